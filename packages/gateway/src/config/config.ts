@@ -1,0 +1,90 @@
+/**
+ * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
+ * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
+ */
+export interface Config {
+  readonly version: 1;
+  /** Absolute path of the file, or null where none was given (defaults only). */
+  readonly file: string | null;
+  readonly listen: ListenConfig;
+  readonly servers: readonly ServerConfig[];
+  /** One a server: what the file leaves out is filled in (`/mcp/{name}`, auth apiKey). */
+  readonly routes: readonly RouteConfig[];
+  readonly pricing: PricingConfig;
+  readonly rateLimits: readonly RateLimitConfig[];
+  readonly limits: { readonly bodyBytesMax: number };
+  readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
+  readonly retention: { readonly tracesDays: number };
+  readonly stores: { readonly databaseUrl: string | null; readonly clickhouseUrl: string | null; readonly redisUrl: string | null };
+  readonly keys: { readonly environment: string; readonly bcryptCost: number };
+  readonly workers: number;
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
+}
+
+export interface ListenConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Further Host names (without port) that requests may carry, beside the listen address itself. */
+  readonly hosts: readonly string[];
+  /** Origins that browsers may call from, beside the gateway's own. */
+  readonly origins: readonly string[];
+}
+
+export type ServerConfig = HttpServerConfig | StdioServerConfig;
+
+interface ServerConfigBase {
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly connectionsMax: number;
+}
+
+export interface HttpServerConfig extends ServerConfigBase {
+  readonly transport: 'http';
+  readonly url: string;
+  readonly credential: CredentialConfig | null;
+}
+
+export interface StdioServerConfig extends ServerConfigBase {
+  readonly transport: 'stdio';
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string | SecretReference>>;
+  /** Absolute. The folder of the configuration file by default. */
+  readonly cwd: string;
+  /** `session`: one process per MCP session; `shared`: one for all. */
+  readonly processes: 'session' | 'shared';
+}
+
+export type SecretReference = { readonly env: string } | { readonly file: string } | { readonly kubernetes: { readonly name: string; readonly key: string } };
+
+export type CredentialConfig =
+  | { readonly type: 'bearer'; readonly secret: SecretReference }
+  | { readonly type: 'header'; readonly name: string; readonly secret: SecretReference };
+
+export interface RouteConfig {
+  readonly server: string;
+  readonly path: string;
+  readonly auth: { readonly type: 'apiKey' | 'none' };
+  readonly timeoutMs: number;
+}
+
+/** Prices in nano-dollars. */
+export interface PriceConfig {
+  readonly perCallNano: bigint;
+  readonly perTokenInputNano: bigint;
+  readonly perTokenOutputNano: bigint;
+}
+
+export interface PricingConfig {
+  readonly currency: string;
+  readonly default: PriceConfig;
+  readonly overrides: readonly (PriceConfig & { readonly server: string; readonly tool: string | null })[];
+}
+
+/** S0 F006 for API keys: `keyPrefix` null is the default for every key. */
+export interface RateLimitConfig {
+  readonly scope: 'api_key';
+  readonly keyPrefix: string | null;
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly burst: number;
+}

@@ -1,0 +1,46 @@
+/** Every fixed bound of the product in one place, with its unit last. Those a user may change stand in `config/` too. */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const bounds = {
+  headerBytesMax: 16 * KiB,
+  headerLinesMax: 100,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  bodyBytesMax: 4 * MiB,
+  jsonDepthMax: 64,
+  keepAliveMs: 65_000,
+  connectionsMax: 20_000,
+  /** Bytes of a reply copied for the record. */
+  replyTapBytesMax: 64 * KiB,
+  sseEventBytesMax: 4 * MiB,
+  /** Bytes waiting for a slow reader of a stream before it is ended. */
+  streamBufferBytesMax: 1 * MiB,
+  facadeReplyBytesMax: 16 * MiB,
+  streamsPerPrincipalMax: 256,
+  upstreamConnectionsMax: 1000,
+  upstreamTimeoutMs: 60_000,
+  upstreamConnectTimeoutMs: 3_000,
+  upstreamHeaderBytesMax: 64 * KiB,
+  upstreamKeepAliveMs: 60_000,
+  sseKeepAliveMs: 15_000,
+  verifiedKeysMax: 100_000,
+  refusedKeysMax: 10_000,
+  refusedKeyMs: 10_000,
+  verifyQueueMax: 1_000,
+  sessionHandleBytesMax: 1024,
+  sessionHandlesCachedMax: 20_000,
+  idempotencyMs: 600_000,
+  idempotencyBodyBytesMax: 1 * MiB,
+  journalSegmentBytesMax: 64 * MiB,
+  journalCommitTimeoutMs: 2_000,
+  spoolBytesMax: 1024 * MiB,
+  batchRowsMax: 20_000,
+  drainGraceMs: 25_000,
+  drainExitMs: 30_000,
+  keyNameCharsMax: 200,
+  keysListMax: 200,
+  tracesListMax: 200,
+  sessionMs: 8 * 3_600_000,
+  adminLinkMs: 3_600_000,
+} as const;

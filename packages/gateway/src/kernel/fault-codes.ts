@@ -1,0 +1,82 @@
+/**
+ * Every fault the product can show, once: the code, how each transport says it, whose it is, whether trying again can
+ * help, what happened and how to mend it. `docs/reference/faults.md` is held to this table by a test.
+ *
+ * `status` is the HTTP status. `rpcCode` is the JSON-RPC error code: the specification's own where it names one, else
+ * -31000 minus the status, outside JSON-RPC's and MCP's reserved ranges. `exitCode` is the CLI's.
+ */
+export type FaultOwner = 'client' | 'configuration' | 'policy' | 'upstream' | 'platform';
+
+export interface FaultRow {
+  readonly status: number;
+  readonly rpcCode: number;
+  readonly owner: FaultOwner;
+  readonly retryable: boolean;
+  /** Public text. `{name}` is replaced by the fault's detail of that name. */
+  readonly message: string;
+  readonly fix: string;
+  readonly exitCode?: number;
+}
+
+function row(status: number, owner: FaultOwner, message: string, fix: string, more: Partial<FaultRow> = {}): FaultRow {
+  return { status, rpcCode: -31000 - status, owner, retryable: false, message, fix, ...more };
+}
+
+export const faultCodes = {
+  // What the caller sent.
+  parse_error: row(400, 'client', 'The body is not valid JSON: {reason}.', 'Send one UTF-8 JSON document.', { rpcCode: -32700 }),
+  invalid_request: row(400, 'client', 'The request is malformed: {reason}.', 'Correct the request; it was not forwarded.', { rpcCode: -32600 }),
+  invalid_params: row(400, 'client', 'The parameters are not valid: {reason}.', 'Correct the parameters; the request was not forwarded.', { rpcCode: -32602 }),
+  header_mismatch: row(400, 'client', 'A header and the body disagree: {reason}.', 'Send MCP-Protocol-Version, Mcp-Method, Mcp-Name and Mcp-Param-* exactly as in the body.', { rpcCode: -32020 }),
+  unsupported_version: row(400, 'client', 'Protocol version {requested} is not served here.', 'Use one of the versions listed in `supported`.', { rpcCode: -32022 }),
+  method_not_found: row(404, 'client', 'The method {method} does not exist or is not served here.', 'Use a method of the Model Context Protocol that this server offers.', { rpcCode: -32601 }),
+  not_found: row(404, 'client', 'Nothing is served at this address.', 'Check the path; `gateway servers list` shows what is served.'),
+  session_not_found: row(404, 'client', 'The session is unknown or has ended.', 'Start a new session with `initialize`.'),
+  method_not_allowed: row(405, 'client', 'This HTTP method is not served at this address.', 'Use one of the methods in the Allow header.'),
+  not_acceptable: row(406, 'client', 'The reply cannot be sent in a form that Accept allows.', 'Send Accept: application/json, text/event-stream.'),
+  request_timeout: row(408, 'client', 'The request did not arrive in time.', 'Send the whole request within 30 s.', { retryable: true }),
+  request_in_flight: row(409, 'client', 'A request with this X-Request-ID is in flight, or its answer was too large to keep.', 'Wait for the first request, or read its outcome by the trace id given here.', { retryable: true }),
+  payload_too_large: row(413, 'client', 'The body is larger than {limit} bytes.', 'Send a smaller body, or raise `limits.body_max`.'),
+  unsupported_media_type: row(415, 'client', 'The body must be application/json without a content encoding.', 'Send Content-Type: application/json and no Content-Encoding.'),
+  expectation_failed: row(417, 'client', 'This Expect header is not supported.', 'Send no Expect header, or Expect: 100-continue.'),
+  host_not_allowed: row(421, 'client', 'This Host is not served here.', 'Use the address in `listen`, or add the name to `listen.hosts`.'),
+  request_id_reused: row(422, 'client', 'This X-Request-ID was used with another body.', 'Use a new X-Request-ID for each distinct request.'),
+  headers_too_large: row(431, 'client', 'The request has too many or too large headers.', 'Send at most 100 header lines and 16 KiB.'),
+
+  // Who the caller is and what they may do.
+  unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key.'),
+  forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
+  origin_not_allowed: row(403, 'policy', 'Requests from this Origin are not allowed.', 'Add the origin to `listen.origins` if browsers may call from it.'),
+  rate_limit_exceeded: row(429, 'policy', 'Rate limit exceeded. Retry after {retryAfter} seconds.', 'Wait until `reset_at`, or ask for a higher limit.', { retryable: true }),
+  too_many_streams: row(429, 'policy', 'Too many open streams for this key.', 'Close streams that are no longer read.', { retryable: true }),
+
+  // What the server behind the gateway did.
+  mcp_error: row(502, 'upstream', 'The MCP server {server} returned an error.', 'Read `cause`; it is what the server answered.'),
+  mcp_timeout: row(504, 'upstream', 'The MCP server {server} did not respond in time.', 'Try again, or raise `timeout` for this server.', { retryable: true }),
+  upstream_unreachable: row(502, 'upstream', 'The MCP server {server} cannot be reached.', 'Run `gateway servers test {server}`.', { retryable: true }),
+  upstream_unavailable: row(503, 'upstream', 'The MCP server {server} is not ready: {reason}.', 'Run `gateway servers test {server}`.', { retryable: true }),
+  upstream_reset: row(502, 'upstream', 'The MCP server {server} closed the connection before its reply was complete.', 'A tool call may have run: read its trace before trying again.'),
+  upstream_tls: row(502, 'upstream', 'No trusted TLS connection to the MCP server {server} could be made.', 'Check its certificate with `gateway servers test {server}`.'),
+  upstream_redirect: row(502, 'upstream', 'The MCP server {server} answered with a redirect, which is never followed.', 'Configure the final address as `url`.'),
+  upstream_refused: row(502, 'upstream', 'The MCP server {server} refused the gateway\'s own credential.', 'Check `credential` for this server.'),
+  upstream_invalid: row(502, 'upstream', 'The MCP server {server} sent a reply that is not valid HTTP or MCP: {reason}.', 'Run `gateway servers test {server}`.'),
+
+  // The gateway itself.
+  audit_blocked: row(503, 'platform', 'Calls cannot be recorded at the moment, so none are made.', 'Free disk space in the state folder; calls resume by themselves.', { retryable: true }),
+  unavailable: row(503, 'platform', 'This part of the gateway is not ready: {reason}.', 'Try again; `/readyz` says what is missing.', { retryable: true }),
+  draining: row(503, 'platform', 'The gateway is shutting down.', 'Try again; another node or the restarted one will answer.', { retryable: true }),
+  internal_error: row(500, 'platform', 'The gateway failed to handle this request.', 'Report the request id; the cause is in the log.', { rpcCode: -32603 }),
+
+  // Starting and configuring.
+  config_invalid: row(422, 'configuration', 'The configuration has faults.', 'Correct them; `gateway validate` lists each with its place.', { exitCode: 6 }),
+  config_unreadable: row(422, 'configuration', 'The configuration {file} cannot be read: {reason}.', 'Create one with `gateway init`, or name it with --config FILE.', { exitCode: 2 }),
+  unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),
+  address_in_use: row(500, 'configuration', 'The address {address} is in use by another program.', 'Stop that program, or start with --listen HOST:PORT (port 0 picks a free one).', { exitCode: 1 }),
+  permission_denied: row(500, 'configuration', 'The gateway may not use {path}.', 'Give this user read and write access to it, or name another folder with --state DIR.', { exitCode: 1 }),
+  state_locked: row(500, 'configuration', 'The state folder {path} is in use by process {pid}.', 'Stop that gateway, or name another folder with --state DIR.', { exitCode: 1 }),
+  state_broken: row(500, 'platform', 'The state folder {path} cannot be used: {reason}.', 'Restore it from a backup, or move it away and start anew.', { exitCode: 1 }),
+  gateway_unreachable: row(503, 'platform', 'No running gateway was found at {where}.', 'Start one with `gateway start`, or name it with --state DIR or --url URL.', { exitCode: 5, retryable: true }),
+  usage: row(400, 'client', '{reason}', 'Run the command with --help.', { exitCode: 2 }),
+} as const satisfies Record<string, FaultRow>;
+
+export type FaultCode = keyof typeof faultCodes;

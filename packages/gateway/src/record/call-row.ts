@@ -1,0 +1,105 @@
+/**
+ * The wide record of one call, as columns of the ledger's `calls` table, in ClickHouse's RowBinary
+ * (https://clickhouse.com/docs/interfaces/formats/RowBinary).
+ *
+ * A row is two halves: what is known before the first byte goes upstream (`intentColumns`) and what is known when the
+ * reply ends (`outcomeColumns`). The rail writes the first half to the journal as the intent and the second as the
+ * outcome; telemetry joins the bytes of both to one row and never decodes them. A call whose outcome was never written
+ * gets `unknownOutcome`.
+ */
+export type ColumnType =
+  | 'String'
+  | 'LowCardinality(String)'
+  | 'FixedString(32)'
+  | 'FixedString(16)'
+  | "DateTime64(6, 'UTC')"
+  | 'UInt8'
+  | 'UInt16'
+  | 'UInt32'
+  | 'UInt64'
+  | 'Int32'
+  | 'Decimal(18, 9)';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+const text = (name: string): Column => ({ name, type: 'String' });
+const word = (name: string): Column => ({ name, type: 'LowCardinality(String)' });
+
+export const intentColumns: readonly Column[] = [
+  // Of the principal: one cached block of bytes.
+  word('org_id'),
+  word('key_id'),
+  word('key_prefix'),
+  word('user_id'),
+  word('team_id'),
+  word('project_id'),
+  word('agent'),
+  word('environment'),
+  // Of the server: another.
+  word('node'),
+  word('server'),
+  word('currency'),
+  // Of the call.
+  { name: 'trace_id', type: 'FixedString(32)' },
+  { name: 'span_id', type: 'FixedString(16)' },
+  text('parent_span_id'),
+  { name: 'started_at', type: "DateTime64(6, 'UTC')" },
+  word('surface'),
+  word('era'),
+  word('protocol_version'),
+  word('method'),
+  text('tool'),
+  text('request_id'),
+  text('client_trace_id'),
+  word('client_name'),
+  text('peer'),
+  { name: 'request_bytes', type: 'UInt64' },
+];
+
+export const outcomeColumns: readonly Column[] = [
+  word('status'),
+  /** The stop of the rail that ended the call: auth access limit guard server reply. */
+  word('stop'),
+  word('fault_code'),
+  { name: 'http_status', type: 'UInt16' },
+  { name: 'rpc_error_code', type: 'Int32' },
+  { name: 'duration_us', type: 'UInt64' },
+  { name: 'auth_us', type: 'UInt32' },
+  { name: 'access_us', type: 'UInt32' },
+  { name: 'limit_us', type: 'UInt32' },
+  { name: 'guard_us', type: 'UInt32' },
+  /** Until the first byte of the upstream's reply; for a long stream saturated at 2^32 − 1. */
+  { name: 'server_us', type: 'UInt32' },
+  { name: 'reply_us', type: 'UInt32' },
+  { name: 'reply_bytes', type: 'UInt64' },
+  word('reply_content_type'),
+  { name: 'input_tokens', type: 'UInt32' },
+  { name: 'output_tokens', type: 'UInt32' },
+  /** `reported` by the tool in the result's `_meta`, or empty: not known. */
+  word('tokens_source'),
+  { name: 'cost', type: 'Decimal(18, 9)' },
+  /** Which entry of the price list applied: default, server, tool; empty where the call has no price. */
+  word('priced_by'),
+];
+
+export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';
+export type RailStop = 'auth' | 'access' | 'limit' | 'guard' | 'server' | 'reply';
+
+/**
+ * Journal framing. A file `{writer}-{segment, 8 digits}.journal` begins with one JSON line (`SegmentHeader`) and then
+ * holds frames: `u32 LE length of what follows`, `u8 kind`, `u32 LE call number`, payload. A call number is unique in its writer
+ * across segments. A partial frame at the end of a segment whose writer is gone is the torn tail of a killed process
+ * and holds no call that went upstream.
+ */
+export interface SegmentHeader {
+  readonly format: 1;
+  readonly writer: string;
+  readonly segment: number;
+  readonly intent: readonly string[];
+  readonly outcome: readonly string[];
+}
+export const frameKind = { intent: 1, outcome: 2 } as const;
+export const frameHeadBytes = 9;

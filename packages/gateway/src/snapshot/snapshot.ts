@@ -1,0 +1,67 @@
+/**
+ * The control state that the rail reads, compiled to one immutable, versioned value. `SnapshotData` is what the
+ * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
+ */
+export interface SnapshotData {
+  readonly version: number;
+  readonly organizationId: string;
+  readonly node: string;
+  /** Host header values (lower case, with port) that are served; null: any (a listen address that names no host). */
+  readonly hosts: readonly string[];
+  readonly origins: readonly string[];
+  readonly bodyBytesMax: number;
+  readonly currency: string;
+  readonly servers: readonly ServerData[];
+}
+
+export interface ServerData {
+  readonly name: string;
+  /** Public path, e.g. `/mcp/filesystem`. */
+  readonly path: string;
+  readonly auth: 'apiKey' | 'none';
+  readonly transport: 'http' | 'stdio';
+  /** `http://host:port`, with `socketPath` set where it is a bridge on a Unix socket. */
+  readonly origin: string;
+  readonly upstreamPath: string;
+  readonly socketPath: string | null;
+  readonly timeoutMs: number;
+  readonly connectionsMax: number;
+  /** The gateway's own credential for this server. Never logged. */
+  readonly credential: { readonly header: string; readonly value: string } | null;
+  readonly price: PriceData & { readonly by: 'default' | 'server' };
+  readonly toolPrices: Readonly<Record<string, PriceData>>;
+}
+
+/** Nano-dollars as decimal strings: exact across processes. */
+export interface PriceData {
+  readonly perCallNano: string;
+  readonly perTokenInputNano: string;
+  readonly perTokenOutputNano: string;
+}
+
+/** Who a verified key is: what the supervisor answers a worker, plain data. */
+export interface PrincipalData {
+  readonly kind: 'key' | 'anonymous';
+  readonly keyId: string;
+  readonly keyPrefix: string;
+  readonly organizationId: string;
+  readonly userId: string;
+  readonly teamId: string;
+  readonly projectId: string;
+  readonly agent: string;
+  readonly environment: string;
+  /** Server names the key may reach; null: every one. */
+  readonly servers: readonly string[] | null;
+  /** Actions (`tools.call`, `keys.write`, `tools.*`, `*`); null: every MCP operation and no control permission. */
+  readonly actions: readonly string[] | null;
+  readonly expiresAtMs: number | null;
+  /** Set on the old secret of a rotated key: it works until then and its answers carry `Deprecation`. */
+  readonly deprecatedUntilMs: number | null;
+  readonly rateLimit: RateLimitData | null;
+}
+
+export interface RateLimitData {
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly burst: number;
+}
