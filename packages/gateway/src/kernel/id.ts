@@ -47,7 +47,7 @@ function pooledHex(bytes: number): string {
     poolAt = 0;
   }
   poolAt += bytes;
-  return pool.hexSlice(poolAt - bytes, poolAt);
+  return pool.toString('hex', poolAt - bytes, poolAt);
 }
 
 /** 32 lower-case hex digits: a W3C trace id without our prefix. */
