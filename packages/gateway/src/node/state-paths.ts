@@ -1,0 +1,54 @@
+/**
+ * Where everything lies in the state folder. Unix sockets may have at most 107 bytes of path (sun_path, unix(7)), so
+ * where the state folder is deeper than that leaves room for, they lie in an owner-only folder of the temporary folder,
+ * named by the state folder's hash: the CLI finds them by the same rule.
+ */
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface StatePaths {
+  readonly root: string;
+  readonly lock: string;
+  readonly secrets: string;
+  readonly journal: string;
+  readonly registry: string;
+  readonly ledger: string;
+  /** Folder of all sockets; created with mode 0700. */
+  readonly sockets: string;
+  /** Owner-only control API for the CLI: whoever can open it is the operator. */
+  readonly adminSocket: string;
+  /** Control API for requests that workers pass on: each is authenticated. */
+  readonly controlSocket: string;
+  readonly registrySocket: string;
+  readonly ledgerSocket: string;
+  bridgeSocket(server: string): string;
+}
+
+const socketPathBytesMax = 107;
+const longestSocketName = 'bridge-0123456789abcdef.sock'.length;
+
+export function statePaths(stateFolder: string): StatePaths {
+  const root = resolve(stateFolder);
+  const inside = join(root, 'run');
+  const sockets = Buffer.byteLength(inside) + 1 + longestSocketName <= socketPathBytesMax ? inside : join(tmpdir(), `gatewayops-${hash(root)}`);
+  return {
+    root,
+    lock: join(root, 'lock'),
+    secrets: join(root, 'secrets'),
+    journal: join(root, 'journal'),
+    registry: join(root, 'registry'),
+    ledger: join(root, 'ledger'),
+    sockets,
+    adminSocket: join(sockets, 'admin.sock'),
+    controlSocket: join(sockets, 'control.sock'),
+    // PostgreSQL clients derive the name `.s.PGSQL.{port}` from a folder.
+    registrySocket: join(sockets, '.s.PGSQL.5432'),
+    ledgerSocket: join(sockets, 'ledger.sock'),
+    bridgeSocket: (server) => join(sockets, `bridge-${hash(server)}.sock`),
+  };
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
