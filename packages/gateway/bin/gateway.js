@@ -1,1 +1,27 @@
 #!/usr/bin/env node
+/**
+ * The command `gateway`: picks the pinned Node.js, then runs the program. From a checkout that is `src/main.ts` as written;
+ * a published package carries `dist/main.js`, because Node.js strips no types under `node_modules`.
+ */
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { becomeNode, explainMissingNode, findPinnedNode, isSupportedNode } from './pinned-node.js';
+
+const self = fileURLToPath(import.meta.url);
+const packageFolder = dirname(dirname(self));
+
+if (isSupportedNode(process.versions.node)) {
+  // Compiled code is kept in the temporary folder between runs: it saves a good part of the time to start.
+  module.enableCompileCache();
+  const source = join(packageFolder, 'src', 'main.ts');
+  await import(pathToFileURL(existsSync(source) ? source : join(packageFolder, 'dist', 'main.js')).href);
+} else {
+  const node = findPinnedNode(packageFolder);
+  if (node === null) {
+    console.error(explainMissingNode(existsSync(join(packageFolder, 'src')) ? 'run `npm ci` in the checkout' : 'run `npm install gatewayops`'));
+    process.exit(1);
+  }
+  await becomeNode(node, [...process.execArgv, self, ...process.argv.slice(2)]);
+}

