@@ -40,23 +40,41 @@ export function findPinnedNode(folder) {
  * @param {readonly string[]} args
  * @returns {Promise<never>}
  */
-export function becomeNode(node, args) {
-  return new Promise(() => {
-    const child = spawn(node, args, { stdio: 'inherit' });
+export async function becomeNode(node, args) {
+  const { code, signal } = await runNode(node, args, process.env);
+  if (signal !== null) {
+    process.kill(process.pid, signal);
+    // The first process of a container outlives some signals: it then ends as a shell reports such an end.
+    process.exit(128 + constants.signals[signal]);
+  }
+  process.exit(code ?? 1);
+}
+
+/**
+ * The child's half of `becomeNode`: resolves when the child has ended; a child that cannot be started is explained and
+ * counts as ended with 1.
+ *
+ * @param {string} node
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
+ */
+export function runNode(node, args, env) {
+  return new Promise((resolve) => {
+    const child = spawn(node, args, { stdio: 'inherit', env });
+    /** @param {NodeJS.Signals} signal */
+    const passOn = (signal) => child.kill(signal);
     /** @type {NodeJS.Signals[]} */
-    const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
-    for (const signal of passedOn) process.on(signal, () => child.kill(signal));
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
+    for (const name of signals) process.on(name, passOn);
     child.on('error', (error) => {
       console.error(`error: ${node} could not be started: ${error.message}`);
       console.error(`fix: install Node.js ${major} for this machine (https://nodejs.org/en/download) and run the command with it`);
-      process.exit(1);
+      resolve({ code: 1, signal: null });
     });
     child.on('exit', (code, signal) => {
-      if (signal === null) process.exit(code ?? 1);
-      for (const name of passedOn) process.removeAllListeners(name);
-      process.kill(process.pid, signal);
-      // Some signals cannot end the first process of a container: it then ends as a shell reports such an end.
-      process.exit(128 + (constants.signals[signal] ?? 0));
+      for (const name of signals) process.removeListener(name, passOn);
+      resolve({ code, signal });
     });
   });
 }
