@@ -1,0 +1,163 @@
+/**
+ * The walls between the gateway's rooms, as `ARCHITECTURE.md` draws them: parses every import under the gateway's src and
+ * holds it against the table below. `node tools/check-walls.ts` prints each breach with its place and the rule.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { parseSync } from 'oxc-parser';
+
+export interface Wall {
+  /** Rooms whose values it may import, beside `kernel` and its own files. A path covers everything below it. */
+  readonly values: readonly string[];
+  /** Rooms that it may not know even by type. Types of all others are free: they are gone at run time. */
+  readonly notEvenTypes?: readonly string[];
+}
+
+const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'upstream', 'record'];
+const controlPlane = ['control', 'api', 'sso', 'jobs', 'store/registry'];
+const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
+
+/** Path under packages/gateway/src → what it may import. The longest path that fits a file is its wall. */
+export const gatewayWalls: Readonly<Record<string, Wall>> = {
+  'main.ts': { values: ['cli'] },
+  // The one file that constructs things.
+  'assemble.ts': { values: [''] },
+  kernel: { values: [], notEvenTypes: [''] },
+  config: { values: [] },
+  plan: { values: ['config'] },
+
+  ...Object.fromEntries(rail.map((room) => [room, onTheRail])),
+  // The spine: the only room that knows the way of a call.
+  exchange: { values: [...rail, 'snapshot'], notEvenTypes: controlPlane },
+
+  snapshot: { values: [] },
+  store: { values: [] },
+  // A program of its own, also used as a sidecar.
+  bridge: { values: [] },
+  node: { values: ['assemble.ts'] },
+
+  control: { values: [] },
+  api: { values: ['control'] },
+  sso: { values: ['control'] },
+  // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
+  telemetry: { values: ['record'] },
+  jobs: { values: ['control'] },
+
+  cli: { values: ['config', 'plan', 'bridge', 'node'] },
+};
+
+/** Names that say nothing about the question a room answers. */
+const namelessFolders = new Set(['utils', 'util', 'helpers', 'common', 'shared', 'types', 'core', 'lib', 'misc']);
+
+export interface WallReport {
+  readonly files: number;
+  /** Relative imports and re-exports seen in source files. */
+  readonly imports: number;
+  /** The same in tests, which may import what they test and what it needs. */
+  readonly testImports: number;
+  /** `file:line: what and why`, sorted. */
+  readonly breaches: readonly string[];
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  readonly kind: 'value' | 'type';
+  readonly names: readonly string[];
+}
+
+/** Checks every TypeScript file below `source`, which is a package's `src` folder. Paths in the report are relative to it. */
+export function checkWalls(source: string, walls: Readonly<Record<string, Wall>>): WallReport {
+  const breaches: string[] = [];
+  let files = 0;
+  let imports = 0;
+  let testImports = 0;
+  for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
+    const path = relative(source, join(entry.parentPath, entry.name));
+    if (entry.isDirectory() && namelessFolders.has(entry.name)) {
+      breaches.push(`${path}:1: a folder is named for the question it answers; move its files to the rooms that need them`);
+    }
+    if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
+    files += 1;
+    const { found, errors } = readImports(join(source, path));
+    breaches.push(...errors.map((error) => `${path}:${error}`));
+    for (const one of found) {
+      if (one.specifier.startsWith('.')) {
+        if (isTest(path)) testImports += 1;
+        else imports += 1;
+      }
+      const breach = isTest(path) ? null : judge(path, one, walls);
+      if (breach !== null) breaches.push(`${path}:${one.line}: ${breach}`);
+    }
+  }
+  return { files, imports, testImports, breaches: breaches.sort() };
+}
+
+function judge(from: string, one: Import, walls: Readonly<Record<string, Wall>>): string | null {
+  if (one.specifier === 'vitest') return 'only tests import vitest';
+  if (one.specifier === 'node:process' && !from.startsWith('config/') && one.names.some((name) => name === 'env' || name === 'default' || name === '*')) {
+    return 'the environment is read in config/ only';
+  }
+  if (!one.specifier.startsWith('.')) return null;
+  const to = join(dirname(from), one.specifier);
+  if (to.startsWith('..')) return `${one.specifier} lies outside of src`;
+  if (isTest(to)) return 'only tests import tests';
+
+  const own = roomOf(from, walls);
+  const wall = own === null ? undefined : walls[own];
+  if (own === null || wall === undefined) return `no wall stands for this file: add its room to the table in tools/check-walls.ts`;
+  if (roomOf(to, walls) === own) return null;
+  if (wall.notEvenTypes?.some((room) => covers(room, to)) === true) return `${own} may not know ${to}, not even its types`;
+  if (one.kind === 'type' || covers('kernel', to) || wall.values.some((room) => covers(room, to))) return null;
+  return `${own} may import only types from ${to}`;
+}
+
+function roomOf(path: string, walls: Readonly<Record<string, Wall>>): string | null {
+  const fitting = Object.keys(walls).filter((room) => covers(room, path));
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
+}
+
+function covers(room: string, path: string): boolean {
+  return room === '' || path === room || path.startsWith(`${room}/`);
+}
+
+function isTest(path: string): boolean {
+  return /\.test\.tsx?$/.test(path);
+}
+
+function readImports(file: string): { found: Import[]; errors: string[] } {
+  const text = readFileSync(file, 'utf8');
+  const { module, errors } = parseSync(basename(file), text);
+  const lineAt = (offset: number): number => text.slice(0, offset).split('\n').length;
+  const found: Import[] = [];
+  for (const one of module.staticImports) {
+    const onlyTypes = one.entries.length > 0 && one.entries.every((entry) => entry.isType);
+    const names = one.entries.map((entry) => (entry.importName.kind === 'Name' ? (entry.importName.name ?? '') : entry.importName.kind === 'Default' ? 'default' : '*'));
+    found.push({ specifier: one.moduleRequest.value, line: lineAt(one.start), kind: onlyTypes ? 'type' : 'value', names });
+  }
+  for (const one of module.staticExports) {
+    for (const entry of one.entries) {
+      if (entry.moduleRequest) found.push({ specifier: entry.moduleRequest.value, line: lineAt(one.start), kind: entry.isType ? 'type' : 'value', names: [] });
+    }
+  }
+  const problems = errors.map((error) => `1: cannot be parsed: ${error.message}`);
+  for (const one of module.dynamicImports) {
+    const written = text.slice(one.moduleRequest.start, one.moduleRequest.end);
+    const literal = /^(['"`])([^'"`$]*)\1$/.exec(written)?.[2];
+    if (literal === undefined) problems.push(`${lineAt(one.start)}: import(${written}) cannot be checked: write the path as a literal`);
+    else found.push({ specifier: literal, line: lineAt(one.start), kind: 'value', names: ['*'] });
+  }
+  return { found, errors: problems };
+}
+
+/** A check that sees less than this has gone blind, for instance because folders moved. */
+const importsMin = 60;
+
+if (import.meta.main) {
+  const source = join(import.meta.dirname, '..', 'packages', 'gateway', 'src');
+  const report = checkWalls(source, gatewayWalls);
+  for (const breach of report.breaches) console.log(`packages/gateway/src/${breach}`);
+  console.log(`${report.imports} imports in ${report.files} files (and ${report.testImports} in tests), ${report.breaches.length} breaches`);
+  if (report.imports < importsMin) console.log(`fewer than ${importsMin} imports were seen: the check does not see the source`);
+  process.exitCode = report.breaches.length > 0 || report.imports < importsMin ? 1 : 0;
+}

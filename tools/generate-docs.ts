@@ -1,0 +1,25 @@
+/**
+ * The documents that are made from the source: `node tools/generate-docs.ts` writes them, and `check-docs.ts` holds the
+ * committed files to them. To add one, add a row.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { renderFaults } from './render-faults.ts';
+
+export interface GeneratedDocument {
+  /** From the root of the repository. */
+  readonly path: string;
+  /** The whole text of the file. */
+  readonly render: () => string | Promise<string>;
+}
+
+export const generatedDocuments: readonly GeneratedDocument[] = [{ path: 'docs/reference/faults.md', render: renderFaults }];
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '..');
+  for (const { path, render } of generatedDocuments) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), await render());
+    console.log(`wrote ${path}`);
+  }
+}
