@@ -31,7 +31,20 @@ export const bounds = {
   sessionHandleBytesMax: 1024,
   sessionHandlesCachedMax: 20_000,
   idempotencyMs: 600_000,
+  /** How long a request id stays in flight after the last sign of life of its call. */
+  idempotencyInFlightMs: 60_000,
   idempotencyBodyBytesMax: 1 * MiB,
+  /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */
+  stateBytesMax: 256 * MiB,
+  stateEntriesMax: 1_000_000,
+  stateBucketsMax: 100_000,
+  /** Longest answer of a Redis command, and commands that may wait for one. */
+  stateCommandTimeoutMs: 50,
+  stateCommandsMax: 10_000,
+  leaseTokensMax: 1024,
+  leaseBucketsMax: 100_000,
+  /** How long a refusal waits for other workers to give unspent tokens back. */
+  leaseRecallTimeoutMs: 250,
   journalSegmentBytesMax: 64 * MiB,
   journalCommitTimeoutMs: 2_000,
   spoolBytesMax: 1024 * MiB,
@@ -43,4 +56,31 @@ export const bounds = {
   tracesListMax: 200,
   sessionMs: 8 * 3_600_000,
   adminLinkMs: 3_600_000,
+  // The stdio bridge (docs/reference/bridge.md). Those of a bridge's `limits` may be changed for one bridge.
+  bridgeLineBytesMax: 8 * MiB,
+  /** Bytes of calls that a process has not read yet before further calls are refused. */
+  bridgeInputBytesMax: 16 * MiB,
+  bridgeInFlightMax: 1024,
+  bridgeSessionsMax: 32,
+  bridgeSharedSessionsMax: 1000,
+  bridgeSessionIdleMs: 1_800_000,
+  /** How long a session must have been idle before a new one may take its place when all are taken. */
+  bridgeSessionEvictMs: 60_000,
+  bridgeSubscriptionsMax: 1024,
+  bridgeReplayEventsMax: 1024,
+  bridgeReplayBytesMax: 4 * MiB,
+  bridgeSlowReaderMs: 30_000,
+  bridgeStderrBytesPerSecond: 64 * KiB,
+  bridgeStderrLineBytesMax: 4 * KiB,
+  bridgeStartTimeoutMs: 60_000,
+  bridgeProbeTimeoutMs: 5_000,
+  bridgeTerminateMs: 2_000,
+  bridgeKillMs: 5_000,
+  bridgeBackoffMs: 1_000,
+  bridgeBackoffMsMax: 60_000,
+  bridgeCrashesMax: 5,
+  bridgeCrashWindowMs: 60_000,
+  bridgeQuarantineMs: 60_000,
+  bridgeQuarantineMsMax: 900_000,
+  bridgeUnansweredMax: 3,
 } as const;
