@@ -16,7 +16,7 @@ export function renderFaults(): string {
     '',
     '<!-- Written by tools/generate-docs.ts from packages/gateway/src/kernel/fault-codes.ts. Change it there. -->',
     '',
-    'Every error that GatewayOps can show, by its code. The code is the same in the REST API (`error`), in MCP (`data.error` of a',
+    'Every error that GatewayOps can show, by its code. The code is the same in the REST API (`error`), in MCP (`data.code` of a',
     'JSON-RPC error), in the command line (`error[code]`), in the log and in traces. Words in braces stand for details of the case.',
     '',
     'A REST error has this body, with more members where a code needs them:',
