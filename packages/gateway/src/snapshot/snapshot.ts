@@ -7,7 +7,7 @@ export interface SnapshotData {
   readonly organizationId: string;
   readonly node: string;
   /** Host header values (lower case, with port) that are served; null: any (a listen address that names no host). */
-  readonly hosts: readonly string[];
+  readonly hosts: readonly string[] | null;
   readonly origins: readonly string[];
   readonly bodyBytesMax: number;
   readonly currency: string;

@@ -1,0 +1,155 @@
+/**
+ * authenticate: who is calling? Imports `kernel/`; types from other rooms. Promises: no credential is ever taken for
+ * anonymous, the secret is never kept, and a revoked key is refused from the moment `drop` returns.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import { bounds } from '../kernel/bounds.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { PrincipalData } from '../snapshot/snapshot.ts';
+
+/** A verified caller as the rail carries it. */
+export interface Principal {
+  readonly data: PrincipalData;
+  /** The key's id, or `anonymous`. */
+  readonly id: string;
+  /** The record's columns of this principal, encoded once. */
+  readonly block: Uint8Array;
+  readonly servers: ReadonlySet<string> | null;
+  /** `keys.write`-like names and `prefix.*` patterns; null: every MCP operation. */
+  readonly actions: readonly string[] | null;
+}
+
+/** The supervisor's answer on a secret. `retryAfterMs` set: it could not be verified now, which is no verdict. */
+export type KeyVerdict = { readonly ok: true; readonly principal: PrincipalData } | { readonly ok: false; readonly reason: 'unknown' | 'expired' | 'revoked' } | { readonly ok: 'busy' };
+
+export interface Authenticator {
+  /** The caller behind an Authorization header. Synchronous for a known key. Faults: `unauthorized`, `unavailable`. */
+  authenticate(authorization: string | undefined): Principal | Promise<Principal>;
+  /** The caller of a route with `auth: { type: none }`. */
+  readonly anonymous: Principal;
+  /** Forgets a key: its next call is verified anew. */
+  drop(keyId: string): void;
+}
+
+export interface AuthenticatorOptions {
+  readonly verify: (secret: string) => Promise<KeyVerdict>;
+  readonly encode: (principal: PrincipalData) => Uint8Array;
+  readonly organizationId: string;
+  readonly clock: Clock;
+}
+
+const bearer = /^Bearer +([\x21-\x7e]{1,256})$/i;
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { verify, encode, clock } = options;
+  // Digests are keyed by a secret of this process: a heap dump holds neither keys nor anything to test guesses against.
+  const pepper = randomBytes(32).toString('latin1');
+  const verified = new Map<string, Principal>();
+  const digestsByKey = new Map<string, Set<string>>();
+  const refusedUntil = new Map<string, number>();
+  const asking = new Map<string, Promise<Principal>>();
+  let droppedDuringAsk: Set<string> | null = null;
+
+  function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
+    if (authorization === undefined) throw new Fault('unauthorized');
+    const digest = hash('sha256', pepper + authorization, 'base64');
+    const known = verified.get(digest);
+    if (known !== undefined) {
+      const { expiresAtMs, deprecatedUntilMs } = known.data;
+      const nowMs = expiresAtMs === null && deprecatedUntilMs === null ? 0 : clock.nowMs();
+      if ((expiresAtMs === null || nowMs < expiresAtMs) && (deprecatedUntilMs === null || nowMs < deprecatedUntilMs)) return known;
+      forget(digest, known.data.keyId);
+    }
+    const secret = bearer.exec(authorization)?.[1];
+    if (secret === undefined) throw new Fault('unauthorized');
+    const until = refusedUntil.get(digest);
+    if (until !== undefined) {
+      if (clock.monotonicMs() < until) throw new Fault('unauthorized');
+      refusedUntil.delete(digest);
+    }
+    let pending = asking.get(digest);
+    if (!pending) {
+      pending = ask(secret, digest).finally(() => {
+        asking.delete(digest);
+        if (asking.size === 0) droppedDuringAsk = null;
+      });
+      asking.set(digest, pending);
+    }
+    return pending;
+  }
+
+  async function ask(secret: string, digest: string): Promise<Principal> {
+    let verdict: KeyVerdict;
+    try {
+      verdict = await verify(secret);
+      // A revocation that came while the answer was under way may be newer than the answer: ask once more.
+      if (verdict.ok === true && droppedDuringAsk?.has(verdict.principal.keyId)) verdict = await verify(secret);
+    } catch (error) {
+      throw new Fault('unavailable', { reason: 'keys cannot be verified' }, { cause: error });
+    }
+    if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
+    if (!verdict.ok) {
+      bounded(refusedUntil, bounds.refusedKeysMax);
+      refusedUntil.set(digest, clock.monotonicMs() + bounds.refusedKeyMs);
+      throw new Fault('unauthorized');
+    }
+    const { principal } = verdict;
+    const known = compile(principal, principal.keyId, encode);
+    const oldest = bounded(verified, bounds.verifiedKeysMax);
+    if (oldest) forget(oldest[0], oldest[1].data.keyId);
+    verified.set(digest, known);
+    const digests = digestsByKey.get(principal.keyId);
+    if (digests) digests.add(digest);
+    else digestsByKey.set(principal.keyId, new Set([digest]));
+    return known;
+  }
+
+  function forget(digest: string, keyId: string): void {
+    verified.delete(digest);
+    const digests = digestsByKey.get(keyId);
+    digests?.delete(digest);
+    if (digests?.size === 0) digestsByKey.delete(keyId);
+  }
+
+  return {
+    authenticate,
+    anonymous: compile(anonymousData(options.organizationId), 'anonymous', encode),
+    drop(keyId) {
+      if (asking.size > 0) (droppedDuringAsk ??= new Set()).add(keyId);
+      for (const digest of digestsByKey.get(keyId) ?? []) verified.delete(digest);
+      digestsByKey.delete(keyId);
+    },
+  };
+}
+
+function compile(data: PrincipalData, id: string, encode: (principal: PrincipalData) => Uint8Array): Principal {
+  return { data, id, block: encode(data), servers: data.servers === null ? null : new Set(data.servers), actions: data.actions };
+}
+
+function anonymousData(organizationId: string): PrincipalData {
+  return {
+    kind: 'anonymous',
+    keyId: '',
+    keyPrefix: '',
+    organizationId,
+    userId: '',
+    teamId: '',
+    projectId: '',
+    agent: '',
+    environment: '',
+    servers: null,
+    actions: null,
+    expiresAtMs: null,
+    deprecatedUntilMs: null,
+    rateLimit: null,
+  };
+}
+
+/** Makes room for one more entry: takes out and returns the oldest where the map is full. */
+function bounded<Value>(map: Map<string, Value>, sizeMax: number): [string, Value] | undefined {
+  if (map.size < sizeMax) return undefined;
+  const oldest = map.entries().next().value;
+  if (oldest) map.delete(oldest[0]);
+  return oldest;
+}

@@ -1,0 +1,31 @@
+/**
+ * authorise: which operation is meant, may they, and what may they see? Pure; imports `kernel/`, types from other rooms.
+ * Promises: decides on the body, never on a header; without a reason to allow the answer is deny.
+ */
+import type { Principal } from '../authenticate/authenticate.ts';
+
+/** A decision is a value. `hidden`: the caller may not know that the server exists. */
+export type Grant = { readonly decision: 'allow' } | { readonly decision: 'deny'; readonly hidden: boolean; readonly reason: string };
+
+const allow: Grant = { decision: 'allow' };
+const outOfReach: Grant = { decision: 'deny', hidden: true, reason: 'it is not scoped to this server' };
+
+/** Whether a caller may use a server at all. */
+export function authoriseServer(principal: Principal, server: string): Grant {
+  return principal.servers === null || principal.servers.has(server) ? allow : outOfReach;
+}
+
+/** Whether a caller may perform an MCP operation; `action` null is the handshake, open to whoever may use the server. */
+export function authoriseAction(principal: Principal, action: string | null): Grant {
+  if (action === null || principal.actions === null || allows(principal.actions, action)) return allow;
+  return { decision: 'deny', hidden: false, reason: `its actions do not include ${action}` };
+}
+
+/** Whether a list of action names and `prefix.*` patterns includes an action. */
+export function allows(actions: readonly string[], action: string): boolean {
+  for (const entry of actions) {
+    if (entry === action || entry === '*') return true;
+    if (entry.endsWith('.*') && action.startsWith(entry.slice(0, -1))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,115 @@
+/**
+ * exchange: the spine. The order in which a call passes the rooms of the rail stands here and nowhere else. May import
+ * every room of the rail. Promises: nothing goes upstream before who, may they, how much and the record are settled.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator, Principal } from '../authenticate/authenticate.ts';
+import type { Fault } from '../kernel/fault.ts';
+import { newSpanHex, traceIdOf } from '../kernel/id.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Limiter } from '../limit/limiter.ts';
+import type { InboundHeaders } from '../listener/header-gate.ts';
+import type { Reply } from '../listener/respond.ts';
+import { CallRecord, writeIntent, writeOutcome } from '../record/call-record.ts';
+import type { CallStatus, RailStop } from '../record/call-row.ts';
+import type { Journal } from '../record/journal.ts';
+import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
+import type { Pools } from '../upstream/pools.ts';
+import type { KeepAlives } from './keep-alives.ts';
+import type { SessionHandles } from './session-handle.ts';
+
+/** What the spine stands on in one worker. */
+export interface Rail {
+  readonly snapshot: () => Snapshot;
+  readonly authenticator: Authenticator;
+  readonly limiter: Limiter;
+  readonly pools: Pools;
+  readonly journal: Journal;
+  readonly sessions: SessionHandles;
+  readonly keepAlives: KeepAlives;
+  readonly log: Log;
+  /** True when calls may not be made for want of a record (the spool is over its bound). */
+  readonly recordBlocked: () => boolean;
+  /** Milliseconds to add to `performance.now()` for the time of day. */
+  readonly wallOffsetMs: () => number;
+  /** Unique in this worker's journal. */
+  readonly nextCallNumber: () => number;
+}
+
+/** One HTTP request on its way along the rail; filled in as it passes the stops. */
+export class Call implements Reply {
+  readonly rail: Rail;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly inbound: InboundHeaders;
+  readonly record: CallRecord;
+  readonly snapshot: Snapshot;
+  server: Server | null = null;
+  principal: Principal | null = null;
+  /** The JSON-RPC id exactly as it was written; null for a notification and until it is known. */
+  idText: string | null = null;
+  /** The headers of the answer that the rail adds: rate limit, deprecation. */
+  headers: string[] = [];
+  traceFlags = '01';
+  requestId: string;
+  private recorded = false;
+  private settled = false;
+
+  constructor(rail: Rail, request: IncomingMessage, response: ServerResponse, inbound: InboundHeaders, startedAt: number) {
+    this.rail = rail;
+    this.request = request;
+    this.response = response;
+    this.inbound = inbound;
+    this.snapshot = rail.snapshot();
+    const record = new CallRecord(rail.nextCallNumber(), startedAt);
+    record.spanHex = newSpanHex();
+    this.requestId = `req_${record.spanHex}`;
+    record.requestId = this.requestId;
+    record.peer = request.socket.remoteAddress ?? '';
+    this.record = record;
+  }
+
+  get traceId(): string {
+    const { clientTraceId, traceHex } = this.record;
+    return clientTraceId !== '' ? clientTraceId : traceHex === '' ? '' : traceIdOf(traceHex);
+  }
+
+  /** Puts the intent into the journal; resolves when the kernel has it. Faults: `audit_blocked`. */
+  intend(): Promise<void> {
+    const { principal, server, rail, record } = this;
+    if (principal === null || server === null) throw new Error('a call is recorded after its principal and server are known');
+    writeIntent(rail.journal, record, principal.block, server.block, rail.wallOffsetMs());
+    this.recorded = true;
+    return rail.journal.committed();
+  }
+
+  /** Puts the outcome into the journal, once; resolves when the kernel has it, or could not take it: then the call stays `unknown`. */
+  settle(status: CallStatus, stop: RailStop): Promise<void> {
+    if (this.settled || !this.recorded) return Promise.resolve();
+    this.settled = true;
+    this.record.status = status;
+    this.record.stop = stop;
+    writeOutcome(this.rail.journal, this.record, performance.now());
+    return this.rail.journal.committed().catch(() => undefined);
+  }
+
+  /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
+  async settleRefusal(fault: Fault, stop: RailStop): Promise<void> {
+    const { record, rail, principal, server } = this;
+    if (principal === null || server === null || record.traceHex === '') return;
+    record.fault = fault.code;
+    record.httpStatus = fault.row.status;
+    record.rpcErrorCode = fault.row.rpcCode;
+    if (!this.recorded) {
+      writeIntent(rail.journal, record, principal.block, server.block, rail.wallOffsetMs());
+      this.recorded = true;
+    }
+    await this.settle(statusOf(fault), stop);
+  }
+}
+
+/** How a call that ended in a fault stands in the record. */
+export function statusOf(fault: Fault): CallStatus {
+  if (fault.row.owner === 'policy') return 'blocked';
+  return fault.code === 'mcp_timeout' ? 'timeout' : 'error';
+}

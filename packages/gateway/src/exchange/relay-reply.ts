@@ -1,0 +1,252 @@
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { respondRpc, rpcErrorText } from '../listener/respond.ts';
+import type { Message } from '../protocol/classify.ts';
+import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
+import { SseWatch } from '../protocol/sse-watch.ts';
+import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
+import type { SilentStream } from './keep-alives.ts';
+import { statusOf, type Call } from './rail.ts';
+import { settleReply } from './settle-reply.ts';
+
+/** What is relayed: a message, or a legacy client's GET stream or DELETE. */
+export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
+
+/**
+ * Relays a reply as it comes: bytes unchanged, nothing buffered but the last part of a reply of known length, which waits
+ * until the outcome is with the kernel. Watches what passes for the record.
+ */
+export class RelayReply implements ReplySink, SilentStream {
+  private readonly call: Call;
+  private readonly relayed: Relayed;
+  /** The server's id of the session that the request came with, or null. */
+  private readonly upstreamSession: string | null;
+  private control: ReplyControl | null = null;
+  private readonly finished: () => void;
+
+  private status = 0;
+  private outHeaders: string[] | null = null;
+  private watch: SseWatch | null = null;
+  private rewriter: EventIdRewriter | null = null;
+  private statusOnly = false;
+  private expectedBytes = -1;
+  private held: Buffer | null = null;
+  private tap: Buffer[] = [];
+  private tapBytes = 0;
+  private lastWriteAt = 0;
+  private clientGone = false;
+  private waitingForDrain = false;
+  private stallTimer: NodeJS.Timeout | null = null;
+  private done = false;
+
+  /** `finished` runs once, when nothing of this call is under way any more. */
+  constructor(call: Call, relayed: Relayed, upstreamSession: string | null, finished: () => void) {
+    this.call = call;
+    this.relayed = relayed;
+    this.upstreamSession = upstreamSession;
+    this.finished = finished;
+    call.response.on('close', () => this.clientClosed());
+  }
+
+  /** The control of the request under way; before the reply begins this is how a client's leaving reaches the server. */
+  attach(control: ReplyControl): void {
+    this.control = control;
+    if (this.clientGone) this.clientClosed();
+  }
+
+  head(status: number, headers: ReplyHeaders, control: ReplyControl): void {
+    const { call, relayed } = this;
+    this.control = control;
+    this.status = status;
+    call.record.firstByteAt = performance.now();
+    call.record.httpStatus = status;
+    const contentType = textOf(headers['content-type']);
+    call.record.replyContentType = contentType.slice(0, 100);
+    const isSse = contentType.startsWith('text/event-stream');
+    const unfit = unfitReply(status, contentType, relayed, call.server?.data.name ?? '', textOf(headers['retry-after']));
+    if (unfit) {
+      this.failed(unfit);
+      control.abort();
+      return;
+    }
+    const out = ['X-Trace-ID', call.traceId, 'X-Request-ID', call.requestId, ...call.headers];
+    // The status of a refusal says what a client must know (404: the session is gone; 400: not this era); its prose stays here.
+    this.statusOnly = status >= 400 && !contentType.startsWith('application/json');
+    if (contentType !== '' && !this.statusOnly) out.push('Content-Type', contentType);
+    this.passHeader(out, headers, 'cache-control', 'Cache-Control');
+    this.passHeader(out, headers, 'retry-after', 'Retry-After');
+    this.passHeader(out, headers, 'allow', 'Allow');
+    this.passSession(out, textOf(headers['mcp-session-id']));
+    if (isSse) {
+      out.push('X-Accel-Buffering', 'no');
+      this.watch = new SseWatch(bounds.replyTapBytesMax);
+      const session = this.upstreamSession;
+      if (session !== null) this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, session));
+      call.response.writeHead(status, out);
+      call.response.flushHeaders();
+      this.lastWriteAt = performance.now();
+      call.rail.keepAlives.add(this);
+      return;
+    }
+    const length = this.statusOnly ? '0' : textOf(headers['content-length']);
+    if (length !== '') {
+      this.expectedBytes = Number(length);
+      out.push('Content-Length', length);
+    } else if (status === 202 || status === 204) {
+      this.expectedBytes = 0;
+      if (status === 202) out.push('Content-Length', '0');
+    }
+    this.outHeaders = out;
+  }
+
+  data(chunk: Buffer): boolean {
+    const { call, watch } = this;
+    if (this.done) return true;
+    call.record.replyBytes += chunk.length;
+    if (this.statusOnly) return true;
+    if (watch === null) {
+      this.keep(chunk);
+      if (this.expectedBytes >= 0 && call.record.replyBytes >= this.expectedBytes) {
+        this.held = chunk;
+        return true;
+      }
+      return this.write(chunk);
+    }
+    watch.feed(chunk);
+    if (watch.oversized) {
+      this.failed(new Fault('upstream_invalid', { server: call.server?.data.name ?? '', reason: `an event is larger than ${bounds.sseEventBytesMax} bytes` }));
+      this.control?.abort();
+      return true;
+    }
+    const out = this.rewriter === null ? chunk : this.rewriter.transform(chunk);
+    return out.length === 0 || this.write(out);
+  }
+
+  end(): void {
+    if (this.done) return;
+    this.close();
+    const { call, relayed } = this;
+    const json = this.watch === null ? this.tapped() : this.watch.lastData;
+    const gone = this.clientGone && relayed.era === 'modern';
+    void settleReply(call, relayed, this.status, json, gone).then(() => {
+      const { response } = call;
+      if (!response.destroyed) {
+        this.sendHead();
+        const rest = this.rewriter?.rest();
+        if (this.held !== null) response.end(this.held);
+        else if (rest !== undefined && rest.length > 0) response.end(rest);
+        else response.end();
+      }
+      this.finished();
+    });
+  }
+
+  failed(fault: Fault): void {
+    if (this.done) return;
+    this.close();
+    const { call } = this;
+    const { record, response } = call;
+    const cancelled = this.clientGone;
+    record.fault = cancelled ? '' : fault.code;
+    record.rpcErrorCode = cancelled ? 0 : fault.row.rpcCode;
+    if (!response.headersSent) record.httpStatus = fault.row.status;
+    if (!cancelled) call.rail.log.warn('upstream.failed', { server: call.server?.data.name, code: fault.code, request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.message : undefined });
+    void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => {
+      if (!response.headersSent) respondRpc(response, fault, call, call.idText);
+      else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed) {
+        // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole.
+        response.write(`event: message\ndata: ${rpcErrorText(fault, call.requestId, call.idText)}\n\n`, () => response.destroy());
+      } else response.destroy();
+      this.finished();
+    });
+  }
+
+  keepAlive(before: number): void {
+    if (this.lastWriteAt > before || this.watch?.betweenEvents !== true || this.waitingForDrain || this.clientGone) return;
+    this.lastWriteAt = performance.now();
+    this.call.response.write(':\n\n');
+  }
+
+  private write(chunk: Buffer): boolean {
+    const { response } = this.call;
+    if (this.clientGone) return true;
+    this.sendHead();
+    if (this.watch !== null) this.lastWriteAt = performance.now();
+    if (response.write(chunk) || this.waitingForDrain) return !this.waitingForDrain;
+    this.waitingForDrain = true;
+    // A reader that takes nothing for so long holds a connection of the server: end both.
+    this.stallTimer = setTimeout(() => response.destroy(), bounds.requestTimeoutMs);
+    response.once('drain', () => {
+      this.waitingForDrain = false;
+      if (this.stallTimer) clearTimeout(this.stallTimer);
+      this.control?.resume();
+    });
+    return false;
+  }
+
+  private sendHead(): void {
+    if (this.outHeaders === null) return;
+    this.call.response.writeHead(this.status, this.outHeaders);
+    this.outHeaders = null;
+  }
+
+  private keep(chunk: Buffer): void {
+    if (this.tapBytes > bounds.replyTapBytesMax) return;
+    this.tapBytes += chunk.length;
+    if (this.tapBytes <= bounds.replyTapBytesMax) this.tap.push(chunk);
+    else this.tap = [];
+  }
+
+  private tapped(): Buffer | null {
+    const first = this.tap[0];
+    if (this.tapBytes > bounds.replyTapBytesMax) return null;
+    return this.tap.length === 1 && first ? first : Buffer.concat(this.tap);
+  }
+
+  private passHeader(out: string[], headers: ReplyHeaders, from: string, to: string): void {
+    const value = headers[from];
+    if (value !== undefined) out.push(to, textOf(value));
+  }
+
+  /** A session that the server opens is handed on as a sealed handle; on later replies the client sees the handle it sent. */
+  private passSession(out: string[], upstreamId: string): void {
+    const { call, relayed } = this;
+    if (relayed.era === 'modern') return;
+    if (relayed.method === 'initialize') {
+      if (upstreamId !== '' && call.principal && call.server) out.push('Mcp-Session-Id', call.rail.sessions.seal(call.principal.id, call.server.data.name, upstreamId));
+    } else if (call.inbound.sessionId !== undefined && upstreamId !== '') {
+      out.push('Mcp-Session-Id', call.inbound.sessionId);
+    }
+  }
+
+  /** The client left. In the modern era that cancels the call; a legacy call goes on, its reply may be fetched by resuming. */
+  private clientClosed(): void {
+    this.clientGone = true;
+    if (this.stallTimer) clearTimeout(this.stallTimer);
+    if (this.done) return;
+    if (this.relayed.era === 'modern' || this.relayed.kind !== 'request') this.control?.abort();
+    else if (this.waitingForDrain) {
+      this.waitingForDrain = false;
+      this.control?.resume();
+    }
+  }
+
+  private close(): void {
+    this.done = true;
+    if (this.stallTimer) clearTimeout(this.stallTimer);
+    if (this.watch !== null) this.call.rail.keepAlives.delete(this);
+  }
+}
+
+/** A reply that is no MCP over HTTP, as a fault. */
+function unfitReply(status: number, contentType: string, relayed: Relayed, server: string, retryAfter: string): Fault | null {
+  if (contentType.startsWith('application/json') || contentType.startsWith('text/event-stream') || status === 202 || status === 204) return null;
+  if (status >= 400 && status < 500) return null;
+  if (status < 300 && relayed.kind !== 'request') return null;
+  const detail = { server, reason: status < 300 ? 'it is neither JSON nor an event stream' : `it answered HTTP ${status}` };
+  return new Fault('upstream_invalid', /^\d{1,6}$/.test(retryAfter) ? { ...detail, retryAfter } : detail);
+}
+
+function textOf(value: string | string[] | undefined): string {
+  return value === undefined ? '' : typeof value === 'string' ? value : value.join(', ');
+}

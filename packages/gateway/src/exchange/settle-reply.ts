@@ -1,0 +1,29 @@
+import { inspectReply, type ReplyFacts } from '../protocol/inspect-reply.ts';
+import type { Message } from '../protocol/classify.ts';
+import type { CallStatus } from '../record/call-row.ts';
+import { priceCall } from '../record/price-call.ts';
+import type { Call } from './rail.ts';
+
+/**
+ * The outcome of a call whose reply ended in good order: status by what the reply says, cost by the price list. `json` is the
+ * last JSON-RPC message of the reply, null where it was too long to keep: then the HTTP status decides.
+ */
+export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method' | 'name'>, status: number, json: Buffer | null, cancelled: boolean): Promise<void> {
+  const { record, server } = call;
+  const facts: ReplyFacts | null = json === null || message.kind !== 'request' ? null : inspectReply(json);
+  if (facts) {
+    record.rpcErrorCode = facts.rpcErrorCode;
+    if (facts.usage) {
+      record.inputTokens = facts.usage.inputTokens;
+      record.outputTokens = facts.usage.outputTokens;
+      record.tokensSource = 'reported';
+    }
+  }
+  if (message.method === 'tools/call' && server && facts?.kind !== 'input_required') priceCall(record, server.toolPrices.get(message.name) ?? server.price);
+  return call.settle(cancelled ? 'cancelled' : outcome(status, facts), 'reply');
+}
+
+function outcome(status: number, facts: ReplyFacts | null): CallStatus {
+  if (status >= 400 || facts?.kind === 'rpc_error' || facts?.kind === 'tool_error') return 'error';
+  return facts?.kind === 'input_required' ? 'waiting' : 'success';
+}

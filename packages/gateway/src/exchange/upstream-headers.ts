@@ -1,0 +1,35 @@
+import type { Message } from '../protocol/classify.ts';
+import type { UpstreamRequest } from '../upstream/send.ts';
+import type { Call } from './rail.ts';
+
+const acceptBoth = 'application/json, text/event-stream';
+
+/**
+ * All headers that go to a server, as a flat list: what MCP and tracing define, the gateway's own credential for this server,
+ * and nothing else of the client's. Its Authorization, cookies, Host and Origin end here.
+ */
+export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession: string | null, method: UpstreamRequest['method']): string[] {
+  const { inbound, server } = call;
+  const headers = ['accept', inbound.accept ?? acceptBoth, 'accept-encoding', 'identity', 'traceparent', traceparentOf(call)];
+  if (method === 'POST') headers.push('content-type', 'application/json');
+  if (inbound.protocolVersion !== undefined) headers.push('mcp-protocol-version', inbound.protocolVersion);
+  if (era === 'modern') {
+    if (inbound.mcpMethod !== undefined) headers.push('mcp-method', inbound.mcpMethod);
+    if (inbound.mcpName !== undefined) headers.push('mcp-name', inbound.mcpName);
+    if (inbound.params !== undefined) headers.push(...inbound.params);
+  } else {
+    if (upstreamSession !== null) headers.push('mcp-session-id', upstreamSession);
+    if (method === 'GET' && inbound.lastEventId !== undefined) headers.push('last-event-id', upstreamSession === null ? inbound.lastEventId : call.rail.sessions.openEventId(inbound.lastEventId, upstreamSession));
+  }
+  if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
+  if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);
+  if (inbound.userAgent !== undefined) headers.push('user-agent', inbound.userAgent);
+  const credential = server?.data.credential;
+  if (credential) headers.push(credential.header, credential.value);
+  return headers;
+}
+
+/** The gateway's own span as the server's parent. */
+export function traceparentOf(call: Call): string {
+  return `00-${call.record.traceHex}-${call.record.spanHex}-${call.traceFlags}`;
+}

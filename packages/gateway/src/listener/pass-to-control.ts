@@ -1,0 +1,32 @@
+import { request as httpRequest, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Fault } from '../kernel/fault.ts';
+import { respondRest } from './respond.ts';
+
+/** Passes a request of the control plane or the dashboard to the supervisor. */
+export type PassToControl = (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
+
+/** Hop-by-hop headers (RFC 9110 section 7.6.1) and what only this listener may say. */
+const notPassed = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'x-gatewayops-peer', 'x-request-id']);
+
+export function createPassToControl(socketPath: string): PassToControl {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
+  return (request, response, requestId) => {
+    const headers: string[] = [];
+    for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+      const name = request.rawHeaders[index] ?? '';
+      if (!notPassed.has(name.toLowerCase())) headers.push(name, request.rawHeaders[index + 1] ?? '');
+    }
+    headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '', 'X-Request-ID', requestId);
+    const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders.filter((_, index, all) => !notPassed.has((all[index - (index % 2)] ?? '').toLowerCase())));
+      answer.pipe(response);
+      answer.on('error', () => response.destroy());
+    });
+    onward.on('error', (cause) => respondRest(response, new Fault('unavailable', { reason: 'the control plane does not answer' }, { cause }), { requestId, traceId: '', headers: [] }));
+    response.on('close', () => {
+      if (!response.writableFinished) onward.destroy();
+    });
+    request.pipe(onward);
+  };
+}

@@ -1,0 +1,56 @@
+/** What a JSON-RPC reply says of its call, read from its bytes. */
+export interface ReplyFacts {
+  readonly kind: 'result' | 'tool_error' | 'rpc_error' | 'input_required' | 'none';
+  readonly rpcErrorCode: number;
+  /** Token figures that the tool reported in `result._meta.usage`, or null. */
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+}
+
+const plainResult: ReplyFacts = { kind: 'result', rpcErrorCode: 0, usage: null };
+const none: ReplyFacts = { kind: 'none', rpcErrorCode: 0, usage: null };
+
+const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required'].map((text) => Buffer.from(text));
+
+/**
+ * Most replies are plain results, and a search for the few words that would say otherwise is cheaper than a parse; only a
+ * reply that holds one is parsed. Token figures are read in the forms `input_tokens`/`output_tokens` (the documents' own
+ * names) and `inputTokens`/`outputTokens`.
+ */
+export function inspectReply(json: Buffer): ReplyFacts {
+  if (json.length === 0) return none;
+  if (!needles.some((needle) => json.includes(needle))) return plainResult;
+  let message: unknown;
+  try {
+    message = JSON.parse(json.toString('utf8'));
+  } catch {
+    return none;
+  }
+  if (!isObject(message)) return none;
+  const { error, result } = message;
+  if (isObject(error)) return { kind: 'rpc_error', rpcErrorCode: typeof error['code'] === 'number' && Number.isInteger(error['code']) ? clampInt32(error['code']) : 0, usage: null };
+  if (!isObject(result)) return none;
+  const usage = usageOf(result['_meta']);
+  if (result['isError'] === true) return { kind: 'tool_error', rpcErrorCode: 0, usage };
+  if (result['resultType'] === 'input_required') return { kind: 'input_required', rpcErrorCode: 0, usage };
+  return usage ? { kind: 'result', rpcErrorCode: 0, usage } : plainResult;
+}
+
+function usageOf(meta: unknown): ReplyFacts['usage'] {
+  if (!isObject(meta)) return null;
+  const usage = isObject(meta['usage']) ? meta['usage'] : meta;
+  const inputTokens = count(usage['input_tokens'] ?? usage['inputTokens']);
+  const outputTokens = count(usage['output_tokens'] ?? usage['outputTokens']);
+  return inputTokens === null && outputTokens === null ? null : { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 };
+}
+
+function count(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffffffff ? value : null;
+}
+
+function clampInt32(value: number): number {
+  return Math.max(-2147483648, Math.min(2147483647, value));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

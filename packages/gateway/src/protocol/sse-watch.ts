@@ -1,0 +1,96 @@
+import { bounds } from '../kernel/bounds.ts';
+
+/**
+ * Watches server-sent events go by (https://html.spec.whatwg.org/multipage/server-sent-events.html): keeps the data of the last event
+ * up to `keepBytesMax`, knows whether the stream stands between two events, and how large the event under way is.
+ * The bytes themselves are relayed as they came.
+ */
+export class SseWatch {
+  /** Data of the last whole event, or null where it was longer than is kept. */
+  lastData: Buffer | null = null;
+  /** True where a comment may be put in without breaking an event. */
+  betweenEvents = true;
+  /** True once an event is larger than `bounds.sseEventBytesMax`: the stream must be cut. */
+  oversized = false;
+
+  private readonly keepBytesMax: number;
+  private readonly onEvent: ((data: Buffer | null) => void) | null;
+  private eventBytes = 0;
+  private kept: Buffer[] = [];
+  private keptBytes = 0;
+  private overflow = false;
+  private hasData = false;
+  private partial: Buffer[] = [];
+  private partialBytes = 0;
+
+  /** `onEvent` gets the data of each event, null where it was longer than is kept; events without data are passed over. */
+  constructor(keepBytesMax: number, onEvent: ((data: Buffer | null) => void) | null = null) {
+    this.keepBytesMax = keepBytesMax;
+    this.onEvent = onEvent;
+  }
+
+  feed(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      const newline = chunk.indexOf(0x0a, at);
+      const end = newline < 0 ? chunk.length : newline;
+      this.take(chunk.subarray(at, end));
+      if (newline < 0) break;
+      this.line();
+      at = newline + 1;
+    }
+  }
+
+  private take(part: Buffer): void {
+    if (part.length === 0) return;
+    this.betweenEvents = false;
+    this.eventBytes += part.length;
+    if (this.eventBytes > bounds.sseEventBytesMax) this.oversized = true;
+    // The part belongs to a pooled chunk of the socket: what outlives this call is bounded by what is kept.
+    if (this.partialBytes <= this.keepBytesMax) this.partial.push(part);
+    this.partialBytes += part.length;
+  }
+
+  private line(): void {
+    const first = this.partial[0];
+    const whole = this.partial.length === 1 && first ? first : Buffer.concat(this.partial);
+    const overflow = this.partialBytes > this.keepBytesMax;
+    const content = whole.length > 0 && whole[whole.length - 1] === 0x0d ? whole.subarray(0, -1) : whole;
+    this.partial = [];
+    this.partialBytes = 0;
+    if (content.length === 0) {
+      this.dispatch();
+      return;
+    }
+    if (!startsWithData(content)) return;
+    const value = content.subarray(content[5] === 0x20 ? 6 : 5);
+    this.hasData = true;
+    this.keptBytes += value.length;
+    if (overflow || this.keptBytes > this.keepBytesMax) {
+      this.overflow = true;
+      this.kept = [];
+    } else {
+      this.kept.push(value);
+    }
+  }
+
+  private dispatch(): void {
+    if (this.hasData) {
+      const first = this.kept[0];
+      if (this.overflow) this.lastData = null;
+      // Several data lines of one event join with a newline.
+      else this.lastData = this.kept.length === 1 && first ? Buffer.from(first) : Buffer.from(this.kept.map((part) => part.toString('utf8')).join('\n'));
+      this.onEvent?.(this.lastData);
+    }
+    this.kept = [];
+    this.keptBytes = 0;
+    this.eventBytes = 0;
+    this.overflow = false;
+    this.hasData = false;
+    this.betweenEvents = true;
+  }
+}
+
+function startsWithData(line: Buffer): boolean {
+  return line.length >= 5 && line[0] === 0x64 && line[1] === 0x61 && line[2] === 0x74 && line[3] === 0x61 && line[4] === 0x3a;
+}

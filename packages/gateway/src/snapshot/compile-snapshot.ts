@@ -1,0 +1,59 @@
+/**
+ * snapshot: control state compiled to one immutable value. Imports `kernel/`; types from other rooms. Promises: what a
+ * call saw at its start is what it sees to its end, for a change is a new value.
+ */
+import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
+
+/** A compiled SnapshotData: look-ups instead of lists. */
+export interface Snapshot {
+  readonly data: SnapshotData;
+  readonly byPath: ReadonlyMap<string, Server>;
+  readonly byName: ReadonlyMap<string, Server>;
+  readonly hosts: ReadonlySet<string> | null;
+  readonly origins: ReadonlySet<string>;
+}
+
+export interface Server {
+  readonly data: ServerData;
+  /** The record's columns of this server, encoded once. */
+  readonly block: Uint8Array;
+  readonly price: Price;
+  readonly toolPrices: ReadonlyMap<string, Price>;
+}
+
+/** Nano-dollars; each is at most 2^53 − 1. */
+export interface Price {
+  readonly perCall: number;
+  readonly perTokenInput: number;
+  readonly perTokenOutput: number;
+  readonly by: 'default' | 'server' | 'tool';
+}
+
+/** `encodeServer` gives the record's columns of a server; the worker hands in `record`'s. */
+export function compileSnapshot(data: SnapshotData, encodeServer: (node: string, server: string, currency: string) => Uint8Array): Snapshot {
+  const servers = data.servers.map((server): Server => {
+    return {
+      data: server,
+      block: encodeServer(data.node, server.name, data.currency),
+      price: { ...price(server.price), by: server.price.by },
+      toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const }])),
+    };
+  });
+  return {
+    data,
+    byPath: new Map(servers.map((server) => [server.data.path, server])),
+    byName: new Map(servers.map((server) => [server.data.name, server])),
+    hosts: data.hosts === null ? null : new Set(data.hosts),
+    origins: new Set(data.origins),
+  };
+}
+
+function price(data: PriceData): Omit<Price, 'by'> {
+  return { perCall: nano(data.perCallNano), perTokenInput: nano(data.perTokenInputNano), perTokenOutput: nano(data.perTokenOutputNano) };
+}
+
+function nano(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`a price of ${text} nano is out of range`);
+  return value;
+}
