@@ -24,7 +24,7 @@ export async function checkDocs(root: string, generated: readonly GeneratedDocum
   for (const path of documents) {
     const text = readFileSync(join(root, path), 'utf8');
     const complain = (quote: string, what: string): number => faults.push(`${path}:${lineOf(text, quote)}: ${what}`);
-    walkTokens(lexer(text), (token: Token) => {
+    visitTokens(text, (token) => {
       if (token.type !== 'link' && token.type !== 'image') return;
       const href = String(token['href']);
       // An address with a scheme is somebody else's; a check that needs the network would fail for their reasons.
@@ -64,11 +64,16 @@ function judgeLink(root: string, from: string, href: string, anchorsOf: Map<stri
 function readAnchors(text: string): Set<string> {
   const slugger = new GithubSlugger();
   const anchors = new Set<string>();
-  walkTokens(lexer(text), (token: Token) => {
+  visitTokens(text, (token) => {
     if (token.type === 'heading') anchors.add(slugger.slug(plainText(token.tokens ?? [])));
     if (token.type === 'html') for (const [, id] of token.raw.matchAll(/\b(?:id|name)="([^"]+)"/g)) if (id !== undefined) anchors.add(id);
   });
   return anchors;
+}
+
+function visitTokens(text: string, visit: (token: Token) => void): void {
+  // What it returns are the results of the callback, which has none.
+  void walkTokens(lexer(text), visit);
 }
 
 function plainText(tokens: readonly Token[]): string {

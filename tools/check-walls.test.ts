@@ -21,15 +21,35 @@ const check = () => checkWalls(source, gatewayWalls);
 
 describe('a breach is found', () => {
   test.each([
-    ['a room of the rail that imports another', 'route/route.ts', `import { send } from '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
+    [
+      'a room of the rail that imports another',
+      'route/route.ts',
+      `import { send } from '../upstream/send.ts';`,
+      'route may import only types from upstream/send.ts',
+    ],
     ['a re-export', 'route/route.ts', `export { send } from '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
     ['a dynamic import', 'route/route.ts', `await import('../upstream/send.ts');`, 'route may import only types from upstream/send.ts'],
     ['an import for its effect', 'route/route.ts', `import '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
     ['one value among types', 'route/route.ts', `import { type A, send } from '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
     ['a computed import', 'route/route.ts', `await import(name);`, 'import(name) cannot be checked: write the path as a literal'],
-    ['the rail that knows the registry', 'limit/limit.ts', `import type { Row } from '../store/registry/keys.ts';`, 'limit may not know store/registry/keys.ts, not even its types'],
-    ['the kernel that knows a room', 'kernel/fault.ts', `import type { Row } from '../route/route.ts';`, 'kernel may not know route/route.ts, not even its types'],
-    ['a store that imports a room', 'store/ledger/calls.ts', `import { columns } from '../../record/call-row.ts';`, 'store may import only types from record/call-row.ts'],
+    [
+      'the rail that knows the registry',
+      'limit/limit.ts',
+      `import type { Row } from '../store/registry/keys.ts';`,
+      'limit may not know store/registry/keys.ts, not even its types',
+    ],
+    [
+      'the kernel that knows a room',
+      'kernel/fault.ts',
+      `import type { Row } from '../route/route.ts';`,
+      'kernel may not know route/route.ts, not even its types',
+    ],
+    [
+      'a store that imports a room',
+      'store/ledger/calls.ts',
+      `import { columns } from '../../record/call-row.ts';`,
+      'store may import only types from record/call-row.ts',
+    ],
     ['an unknown room', 'surprise/a.ts', `import { b } from '../route/route.ts';`, 'no wall stands for this file'],
     ['source that imports a test', 'route/route.ts', `import { b } from './route.test.ts';`, 'only tests import tests'],
     ['source that imports the test runner', 'route/route.ts', `import { expect } from 'vitest';`, 'only tests import vitest'],

@@ -59,6 +59,9 @@ export interface WallReport {
   readonly breaches: readonly string[];
 }
 
+/** How the parser calls an import of all that a module has. */
+const wholeModule: ReadonlySet<string> = new Set(['Default', 'NamespaceObject']);
+
 interface Import {
   readonly specifier: string;
   readonly line: number;
@@ -95,7 +98,7 @@ export function checkWalls(source: string, walls: Readonly<Record<string, Wall>>
 
 function judge(from: string, one: Import, walls: Readonly<Record<string, Wall>>): string | null {
   if (one.specifier === 'vitest') return 'only tests import vitest';
-  if (one.specifier === 'node:process' && !from.startsWith('config/') && one.names.some((name) => name === 'env' || name === 'default' || name === '*')) {
+  if (one.specifier === 'node:process' && !from.startsWith('config/') && one.names.some((name) => name === 'env' || wholeModule.has(name))) {
     return 'the environment is read in config/ only';
   }
   if (!one.specifier.startsWith('.')) return null;
@@ -132,7 +135,7 @@ function readImports(file: string): { found: Import[]; errors: string[] } {
   const found: Import[] = [];
   for (const one of module.staticImports) {
     const onlyTypes = one.entries.length > 0 && one.entries.every((entry) => entry.isType);
-    const names = one.entries.map((entry) => (entry.importName.kind === 'Name' ? (entry.importName.name ?? '') : entry.importName.kind === 'Default' ? 'default' : '*'));
+    const names = one.entries.map(({ importName }) => importName.name ?? importName.kind);
     found.push({ specifier: one.moduleRequest.value, line: lineAt(one.start), kind: onlyTypes ? 'type' : 'value', names });
   }
   for (const one of module.staticExports) {
@@ -145,7 +148,7 @@ function readImports(file: string): { found: Import[]; errors: string[] } {
     const written = text.slice(one.moduleRequest.start, one.moduleRequest.end);
     const literal = /^(['"`])([^'"`$]*)\1$/.exec(written)?.[2];
     if (literal === undefined) problems.push(`${lineAt(one.start)}: import(${written}) cannot be checked: write the path as a literal`);
-    else found.push({ specifier: literal, line: lineAt(one.start), kind: 'value', names: ['*'] });
+    else found.push({ specifier: literal, line: lineAt(one.start), kind: 'value', names: ['NamespaceObject'] });
   }
   return { found, errors: problems };
 }

@@ -61,9 +61,7 @@ function readPackages(file) {
 async function install(state) {
   // `ci` starts afresh and is exact; `install --no-save` changes only what differs and leaves the lock file alone.
   const command = state === 'absent' ? ['ci'] : ['install', '--no-save'];
-  console.error(
-    state === 'absent' ? 'Installing packages (the first time; one to three minutes) …' : 'Bringing packages in step with package-lock.json …',
-  );
+  console.error(state === 'absent' ? 'Installing packages (the first time; one to three minutes) …' : 'Bringing packages in step with package-lock.json …');
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const progress = setInterval(() => console.error(`  … still installing, ${seconds()} s`), 10_000);
@@ -136,8 +134,5 @@ export function explainFailure(output) {
     { sign: /spawn .*npm.* ENOENT/, cause: 'npm is not in the PATH', fix: 'install Node.js with npm (https://nodejs.org/en/download)' },
   ];
   const found = known.find((entry) => entry.sign.test(output));
-  return [
-    `cause: ${found?.cause ?? 'npm says it above'}`,
-    `fix: ${found?.fix ?? 'correct what npm names above, and run the command again'}`,
-  ];
+  return [`cause: ${found?.cause ?? 'npm says it above'}`, `fix: ${found?.fix ?? 'correct what npm names above, and run the command again'}`];
 }

@@ -37,7 +37,9 @@ const failed = checks.filter((check) => {
 });
 
 if (failed.length > 0) {
-  console.log(`\n${failed.length} of ${checks.length} checks failed: ${failed.map((check) => check.name).join(', ')}.${fix ? '' : ' `npm run lint -- --fix` mends format, generated documents and some of the rules.'}`);
+  console.log(
+    `\n${failed.length} of ${checks.length} checks failed: ${failed.map((check) => check.name).join(', ')}.${fix ? '' : ' `npm run lint -- --fix` mends format, generated documents and some of the rules.'}`,
+  );
   process.exitCode = 1;
 }
 

@@ -40,5 +40,5 @@ function section(code: string, row: FaultRow): string[] {
   const numbers = [`HTTP ${row.status}`, `JSON-RPC ${row.rpcCode}`];
   if (row.exitCode !== undefined) numbers.push(`exit code ${row.exitCode}`);
   numbers.push(row.retryable ? 'trying again can help' : 'trying again does not help');
-  return [`### ${code}`, '', `> ${row.message}`, '', `**Fix:** ${row.fix}`, '', `${numbers.join(' · ')}`];
+  return [`### ${code}`, '', `> ${row.message}`, '', `**Fix:** ${row.fix}`, '', numbers.join(' · ')];
 }

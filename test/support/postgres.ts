@@ -32,7 +32,16 @@ export async function startPostgres(): Promise<TemporaryPostgres> {
     chownSync(passwordFile, user.uid, user.gid);
   }
   try {
-    const initdb = ['--pgdata', data, '--username=gatewayops', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C', '--no-sync'];
+    const initdb = [
+      '--pgdata',
+      data,
+      '--username=gatewayops',
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+    ];
     await promisify(execFile)(join(dirname(path), 'initdb'), initdb, { cwd: folder, ...user });
   } catch (cause) {
     rmSync(folder, { recursive: true, force: true });

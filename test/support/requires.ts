@@ -34,12 +34,13 @@ export function requires(program: Program): Requirement {
  */
 export function describeWith(program: Program, name: string, define: (path: string) => void): void {
   const { path, missing } = requires(program);
+  const collect = (): void => define(path ?? '');
   if (missing === null) {
-    describe(name, () => define(path));
+    describe(name, collect);
   } else if (process.env['GATEWAYOPS_REQUIRE_SERVERS'] === '1') {
     test(name, () => expect.fail(missing));
   } else {
-    describe.skip(`${name} (${missing})`, () => define(''));
+    describe.skip(`${name} (${missing})`, collect);
   }
 }
 

@@ -67,7 +67,9 @@ export async function startTemporaryServer(options: TemporaryServerOptions): Pro
 /** The user that a program which refuses root runs as: its own where that exists, else `nobody`; null where we are not root. */
 export function unprivilegedUser(name: string): SystemUser | null {
   if (process.getuid?.() !== 0) return null;
-  const rows = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const rows = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const row = rows.find(([user]) => user === name) ?? rows.find(([user]) => user === 'nobody');
   if (row === undefined) throw new Error(`there is neither a user ${name} nor nobody to run as`);
   return { uid: Number(row[2]), gid: Number(row[3]) };
