@@ -34,13 +34,16 @@ export function requires(program: Program): Requirement {
  */
 export function describeWith(program: Program, name: string, define: (path: string) => void): void {
   const { path, missing } = requires(program);
-  const collect = (): void => define(path ?? '');
   if (missing === null) {
-    describe(name, collect);
+    describe(name, () => {
+      define(path);
+    });
   } else if (process.env['GATEWAYOPS_REQUIRE_SERVERS'] === '1') {
     test(name, () => expect.fail(missing));
   } else {
-    describe.skip(`${name} (${missing})`, collect);
+    describe.skip(`${name} (${missing})`, () => {
+      define('');
+    });
   }
 }
 
