@@ -1,0 +1,123 @@
+/**
+ * The reference: an MCP server of both eras on one path, with every fixture of the official suite, built on the official
+ * SDK. Conformance runs directly against it show what the suite can reach; runs through the gateway show what the gateway
+ * takes away. It listens on loopback only and checks Host and Origin itself.
+ *
+ * `reference-server.ts [--port N] [-o json|text]`; with `-o json` the first line on stdout is `{"ready":true,"url":…}`.
+ */
+import { localhostHostValidation, localhostOriginValidation, type NodeMcpRequestHandler, toNodeHandler } from '@modelcontextprotocol/node';
+import { classifyInboundRequest, createMcpHandler, isInitializeRequest } from '@modelcontextprotocol/server';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createServerBuilder } from './reference/build-server.ts';
+import { createSessions } from './reference/sessions.ts';
+
+export interface ReferenceServer {
+  /** `http://127.0.0.1:{port}/mcp` */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The SDK's structural type of a request, which does not allow for properties that are there and undefined. */
+type NodeRequest = Parameters<NodeMcpRequestHandler>[0];
+
+const bodyBytesMax = 20 * 1024 * 1024;
+
+/** @param port 0 picks one */
+export async function startReferenceServer(port = 0): Promise<ReferenceServer> {
+  const buildServer = createServerBuilder(() => modern.notify);
+  const modern = createMcpHandler(buildServer, { maxRequestBodySize: bodyBytesMax });
+  const modernHandler = toNodeHandler(modern, { maxRequestBodySize: bodyBytesMax });
+  const sessions = createSessions(buildServer);
+  const allowedHost = localhostHostValidation();
+  const allowedOrigin = localhostOriginValidation();
+
+  const server = createServer((request, response) => {
+    if (!allowedHost(request, response) || !allowedOrigin(request, response)) return;
+    answer(request, response).catch((error: unknown) => {
+      console.error('reference:', error);
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500, -32_603, 'Internal error');
+    });
+  });
+  server.keepAliveTimeout = 60_000;
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp') return refuse(response, 404, -32_600, 'Not found');
+    const sessionId = request.headers['mcp-session-id'];
+    const transport = typeof sessionId === 'string' ? sessions.find(sessionId) : undefined;
+
+    if (request.method === 'GET' || request.method === 'DELETE') {
+      if (sessionId === undefined) return refuse(response, 405, -32_600, 'Method not allowed without a session', { allow: 'POST' });
+      if (!transport) return refuse(response, 404, -32_600, 'Session not found');
+      return transport.handleRequest(request, response);
+    }
+    if (request.method !== 'POST') return refuse(response, 405, -32_600, 'Method not allowed', { allow: 'GET, POST, DELETE' });
+
+    const body = await readJson(request);
+    if (body === undefined) return refuse(response, 400, -32_700, 'Parse error');
+    const route = classifyInboundRequest({
+      httpMethod: request.method,
+      ...header(request, 'protocolVersionHeader', 'mcp-protocol-version'),
+      ...header(request, 'mcpMethodHeader', 'mcp-method'),
+      ...header(request, 'mcpNameHeader', 'mcp-name'),
+      body,
+    });
+    if (route.kind !== 'legacy') return modernHandler(request as NodeRequest, response, body);
+    if (transport) return transport.handleRequest(request, response, body);
+    if (sessionId !== undefined) return refuse(response, 404, -32_600, 'Session not found');
+    if (!isInitializeRequest(body)) return refuse(response, 400, -32_600, 'Session id required');
+    return (await sessions.open()).handleRequest(request, response, body);
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    async stop() {
+      await Promise.all([sessions.closeAll(), modern.close()]);
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function refuse(response: ServerResponse, status: number, code: number, message: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null }));
+}
+
+/** Undefined for what is not JSON, or more than the bound. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The header under the name that the SDK gives it, or nothing. */
+function header<Name extends string>(request: IncomingMessage, name: Name, headerName: string): { [name in Name]?: string } {
+  const value = request.headers[headerName];
+  return typeof value === 'string' ? ({ [name]: value } as { [name in Name]?: string }) : {};
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, output: { type: 'string', short: 'o', default: 'text' } } });
+  const reference = await startReferenceServer(Number(values.port));
+  console.log(
+    values.output === 'json' ? JSON.stringify({ ready: true, url: reference.url }) : `The reference server listens at ${reference.url}; Ctrl+C ends it.`,
+  );
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void reference.stop().then(() => process.exit(0)));
+}
