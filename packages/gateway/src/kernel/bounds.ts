@@ -49,6 +49,22 @@ export const bounds = {
   journalCommitTimeoutMs: 2_000,
   spoolBytesMax: 1024 * MiB,
   batchRowsMax: 20_000,
+  batchBytesMax: 16 * MiB,
+  /** An entry of the journal; a length above it is not one that was written. */
+  journalFrameBytesMax: 8 * MiB,
+  /** How long an outcome waits in the journal for others to be sent to the ledger with. */
+  batchWaitMs: 500,
+  journalPollMs: 150,
+  ledgerQueryTimeoutMs: 30_000,
+  ledgerInsertTimeoutMs: 120_000,
+  ledgerConnectionsMax: 8,
+  ledgerQueryMemoryBytesMax: 512 * MiB,
+  /** The embedded ledger as a whole; its process needs about 250 MiB more for its own program text. */
+  ledgerEngineMemoryBytesMax: 1024 * MiB,
+  ledgerRequestBytesMax: 64 * MiB,
+  traceSpansMax: 10_000,
+  costGroupsMax: 1_000,
+  costPeriodDaysMax: 3_660,
   drainGraceMs: 25_000,
   drainExitMs: 30_000,
   keyNameCharsMax: 200,

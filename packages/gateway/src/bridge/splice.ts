@@ -1,0 +1,127 @@
+/**
+ * Replaces values inside a JSON text without touching any other byte: numbers above 2^53, unknown members, escapes and
+ * the order of members stay as they were sent.
+ */
+export interface FoundValue {
+  /** Index into the paths asked for. */
+  readonly path: number;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+export interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string | Buffer;
+}
+
+/** `json` with each edit's range replaced. Edits must be in order and must not overlap. */
+export function splice(json: Buffer, edits: readonly Edit[]): Buffer {
+  if (edits.length === 0) return json;
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const edit of edits) {
+    parts.push(json.subarray(at, edit.start), typeof edit.text === 'string' ? Buffer.from(edit.text) : edit.text);
+    at = edit.end;
+  }
+  parts.push(json.subarray(at));
+  return Buffer.concat(parts);
+}
+
+/**
+ * Where the values at `paths` (member names from the top-level object inwards) stand in `json`, in order of their place. `json` must be a JSON object
+ * that JSON.parse accepts. A member that is there twice is found twice, so that an edit of all of them leaves no reader
+ * of the text with the old value.
+ */
+export function findValues(json: Buffer, paths: readonly (readonly string[])[]): FoundValue[] {
+  const found: FoundValue[] = [];
+  const open = skipSpace(json, 0);
+  if (json[open] === 0x7b) {
+    walkObject(
+      json,
+      open,
+      0,
+      paths.map((_, index) => index),
+      paths,
+      found,
+    );
+  }
+  return found;
+}
+
+/** Walks the object that begins at `at`; `live` are the paths that lead into it. Returns the index after its brace. */
+function walkObject(json: Buffer, at: number, depth: number, live: readonly number[], paths: readonly (readonly string[])[], found: FoundValue[]): number {
+  at = skipSpace(json, at + 1);
+  while (json[at] === 0x22) {
+    const keyEnd = skipString(json, at);
+    const key = keyOf(json, at, keyEnd);
+    at = skipSpace(json, skipSpace(json, keyEnd) + 1);
+    const inside: number[] = [];
+    let here = -1;
+    for (const index of live) {
+      const path = paths[index];
+      if (path === undefined || path[depth] !== key) continue;
+      if (path.length === depth + 1) here = index;
+      else inside.push(index);
+    }
+    const start = at;
+    at = inside.length > 0 && json[at] === 0x7b ? walkObject(json, at, depth + 1, inside, paths, found) : skipValue(json, at);
+    if (here >= 0) found.push({ path: here, start, end: at });
+    at = skipSpace(json, at);
+    if (json[at] === 0x2c) at = skipSpace(json, at + 1);
+  }
+  return at + 1;
+}
+
+function keyOf(json: Buffer, start: number, end: number): string {
+  const raw = json.toString('utf8', start + 1, end - 1);
+  return raw.includes('\\') ? (JSON.parse(json.toString('utf8', start, end)) as string) : raw;
+}
+
+function skipSpace(json: Buffer, at: number): number {
+  for (;;) {
+    const byte = json[at];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
+    at++;
+  }
+}
+
+/** The index after the string whose opening quote is at `at`. */
+function skipString(json: Buffer, at: number): number {
+  let end = json.indexOf(0x22, at + 1);
+  while (end >= 0) {
+    let backslashes = 0;
+    while (json[end - 1 - backslashes] === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end + 1;
+    end = json.indexOf(0x22, end + 1);
+  }
+  return json.length;
+}
+
+function skipValue(json: Buffer, at: number): number {
+  const first = json[at];
+  if (first === 0x22) return skipString(json, at);
+  if (first !== 0x7b && first !== 0x5b) {
+    for (;;) {
+      const byte = json[at];
+      if (byte === undefined || byte === 0x2c || byte === 0x7d || byte === 0x5d || byte <= 0x20) return at;
+      at++;
+    }
+  }
+  let depth = 0;
+  while (at < json.length) {
+    const byte = json[at];
+    if (byte === 0x22) {
+      at = skipString(json, at);
+      continue;
+    }
+    at++;
+    if (byte === 0x7b || byte === 0x5b) depth++;
+    else if (byte === 0x7d || byte === 0x5d) {
+      depth--;
+      if (depth === 0) return at;
+    }
+  }
+  return at;
+}
