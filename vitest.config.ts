@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
+if (!process.versions.node.startsWith('24.')) {
+  throw new Error(`this is Node.js ${process.versions.node}; run the tests on the pinned one: npm test -- PATH, or npx vitest run PATH`);
+}
+
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],

@@ -21,7 +21,7 @@ export async function ensureInstalled() {
   if (state !== 'in step') await install(state);
   const node = findPinnedNode(root) ?? (isSupportedNode(process.versions.node) ? process.execPath : null);
   if (node !== null) return node;
-  console.error(explainMissingNode('run `npm ci --include=optional` in the checkout'));
+  console.error(explainMissingNode('run `npm install --include=optional` in the checkout'));
   process.exit(1);
 }
 
@@ -59,20 +59,29 @@ function readPackages(file) {
 
 /** @param {'absent' | 'stale'} state */
 async function install(state) {
-  // `ci` starts afresh and is exact; `install --no-save` changes only what differs and leaves the lock file alone.
-  const command = state === 'absent' ? ['ci'] : ['install', '--no-save'];
-  console.error(state === 'absent' ? 'Installing packages (the first time; one to three minutes) …' : 'Bringing packages in step with package-lock.json …');
+  console.error(state === 'absent' ? 'Installing packages (the first time; up to some minutes) …' : 'Bringing packages in step with package-lock.json …');
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
-  const progress = setInterval(() => console.error(`  … still installing, ${seconds()} s`), 10_000);
-  // NODE_ENV=production or an `omit` in the user's .npmrc would leave out what the tests and the pinned Node.js need.
-  const result = await runNpm([...command, '--include=dev', '--include=optional', '--no-audit', '--no-fund']);
+  const progress = setInterval(() => console.error(`  … still installing, ${seconds()} s`), 5000);
+  const result = await runNpm([
+    // Takes the versions of the lock file and leaves it alone. `npm ci` would refuse a lock file that lacks the binaries for
+    // other systems, as one does that was made against a mirror without them.
+    'install',
+    '--no-save',
+    // NODE_ENV=production or an `omit` in the user's .npmrc would leave out what the tests and the pinned Node.js need.
+    '--include=dev',
+    '--include=optional',
+    '--no-audit',
+    '--no-fund',
+    // Some packages want a later Node.js than the one that installs them: the pinned one, which is not there yet.
+    '--loglevel=error',
+  ]);
   clearInterval(progress);
   if (result.code === 0) {
     console.error(`Packages installed in ${seconds()} s.`);
     return;
   }
-  console.error(`\nerror: the packages could not be installed (npm ${command.join(' ')} ended with ${result.code ?? result.signal})`);
+  console.error(`\nerror: the packages could not be installed (npm ended with ${result.code ?? result.signal})`);
   for (const line of explainFailure(result.output)) console.error(line);
   process.exit(1);
 }
@@ -125,11 +134,6 @@ export function explainFailure(output) {
       fix: `give this user write access to ${root} and to the folder that \`npm config get cache\` names, and run the command again`,
     },
     { sign: /\bENOSPC\b/, cause: 'the disk is full', fix: 'free about 2 GB and run the command again' },
-    {
-      sign: /\bEUSAGE\b|can only install packages when your package\.json and package-lock\.json/,
-      cause: 'package.json and package-lock.json disagree',
-      fix: 'run `npm install` and keep the package-lock.json that it writes',
-    },
     { sign: /\bEINTEGRITY\b/, cause: 'a downloaded package is not the one in the lock file', fix: 'run `npm cache clean --force`, then the command again' },
     { sign: /spawn .*npm.* ENOENT/, cause: 'npm is not in the PATH', fix: 'install Node.js with npm (https://nodejs.org/en/download)' },
   ];

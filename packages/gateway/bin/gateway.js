@@ -20,7 +20,9 @@ if (isSupportedNode(process.versions.node)) {
 } else {
   const node = findPinnedNode(packageFolder);
   if (node === null) {
-    console.error(explainMissingNode(existsSync(join(packageFolder, 'src')) ? 'run `npm ci` in the checkout' : 'run `npm install gatewayops`'));
+    console.error(
+      explainMissingNode(existsSync(join(packageFolder, 'src')) ? 'run `npm install --include=optional` in the checkout' : 'run `npm install gatewayops`'),
+    );
     process.exit(1);
   }
   await becomeNode(node, [...process.execArgv, self, ...process.argv.slice(2)]);

