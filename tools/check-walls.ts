@@ -14,14 +14,15 @@ export interface Wall {
 }
 
 const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'upstream', 'record'];
-const controlPlane = ['control', 'api', 'sso', 'jobs', 'store/registry'];
+const controlPlane = ['control', 'api', 'console', 'sso', 'jobs', 'store/registry'];
 const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
 
 /** Path under packages/gateway/src → what it may import. The longest path that fits a file is its wall. */
 export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'main.ts': { values: ['cli'] },
-  // The one file that constructs things.
+  // The only files that construct things: one for the supervisor, one for a worker.
   'assemble.ts': { values: [''] },
+  'assemble-worker.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   config: { values: [] },
   plan: { values: ['config'] },
@@ -34,10 +35,11 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   store: { values: [] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
-  node: { values: ['assemble.ts'] },
+  node: { values: ['assemble.ts', 'assemble-worker.ts'] },
 
   control: { values: [] },
-  api: { values: ['control'] },
+  api: { values: ['control', 'console'] },
+  console: { values: ['control'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record'] },
@@ -154,7 +156,7 @@ function readImports(file: string): { found: Import[]; errors: string[] } {
 }
 
 /** A check that sees less than this has gone blind, for instance because folders moved. */
-const importsMin = 60;
+const importsMin = 400;
 
 if (import.meta.main) {
   const source = join(import.meta.dirname, '..', 'packages', 'gateway', 'src');

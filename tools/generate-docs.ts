@@ -4,6 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.ts';
+import { renderConfiguration } from './render-configuration.ts';
 import { renderFaults } from './render-faults.ts';
 
 export interface GeneratedDocument {
@@ -13,7 +15,11 @@ export interface GeneratedDocument {
   readonly render: () => string | Promise<string>;
 }
 
-export const generatedDocuments: readonly GeneratedDocument[] = [{ path: 'docs/reference/faults.md', render: renderFaults }];
+export const generatedDocuments: readonly GeneratedDocument[] = [
+  { path: 'docs/reference/faults.md', render: renderFaults },
+  { path: 'docs/reference/configuration.md', render: renderConfiguration },
+  { path: 'docs/reference/config.schema.json', render: renderConfigSchema },
+];
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
