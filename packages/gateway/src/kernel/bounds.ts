@@ -13,7 +13,7 @@ export const bounds = {
   connectionsMax: 20_000,
   /** Bytes of a reply copied for the record. */
   replyTapBytesMax: 64 * KiB,
-  sseEventBytesMax: 4 * MiB,
+  sseEventBytesMax: 17 * MiB,
   /** Bytes waiting for a slow reader of a stream before it is ended. */
   streamBufferBytesMax: 1 * MiB,
   facadeReplyBytesMax: 16 * MiB,

@@ -31,3 +31,9 @@ export function trimOptionalSpace(value: string): string {
 function isOptionalSpace(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
+
+/** Text as a header value: as it is where that is safe, else in the Base64 sentinel. */
+export function encodeHeaderValue(text: string): string {
+  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !(text.startsWith(prefix) && text.endsWith(suffix));
+  return plain ? text : `${prefix}${Buffer.from(text, 'utf8').toString('base64')}${suffix}`;
+}

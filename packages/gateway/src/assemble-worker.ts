@@ -1,0 +1,161 @@
+/**
+ * Puts a data-plane worker together: every room of the rail, constructed once and handed to the spine. Beside `assemble.ts`
+ * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
+ */
+import type { Server } from 'node:http';
+import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
+import { createIdempotency } from './exchange/idempotency.ts';
+import { createKeepAlives } from './exchange/keep-alives.ts';
+import { Call, type Rail } from './exchange/rail.ts';
+import { serveFacade } from './exchange/serve-facade.ts';
+import { serveMcp } from './exchange/serve-mcp.ts';
+import { createSessionHandles } from './exchange/session-handle.ts';
+import { createUpstreamSessions } from './exchange/upstream-sessions.ts';
+import { bounds } from './kernel/bounds.ts';
+import { systemClock } from './kernel/clock.ts';
+import { Fault } from './kernel/fault.ts';
+import type { Log } from './kernel/log.ts';
+import { createSealer } from './kernel/seal.ts';
+import { createLimiter, type Limiter } from './limit/limiter.ts';
+import { createHeaderGate } from './listener/header-gate.ts';
+import { createHttpServer } from './listener/http-server.ts';
+import { createPassToControl } from './listener/pass-to-control.ts';
+import { respondRest, send } from './listener/respond.ts';
+import { createRouteRequest } from './listener/route-request.ts';
+import type { Channel } from './node/channel.ts';
+import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
+import { principalBlock, serverBlock } from './record/call-record.ts';
+import { openJournal } from './record/journal.ts';
+import { compileSnapshot } from './snapshot/compile-snapshot.ts';
+import type { SnapshotData } from './snapshot/snapshot.ts';
+import { createPools } from './upstream/pools.ts';
+
+/** A worker that is ready to listen. */
+export interface Door {
+  readonly server: Server;
+  readonly authenticator: Authenticator;
+  readonly limiter: Limiter;
+  setSnapshot(data: SnapshotData): void;
+  setReadiness(readiness: Readiness): void;
+  /** True while the journal cannot be written. */
+  journalBlocked(): boolean;
+  /** Refuses new calls; resolves when no call is under way or after `graceMs`. */
+  drain(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const wallSyncMs = 10_000;
+const drainPollMs = 25;
+
+export function assembleWorker(start: WorkerStart, supervisor: Channel<SupervisorHandlers>, log: Log): Door {
+  const clock = systemClock;
+  const sealer = createSealer(Buffer.from(start.sealKey));
+  let snapshot = compileSnapshot(start.snapshot, serverBlock);
+  let { readiness } = start;
+  let wallOffsetMs = Date.now() - performance.now();
+  let callNumber = 0;
+  let callsOpen = 0;
+  let draining = false;
+
+  const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
+  const pools = createPools();
+  const keepAlives = createKeepAlives();
+  const authenticator = createAuthenticator({ verify: (secret) => supervisor.ask('verifyKey', { secret }), encode: principalBlock, organizationId: start.snapshot.organizationId, clock });
+  const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
+  const rail: Rail = {
+    snapshot: () => snapshot,
+    authenticator,
+    limiter,
+    pools,
+    journal,
+    sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
+    keepAlives,
+    log,
+    recordBlocked: () => readiness.recordBlocked,
+    wallOffsetMs: () => wallOffsetMs,
+    nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),
+  };
+  const facade = {
+    upstream: createUpstreamSessions(pools, clock),
+    idempotency: createIdempotency({
+      state: {
+        get: async (key) => asBuffer(await supervisor.ask('stateGet', { key })),
+        set: (key, value, ttlMs) => supervisor.ask('stateSet', { key, value, ttlMs }),
+        setIfAbsent: (key, value, ttlMs) => supervisor.ask('stateSetIfAbsent', { key, value, ttlMs }),
+        delete: (key) => supervisor.ask('stateDelete', { key }),
+      },
+      sealer,
+      clock,
+    }),
+  };
+
+  const server = createHttpServer({
+    onRequest: createRouteRequest({
+      gate: createHeaderGate(),
+      mcp: (request, response, headers, path, startedAt) => serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path)),
+      facade: (request, response, headers, path, startedAt) => serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
+      health: (_request, response, path) => {
+        const ready = path === '/healthz' || (readiness.ready && !draining);
+        const { ready: _ready, ...parts } = readiness;
+        const body = path === '/healthz' ? { status: 'ok' } : { status: draining ? 'draining' : ready ? 'ready' : 'not_ready', ...parts };
+        send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
+      },
+      control: createPassToControl(start.controlSocket),
+    }),
+  });
+
+  function serve(call: Call, spine: (call: Call) => Promise<void>): void {
+    if (draining) {
+      respondRest(call.response, new Fault('draining'), call);
+      return;
+    }
+    callsOpen++;
+    void spine(call)
+      .catch((error: unknown) => {
+        // The spine answers every fault itself; what still gets here is a defect of one request and ends only that one.
+        log.error('call.crashed', { request_id: call.requestId, reason: error instanceof Error ? error.stack : String(error) });
+        call.response.destroy();
+      })
+      .finally(() => callsOpen--);
+  }
+
+  const wallSync = setInterval(() => {
+    wallOffsetMs = Date.now() - performance.now();
+  }, wallSyncMs);
+  wallSync.unref();
+
+  return {
+    server,
+    authenticator,
+    limiter,
+    setSnapshot(data) {
+      snapshot = compileSnapshot(data, serverBlock);
+      pools.keep(data.servers);
+    },
+    setReadiness(next) {
+      readiness = next;
+    },
+    journalBlocked: () => journal.blockedSinceMs() !== null,
+    async drain(graceMs) {
+      draining = true;
+      server.close();
+      server.closeIdleConnections();
+      const until = performance.now() + graceMs;
+      while (callsOpen > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    },
+    async close() {
+      clearInterval(wallSync);
+      keepAlives.close();
+      facade.upstream.close();
+      server.closeAllConnections();
+      await pools.close();
+      // What the closing of connections has put into the journal belongs to this turn.
+      await journal.committed().catch(() => undefined);
+      journal.close();
+    },
+  };
+}
+
+function asBuffer(value: Uint8Array | null): Buffer | null {
+  return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { authoriseServer } from '../authorise/authorise.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
+import { requireAddress, requireJson } from '../listener/header-gate.ts';
+import { readBody } from '../listener/read-body.ts';
+import { respondRest, send } from '../listener/respond.ts';
+import { inspectReply } from '../protocol/inspect-reply.ts';
+import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
+import type { RailStop } from '../record/call-row.ts';
+import type { Idempotency } from './idempotency.ts';
+import type { Call } from './rail.ts';
+import { admit, enter, intend, permit, takeToken } from './serve-mcp.ts';
+import { settleReply } from './settle-reply.ts';
+import { traceparentOf } from './upstream-headers.ts';
+import type { UpstreamSessions } from './upstream-sessions.ts';
+
+interface Operation {
+  readonly method: string;
+  /** Members of the request body: name → member of `params`, and its JSON type; `name` is what is acted on. */
+  readonly members: Readonly<Record<string, { readonly param: string; readonly type: 'string' | 'object'; readonly required: boolean; readonly isName: boolean }>>;
+}
+
+const cursor = { param: 'cursor', type: 'string', required: false, isName: false } as const;
+const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ['tools/call', { method: 'tools/call', members: { tool: { param: 'name', type: 'string', required: true, isName: true }, arguments: { param: 'arguments', type: 'object', required: false, isName: false } } }],
+  ['tools/list', { method: 'tools/list', members: { cursor } }],
+  ['resources/list', { method: 'resources/list', members: { cursor } }],
+  ['resources/read', { method: 'resources/read', members: { uri: { param: 'uri', type: 'string', required: true, isName: true } } }],
+  ['prompts/list', { method: 'prompts/list', members: { cursor } }],
+  ['prompts/get', { method: 'prompts/get', members: { name: { param: 'name', type: 'string', required: true, isName: true }, arguments: { param: 'arguments', type: 'object', required: false, isName: false } } }],
+]);
+
+const path = /^\/v1\/mcp\/([A-Za-z0-9_-]{1,64})\/((?:tools|resources|prompts)\/(?:call|list|read|get))$/;
+const visibleAscii = /^[\x21-\x7e]{1,128}$/;
+
+/** What the REST façade stands on beside the rail. */
+export interface Facade {
+  readonly upstream: UpstreamSessions;
+  readonly idempotency: Idempotency;
+}
+
+/**
+ * `POST /v1/mcp/{server}/{operation}`: MCP for callers that do not speak it (S0, "Gateway Proxy"). The same stops as `/mcp`;
+ * answers `{ result, metadata: { trace_id, latency_ms, cost } }` with the server's result byte for byte.
+ */
+export async function serveFacade(call: Call, facade: Facade, pathname: string): Promise<void> {
+  let stop: RailStop = 'auth';
+  call.record.surface = 'rest';
+  let failed: (() => Promise<void>) | null = null;
+  try {
+    requireAddress(call.inbound, call.snapshot.hosts, call.snapshot.origins);
+    const [, serverName, operationName] = path.exec(pathname) ?? [];
+    const operation = operations.get(operationName ?? '');
+    if (serverName === undefined || operation === undefined) {
+      await call.rail.authenticator.authenticate(call.inbound.authorization);
+      throw new Fault('not_found');
+    }
+    if (call.request.method !== 'POST') throw new Fault('method_not_allowed', {}, { extra: { allow: 'POST' } });
+    await identify(call, serverName);
+    stop = 'access';
+    requireJson(call.inbound);
+    const body = await readBody(call.request, call.inbound.contentLength, call.snapshot.data.bodyBytesMax);
+    call.record.requestBytes = body.length;
+    const own = parseBody(body, operation);
+    enter(call, { kind: 'request', era: 'modern', version: '', method: operation.method, name: own.name, clientName: '', traceparent: undefined });
+    call.record.era = 'rest';
+    permit(call, operation.method.replace('/', '.'));
+    stop = 'limit';
+    const verdict = takeToken(call);
+    if (verdict !== null) admit(call, verdict instanceof Promise ? await verdict : verdict);
+    call.record.limitAt = call.record.guardAt = performance.now();
+    const once = await beginOnce(call, facade, pathname, body);
+    if (once === 'answered') return;
+    failed = once?.failed ?? null;
+    stop = 'server';
+    await intend(call);
+    const answer = await ask(call, facade, operation, own);
+    await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
+    const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
+    const text = `{"result":${answer.result},"metadata":${metadata}}`;
+    await once?.finish(200, text);
+    failed = null;
+    send(call.response, 200, [], call, text);
+  } catch (thrown) {
+    const fault = asFault(thrown);
+    if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
+    await call.settleRefusal(fault, stop);
+    await failed?.();
+    respondRest(call.response, fault, call);
+  }
+}
+
+/** A key scoped to servers gets 403 for every other name, existing or not (`requirements.md`, Refusals). */
+async function identify(call: Call, serverName: string): Promise<void> {
+  const server = call.snapshot.byName.get(serverName);
+  const { authenticator } = call.rail;
+  const principal = server?.data.auth === 'none' && call.inbound.authorization === undefined ? authenticator.anonymous : await authenticator.authenticate(call.inbound.authorization);
+  call.record.authAt = performance.now();
+  const grant = authoriseServer(principal, serverName);
+  if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason });
+  if (server === undefined) throw new Fault('not_found');
+  call.principal = principal;
+  call.server = server;
+  if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
+}
+
+/** The members of `params` as text, each value as it was written. Faults: `invalid_request`. */
+function parseBody(body: Buffer, operation: Operation): { members: string; name: string } {
+  const wanted = Object.keys(operation.members);
+  const scanned: ScannedJson = scanJson(body, wanted);
+  const { value } = scanned;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault('invalid_request', { reason: 'the body must be a JSON object' });
+  const unknown = Object.keys(value).find((key) => !wanted.includes(key));
+  if (unknown !== undefined) throw new Fault('invalid_request', { reason: `\`${unknown.slice(0, 60)}\` is not a member of this request; it takes ${wanted.map((key) => `\`${key}\``).join(', ')}` });
+  const members: string[] = [];
+  let name = '';
+  for (const [key, member] of Object.entries(operation.members)) {
+    const given: unknown = (value as Record<string, unknown>)[key];
+    const span = scanned.members[key];
+    if (given === undefined || span === undefined) {
+      if (member.required) throw new Fault('invalid_request', { reason: `\`${key}\` is required` });
+      continue;
+    }
+    const fits = member.type === 'string' ? typeof given === 'string' : typeof given === 'object' && given !== null && !Array.isArray(given);
+    if (!fits) throw new Fault('invalid_request', { reason: `\`${key}\` must be ${member.type === 'string' ? 'a string' : 'an object'}` });
+    if (member.isName && typeof given === 'string') name = given;
+    members.push(`"${member.param}":${body.toString('utf8', span.start, span.end)}`);
+  }
+  return { members: members.join(','), name };
+}
+
+/** Asks the server; the raw `result` of its response. Faults: `mcp_error` where it answers with an error or asks for input. */
+async function ask(call: Call, facade: Facade, operation: Operation, own: { members: string; name: string }): Promise<{ json: Buffer; result: string }> {
+  const { server, principal, record } = call;
+  if (server === null || principal === null) throw new Fault('not_found');
+  const json = await facade.upstream.request({ server, principalId: principal.id, method: operation.method, members: own.members, name: own.name, traceparent: traceparentOf(call) });
+  record.firstByteAt = performance.now();
+  record.httpStatus = 200;
+  record.replyBytes = json.length;
+  record.replyContentType = 'application/json';
+  const scanned = scanReply(json, server.data.name);
+  const error = memberOf(scanned.value, 'error');
+  if (error !== undefined) {
+    const code = memberOf(error, 'code');
+    record.rpcErrorCode = inspectReply(json).rpcErrorCode;
+    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code, message: memberOf(error, 'message') } } });
+  }
+  if (memberOf(memberOf(scanned.value, 'result'), 'resultType') === 'input_required') {
+    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: 'The tool asks for input, which a REST call cannot give. Call it over MCP.' } } });
+  }
+  const span = scanned.members['result'];
+  if (span === undefined) throw new Fault('upstream_invalid', { server: server.data.name, reason: 'its response has no result' });
+  return { json, result: json.toString('utf8', span.start, span.end) };
+}
+
+function scanReply(json: Buffer, server: string): ScannedJson {
+  try {
+    return scanJson(json, ['result']);
+  } catch (cause) {
+    throw new Fault('upstream_invalid', { server, reason: 'its response is not valid JSON' }, { cause });
+  }
+}
+
+/** `X-Request-ID` makes a request idempotent for ten minutes. Null: none was sent. */
+async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buffer): Promise<'answered' | { finish(status: number, text: string): Promise<void>; failed(): Promise<void> } | null> {
+  const { requestId } = call.inbound;
+  if (requestId === undefined || call.principal === null) return null;
+  if (!visibleAscii.test(requestId)) throw new Fault('invalid_request', { reason: 'X-Request-ID must be 1 to 128 visible ASCII characters' });
+  call.requestId = requestId;
+  const bodyHash = createHash('sha256').update(`${pathname}\n`).update(body).digest('base64url');
+  const begun = await facade.idempotency.begin({ principalId: call.principal.id, requestId, bodyHash, traceId: call.traceId });
+  if (begun.kind === 'reused') throw new Fault('request_id_reused');
+  if (begun.kind === 'in_flight') throw new Fault('request_in_flight', {}, { extra: { trace_id: begun.traceId } });
+  if (begun.kind === 'replay') {
+    send(call.response, begun.answer.status, ['Idempotent-Replayed', 'true'], { requestId, traceId: begun.answer.headers['X-Trace-ID'] ?? '', headers: call.headers }, begun.answer.body.toString('utf8'));
+    return 'answered';
+  }
+  return {
+    finish: (status, text) => begun.finish({ status, headers: { 'X-Trace-ID': call.traceId }, body: Buffer.from(text) }),
+    failed: () => begun.failed(),
+  };
+}
+
+/** Nano-dollars as an exact JSON number of dollars. */
+export function dollars(nano: number): string {
+  const whole = Math.floor(nano / 1e9);
+  const fraction = String(nano - whole * 1e9).padStart(9, '0').replace(/0+$/, '');
+  return fraction === '' ? String(whole) : `${whole}.${fraction}`;
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}

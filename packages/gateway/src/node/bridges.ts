@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { request } from 'node:http';
+import { extname } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { BridgeOptions } from '../bridge/bridge-options.ts';
+import type { Log } from '../kernel/log.ts';
+
+export interface BridgeState {
+  readonly state: 'starting' | 'ready' | 'failed';
+  readonly reason: string | null;
+}
+
+/** The bridge processes of this node, one a stdio server; one that dies is started again with back-off. */
+export interface Bridges {
+  state(server: string): BridgeState;
+  /** Ends every bridge and every process below it. */
+  stop(): Promise<void>;
+}
+
+export interface BridgesOptions {
+  readonly bridges: readonly BridgeOptions[];
+  readonly log: Log;
+  /** Runs when a state has changed. */
+  readonly onChange: () => void;
+}
+
+const backoffMs = { first: 250, last: 10_000 };
+const settledMs = 60_000;
+const pollMs = { starting: 250, settled: 2_000 };
+const pollTimeoutMs = 1_000;
+const stopTimeoutMs = 10_000;
+
+export function startBridges({ bridges, log, onChange }: BridgesOptions): Bridges {
+  const members = bridges.map((options) => startOne(options, log.child({ server: options.name }), onChange));
+  return {
+    state: (server) => members.find((member) => member.name === server)?.state() ?? { state: 'failed', reason: 'no bridge runs for it' },
+    async stop() {
+      await Promise.all(members.map((member) => member.stop()));
+    },
+  };
+}
+
+interface Member {
+  readonly name: string;
+  state(): BridgeState;
+  stop(): Promise<void>;
+}
+
+function startOne(options: BridgeOptions, log: Log, onChange: () => void): Member {
+  let child: ChildProcess | null = null;
+  let current: BridgeState = { state: 'starting', reason: null };
+  let delayMs: number = backoffMs.first;
+  let stopping = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  function become(next: BridgeState): void {
+    if (next.state === current.state && next.reason === current.reason) return;
+    current = next;
+    onChange();
+  }
+
+  function start(): void {
+    const startedAt = performance.now();
+    // Its environment is empty: what a server gets is in the options, which may hold secrets and so go by its input.
+    const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], { env: {}, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+    child = started;
+    started.stdin.on('error', () => undefined);
+    started.stdin.write(`${JSON.stringify(options)}\n`);
+    started.on('error', (error) => log.error('bridge.spawn_failed', { reason: error.message }));
+    createInterface({ input: started.stdout }).once('line', (line) => listening(line));
+    started.once('exit', (code, signal) => {
+      child = null;
+      if (timer) clearTimeout(timer);
+      if (stopping) return;
+      if (current.state !== 'failed') become({ state: 'failed', reason: `its bridge ended (${signal ?? code})` });
+      log.error('bridge.died', { code, signal, restart_ms: delayMs });
+      if (performance.now() - startedAt > settledMs) delayMs = backoffMs.first;
+      timer = setTimeout(start, delayMs);
+      delayMs = Math.min(delayMs * 2, backoffMs.last);
+    });
+  }
+
+  function listening(line: string): void {
+    const answer = parse(line);
+    if (answer?.['listening'] === true) void poll();
+    else become({ state: 'failed', reason: typeof answer?.['message'] === 'string' ? answer['message'] : 'its bridge did not start' });
+  }
+
+  async function poll(): Promise<void> {
+    const state = 'path' in options.listen ? await readyState(options.listen.path) : null;
+    if (stopping || child === null) return;
+    if (state !== null) become(state);
+    timer = setTimeout(() => void poll(), current.state === 'starting' ? pollMs.starting : pollMs.settled);
+    timer.unref();
+  }
+
+  start();
+  return {
+    name: options.name,
+    state: () => current,
+    async stop() {
+      stopping = true;
+      if (timer) clearTimeout(timer);
+      const running = child;
+      if (running === null) return;
+      const exited = new Promise((resolve) => running.once('exit', resolve));
+      running.stdin?.end();
+      const kill = setTimeout(() => running.kill('SIGKILL'), stopTimeoutMs);
+      await exited;
+      clearTimeout(kill);
+    },
+  };
+}
+
+/** What the bridge says of itself at `/readyz`; null where it does not answer. */
+function readyState(socketPath: string): Promise<BridgeState | null> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, path: '/readyz', method: 'GET', timeout: pollTimeoutMs }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('error', () => resolve(null));
+      answer.on('end', () => {
+        if (answer.statusCode === 200) return resolve({ state: 'ready', reason: null });
+        const body = parse(Buffer.concat(chunks).toString('utf8'));
+        const reason = typeof body?.['reason'] === 'string' ? body['reason'] : null;
+        resolve({ state: body?.['status'] === 'failed' || body?.['status'] === 'quarantined' ? 'failed' : 'starting', reason });
+      });
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(null));
+    asked.end();
+  });
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

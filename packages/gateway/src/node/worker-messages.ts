@@ -1,0 +1,54 @@
+import type { KeyVerdict } from '../authenticate/authenticate.ts';
+import type { Config } from '../config/config.ts';
+import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
+import type { SnapshotData } from '../snapshot/snapshot.ts';
+
+/** What a worker needs to begin. */
+export interface WorkerStart {
+  readonly snapshot: SnapshotData;
+  readonly host: string;
+  readonly port: number;
+  readonly journal: { readonly folder: string; readonly writer: string; readonly sync: boolean };
+  /** 32 bytes each: sealing of session handles and kept answers, signing of event ids. */
+  readonly sealKey: Uint8Array;
+  readonly eventKey: Uint8Array;
+  readonly controlSocket: string;
+  readonly workers: number;
+  readonly log: Config['log'];
+  readonly readiness: Readiness;
+}
+
+/** What `/readyz` says: no names, no reasons. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly registry: string;
+  readonly ledger: string;
+  readonly servers: { readonly ready: number; readonly starting: number; readonly failed: number };
+  /** True while calls cannot be recorded: then none are made. */
+  readonly recordBlocked: boolean;
+}
+
+/** What a worker asks of the supervisor. */
+export type SupervisorHandlers = {
+  begin: (input: null) => WorkerStart;
+  listening: (input: { readonly port: number }) => void;
+  listenFailed: (input: { readonly code: string; readonly message: string }) => void;
+  verifyKey: (input: { readonly secret: string }) => Promise<KeyVerdict>;
+  lease: (input: LeaseRequest) => Promise<LeaseGrant>;
+  stateGet: (input: { readonly key: string }) => Promise<Uint8Array | null>;
+  stateSet: (input: { readonly key: string; readonly value: Uint8Array; readonly ttlMs: number }) => Promise<void>;
+  stateSetIfAbsent: (input: { readonly key: string; readonly value: Uint8Array; readonly ttlMs: number }) => Promise<boolean>;
+  stateDelete: (input: { readonly key: string }) => Promise<void>;
+  journalBlocked: (input: { readonly blocked: boolean }) => void;
+};
+
+/** What the supervisor asks of a worker. */
+export type WorkerHandlers = {
+  snapshot: (input: SnapshotData) => void;
+  /** Resolves when the key is forgotten. */
+  keyChanged: (input: { readonly keyId: string }) => void;
+  recallLease: (input: LeaseRecall) => Promise<readonly LeaseReturn[]>;
+  readiness: (input: Readiness) => void;
+  /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */
+  drain: (input: { readonly graceMs: number }) => Promise<readonly LeaseReturn[]>;
+};

@@ -1,0 +1,154 @@
+import cluster, { type Worker } from 'node:cluster';
+import { extname } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
+import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
+import type { SnapshotData } from '../snapshot/snapshot.ts';
+import { openChannel, type Channel, type Endpoint } from './channel.ts';
+import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
+
+/** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
+export interface WorkerPool {
+  /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `permission_denied`. */
+  start(): Promise<number>;
+  snapshot(data: SnapshotData): void;
+  readiness(readiness: Readiness): void;
+  /** Resolves when no living worker remembers the key. */
+  keyChanged(keyId: string): Promise<void>;
+  recallLease(workerId: number, recall: LeaseRecall): Promise<readonly LeaseReturn[]>;
+  /** Drains all workers and ends them. */
+  stop(graceMs: number): Promise<readonly LeaseReturn[]>;
+  readonly journalBlocked: boolean;
+}
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  /** What a worker begins with; `port` is the one that the first worker got. */
+  readonly begin: (workerId: number, port: number) => WorkerStart;
+  readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & { lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']> };
+  readonly onWorkerGone: (workerId: number, writer: string) => void;
+  readonly address: string;
+  readonly port: number;
+  readonly log: Log;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly channel: Channel<WorkerHandlers>;
+  writer: string;
+  listening: boolean;
+  journalBlocked: boolean;
+}
+
+const respawnMs = { first: 100, last: 5_000 };
+const keyChangedTimeoutMs = 900;
+
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const { count, begin, handlers, onWorkerGone, log } = options;
+  const members = new Map<number, Member>();
+  let { port } = options;
+  let stopping = false;
+  let respawnDelayMs: number = respawnMs.first;
+
+  // Each worker accepts on the one shared socket itself: the supervisor passes no connections on.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({ exec: new URL(`./worker${extname(import.meta.filename)}`, import.meta.url).pathname, serialization: 'advanced', silent: false });
+
+  function fork(onListening: (port: number) => void, onFailed: (fault: Fault) => void): void {
+    const worker = cluster.fork();
+    const { id } = worker;
+    const channel = openChannel<WorkerHandlers>(worker as unknown as Endpoint, {
+      ...handlers,
+      begin: () => {
+        const start = begin(id, port);
+        member.writer = start.journal.writer;
+        return start;
+      },
+      lease: (input: Parameters<SupervisorHandlers['lease']>[0]) => handlers.lease(id, input),
+      listening: (input: { port: number }) => {
+        port = input.port;
+        member.listening = true;
+        respawnDelayMs = respawnMs.first;
+        onListening(input.port);
+      },
+      listenFailed: (input: { code: string; message: string }) => {
+        onFailed(listenFault(input.code, `${options.address}:${options.port}`, input.message));
+        worker.kill('SIGKILL');
+      },
+      journalBlocked: ({ blocked }: { blocked: boolean }) => {
+        member.journalBlocked = blocked;
+      },
+    });
+    const member: Member = { worker, channel, writer: '', listening: false, journalBlocked: false };
+    members.set(id, member);
+    worker.on('error', () => undefined);
+    worker.on('exit', (code, signal) => {
+      members.delete(id);
+      onWorkerGone(id, member.writer);
+      if (stopping) return;
+      if (!member.listening) onFailed(new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${signal ?? code})`) }));
+      log.error('worker.died', { worker: id, code, signal });
+      setTimeout(() => {
+        if (!stopping) fork(() => log.info('worker.replaced', { worker: id }), () => undefined);
+      }, respawnDelayMs).unref();
+      respawnDelayMs = Math.min(respawnDelayMs * 2, respawnMs.last);
+    });
+  }
+
+  const all = (): Member[] => [...members.values()];
+
+  return {
+    async start() {
+      const startOne = (): Promise<number> => new Promise((resolve, reject) => fork(resolve, reject));
+      try {
+        // The first one finds the port; the others share its socket.
+        const first = await startOne();
+        await Promise.all(Array.from({ length: count - 1 }, startOne));
+        return first;
+      } catch (error) {
+        stopping = true;
+        for (const { worker } of all()) worker.kill('SIGKILL');
+        throw error;
+      }
+    },
+    snapshot: (data) => all().forEach(({ channel }) => channel.tell('snapshot', data)),
+    readiness: (readiness) => all().forEach(({ channel }) => channel.tell('readiness', readiness)),
+    async keyChanged(keyId) {
+      await Promise.all(
+        all().map(({ channel, worker }) =>
+          channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs).catch(() => {
+            // A worker that cannot be told may not go on with what it remembers.
+            log.error('worker.unresponsive', { worker: worker.id });
+            worker.kill('SIGKILL');
+          }),
+        ),
+      );
+    },
+    async recallLease(workerId, recall) {
+      const member = members.get(workerId);
+      return member ? member.channel.ask('recallLease', recall) : [];
+    },
+    async stop(graceMs) {
+      stopping = true;
+      const returned = await Promise.all(
+        all().map(async ({ channel, worker }) => {
+          const leases = await channel.ask('drain', { graceMs }, graceMs + 3_000).catch((): readonly LeaseReturn[] => []);
+          const gone = new Promise((resolve) => worker.once('exit', resolve));
+          worker.kill('SIGKILL');
+          await gone;
+          return leases;
+        }),
+      );
+      return returned.flat();
+    },
+    get journalBlocked() {
+      return all().some((member) => member.journalBlocked);
+    },
+  };
+}
+
+function listenFault(code: string, address: string, message: string): Fault {
+  if (code === 'EADDRINUSE') return new Fault('address_in_use', { address });
+  if (code === 'EACCES') return new Fault('permission_denied', { path: `the address ${address}` });
+  return new Fault('unsafe_start', { reason: `it cannot listen on ${address}: ${message}`, fix: 'Use an address of this machine in `listen`.' });
+}

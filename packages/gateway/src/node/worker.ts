@@ -1,0 +1,54 @@
+/** A data-plane worker process: begins when the supervisor says with what, ends when it says so or is gone. */
+import cluster from 'node:cluster';
+import { assembleWorker, type Door } from '../assemble-worker.ts';
+import { createLog } from './create-log.ts';
+import { openChannel, type Endpoint } from './channel.ts';
+import type { SupervisorHandlers, WorkerHandlers } from './worker-messages.ts';
+
+const journalCheckMs = 500;
+
+async function runWorker(): Promise<void> {
+  let door: Door | null = null;
+  const handlers: WorkerHandlers = {
+    snapshot: (data) => door?.setSnapshot(data),
+    keyChanged: ({ keyId }) => {
+      door?.authenticator.drop(keyId);
+      door?.limiter.forget(keyId);
+    },
+    recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
+    readiness: (readiness) => door?.setReadiness(readiness),
+    drain: async ({ graceMs }) => {
+      await door?.drain(graceMs);
+      const leases = door?.limiter.returnAll() ?? [];
+      await door?.close();
+      return leases;
+    },
+  };
+  const supervisor = openChannel<SupervisorHandlers>(process as unknown as Endpoint, handlers);
+  // Without a supervisor nobody revokes keys or keeps the journal's reader alive.
+  process.on('disconnect', () => process.exit(1));
+  // A terminal sends its signals to the whole group: the supervisor decides how its workers end.
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+
+  const start = await supervisor.ask('begin', null);
+  const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 });
+  door = assembleWorker(start, supervisor, log);
+  let blocked = false;
+  setInterval(() => {
+    if (door === null || door.journalBlocked() === blocked) return;
+    blocked = !blocked;
+    supervisor.tell('journalBlocked', { blocked });
+  }, journalCheckMs).unref();
+  process.on('uncaughtException', (error) => {
+    log.error('worker.crashed', { reason: error.stack ?? error.message });
+    process.exit(70);
+  });
+  door.server.on('error', (error: NodeJS.ErrnoException) => supervisor.tell('listenFailed', { code: error.code ?? '', message: error.message }));
+  door.server.listen({ host: start.host, port: start.port, backlog: 1024 }, () => {
+    const address = door?.server.address();
+    supervisor.tell('listening', { port: typeof address === 'object' && address ? address.port : start.port });
+  });
+}
+
+await runWorker();
