@@ -71,6 +71,7 @@ export const faultCodes = {
   config_invalid: row(422, 'configuration', 'The configuration has faults.', 'Correct them; `gateway validate` lists each with its place.', { exitCode: 6 }),
   config_unreadable: row(422, 'configuration', 'The configuration {file} cannot be read: {reason}.', 'Create one with `gateway init`, or name it with --config FILE.', { exitCode: 2 }),
   unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),
+  secret_unavailable: row(500, 'configuration', 'The secret of {setting} cannot be used: {reason}.', '{fix}', { exitCode: 2 }),
   address_in_use: row(500, 'configuration', 'The address {address} is in use by another program.', 'Stop that program, or start with --listen HOST:PORT (port 0 picks a free one).', { exitCode: 1 }),
   permission_denied: row(500, 'configuration', 'The gateway may not use {path}.', 'Give this user read and write access to it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_locked: row(500, 'configuration', 'The state folder {path} is in use by process {pid}.', 'Stop that gateway, or name another folder with --state DIR.', { exitCode: 1 }),

@@ -1,0 +1,157 @@
+/** A well-shaped gateway.yaml, the environment and the command line → Config. */
+import { availableParallelism } from 'node:os';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { bounds } from '../kernel/bounds.ts';
+import type { Config, CredentialConfig, HttpServerConfig, PriceConfig, PricingConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
+import type { Path } from './config-fault.ts';
+import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { parseDuration, parseNano, parseSize } from './quantities.ts';
+import { serverNamePattern, type GatewayFile, type PriceEntry, type ServerEntry } from './schema.ts';
+import type { Complain } from './check-config.ts';
+
+export interface BuildInput {
+  readonly file: GatewayFile;
+  /** Absolute path of the file, or null. */
+  readonly path: string | null;
+  readonly settings: EnvironmentSettings;
+  readonly listen: ListenAddress;
+  /** A scalar of the well-shaped file as written. */
+  readonly textAt: (path: Path) => string | null;
+  readonly complain: Complain;
+  /** Reports a fault of an environment variable. */
+  readonly complainVariable: (variable: string, message: string, cause: string, fix: string) => void;
+}
+
+/** The default of S0 for keys: 500 requests a minute. */
+const rateLimitDefault = { scope: 'api_key', keyPrefix: null, limit: 500, windowMs: 60_000, burst: 0 } as const;
+
+export function buildConfig(input: BuildInput): Config {
+  const { file, path, settings } = input;
+  const folder = path === null ? process.cwd() : dirname(path);
+  const servers = [...overrideServers(input, file.servers.map((entry) => buildServer(entry, folder)))];
+  const limits = file.rate_limits.map((entry) => ({ scope: entry.scope, keyPrefix: entry.key_prefix ?? null, limit: entry.limit, windowMs: ms(entry.window), burst: entry.burst }));
+  return {
+    version: 1,
+    file: path,
+    listen: { ...input.listen, hosts: file.listen.hosts.map((host) => host.toLowerCase()), origins: file.listen.origins },
+    servers,
+    routes: servers.map((server) => buildRoute(server, file)),
+    pricing: buildPricing(input),
+    rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],
+    limits: { bodyBytesMax: bytes(file.limits.body_max) },
+    journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
+    retention: { tracesDays: Number.parseInt(file.retention.traces, 10) },
+    stores: { databaseUrl: settings.databaseUrl, databaseConnectionsMax: settings.databaseConnectionsMax, clickhouseUrl: settings.clickhouseUrl, redisUrl: settings.redisUrl },
+    keys: { environment: file.environment, bcryptCost: settings.bcryptCost },
+    workers: file.workers ?? Math.max(1, availableParallelism() - 1),
+    log: { level: settings.logLevel ?? file.log.level, format: settings.logFormat ?? file.log.format },
+  };
+}
+
+function buildServer(entry: ServerEntry, folder: string): ServerConfig {
+  const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max };
+  if (entry.transport !== 'stdio') return { ...base, transport: 'http', url: entry.url, credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder) };
+  const [program = '', ...rest] = entry.command;
+  return {
+    ...base,
+    transport: 'stdio',
+    command: [program.includes('/') ? resolve(folder, program) : program, ...rest],
+    env: Object.fromEntries(Object.entries(entry.env).map(([name, value]) => [name, typeof value === 'string' ? value : buildReference(value, folder)])),
+    cwd: resolve(folder, entry.cwd),
+    processes: entry.processes,
+  };
+}
+
+function buildCredential(credential: CredentialConfig, folder: string): CredentialConfig {
+  return { ...credential, secret: buildReference(credential.secret, folder) };
+}
+
+function buildReference(reference: SecretReference, folder: string): SecretReference {
+  return 'file' in reference && !isAbsolute(reference.file) ? { file: resolve(folder, reference.file) } : reference;
+}
+
+/** `MCP_SERVER_{NAME}_URL` moves the server of that name to the URL, or adds one. */
+function overrideServers({ settings, complainVariable }: BuildInput, servers: readonly ServerConfig[]): readonly ServerConfig[] {
+  const result = [...servers];
+  for (const [name, url] of settings.serverUrls) {
+    const variable = `MCP_SERVER_${name}_URL`;
+    const matches = result.map((server, index) => ({ server, index })).filter(({ server }) => variableNameOf(server.name) === name);
+    const [match] = matches;
+    if (matches.length > 1) {
+      const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
+      complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');
+    } else if (match !== undefined) {
+      const { timeoutMs, connectionsMax } = match.server;
+      // A credential was meant for the other address: it is not sent to this one.
+      const sameOrigin = match.server.transport === 'http' && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
+      result[match.index] = { name: match.server.name, timeoutMs, connectionsMax, transport: 'http', url, credential: match.server.transport === 'http' && sameOrigin ? match.server.credential : null } satisfies HttpServerConfig;
+    } else {
+      const added = name.toLowerCase().replaceAll('_', '-');
+      if (serverNamePattern.test(added) && added !== 'v') {
+        result.push({ name: added, timeoutMs: bounds.upstreamTimeoutMs, connectionsMax: bounds.upstreamConnectionsMax, transport: 'http', url, credential: null });
+      } else complainVariable(variable, 'does not name a server', `"${added}" cannot be the name of a server.`, 'Use letters, digits and "_", beginning with a letter or digit.');
+    }
+  }
+  return result;
+}
+
+function buildRoute(server: ServerConfig, file: GatewayFile): RouteConfig {
+  const entry = file.routes.find((route) => route.server === server.name);
+  return {
+    server: server.name,
+    path: entry?.path ?? `/mcp/${server.name}`,
+    auth: entry?.auth ?? { type: 'apiKey' },
+    timeoutMs: entry?.timeout === undefined ? server.timeoutMs : ms(entry.timeout),
+  };
+}
+
+const free: PriceConfig = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n };
+
+function buildPricing(input: BuildInput): PricingConfig {
+  const { pricing } = input.file;
+  const base = buildPrice(input, pricing.default, ['pricing', 'default'], free);
+  const byServer = new Map<string, PriceConfig>();
+  for (const [index, entry] of pricing.overrides.entries()) {
+    if (entry.tool === undefined) byServer.set(entry.server, buildPrice(input, entry, ['pricing', 'overrides', index], base));
+  }
+  const overrides = pricing.overrides.map((entry, index) => ({
+    server: entry.server,
+    tool: entry.tool ?? null,
+    ...buildPrice({ ...input, complain: entry.tool === undefined ? () => undefined : input.complain }, entry, ['pricing', 'overrides', index], entry.tool === undefined ? base : (byServer.get(entry.server) ?? base)),
+  }));
+  return { currency: pricing.currency, default: base, overrides };
+}
+
+function buildPrice({ textAt, complain }: BuildInput, entry: PriceEntry, path: Path, wider: PriceConfig): PriceConfig {
+  const nano = (name: keyof PriceEntry, otherwise: bigint): bigint => {
+    const value = entry[name];
+    if (value === undefined) return otherwise;
+    const place = [...path, name];
+    // As written: the nearest float of 0.1 is not 0.1.
+    const written = textAt(place) ?? String(value);
+    const read = parseNano(written);
+    if (typeof read === 'bigint') return read;
+    complain(place, `${name} must be ${read}`, `It is "${written.slice(0, 60)}"; amounts are kept exactly, in billionths.`, `Write for example: ${name}: 0.001`);
+    return otherwise;
+  };
+  return {
+    perCallNano: nano('per_call', wider.perCallNano),
+    perTokenInputNano: nano('per_token_input', wider.perTokenInputNano),
+    perTokenOutputNano: nano('per_token_output', wider.perTokenOutputNano),
+  };
+}
+
+function ms(duration: string): number {
+  return parsed(parseDuration(duration), duration);
+}
+
+function bytes(size: string): number {
+  return parsed(parseSize(size), size);
+}
+
+/** The schema has checked the text; should the two ever disagree, nothing may go on with a guess. */
+function parsed(value: number | null, text: string): number {
+  if (value === null) throw new RangeError(`${text} passed the schema but is no quantity`);
+  return value;
+}

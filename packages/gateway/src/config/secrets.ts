@@ -1,0 +1,100 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { Fault } from '../kernel/fault.ts';
+import type { Config, CredentialConfig, SecretReference } from './config.ts';
+import type { Environment } from './environment.ts';
+import { isLoopback, listenAddressText } from './listen-address.ts';
+
+const secretBytesMax = 64 * 1024;
+const kubernetesFolder = '/var/run/secrets/gatewayops';
+
+/**
+ * The value of a secret, read now. One newline at the end of a file is not part of it. `setting` names the place that asks
+ * (`servers.search.credential`).
+ *
+ * Faults: `secret_unavailable` where it is missing or empty; `unsafe_start` where others may read its file. No fault holds
+ * the value.
+ */
+export function resolveSecret(reference: SecretReference, env: Environment, setting: string): string {
+  if ('env' in reference) {
+    const value = env[reference.env];
+    if (value === undefined || value === '') throw missing(setting, `the environment variable ${reference.env} is not set`, `Set ${reference.env} for the gateway.`);
+    return value;
+  }
+  if ('file' in reference) return readSecretFile(reference.file, setting, true);
+  // Kubernetes writes mounted secrets readable for the pod's group; who may enter the pod is Kubernetes' to say.
+  return readSecretFile(`${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`, setting, false);
+}
+
+/** The header by which the gateway names itself to a server. Faults: as `resolveSecret`; a secret must fit into a header line. */
+export function resolveCredential(credential: CredentialConfig, env: Environment, setting: string): { readonly header: string; readonly value: string } {
+  const secret = resolveSecret(credential.secret, env, setting);
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret)) throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
+  return credential.type === 'bearer' ? { header: 'authorization', value: `Bearer ${secret}` } : { header: credential.name.toLowerCase(), value: secret };
+}
+
+/** Every secret that the configuration refers to and that cannot be used, by setting; empty where all can. */
+export function checkSecrets(config: Config, env: Environment): readonly { readonly setting: string; readonly fault: Fault }[] {
+  const problems: { setting: string; fault: Fault }[] = [];
+  for (const { setting, read } of secretReaders(config, env)) {
+    try {
+      const value = read();
+      if (!isLoopback(config.listen.host) && isSample(value)) {
+        const reason = `the secret of ${setting} is a sample value, and the gateway listens on ${listenAddressText(config.listen)}`;
+        problems.push({ setting, fault: new Fault('unsafe_start', { reason, fix: 'Put the real secret in its place, or listen on 127.0.0.1.' }) });
+      }
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      problems.push({ setting, fault: error });
+    }
+  }
+  return problems;
+}
+
+function secretReaders(config: Config, env: Environment): { setting: string; read: () => string }[] {
+  return config.servers.flatMap((server) => {
+    if (server.transport === 'http') {
+      const { credential } = server;
+      const setting = `servers.${server.name}.credential`;
+      return credential === null ? [] : [{ setting, read: () => resolveCredential(credential, env, setting).value.replace(/^Bearer /, '') }];
+    }
+    return Object.entries(server.env).flatMap(([name, value]) => {
+      const setting = `servers.${server.name}.env.${name}`;
+      return typeof value === 'string' ? [] : [{ setting, read: () => resolveSecret(value, env, setting) }];
+    });
+  });
+}
+
+/** Values that documents and templates carry, and what no one could call a secret. */
+function isSample(value: string): boolean {
+  return value.length < 8 || /^(?:change[-_ ]?me|secret|password|example|sample|test|dummy|placeholder|your[-_ ].*|<.*>|x{8,}|\*+|(.)\1+)\d*$/i.test(value);
+}
+
+function readSecretFile(path: string, setting: string, ownerOnly: boolean): string {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) throw missing(setting, `${path} is not a file`, 'Name a file that holds only the secret.');
+    if (ownerOnly && (stat.mode & 0o077) !== 0) {
+      const reason = `the file ${path} of ${setting} may be read or changed by others (mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')})`;
+      throw new Fault('unsafe_start', { reason, fix: `Run: chmod 600 ${path}` });
+    }
+    if (stat.size > secretBytesMax) throw missing(setting, `${path} is larger than 64 KiB`, 'Name a file that holds only the secret.');
+    const value = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor)).replace(/\r?\n$/, '');
+    if (value === '') throw missing(setting, `${path} is empty`, 'Write the secret into it.');
+    if (value.includes('\0')) throw missing(setting, `${path} holds binary data`, 'Name a file that holds only the secret, as text.');
+    return value;
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw missing(setting, `there is no file ${path}`, 'Create it, readable by its owner alone, or correct the reference.', error);
+    if (code === 'EACCES' || code === 'EPERM') throw missing(setting, `this user may not read ${path}`, "Make the gateway's user its owner.", error);
+    throw missing(setting, `${path} cannot be read as text`, 'Name a file that holds only the secret.', error);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+function missing(setting: string, reason: string, fix: string, cause?: unknown): Fault {
+  return new Fault('secret_unavailable', { setting, reason, fix }, cause === undefined ? {} : { cause });
+}

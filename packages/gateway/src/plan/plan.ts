@@ -1,0 +1,108 @@
+/**
+ * plan: what a configuration makes, before it runs. Imports `config/` and `kernel/`. Promises: it reads nothing but the
+ * Config and shows where secrets come from, never their values.
+ */
+import type { Config, CredentialConfig, SecretReference, ServerConfig } from '../config/config.ts';
+import { listenAddressText } from '../config/listen-address.ts';
+import { durationText } from '../config/quantities.ts';
+
+/** The resources of the built-in data plane. */
+export interface Plan {
+  readonly data_plane: 'built-in';
+  readonly listen: string;
+  readonly routes: readonly PlannedRoute[];
+  readonly auth: readonly PlannedAuth[];
+  readonly backends: readonly PlannedBackend[];
+}
+
+export interface PlannedRoute {
+  /** MCP. */
+  readonly path: string;
+  /** The REST façade of the same server. */
+  readonly facade: string;
+  readonly server: string;
+  readonly auth: 'apiKey' | 'none';
+  readonly timeout_ms: number;
+}
+
+export interface PlannedAuth {
+  readonly type: 'apiKey' | 'none';
+  /** How a caller meets it. */
+  readonly credential: string;
+  readonly routes: readonly string[];
+}
+
+export interface PlannedBackend {
+  readonly server: string;
+  readonly transport: 'http' | 'stdio';
+  readonly timeout_ms: number;
+  readonly connections_max: number;
+  readonly url: string | null;
+  /** Where the gateway's own credential comes from. */
+  readonly credential: string | null;
+  readonly command: readonly string[] | null;
+  readonly cwd: string | null;
+  /** Names of its variables, and where secret ones come from. */
+  readonly env: Readonly<Record<string, string>> | null;
+  readonly processes: 'session' | 'shared' | null;
+}
+
+export function planConfig(config: Config): Plan {
+  const routes = config.routes.map(({ server, path, auth, timeoutMs }): PlannedRoute => ({ path, facade: `/v1/mcp/${server}`, server, auth: auth.type, timeout_ms: timeoutMs }));
+  return {
+    data_plane: 'built-in',
+    listen: listenAddressText(config.listen),
+    routes,
+    auth: (['apiKey', 'none'] as const)
+      .map((type) => ({
+        type,
+        credential: type === 'apiKey' ? `Authorization: Bearer gwo_{environment}_…` : 'none: everyone who reaches the address may call',
+        routes: routes.filter(({ auth }) => auth === type).map(({ path }) => path),
+      }))
+      .filter(({ routes: used }) => used.length > 0),
+    backends: config.servers.map(planBackend),
+  };
+}
+
+function planBackend(server: ServerConfig): PlannedBackend {
+  const base = { server: server.name, transport: server.transport, timeout_ms: server.timeoutMs, connections_max: server.connectionsMax };
+  if (server.transport === 'http') return { ...base, url: server.url, credential: server.credential === null ? null : credentialText(server.credential), command: null, cwd: null, env: null, processes: null };
+  const env = Object.fromEntries(Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? 'from gateway.yaml' : referenceText(value)]));
+  return { ...base, url: null, credential: null, command: server.command, cwd: server.cwd, env, processes: server.processes };
+}
+
+function credentialText(credential: CredentialConfig): string {
+  return `${credential.type === 'bearer' ? 'Authorization: Bearer' : credential.name} ${referenceText(credential.secret)}`;
+}
+
+function referenceText(reference: SecretReference): string {
+  if ('env' in reference) return `from the variable ${reference.env}`;
+  if ('file' in reference) return `from the file ${reference.file}`;
+  return `from the Kubernetes Secret ${reference.kubernetes.name}, key ${reference.kubernetes.key}`;
+}
+
+/** The plan as text, for people. */
+export function planText(plan: Plan): string {
+  const width = Math.max(0, ...plan.routes.map(({ path }) => path.length));
+  const lines = [`listen  ${plan.listen}`, '', `routes  ${plan.routes.length}`];
+  for (const route of plan.routes) lines.push(`  + ${route.path.padEnd(width)}  → ${route.server}   auth ${route.auth}, timeout ${durationText(route.timeout_ms)}, REST at ${route.facade}/…`);
+  lines.push('', 'auth');
+  for (const { type, credential, routes } of plan.auth) lines.push(`  + ${type.padEnd(6)}  ${credential}   ${count(routes.length, 'route')}`);
+  lines.push('', `backends  ${plan.backends.length}`);
+  for (const backend of plan.backends) {
+    lines.push(`  + ${backend.server}   ${backend.transport}  ${backend.url ?? (backend.command ?? []).map(quote).join(' ')}`);
+    if (backend.credential !== null) lines.push(`      credential  ${backend.credential}`);
+    if (backend.cwd !== null) lines.push(`      runs in     ${backend.cwd}, ${backend.processes === 'shared' ? 'one process for all sessions' : 'one process for each session'}`);
+    for (const [name, from] of Object.entries(backend.env ?? {})) lines.push(`      env         ${name} ${from}`);
+  }
+  lines.push('', `Plan: ${count(plan.routes.length, 'route')}, ${count(plan.backends.length, 'backend')}. Run it with: gateway start`);
+  return lines.join('\n');
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
