@@ -1,0 +1,108 @@
+/**
+ * api: the control plane over REST, thin. Imports `kernel/` and `control/`. Promises: every route under `/v1`
+ * is registered with a permission, every refusal is a fault of the registry, bodies are bounded JSON, and one app serves
+ * both the owner-only socket of the CLI and what workers pass on.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { ZodError } from 'zod';
+import { asFault, Fault, faultBody } from '../kernel/fault.ts';
+import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
+import type { ControlContext, ControlDependencies } from '../control/context.ts';
+import { authenticateCaller } from './authenticate-caller.ts';
+import { consoleRoutes } from './console/console-routes.ts';
+import { healthRoutes } from './health-routes.ts';
+import { keyRoutes } from './key-routes.ts';
+import type { ApiApp, ApiEnvironment } from './route.ts';
+import { serverRoutes } from './server-routes.ts';
+import { sessionRoutes } from './session-routes.ts';
+
+export function createApi(dependencies: ControlDependencies): ApiApp {
+  const app: ApiApp = new OpenAPIHono<ApiEnvironment>({ defaultHook: refuseInvalid });
+
+  app.use(async (c, next) => {
+    set(c, 'dependencies', dependencies);
+    const requestId = acceptedRequestId(c.req.header('x-request-id')) ?? newRequestId();
+    set(c, 'requestId', requestId);
+    secureHeaders(c, requestId);
+    await next();
+  });
+  app.use('/v1/*', async (c, next) => {
+    const actor = await authenticateCaller(c, dependencies);
+    set(c, 'actor', actor);
+    set(c, 'context', (): ControlContext => {
+      if (actor === null) throw new Fault('unauthorized');
+      return { ...dependencies, actor, organizationId: defaultOrganizationId, requestId: c.var.requestId, peer: c.req.header('x-gatewayops-peer') ?? '' };
+    });
+    await next();
+  });
+
+  registerRoutes(app);
+  consoleRoutes(app);
+
+  app.notFound((c) => answer(c, notServed(app, c)));
+  app.onError((error, c) => answer(c, faultOf(error)));
+  return app;
+}
+
+/** Every route of the API. Throws where one has no permission: it would be open to everyone. */
+export function registerRoutes(app: ApiApp): void {
+  keyRoutes(app);
+  serverRoutes(app);
+  sessionRoutes(app);
+  healthRoutes(app);
+  for (const definition of app.openAPIRegistry.definitions) {
+    if (definition.type === 'route' && !('x-permission' in definition.route)) throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
+  }
+}
+
+function refuseInvalid(result: { readonly success: true } | { readonly success: false; readonly target: string; readonly error: ZodError }): void {
+  if (result.success) return;
+  const issue = result.error.issues[0];
+  const place = issue && issue.path.length > 0 ? `${result.target === 'json' ? '' : `${result.target} `}${issue.path.join('.')}: ` : '';
+  throw new Fault('invalid_request', { reason: `${place}${issue?.message ?? 'it does not have the expected shape'}` }, { extra: { field: issue?.path.join('.') ?? '' } });
+}
+
+function faultOf(error: unknown): Fault {
+  if (!(error instanceof HTTPException)) return asFault(error);
+  if (error.status === 415) return new Fault('unsupported_media_type', {}, { cause: error });
+  return error.status < 500 ? new Fault('parse_error', { reason: 'it does not parse' }, { cause: error }) : asFault(error);
+}
+
+/** 405 with the methods that are served where only the method is wrong, else 404. */
+function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
+  const allowed = new Set<string>();
+  for (const method of ['GET', 'POST', 'DELETE']) {
+    if (method !== c.req.method && app.router.match(method, c.req.path)[0].some(([[, handled]]) => handled.method !== 'ALL')) allowed.add(method);
+  }
+  return allowed.size === 0 ? new Fault('not_found') : new Fault('method_not_allowed', {}, { extra: { allow: [...allowed].join(', ') } });
+}
+
+function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
+  const { requestId, dependencies } = c.var;
+  if (fault.row.owner === 'platform') dependencies.log.error('api.fault', { code: fault.code, method: c.req.method, path: c.req.path, request_id: requestId, error: fault.cause ?? fault });
+  if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');
+  if (fault.row.status === 503) c.header('Retry-After', '1');
+  const allow = fault.extra?.['allow'];
+  if (typeof allow === 'string') c.header('Allow', allow);
+  return c.json(faultBody(fault, requestId), fault.row.status as 400);
+}
+
+/** The worker's id of this request, or the caller's on the owner-only socket: visible ASCII of a bounded length. */
+function acceptedRequestId(header: string | undefined): string | null {
+  return header !== undefined && /^[\x21-\x7e]{1,128}$/.test(header) ? header : null;
+}
+
+function secureHeaders(c: Context<ApiEnvironment>, requestId: string): void {
+  c.header('X-Request-ID', requestId);
+  c.header('X-Content-Type-Options', 'nosniff');
+  c.header('Cache-Control', 'no-store');
+  c.header('Referrer-Policy', 'no-referrer');
+  c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+}
+
+/** Hono's `set` is typed for writable variables; ours are read-only for everyone else. */
+function set<Name extends keyof ApiEnvironment['Variables']>(c: Context<ApiEnvironment>, name: Name, value: ApiEnvironment['Variables'][Name]): void {
+  c.set(name, value);
+}

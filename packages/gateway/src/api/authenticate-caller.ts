@@ -1,0 +1,68 @@
+import type { Context } from 'hono';
+import { getCookie } from 'hono/cookie';
+import { Fault } from '../kernel/fault.ts';
+import { keyActor, operator } from '../control/actor.ts';
+import type { Actor, ControlDependencies } from '../control/context.ts';
+import { verifyKey } from '../control/keys/verify-key.ts';
+import { findSession } from '../control/sessions/find-session.ts';
+import type { ApiEnvironment } from './route.ts';
+
+/** `__Host-` cookies exist only over TLS (RFC 6265bis section 4.1.3.2); on plain loopback the name says so. */
+export function sessionCookie(publicUrl: string): { readonly name: string; readonly secure: boolean } {
+  return publicUrl.startsWith('https:') ? { name: '__Host-gatewayops_session', secure: true } : { name: 'gatewayops_session', secure: false };
+}
+
+/**
+ * Who calls: the operator on the owner-only socket; elsewhere the key or session of `Authorization: Bearer`, else the
+ * session of the cookie; null where there is none of these. A credential that is sent and not good is never nobody:
+ * faults `unauthorized`; `unavailable` where it cannot be checked; `forbidden` for a write by cookie from another site.
+ */
+export async function authenticateCaller(c: Context<ApiEnvironment>, dependencies: ControlDependencies): Promise<Actor | null> {
+  if (c.env.front === 'admin') return operator;
+  const authorization = c.req.header('authorization');
+  if (authorization !== undefined) return bearerActor(authorization, dependencies);
+  const actor = await cookieActor(c, dependencies);
+  if (actor !== null && c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameSite(c);
+  return actor;
+}
+
+/** The session of the cookie. A browser sends a stale cookie by itself: that is nobody, not a bad credential. */
+export async function cookieActor(c: Context<ApiEnvironment>, dependencies: ControlDependencies): Promise<Actor | null> {
+  const token = getCookie(c, sessionCookie(dependencies.publicUrl()).name);
+  return token === undefined ? null : findSession(dependencies, token);
+}
+
+/** The session token that a request carries, for logout. */
+export function sessionTokenOf(c: Context<ApiEnvironment>, publicUrl: string): string | null {
+  return bearer(c.req.header('authorization')) ?? getCookie(c, sessionCookie(publicUrl).name) ?? null;
+}
+
+async function bearerActor(authorization: string, dependencies: ControlDependencies): Promise<Actor> {
+  const token = bearer(authorization);
+  if (token === null) throw new Fault('unauthorized');
+  if (token.startsWith('session_')) {
+    const actor = await findSession(dependencies, token);
+    if (actor === null) throw new Fault('unauthorized');
+    return actor;
+  }
+  const verdict = await verifyKey(dependencies, token);
+  if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
+  if (!verdict.ok) throw new Fault('unauthorized');
+  return keyActor(verdict.principal);
+}
+
+function bearer(authorization: string | undefined): string | null {
+  return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,256})$/i.exec(authorization)?.[1] ?? null);
+}
+
+/**
+ * Another site can make a browser send the cookie, but not this header without our leave, and not our Origin. (The
+ * listener has checked Host.)
+ */
+function requireSameSite(c: Context<ApiEnvironment>): void {
+  const origin = c.req.header('origin');
+  const host = c.req.header('host');
+  const sameOrigin = origin !== undefined && host !== undefined && URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  if (!sameOrigin) throw new Fault('origin_not_allowed');
+  if (c.req.header('x-gatewayops-csrf') === undefined) throw new Fault('forbidden', { reason: 'a write by cookie needs the header X-GatewayOps-CSRF' });
+}

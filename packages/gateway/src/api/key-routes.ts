@@ -1,0 +1,201 @@
+import { z } from '@hono/zod-openapi';
+import { bounds } from '../kernel/bounds.ts';
+import { createKey, type KeyWithSecret } from '../control/keys/create-key.ts';
+import { getKey, type KeyWithUsage } from '../control/keys/get-key.ts';
+import { listKeys } from '../control/keys/list-keys.ts';
+import { revokeKey } from '../control/keys/revoke-key.ts';
+import { rotateKey } from '../control/keys/rotate-key.ts';
+import { body, json, route, timeSchema, type Api } from './route.ts';
+
+/** API keys, in the shapes of the product document (F004, "API Keys Management"). */
+export function keyRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/auth/keys',
+      permission: 'keys.write',
+      tags: ['keys'],
+      summary: 'Create an API key',
+      description: 'The secret is in this answer and nowhere else. A key can hold no more than the one that creates it.',
+      request: { body: body(createSchema) },
+      responses: { 201: json(secretSchema, 'The key with its secret.') },
+    }),
+    async (c) => {
+      const input = c.req.valid('json');
+      const created = await createKey(c.var.context(), {
+        name: input.name,
+        environment: input.environment ?? null,
+        scopes: { servers: input.scopes?.mcp_servers ?? null, actions: input.scopes?.actions ?? null },
+        metadata: input.metadata ?? {},
+        expiresAtMs: input.expires_at ? Date.parse(input.expires_at) : null,
+      });
+      return c.json(secretBody(created), 201);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/auth/keys',
+      permission: 'keys.read',
+      tags: ['keys'],
+      summary: 'List API keys, newest first',
+      request: { query: z.object({ limit: z.coerce.number().int().min(1).max(bounds.keysListMax).default(50), cursor: z.string().max(200).optional() }) },
+      responses: { 200: json(listSchema, 'A page of keys.') },
+    }),
+    async (c) => {
+      const { limit, cursor } = c.req.valid('query');
+      const page = await listKeys(c.var.context(), { limit, cursor: cursor ?? null });
+      return c.json({ keys: page.keys.map(keyBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
+    },
+  );
+  api.openapi(
+    route({ method: 'get', path: '/v1/auth/keys/{key_id}', permission: 'keys.read', tags: ['keys'], summary: 'One API key', request: { params: idParams }, responses: { 200: json(oneSchema, 'The key.') } }),
+    async (c) => c.json({ key: keyBody(await getKey(c.var.context(), c.req.valid('param').key_id)) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'delete',
+      path: '/v1/auth/keys/{key_id}',
+      permission: 'keys.write',
+      tags: ['keys'],
+      summary: 'Revoke an API key at once and for good',
+      request: { params: idParams },
+      responses: { 200: json(oneSchema, 'The key, revoked.') },
+    }),
+    async (c) => {
+      const context = c.var.context();
+      const { key_id: id } = c.req.valid('param');
+      await revokeKey(context, id);
+      return c.json({ key: keyBody(await getKey(context, id)) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/auth/keys/{key_id}/rotate',
+      permission: 'keys.write',
+      tags: ['keys'],
+      summary: 'Give an API key a new secret',
+      description: 'The old secret stays good for 24 hours; its answers carry `Deprecation`.',
+      request: { params: idParams },
+      responses: { 200: json(secretSchema, 'The key with its new secret.') },
+    }),
+    async (c) => c.json(secretBody(await rotateKey(c.var.context(), c.req.valid('param').key_id)), 200),
+  );
+}
+
+const idParams = z.object({ key_id: z.string().max(100).openapi({ example: 'key_abc123' }) });
+const name = z.string().max(bounds.keyNameCharsMax).openapi({ example: 'Production Agent Key' });
+const scopeNames = z.array(z.string().min(1).max(128)).max(200);
+
+const scopesSchema = z
+  .strictObject({
+    mcp_servers: scopeNames.nullable().optional().openapi({ description: 'Servers that the key may reach; absent or null: every one.', example: ['filesystem', 'database'] }),
+    actions: scopeNames
+      .nullable()
+      .optional()
+      .openapi({ description: 'MCP operations and permissions, patterns such as `tools.*` among them; absent or null: every MCP operation and no permission.', example: ['tools.call', 'tools.list'] }),
+  })
+  .openapi('KeyScopes');
+
+const metadataSchema = z
+  .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$/, 'names of metadata are 1 to 64 letters, digits, _ . -'), z.string().max(512))
+  .refine((metadata) => Object.keys(metadata).length <= 32, 'at most 32 entries')
+  .openapi({ description: 'Free text. `team_id`, `project_id` (or `project`), `user_id`, `agent` and `environment` say whom calls are attributed to.', example: { project: 'code-review' } });
+
+const createSchema = z
+  .strictObject({
+    name,
+    environment: z.string().max(32).optional().openapi({ description: 'The word in the secret after `gwo_`. The one of the configuration by default.', example: 'prod' }),
+    expires_at: z.iso.datetime({ offset: true }).nullable().optional().openapi({ example: '2027-01-01T00:00:00Z' }),
+    scopes: scopesSchema.optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .openapi('CreateKey');
+
+const scopesView = z.object({ mcp_servers: z.array(z.string()).nullable(), actions: z.array(z.string()).nullable() });
+const metadataView = z.record(z.string(), z.string());
+
+const keySchema = z
+  .object({
+    id: z.string().openapi({ example: 'key_abc123' }),
+    name: z.string(),
+    prefix: z.string().openapi({ example: 'gwo_prod_a1b2' }),
+    status: z.enum(['active', 'expired', 'revoked']),
+    created_at: timeSchema,
+    expires_at: timeSchema.nullable(),
+    revoked_at: timeSchema.nullable(),
+    rotated_at: timeSchema.nullable(),
+    previous_prefix: z.string().nullable().openapi({ description: 'The prefix of the secret before the last rotation.' }),
+    previous_valid_until: timeSchema.nullable().openapi({ description: 'Until when that secret is good.' }),
+    last_used: timeSchema.nullable(),
+    scopes: scopesView,
+    metadata: metadataView,
+    usage: z.object({ calls: z.number().int(), cost: z.number() }).nullable().openapi({ description: 'Null while the ledger cannot say.' }),
+  })
+  .openapi('Key');
+
+const oneSchema = z.object({ key: keySchema });
+const listSchema = z.object({ keys: z.array(keySchema), cursor: z.string().nullable(), has_more: z.boolean() });
+const secretSchema = z
+  .object({
+    key: z.object({
+      id: z.string(),
+      name: z.string(),
+      prefix: z.string(),
+      secret: z.string().openapi({ example: 'gwo_prod_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6' }),
+      created_at: timeSchema,
+      expires_at: timeSchema.nullable(),
+      scopes: scopesView,
+      metadata: metadataView,
+    }),
+    warning: z.string(),
+  })
+  .openapi('KeyWithSecret');
+
+function secretBody({ key, secret }: KeyWithSecret): z.infer<typeof secretSchema> {
+  return {
+    key: {
+      id: key.id,
+      name: key.name,
+      prefix: key.prefix,
+      secret,
+      created_at: time(key.createdAtMs),
+      expires_at: timeOrNull(key.expiresAtMs),
+      scopes: scopesBody(key.scopes),
+      metadata: { ...key.metadata, created_by: key.createdBy },
+    },
+    warning: 'Store this secret securely. It will not be shown again.',
+  };
+}
+
+function keyBody({ key, usage, status }: KeyWithUsage): z.infer<typeof keySchema> {
+  return {
+    id: key.id,
+    name: key.name,
+    prefix: key.prefix,
+    status,
+    created_at: time(key.createdAtMs),
+    expires_at: timeOrNull(key.expiresAtMs),
+    revoked_at: timeOrNull(key.revokedAtMs),
+    rotated_at: timeOrNull(key.rotatedAtMs),
+    previous_prefix: key.previous?.prefix ?? null,
+    previous_valid_until: timeOrNull(key.previous?.validUntilMs ?? null),
+    last_used: timeOrNull(usage?.lastUsedMs ?? null),
+    scopes: scopesBody(key.scopes),
+    metadata: { ...key.metadata, created_by: key.createdBy },
+    usage: usage && { calls: usage.calls, cost: Number(usage.costNano) / 1e9 },
+  };
+}
+
+function scopesBody({ servers, actions }: { readonly servers: readonly string[] | null; readonly actions: readonly string[] | null }): z.infer<typeof scopesView> {
+  return { mcp_servers: servers && [...servers], actions: actions && [...actions] };
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : time(ms);
+}

@@ -1,0 +1,93 @@
+/**
+ * How a route is written. A route names its permission or it cannot be registered; the permission is checked before the
+ * body is read, stands in the OpenAPI document as `x-permission`, and the matrix of routes and permissions is tested from
+ * it.
+ *
+ *     export function keyRoutes(api: Api): void {
+ *       api.openapi(
+ *         route({ method: 'get', path: '/v1/auth/keys/{key_id}', permission: 'keys.read', tags: ['keys'], summary: '…',
+ *                 request: { params: z.object({ key_id: z.string() }) }, responses: { 200: json(keySchema, 'The key.') } }),
+ *         async (c) => c.json(keyBody(await getKey(c.var.context(), c.req.valid('param').key_id)), 200),
+ *       );
+ *     }
+ */
+import { z, type OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { Fault } from '../kernel/fault.ts';
+import type { Actor, ControlContext, ControlDependencies } from '../control/context.ts';
+import type { Permission } from '../control/permissions.ts';
+import { admitBody } from './admit-body.ts';
+
+/** A permission, `signed_in` for every known caller, or `public` for everyone (a credential that is sent must still be good). */
+export type Access = Permission | 'signed_in' | 'public';
+
+/** Which socket a request came in by: `admin` is the owner-only one, whose caller is the operator. */
+export type Front = 'admin' | 'public';
+
+export interface ApiEnvironment {
+  Bindings: { readonly front: Front };
+  Variables: {
+    readonly dependencies: ControlDependencies;
+    readonly requestId: string;
+    /** Who calls; null where no credential was sent, which only `public` routes let through. */
+    readonly actor: Actor | null;
+    /** The context of this caller for the verbs. Faults: `unauthorized` where there is no caller. */
+    readonly context: () => ControlContext;
+  };
+}
+
+export type ApiApp = OpenAPIHono<ApiEnvironment>;
+
+/** What a file of routes may do: register routes. */
+export type Api = Pick<ApiApp, 'openapi'>;
+
+interface RouteOptions extends Omit<RouteConfig, 'middleware' | 'hide' | 'security'> {
+  readonly permission: Access;
+}
+
+/** A route with its permission, its security and the faults that every route may answer with. */
+export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(options: Options): Omit<Options, 'permission'> {
+  const { permission, responses, ...rest } = options;
+  return {
+    ...rest,
+    security: permission === 'public' ? [] : [{ bearer: [] }, { session: [] }],
+    'x-permission': permission,
+    middleware: [requireAccess(permission), admitBody],
+    responses: { ...responses, ...(permission === 'public' ? {} : refusals), default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.') },
+  } as unknown as Omit<Options, 'permission'>;
+}
+
+/** A JSON response or body of a schema. */
+export function json<Schema extends z.ZodType>(schema: Schema, description: string): { content: { 'application/json': { schema: Schema } }; description: string } {
+  return { content: { 'application/json': { schema } }, description };
+}
+
+/** A JSON body that must be there. */
+export function body<Schema extends z.ZodType>(schema: Schema): { required: true; content: { 'application/json': { schema: Schema } } } {
+  return { required: true, content: { 'application/json': { schema } } };
+}
+
+function requireAccess(access: Access): MiddlewareHandler<ApiEnvironment> {
+  return async (c, next) => {
+    const { actor } = c.var;
+    if (access !== 'public') {
+      if (actor === null) throw new Fault('unauthorized');
+      if (access !== 'signed_in' && !actor.can(access)) throw new Fault('forbidden', { reason: `its actions do not include ${access}` });
+    }
+    await next();
+  };
+}
+
+export const timeSchema = z.iso.datetime().openapi({ description: 'ISO 8601, UTC.', example: '2026-01-15T10:30:00.000Z' });
+
+export const faultSchema = z
+  .looseObject({
+    error: z.string().openapi({ description: 'The code of the fault.', example: 'not_found' }),
+    message: z.string(),
+    fix: z.string().openapi({ description: 'What mends it.' }),
+    docs: z.string(),
+    request_id: z.string(),
+  })
+  .openapi('Fault');
+
+const refusals = { 401: json(faultSchema, '`unauthorized`: no credential, or one that is not good.'), 403: json(faultSchema, '`forbidden`: the caller lacks the permission.') };

@@ -1,0 +1,34 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { bounds } from '../kernel/bounds.ts';
+import type { ApiApp, Front } from './route.ts';
+
+export interface ControlServer {
+  /** Refuses new connections and ends when those that are open have. */
+  close(): Promise<void>;
+}
+
+/** Serves the API on a Unix socket that only this user can open. `front` says what the socket proves about its callers. */
+export async function serveControl(app: ApiApp, socketPath: string, front: Front): Promise<ControlServer> {
+  const listener = getRequestListener((request) => app.fetch(request, { front }));
+  const server = createServer(
+    { maxHeaderSize: bounds.headerBytesMax, headersTimeout: bounds.headersTimeoutMs, requestTimeout: bounds.requestTimeoutMs, keepAliveTimeout: bounds.keepAliveMs },
+    (request, response) => void listener(request, response),
+  );
+  server.maxHeadersCount = bounds.headerLinesMax;
+  // What a killed process left behind; that none is alive is what the lock of the state folder says.
+  rmSync(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+  chmodSync(socketPath, 0o600);
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}

@@ -1,0 +1,18 @@
+import type { PrincipalData } from '../snapshot/snapshot.ts';
+import type { Actor } from './context.ts';
+import { allGrants, covers, type Grants } from './permissions.ts';
+
+/** An actor of what it holds. */
+export function createActor(kind: Actor['kind'], id: string, grants: Grants): Actor {
+  return { kind, id, grants, can: (permission) => grants.actions !== null && covers(grants.actions, permission) };
+}
+
+/** Whoever may open the owner-only socket in the state folder: the machine's own user. */
+export const operator: Actor = createActor('operator', 'operator', allGrants);
+
+/** The gateway itself, e.g. at its first start. */
+export const system: Actor = createActor('system', 'system', allGrants);
+
+export function keyActor(principal: PrincipalData): Actor {
+  return createActor('key', principal.keyId, { actions: principal.actions, servers: principal.servers });
+}

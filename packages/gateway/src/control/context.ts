@@ -1,0 +1,68 @@
+/**
+ * control: what an administrator, or a key with the permission, may see and change. A noun a folder, a verb a file, one
+ * signature `(context, input)`; REST, CLI and MCP admin tools are thin adapters over the verbs. Imports `kernel/` and its
+ * own files; the ports of `store/` and the shapes of other rooms as types only. Promises: every change is checked against
+ * what the actor holds and is written together with its audit event in one registry transaction.
+ */
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { OrganizationId } from '../kernel/id.ts';
+import type { Log } from '../kernel/log.ts';
+import type { RegistryStore } from '../store/registry/registry-store.ts';
+import type { StateStore } from '../store/state/state-store.ts';
+import type { HealthProbe } from './health/read-health.ts';
+import type { SecretHasher } from './keys/hash-secret.ts';
+import type { KeyUsageReader } from './keys/key-usage.ts';
+import type { Grants, Permission } from './permissions.ts';
+import type { TestServer } from './servers/test-server.ts';
+
+/** What the control plane works with, the same for all callers. */
+export interface ControlDependencies {
+  readonly registry: RegistryStore;
+  /** Null until the ledger is open: what needs it then answers `unavailable`, or leaves its part null. */
+  readonly ledger: () => KeyUsageReader | null;
+  readonly state: Pick<StateStore, 'get' | 'set' | 'take' | 'touch' | 'delete'>;
+  readonly config: Config;
+  /** Names of every MCP operation that a key's scopes may name. */
+  readonly mcpActions: readonly string[];
+  readonly secrets: SecretHasher;
+  readonly testServer: TestServer;
+  /** What is known about a server without asking it. */
+  readonly serverState: (name: string) => ServerState;
+  readonly probes: readonly HealthProbe[];
+  /** `http://host:port` under which the gateway is reached, without a trailing slash. */
+  readonly publicUrl: () => string;
+  readonly notify: ControlNews;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** News that the control plane has for the rail. */
+export interface ControlNews {
+  /** A key was revoked, rotated or changed: no worker may use what it remembers of it once this resolves. */
+  keyChanged(keyId: string): void | Promise<void>;
+}
+
+export interface ServerState {
+  readonly state: 'ready' | 'starting' | 'failed' | 'unknown';
+  /** Why it is not ready, fit for an administrator's eyes. */
+  readonly reason: string | null;
+}
+
+/** Who acts. */
+export interface Actor {
+  /** `operator`: whoever may open the owner-only socket; `system`: the gateway itself. */
+  readonly kind: 'operator' | 'key' | 'session' | 'system';
+  readonly id: string;
+  readonly grants: Grants;
+  can(permission: Permission): boolean;
+}
+
+/** One caller's view: what every verb gets first. */
+export interface ControlContext extends ControlDependencies {
+  readonly actor: Actor;
+  readonly organizationId: OrganizationId;
+  readonly requestId: string;
+  /** The address the caller came from, empty where it is the machine itself. */
+  readonly peer: string;
+}

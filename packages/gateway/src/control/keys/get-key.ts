@@ -1,0 +1,27 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { ControlContext } from '../context.ts';
+import type { KeyUsage } from './key-usage.ts';
+import { readKeyUsage } from './read-key-usage.ts';
+
+export type KeyStatus = 'active' | 'expired' | 'revoked';
+
+export interface KeyWithUsage {
+  readonly key: KeyRecord;
+  readonly status: KeyStatus;
+  /** Null while the ledger cannot say. */
+  readonly usage: KeyUsage | null;
+}
+
+/** One key with what it has been used for. Faults: `not_found`, `unavailable`. */
+export async function getKey(context: ControlContext, id: string): Promise<KeyWithUsage> {
+  const key = await context.registry.keys.find(context.organizationId, id);
+  if (key === null) throw new Fault('not_found');
+  const usage = await readKeyUsage(context, [key.id]);
+  return { key, status: statusOf(key, context.clock.nowMs()), usage: usage(key.id) };
+}
+
+export function statusOf(key: KeyRecord, nowMs: number): KeyStatus {
+  if (key.revokedAtMs !== null) return 'revoked';
+  return key.expiresAtMs !== null && key.expiresAtMs <= nowMs ? 'expired' : 'active';
+}

@@ -1,0 +1,36 @@
+import { bounds } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { KeyPlace } from '../../store/registry/registry-store.ts';
+import type { ControlContext } from '../context.ts';
+import { statusOf, type KeyWithUsage } from './get-key.ts';
+import { readKeyUsage } from './read-key-usage.ts';
+
+export interface KeyPage {
+  readonly keys: readonly KeyWithUsage[];
+  /** Where the next page begins, null at the end. */
+  readonly cursor: string | null;
+}
+
+/** Keys, newest first, `limit` (1 to `keysListMax`) a page. Faults: `invalid_params` for a cursor that is not ours, `unavailable`. */
+export async function listKeys(context: ControlContext, { cursor, limit }: { readonly cursor: string | null; readonly limit: number }): Promise<KeyPage> {
+  const size = Math.min(limit, bounds.keysListMax);
+  const found = await context.registry.keys.list(context.organizationId, { after: cursor === null ? null : placeOf(cursor), limit: size + 1 });
+  const keys = found.slice(0, size);
+  const usage = await readKeyUsage(
+    context,
+    keys.map(({ id }) => id),
+  );
+  const last = keys.at(-1);
+  const nowMs = context.clock.nowMs();
+  return { keys: keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) })), cursor: found.length > size && last ? cursorOf(last) : null };
+}
+
+function cursorOf({ createdAtMs, id }: KeyPlace): string {
+  return Buffer.from(`${createdAtMs} ${id}`).toString('base64url');
+}
+
+function placeOf(cursor: string): KeyPlace {
+  const match = /^(\d{1,15}) (key_[0-9A-Za-z]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (!match?.[1] || !match[2]) throw new Fault('invalid_params', { reason: 'the cursor is not one that this list gave' });
+  return { createdAtMs: Number(match[1]), id: match[2] };
+}

@@ -1,0 +1,17 @@
+import type { ControlContext } from '../context.ts';
+import type { KeyUsage } from './key-usage.ts';
+
+const unused: KeyUsage = { lastUsedMs: null, calls: 0, costNano: 0n };
+
+/** Usage by key id. A ledger that is not open, or does not answer, leaves it null: keys are managed without it. */
+export async function readKeyUsage(context: ControlContext, keyIds: readonly string[]): Promise<(id: string) => KeyUsage | null> {
+  const ledger = context.ledger();
+  if (ledger === null) return () => null;
+  try {
+    const usage = await ledger.keyUsage(context.organizationId, keyIds);
+    return (id) => usage.get(id) ?? unused;
+  } catch (error) {
+    context.log.warn('key.usage_unknown', { error });
+    return () => null;
+  }
+}

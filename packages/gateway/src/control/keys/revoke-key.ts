@@ -1,0 +1,23 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import { auditEvent } from '../audit/audit-event.ts';
+import type { ControlContext } from '../context.ts';
+
+/**
+ * Ends a key for good: when this resolves no worker of this node accepts it. Revoking it again changes nothing. Whoever
+ * may write keys may revoke any: it takes rights away, never gives them. Faults: `not_found`, `unavailable`.
+ */
+export async function revokeKey(context: ControlContext, id: string): Promise<KeyRecord> {
+  const revokedAtMs = context.clock.nowMs();
+  const key = await context.registry.transaction(async ({ keys, audit }) => {
+    const found = await keys.findForUpdate(context.organizationId, id);
+    if (found === null) throw new Fault('not_found');
+    if (found.revokedAtMs !== null) return found;
+    await keys.updateRevoked(context.organizationId, id, revokedAtMs);
+    await audit.insert(auditEvent(context, 'key.revoked', id, { name: found.name, prefix: found.prefix }));
+    return { ...found, revokedAtMs };
+  });
+  await context.notify.keyChanged(id);
+  context.log.info('key.revoked', { key_id: id, prefix: key.prefix, actor: context.actor.id });
+  return key;
+}

@@ -1,0 +1,65 @@
+import type { KeyVerdict } from '../../authenticate/authenticate.ts';
+import type { RateLimitConfig } from '../../config/config.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { PrincipalData, RateLimitData } from '../../snapshot/snapshot.ts';
+import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { ControlDependencies } from '../context.ts';
+import { prefixOf } from './key-secret.ts';
+
+/**
+ * Who a secret belongs to. The registry is read each time, so a revoked key is refused from the moment of its
+ * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
+ * is known or not. Faults: `unavailable` where the registry does not answer.
+ */
+export async function verifyKey({ registry, secrets, config, clock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock'>, secret: string): Promise<KeyVerdict> {
+  const prefix = prefixOf(secret);
+  if (prefix === null) return { ok: false, reason: 'unknown' };
+  const candidates = await registry.keys.findByPrefix(prefix);
+  try {
+    for (const key of candidates) {
+      const current = key.prefix === prefix && (await secrets.matches(secret, key.hash));
+      if (current) return judge(key, null, config.rateLimits, clock.nowMs());
+      const previous = key.previous?.prefix === prefix && (await secrets.matches(secret, key.previous.hash));
+      if (previous) return judge(key, key.previous.validUntilMs, config.rateLimits, clock.nowMs());
+    }
+    if (candidates.length === 0) await secrets.pretend(secret);
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'unavailable') return { ok: 'busy' };
+    throw error;
+  }
+  return { ok: false, reason: 'unknown' };
+}
+
+function judge(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[], nowMs: number): KeyVerdict {
+  if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked' };
+  if (key.expiresAtMs !== null && nowMs >= key.expiresAtMs) return { ok: false, reason: 'expired' };
+  if (deprecatedUntilMs !== null && nowMs >= deprecatedUntilMs) return { ok: false, reason: 'expired' };
+  return { ok: true, principal: principalOf(key, deprecatedUntilMs, rateLimits) };
+}
+
+function principalOf(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[]): PrincipalData {
+  const { metadata } = key;
+  return {
+    kind: 'key',
+    keyId: key.id,
+    keyPrefix: key.prefix,
+    organizationId: key.organizationId,
+    userId: metadata['user_id'] ?? '',
+    teamId: metadata['team_id'] ?? '',
+    projectId: metadata['project_id'] ?? metadata['project'] ?? '',
+    agent: metadata['agent'] ?? '',
+    environment: metadata['environment'] ?? key.environment,
+    servers: key.scopes.servers,
+    actions: key.scopes.actions,
+    expiresAtMs: key.expiresAtMs,
+    deprecatedUntilMs,
+    rateLimit: rateLimitOf(key, rateLimits),
+  };
+}
+
+/** The rule for this key's prefix, or for the one it had before its rotation, else the default for every key, else none. */
+function rateLimitOf(key: KeyRecord, rateLimits: readonly RateLimitConfig[]): RateLimitData | null {
+  const named = (prefix: string | undefined): RateLimitConfig | undefined => rateLimits.find(({ keyPrefix }) => keyPrefix !== null && keyPrefix === prefix);
+  const rule = named(key.prefix) ?? named(key.previous?.prefix) ?? rateLimits.find(({ keyPrefix }) => keyPrefix === null);
+  return rule ? { limit: rule.limit, windowMs: rule.windowMs, burst: rule.burst } : null;
+}

@@ -1,0 +1,50 @@
+/**
+ * What an actor may do: the permissions of the control plane, and how a list of granted actions covers a wanted one. A
+ * key's `actions` name both these and MCP operations (`tools.call`).
+ */
+export const permissions = {
+  'keys.read': 'List API keys and see one.',
+  'keys.write': 'Create, rotate and revoke API keys.',
+  'servers.read': 'List servers and see one.',
+  'servers.test': 'Connect to a server and list its tools.',
+  'traces.read': 'List traces and see one.',
+  'costs.read': 'Read what calls have cost.',
+  'health.read': 'Read the state of each part behind the gateway.',
+  'admin.link': 'Make a one-time administrator link.',
+} as const;
+
+export type Permission = keyof typeof permissions;
+
+export const permissionNames = Object.keys(permissions) as readonly Permission[];
+
+/** What someone holds. `actions` null: every MCP operation and no permission of the control plane; `servers` null: every one. */
+export interface Grants {
+  readonly actions: readonly string[] | null;
+  readonly servers: readonly string[] | null;
+}
+
+export const allGrants: Grants = { actions: ['*'], servers: null };
+
+/** Whether a list of names and patterns (`tools.*`, `*`) covers a wanted name or pattern. */
+export function covers(actions: readonly string[], wanted: string): boolean {
+  return actions.some((entry) => entry === wanted || entry === '*' || (entry.endsWith('.*') && wanted.startsWith(entry.slice(0, -1))));
+}
+
+/** Whether an action may stand in a key's scopes: a known name, or a pattern that covers at least one. */
+export function isKnownAction(action: string, mcpActions: readonly string[]): boolean {
+  if (action === '*') return true;
+  const known = [...mcpActions, ...permissionNames];
+  return action.endsWith('.*') ? known.some((name) => name.startsWith(action.slice(0, -1))) : known.includes(action);
+}
+
+/** The first thing in `wanted` that `held` does not cover, in words, or null where all of it is covered. */
+export function excess(held: Grants, wanted: Grants, mcpActions: readonly string[]): string | null {
+  const heldActions = held.actions ?? mcpActions;
+  const action = (wanted.actions ?? mcpActions).find((name) => !covers(heldActions, name));
+  if (action !== undefined) return `it does not hold ${action} itself`;
+  if (held.servers === null) return null;
+  if (wanted.servers === null) return 'it is limited to some servers itself';
+  const heldServers = held.servers;
+  const server = wanted.servers.find((name) => !heldServers.includes(name));
+  return server === undefined ? null : `it may not reach the server ${server} itself`;
+}

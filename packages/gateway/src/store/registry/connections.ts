@@ -1,0 +1,91 @@
+import type { PostgresPool, PostgresPoolClient } from 'kysely';
+import { Pool, type ClientConfig, type PoolClient } from 'pg';
+import { Fault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+
+/** A server's URL, or the Unix socket of the embedded engine. */
+export type RegistryAddress = { readonly url: string } | { readonly socketPath: string };
+
+const connectTimeoutMs = 1000;
+const statementTimeoutMs = 1000;
+/** The client gives up later than the server, so that the server's own reason is the one that is seen. */
+const answerTimeoutMs = 1500;
+const waitingMax = 200;
+
+/**
+ * A bounded pool for Kysely. A connection that failed in a way that says something about it, not about the statement, is
+ * closed and never lent again; what failed for want of the store is the fault `unavailable`.
+ */
+export function openConnections(address: RegistryAddress, connectionsMax: number, log: Log): PostgresPool {
+  const embedded = 'socketPath' in address;
+  const pool = new Pool({
+    ...clientConfig(address),
+    // The embedded engine is one PostgreSQL backend: statements of two connections would mix.
+    max: embedded ? 1 : connectionsMax,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    idle_in_transaction_session_timeout: 10_000,
+    idleTimeoutMillis: embedded ? 0 : 30_000,
+    keepAlive: true,
+    allowExitOnIdle: false,
+  });
+  // Without a listener an idle connection that the server closes would end the process.
+  pool.on('error', (error) => log.warn('registry.connection_lost', { error }));
+
+  return {
+    options: {},
+    end: () => pool.end(),
+    async connect() {
+      if (pool.waitingCount >= waitingMax) throw unavailable('too many requests wait for it');
+      try {
+        return guard(await pool.connect());
+      } catch (cause) {
+        throw unavailable('it cannot be reached', cause);
+      }
+    },
+  };
+}
+
+/** What one connection needs. The embedded engine has one user and no password: its socket is owner-only. */
+export function clientConfig(address: RegistryAddress): ClientConfig {
+  if ('url' in address) return { connectionString: address.url, application_name: 'gatewayops' };
+  const folder = address.socketPath.slice(0, address.socketPath.lastIndexOf('/'));
+  return { host: folder, port: Number(address.socketPath.slice(address.socketPath.lastIndexOf('.') + 1)), user: 'postgres', database: 'postgres', password: '' };
+}
+
+function guard(client: PoolClient): PostgresPoolClient {
+  let broken = false;
+  return {
+    release: (destroy = false) => client.release(destroy || broken),
+    // Only Kysely's streams pass a cursor, and the registry has none.
+    query: (async (text: string, values: readonly unknown[]) => {
+      try {
+        return await client.query(text, [...values]);
+      } catch (cause) {
+        if (isAboutStatement(cause)) throw cause;
+        broken = !isStatementTimeout(cause);
+        throw unavailable('it does not answer in time', cause);
+      }
+    }) as unknown as PostgresPoolClient['query'],
+  };
+}
+
+/** SQLSTATE classes (PostgreSQL, appendix A) that blame the statement: 0A, 21–23, 25 but for a read-only server, 2F, 40, 42, P0. */
+function isAboutStatement(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== null && code !== '25006' && /^(?:0A|21|22|23|25|2F|40|42|P0)/.test(code);
+}
+
+function isStatementTimeout(error: unknown): boolean {
+  return sqlState(error) === '57014';
+}
+
+function sqlState(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+function unavailable(reason: string, cause?: unknown): Fault {
+  return new Fault('unavailable', { reason: `the registry is not available: ${reason}` }, { cause });
+}

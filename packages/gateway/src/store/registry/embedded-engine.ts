@@ -1,0 +1,111 @@
+/**
+ * A process of its own: PGlite, which blocks its event loop while it works, behind the PostgreSQL wire protocol on a Unix
+ * socket. Started with a folder and a socket path; says `{ready: true}` or `{ready: false, reason}` once over IPC; ends
+ * when its parent does.
+ */
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { durableStartParams, durableWrites } from './durable-writes.ts';
+
+/** A replaced connection may be open for a moment beside its successor. */
+const connectionsMax = 4;
+const predecessorTimeoutMs = 10_000;
+/** The registry is small and the system's own cache lies below: the default of 128 MB would only be resident twice. */
+const sharedBuffers = '8MB';
+
+export type EngineMessage = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+async function run(folder: string, socketPath: string): Promise<void> {
+  // Whoever of this gateway's engines holds the lock may have the folder open; the kernel frees it with the process.
+  const lock = await claim(`${socketPath}.lock`);
+  if (!existsSync(join(folder, 'PG_VERSION'))) await createCluster(folder);
+  const database = await open(folder);
+  rmSync(socketPath, { force: true });
+  const server = new PGLiteSocketServer({ db: endingOnFailure(database), path: socketPath, maxConnections: connectionsMax });
+  process.umask(0o177);
+  await server.start();
+  chmodSync(socketPath, 0o600);
+
+  let ending = false;
+  const end = async (): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    setTimeout(() => process.exit(1), 5000).unref();
+    await server.stop();
+    await database.close();
+    lock.close();
+    process.exit(0);
+  };
+  process.on('disconnect', () => void end());
+  process.on('SIGTERM', () => void end());
+  // Ctrl-C reaches the whole process group; the parent decides when its stores end.
+  process.on('SIGINT', () => undefined);
+  if (process.connected) process.send?.({ ready: true } satisfies EngineMessage);
+  else void end();
+}
+
+/** Makes the data folder beside its place and moves it there when it is whole: a first start may be killed at any moment. */
+async function createCluster(folder: string): Promise<void> {
+  const made = `${folder}.new`;
+  rmSync(made, { recursive: true, force: true });
+  mkdirSync(made, { recursive: true, mode: 0o700 });
+  await (await open(made)).close();
+  renameSync(made, folder);
+}
+
+function open(folder: string): Promise<PGlite> {
+  return PGlite.create({ dataDir: folder, extensions: { durableWrites }, startParams: [...durableStartParams, '-c', `shared_buffers=${sharedBuffers}`] });
+}
+
+/** Listens on a socket that only one process can hold. Waits for a predecessor that is still closing. */
+async function claim(path: string): Promise<Server> {
+  const giveUpAt = performance.now() + predecessorTimeoutMs;
+  while (await answers(path)) {
+    if (performance.now() > giveUpAt) throw new Error('another process has it open');
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  rmSync(path, { force: true });
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return server;
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+/**
+ * A failure of the engine itself, not of a statement (those are answers), leaves it in doubt, and pglite-socket answers
+ * nobody afterwards: the process ends and its parent starts another, which recovers from the log.
+ */
+function endingOnFailure(database: PGlite): PGlite {
+  const execute = database.execProtocolRawStream.bind(database);
+  database.execProtocolRawStream = async (message, options) => {
+    try {
+      await execute(message, options);
+    } catch (error) {
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(70);
+    }
+  };
+  return database;
+}
+
+const [folder, socketPath] = process.argv.slice(2);
+if (folder === undefined || socketPath === undefined) throw new Error('usage: embedded-engine FOLDER SOCKET');
+run(folder, socketPath).catch((error: unknown) => {
+  process.send?.({ ready: false, reason: error instanceof Error ? error.message : String(error) } satisfies EngineMessage, () => process.exit(1));
+});

@@ -1,0 +1,134 @@
+import { sql, type Kysely, type Selectable } from 'kysely';
+import { z } from 'zod';
+import type { KeyId, OrganizationId } from '../../kernel/id.ts';
+import type { KeyReads, KeyRecord, KeyWrites } from './registry-store.ts';
+import type { KeysTable, Tables } from './tables.ts';
+
+export function createKeyReads(database: Kysely<Tables>): KeyReads {
+  return {
+    async find(organizationId, id) {
+      const row = await database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId).where('id', '=', id).modifyEnd(sql`/* keys/find */`).executeTakeFirst();
+      return row ? keyOf(row) : null;
+    },
+    async findByPrefix(prefix) {
+      const rows = await database
+        .selectFrom('api_keys')
+        .selectAll()
+        .where((is) => is.or([is('prefix', '=', prefix), is('previous_prefix', '=', prefix)]))
+        .limit(collisionsMax)
+        .modifyEnd(sql`/* keys/find-by-prefix */`)
+        .execute();
+      return rows.map(keyOf);
+    },
+    async list(organizationId, { after, limit }) {
+      let query = database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId);
+      if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), '<', is.tuple(new Date(after.createdAtMs), after.id)));
+      const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).modifyEnd(sql`/* keys/list */`).execute();
+      return rows.map(keyOf);
+    },
+    any: (organizationId) => anyKey(database, organizationId),
+  };
+}
+
+export function createKeyWrites(transaction: Kysely<Tables>): KeyWrites {
+  return {
+    async findForUpdate(organizationId, id) {
+      const row = await transaction
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', id)
+        .forUpdate()
+        .modifyEnd(sql`/* keys/find-for-update */`)
+        .executeTakeFirst();
+      return row ? keyOf(row) : null;
+    },
+    async lockEmpty(organizationId) {
+      await transaction.selectFrom('organizations').select('id').where('id', '=', organizationId).forUpdate().modifyEnd(sql`/* keys/lock-empty */`).execute();
+      return !(await anyKey(transaction, organizationId));
+    },
+    async insert(key) {
+      await transaction
+        .insertInto('api_keys')
+        .values({
+          id: key.id,
+          organization_id: key.organizationId,
+          name: key.name,
+          environment: key.environment,
+          ...secretColumns(key),
+          scopes: JSON.stringify(key.scopes),
+          metadata: JSON.stringify(key.metadata),
+          created_at: new Date(key.createdAtMs),
+          created_by: key.createdBy,
+          expires_at: dateOf(key.expiresAtMs),
+          revoked_at: dateOf(key.revokedAtMs),
+        })
+        .modifyEnd(sql`/* keys/insert */`)
+        .execute();
+    },
+    async updateSecret(organizationId, id, secret) {
+      await transaction
+        .updateTable('api_keys')
+        .set(secretColumns(secret))
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* keys/update-secret */`)
+        .execute();
+    },
+    async updateRevoked(organizationId, id, revokedAtMs) {
+      await transaction
+        .updateTable('api_keys')
+        .set({ revoked_at: new Date(revokedAtMs) })
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* keys/update-revoked */`)
+        .execute();
+    },
+  };
+}
+
+/** Prefixes have four random characters: more keys than this behind one of them is not chance. */
+const collisionsMax = 16;
+
+async function anyKey(database: Kysely<Tables>, organizationId: OrganizationId): Promise<boolean> {
+  const row = await database.selectFrom('api_keys').select('id').where('organization_id', '=', organizationId).limit(1).modifyEnd(sql`/* keys/any */`).executeTakeFirst();
+  return row !== undefined;
+}
+
+function secretColumns(key: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>): Pick<KeysTable, 'prefix' | 'hash' | 'previous_prefix' | 'previous_hash' | 'previous_valid_until' | 'rotated_at'> {
+  return {
+    prefix: key.prefix,
+    hash: key.hash,
+    previous_prefix: key.previous?.prefix ?? null,
+    previous_hash: key.previous?.hash ?? null,
+    previous_valid_until: dateOf(key.previous?.validUntilMs ?? null),
+    rotated_at: dateOf(key.rotatedAtMs),
+  };
+}
+
+const scopesSchema = z.object({ servers: z.array(z.string()).nullable(), actions: z.array(z.string()).nullable() });
+const metadataSchema = z.record(z.string(), z.string());
+
+function keyOf(row: Selectable<KeysTable>): KeyRecord {
+  const { previous_prefix: prefix, previous_hash: hash, previous_valid_until: validUntil } = row;
+  return {
+    id: row.id as KeyId,
+    organizationId: row.organization_id as OrganizationId,
+    name: row.name,
+    environment: row.environment,
+    prefix: row.prefix,
+    hash: row.hash,
+    previous: prefix !== null && hash !== null && validUntil !== null ? { prefix, hash, validUntilMs: validUntil.getTime() } : null,
+    scopes: scopesSchema.parse(row.scopes),
+    metadata: metadataSchema.parse(row.metadata),
+    createdAtMs: row.created_at.getTime(),
+    createdBy: row.created_by,
+    expiresAtMs: row.expires_at?.getTime() ?? null,
+    rotatedAtMs: row.rotated_at?.getTime() ?? null,
+    revokedAtMs: row.revoked_at?.getTime() ?? null,
+  };
+}
+
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
+}

@@ -1,0 +1,31 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { Log } from '../../kernel/log.ts';
+import { createAuditWrites } from './audit.ts';
+import { openConnections, type RegistryAddress } from './connections.ts';
+import { createKeyReads, createKeyWrites } from './keys.ts';
+import { migrate } from './migrate.ts';
+import type { RegistryStore } from './registry-store.ts';
+import type { Tables } from './tables.ts';
+
+export interface RegistryOptions {
+  readonly address: RegistryAddress;
+  readonly connectionsMax: number;
+  readonly log: Log;
+}
+
+/**
+ * The registry behind a PostgreSQL wire protocol, brought up to date first. Faults: `state_broken` where its migrations
+ * are not ours, `unavailable` where it does not answer.
+ */
+export async function openRegistry({ address, connectionsMax, log }: RegistryOptions): Promise<RegistryStore> {
+  await migrate(address, log);
+  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openConnections(address, connectionsMax, log) }) });
+  return {
+    keys: createKeyReads(database),
+    transaction: (work) => database.transaction().execute((transaction) => work({ keys: createKeyWrites(transaction), audit: createAuditWrites(transaction) })),
+    async ping() {
+      await sql`select 1 /* registry/ping */`.execute(database);
+    },
+    close: () => database.destroy(),
+  };
+}
