@@ -14,7 +14,7 @@ export interface Wall {
 }
 
 const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'upstream', 'record'];
-const controlPlane = ['control', 'api', 'console', 'sso', 'jobs', 'store/registry'];
+const controlPlane = ['control', 'api', 'sso', 'jobs', 'store/registry'];
 const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
 
 /** Path under packages/gateway/src → what it may import. The longest path that fits a file is its wall. */
@@ -38,8 +38,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   node: { values: ['assemble.ts', 'assemble-worker.ts'] },
 
   control: { values: [] },
-  api: { values: ['control', 'console'] },
-  console: { values: ['control'] },
+  api: { values: ['control'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record'] },

@@ -21,6 +21,8 @@ const checks = [
   { name: 'types', file: join(bin, 'tsc'), args: ['-p', '.', '--pretty', 'false'] },
   { name: 'walls', file: node, args: ['tools/check-walls.ts'] },
   { name: 'dead code', file: join(bin, 'knip'), args: ['--no-progress'] },
+  // What only a test uses is not a feature.
+  { name: 'test-only', file: join(bin, 'knip'), args: ['--no-progress', '--production', '--include', 'files,exports'] },
   { name: 'docs', file: node, args: ['tools/check-docs.ts'] },
 ];
 
