@@ -14,10 +14,11 @@ import { createUpstreamSessions } from './exchange/upstream-sessions.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
+import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
-import { createHeaderGate } from './listener/header-gate.ts';
+import { createHeaderGate, requireAddress } from './listener/header-gate.ts';
 import { createHttpServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
 import { respondRest, send } from './listener/respond.ts';
@@ -89,6 +90,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     }),
   };
 
+  const passToControl = createPassToControl(start.controlSocket);
   const server = createHttpServer({
     onRequest: createRouteRequest({
       gate: createHeaderGate(),
@@ -100,7 +102,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
         const body = path === '/healthz' ? { status: 'ok' } : { status: draining ? 'draining' : ready ? 'ready' : 'not_ready', ...parts };
         send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
       },
-      control: createPassToControl(start.controlSocket),
+      control: (request, response, headers) => {
+        requireAddress(headers, snapshot.hosts, snapshot.origins);
+        passToControl(request, response, newRequestId());
+      },
     }),
   });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { authoriseServer } from '../authorise/authorise.ts';
-import { asFault, Fault } from '../kernel/fault.ts';
+import { asFault, Fault, faultBody } from '../kernel/fault.ts';
+import type { FaultCode } from '../kernel/fault-codes.ts';
 import { requireAddress, requireJson } from '../listener/header-gate.ts';
 import { readBody } from '../listener/read-body.ts';
 import { respondRest, send } from '../listener/respond.ts';
@@ -31,6 +32,15 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
 ]);
 
 const path = /^\/v1\/mcp\/([A-Za-z0-9_-]{1,64})\/((?:tools|resources|prompts)\/(?:call|list|read|get))$/;
+/** The faults with which a call ends before a byte of it went upstream. */
+const nothingSent: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_unavailable', 'upstream_tls', 'audit_blocked', 'unavailable', 'draining']);
+
+/** A request that carries an X-Request-ID, begun: to be ended by exactly one of these. */
+interface Once {
+  finish(status: number, text: string): Promise<void>;
+  forget(): Promise<void>;
+}
+
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
 /** What the REST façade stands on beside the rail. */
@@ -46,7 +56,7 @@ export interface Facade {
 export async function serveFacade(call: Call, facade: Facade, pathname: string): Promise<void> {
   let stop: RailStop = 'auth';
   call.record.surface = 'rest';
-  let failed: (() => Promise<void>) | null = null;
+  let once: Once | null = null;
   try {
     requireAddress(call.inbound, call.snapshot.hosts, call.snapshot.origins);
     const [, serverName, operationName] = path.exec(pathname) ?? [];
@@ -69,9 +79,9 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const verdict = takeToken(call);
     if (verdict !== null) admit(call, verdict instanceof Promise ? await verdict : verdict);
     call.record.limitAt = call.record.guardAt = performance.now();
-    const once = await beginOnce(call, facade, pathname, body);
-    if (once === 'answered') return;
-    failed = once?.failed ?? null;
+    const begun = await beginOnce(call, facade, pathname, body);
+    if (begun === 'answered') return;
+    once = begun;
     stop = 'server';
     await intend(call);
     const answer = await ask(call, facade, operation, own);
@@ -79,13 +89,14 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
     const text = `{"result":${answer.result},"metadata":${metadata}}`;
     await once?.finish(200, text);
-    failed = null;
     send(call.response, 200, [], call, text);
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
     await call.settleRefusal(fault, stop);
-    await failed?.();
+    // What may have reached the server is never made again under the same id: its failure is the answer.
+    if (nothingSent.has(fault.code)) await once?.forget();
+    else await once?.finish(fault.row.status, JSON.stringify(faultBody(fault, call.requestId)));
     respondRest(call.response, fault, call);
   }
 }
@@ -162,7 +173,7 @@ function scanReply(json: Buffer, server: string): ScannedJson {
 }
 
 /** `X-Request-ID` makes a request idempotent for ten minutes. Null: none was sent. */
-async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buffer): Promise<'answered' | { finish(status: number, text: string): Promise<void>; failed(): Promise<void> } | null> {
+async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buffer): Promise<'answered' | Once | null> {
   const { requestId } = call.inbound;
   if (requestId === undefined || call.principal === null) return null;
   if (!visibleAscii.test(requestId)) throw new Fault('invalid_request', { reason: 'X-Request-ID must be 1 to 128 visible ASCII characters' });
@@ -177,7 +188,7 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
   }
   return {
     finish: (status, text) => begun.finish({ status, headers: { 'X-Trace-ID': call.traceId }, body: Buffer.from(text) }),
-    failed: () => begun.failed(),
+    forget: () => begun.failed(),
   };
 }
 

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { asFault } from '../kernel/fault.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { HeaderGate, InboundHeaders } from './header-gate.ts';
-import type { PassToControl } from './pass-to-control.ts';
 import { respondRest } from './respond.ts';
 
 /** Where requests go, by path. Each handler answers every fault itself. */
@@ -11,7 +10,7 @@ export interface RequestHandlers {
   mcp(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
   facade(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
   health(request: IncomingMessage, response: ServerResponse, path: string): void;
-  readonly control: PassToControl;
+  control(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders): void;
 }
 
 /**
@@ -29,7 +28,7 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
       if (path.startsWith('/mcp')) handlers.mcp(request, response, headers, path, startedAt);
       else if (path.startsWith('/v1/mcp/')) handlers.facade(request, response, headers, path, startedAt);
       else if (path === '/healthz' || path === '/readyz') handlers.health(request, response, path);
-      else handlers.control(request, response, newRequestId());
+      else handlers.control(request, response, headers);
     } catch (thrown) {
       respondRest(response, asFault(thrown), { requestId: newRequestId(), traceId: '', headers: [] });
     }

@@ -1,0 +1,287 @@
+/**
+ * Puts a node together: stores, bridges, control plane, telemetry, workers. Beside `assemble-worker.ts` the only file that
+ * constructs things; read it to see the whole machine. Each part is constructed once, in the order in which it is
+ * needed, and handed to whoever stands on it.
+ */
+import { createApi } from './api/app.ts';
+import type { ApiEnvironment } from './api/route.ts';
+import type { BridgeOptions } from './bridge/bridge-options.ts';
+import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
+import { readEnvironment, type Environment } from './config/environment.ts';
+import { resolveCredential, resolveSecret } from './config/secrets.ts';
+import { system } from './control/actor.ts';
+import type { ControlContext, ControlDependencies } from './control/context.ts';
+import { firstStart, type FirstStart } from './control/first-start.ts';
+import { createSecretHasher } from './control/keys/hash-secret.ts';
+import { verifyKey } from './control/keys/verify-key.ts';
+import { runServerTest } from './control/servers/test-server.ts';
+import { bounds } from './kernel/bounds.ts';
+import { systemClock } from './kernel/clock.ts';
+import { Fault } from './kernel/fault.ts';
+import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
+import type { Log } from './kernel/log.ts';
+import { createLeaseBroker } from './limit/lease-broker.ts';
+import { startBridges } from './node/bridges.ts';
+import { serveSocket } from './node/serve-socket.ts';
+import type { StateFolder } from './node/state-folder.ts';
+import { createWorkerPool } from './node/worker-pool.ts';
+import type { Readiness, WorkerStart } from './node/worker-messages.ts';
+import { mcpActions } from './protocol/methods.ts';
+import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
+import type { SnapshotData } from './snapshot/snapshot.ts';
+import { openLedger } from './store/ledger/open-ledger.ts';
+import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
+import { openRegistry } from './store/registry/postgres-registry.ts';
+import { createMemoryState } from './store/state/memory-state.ts';
+import { openRedisState } from './store/state/redis-state.ts';
+import { startDrain } from './telemetry/drain.ts';
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly folder: StateFolder;
+  readonly log: Log;
+  readonly onProgress: (text: string) => void;
+}
+
+/** A running node. */
+export interface AssembledNode {
+  readonly url: string;
+  readonly first: FirstStart;
+  /** Refuses new calls, lets those under way end, writes what is recorded to the ledger as far as it goes, closes everything. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Things to close, last opened first. One that fails does not keep the others open. */
+interface Closers {
+  add(name: string, close: () => unknown): void;
+  closeAll(): Promise<void>;
+}
+
+const readinessMs = 250;
+const registryPingMs = 1_000;
+const flushOnStopMs = 5_000;
+
+/** Faults: those of the parts: `state_broken`, `address_in_use`, `permission_denied`, `unsafe_start`, `unavailable`. */
+export async function assembleNode(options: NodeOptions): Promise<AssembledNode> {
+  const closers = createClosers(options.log);
+  try {
+    return await assemble(options, closers);
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+async function assemble({ config, folder, log, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
+  const clock = systemClock;
+  const env = readEnvironment();
+  const { paths } = folder;
+  let port = config.listen.port;
+  let stopping = false;
+
+  // Stores. The ledger opens while the rest goes on: the door does not wait for it.
+  const ledger = openLedger({ at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl }, retentionDays: config.retention.tracesDays, log: log.child({ part: 'ledger' }) });
+  closers.add('ledger', () => ledger.close());
+  const bridges = startBridges({ bridges: config.servers.filter(isStdio).map((server) => bridgeOptions(server, env, paths.bridgeSocket(server.name))), log: log.child({ part: 'bridge' }), onChange: () => pushReadiness() });
+  closers.add('bridges', () => bridges.stop());
+  onProgress('opening the registry');
+  const registry = await openRegistryOf(config, folder, log, closers);
+  const state = config.stores.redisUrl === null ? createMemoryState({ clock }) : await openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
+  closers.add('state', () => state.close());
+
+  // Control plane.
+  const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } => (config.servers.some((server) => server.name === name && isStdio(server)) ? bridges.state(name) : { state: 'unknown', reason: null });
+  const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
+  const dependencies: ControlDependencies = {
+    registry,
+    ledger,
+    state,
+    config,
+    mcpActions,
+    secrets: createSecretHasher(config.keys.bcryptCost),
+    testServer: (name) => runServerTest(targetOf(snapshot, name)),
+    serverState,
+    probes: [
+      { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
+      { name: 'state', required: false, check: () => (state.status().ready ? { state: 'ok', reason: null } : { state: 'degraded', reason: state.status().reason }) },
+      { name: 'ledger', required: false, check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }) },
+      { name: 'record', required: true, check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }) },
+    ],
+    publicUrl,
+    notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
+    clock,
+    log,
+  };
+  const api = createApi(dependencies);
+
+  // The rail's workers.
+  const broker = createLeaseBroker({ state, local: config.stores.redisUrl === null ? null : createMemoryState({ clock }), recall: (workerId, recall) => pool.recallLease(workerId, recall), clock, log });
+  const drain = startDrain({ journalFolder: paths.journal, ledger, clock, log: log.child({ part: 'telemetry' }), spoolBytesMax: config.journal.spoolBytesMax });
+  closers.add('drain', () => drain.stop());
+  const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
+  let snapshotVersion = 0;
+  const compile = (): SnapshotData =>
+    snapshotOfConfig(config, {
+      version: ++snapshotVersion,
+      organizationId: defaultOrganizationId,
+      node: folder.node,
+      port,
+      bridgeSocket: (server) => paths.bridgeSocket(server),
+      credential: (server) => credentialOf(server, env),
+    });
+  let snapshot = compile();
+  const sealKey = folder.secret('seal');
+  const eventKey = folder.secret('events');
+  const pool = createWorkerPool({
+    count: config.workers,
+    begin: (workerId, listenPort): WorkerStart => ({
+      snapshot,
+      host: config.listen.host,
+      port: listenPort,
+      journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
+      sealKey,
+      eventKey,
+      controlSocket: paths.controlSocket,
+      workers: config.workers,
+      log: config.log,
+      readiness: readiness(),
+    }),
+    handlers: {
+      verifyKey: ({ secret }) => verifyKey(dependencies, secret),
+      lease: (workerId, request) => broker.lease(workerId, request),
+      stateGet: ({ key }) => state.get(key),
+      stateSet: ({ key, value, ttlMs }) => state.set(key, value, ttlMs),
+      stateSetIfAbsent: ({ key, value, ttlMs }) => state.setIfAbsent(key, value, ttlMs),
+      stateDelete: ({ key }) => state.delete(key),
+    },
+    onWorkerGone: (workerId, writer) => {
+      broker.workerGone(workerId);
+      if (writer !== '') drain.writerClosed(writer);
+    },
+    address: config.listen.host,
+    port: config.listen.port,
+    log: log.child({ part: 'workers' }),
+  });
+
+  let registryUp = true;
+  function readiness(): Readiness {
+    const servers = config.servers.map((server) => serverState(server.name).state);
+    const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
+    return {
+      ready: registryUp && !recordBlocked() && !stopping,
+      registry: registryUp ? 'ready' : 'down',
+      ledger: ledger.state(),
+      servers: { ready: count('ready') + count('unknown'), starting: count('starting'), failed: count('failed') },
+      recordBlocked: recordBlocked(),
+    };
+  }
+  let lastReadiness = '';
+  function pushReadiness(): void {
+    if (pool === undefined) return;
+    const next = readiness();
+    const text = JSON.stringify(next);
+    if (text === lastReadiness) return;
+    lastReadiness = text;
+    pool.readiness(next);
+  }
+
+  onProgress('opening the door');
+  const fetch = (front: ApiEnvironment['Bindings']['front']) => (request: Request): Response | Promise<Response> => api.fetch(request, { front });
+  const adminServer = await serveSocket(paths.adminSocket, fetch('admin'));
+  closers.add('admin socket', () => adminServer.close());
+  const controlServer = await serveSocket(paths.controlSocket, fetch('public'));
+  closers.add('control socket', () => controlServer.close());
+  closers.add('workers', () => pool.stop(0));
+  port = await pool.start();
+  // Port 0 is known only now, and the served Host names hold it.
+  snapshot = compile();
+  pool.snapshot(snapshot);
+
+  const readinessTimer = setInterval(pushReadiness, readinessMs);
+  const pingTimer = setInterval(() => {
+    registry.ping().then(
+      () => (registryUp = true),
+      () => (registryUp = false),
+    );
+  }, registryPingMs);
+  closers.add('readiness', () => {
+    clearInterval(readinessTimer);
+    clearInterval(pingTimer);
+  });
+
+  const first = await firstStart(systemContext(dependencies));
+  return {
+    url: publicUrl(),
+    first,
+    async stop(graceMs) {
+      stopping = true;
+      pushReadiness();
+      const leases = await pool.stop(graceMs);
+      await broker.giveBack(leases).catch(() => undefined);
+      await drain.flush(flushOnStopMs);
+      await closers.closeAll();
+    },
+  };
+}
+
+async function openRegistryOf(config: Config, folder: StateFolder, log: Log, closers: Closers): ReturnType<typeof openRegistry> {
+  const registryLog = log.child({ part: 'registry' });
+  const { databaseUrl } = config.stores;
+  if (databaseUrl !== null) {
+    const registry = await openRegistry({ address: { url: databaseUrl }, connectionsMax: config.stores.databaseConnectionsMax, log: registryLog });
+    closers.add('registry', () => registry.close());
+    return registry;
+  }
+  const engine = await startEmbeddedRegistry({ folder: folder.paths.registry, socketPath: folder.paths.registrySocket, log: registryLog });
+  closers.add('registry engine', () => engine.close());
+  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
+  closers.add('registry', () => registry.close());
+  return registry;
+}
+
+function isStdio(server: ServerConfig): server is StdioServerConfig {
+  return server.transport === 'stdio';
+}
+
+function bridgeOptions(server: StdioServerConfig, env: Environment, socketPath: string): BridgeOptions {
+  return {
+    name: server.name,
+    listen: { path: socketPath },
+    command: server.command,
+    cwd: server.cwd,
+    env: Object.fromEntries(Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? value : resolveSecret(value, env, `servers.${server.name}.env.${name}`)])),
+    searchPath: env['PATH'],
+    home: env['HOME'],
+    processes: server.processes,
+  };
+}
+
+function credentialOf(server: ServerConfig, env: Environment): { header: string; value: string } | null {
+  return server.transport === 'http' && server.credential !== null ? resolveCredential(server.credential, env, `servers.${server.name}.credential`) : null;
+}
+
+function targetOf(snapshot: SnapshotData, name: string): Parameters<typeof runServerTest>[0] {
+  const server = snapshot.servers.find((entry) => entry.name === name);
+  if (!server) throw new Fault('not_found');
+  return server;
+}
+
+function systemContext(dependencies: ControlDependencies): ControlContext {
+  return { ...dependencies, actor: system, organizationId: defaultOrganizationId, requestId: newRequestId(), peer: '' };
+}
+
+function createClosers(log: Log): Closers {
+  const closers: { name: string; close: () => unknown }[] = [];
+  return {
+    add: (name, close) => void closers.push({ name, close }),
+    async closeAll() {
+      for (let next = closers.pop(); next; next = closers.pop()) {
+        try {
+          await next.close();
+        } catch (error) {
+          log.warn('close_failed', { part: next.name, reason: error instanceof Error ? error.message : String(error) });
+        }
+      }
+    },
+  };
+}

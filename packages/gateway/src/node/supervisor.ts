@@ -1,0 +1,43 @@
+import { assembleNode } from '../assemble.ts';
+import type { Config } from '../config/config.ts';
+import { bounds } from '../kernel/bounds.ts';
+import type { Log } from '../kernel/log.ts';
+import { openStateFolder } from './state-folder.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  readonly stateFolder: string;
+  readonly log: Log;
+  readonly onProgress?: (text: string) => void;
+}
+
+export interface RunningGateway {
+  /** What `gateway start -o json` prints as its first line. */
+  readonly ready: { readonly ready: true; readonly url: string; readonly mcp: string; readonly admin_link: string | null; readonly api_key: string | null };
+  /** Drains and ends; resolves when everything is closed. A second call ends at once what still drains. */
+  stop(): Promise<void>;
+  readonly stopped: Promise<{ readonly exitCode: number }>;
+}
+
+/** Starts a whole node in this process. Faults: those of the state folder, the stores and the listen address. */
+export async function startGateway({ config, stateFolder, log, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
+  onProgress('opening the state folder');
+  const folder = openStateFolder(stateFolder);
+  const node = await assembleNode({ config, folder, log, onProgress }).catch((error: unknown) => {
+    folder.release();
+    throw error;
+  });
+  const stopped = Promise.withResolvers<{ readonly exitCode: number }>();
+  let stopping: Promise<void> | null = null;
+  return {
+    ready: { ready: true, url: node.url, mcp: `${node.url}/mcp`, admin_link: node.first.adminLink, api_key: node.first.apiKey },
+    stop() {
+      stopping ??= node.stop(bounds.drainGraceMs).finally(() => {
+        folder.release();
+        stopped.resolve({ exitCode: 0 });
+      });
+      return stopping;
+    },
+    stopped: stopped.promise,
+  };
+}

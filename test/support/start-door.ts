@@ -1,0 +1,151 @@
+/**
+ * A data-plane worker in this process: every room of the rail as it runs in production, on a real port, with a real
+ * journal in a temporary folder. Only the supervisor is played: it verifies the keys that the test names and grants
+ * every lease. For tests that must see both sides of one call; what needs the whole program starts the gateway.
+ */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-worker.ts';
+import type { Log } from '../../packages/gateway/src/kernel/log.ts';
+import type { Channel } from '../../packages/gateway/src/node/channel.ts';
+import type { Readiness, SupervisorHandlers } from '../../packages/gateway/src/node/worker-messages.ts';
+import type { PrincipalData, ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
+
+export interface TestDoor {
+  readonly port: number;
+  readonly url: string;
+  readonly door: Door;
+  /** Event name and fields of everything logged. */
+  readonly logged: { event: string; fields: unknown }[];
+  /** The journal as it stands on disk. */
+  journal(): Promise<Buffer>;
+  setReadiness(change: Partial<Readiness>): void;
+  stop(): Promise<void>;
+}
+
+export const testKey = 'gwo_test_0123456789abcdefghijABCDEFGHIJ01';
+export const otherKey = 'gwo_test_zyxwvutsrqponmlkjihgZYXWVUTSRQ01';
+
+export interface TestDoorOptions {
+  readonly servers: readonly Partial<ServerData>[];
+  /** What the two keys may do, beside everything. */
+  readonly principal?: Partial<PrincipalData>;
+}
+
+export async function startDoor({ servers, principal = {} }: TestDoorOptions): Promise<TestDoor> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
+  const logged: { event: string; fields: unknown }[] = [];
+  const write = (event: string, fields: unknown = {}): void => void logged.push({ event, fields });
+  const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
+  const port = await freePort();
+  const state = new Map<string, Uint8Array>();
+  let serial = 0;
+  const handlers: SupervisorHandlers = {
+    begin: () => {
+      throw new Error('the door is begun by the test');
+    },
+    listening: () => undefined,
+    listenFailed: () => undefined,
+    journalBlocked: () => undefined,
+    verifyKey: async ({ secret }) =>
+      secret === testKey || secret === otherKey ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } } : { ok: false, reason: 'unknown' },
+    lease: async ({ rule, want }) => ({ granted: Math.min(want, rule.limit), remaining: 0, resetAtMs: Date.now() + 60_000, windowIndex: 1, serial: ++serial }),
+    stateGet: async ({ key }) => state.get(key) ?? null,
+    stateSet: async ({ key, value }) => void state.set(key, value),
+    stateSetIfAbsent: async ({ key, value }) => !state.has(key) && state.set(key, value) !== undefined,
+    stateDelete: async ({ key }) => void state.delete(key),
+  };
+  const supervisor: Channel<SupervisorHandlers> = {
+    ask: async (name, input) => (await handlers[name](input as never)) as never,
+    tell: (name, input) => void handlers[name](input as never),
+  };
+  let readiness: Readiness = { ready: true, registry: 'ready', ledger: 'ready', servers: { ready: 1, starting: 0, failed: 0 }, recordBlocked: false };
+  const door = assembleWorker(
+    {
+      snapshot: {
+        version: 1,
+        organizationId: 'org_default',
+        node: 'node_test0000',
+        hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
+        origins: [`http://127.0.0.1:${port}`],
+        bodyBytesMax: 4 * 1024 * 1024,
+        currency: 'USD',
+        servers: servers.map((server, index) => ({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server })),
+      },
+      host: '127.0.0.1',
+      port,
+      journal: { folder, writer: 'test-1', sync: false },
+      sealKey: Buffer.alloc(32, 1),
+      eventKey: Buffer.alloc(32, 2),
+      controlSocket: join(folder, 'control.sock'),
+      workers: 1,
+      log: { level: 'error', format: 'json' },
+      readiness,
+    },
+    supervisor,
+    log,
+  );
+  await new Promise<void>((resolve) => door.server.listen(port, '127.0.0.1', resolve));
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    door,
+    logged,
+    async journal() {
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.journal')).sort();
+      return Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder, name)))));
+    },
+    setReadiness(change) {
+      readiness = { ...readiness, ...change };
+      door.setReadiness(readiness);
+    },
+    async stop() {
+      await door.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const everyone: PrincipalData = {
+  kind: 'key',
+  keyId: '',
+  keyPrefix: 'gwo_test_0123',
+  organizationId: 'org_default',
+  userId: 'usr_test',
+  teamId: 'team_test',
+  projectId: '',
+  agent: 'tester',
+  environment: 'test',
+  servers: null,
+  actions: null,
+  expiresAtMs: null,
+  deprecatedUntilMs: null,
+  rateLimit: null,
+};
+
+const plainServer: ServerData = {
+  name: 's1',
+  path: '/mcp/s1',
+  auth: 'apiKey',
+  transport: 'http',
+  origin: 'http://127.0.0.1:1',
+  upstreamPath: '/mcp',
+  socketPath: null,
+  timeoutMs: 2_000,
+  connectionsMax: 100,
+  credential: null,
+  price: { perCallNano: '1000000', perTokenInputNano: '10000', perTokenOutputNano: '30000', by: 'default' },
+  toolPrices: {},
+};
+
+/** The served Host names hold the port, so it is found before the door is built. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
