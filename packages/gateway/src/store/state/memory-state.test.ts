@@ -53,7 +53,7 @@ describe('memory state', () => {
       pass: fc.nat(30),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         const clock = testClock();
         const bytesMax = 5000;
         const store = createMemoryState({ clock, bytesMax });

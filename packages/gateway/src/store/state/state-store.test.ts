@@ -207,7 +207,7 @@ function keepsTheContract(open: () => Promise<{ store: StateStore; end: () => Pr
           giveBack: fc.nat(5),
           of: fc.integer({ min: -1, max: 0 }),
         }),
-        { maxLength: 25 },
+        { maxLength: 25, size: 'max' },
       );
       await fc.assert(
         fc.asyncProperty(fc.tuple(rules, rules), steps, async (pair, series) => {

@@ -21,7 +21,7 @@ export interface StateStore extends TokenStore {
   close(): Promise<void>;
 }
 
-/** Token buckets under the rule of `docs/decisions/2026-11-21-rate-limit-windows.md`. */
+/** Token buckets under the rule of `docs/decisions/2026-11-21-rate-limit-windows.md`. Steps take effect in the order in which one process asks for them. */
 export interface TokenStore {
   /** Takes up to `want` tokens, never more than there are. */
   takeTokens(bucket: string, rule: TokenRule, want: number, nowMs: number): Promise<TokenGrant>;
