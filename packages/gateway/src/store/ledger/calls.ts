@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { LedgerState, LedgerStore } from './ledger-store.ts';
+
+/** Where a row of `calls` lies. */
+export interface CallPlace {
+  readonly organizationId: string;
+  /** 32 hex digits. */
+  readonly traceHex: string;
+  /** 16 hex digits. */
+  readonly spanHex: string;
+  /** Microseconds since the epoch. */
+  readonly startedAtUs: bigint;
+}
+
+/** What telemetry needs of the ledger. */
+export interface CallSink {
+  state(): LedgerState;
+  /**
+   * Adds rows of `columns` in RowBinary as one unit named by `token`. Faults: `unavailable` where the ledger was not reached or
+   * has no room now; whether it has the rows is then unknown. Any other error: it refuses these rows.
+   */
+  insert(batch: { readonly columns: readonly string[]; readonly rows: Buffer; readonly token: string }): Promise<void>;
+  has(place: CallPlace): Promise<boolean>;
+}
+
+export function createCallSink(ledger: LedgerStore): CallSink {
+  return {
+    state: () => ledger.state(),
+    insert: (batch) => ledger.insertRows({ table: 'calls', ...batch }),
+    has: (place) => hasCall(ledger, place),
+  };
+}
+
+const row = z.object({ found: z.coerce.number() });
+
+async function hasCall(ledger: Pick<LedgerStore, 'query'>, place: CallPlace): Promise<boolean> {
+  const sql = `/* telemetry/has-call */
+    SELECT count() AS found
+    FROM calls
+    WHERE org_id = {org:String} AND started_at = fromUnixTimestamp64Micro({at:Int64}, 'UTC') AND trace_id = {trace:String} AND span_id = {span:String}`;
+  const [first] = await ledger.query(sql, { org: place.organizationId, at: String(place.startedAtUs), trace: place.traceHex, span: place.spanHex }, row);
+  return first !== undefined && first.found > 0;
+}

@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient } from '@clickhouse/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { silentLog } from '../../kernel/log.ts';
+import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
+import { startEmbeddedLedger } from './embedded-ledger.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import { openLedger, type LedgerOptions } from './open-ledger.ts';
+
+const folders: string[] = [];
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'gwo-ledger-'));
+  folders.push(folder);
+  return folder;
+}
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const giveUpAt = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > giveUpAt) throw new Error('it did not happen in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const count = z.object({ n: z.coerce.number() });
+
+function contract(name: string, at: () => Promise<LedgerOptions['at']>): void {
+  describe(name, () => {
+    let ledger: LedgerStore;
+
+    beforeAll(async () => {
+      ledger = openLedger({ at: await at(), retentionDays: 30, log: silentLog });
+      expect(ledger.state()).toBe('opening');
+      await until(() => ledger.state() === 'ready');
+    });
+    afterAll(() => ledger.close());
+
+    test('the table of calls has exactly the columns of the record, in its order', async () => {
+      const rows = await ledger.query(
+        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        { table: 'calls' },
+        z.object({ name: z.string(), type: z.string() }),
+      );
+      expect(rows).toEqual([...intentColumns, ...outcomeColumns].map(({ name, type }) => ({ name, type })));
+    });
+
+    test('rows that come twice with one token are there once, and with another token again', async () => {
+      const key = `key_${randomBytes(8).toString('hex')}`;
+      const rows = { table: 'calls', columns: ['org_id', 'key_id', 'started_at'], rows: Buffer.concat([text('org_t'), text(key), micros(Date.now())]) };
+      const token = randomBytes(8).toString('hex');
+      await ledger.insertRows({ ...rows, token });
+      await ledger.insertRows({ ...rows, token });
+      expect(await ledger.query('SELECT count() AS n FROM calls WHERE key_id = {key:String}', { key }, count)).toEqual([{ n: 1 }]);
+      await ledger.insertRows({ ...rows, token: `${token}:2` });
+      expect(await ledger.query('SELECT count() AS n FROM calls WHERE key_id = {key:String}', { key }, count)).toEqual([{ n: 2 }]);
+    });
+
+    test('a parameter arrives as it is, whatever its text, and is never read as SQL', async () => {
+      for (const value of ["it's", 'a\\b', "'; DROP TABLE calls --", 'tab\tnew\nline\r', 'é 漢 🐟', '', '\\N', '[1,2]', '{x:String}', '%00']) {
+        expect(await ledger.query('SELECT {value:String} AS value', { value }, z.object({ value: z.string() }))).toEqual([{ value }]);
+      }
+      expect(await ledger.query('SELECT {values:Array(String)} AS value', { values: ['key_a', 'key_b'] }, z.object({ value: z.array(z.string()) }))).toEqual([{ value: ['key_a', 'key_b'] }]);
+    });
+
+    test('64-bit integers and decimals come unrounded', async () => {
+      const sql = "SELECT toUInt64('18446744073709551615') AS big, toDecimal64({d:String}, 9) AS exact";
+      expect(await ledger.query(sql, { d: '123456789.000000001' }, z.object({ big: z.string(), exact: z.string() }))).toEqual([{ big: '18446744073709551615', exact: '123456789.000000001' }]);
+    });
+
+    test('rows that are no rows are refused and leave the ledger ready and unchanged', async () => {
+      const before = await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_t' }, count);
+      await expect(ledger.insertRows({ table: 'calls', columns: ['org_id', 'key_id', 'started_at'], rows: Buffer.from([200, 1, 2]), token: randomBytes(8).toString('hex') })).rejects.toThrow(/./);
+      expect(ledger.state()).toBe('ready');
+      expect(await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_t' }, count)).toEqual(before);
+    });
+
+    test('a statement that ClickHouse refuses is an error of its own, and a row of another shape is not handed on', async () => {
+      await expect(ledger.query('SELECT nothing_here', {}, count)).rejects.toMatchObject({ type: 'UNKNOWN_IDENTIFIER' });
+      await expect(ledger.query("SELECT 'x' AS m", {}, count)).rejects.toThrow(/./);
+      expect(ledger.state()).toBe('ready');
+    });
+
+    test('many reads and writes at once keep their own parameters', async () => {
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, index) => {
+          if (index % 8 === 0) await ledger.insertRows({ table: 'calls', columns: ['org_id', 'started_at'], rows: Buffer.concat([text('org_many'), micros(Date.now())]), token: randomBytes(8).toString('hex') });
+          expect(await ledger.query('SELECT {value:String} AS value', { value: `v${index}` }, z.object({ value: z.string() }))).toEqual([{ value: `v${index}` }]);
+        }),
+      );
+      expect(await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_many' }, count)).toEqual([{ n: 5 }]);
+    });
+  });
+}
+
+contract('the embedded ledger', async () => {
+  const folder = await temporaryFolder();
+  return { folder: join(folder, 'ledger'), socketPath: join(folder, 'run', 'ledger.sock') };
+});
+
+const serverUrl = process.env['CLICKHOUSE_TEST_URL'];
+if (serverUrl === undefined) test.skip('a ClickHouse server keeps the same contract (needs CLICKHOUSE_TEST_URL, the address of one to make a database in)', () => undefined);
+else {
+  const database = `gwo_${randomBytes(6).toString('hex')}`;
+  contract('a ClickHouse server', async () => {
+    const admin = createClient({ url: serverUrl });
+    await admin.command({ query: `CREATE DATABASE ${database}` });
+    await admin.close();
+    const url = new URL(serverUrl);
+    url.pathname = `/${database}`;
+    return { url: url.href };
+  });
+  afterAll(async () => {
+    const admin = createClient({ url: serverUrl });
+    await admin.command({ query: `DROP DATABASE ${database}` });
+    await admin.close();
+  });
+}
+
+describe('an embedded engine', () => {
+  test('opens its folder again with all its rows after it was killed, and its socket is for its owner only', async () => {
+    const folder = await temporaryFolder();
+    const at = { folder: join(folder, 'ledger'), socketPath: join(folder, 'run', 'ledger.sock') };
+    const ledger = openLedger({ at, retentionDays: 30, log: silentLog });
+    try {
+      await until(() => ledger.state() === 'ready');
+      expect((await stat(at.socketPath)).mode & 0o777).toBe(0o600);
+      const token = randomBytes(8).toString('hex');
+      const rows = { table: 'calls', columns: ['org_id', 'started_at'], rows: Buffer.concat([text('org_k'), micros(Date.now())]), token };
+      await ledger.insertRows(rows);
+      process.kill(await enginePid(at.folder), 'SIGKILL');
+      await until(async () => {
+        await ledger.query('SELECT 1 AS n', {}, count).catch(() => undefined);
+        return ledger.state() !== 'ready';
+      });
+      await expect(ledger.query('SELECT 1 AS n', {}, count)).rejects.toMatchObject({ code: 'unavailable' });
+      await until(() => ledger.state() === 'ready');
+      await ledger.insertRows(rows);
+      expect(await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_k' }, count)).toEqual([{ n: 1 }]);
+    } finally {
+      await ledger.close();
+    }
+  });
+
+  test('ends with its owner, and a second one waits for the folder', async () => {
+    const folder = await temporaryFolder();
+    const first = startEmbeddedLedger({ folder: join(folder, 'ledger'), socketPath: join(folder, 'a.sock'), log: silentLog });
+    await until(() => stat(join(folder, 'a.sock')).then(() => true, () => false));
+    const pid = first.pid() ?? 0;
+    const ledger = openLedger({ at: { folder: join(folder, 'ledger'), socketPath: join(folder, 'b.sock') }, retentionDays: 30, log: silentLog });
+    try {
+      expect(ledger.state()).toBe('opening');
+      await first.close();
+      expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+      await until(() => ledger.state() === 'ready');
+    } finally {
+      await ledger.close();
+    }
+  });
+
+  test('takes a changed retention, and is not opened where a newer program has written', async () => {
+    const folder = await temporaryFolder();
+    const at = { folder: join(folder, 'ledger'), socketPath: join(folder, 'l.sock') };
+    const engineText = z.object({ engine_full: z.string() });
+    for (const days of [30, 7]) {
+      const ledger = openLedger({ at, retentionDays: days, log: silentLog });
+      try {
+        await until(() => ledger.state() === 'ready');
+        const [table] = await ledger.query("SELECT engine_full FROM system.tables WHERE name = 'calls'", {}, engineText);
+        expect(table?.engine_full).toContain(`TTL toDateTime(started_at) + toIntervalDay(${days})`);
+        if (days === 7) await ledger.insertRows({ table: 'ledger_migrations', columns: ['name', 'checksum'], rows: Buffer.concat([text('299901010000-future'), text('x')]), token: 'future' });
+      } finally {
+        await ledger.close();
+      }
+    }
+    const older = openLedger({ at, retentionDays: 7, log: silentLog });
+    try {
+      await until(() => older.reason()?.includes('299901010000-future') === true);
+      expect(older.state()).toBe('opening');
+    } finally {
+      await older.close();
+    }
+  });
+});
+
+/** ClickHouse writes the process of a folder into its lock file. */
+async function enginePid(folder: string): Promise<number> {
+  const [, pid] = /PID: (\d+)/.exec(await readFile(join(folder, 'status'), 'utf8')) ?? [];
+  return Number(pid);
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+}
+
+function micros(ms: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(BigInt(ms) * 1000n);
+  return bytes;
+}

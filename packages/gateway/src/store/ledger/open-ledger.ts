@@ -1,0 +1,171 @@
+import { Agent } from 'node:http';
+import { Readable } from 'node:stream';
+import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
+import { z, type ZodType } from 'zod';
+import { bounds } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { Log } from '../../kernel/log.ts';
+import { startEmbeddedLedger } from './embedded-ledger.ts';
+import type { LedgerParameter, LedgerRows, LedgerState, LedgerStore } from './ledger-store.ts';
+import { keepRetention, migrate } from './migrate.ts';
+
+export interface LedgerOptions {
+  /** `http(s)://user:password@host:port/database`, or the folder and socket of an embedded engine. */
+  readonly at: { readonly url: string } | { readonly folder: string; readonly socketPath: string };
+  readonly retentionDays: number;
+  readonly log: Log;
+}
+
+const retryDelayMs = { first: 50, last: 2000 };
+
+/**
+ * Opens the ledger and returns at once: it connects and migrates in the background, and again whenever it was away.
+ * `close` ends an embedded engine too.
+ */
+export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerStore {
+  const engine = 'url' in at ? null : startEmbeddedLedger({ ...at, log });
+  const client = createClient({
+    ...('url' in at ? { url: at.url, max_open_connections: bounds.ledgerConnectionsMax } : { url: 'http://ledger', http_agent: socketAgent(at.socketPath) }),
+    application: 'gatewayops',
+    request_timeout: bounds.ledgerInsertTimeoutMs,
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+  const closing = new AbortController();
+  let state: LedgerState = 'opening';
+  let reason: string | null = 'it is being opened';
+  let connecting: Promise<void> | null = null;
+
+  connect();
+
+  function connect(): void {
+    connecting ??= becomeReady().finally(() => {
+      connecting = null;
+    });
+  }
+
+  async function becomeReady(): Promise<void> {
+    for (let delayMs = retryDelayMs.first; !closing.signal.aborted; delayMs = Math.min(delayMs * 2, retryDelayMs.last)) {
+      try {
+        const answer = await client.ping();
+        if (!answer.success) throw answer.error;
+        await migrate(client, log);
+        await keepRetention(client, retentionDays, log);
+        state = 'ready';
+        reason = null;
+        log.info('ledger.ready', { embedded: engine !== null });
+        return;
+      } catch (error) {
+        const why = engine?.failure() ?? describe(error);
+        // An engine that is still starting is no news.
+        if (why !== reason && (engine === null || !isUnreached(error))) log.warn('ledger.unavailable', { reason: why });
+        reason = why;
+      }
+      await pause(delayMs, closing.signal);
+    }
+  }
+
+  /** A statement that the ledger refuses leaves it ready; a ledger that is not reached is down until it answers again. */
+  function noteFailure(error: unknown): void {
+    if (error instanceof ClickHouseError || closing.signal.aborted) return;
+    if (state === 'ready') {
+      state = 'down';
+      reason = describe(error);
+      log.warn('ledger.down', { reason });
+    }
+    connect();
+  }
+
+  function requireReady(): void {
+    if (state !== 'ready') throw new Fault('unavailable', { reason: state === 'opening' ? 'the ledger is opening' : 'the ledger is not reached' });
+  }
+
+  return {
+    state: () => state,
+    reason: () => reason,
+    async insertRows(rows) {
+      requireReady();
+      try {
+        const { stream } = await client.exec({ query: insertStatement(rows), values: Readable.from([rows.rows], { objectMode: false }) });
+        for await (const _ of stream) continue;
+      } catch (error) {
+        noteFailure(error);
+        if (error instanceof ClickHouseError && !tooMuch.has(error.type ?? '')) throw error;
+        throw new Fault('unavailable', { reason: 'the ledger does not take rows now' }, { cause: error });
+      }
+    },
+    async query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>) {
+      requireReady();
+      let rows: unknown;
+      try {
+        rows = await select(client, sql, parameters);
+      } catch (error) {
+        noteFailure(error);
+        if (error instanceof ClickHouseError && !tooMuch.has(error.type ?? '')) throw error;
+        throw new Fault('unavailable', { reason: error instanceof ClickHouseError ? 'the ledger could not answer this within its bounds; ask for less' : 'the ledger does not answer' }, { cause: error });
+      }
+      return z.array(row).parse(rows);
+    },
+    async close() {
+      closing.abort();
+      await connecting;
+      await client.close();
+      await engine?.close();
+    },
+  };
+}
+
+/** Errors of ClickHouse that say it cannot now, not that it will not. */
+const tooMuch = new Set(['TIMEOUT_EXCEEDED', 'MEMORY_LIMIT_EXCEEDED', 'TOO_MANY_SIMULTANEOUS_QUERIES', 'TOO_MANY_PARTS', 'NOT_ENOUGH_SPACE', 'TABLE_IS_READ_ONLY']);
+
+/** 64-bit integers and decimals as text: JSON's numbers would round them. */
+const readSettings = [
+  'output_format_json_quote_64bit_integers = 1',
+  'output_format_json_quote_decimals = 1',
+  `max_execution_time = ${bounds.ledgerQueryTimeoutMs / 1000}`,
+  `max_memory_usage = ${bounds.ledgerQueryMemoryBytesMax}`,
+].join(', ');
+
+async function select(client: ClickHouseClient, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {
+  const result = await client.query({
+    query: `${sql}\nSETTINGS ${readSettings}`,
+    query_params: { ...parameters },
+    format: 'JSONEachRow',
+    // The ledger itself gives up first; this is for one that does not answer at all.
+    abort_signal: AbortSignal.timeout(bounds.ledgerQueryTimeoutMs + 2000),
+  });
+  return result.json();
+}
+
+function insertStatement({ table, columns, token }: LedgerRows): string {
+  if (!/^[\w.:-]+$/.test(token)) throw new Error(`not a token: ${token}`);
+  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0 FORMAT RowBinary`;
+}
+
+function socketAgent(socketPath: string): Agent {
+  // Node's agent hands `socketPath` to net.connect; its type leaves the option out.
+  const options: ConstructorParameters<typeof Agent>[0] & { socketPath: string } = { socketPath, keepAlive: true, maxSockets: bounds.ledgerConnectionsMax };
+  return new Agent(options);
+}
+
+function isUnreached(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED');
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ClickHouseError) return `it answers ${error.type ?? 'an error'}: ${error.message.slice(0, 300).trim()}`;
+  if (error instanceof Fault) return error.message;
+  return `it cannot be reached${error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''}`;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

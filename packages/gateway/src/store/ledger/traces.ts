@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import type { LedgerStore } from './ledger-store.ts';
+
+export interface TraceListInput {
+  readonly organizationId: string;
+  /** Microseconds since the epoch: a trace is in the list when its first call began at or after `startUs` and before `endUs`. */
+  readonly startUs: bigint;
+  readonly endUs: bigint;
+  readonly filter: TraceFilter;
+  /** The last trace already seen: the list goes on with the ones after it. */
+  readonly after: TracePosition | null;
+  readonly limit: number;
+}
+
+/** Null: any. A trace fits when one of its calls does; `server` and `tool` must fit the same call. */
+export interface TraceFilter {
+  readonly userId: string | null;
+  readonly teamId: string | null;
+  readonly keyId: string | null;
+  readonly agent: string | null;
+  readonly server: string | null;
+  readonly tool: string | null;
+  /** Of the trace as a whole. */
+  readonly status: string | null;
+  readonly durationUsMin: number | null;
+}
+
+/** Newest first; among traces that began in the same microsecond by id, descending. */
+export interface TracePosition {
+  readonly startUs: bigint;
+  readonly traceHex: string;
+}
+
+const listed = z.object({
+  trace_hex: z.string(),
+  start_us: z.coerce.bigint(),
+  trace_us: z.coerce.number(),
+  trace_status: z.string(),
+  first_user_id: z.string(),
+  first_team_id: z.string(),
+  first_key_id: z.string(),
+  first_agent: z.string(),
+  first_server: z.string(),
+  first_tool: z.string(),
+  first_method: z.string(),
+  span_count: z.coerce.number(),
+  total_cost: z.string(),
+  first_currency: z.string(),
+});
+export type ListedTrace = z.infer<typeof listed>;
+
+/** From best to worst: a trace is as its worst call. */
+const statusesBestFirst = "['success', 'cancelled', 'waiting', 'blocked', 'unknown', 'timeout', 'error']";
+/** How far beyond the window calls of its traces are looked for: a trace that lasts no longer than this is counted whole. */
+const marginUs = 3_600_000_000n;
+const stepsUs = [6n, 48n, 384n].map((hours) => hours * 3_600_000_000n);
+
+/**
+ * Traces of a window, newest first, at most `limit`. The newest part of the window is asked first and then ever more of it:
+ * a first page does not read a month.
+ */
+export async function listTraces(ledger: Pick<LedgerStore, 'query'>, input: TraceListInput): Promise<ListedTrace[]> {
+  const end = input.after === null || input.after.startUs >= input.endUs ? input.endUs : input.after.startUs + 1n;
+  for (const step of stepsUs) {
+    const start = end - step;
+    if (start <= input.startUs) break;
+    const found = await listSpan(ledger, input, start, end);
+    // All that is in this part is newer than all that is before it.
+    if (found.length >= input.limit) return found;
+  }
+  return listSpan(ledger, input, input.startUs, end);
+}
+
+async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInput, startUs: bigint, endUs: bigint): Promise<ListedTrace[]> {
+  const { filter, after } = input;
+  const having = ['start_us >= {start:Int64}', 'start_us < {end:Int64}'];
+  const parameters: Record<string, string | number> = {
+    org: input.organizationId,
+    start: String(startUs),
+    end: String(endUs),
+    scan_start: String(startUs - marginUs),
+    scan_end: String(endUs + marginUs),
+    limit: input.limit,
+  };
+  const require = (condition: string, name: string, value: string | number): void => {
+    having.push(condition);
+    parameters[name] = value;
+  };
+  if (after !== null) {
+    require('(start_us, trace_hex) < ({after:Int64}, {after_trace:String})', 'after', String(after.startUs));
+    parameters['after_trace'] = after.traceHex;
+  }
+  if (filter.userId !== null) require('countIf(user_id = {user:String}) > 0', 'user', filter.userId);
+  if (filter.teamId !== null) require('countIf(team_id = {team:String}) > 0', 'team', filter.teamId);
+  if (filter.keyId !== null) require('countIf(key_id = {key:String}) > 0', 'key', filter.keyId);
+  if (filter.agent !== null) require('countIf(agent = {agent:String}) > 0', 'agent', filter.agent);
+  if (filter.server !== null || filter.tool !== null) {
+    having.push("countIf(({server:String} = '' OR server = {server:String}) AND ({tool:String} = '' OR tool = {tool:String})) > 0");
+    parameters['server'] = filter.server ?? '';
+    parameters['tool'] = filter.tool ?? '';
+  }
+  if (filter.status !== null) require('trace_status = {status:String}', 'status', filter.status);
+  if (filter.durationUsMin !== null) require('trace_us >= {duration:UInt64}', 'duration', filter.durationUsMin);
+
+  const sql = `/* traces/list */
+    SELECT
+      toString(trace_id) AS trace_hex,
+      toUnixTimestamp64Micro(min(started_at)) AS start_us,
+      max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) - start_us AS trace_us,
+      arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status,
+      argMin(user_id, (started_at, span_id)) AS first_user_id,
+      argMin(team_id, (started_at, span_id)) AS first_team_id,
+      argMin(key_id, (started_at, span_id)) AS first_key_id,
+      argMin(agent, (started_at, span_id)) AS first_agent,
+      argMin(server, (started_at, span_id)) AS first_server,
+      argMin(tool, (started_at, span_id)) AS first_tool,
+      argMin(method, (started_at, span_id)) AS first_method,
+      argMin(currency, (started_at, span_id)) AS first_currency,
+      count() AS span_count,
+      toString(sum(cost)) AS total_cost
+    FROM calls
+    WHERE org_id = {org:String}
+      AND started_at >= fromUnixTimestamp64Micro({scan_start:Int64}, 'UTC') AND started_at < fromUnixTimestamp64Micro({scan_end:Int64}, 'UTC')
+    GROUP BY trace_id
+    HAVING ${having.join(' AND ')}
+    ORDER BY start_us DESC, trace_hex DESC
+    LIMIT {limit:UInt32}`;
+  return ledger.query(sql, parameters, listed);
+}
+
+const span = z.object({
+  span_hex: z.string(),
+  parent_span_id: z.string(),
+  start_us: z.coerce.bigint(),
+  duration_us: z.coerce.number(),
+  status: z.string(),
+  stop: z.string(),
+  fault_code: z.string(),
+  http_status: z.number(),
+  rpc_error_code: z.number(),
+  user_id: z.string(),
+  team_id: z.string(),
+  project_id: z.string(),
+  key_id: z.string(),
+  key_prefix: z.string(),
+  agent: z.string(),
+  environment: z.string(),
+  node: z.string(),
+  server: z.string(),
+  tool: z.string(),
+  method: z.string(),
+  surface: z.string(),
+  era: z.string(),
+  protocol_version: z.string(),
+  request_id: z.string(),
+  client_trace_id: z.string(),
+  client_name: z.string(),
+  request_bytes: z.coerce.number(),
+  reply_bytes: z.coerce.number(),
+  reply_content_type: z.string(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  tokens_source: z.string(),
+  cost_text: z.string(),
+  currency: z.string(),
+  priced_by: z.string(),
+  auth_us: z.number(),
+  access_us: z.number(),
+  limit_us: z.number(),
+  guard_us: z.number(),
+  server_us: z.number(),
+  reply_us: z.number(),
+});
+export type SpanRow = z.infer<typeof span>;
+
+/** The calls of one trace, oldest first, at most `limit`; none where the organization has no such trace. */
+export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string, limit: number): Promise<SpanRow[]> {
+  const columns = Object.keys(span.shape).map((name) => spanExpressions[name] ?? name);
+  const sql = `/* traces/spans */
+    SELECT ${columns.join(', ')}
+    FROM calls
+    WHERE org_id = {org:String} AND trace_id = {trace:String}
+    ORDER BY started_at, span_id
+    LIMIT {limit:UInt32}`;
+  return ledger.query(sql, { org: organizationId, trace: traceHex, limit }, span);
+}
+
+const spanExpressions: Readonly<Record<string, string>> = {
+  span_hex: 'toString(span_id) AS span_hex',
+  start_us: 'toUnixTimestamp64Micro(started_at) AS start_us',
+  cost_text: 'toString(cost) AS cost_text',
+};

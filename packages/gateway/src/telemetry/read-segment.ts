@@ -1,0 +1,92 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Column } from '../record/call-row.ts';
+import { columnsOf, scanFrames } from './frames.ts';
+
+/** The columns of a writer's rows: all its segments have the same. */
+export interface RowShape {
+  readonly intent: readonly Column[];
+  readonly outcome: readonly Column[];
+}
+
+export interface SegmentRead {
+  /** Where reading stopped: before what is no whole frame yet, or where `onFrame` or `to` ended it. */
+  readonly offset: number;
+  /** `stopped`: by `onFrame` or `to`; `end`: nothing whole follows yet; `corrupt`: what follows is no frame. */
+  readonly why: 'stopped' | 'end' | 'corrupt';
+  /** Null while the header is not written yet, or where it is none. */
+  readonly shape: RowShape | null;
+}
+
+export interface SegmentReadOptions {
+  readonly path: string;
+  /** 0: the header comes first. */
+  readonly from: number;
+  readonly to: number | null;
+  /** Gets a view of a chunk, which it may keep; returns false to stop after this frame. */
+  readonly onFrame: (kind: 'intent' | 'outcome', callNumber: number, payload: Buffer, offset: number, shape: RowShape) => boolean;
+  /** After the frames of a chunk: whoever keeps a few small views may copy them now and let the chunk go. */
+  readonly onChunk: () => void;
+}
+
+const chunkBytes = 1024 * 1024;
+const headerBytesMax = 64 * 1024;
+const header = z.object({ format: z.literal(1), intent: z.array(z.string()), outcome: z.array(z.string()) });
+
+/** Reads the frames of one segment, in order. */
+export async function readSegment({ path, from, to, onFrame, onChunk }: SegmentReadOptions): Promise<SegmentRead> {
+  const file = await open(path, 'r');
+  try {
+    const head = await readHeader(file);
+    if (head === null || head === 'corrupt') return { offset: from, why: head === null ? 'end' : 'corrupt', shape: null };
+    const { shape } = head;
+    let offset = Math.max(from, head.bytes);
+    let size = chunkBytes;
+    while (to === null || offset < to) {
+      const chunk = await readChunk(file, offset, to === null ? size : Math.min(size, to - offset));
+      const base = offset;
+      let stopped = false;
+      const scan = scanFrames(chunk, (kind, callNumber, payload, at) => {
+        stopped = !onFrame(kind, callNumber, payload, base + at, shape);
+        return !stopped;
+      });
+      onChunk();
+      offset += scan.scanned;
+      if (stopped) return { offset, why: 'stopped', shape };
+      if (scan.rest === 'corrupt') return { offset, why: 'corrupt', shape };
+      const whole = scan.scanned > 0;
+      // A frame larger than the chunk is read again with room for it.
+      const larger = !whole && scan.needed > chunk.length && chunk.length === size;
+      if (larger) size = scan.needed;
+      else if (!whole) return { offset, why: 'end', shape };
+    }
+    return { offset, why: 'stopped', shape };
+  } finally {
+    await file.close();
+  }
+}
+
+async function readHeader(file: FileHandle): Promise<{ readonly bytes: number; readonly shape: RowShape } | 'corrupt' | null> {
+  const start = await readChunk(file, 0, headerBytesMax);
+  const end = start.indexOf(0x0a);
+  if (end < 0) return start.length < headerBytesMax ? null : 'corrupt';
+  try {
+    const { intent, outcome } = header.parse(JSON.parse(start.toString('utf8', 0, end)));
+    const shape = { intent: columnsOf(intent), outcome: columnsOf(outcome) };
+    if (shape.intent === null || shape.outcome === null) return 'corrupt';
+    return { bytes: end + 1, shape: { intent: shape.intent, outcome: shape.outcome } };
+  } catch {
+    return 'corrupt';
+  }
+}
+
+async function readChunk(file: FileHandle, offset: number, size: number): Promise<Buffer> {
+  const chunk = Buffer.allocUnsafeSlow(size);
+  let filled = 0;
+  while (filled < size) {
+    const { bytesRead } = await file.read(chunk, filled, size - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return chunk.subarray(0, filled);
+}

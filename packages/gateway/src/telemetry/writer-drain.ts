@@ -1,0 +1,274 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { bounds } from '../kernel/bounds.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import { frameHeadBytes } from '../record/call-row.ts';
+import { newCursor, readCursor, writeCursor, type Cursor, type PendingIntent, type Plan, type Position } from './cursor.ts';
+import type { Delivery, Row } from './deliver.ts';
+import { remove, writeWhole, type JournalFolder, type WriterFiles } from './journal-folder.ts';
+import { columnsOf } from './frames.ts';
+import { readSegment, type RowShape } from './read-segment.ts';
+import { encodeUnknownOutcome } from './unknown-outcome.ts';
+
+export interface WriterDrainOptions {
+  readonly writer: string;
+  readonly folder: JournalFolder;
+  /** Resolves when the ledger has the rows; rejects when telemetry stops. */
+  readonly deliver: (delivery: Delivery) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The way of one writer's journal to the ledger. `step` is never called before the last call of it has settled. */
+export interface WriterDrain {
+  /**
+   * Reads on, and sends what is due: at once with `force`, else when there is enough of it or it has waited long enough.
+   * `closed`: the writer is gone and wrote nothing after `files` were listed. True when nothing of the writer is left.
+   */
+  step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean>;
+  /** Bytes of these files that are not in the ledger. */
+  lagBytes(files: WriterFiles): number;
+  /** Rows read that are not in the ledger. */
+  lagRows(): number;
+  /** On the monotonic clock: everything written before it is in the ledger. */
+  drainedToMs(): number;
+  /** Entries and file rests that will never be rows: outcomes without an intent, and what could not be read. */
+  dropped(): number;
+}
+
+interface Pending extends PendingIntent {
+  bytes: Buffer;
+}
+
+export function createWriterDrain({ writer, folder, deliver, clock, log }: WriterDrainOptions): WriterDrain {
+  const cursorPath = folder.cursor(writer);
+  let committed: Cursor | null = null;
+  // Ahead of `committed` by the rows that wait in `rows`.
+  let at: Position = { segment: 0, offset: 0 };
+  const pending = new Map<number, Pending>();
+  let shape: RowShape | null = null;
+  let rows: Row[] = [];
+  let rowBytes = 0;
+  let firstRowMs = 0;
+  let again = false;
+  let dropped = 0;
+  let drainedToMs = clock.monotonicMs();
+
+  async function step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean> {
+    const startedMs = clock.monotonicMs();
+    committed ??= await restore();
+    if (committed.done) return clearAway(files);
+    if (committed.plan !== null) {
+      await readOn(files, closed, committed.plan.to);
+      if (committed.plan.ending) endPending();
+      await send(committed.plan);
+      return false;
+    }
+    const more = await readOn(files, closed, null);
+    const ending = closed && !more;
+    if (ending) endPending();
+    const due = force || ending || more || clock.monotonicMs() - firstRowMs >= bounds.batchWaitMs;
+    if (rows.length > 0 && due) await plan(ending);
+    else if (rows.length === 0 && (ending || at.segment > committed.at.segment)) await advance(at, ending);
+    if (rows.length === 0 && !more) drainedToMs = startedMs;
+    await dropSegments(files);
+    return false;
+  }
+
+  async function restore(): Promise<Cursor> {
+    let cursor: Cursor | null = null;
+    try {
+      cursor = await readCursor(cursorPath);
+    } catch (error) {
+      // Without it rows may come twice; refusing them would lose them.
+      log.error('drain.cursor_lost', { writer, error });
+    }
+    cursor ??= newCursor();
+    at = cursor.at;
+    shape = shapeOf(cursor.columns);
+    for (const intent of cursor.pending) {
+      const path = intent.carried ? folder.carry(writer, intent.segment) : folder.segment(writer, intent.segment);
+      try {
+        pending.set(intent.call, { ...intent, bytes: await readBytes(path, intent.offset, intent.length) });
+      } catch (error) {
+        dropped += 1;
+        log.error('drain.intent_lost', { writer, error });
+      }
+    }
+    again = cursor.plan !== null;
+    return cursor;
+  }
+
+  /** Reads until nothing whole follows, the batch is full or `to` is reached. True where more can be read at once. */
+  async function readOn(files: WriterFiles, closed: boolean, to: Position | null): Promise<boolean> {
+    for (;;) {
+      const segment = files.segments.find(({ number }) => number >= at.segment);
+      if (segment === undefined) return false;
+      if (segment.number > at.segment) at = { segment: segment.number, offset: 0 };
+      if (to !== null && at.segment === to.segment && at.offset >= to.offset) return false;
+      const path = folder.segment(writer, at.segment);
+      const { offset, why, shape: found } = await readSegment({ path, from: at.offset, to: to?.segment === at.segment ? to.offset : null, onFrame, onChunk });
+      at = { segment: at.segment, offset };
+      shape ??= found;
+      if (why === 'stopped') return to === null;
+      const next = files.segments.find(({ number }) => number > at.segment);
+      if (why === 'corrupt' && (next !== undefined || closed)) await keepCorrupt(path, offset);
+      // A next segment, or the end of the writer, says that no more of this one comes: half a frame stays half.
+      if (next === undefined) return false;
+      at = { segment: next.number, offset: 0 };
+    }
+    function onFrame(kind: 'intent' | 'outcome', call: number, payload: Buffer, offset: number): boolean {
+      if (kind === 'intent') {
+        endOne(call);
+        pending.set(call, { call, segment: at.segment, offset: offset + frameHeadBytes, length: payload.length, carried: false, bytes: payload });
+        return true;
+      }
+      const intent = pending.get(call);
+      if (intent === undefined) dropped += 1;
+      else {
+        pending.delete(call);
+        addRow(intent.bytes, payload);
+      }
+      return to !== null || (rows.length < bounds.batchRowsMax && rowBytes < bounds.batchBytesMax);
+    }
+    function onChunk(): void {
+      for (const intent of pending.values()) {
+        if (intent.bytes.buffer.byteLength > intent.length) intent.bytes = ownCopy(intent.bytes);
+      }
+    }
+  }
+
+  function addRow(intent: Buffer, outcome: Buffer): void {
+    if (rows.length === 0) firstRowMs = clock.monotonicMs();
+    rows.push({ intent, outcome });
+    rowBytes += intent.length + outcome.length;
+  }
+
+  /** A call whose end will never be written: it is in the ledger as unknown. */
+  function endOne(call: number): void {
+    const intent = pending.get(call);
+    if (intent === undefined || shape === null) return;
+    pending.delete(call);
+    addRow(intent.bytes, encodeUnknownOutcome(shape.outcome));
+  }
+
+  function endPending(): void {
+    for (const call of pending.keys()) endOne(call);
+  }
+
+  async function plan(ending: boolean): Promise<void> {
+    if (committed === null) return;
+    const next: Plan = { to: at, token: `${committed.nonce}:${committed.at.segment}.${committed.at.offset}-${at.segment}.${at.offset}`, ending };
+    committed = { ...committed, plan: next };
+    await writeCursor(cursorPath, committed);
+    await send(next);
+  }
+
+  async function send(planned: Plan): Promise<void> {
+    if (rows.length > 0 && shape !== null) await deliver({ shape, rows, token: planned.token, again });
+    again = false;
+    rows = [];
+    rowBytes = 0;
+    await advance(planned.to, planned.ending);
+  }
+
+  async function advance(to: Position, done: boolean): Promise<void> {
+    if (committed === null) return;
+    const columns = shape && { intent: shape.intent.map(({ name }) => name), outcome: shape.outcome.map(({ name }) => name) };
+    committed = { ...committed, columns, at: to, pending: Array.from(pending.values(), placeOf), plan: null, done };
+    await writeCursor(cursorPath, committed);
+  }
+
+  /** Deletes the segments that are in the ledger. Intents in them that still wait are carried over to a small file first. */
+  async function dropSegments(files: WriterFiles): Promise<void> {
+    if (committed === null || committed.done) return;
+    const passed = files.segments.filter(({ number }) => number < (committed?.at.segment ?? 0));
+    const moved = passed.filter(({ number }) => committed?.pending.some((intent) => intent.segment === number && !intent.carried));
+    for (const { number } of moved) await carryOver(number);
+    if (moved.length > 0) await writeCursor(cursorPath, committed);
+    for (const { number } of passed) await remove(folder.segment(writer, number));
+    for (const number of files.carried) {
+      if (!committed.pending.some((intent) => intent.segment === number)) await remove(folder.carry(writer, number));
+    }
+  }
+
+  async function carryOver(number: number): Promise<void> {
+    if (committed === null) return;
+    const chunks: Buffer[] = [];
+    let offset = 0;
+    const carried: PendingIntent[] = [];
+    for (const intent of committed.pending) {
+      if (intent.segment !== number || intent.carried) {
+        carried.push(intent);
+        continue;
+      }
+      const bytes = pending.get(intent.call)?.bytes ?? (await readBytes(folder.segment(writer, number), intent.offset, intent.length));
+      chunks.push(bytes);
+      const moved = { ...intent, offset, carried: true };
+      carried.push(moved);
+      const held = pending.get(intent.call);
+      if (held?.segment === number) pending.set(intent.call, { ...moved, bytes: held.bytes });
+      offset += bytes.length;
+    }
+    await writeWhole(folder.carry(writer, number), Buffer.concat(chunks));
+    committed = { ...committed, pending: carried };
+  }
+
+  async function keepCorrupt(path: string, offset: number): Promise<void> {
+    const name = `${basename(path, '.journal')}-${offset}.journal`;
+    dropped += 1;
+    const bytes = await readBytes(path, offset, bounds.journalSegmentBytesMax * 2);
+    await writeWhole(folder.corrupt(name), bytes);
+    log.error('drain.corrupt', { writer, segment: path, offset, bytes: bytes.length, kept: folder.corrupt(name) });
+  }
+
+  async function clearAway(files: WriterFiles): Promise<boolean> {
+    for (const { number } of files.segments) await remove(folder.segment(writer, number));
+    for (const number of files.carried) await remove(folder.carry(writer, number));
+    // Last: without it the segments would be read anew.
+    await remove(cursorPath);
+    return true;
+  }
+
+  return {
+    step,
+    lagBytes(files) {
+      if (committed?.done === true) return 0;
+      const from = rows.length === 0 ? at : (committed?.at ?? at);
+      return files.segments.reduce((sum, { number, bytes }) => sum + (number < from.segment ? 0 : number === from.segment ? Math.max(0, bytes - from.offset) : bytes), 0);
+    },
+    lagRows: () => rows.length,
+    drainedToMs: () => drainedToMs,
+    dropped: () => dropped,
+  };
+}
+
+function placeOf({ call, segment, offset, length, carried }: Pending): PendingIntent {
+  return { call, segment, offset, length, carried };
+}
+
+function shapeOf(columns: Cursor['columns']): RowShape | null {
+  const intent = columns && columnsOf(columns.intent);
+  const outcome = columns && columnsOf(columns.outcome);
+  return intent && outcome ? { intent, outcome } : null;
+}
+
+/** A copy with memory of its own: a view would keep the whole chunk it was read with. */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
+async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - offset)));
+    await file.read(bytes, 0, bytes.length, offset);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}
