@@ -1,5 +1,9 @@
-/** Tools that ask the client while they work, by a request of their own on the session's stream: the way up to 2025-11-25. */
-import type { ElicitRequestFormParams, ElicitResult, McpServer } from '@modelcontextprotocol/server';
+/**
+ * Tools that ask the client while they work, the way up to 2025-11-25: by a request of the server on the stream of the
+ * client's own. `mcpReq.send` does that; `mcpReq.elicitInput` and `requestSampling` of the SDK (2.4) use the session's GET
+ * stream instead, which a client may open too late or not at all.
+ */
+import type { ElicitRequestFormParams, McpServer, ServerContext } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { say } from './content-tools.ts';
 
@@ -27,21 +31,22 @@ export function addAskingTools(server: McpServer): void {
       properties: { response: { type: 'string', description: "User's response" } },
       required: ['response'],
     };
-    return say(`User response: ${answerOf(await context.mcpReq.elicitInput({ message: args.message, requestedSchema }))}`);
+    return say(`User response: ${await ask(context, args.message, requestedSchema)}`);
   });
 
   // SEP-1034: a default for each primitive type.
   server.registerTool('test_elicitation_sep1034_defaults', { description: 'Asks with defaults', inputSchema: none }, async (_, context) =>
-    say(`Elicitation completed: ${answerOf(await context.mcpReq.elicitInput({ message: 'Please review the defaults', requestedSchema: defaults }))}`),
+    say(`Elicitation completed: ${await ask(context, 'Please review the defaults', defaults)}`),
   );
 
   // SEP-1330: each way to write a choice.
   server.registerTool('test_elicitation_sep1330_enums', { description: 'Asks with choices', inputSchema: none }, async (_, context) =>
-    say(`Elicitation completed: ${answerOf(await context.mcpReq.elicitInput({ message: 'Please select options', requestedSchema: choices }))}`),
+    say(`Elicitation completed: ${await ask(context, 'Please select options', choices)}`),
   );
 }
 
-function answerOf(result: ElicitResult): string {
+async function ask(context: ServerContext, message: string, requestedSchema: RequestedSchema): Promise<string> {
+  const result = await context.mcpReq.send({ method: 'elicitation/create', params: { message, requestedSchema } });
   return `action=${result.action}, content=${JSON.stringify(result.content ?? {})}`;
 }
 

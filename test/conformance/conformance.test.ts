@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
+import { type ReferenceServer, startReferenceServer } from './reference-server.ts';
+import { failures, runTarget, type TargetResult } from './run-conformance.ts';
+import { startGatewayBefore } from './start-gateway-before.ts';
+import { suites } from './suites.ts';
+
+const timeoutMs = 170_000;
+
+let reference: ReferenceServer;
+let gateway: RunningGateway | undefined;
+
+beforeAll(async () => {
+  reference = await startReferenceServer();
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await reference.stop();
+  removeGatewayFolders();
+}, 60_000);
+
+describe('the reference server itself passes the official suite', () => {
+  test('directly', { timeout: timeoutMs }, async () => {
+    expectAllPassed(await runTarget('direct', reference.url));
+  });
+});
+
+describe('through the gateway nothing is lost of what the reference server passes', () => {
+  test('at /mcp/{server}', { timeout: timeoutMs }, async () => {
+    const before = await startGatewayBefore(reference.url);
+    gateway = before.gateway;
+    expectAllPassed(await runTarget('gateway', before.url));
+  });
+});
+
+function expectAllPassed(result: TargetResult): void {
+  const said = result.suites.flatMap((suite) => failures(suite.suite, suite)).join('\n');
+  expect(said).toBe('');
+  expect(result.suites.map(({ suite, scoredPassed }) => `${suite}: ${scoredPassed}`)).toEqual(suites.map(({ name, scored }) => `${name}: ${scored}`));
+}
