@@ -4,7 +4,7 @@ import { silentLog, type Log } from '../kernel/log.ts';
 import { createMemoryState } from '../store/state/memory-state.ts';
 import type { TokenRule, TokenStore } from '../store/state/state-store.ts';
 import { createLeaseBroker, type LeaseBroker } from './lease-broker.ts';
-import type { LeaseRequest } from './lease.ts';
+import type { LeaseRequest, LeaseReturn } from './lease.ts';
 import { createLimiter, type Limiter, type Verdict } from './limiter.ts';
 
 const windowMs = 60_000;
@@ -126,8 +126,33 @@ describe('lease broker', () => {
     expect(asked).toEqual([]);
   });
 
+  test('requests that come while tokens are being recalled get their part of them', async () => {
+    const recalled = Promise.withResolvers<LeaseReturn[]>();
+    const { broker } = setup({ recall: () => recalled.promise });
+    await broker.lease(1, request(100, 1));
+    const leases = [2, 3].map((worker) => broker.lease(worker, request(1)));
+    recalled.resolve([{ bucket: 'b', rule, windowIndex: 100, count: 30 }]);
+    expect((await Promise.all(leases)).map(({ granted, remaining }) => [granted, remaining])).toEqual([
+      [1, 29],
+      [1, 28],
+    ]);
+  });
+
+  test('tokens saved from the last window count, also when they come with a request that stands in line', async () => {
+    const saving = { ...rule, burst: 50 };
+    const recalled = Promise.withResolvers<LeaseReturn[]>();
+    const { broker, clock } = setup({ recall: () => recalled.promise });
+    await broker.lease(1, { ...request(150, 1), rule: saving });
+    clock.ms += windowMs;
+    const second = broker.lease(2, { ...request(10), rule: saving });
+    const first = broker.lease(1, { ...request(1), rule: saving, returned: [{ bucket: 'b', rule: saving, windowIndex: 100, count: 149 }] });
+    recalled.resolve([]);
+    expect(await second).toMatchObject({ granted: 10, remaining: 140 });
+    expect(await first).toMatchObject({ granted: 1, remaining: 139 });
+  });
+
   test('a hung worker delays a refusal by 250 ms, once; what it gives back later can be taken', async () => {
-    let answer: (returns: { bucket: string; rule: TokenRule; windowIndex: number; count: number }[]) => void = () => undefined;
+    let answer: (returns: LeaseReturn[]) => void = () => undefined;
     const { broker } = setup({ recall: () => new Promise((resolve) => (answer = resolve)) });
     await broker.lease(1, request(100, 1));
     const startedAt = performance.now();
@@ -284,12 +309,12 @@ function startNode(seed: number, workers: number) {
     const verdict = limiters[worker]?.take('b', rule);
     if (verdict === undefined) return;
     open += 1;
-    const done = (known: Verdict): void => {
-      verdicts.push({ ...known });
-      open -= 1;
-    };
-    if (verdict instanceof Promise) void verdict.then(done);
-    else done(verdict);
+    void record(verdict instanceof Promise ? verdict : Promise.resolve({ ...verdict }));
+  }
+
+  async function record(verdict: Promise<Verdict>): Promise<void> {
+    verdicts.push(await verdict);
+    open -= 1;
   }
 
   /** Delivers a few messages, or none. */

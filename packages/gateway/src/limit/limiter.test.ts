@@ -168,9 +168,7 @@ describe('limiter', () => {
   test('a supervisor that does not answer is `unavailable` for those who wait, not for those who hold a lease', async () => {
     const { limiter, grant, fail, requests } = setup();
     const first = limiter.take('b', rule);
-    const failed = expect(first).rejects.toMatchObject({ code: 'unavailable' });
-    await fail();
-    await failed;
+    await Promise.all([expect(first).rejects.toMatchObject({ code: 'unavailable' }), fail()]);
     void limiter.take('b', rule);
     await grant(4, 400);
     for (let i = 0; i < 3; i++) expect(takeNow(limiter).admitted).toBe(true);
