@@ -86,7 +86,6 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
         delete: (key) => supervisor.ask('stateDelete', { key }),
       },
       sealer,
-      clock,
     }),
   };
 

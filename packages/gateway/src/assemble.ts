@@ -4,7 +4,7 @@
  * needed, and handed to whoever stands on it.
  */
 import { createApi } from './api/app.ts';
-import type { ApiEnvironment } from './api/route.ts';
+import { serveControl } from './api/serve-control.ts';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
 import { readEnvironment, type Environment } from './config/environment.ts';
@@ -15,23 +15,23 @@ import { firstStart, type FirstStart } from './control/first-start.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import { runServerTest } from './control/servers/test-server.ts';
-import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createLeaseBroker } from './limit/lease-broker.ts';
 import { startBridges } from './node/bridges.ts';
-import { serveSocket } from './node/serve-socket.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
+import { createCallSink } from './store/ledger/calls.ts';
+import { createLedgerReader } from './store/ledger/ledger-reader.ts';
 import { openLedger } from './store/ledger/open-ledger.ts';
 import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
-import { openRegistry } from './store/registry/postgres-registry.ts';
+import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import { openRedisState } from './store/state/redis-state.ts';
 import { startDrain } from './telemetry/drain.ts';
@@ -82,6 +82,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   // Stores. The ledger opens while the rest goes on: the door does not wait for it.
   const ledger = openLedger({ at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl }, retentionDays: config.retention.tracesDays, log: log.child({ part: 'ledger' }) });
   closers.add('ledger', () => ledger.close());
+  const ledgerReader = createLedgerReader(ledger);
   const bridges = startBridges({ bridges: config.servers.filter(isStdio).map((server) => bridgeOptions(server, env, paths.bridgeSocket(server.name))), log: log.child({ part: 'bridge' }), onChange: () => pushReadiness() });
   closers.add('bridges', () => bridges.stop());
   onProgress('opening the registry');
@@ -94,7 +95,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
   const dependencies: ControlDependencies = {
     registry,
-    ledger,
+    ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
     state,
     config,
     mcpActions,
@@ -116,7 +117,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
 
   // The rail's workers.
   const broker = createLeaseBroker({ state, local: config.stores.redisUrl === null ? null : createMemoryState({ clock }), recall: (workerId, recall) => pool.recallLease(workerId, recall), clock, log });
-  const drain = startDrain({ journalFolder: paths.journal, ledger, clock, log: log.child({ part: 'telemetry' }), spoolBytesMax: config.journal.spoolBytesMax });
+  const drain = startDrain({ journalFolder: paths.journal, ledger: createCallSink(ledger), clock, log: log.child({ part: 'telemetry' }), spoolBytesMax: config.journal.spoolBytesMax });
   closers.add('drain', () => drain.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   let snapshotVersion = 0;
@@ -186,10 +187,9 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   }
 
   onProgress('opening the door');
-  const fetch = (front: ApiEnvironment['Bindings']['front']) => (request: Request): Response | Promise<Response> => api.fetch(request, { front });
-  const adminServer = await serveSocket(paths.adminSocket, fetch('admin'));
+  const adminServer = await serveControl(api, paths.adminSocket, 'admin');
   closers.add('admin socket', () => adminServer.close());
-  const controlServer = await serveSocket(paths.controlSocket, fetch('public'));
+  const controlServer = await serveControl(api, paths.controlSocket, 'public');
   closers.add('control socket', () => controlServer.close());
   closers.add('workers', () => pool.stop(0));
   port = await pool.start();
