@@ -1,0 +1,94 @@
+/** The parts of the gateway's answers that commands show. -o json prints the answer whole, known or not. */
+import { z } from 'zod';
+import { Fault } from '../kernel/fault.ts';
+
+const time = z.string().nullable().optional();
+const number = z.number().nullable().optional();
+
+const keyView = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  prefix: z.string(),
+  status: z.string().optional(),
+  created_at: z.string(),
+  expires_at: time,
+  last_used: time,
+  previous_valid_until: time,
+  scopes: z.looseObject({ mcp_servers: z.array(z.string()).nullable(), actions: z.array(z.string()).nullable() }),
+  metadata: z.record(z.string(), z.string()),
+  usage: z.looseObject({ calls: z.number(), cost: z.number() }).nullable().optional(),
+});
+
+const spanView = z.looseObject({
+  id: z.string(),
+  parent_id: z.string().nullable(),
+  operation: z.string(),
+  server: z.string().nullable().optional(),
+  tool: z.string().nullable().optional(),
+  duration_ms: number,
+  status: z.string(),
+  cost: number,
+  error: z.string().nullable().optional(),
+  stops: z.record(z.string(), z.number().nullable()).optional(),
+  stopped_at: z.string().nullable().optional(),
+});
+
+export const answers = {
+  key: z.looseObject({ key: keyView }),
+  keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
+  keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),
+  servers: z.looseObject({
+    servers: z.array(z.looseObject({ name: z.string(), transport: z.string(), path: z.string(), auth: z.string(), target: z.string(), state: z.string(), reason: z.string().nullable() })),
+  }),
+  serverTest: z.looseObject({
+    test: z.looseObject({
+      ok: z.boolean(),
+      failed_at: z.string().nullable(),
+      reason: z.string().nullable(),
+      protocol_version: z.string().nullable(),
+      server_name: z.string().nullable(),
+      server_version: z.string().nullable(),
+      tools: z.array(z.looseObject({ name: z.string(), description: z.string() })).nullable(),
+      tools_cut: z.boolean(),
+      handshake_ms: z.number().nullable(),
+      tools_ms: z.number().nullable(),
+    }),
+  }),
+  traces: z.looseObject({
+    traces: z.array(
+      z.looseObject({
+        id: z.string(),
+        start_time: z.string(),
+        duration_ms: number,
+        status: z.string(),
+        span_count: z.number(),
+        total_cost: number,
+        server: z.string().nullable().optional(),
+        tool: z.string().nullable().optional(),
+        operation: z.string().nullable().optional(),
+      }),
+    ),
+    cursor: z.string().nullable().optional(),
+  }),
+  trace: z.looseObject({
+    trace: z.looseObject({ id: z.string(), start_time: z.string(), duration_ms: number, status: z.string(), total_cost: number, context: z.looseObject({}).optional(), spans: z.array(spanView) }),
+  }),
+  costs: z.looseObject({
+    summary: z.looseObject({ total_cost: z.number(), total_calls: z.number(), period: z.looseObject({ start: z.string(), end: z.string() }) }),
+    breakdown: z.array(z.looseObject({ group: z.string().nullable(), cost: z.number(), calls: z.number() })),
+  }),
+  adminLink: z.looseObject({ url: z.string(), expires_at: z.string() }),
+  health: z.looseObject({
+    status: z.string(),
+    dependencies: z.record(z.string(), z.looseObject({ state: z.string(), reason: z.string().nullable(), required: z.boolean().optional() })).optional(),
+    servers: z.record(z.string(), z.looseObject({ state: z.string(), reason: z.string().nullable() })).optional(),
+  }),
+};
+
+/** The answer in its shape. Faults: `gateway_unreachable` where it has another one: then what answers is no gateway of this version. */
+export function readAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown, where: string): z.output<Schema> {
+  const parsed = schema.safeParse(answer);
+  if (parsed.success) return parsed.data;
+  const place = parsed.error.issues[0]?.path.join('.') ?? '';
+  throw new Fault('gateway_unreachable', { where }, { cause: new Error(`what answered has another shape than this version knows (${place}); use the command of the gateway's version`) });
+}

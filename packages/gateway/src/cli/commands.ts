@@ -1,0 +1,198 @@
+/** Every command: what help, docs/reference/cli.md and the parser know of it. */
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
+const state: OptionSpec = { flags: '--state DIR', about: 'Folder of the gateway\'s state.', otherwise: '.gatewayops' };
+const id = { form: 'ID', about: 'Id of the key (key_…).' };
+
+export const commands: readonly CommandSpec[] = [
+  {
+    name: ['init'],
+    summary: 'Write a gateway.yaml with sample servers',
+    about: 'Writes gateway.yaml and the folder files/ that its sample server serves. Nothing that exists is overwritten.',
+    arguments: [{ form: '[DIR]', about: 'Folder to write into. Default: this one.' }],
+    prints: true,
+    examples: ['gateway init', 'gateway init my-gateway'],
+    load: async () => (await import('./init.ts')).init,
+  },
+  {
+    name: ['validate'],
+    summary: 'Check a configuration and show every fault with its place, cause and fix',
+    about: 'Reads the file and the environment as `gateway start` would; starts nothing. A secret that is not there is a warning: it may be present where the gateway runs.',
+    arguments: [{ form: '[FILE]', about: 'The configuration. Default: gateway.yaml.' }],
+    options: [config],
+    prints: true,
+    examples: ['gateway validate', 'gateway validate deploy/gateway.yaml -o json'],
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  {
+    name: ['plan'],
+    summary: 'Show the routes, authentication and backends that a configuration makes',
+    arguments: [{ form: '[FILE]', about: 'The configuration. Default: gateway.yaml.' }],
+    options: [config],
+    prints: true,
+    examples: ['gateway plan', 'gateway plan -o json'],
+    load: async () => (await import('./plan.ts')).plan,
+  },
+  {
+    name: ['start'],
+    summary: 'Run the gateway until it is told to stop',
+    about: 'With -o json the first line on stdout, printed when it is ready, is {"ready":true,"url":…,"mcp":…,"admin_link":…,"api_key":…}. The first interrupt lets calls in flight end, a second one ends at once.',
+    options: [config, state, { flags: '--listen HOST:PORT', about: 'Address to listen on instead of listen.http; port 0 picks one.' }],
+    prints: true,
+    examples: ['gateway start', 'gateway start --config gateway.yaml --state /var/lib/gatewayops --listen 127.0.0.1:0 -o json'],
+    load: async () => (await import('./start.ts')).start,
+  },
+  {
+    name: ['bridge'],
+    summary: 'Serve one stdio MCP server over HTTP, as a sidecar',
+    about: 'Runs the program and speaks MCP for it at /mcp, with /healthz, /readyz and /status beside it. The contract is docs/reference/bridge.md. The bridge asks no one who they are.',
+    arguments: [{ form: '[COMMAND...]', about: 'The program and its arguments, behind "--".' }],
+    options: [
+      { flags: '--listen ADDRESS', about: 'unix:/path or HOST:PORT.', otherwise: '127.0.0.1:8090' },
+      { flags: '--name NAME', about: 'Name of the server in the log and in errors.', otherwise: 'the name of the program' },
+      { flags: '--processes MODE', about: 'session: one process for each MCP session; shared: one for all.', otherwise: 'session' },
+      { flags: '--cwd DIR', about: 'Folder that the program runs in.', otherwise: 'this folder' },
+      { flags: '--env NAME=VALUE', about: 'Variable of the program\'s environment. Not for secrets: command lines can be seen.', repeated: true },
+      { flags: '--pass-env NAME', about: 'Variable that is passed on from this environment.', repeated: true },
+      { flags: '--host NAME', about: 'Further Host name that requests may carry.', repeated: true },
+      { flags: '--without-auth', about: 'Needed to listen on another address than loopback: everyone who reaches it may call.' },
+    ],
+    examples: ['gateway bridge --listen 127.0.0.1:8090 -- npx -y @modelcontextprotocol/server-everything'],
+    load: async () => (await import('./bridge.ts')).bridge,
+  },
+  {
+    name: ['keys', 'create'],
+    summary: 'Create an API key and show its secret, once',
+    about: 'Without --server the key reaches every server; without --action it may do every MCP operation and nothing else.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--name TEXT', about: 'What the key is for.', required: true },
+      { flags: '--server NAME', about: 'Server that the key may reach.', repeated: true },
+      { flags: '--action NAME', about: 'MCP operation or permission that it holds, such as tools.call, tools.* or keys.read.', repeated: true },
+      { flags: '--expires WHEN', about: 'A duration (90d), a date or time (2027-01-31), or never.', otherwise: '90d' },
+      { flags: '--environment WORD', about: 'Word in the secret: gwo_{environment}_….', otherwise: "the configuration's" },
+      { flags: '--team ID', about: 'Team that its calls are attributed to.' },
+      { flags: '--project ID', about: 'Project that its calls are attributed to.' },
+      { flags: '--user ID', about: 'User that its calls are attributed to.' },
+      { flags: '--agent NAME', about: 'Agent that its calls are attributed to.' },
+    ],
+    examples: ['gateway keys create --name my-agent --server filesystem', 'gateway keys create --name ci --action tools.list --expires 1d -o json'],
+    load: async () => (await import('./keys-create.ts')).keysCreate,
+  },
+  {
+    name: ['keys', 'list'],
+    summary: 'List API keys, newest first',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--limit NUMBER', about: 'Keys on the page, 1 to 200.', otherwise: '50' },
+      { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+    ],
+    load: async () => (await import('./keys-list.ts')).keysList,
+  },
+  { name: ['keys', 'get'], summary: 'Show one API key and its use', client: true, prints: true, arguments: [id], load: async () => (await import('./keys-get.ts')).keysGet },
+  {
+    name: ['keys', 'rotate'],
+    summary: 'Give an API key a new secret and show it, once',
+    about: 'The old secret stays good for 24 hours.',
+    client: true,
+    prints: true,
+    arguments: [id],
+    load: async () => (await import('./keys-rotate.ts')).keysRotate,
+  },
+  {
+    name: ['keys', 'revoke'],
+    summary: 'End an API key for good, on every worker',
+    client: true,
+    prints: true,
+    arguments: [id],
+    load: async () => (await import('./keys-revoke.ts')).keysRevoke,
+  },
+  { name: ['servers', 'list'], summary: 'List the MCP servers behind the gateway', client: true, prints: true, load: async () => (await import('./servers-list.ts')).serversList },
+  {
+    name: ['servers', 'test'],
+    summary: 'Connect to a server, list its tools and say how long each step took',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the server.' }],
+    load: async () => (await import('./servers-test.ts')).serversTest,
+  },
+  {
+    name: ['traces', 'list'],
+    summary: 'List traces, newest first',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: '24h' },
+      { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+      { flags: '--status WORD', about: 'success, error or timeout.' },
+      { flags: '--user ID', about: 'Only of this user.' },
+      { flags: '--team ID', about: 'Only of this team.' },
+      { flags: '--min-duration DURATION', about: 'Only those that took at least so long, such as 500ms.' },
+      { flags: '--limit NUMBER', about: 'Traces on the page, 1 to 200.', otherwise: '50' },
+      { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+    ],
+    examples: ['gateway traces list --since 1h --status error'],
+    load: async () => (await import('./traces-list.ts')).tracesList,
+  },
+  {
+    name: ['traces', 'get'],
+    summary: 'Show one trace: its spans, and the time at each stop of the rail',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'ID', about: 'Id of the trace (tr_…).' }],
+    load: async () => (await import('./traces-get.ts')).tracesGet,
+  },
+  {
+    name: ['costs', 'summary'],
+    summary: 'Show what calls have cost',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--from DATE', about: 'First day, YYYY-MM-DD.', otherwise: 'the first of this month' },
+      { flags: '--to DATE', about: 'Last day, YYYY-MM-DD.', otherwise: 'today' },
+      { flags: '--group-by WORD', about: 'day, week, month, team, user or server.', otherwise: 'day' },
+    ],
+    examples: ['gateway costs summary --group-by server'],
+    load: async () => (await import('./costs-summary.ts')).costsSummary,
+  },
+  { name: ['admin', 'link'], summary: 'Make a one-time administrator link to the dashboard', client: true, prints: true, load: async () => (await import('./admin-link.ts')).adminLink },
+  {
+    name: ['doctor'],
+    summary: 'Check configuration, port, state folder, the running gateway and each server',
+    about: 'One line a check: ✓ well, ▲ a warning, ⬣ a problem.',
+    client: true,
+    prints: true,
+    options: [config],
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  { name: ['version'], summary: 'Show the version', prints: true, load: async () => (await import('./version.ts')).version },
+];
+
+export const printOptions: readonly OptionSpec[] = [
+  { flags: '-o, --output FORMAT', about: 'text, json or ndjson (a list as one JSON document a line).', otherwise: 'text' },
+  { flags: '--json', about: 'The same as -o json.' },
+];
+
+export const clientOptions: readonly OptionSpec[] = [
+  { flags: '--state DIR', about: 'State folder of a gateway on this machine.', otherwise: 'the nearest .gatewayops, here or above' },
+  { flags: '--url URL', about: 'Address of a gateway; its key is read from GATEWAYOPS_API_KEY.', otherwise: 'GATEWAYOPS_URL, if set' },
+];
+
+export const commonOptions: readonly OptionSpec[] = [{ flags: '--no-color', about: 'No colours; NO_COLOR does the same.' }];
+
+/** What groups of commands are about. */
+export const groups: Readonly<Record<string, string>> = {
+  keys: 'API keys',
+  servers: 'The MCP servers behind the gateway',
+  traces: 'What happened',
+  costs: 'What it cost',
+  admin: 'Administration',
+};
+
+/** All options of a command, its own first. */
+export function optionsOf(command: CommandSpec): readonly OptionSpec[] {
+  return [...(command.options ?? []), ...(command.client ? clientOptions : []), ...(command.prints ? printOptions : []), ...commonOptions];
+}

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { dirname, join, resolve } from 'node:path';
+import type { Environment } from '../config/environment.ts';
+import { Fault } from '../kernel/fault.ts';
+import { statePaths } from '../node/state-paths.ts';
+import type { CommandContext } from './command.ts';
+import { RemoteFault } from './remote-fault.ts';
+import { exitCodeOfStatus } from './report-problem.ts';
+
+/** The control API of a running gateway. */
+export interface GatewayClient {
+  /** Where it is, for people: a state folder or a URL. */
+  readonly where: string;
+  /**
+   * The JSON body of a 2xx answer. `accept`: further statuses whose body is a result. Faults: `gateway_unreachable`,
+   * `permission_denied`; RemoteFault for what the gateway refused.
+   */
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, more?: { readonly query?: Readonly<Record<string, string | undefined>>; readonly body?: unknown; readonly accept?: readonly number[] }): Promise<unknown>;
+}
+
+export const defaultStateFolder = '.gatewayops';
+const timeoutMs = 30_000;
+const answerBytesMax = 64 * 1024 * 1024;
+
+/**
+ * The gateway that a command speaks to: of --state by its owner-only socket (whoever may open it is the operator), or at
+ * --url or GATEWAYOPS_URL with the key in GATEWAYOPS_API_KEY, or else of the nearest `.gatewayops` in this folder or above.
+ */
+export function openGatewayClient({ options, env, cwd }: Pick<CommandContext, 'options' | 'env' | 'cwd'>): GatewayClient {
+  const state = options.text('state');
+  if (state !== undefined && options.text('url') !== undefined) throw new Fault('usage', { reason: 'Give --state or --url, not both.' });
+  const url = state === undefined ? (options.text('url') ?? env['GATEWAYOPS_URL']) : undefined;
+  if (url !== undefined) return client(url, remote(url, env));
+  const folder = state === undefined ? findStateFolder(cwd) : resolve(cwd, state);
+  if (folder === null) throw new Fault('gateway_unreachable', { where: `${join(cwd, defaultStateFolder)} or above` });
+  return client(folder, { socketPath: statePaths(folder).adminSocket });
+}
+
+/** The nearest state folder from `from` upwards, or null. */
+export function findStateFolder(from: string): string | null {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const candidate = join(folder, defaultStateFolder);
+    if (existsSync(candidate)) return candidate;
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+function remote(text: string, env: Environment): RequestOptions & { readonly base: string } {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw new Fault('usage', { reason: '--url must be an http:// or https:// address, such as http://127.0.0.1:8080.' });
+  if (url.username !== '' || url.password !== '') throw new Fault('usage', { reason: 'An address must not hold a credential; set GATEWAYOPS_API_KEY instead.' });
+  const key = env['GATEWAYOPS_API_KEY'];
+  return {
+    protocol: url.protocol,
+    hostname: url.hostname.replaceAll(/[[\]]/g, ''),
+    port: url.port,
+    base: url.pathname.replace(/\/+$/, ''),
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+  };
+}
+
+function client(where: string, target: RequestOptions & { readonly base?: string }): GatewayClient {
+  return {
+    where,
+    async request(method, path, { query = {}, body, accept = [] } = {}) {
+      const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
+      const { base = '', ...place } = target;
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const answer = await send(where, { ...place, method, path: `${base}${path}${search === '' ? '' : `?${search}`}` }, payload);
+      const parsed = parseObject(answer.text);
+      if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
+      if (parsed !== null && 'error' in parsed) throw new RemoteFault(answer.status, parsed, exitCodeOfStatus);
+      throw new Fault('gateway_unreachable', { where }, { cause: new Error(`something else answered there (status ${answer.status})`) });
+    },
+  };
+}
+
+function send(where: string, options: RequestOptions, payload: string | undefined): Promise<{ status: number; text: string }> {
+  return new Promise((resolveAnswer, reject) => {
+    const request = (options.protocol === 'https:' ? httpsRequest : httpRequest)({
+      ...options,
+      agent: false,
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: { ...options.headers, accept: 'application/json', ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }) },
+    });
+    request.on('error', (error) => reject(connectionFault(where, options, error)));
+    request.on('response', (response) => {
+      readAll(response).then((text) => resolveAnswer({ status: response.statusCode ?? 0, text }), (error: unknown) => reject(connectionFault(where, options, error)));
+    });
+    request.end(payload);
+  });
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > answerBytesMax) throw new Error('its answer is larger than 64 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function connectionFault(where: string, { socketPath }: RequestOptions, error: unknown): Fault {
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if ((code === 'EACCES' || code === 'EPERM') && typeof socketPath === 'string') return new Fault('permission_denied', { path: socketPath }, { cause: error });
+  const reasons: Record<string, string> = {
+    ENOENT: 'no gateway has its socket there',
+    ENOTDIR: 'that is no state folder',
+    ECONNREFUSED: 'nothing listens there',
+    ENOTFOUND: 'the name is not known',
+    EAI_AGAIN: 'the name cannot be looked up',
+    ECONNRESET: 'the connection was closed before an answer came',
+  };
+  const cause = name === 'TimeoutError' || name === 'AbortError' ? `no answer came within ${timeoutMs / 1000} s` : (reasons[code ?? ''] ?? message);
+  return new Fault('gateway_unreachable', { where }, { cause: new Error(cause) });
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,23 @@
+/** How times, durations and money read in a terminal. */
+
+/** `2026-11-21 14:02:11` in UTC; a dash where there is none. */
+export function timeText(iso: string | null | undefined): string {
+  const ms = iso === null || iso === undefined ? Number.NaN : Date.parse(iso);
+  return Number.isNaN(ms) ? '–' : new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+}
+
+export function latencyText(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Two decimals from one on, four below. */
+export function moneyText(amount: number | null | undefined): string {
+  if (amount === null || amount === undefined) return '–';
+  return `$${amount >= 1 ? amount.toFixed(2) : amount.toFixed(4)}`;
+}
+
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,85 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { configFaultsOf } from '../config/config-fault.ts';
+import { checkSecrets } from '../config/secrets.ts';
+import { Fault } from '../kernel/fault.ts';
+import { createLog } from '../node/create-log.ts';
+import { startGateway, type RunningGateway } from '../node/supervisor.ts';
+import type { Command, CommandContext } from './command.ts';
+import { loadNamedConfig } from './config-file.ts';
+import { exitCodes } from './exit-codes.ts';
+import { firstScreen } from './first-screen.ts';
+import { defaultStateFolder } from './gateway-client.ts';
+import { shortPath } from './report-problem.ts';
+
+/**
+ * A terminal sends one interrupt to npm, to the launcher and to this process, and each passes it on: what follows within
+ * this time is the same interrupt.
+ */
+const sameInterruptMs = 500;
+
+export const start: Command = async (context) => {
+  const { options, out, cwd } = context;
+  const config = loadSafeConfig(context);
+  requireSecrets(config, context);
+  const stateFolder = resolve(cwd, options.text('state') ?? defaultStateFolder);
+
+  const signals = listenForSignals();
+  out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);
+  const running = await startGateway({ config, stateFolder, log: createLog(config.log), onProgress: (text) => out.note(`  ${text}`) });
+  signals.onFirst((signal) => {
+    out.note(`${signal}: letting calls in flight end. Interrupt again to end at once.`);
+    void running.stop();
+  });
+  announce(running, config, stateFolder, context);
+  const { exitCode } = await running.stopped;
+  return exitCode;
+};
+
+function announce({ ready }: RunningGateway, config: Config, stateFolder: string, { out, cwd }: CommandContext): void {
+  if (out.format === 'text') out.result(ready, () => firstScreen({ ready, config, stateFolder, cwd, paint: out.paint }));
+  // One line, also on a terminal: programs read the first line.
+  else process.stdout.write(`${JSON.stringify(ready)}\n`);
+}
+
+/** An open door is refused by the exit code for unsafe starts; every other fault of the configuration by its own. */
+function loadSafeConfig(context: CommandContext): Config {
+  try {
+    return loadNamedConfig(context, { listen: context.options.text('listen') });
+  } catch (error) {
+    const [fault, ...others] = error instanceof Fault ? configFaultsOf(error) : [];
+    if (fault?.unsafe !== true || others.some(({ unsafe }) => unsafe !== true)) throw error;
+    const place = fault.line === null ? fault.path : `line ${fault.line}, ${fault.path}`;
+    throw new Fault('unsafe_start', { reason: `${fault.message} (${place})`, fix: fault.fix }, { cause: new Error(fault.cause) });
+  }
+}
+
+/** Throws the fault of the first secret that cannot be used, an unsafe one before all others; notes the rest. */
+function requireSecrets(config: Config, { env, out }: CommandContext): void {
+  const problems = checkSecrets(config, env).map(({ fault }) => fault);
+  const worst = problems.find(({ code }) => code === 'unsafe_start') ?? problems[0];
+  if (worst === undefined) return;
+  for (const fault of problems) if (fault !== worst) out.note(`${fault.message}\n  fix: ${fault.fix}`);
+  throw worst;
+}
+
+/** The first signal asks for an end in order, a later one ends at once. Before there is anything to end, the first does too. */
+function listenForSignals(): { onFirst(stop: (signal: NodeJS.Signals) => void): void } {
+  let stop: ((signal: NodeJS.Signals) => void) | null = null;
+  let firstMs: number | null = null;
+  const handle = (signal: NodeJS.Signals): void => {
+    const nowMs = performance.now();
+    if (firstMs !== null && nowMs - firstMs < sameInterruptMs) return;
+    // Children see their channel close and end with it; the state folder's lock is taken over at the next start.
+    if (firstMs !== null || stop === null) process.exit(exitCodes.interrupted);
+    firstMs = nowMs;
+    stop(signal);
+  };
+  process.on('SIGINT', handle);
+  process.on('SIGTERM', handle);
+  return {
+    onFirst: (given) => {
+      stop = given;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { Paint } from './output.ts';
+
+/** Shape, word and colour together: none of them says it alone. Success is quiet. */
+export function statusText(status: string, paint: Paint): string {
+  switch (status) {
+    case 'success':
+    case 'ok':
+    case 'ready':
+    case 'active':
+      return `✓ ${status}`;
+    case 'blocked':
+    case 'denied':
+    case 'revoked':
+      return paint.magenta(`⊘ ${status}`);
+    case 'timeout':
+    case 'error':
+    case 'failed':
+    case 'down':
+    case 'unready':
+      return paint.red(`⬣ ${status}`);
+    case 'waiting':
+    case 'starting':
+      return paint.blue(`◔ ${status}`);
+    default:
+      return paint.yellow(`▲ ${status}`);
+  }
+}

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from './command.ts';
+
+export const version: Command = async ({ out }) => {
+  out.result({ version: packageVersion(), node: process.versions.node, platform: `${process.platform}-${process.arch}` }, versionText);
+  return undefined;
+};
+
+export function versionText(): string {
+  return `gatewayops ${packageVersion()} (Node.js ${process.versions.node}, ${process.platform}-${process.arch})`;
+}
+
+function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
