@@ -13,7 +13,7 @@ const jsonType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$
 export const admitBody: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
   const { raw } = c.req;
   if (raw.body !== null && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-    const text = await readText(raw.body as unknown as AsyncIterable<Uint8Array>, c.req);
+    const text = await readText(raw.body, c.req);
     // Hono's own cache of the body: the validators of the route read it from here.
     c.req.bodyCache = { text: Promise.resolve(text) as unknown as string };
   }

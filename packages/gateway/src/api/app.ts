@@ -53,7 +53,8 @@ export function registerRoutes(app: ApiApp): void {
   sessionRoutes(app);
   healthRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
-    if (definition.type === 'route' && !('x-permission' in definition.route)) throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
+    if (definition.type === 'route' && !('x-permission' in definition.route))
+      throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
   }
 }
 
@@ -61,7 +62,11 @@ function refuseInvalid(result: { readonly success: true } | { readonly success: 
   if (result.success) return;
   const issue = result.error.issues[0];
   const place = issue && issue.path.length > 0 ? `${result.target === 'json' ? '' : `${result.target} `}${issue.path.join('.')}: ` : '';
-  throw new Fault('invalid_request', { reason: `${place}${issue?.message ?? 'it does not have the expected shape'}` }, { extra: { field: issue?.path.join('.') ?? '' } });
+  throw new Fault(
+    'invalid_request',
+    { reason: `${place}${issue?.message ?? 'it does not have the expected shape'}` },
+    { extra: { field: issue?.path.join('.') ?? '' } },
+  );
 }
 
 function faultOf(error: unknown): Fault {
@@ -81,7 +86,8 @@ function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
 
 function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
   const { requestId, dependencies } = c.var;
-  if (fault.row.owner === 'platform') dependencies.log.error('api.fault', { code: fault.code, method: c.req.method, path: c.req.path, request_id: requestId, error: fault.cause ?? fault });
+  if (fault.row.owner === 'platform')
+    dependencies.log.error('api.fault', { code: fault.code, method: c.req.method, path: c.req.path, request_id: requestId, error: fault.cause ?? fault });
   if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');
   if (fault.row.status === 503) c.header('Retry-After', '1');
   const allow = fault.extra?.['allow'];

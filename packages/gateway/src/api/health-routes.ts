@@ -6,7 +6,14 @@ import { json, route, type Api } from './route.ts';
 /** Health for everyone in one word; in detail for who may read it. Nothing that is inside shows outside. */
 export function healthRoutes(api: Api): void {
   api.openapi(
-    route({ method: 'get', path: '/v1/health', permission: 'public', tags: ['health'], summary: 'How the gateway is', responses: { 200: json(healthSchema, 'It answers; `status` says how well it is.') } }),
+    route({
+      method: 'get',
+      path: '/v1/health',
+      permission: 'public',
+      tags: ['health'],
+      summary: 'How the gateway is',
+      responses: { 200: json(healthSchema, 'It answers; `status` says how well it is.') },
+    }),
     async (c) => c.json(visible(await readHealth(c.var.dependencies), c.var.actor), 200),
   );
   api.openapi(
@@ -29,7 +36,10 @@ const stateSchema = z.object({ state: z.string(), reason: z.string().nullable() 
 const healthSchema = z
   .object({
     status: z.enum(['ok', 'degraded', 'unready']),
-    dependencies: z.record(z.string(), stateSchema.extend({ required: z.boolean() })).optional().openapi({ description: 'Only for callers with `health.read`.' }),
+    dependencies: z
+      .record(z.string(), stateSchema.extend({ required: z.boolean() }))
+      .optional()
+      .openapi({ description: 'Only for callers with `health.read`.' }),
     servers: z.record(z.string(), stateSchema).optional(),
   })
   .openapi('Health');

@@ -49,7 +49,15 @@ export function keyRoutes(api: Api): void {
     },
   );
   api.openapi(
-    route({ method: 'get', path: '/v1/auth/keys/{key_id}', permission: 'keys.read', tags: ['keys'], summary: 'One API key', request: { params: idParams }, responses: { 200: json(oneSchema, 'The key.') } }),
+    route({
+      method: 'get',
+      path: '/v1/auth/keys/{key_id}',
+      permission: 'keys.read',
+      tags: ['keys'],
+      summary: 'One API key',
+      request: { params: idParams },
+      responses: { 200: json(oneSchema, 'The key.') },
+    }),
     async (c) => c.json({ key: keyBody(await getKey(c.var.context(), c.req.valid('param').key_id)) }, 200),
   );
   api.openapi(
@@ -90,23 +98,36 @@ const scopeNames = z.array(z.string().min(1).max(128)).max(200);
 
 const scopesSchema = z
   .strictObject({
-    mcp_servers: scopeNames.nullable().optional().openapi({ description: 'Servers that the key may reach; absent or null: every one.', example: ['filesystem', 'database'] }),
+    mcp_servers: scopeNames
+      .nullable()
+      .optional()
+      .openapi({ description: 'Servers that the key may reach; absent or null: every one.', example: ['filesystem', 'database'] }),
     actions: scopeNames
       .nullable()
       .optional()
-      .openapi({ description: 'MCP operations and permissions, patterns such as `tools.*` among them; absent or null: every MCP operation and no permission.', example: ['tools.call', 'tools.list'] }),
+      .openapi({
+        description: 'MCP operations and permissions, patterns such as `tools.*` among them; absent or null: every MCP operation and no permission.',
+        example: ['tools.call', 'tools.list'],
+      }),
   })
   .openapi('KeyScopes');
 
 const metadataSchema = z
   .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$/, 'names of metadata are 1 to 64 letters, digits, _ . -'), z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 32, 'at most 32 entries')
-  .openapi({ description: 'Free text. `team_id`, `project_id` (or `project`), `user_id`, `agent` and `environment` say whom calls are attributed to.', example: { project: 'code-review' } });
+  .openapi({
+    description: 'Free text. `team_id`, `project_id` (or `project`), `user_id`, `agent` and `environment` say whom calls are attributed to.',
+    example: { project: 'code-review' },
+  });
 
 const createSchema = z
   .strictObject({
     name,
-    environment: z.string().max(32).optional().openapi({ description: 'The word in the secret after `gwo_`. The one of the configuration by default.', example: 'prod' }),
+    environment: z
+      .string()
+      .max(32)
+      .optional()
+      .openapi({ description: 'The word in the secret after `gwo_`. The one of the configuration by default.', example: 'prod' }),
     expires_at: z.iso.datetime({ offset: true }).nullable().optional().openapi({ example: '2027-01-01T00:00:00Z' }),
     scopes: scopesSchema.optional(),
     metadata: metadataSchema.optional(),
@@ -188,7 +209,13 @@ function keyBody({ key, usage, status }: KeyWithUsage): z.infer<typeof keySchema
   };
 }
 
-function scopesBody({ servers, actions }: { readonly servers: readonly string[] | null; readonly actions: readonly string[] | null }): z.infer<typeof scopesView> {
+function scopesBody({
+  servers,
+  actions,
+}: {
+  readonly servers: readonly string[] | null;
+  readonly actions: readonly string[] | null;
+}): z.infer<typeof scopesView> {
   return { mcp_servers: servers && [...servers], actions: actions && [...actions] };
 }
 

@@ -6,7 +6,11 @@ import type { ApiEnvironment } from './route.ts';
 export function renderOpenApi(): string {
   const app = new OpenAPIHono<ApiEnvironment>();
   registerRoutes(app);
-  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer', description: 'An API key `gwo_…` or a session `session_…`.' });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key `gwo_…` or a session `session_…`.',
+  });
   app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
     type: 'apiKey',
     in: 'cookie',

@@ -53,12 +53,19 @@ export function route<const Path extends string, Options extends RouteOptions & 
     security: permission === 'public' ? [] : [{ bearer: [] }, { session: [] }],
     'x-permission': permission,
     middleware: [requireAccess(permission), admitBody],
-    responses: { ...responses, ...(permission === 'public' ? {} : refusals), default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.') },
+    responses: {
+      ...responses,
+      ...(permission === 'public' ? {} : refusals),
+      default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.'),
+    },
   } as unknown as Omit<Options, 'permission'>;
 }
 
 /** A JSON response or body of a schema. */
-export function json<Schema extends z.ZodType>(schema: Schema, description: string): { content: { 'application/json': { schema: Schema } }; description: string } {
+export function json<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+): { content: { 'application/json': { schema: Schema } }; description: string } {
   return { content: { 'application/json': { schema } }, description };
 }
 
@@ -90,4 +97,7 @@ export const faultSchema = z
   })
   .openapi('Fault');
 
-const refusals = { 401: json(faultSchema, '`unauthorized`: no credential, or one that is not good.'), 403: json(faultSchema, '`forbidden`: the caller lacks the permission.') };
+const refusals = {
+  401: json(faultSchema, '`unauthorized`: no credential, or one that is not good.'),
+  403: json(faultSchema, '`forbidden`: the caller lacks the permission.'),
+};

@@ -13,7 +13,12 @@ export interface ControlServer {
 export async function serveControl(app: ApiApp, socketPath: string, front: Front): Promise<ControlServer> {
   const listener = getRequestListener((request) => app.fetch(request, { front }));
   const server = createServer(
-    { maxHeaderSize: bounds.headerBytesMax, headersTimeout: bounds.headersTimeoutMs, requestTimeout: bounds.requestTimeoutMs, keepAliveTimeout: bounds.keepAliveMs },
+    {
+      maxHeaderSize: bounds.headerBytesMax,
+      headersTimeout: bounds.headersTimeoutMs,
+      requestTimeout: bounds.requestTimeoutMs,
+      keepAliveTimeout: bounds.keepAliveMs,
+    },
     (request, response) => void listener(request, response),
   );
   server.maxHeadersCount = bounds.headerLinesMax;

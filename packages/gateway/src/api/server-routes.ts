@@ -6,11 +6,26 @@ import { json, route, type Api } from './route.ts';
 /** The servers behind the gateway. */
 export function serverRoutes(api: Api): void {
   api.openapi(
-    route({ method: 'get', path: '/v1/servers', permission: 'servers.read', tags: ['servers'], summary: 'List servers', responses: { 200: json(z.object({ servers: z.array(serverSchema) }), 'The servers that the caller may reach.') } }),
+    route({
+      method: 'get',
+      path: '/v1/servers',
+      permission: 'servers.read',
+      tags: ['servers'],
+      summary: 'List servers',
+      responses: { 200: json(z.object({ servers: z.array(serverSchema) }), 'The servers that the caller may reach.') },
+    }),
     (c) => c.json({ servers: listServers(c.var.context()).map(serverBody) }, 200),
   );
   api.openapi(
-    route({ method: 'get', path: '/v1/servers/{name}', permission: 'servers.read', tags: ['servers'], summary: 'One server', request: { params: nameParams }, responses: { 200: json(z.object({ server: serverSchema }), 'The server.') } }),
+    route({
+      method: 'get',
+      path: '/v1/servers/{name}',
+      permission: 'servers.read',
+      tags: ['servers'],
+      summary: 'One server',
+      request: { params: nameParams },
+      responses: { 200: json(z.object({ server: serverSchema }), 'The server.') },
+    }),
     (c) => c.json({ server: serverBody(getServer(c.var.context(), c.req.valid('param').name)) }, 200),
   );
   api.openapi(

@@ -24,7 +24,14 @@ export function sessionRoutes(api: Api): void {
     },
   );
   api.openapi(
-    route({ method: 'get', path: '/v1/me', permission: 'signed_in', tags: ['sessions'], summary: 'Who the caller is and what they may do', responses: { 200: json(meSchema, 'The caller.') } }),
+    route({
+      method: 'get',
+      path: '/v1/me',
+      permission: 'signed_in',
+      tags: ['sessions'],
+      summary: 'Who the caller is and what they may do',
+      responses: { 200: json(meSchema, 'The caller.') },
+    }),
     (c) => {
       const { actor } = c.var.context();
       const { servers, actions } = actor.grants;
@@ -33,7 +40,14 @@ export function sessionRoutes(api: Api): void {
     },
   );
   api.openapi(
-    route({ method: 'delete', path: '/v1/auth/session', permission: 'signed_in', tags: ['sessions'], summary: 'Sign out', responses: { 204: { description: 'The session has ended.' } } }),
+    route({
+      method: 'delete',
+      path: '/v1/auth/session',
+      permission: 'signed_in',
+      tags: ['sessions'],
+      summary: 'Sign out',
+      responses: { 204: { description: 'The session has ended.' } },
+    }),
     async (c) => {
       const context = c.var.context();
       const token = context.actor.kind === 'session' ? sessionTokenOf(c, context.publicUrl()) : null;

@@ -8,11 +8,11 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { OrganizationId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
 import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
-import type { KeyUsageReader } from './keys/key-usage.ts';
 import type { Grants, Permission } from './permissions.ts';
 import type { TestServer } from './servers/test-server.ts';
 
@@ -20,7 +20,7 @@ import type { TestServer } from './servers/test-server.ts';
 export interface ControlDependencies {
   readonly registry: RegistryStore;
   /** Null until the ledger is open: what needs it then answers `unavailable`, or leaves its part null. */
-  readonly ledger: () => KeyUsageReader | null;
+  readonly ledger: () => LedgerReader | null;
   readonly state: Pick<StateStore, 'get' | 'set' | 'take' | 'touch' | 'delete'>;
   readonly config: Config;
   /** Names of every MCP operation that a key's scopes may name. */

@@ -15,8 +15,10 @@ export interface FirstStart {
  */
 export async function firstStart(context: ControlContext): Promise<FirstStart> {
   if (await context.registry.keys.any(context.organizationId)) return { apiKey: null, adminLink: null };
-  const created = await createKeyFor(context, { name: 'first key', environment: null, scopes: { servers: null, actions: ['*'] }, metadata: {}, expiresAtMs: null }, (keys) =>
-    keys.lockEmpty(context.organizationId),
+  const created = await createKeyFor(
+    context,
+    { name: 'first key', environment: null, scopes: { servers: null, actions: ['*'] }, metadata: {}, expiresAtMs: null },
+    (keys) => keys.lockEmpty(context.organizationId),
   );
   if (created === null) return { apiKey: null, adminLink: null };
   return { apiKey: created.secret, adminLink: (await createAdminLink(context)).url };

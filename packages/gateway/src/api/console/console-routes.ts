@@ -11,7 +11,8 @@ import { renderConsole } from './render-console.ts';
 import { renderReload, renderSignIn } from './render-sign-in.ts';
 
 /** Only what the gateway itself serves is loaded, nothing is framed, nothing is sent anywhere else. */
-const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const pagePolicy =
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
  * The page that the one-time link opens: servers, keys and last traces, rendered here. Reads by session cookie only, and
@@ -22,7 +23,10 @@ export function consoleRoutes(app: ApiApp): void {
     // A preview that only looks at the link must not use it up.
     if (c.req.method === 'HEAD') return page(c, '', 200);
     const { dependencies, requestId } = c.var;
-    const token = await openSession({ ...dependencies, organizationId: defaultOrganizationId, requestId, peer: c.req.header('x-gatewayops-peer') ?? '' }, c.req.param('token'));
+    const token = await openSession(
+      { ...dependencies, organizationId: defaultOrganizationId, requestId, peer: c.req.header('x-gatewayops-peer') ?? '' },
+      c.req.param('token'),
+    );
     if (token === null) return page(c, renderSignIn('used'), 401);
     const { name, secure } = sessionCookie(dependencies.publicUrl());
     setCookie(c, name, token, { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: sessionMaxMs / 1000 });

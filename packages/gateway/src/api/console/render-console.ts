@@ -18,9 +18,7 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
         <span class="brand">${renderRail('', 6, 'ok')} GatewayOps</span>
         <button type="button" class="quiet" id="sign-out">Sign out</button>
       </header>
-      <main>
-        ${renderStatus(health)} ${renderServers(listServers(context), context.publicUrl())} ${renderKeys(keys.keys, keys.cursor !== null)}
-      </main>`,
+      <main>${renderStatus(health)} ${renderServers(listServers(context), context.publicUrl())} ${renderKeys(keys.keys, keys.cursor !== null)}</main>`,
   );
 }
 
@@ -29,13 +27,16 @@ function renderStatus({ status, dependencies, servers }: HealthReport): Html {
     ...Object.entries(dependencies).filter(([, { state }]) => state !== 'ok'),
     ...Object.entries(servers).filter(([, { state }]) => state === 'failed' || state === 'starting'),
   ];
-  const sentence = status === 'ok' ? 'All is well.' : status === 'unready' ? 'The gateway cannot serve calls.' : 'The gateway serves calls; not all of it is well.';
+  const sentence =
+    status === 'ok' ? 'All is well.' : status === 'unready' ? 'The gateway cannot serve calls.' : 'The gateway serves calls; not all of it is well.';
   return html`<h1 class="status">${sentence}</h1>
-    ${unwell.length === 0
-      ? ''
-      : html`<ul class="unwell">
-          ${unwell.map(([name, { state, reason }]) => html`<li>${renderState(state)} <b>${name}</b>${reason === null ? '' : html` <span class="dim">${reason}</span>`}</li>`)}
-        </ul>`}`;
+    ${
+      unwell.length === 0
+        ? ''
+        : html`<ul class="unwell">
+            ${unwell.map(([name, { state, reason }]) => html`<li>${renderState(state)} <b>${name}</b>${reason === null ? '' : html` <span class="dim">${reason}</span>`}</li>`)}
+          </ul>`
+    }`;
 }
 
 function renderServers(servers: readonly ServerView[], publicUrl: string): Html {
@@ -44,13 +45,14 @@ function renderServers(servers: readonly ServerView[], publicUrl: string): Html 
     servers.length === 0 ? html`<p class="empty">No server yet. Add one under <code>servers</code> in gateway.yaml.</p>` : '',
     ['State', 'Name', 'Transport', 'Address for clients', 'Access'],
     servers.map(
-      (server) => html`<tr>
-        <td>${renderState(server.state)}${server.reason === null ? '' : html`<span class="dim reason">${server.reason}</span>`}</td>
-        <th scope="row">${server.name}</th>
-        <td>${server.transport}</td>
-        <td><code>${publicUrl}${server.path}</code> <button type="button" data-copy="${publicUrl}${server.path}">Copy</button></td>
-        <td>${server.auth === 'none' ? html`<span class="state warn">open</span>` : 'API key'}</td>
-      </tr>`,
+      (server) =>
+        html`<tr>
+          <td>${renderState(server.state)}${server.reason === null ? '' : html`<span class="dim reason">${server.reason}</span>`}</td>
+          <th scope="row">${server.name}</th>
+          <td>${server.transport}</td>
+          <td><code>${publicUrl}${server.path}</code> <button type="button" data-copy="${publicUrl}${server.path}">Copy</button></td>
+          <td>${server.auth === 'none' ? html`<span class="state warn">open</span>` : 'API key'}</td>
+        </tr>`,
     ),
   );
 }
@@ -58,17 +60,22 @@ function renderServers(servers: readonly ServerView[], publicUrl: string): Html 
 function renderKeys(keys: readonly KeyWithUsage[], more: boolean): Html {
   return renderSection(
     'Keys',
-    keys.length === 0 ? html`<p class="empty">No key yet. Make one: <code>npx --no gateway keys create --name NAME</code></p>` : more ? html`<p class="dim">The newest ${rowsMax}; the rest: <code>npx --no gateway keys list</code></p>` : '',
+    keys.length === 0
+      ? html`<p class="empty">No key yet. Make one: <code>npx --no gateway keys create --name NAME</code></p>`
+      : more
+        ? html`<p class="dim">The newest ${rowsMax}; the rest: <code>npx --no gateway keys list</code></p>`
+        : '',
     ['Prefix', 'Name', 'Status', 'Last used', 'Calls', 'Cost'],
     keys.map(
-      ({ key, status, usage }) => html`<tr class="${status === 'active' ? '' : 'over'}">
-        <td><code>${key.prefix}…</code></td>
-        <th scope="row">${key.name}</th>
-        <td>${status}</td>
-        <td>${usage === null ? '–' : usage.lastUsedMs === null ? html`<span class="dim">never</span>` : renderTime(usage.lastUsedMs)}</td>
-        <td class="number">${usage === null ? '–' : usage.calls.toLocaleString('en')}</td>
-        <td class="number">${usage === null ? '–' : renderMoney(Number(usage.costNano) / 1e9)}</td>
-      </tr>`,
+      ({ key, status, usage }) =>
+        html`<tr class="${status === 'active' ? '' : 'over'}">
+          <td><code>${key.prefix}…</code></td>
+          <th scope="row">${key.name}</th>
+          <td>${status}</td>
+          <td>${usage === null ? '–' : usage.lastUsedMs === null ? html`<span class="dim">never</span>` : renderTime(usage.lastUsedMs)}</td>
+          <td class="number">${usage === null ? '–' : usage.calls.toLocaleString('en')}</td>
+          <td class="number">${usage === null ? '–' : renderMoney(Number(usage.costNano) / 1e9)}</td>
+        </tr>`,
     ),
   );
 }
@@ -77,27 +84,37 @@ function renderSection(title: string, note: Html | string, columns: readonly str
   const id = title.toLowerCase().replaceAll(' ', '-');
   return html`<section aria-labelledby="${id}">
     <h2 id="${id}">${title}</h2>
-    ${rows.length === 0
-      ? ''
-      : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
-          <table>
-            <thead>
-              <tr>
-                ${columns.map((column) => html`<th scope="col" class="${numeric.has(column) ? 'number' : ''}">${column}</th>`)}
-              </tr>
-            </thead>
-            <tbody>
-              ${rows}
-            </tbody>
-          </table>
-        </div>`}
+    ${
+      rows.length === 0
+        ? ''
+        : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="${id}">
+            <table>
+              <thead>
+                <tr>
+                  ${columns.map((column) => html`<th scope="col" class="${numeric.has(column) ? 'number' : ''}">${column}</th>`)}
+                </tr>
+              </thead>
+              <tbody>
+                ${rows}
+              </tbody>
+            </table>
+          </div>`
+    }
     ${note}
   </section>`;
 }
 
 const numeric = new Set(['Calls', 'Cost', 'Time']);
 
-const stateClasses: Readonly<Record<string, string>> = { ready: 'ok', ok: 'ok', starting: 'waiting', degraded: 'warn', failed: 'error', down: 'error', unknown: 'unknown' };
+const stateClasses: Readonly<Record<string, string>> = {
+  ready: 'ok',
+  ok: 'ok',
+  starting: 'waiting',
+  degraded: 'warn',
+  failed: 'error',
+  down: 'error',
+  unknown: 'unknown',
+};
 
 function renderState(state: string): Html {
   return html`<span class="state ${stateClasses[state] ?? 'unknown'}">${state === 'unknown' ? 'not asked yet' : state}</span>`;

@@ -11,14 +11,22 @@ export function renderSignIn(why: 'none' | 'used'): Html {
       ${renderRail('The call stops at auth: no session', 0, 'blocked')}
       <h1>${heading}</h1>
       <p>Each link opens one administrator session, once, within an hour. On the machine that runs the gateway, make a new one:</p>
-      <p class="command"><code>npx --no gateway link</code><button type="button" data-copy="npx --no gateway link">Copy</button></p>
+      <p class="command"><code>npx --no gateway admin link</code><button type="button" data-copy="npx --no gateway admin link">Copy</button></p>
       <p>From elsewhere, with a key that holds everything:</p>
-      <p class="command"><code>curl -X POST -H "Authorization: Bearer $GATEWAYOPS_API_KEY" <span data-origin>http://…</span>/v1/auth/admin-links</code></p>
+      <p class="command">
+        <code>curl -X POST -H "Authorization: Bearer $GATEWAYOPS_API_KEY" <span data-origin>http://…</span>/v1/auth/admin-links</code>
+      </p>
     </main>`,
   );
 }
 
 /** Loads the page once more, from a page of ours. */
 export function renderReload(): Html {
-  return renderPage('GatewayOps', html`<meta http-equiv="refresh" content="0;url=/" />`, html`<main class="sign-in"><p>Opening… <a href="/">Continue</a></p></main>`);
+  return renderPage(
+    'GatewayOps',
+    html`<meta http-equiv="refresh" content="0;url=/" />`,
+    html`<main class="sign-in">
+      <p>Opening… <a href="/">Continue</a></p>
+    </main>`,
+  );
 }

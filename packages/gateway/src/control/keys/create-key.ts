@@ -33,7 +33,11 @@ export async function createKey(context: ControlContext, input: CreateKeyInput):
 }
 
 /** The same under a condition that is asked inside the transaction: null, and no key, where it does not hold. */
-export async function createKeyFor(context: ControlContext, input: CreateKeyInput, condition: (keys: KeyWrites) => Promise<boolean>): Promise<KeyWithSecret | null> {
+export async function createKeyFor(
+  context: ControlContext,
+  input: CreateKeyInput,
+  condition: (keys: KeyWrites) => Promise<boolean>,
+): Promise<KeyWithSecret | null> {
   requireValid(context, input);
   const beyond = excess(context.actor.grants, input.scopes, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `it cannot give a key more than it holds: ${beyond}` });
@@ -59,7 +63,9 @@ export async function createKeyFor(context: ControlContext, input: CreateKeyInpu
   const made = await context.registry.transaction(async ({ keys, audit }) => {
     if (!(await condition(keys))) return false;
     await keys.insert(key);
-    await audit.insert(auditEvent(context, 'key.created', key.id, { name: key.name, prefix, scopes: key.scopes, metadata: key.metadata, expires_at_ms: key.expiresAtMs }));
+    await audit.insert(
+      auditEvent(context, 'key.created', key.id, { name: key.name, prefix, scopes: key.scopes, metadata: key.metadata, expires_at_ms: key.expiresAtMs }),
+    );
     return true;
   });
   if (!made) return null;

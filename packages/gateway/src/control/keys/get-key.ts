@@ -1,8 +1,7 @@
 import { Fault } from '../../kernel/fault.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
-import type { KeyUsage } from './key-usage.ts';
-import { readKeyUsage } from './read-key-usage.ts';
+import { readKeyUsage, type KeyUsage } from './read-key-usage.ts';
 
 export type KeyStatus = 'active' | 'expired' | 'revoked';
 

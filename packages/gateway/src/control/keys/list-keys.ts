@@ -22,7 +22,10 @@ export async function listKeys(context: ControlContext, { cursor, limit }: { rea
   );
   const last = keys.at(-1);
   const nowMs = context.clock.nowMs();
-  return { keys: keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) })), cursor: found.length > size && last ? cursorOf(last) : null };
+  return {
+    keys: keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) })),
+    cursor: found.length > size && last ? cursorOf(last) : null,
+  };
 }
 
 function cursorOf({ createdAtMs, id }: KeyPlace): string {

@@ -1,7 +1,4 @@
 import type { ControlContext } from '../context.ts';
-import type { KeyUsage } from './key-usage.ts';
-
-const unused: KeyUsage = { lastUsedMs: null, calls: 0, costNano: 0n };
 
 /** Usage by key id. A ledger that is not open, or does not answer, leaves it null: keys are managed without it. */
 export async function readKeyUsage(context: ControlContext, keyIds: readonly string[]): Promise<(id: string) => KeyUsage | null> {
@@ -15,3 +12,14 @@ export async function readKeyUsage(context: ControlContext, keyIds: readonly str
     return () => null;
   }
 }
+
+/** What a key has been used for. */
+export interface KeyUsage {
+  /** Milliseconds since the epoch; null: never used. */
+  readonly lastUsedMs: number | null;
+  readonly calls: number;
+  /** Nano-dollars. */
+  readonly costNano: bigint;
+}
+
+const unused: KeyUsage = { lastUsedMs: null, calls: 0, costNano: 0n };

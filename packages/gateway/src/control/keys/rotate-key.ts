@@ -31,7 +31,9 @@ export async function rotateKey(context: ControlContext, id: string): Promise<Ke
     if (found.expiresAtMs !== null && found.expiresAtMs <= nowMs) throw new Fault('invalid_params', { reason: 'the key has expired' });
     const rotated = { prefix, hash, previous: { prefix: found.prefix, hash: found.hash, validUntilMs: nowMs + graceMs }, rotatedAtMs: nowMs };
     await keys.updateSecret(context.organizationId, id, rotated);
-    await audit.insert(auditEvent(context, 'key.rotated', id, { name: found.name, prefix, previous_prefix: found.prefix, previous_valid_until_ms: nowMs + graceMs }));
+    await audit.insert(
+      auditEvent(context, 'key.rotated', id, { name: found.name, prefix, previous_prefix: found.prefix, previous_valid_until_ms: nowMs + graceMs }),
+    );
     return { ...found, ...rotated };
   });
   await context.notify.keyChanged(id);

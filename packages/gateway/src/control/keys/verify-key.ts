@@ -11,7 +11,10 @@ import { prefixOf } from './key-secret.ts';
  * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
  * is known or not. Faults: `unavailable` where the registry does not answer.
  */
-export async function verifyKey({ registry, secrets, config, clock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock'>, secret: string): Promise<KeyVerdict> {
+export async function verifyKey(
+  { registry, secrets, config, clock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock'>,
+  secret: string,
+): Promise<KeyVerdict> {
   const prefix = prefixOf(secret);
   if (prefix === null) return { ok: false, reason: 'unknown' };
   const candidates = await registry.keys.findByPrefix(prefix);

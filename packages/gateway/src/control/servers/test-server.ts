@@ -46,10 +46,10 @@ export async function testServer(context: ControlContext, name: string): Promise
 /** The test itself: handshake in whichever era the server speaks, then `tools/list`, ten seconds in all. */
 export async function runServerTest(target: ServerTarget): Promise<ServerTest> {
   const signal = AbortSignal.timeout(testTimeoutMs);
-  const agent = new Agent({ ...(target.socketPath === null ? {} : { connect: { socketPath: target.socketPath } }) });
+  const agent = new Agent(target.socketPath === null ? {} : { connect: { socketPath: target.socketPath } });
   const client = new Client({ name: 'gatewayops-test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
   const transport = new StreamableHTTPClientTransport(new URL(target.upstreamPath, target.origin), {
-    fetch: ((url, init) => undiciFetch(url as URL, { ...(init as object), dispatcher: agent, redirect: 'error' })) as typeof fetch,
+    fetch: (url, init) => undiciFetch(url, { ...(init as object), dispatcher: agent, redirect: 'error' }),
     ...(target.credential ? { requestInit: { headers: { [target.credential.header]: target.credential.value } } } : {}),
   });
   const result: { -readonly [Name in keyof ServerTest]: ServerTest[Name] } = { ...untested };

@@ -30,8 +30,9 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
     keepAlive: true,
     allowExitOnIdle: false,
   });
-  // Without a listener an idle connection that the server closes would end the process.
+  // Without listeners a connection that the server closes would end the process, idle (the pool's) or lent (its own).
   pool.on('error', (error) => log.warn('registry.connection_lost', { error }));
+  pool.on('connect', (client) => client.on('error', () => undefined));
 
   return {
     options: {},
@@ -51,7 +52,13 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
 export function clientConfig(address: RegistryAddress): ClientConfig {
   if ('url' in address) return { connectionString: address.url, application_name: 'gatewayops' };
   const folder = address.socketPath.slice(0, address.socketPath.lastIndexOf('/'));
-  return { host: folder, port: Number(address.socketPath.slice(address.socketPath.lastIndexOf('.') + 1)), user: 'postgres', database: 'postgres', password: '' };
+  return {
+    host: folder,
+    port: Number(address.socketPath.slice(address.socketPath.lastIndexOf('.') + 1)),
+    user: 'postgres',
+    database: 'postgres',
+    password: '',
+  };
 }
 
 function guard(client: PoolClient): PostgresPoolClient {

@@ -5,9 +5,11 @@ import type { Extension } from '@electric-sql/pglite';
 /** Server parameters that make PostgreSQL ask for every commit to reach the disk; PGlite's own begin with `-F`, which says not to. */
 export const durableStartParams: string[] = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
-  ...['-c', 'fsync=on'],
+  '-c',
+  'fsync=on',
   // Emscripten's fdatasync does nothing; its fsync calls the file system.
-  ...['-c', 'wal_sync_method=fsync'],
+  '-c',
+  'wal_sync_method=fsync',
 ];
 
 interface NodeFileSystem {

@@ -80,7 +80,11 @@ export async function startEmbeddedRegistry({ folder, socketPath, log }: Embedde
   try {
     await start();
   } catch (cause) {
-    throw new Fault('state_broken', { path: folder, reason: `the embedded registry cannot open it: ${cause instanceof Error ? cause.message : String(cause)}` }, { cause });
+    throw new Fault(
+      'state_broken',
+      { path: folder, reason: `the embedded registry cannot open it: ${cause instanceof Error ? cause.message : String(cause)}` },
+      { cause },
+    );
   }
   return {
     address: { socketPath },

@@ -7,7 +7,13 @@ import type { KeysTable, Tables } from './tables.ts';
 export function createKeyReads(database: Kysely<Tables>): KeyReads {
   return {
     async find(organizationId, id) {
-      const row = await database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId).where('id', '=', id).modifyEnd(sql`/* keys/find */`).executeTakeFirst();
+      const row = await database
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* keys/find */`)
+        .executeTakeFirst();
       return row ? keyOf(row) : null;
     },
     async findByPrefix(prefix) {
@@ -23,7 +29,12 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
     async list(organizationId, { after, limit }) {
       let query = database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId);
       if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), '<', is.tuple(new Date(after.createdAtMs), after.id)));
-      const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).modifyEnd(sql`/* keys/list */`).execute();
+      const rows = await query
+        .orderBy('created_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit)
+        .modifyEnd(sql`/* keys/list */`)
+        .execute();
       return rows.map(keyOf);
     },
     any: (organizationId) => anyKey(database, organizationId),
@@ -44,7 +55,13 @@ export function createKeyWrites(transaction: Kysely<Tables>): KeyWrites {
       return row ? keyOf(row) : null;
     },
     async lockEmpty(organizationId) {
-      await transaction.selectFrom('organizations').select('id').where('id', '=', organizationId).forUpdate().modifyEnd(sql`/* keys/lock-empty */`).execute();
+      await transaction
+        .selectFrom('organizations')
+        .select('id')
+        .where('id', '=', organizationId)
+        .forUpdate()
+        .modifyEnd(sql`/* keys/lock-empty */`)
+        .execute();
       return !(await anyKey(transaction, organizationId));
     },
     async insert(key) {
@@ -91,11 +108,19 @@ export function createKeyWrites(transaction: Kysely<Tables>): KeyWrites {
 const collisionsMax = 16;
 
 async function anyKey(database: Kysely<Tables>, organizationId: OrganizationId): Promise<boolean> {
-  const row = await database.selectFrom('api_keys').select('id').where('organization_id', '=', organizationId).limit(1).modifyEnd(sql`/* keys/any */`).executeTakeFirst();
+  const row = await database
+    .selectFrom('api_keys')
+    .select('id')
+    .where('organization_id', '=', organizationId)
+    .limit(1)
+    .modifyEnd(sql`/* keys/any */`)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
-function secretColumns(key: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>): Pick<KeysTable, 'prefix' | 'hash' | 'previous_prefix' | 'previous_hash' | 'previous_valid_until' | 'rotated_at'> {
+function secretColumns(
+  key: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>,
+): Pick<KeysTable, 'prefix' | 'hash' | 'previous_prefix' | 'previous_hash' | 'previous_valid_until' | 'rotated_at'> {
   return {
     prefix: key.prefix,
     hash: key.hash,

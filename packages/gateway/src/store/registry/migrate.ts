@@ -31,8 +31,12 @@ export async function migrate(address: RegistryAddress, log: Log, migrations: re
   try {
     await client.query('begin /* registry/migrate */');
     await client.query('select pg_advisory_xact_lock($1) /* registry/migrate */', [lock]);
-    await client.query('create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now()) /* registry/migrate */');
-    const { rows } = await client.query<{ name: string; checksum: string }>('select name, checksum from schema_migrations order by name /* registry/migrate */');
+    await client.query(
+      'create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now()) /* registry/migrate */',
+    );
+    const { rows } = await client.query<{ name: string; checksum: string }>(
+      'select name, checksum from schema_migrations order by name /* registry/migrate */',
+    );
     const missing = missingOf(migrations, rows);
     for (const { name, text } of missing) {
       await client.query(text);

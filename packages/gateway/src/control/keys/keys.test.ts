@@ -1,0 +1,290 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client } from 'pg';
+import { startControl, actorOf, type TestControl } from '../../../../../test/support/control.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import type { LedgerReader } from '../../store/ledger/ledger-reader.ts';
+import { clientConfig } from '../../store/registry/connections.ts';
+import { createKey, type CreateKeyInput, type KeyWithSecret } from './create-key.ts';
+import { getKey } from './get-key.ts';
+import { createSecretHasher } from './hash-secret.ts';
+import { newKeySecret, prefixOf } from './key-secret.ts';
+import { listKeys } from './list-keys.ts';
+import { revokeKey } from './revoke-key.ts';
+import { rotateKey } from './rotate-key.ts';
+import { verifyKey } from './verify-key.ts';
+import { firstStart } from '../first-start.ts';
+
+let control: TestControl;
+beforeAll(async () => {
+  control = await startControl();
+});
+afterAll(() => control.end());
+
+const plain: CreateKeyInput = { name: 'agent', environment: null, scopes: { servers: null, actions: null }, metadata: {}, expiresAtMs: null };
+const create = (more: Partial<CreateKeyInput> = {}): Promise<KeyWithSecret> => createKey(control.context(), { ...plain, ...more });
+const verify = (secret: string) => verifyKey(control.dependencies, secret);
+const hour = 3_600_000;
+
+async function rows(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const client = new Client(clientConfig(control.registryAddress));
+  await client.connect();
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test('the first start makes one key that holds everything and one link; a later one makes neither', async () => {
+  const [one, two] = await Promise.all([firstStart(control.context()), firstStart(control.context())]);
+  const made = [one, two].filter(({ apiKey }) => apiKey !== null);
+  expect(made).toHaveLength(1);
+  expect(made[0]?.adminLink).toMatch(/^http:\/\/127\.0\.0\.1:8080\/admin\/[0-9A-Za-z]{43}$/);
+  expect(await verify(made[0]?.apiKey ?? '')).toMatchObject({ ok: true, principal: { actions: ['*'], servers: null } });
+  expect(await firstStart(control.context())).toEqual({ apiKey: null, adminLink: null });
+});
+
+test('a secret is gwo_, the environment and 32 base62 characters; its prefix ends after four of them', async () => {
+  const { key, secret } = await create({ environment: 'prod' });
+  expect(secret).toMatch(/^gwo_prod_[0-9A-Za-z]{32}$/);
+  expect(key.prefix).toBe(secret.slice(0, 'gwo_prod_'.length + 4));
+  expect(prefixOf(secret)).toBe(key.prefix);
+  const longest = newKeySecret('a'.repeat(32));
+  expect(Buffer.byteLength(longest.secret)).toBeLessThanOrEqual(72);
+  expect(prefixOf(longest.secret)).toBe(longest.prefix);
+});
+
+test('a verified key says whom its calls are attributed to, where it may go and how often', async () => {
+  const { key, secret } = await create({
+    scopes: { servers: ['search'], actions: ['tools.*'] },
+    metadata: { team_id: 'team_eng', project: 'review', user_id: 'user_1', agent: 'bot' },
+    expiresAtMs: control.clock.nowMs() + hour,
+  });
+  expect(await verify(secret)).toEqual({
+    ok: true,
+    principal: {
+      kind: 'key',
+      keyId: key.id,
+      keyPrefix: key.prefix,
+      organizationId: 'org_default',
+      userId: 'user_1',
+      teamId: 'team_eng',
+      projectId: 'review',
+      agent: 'bot',
+      environment: 'test',
+      servers: ['search'],
+      actions: ['tools.*'],
+      expiresAtMs: control.clock.nowMs() + hour,
+      deprecatedUntilMs: null,
+      rateLimit: { limit: 500, windowMs: 60_000, burst: 50 },
+    },
+  });
+});
+
+test('a rule for the prefix of a key beats the default, also after its rotation', async () => {
+  const { key, secret } = await create();
+  const rateLimits = [...control.dependencies.config.rateLimits, { scope: 'api_key' as const, keyPrefix: key.prefix, limit: 7, windowMs: 1000, burst: 0 }];
+  const dependencies = { ...control.dependencies, config: { ...control.dependencies.config, rateLimits } };
+  const rule = { limit: 7, windowMs: 1000, burst: 0 };
+  expect(await verifyKey(dependencies, secret)).toMatchObject({ principal: { rateLimit: rule } });
+  const rotated = await rotateKey(control.context(), key.id);
+  expect(await verifyKey(dependencies, rotated.secret)).toMatchObject({ principal: { rateLimit: rule } });
+});
+
+test('a key is refused from the millisecond it expires', async () => {
+  const { key, secret } = await create({ expiresAtMs: control.clock.nowMs() + hour });
+  control.clock.advance(hour - 1);
+  expect(await verify(secret)).toMatchObject({ ok: true });
+  control.clock.advance(1);
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await getKey(control.context(), key.id)).toMatchObject({ status: 'expired' });
+});
+
+test('a revoked key is refused at once although it was just used, and the workers are told before it is acknowledged', async () => {
+  const { key, secret } = await create();
+  expect(await verify(secret)).toMatchObject({ ok: true });
+  await revokeKey(control.context(), key.id);
+  expect(control.changedKeys).toContain(key.id);
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'revoked' });
+  await revokeKey(control.context(), key.id);
+  expect(await rows('select count(*)::int as events from audit_events where object_id = $1 and action = $2', [key.id, 'key.revoked'])).toEqual([{ events: 1 }]);
+});
+
+test('A20 the old secret of a rotated key is good for 24 hours, says so, and not a second longer', async () => {
+  const { key, secret } = await create();
+  const rotated = await rotateKey(control.context(), key.id);
+  const until = control.clock.nowMs() + 24 * hour;
+  expect(rotated.secret).not.toBe(secret);
+  expect(await verify(rotated.secret)).toMatchObject({ ok: true, principal: { keyId: key.id, deprecatedUntilMs: null } });
+  expect(await verify(secret)).toMatchObject({ ok: true, principal: { keyId: key.id, deprecatedUntilMs: until } });
+  control.clock.advance(24 * hour);
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(rotated.secret)).toMatchObject({ ok: true });
+  expect(control.changedKeys).toContain(key.id);
+});
+
+test('a second rotation ends the first secret at once', async () => {
+  const { key, secret } = await create();
+  await rotateKey(control.context(), key.id);
+  await rotateKey(control.context(), key.id);
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'unknown' });
+});
+
+test('a revoked or expired key is not rotated', async () => {
+  const revoked = await create();
+  await revokeKey(control.context(), revoked.key.id);
+  await expect(rotateKey(control.context(), revoked.key.id)).rejects.toMatchObject({ code: 'invalid_params' });
+  const expired = await create({ expiresAtMs: control.clock.nowMs() + 1 });
+  control.clock.advance(1);
+  await expect(rotateKey(control.context(), expired.key.id)).rejects.toMatchObject({ code: 'invalid_params' });
+});
+
+test.each<[string, Partial<CreateKeyInput>, string]>([
+  ['an empty name', { name: ' ' }, 'name'],
+  ['a long name', { name: 'x'.repeat(bounds.keyNameCharsMax + 1) }, 'name'],
+  ['a name with control characters', { name: 'a\u0000b' }, 'name'],
+  ['an environment that would not parse back', { environment: 'a_b' }, 'environment'],
+  ['a server that is not configured', { scopes: { servers: ['search', 'nowhere'], actions: null } }, 'nowhere'],
+  ['an action that does not exist', { scopes: { servers: null, actions: ['tools.call', 'tools.destroy'] } }, 'tools.destroy'],
+  ['a pattern that covers nothing', { scopes: { servers: null, actions: ['nothing.*'] } }, 'nothing.*'],
+  ['an expiry in the past', { expiresAtMs: 1 }, 'expires_at'],
+  ['a forged creator', { metadata: { created_by: 'admin' } }, 'created_by'],
+])('%s is refused and named', async (_, input, named) => {
+  await expect(create(input)).rejects.toMatchObject({ code: 'invalid_params', message: expect.stringContaining(named) });
+});
+
+test.each<[string, ReturnType<typeof actorOf>, Partial<CreateKeyInput>, boolean]>([
+  ['a part of its actions', actorOf(['tools.*', 'keys.write']), { scopes: { servers: null, actions: ['tools.call'] } }, true],
+  ['its own pattern', actorOf(['tools.*', 'keys.write']), { scopes: { servers: null, actions: ['tools.*'] } }, true],
+  ['an action beside them', actorOf(['tools.*', 'keys.write']), { scopes: { servers: null, actions: ['costs.read'] } }, false],
+  ['everything', actorOf(['tools.*', 'keys.write']), { scopes: { servers: null, actions: ['*'] } }, false],
+  ['a wider pattern', actorOf(['tools.call', 'keys.write']), { scopes: { servers: null, actions: ['tools.*'] } }, false],
+  ['every MCP operation by leaving actions out', actorOf(['tools.call', 'keys.write']), {}, false],
+  ['one of its servers', actorOf(['*'], ['search']), { scopes: { servers: ['search'], actions: null } }, true],
+  ['another server', actorOf(['*'], ['search']), { scopes: { servers: ['filesystem'], actions: null } }, false],
+  ['every server by leaving servers out', actorOf(['*'], ['search']), {}, false],
+])('a key can give %s only where it holds it', async (_, actor, input, allowed) => {
+  const made = createKey(control.context(actor), { ...plain, ...input });
+  if (allowed) expect((await made).secret).toMatch(/^gwo_/);
+  else await expect(made).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+test('a key cannot take the secret of one that holds more by rotating it', async () => {
+  const strong = await create({ scopes: { servers: null, actions: ['*'] } });
+  await expect(rotateKey(control.context(actorOf(['keys.*', 'tools.*'])), strong.key.id)).rejects.toMatchObject({ code: 'forbidden' });
+  expect(await verify(strong.secret)).toMatchObject({ ok: true, principal: { deprecatedUntilMs: null } });
+});
+
+test('an unknown id is not found, whatever is done to it', async () => {
+  for (const verb of [getKey, revokeKey, rotateKey]) await expect(verb(control.context(), "key_x' or '1'='1")).rejects.toMatchObject({ code: 'not_found' });
+});
+
+test('a list goes on where its cursor says and refuses a cursor that it did not give', async () => {
+  const names: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof listKeys>> = await listKeys(control.context(), { cursor, limit: 3 });
+    names.push(...page.keys.map(({ key }) => key.id));
+    cursor = page.cursor;
+  } while (cursor !== null);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toHaveLength(Number((await rows('select count(*) as keys from api_keys'))[0]?.['keys']));
+  await expect(listKeys(control.context(), { cursor: 'bm90IG91cnM', limit: 3 })).rejects.toMatchObject({ code: 'invalid_params' });
+});
+
+test('usage comes from the ledger; one that is away, or fails, leaves it null and the keys readable', async () => {
+  const { key } = await create();
+  const usage = { lastUsedMs: 5, calls: 2, costNano: 3_000_000n };
+  const reading = (keyUsage: LedgerReader['keyUsage']) => ({ ...control.context(), ledger: () => ({ keyUsage }) as LedgerReader });
+  expect(
+    (
+      await getKey(
+        reading(async () => new Map([[key.id as string, usage]])),
+        key.id,
+      )
+    ).usage,
+  ).toEqual(usage);
+  expect(
+    (
+      await getKey(
+        reading(async () => new Map()),
+        key.id,
+      )
+    ).usage,
+  ).toEqual({ lastUsedMs: null, calls: 0, costNano: 0n });
+  expect((await getKey(control.context(), key.id)).usage).toBeNull();
+  expect(
+    (
+      await getKey(
+        reading(() => Promise.reject(new Error('away'))),
+        key.id,
+      )
+    ).usage,
+  ).toBeNull();
+});
+
+test('no secret is in the registry, only bcrypt of it; each change has its audit event in words without one', async () => {
+  const { key, secret } = await create({ metadata: { team_id: 'team_x' } });
+  const rotated = await rotateKey(control.context(), key.id);
+  const stored = JSON.stringify([await rows('select * from api_keys'), await rows('select * from audit_events')]);
+  for (const text of [secret, rotated.secret]) {
+    expect(stored).not.toContain(text);
+    expect(stored).not.toContain(text.slice(-28));
+  }
+  expect(rotated.key.hash).toMatch(/^\$2b\$04\$/);
+  const events = await rows('select action, actor_kind, actor_id, detail from audit_events where object_id = $1 order by sequence', [key.id]);
+  expect(events).toMatchObject([
+    { action: 'key.created', actor_kind: 'operator', detail: { name: 'agent', metadata: { team_id: 'team_x' } } },
+    { action: 'key.rotated', detail: { previous_prefix: key.prefix, prefix: rotated.key.prefix } },
+  ]);
+  expect(JSON.stringify(events)).not.toContain('$2b$');
+});
+
+test.each([
+  ['SQL', "gwo_test_' or 1=1 --                  "],
+  ['a NUL', `gwo_test_${'a'.repeat(31)}\u0000`],
+  ['10 MB', `gwo_test_${'a'.repeat(10_000_000)}`],
+  ['another form', 'sk-live-abcdefghijklmnop'],
+  ['nothing', ''],
+])('A17 %s in place of a key is unknown and costs neither a query nor a bcrypt', async (_, secret) => {
+  const untouchable = new Proxy(
+    {},
+    {
+      get: () => {
+        throw new Error('touched');
+      },
+    },
+  );
+  const dependencies = { ...control.dependencies, registry: untouchable as never, secrets: untouchable as never };
+  expect(await verifyKey(dependencies, secret)).toEqual({ ok: false, reason: 'unknown' });
+});
+
+test('A23 a secret with an unknown prefix costs one bcrypt, as one with a known prefix does', async () => {
+  const { secret } = await create();
+  const hasher = createSecretHasher(4);
+  let compares = 0;
+  const secrets = {
+    hash: (text: string) => hasher.hash(text),
+    matches: (text: string, hashed: string) => ((compares += 1), hasher.matches(text, hashed)),
+    pretend: (text: string) => ((compares += 1), hasher.pretend(text)),
+  };
+  const wrong = `${secret.slice(0, -1)}${secret.endsWith('a') ? 'b' : 'a'}`;
+  expect(await verifyKey({ ...control.dependencies, secrets }, wrong)).toEqual({ ok: false, reason: 'unknown' });
+  expect(compares).toBe(1);
+  expect(await verifyKey({ ...control.dependencies, secrets }, newKeySecret('test').secret)).toEqual({ ok: false, reason: 'unknown' });
+  expect(compares).toBe(2);
+});
+
+test('what the hasher cannot take is busy, which is no verdict; what waits is served in its turn', async () => {
+  const hasher = createSecretHasher(4);
+  const hashed = await hasher.hash('secret');
+  const all = await Promise.allSettled(Array.from({ length: bounds.verifyQueueMax + 50 }, (_, index) => hasher.matches(`wrong ${index}`, hashed)));
+  const refused = all.filter((answer) => answer.status === 'rejected');
+  expect(refused).toHaveLength(48);
+  for (const { reason } of refused) expect(reason).toMatchObject({ code: 'unavailable' });
+  expect(await hasher.matches('secret', hashed)).toBe(true);
+  expect(await hasher.matches('secret', hashed)).toBe(true);
+  const { secret } = await create();
+  const busy = { ...control.dependencies, secrets: { ...hasher, matches: () => hasher.hash('x').then(() => Promise.reject(refused[0]?.reason)) } };
+  expect(await verifyKey(busy, secret)).toEqual({ ok: 'busy' });
+});

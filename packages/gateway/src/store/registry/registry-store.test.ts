@@ -1,0 +1,256 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeWith } from '../../../../../test/support/requires.ts';
+import { startPostgres } from '../../../../../test/support/postgres.ts';
+import { defaultOrganizationId, newAuditId, newKeyId, newOrganizationId, type OrganizationId } from '../../kernel/id.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { clientConfig, type RegistryAddress } from './connections.ts';
+import { startEmbeddedRegistry } from './embedded-registry.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import { openRegistry } from './open-registry.ts';
+import type { AuditEvent, KeyRecord, RegistryStore } from './registry-store.ts';
+
+describe('embedded', () => {
+  keepsTheContract(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
+    const engine = await startEmbeddedRegistry({ folder: join(folder, 'registry'), socketPath: join(folder, '.s.PGSQL.5432'), log: silentLog });
+    return {
+      address: engine.address,
+      async end() {
+        await engine.close();
+        rmSync(folder, { recursive: true, force: true });
+      },
+    };
+  });
+});
+
+describeWith('postgres', 'PostgreSQL', () => {
+  keepsTheContract(async () => {
+    const server = await startPostgres();
+    return { address: { url: server.url }, end: () => server.stop() };
+  });
+});
+
+/** What both promise. Every test makes an organization of its own. */
+function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: () => Promise<void> }>): void {
+  let address: RegistryAddress;
+  let end: () => Promise<void>;
+  let store: RegistryStore;
+
+  beforeAll(async () => {
+    ({ address, end } = await start());
+    store = await openRegistry({ address, connectionsMax: 4, log: silentLog });
+  });
+  afterAll(async () => {
+    await store.close();
+    await end();
+  });
+
+  /** Statements that the store has no verb for. The embedded engine has one backend: nothing else runs meanwhile. */
+  async function directly<Row extends Record<string, unknown>>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = new Client(clientConfig(address));
+    await client.connect();
+    try {
+      return (await client.query<Row>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async function newOrganization(): Promise<OrganizationId> {
+    const id = newOrganizationId();
+    await directly('insert into organizations (id, name) values ($1, $1)', [id]);
+    return id;
+  }
+
+  const insert = (...keys: KeyRecord[]): Promise<void> =>
+    store.transaction(async (writes) => {
+      for (const key of keys) await writes.keys.insert(key);
+    });
+
+  test('a key is read back as it was written, to the millisecond and with text of any script', async () => {
+    const organizationId = await newOrganization();
+    const key = keyOf(organizationId, {
+      name: "O'Brien — ключ 🔑",
+      previous: { prefix: 'gwo_t_old1', hash: 'old', validUntilMs: 1_800_000_000_123 },
+      scopes: { servers: ['a', 'b'], actions: ['tools.*'] },
+      metadata: { team_id: 'team', note: '"\\; drop table api_keys; --' },
+      expiresAtMs: 1_900_000_000_001,
+      rotatedAtMs: 1_700_000_000_999,
+    });
+    await insert(key);
+    expect(await store.keys.find(organizationId, key.id)).toEqual(key);
+  });
+
+  test('a key of another organization is not found', async () => {
+    const [mine, theirs] = [await newOrganization(), await newOrganization()];
+    const key = keyOf(theirs);
+    await insert(key);
+    expect(await store.keys.find(mine, key.id)).toBeNull();
+    expect(await store.keys.list(mine, { after: null, limit: 10 })).toEqual([]);
+    expect(await store.keys.any(mine)).toBe(false);
+    expect(await store.transaction(({ keys }) => keys.findForUpdate(mine, key.id))).toBeNull();
+    await store.transaction(({ keys }) => keys.updateRevoked(mine, key.id, 1));
+    expect(await store.keys.find(theirs, key.id)).toEqual(key);
+  });
+
+  test('keys are found by the prefix of their secret and of the one before', async () => {
+    const organizationId = await newOrganization();
+    const [current, rotated] = [
+      keyOf(organizationId, { prefix: 'gwo_p_same' }),
+      keyOf(organizationId, { prefix: 'gwo_p_new1', previous: { prefix: 'gwo_p_same', hash: 'h', validUntilMs: 5 } }),
+    ];
+    await insert(current, rotated);
+    expect((await store.keys.findByPrefix('gwo_p_same')).map(({ id }) => id).sort()).toEqual([current.id, rotated.id].sort());
+    expect((await store.keys.findByPrefix('gwo_p_new1')).map(({ id }) => id)).toEqual([rotated.id]);
+    expect(await store.keys.findByPrefix("gwo_p_' or 1=1")).toEqual([]);
+  });
+
+  test('a list shows each key once, newest first, also where several have the same time', async () => {
+    const organizationId = await newOrganization();
+    const keys = [1, 2, 2, 2, 3, 3, 4].map((second) => keyOf(organizationId, { createdAtMs: second * 1000 }));
+    await insert(...keys);
+    const seen: KeyRecord[] = [];
+    for (let page = 0; page < 10; page += 1) {
+      const found = await store.keys.list(organizationId, { after: seen.at(-1) ?? null, limit: 2 });
+      if (found.length === 0) break;
+      seen.push(...found);
+    }
+    expect(seen.map(({ createdAtMs }) => createdAtMs)).toEqual([4000, 3000, 3000, 2000, 2000, 2000, 1000]);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(7);
+  });
+
+  test('a transaction that throws leaves nothing, neither the change nor its audit event', async () => {
+    const organizationId = await newOrganization();
+    const key = keyOf(organizationId);
+    const event = eventOf(organizationId);
+    const failed = store.transaction(async ({ keys, audit }) => {
+      await keys.insert(key);
+      await audit.insert(event);
+      throw new Error('changed my mind');
+    });
+    await expect(failed).rejects.toThrow('changed my mind');
+    expect(await store.keys.find(organizationId, key.id)).toBeNull();
+    expect(await directly('select id from audit_events where organization_id = $1', [organizationId])).toEqual([]);
+  });
+
+  test('an audit event can be added, never changed, deleted or truncated', async () => {
+    const organizationId = await newOrganization();
+    const event = eventOf(organizationId);
+    await store.transaction(({ audit }) => audit.insert(event));
+    await expect(directly('update audit_events set actor_id = $1 where id = $2', ['someone', event.id])).rejects.toThrow('append-only');
+    await expect(directly('delete from audit_events where id = $1', [event.id])).rejects.toThrow('append-only');
+    await expect(directly('truncate audit_events')).rejects.toThrow('append-only');
+    expect(await directly('select actor_id, action, detail from audit_events where id = $1', [event.id])).toEqual([
+      { actor_id: 'tester', action: 'key.created', detail: { a: [1, 'x'] } },
+    ]);
+  });
+
+  test('a changed secret and a revocation are written', async () => {
+    const organizationId = await newOrganization();
+    const key = keyOf(organizationId);
+    await insert(key);
+    const secret = { prefix: 'gwo_t_next', hash: 'next', previous: { prefix: key.prefix, hash: key.hash, validUntilMs: 9 }, rotatedAtMs: 8 };
+    await store.transaction(async ({ keys }) => {
+      expect(await keys.findForUpdate(organizationId, key.id)).toEqual(key);
+      await keys.updateSecret(organizationId, key.id, secret);
+      await keys.updateRevoked(organizationId, key.id, 10);
+    });
+    expect(await store.keys.find(organizationId, key.id)).toEqual({ ...key, ...secret, revokedAtMs: 10 });
+  });
+
+  test('of several that would make the first key at once, one does', async () => {
+    const organizationId = await newOrganization();
+    const made = await Promise.all(
+      [1, 2, 3].map(() =>
+        store.transaction(async ({ keys }) => {
+          if (!(await keys.lockEmpty(organizationId))) return false;
+          await keys.insert(keyOf(organizationId));
+          return true;
+        }),
+      ),
+    );
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await store.keys.any(organizationId)).toBe(true);
+  });
+
+  test('100 at once are all answered', async () => {
+    const organizationId = await newOrganization();
+    const keys = Array.from({ length: 100 }, () => keyOf(organizationId));
+    await Promise.all(keys.map((key) => insert(key)));
+    expect(await Promise.all(keys.map(({ id }) => store.keys.find(organizationId, id)))).toEqual(keys);
+  });
+
+  test('more than may wait are refused at once as unavailable, the others are served', async () => {
+    const answers = await Promise.allSettled(Array.from({ length: 500 }, () => store.ping()));
+    const refused = answers.filter((answer) => answer.status === 'rejected').map((answer) => answer.reason);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(500);
+    for (const fault of refused) expect(fault).toMatchObject({ code: 'unavailable' });
+    await store.ping();
+  });
+
+  test('migrations that are applied are not applied again', async () => {
+    await migrate(address, silentLog);
+    expect(await directly('select id from organizations where id = $1', [defaultOrganizationId])).toHaveLength(1);
+    expect(await directly('select name from schema_migrations')).toHaveLength(readMigrations().length);
+  });
+
+  test('a migration that fails leaves nothing behind', async () => {
+    const bad = { name: '209901010000-bad', text: 'create table half (id text); select no_such_function();' };
+    await expect(migrate(address, silentLog, [...readMigrations(), bad])).rejects.toThrow('no_such_function');
+    expect(await directly("select to_regclass('half') as found")).toEqual([{ found: null }]);
+    await migrate(address, silentLog);
+  });
+
+  test('a migration that was changed, or that a newer version made, refuses the start', async () => {
+    const [first, ...others] = readMigrations();
+    if (!first) throw new Error('no migration');
+    await expect(migrate(address, silentLog, [{ ...first, text: `${first.text}\n` }, ...others])).rejects.toMatchObject({
+      code: 'state_broken',
+      detail: { reason: expect.stringContaining(first.name) },
+    });
+    await expect(migrate(address, silentLog, [])).rejects.toMatchObject({ code: 'state_broken', detail: { reason: expect.stringContaining('newer') } });
+  });
+}
+
+let counter = 0;
+
+function keyOf(organizationId: OrganizationId, more: Partial<KeyRecord> = {}): KeyRecord {
+  counter += 1;
+  return {
+    id: newKeyId(),
+    organizationId,
+    name: `key ${counter}`,
+    environment: 'test',
+    prefix: `gwo_test_${counter}`,
+    hash: `hash ${counter}`,
+    previous: null,
+    scopes: { servers: null, actions: null },
+    metadata: {},
+    createdAtMs: 1_700_000_000_000 + counter,
+    createdBy: 'tester',
+    expiresAtMs: null,
+    rotatedAtMs: null,
+    revokedAtMs: null,
+    ...more,
+  };
+}
+
+function eventOf(organizationId: OrganizationId): AuditEvent {
+  return {
+    id: newAuditId(),
+    organizationId,
+    atMs: 1,
+    actorKind: 'operator',
+    actorId: 'tester',
+    action: 'key.created',
+    objectId: 'key_x',
+    requestId: 'req_x',
+    peer: '',
+    detail: { a: [1, 'x'] },
+  };
+}

@@ -1,0 +1,145 @@
+/** A control plane with real stores, embedded, for the time of a test file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApi } from '../../packages/gateway/src/api/app.ts';
+import type { ApiApp, Front } from '../../packages/gateway/src/api/route.ts';
+import type { Config } from '../../packages/gateway/src/config/config.ts';
+import { createActor, operator } from '../../packages/gateway/src/control/actor.ts';
+import type { Actor, ControlContext, ControlDependencies } from '../../packages/gateway/src/control/context.ts';
+import { createSecretHasher } from '../../packages/gateway/src/control/keys/hash-secret.ts';
+import { runServerTest, type ServerTarget } from '../../packages/gateway/src/control/servers/test-server.ts';
+import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
+import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
+import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
+import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
+import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
+import { startEmbeddedRegistry } from '../../packages/gateway/src/store/registry/embedded-registry.ts';
+import type { RegistryAddress } from '../../packages/gateway/src/store/registry/connections.ts';
+import type { RegistryStore } from '../../packages/gateway/src/store/registry/registry-store.ts';
+import { createMemoryState } from '../../packages/gateway/src/store/state/memory-state.ts';
+
+export interface TestControl {
+  readonly dependencies: ControlDependencies;
+  readonly app: ApiApp;
+  readonly registryAddress: RegistryAddress;
+  /** Its time can be set forward; it begins at a whole second in 2026. */
+  readonly clock: Clock & { advance(ms: number): void };
+  /** Ids of keys that workers were told to forget. */
+  readonly changedKeys: string[];
+  context(actor?: Actor): ControlContext;
+  /** A request to the API: by the workers' socket unless `front` says otherwise. */
+  request(method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; bearer?: string; front?: Front }): Promise<Response>;
+  /** Another control plane on the same registry, with a clock and state of its own. */
+  variant(more: ControlOverrides): TestControl;
+  end(): Promise<void>;
+}
+
+export type ControlOverrides = Partial<ControlDependencies> & { readonly targets?: readonly ServerTarget[] };
+
+export const controlUrl = 'http://127.0.0.1:8080';
+
+export async function startControl(more: ControlOverrides = {}): Promise<TestControl> {
+  const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
+  const engine = await startEmbeddedRegistry({ folder: join(folder, 'registry'), socketPath: join(folder, '.s.PGSQL.5432'), log: silentLog });
+  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: silentLog });
+  return createControl(registry, engine.address, more, async () => {
+    await registry.close();
+    await engine.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+}
+
+function createControl(registry: RegistryStore, registryAddress: RegistryAddress, more: ControlOverrides, end: () => Promise<void>): TestControl {
+  const clock = createTestClock();
+  const state = createMemoryState({ clock });
+  const changedKeys: string[] = [];
+  const { targets = [], ...replaced } = more;
+  const dependencies: ControlDependencies = {
+    registry,
+    ledger: () => null,
+    state,
+    config: testConfig,
+    mcpActions,
+    // The lowest cost that bcrypt knows: the tests are about the rest.
+    secrets: createSecretHasher(4),
+    testServer: async (name) => {
+      const target = targets.find((entry) => entry.name === name);
+      if (!target) throw new Fault('not_found');
+      return runServerTest(target);
+    },
+    serverState: () => ({ state: 'ready', reason: null }),
+    probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
+    publicUrl: () => controlUrl,
+    notify: { keyChanged: (id) => void changedKeys.push(id) },
+    clock,
+    log: silentLog,
+    ...replaced,
+  };
+  const app = createApi(dependencies);
+  return {
+    dependencies,
+    app,
+    registryAddress,
+    clock,
+    changedKeys,
+    context: (actor = operator) => ({ ...dependencies, actor, organizationId: defaultOrganizationId, requestId: 'req_test', peer: '' }),
+    async request(method, path, { headers = {}, body, bearer, front = 'public' } = {}) {
+      const sent = new Headers({ host: '127.0.0.1:8080', ...headers });
+      if (bearer !== undefined) sent.set('authorization', `Bearer ${bearer}`);
+      if (body !== undefined && !sent.has('content-type')) sent.set('content-type', 'application/json');
+      const payload = body === undefined ? null : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+      return app.fetch(new Request(`${controlUrl}${path}`, { method, headers: sent, body: payload as string | null }), { front });
+    },
+    variant: (overrides) => createControl(registry, registryAddress, overrides, async () => undefined),
+    async end() {
+      await end();
+      await state.close();
+    },
+  };
+}
+
+/** An actor that holds these actions. */
+export function actorOf(actions: readonly string[] | null, servers: readonly string[] | null = null): Actor {
+  return createActor('key', 'key_tester', { actions, servers });
+}
+
+function createTestClock(): Clock & { advance(ms: number): void } {
+  let nowMs = Date.parse('2026-06-01T00:00:00Z');
+  return { nowMs: () => nowMs, monotonicMs: () => nowMs, advance: (ms) => void (nowMs += ms) };
+}
+
+const noPrice = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n };
+
+const testConfig: Config = {
+  version: 1,
+  file: null,
+  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [] },
+  servers: [
+    { name: 'search', transport: 'http', url: 'http://user:pass@127.0.0.1:9/mcp?token=hidden', credential: null, timeoutMs: 30_000, connectionsMax: 10 },
+    {
+      name: 'filesystem',
+      transport: 'stdio',
+      command: ['mcp-files', '--token=hidden'],
+      env: {},
+      cwd: '/',
+      processes: 'session',
+      timeoutMs: 30_000,
+      connectionsMax: 10,
+    },
+  ],
+  routes: [
+    { server: 'search', path: '/mcp/search', auth: { type: 'apiKey' }, timeoutMs: 20_000 },
+    { server: 'filesystem', path: '/mcp/filesystem', auth: { type: 'none' }, timeoutMs: 30_000 },
+  ],
+  pricing: { currency: 'USD', default: noPrice, overrides: [] },
+  rateLimits: [{ scope: 'api_key', keyPrefix: null, limit: 500, windowMs: 60_000, burst: 50 }],
+  limits: { bodyBytesMax: 4 * 1024 * 1024 },
+  journal: { sync: false, spoolBytesMax: 1024 * 1024 },
+  retention: { tracesDays: 30 },
+  stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, redisUrl: null },
+  keys: { environment: 'test', bcryptCost: 4 },
+  workers: 1,
+  log: { level: 'info', format: 'json' },
+};
