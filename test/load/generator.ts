@@ -1,6 +1,6 @@
 /**
- * The load generator, a process of its own: takes one job after the other over IPC, answers `{ kind: 'measuring' }` when
- * the warm-up is over and `{ kind: 'done', result }` when the measured time is.
+ * The load generator, a process of its own: takes one job after the other over IPC, says `measuring` when the warm-up is
+ * over, `measured` when the measured time is, with all connections still open, and `done` with the result.
  *
  * Closed loop: every connection sends its next request when the reply is there; this finds the throughput. Fixed rate:
  * request number n is due at n / rate, and its latency counts from then, whether or not a connection was free: a proxy that
@@ -39,6 +39,7 @@ export interface LoadResult {
 
 export type GeneratorNews =
   | { readonly kind: 'measuring' }
+  | { readonly kind: 'measured' }
   | { readonly kind: 'done'; readonly result: LoadResult }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -95,13 +96,22 @@ async function runJob(job: LoadJob): Promise<LoadResult> {
   return tally.result();
 
   async function runClosed(): Promise<void> {
+    let onTheWay = 0;
     const again = (slot: Slot): void => {
       slot.dueAt = performance.now();
-      if (slot.dueAt < tally.endAt) slot.lane?.send();
+      if (slot.dueAt >= tally.endAt || slot.lane === null) return;
+      onTheWay += 1;
+      slot.lane.send();
     };
-    onIdle = again;
+    onIdle = (slot) => {
+      onTheWay -= 1;
+      again(slot);
+    };
     for (const slot of idle.splice(0)) again(slot);
     await waitUntil(tally.endAt);
+    tell({ kind: 'measured' });
+    // A proxy whose clients leave in the middle has other work to do than the next target should pay for.
+    for (const until = performance.now() + graceMs; performance.now() < until && onTheWay > 0;) await waitUntil(performance.now() + 5);
   }
 
   async function runFixed(perSecond: number): Promise<void> {
@@ -124,6 +134,7 @@ async function runJob(job: LoadJob): Promise<LoadResult> {
     };
     const pacer = startPacer(intervalMs, pump);
     await waitUntil(tally.endAt);
+    tell({ kind: 'measured' });
     const expected = Math.floor(job.measureMs / intervalMs);
     for (const until = performance.now() + graceMs; performance.now() < until && tally.replies + tally.failures < expected;)
       await waitUntil(performance.now() + 10);

@@ -1,0 +1,118 @@
+/**
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`: what the gateway costs, beside the upstream itself, a bare pipe of
+ * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
+ * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 50 s quick, 5 min whole.
+ */
+import { parseArgs } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
+import { residentBytes } from '../support/processes.ts';
+import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { type Generator, type Load, type Measurement, startGenerator, untilQuiet } from './measure.ts';
+import { type BenchResult, type Figures, renderResult, summarise } from './report.ts';
+import { type GatewayTarget, startGatewayTarget, startNginx, startPipe, startUpstream, type Target } from './targets.ts';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    gateway: { type: 'boolean', default: true },
+    output: { type: 'string', short: 'o', default: 'text' },
+  },
+  allowNegative: true,
+});
+const { quick } = values;
+
+/** In the order in which they are measured; the first is the one of the ratio. */
+const loads: readonly Load[] = [
+  { connections: 50, perSecond: null },
+  { connections: 1, perSecond: null },
+  { connections: 1_000, perSecond: null },
+  { connections: 50, perSecond: 5_000 },
+  { connections: 50, perSecond: 10_000 },
+];
+const rounds = 3;
+const times = quick ? { warmupMs: 250, measureMs: 650 } : { warmupMs: 500, measureMs: 2_000 };
+const idleMs = quick ? 2_000 : 5_000;
+/** Compiled code: the first seconds of a process are not like the rest. */
+const warmup = quick ? { warmupMs: 0, measureMs: 1_000 } : { warmupMs: 0, measureMs: 3_000 };
+const quietMsMax = quick ? 500 : 3_000;
+
+const running: { stop(): void | Promise<void> }[] = [];
+try {
+  const result = await runBench();
+  console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));
+} finally {
+  for (const one of running.reverse()) await one.stop();
+  removeGatewayFolders();
+}
+
+async function runBench(): Promise<BenchResult> {
+  const upstream = started(await startUpstream());
+  const pipe = started(await startPipe(upstream, false));
+  const notes: string[] = [];
+  const extras = [started(await startPipe(upstream, true))];
+  const nginx = await startNginx(upstream);
+  if (typeof nginx === 'string') notes.push(`nginx is skipped: ${nginx}`);
+  else extras.push(started(nginx));
+
+  const targets: Target[] = [upstream, pipe, ...extras];
+  let gateway: GatewayTarget | null = null;
+  let start: BenchResult['start'] = null;
+  let idle: BenchResult['idle'] = null;
+  if (values.gateway) {
+    const begun = await startGatewayTarget(upstream);
+    gateway = started(begun.target);
+    start = begun.start;
+    await pause(idleMs);
+    const pids = gateway.pids();
+    idle = { processes: pids.length, bytes: pids.reduce((sum, pid) => sum + residentBytes(pid).now, 0) };
+    targets.push(gateway);
+  }
+
+  const generator = started(startGenerator());
+  for (const target of targets) await generator.measure(target, { connections: 50, perSecond: null }, warmup);
+  const figures: Figures[] = [];
+  for (const load of loads) figures.push(...(await measureInTurn(generator, targets, load, gateway, extras)));
+  return { quick, figures, start, idle, notes };
+}
+
+/** Quick: what only informs is measured at the first load alone, and only that load in several rounds. */
+async function measureInTurn(
+  generator: Generator,
+  all: readonly Target[],
+  load: Load,
+  gateway: GatewayTarget | null,
+  extras: readonly Target[],
+): Promise<Figures[]> {
+  const first = load === loads[0];
+  const targets = quick && !first ? all.filter((target) => !extras.includes(target)) : all;
+  const measured = new Map<Target, Measurement[]>(targets.map((target) => [target, []]));
+  for (let round = 0; round < (quick && !first ? 1 : rounds); round += 1) {
+    for (const [target, list] of measured) {
+      list.push(await generator.measure(target, load, times));
+      // The gateway goes on writing its records when the load is over.
+      if (target === gateway) await untilQuiet(gateway.pids(), quietMsMax);
+    }
+  }
+  return [...measured].map(([target, list]) => medians(target.name, load, list));
+}
+
+function medians(target: string, load: Load, list: readonly Measurement[]): Figures {
+  const median = (of: (measurement: Measurement) => number): number => list.map(of).sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;
+  return {
+    target,
+    load,
+    perSecond: median((one) => one.perSecond),
+    p50: median((one) => one.p50),
+    p95: median((one) => one.p95),
+    p99: median((one) => one.p99),
+    cpuMicroseconds: median((one) => one.cpuMicroseconds),
+    residentBytes: median((one) => one.residentBytes),
+    failures: list.reduce((sum, one) => sum + one.failures + one.unanswered, 0),
+    firstFailure: list.find((one) => one.firstFailure !== null)?.firstFailure ?? null,
+  };
+}
+
+function started<Running extends { stop(): void | Promise<void> }>(one: Running): Running {
+  running.push(one);
+  return one;
+}

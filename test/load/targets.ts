@@ -1,0 +1,155 @@
+/** What the bench measures: the upstream itself, and each proxy in front of it, as processes of their own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodePath } from '../support/node-path.ts';
+import { until } from '../support/poll.ts';
+import { processTree } from '../support/processes.ts';
+import { type RunningGateway, startGateway } from '../support/start-gateway.ts';
+import { freePort } from '../support/temporary-server.ts';
+
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly path: string;
+  /** What a client must send here beside what it sends to all. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The process that carries the calls. */
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+const nginxProgram = '/usr/sbin/nginx';
+
+export function startUpstream(): Promise<Target> {
+  return startProgram('direct', 'upstream.ts', []);
+}
+
+/** @param buffered whether it reads a request's body before it passes it on */
+export function startPipe(upstream: Target, buffered: boolean): Promise<Target> {
+  return startProgram(buffered ? 'pipe, buffered' : 'pipe', 'dispatch-pipe.ts', [
+    '--upstream',
+    `http://127.0.0.1:${upstream.port}`,
+    ...(buffered ? ['--buffered'] : []),
+  ]);
+}
+
+async function startProgram(name: string, file: string, args: readonly string[]): Promise<Target> {
+  // Their stdin ends with this process, however that ends, and they with it.
+  const child = spawn(nodePath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let line = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (line += text));
+  await until(() => line.includes('\n') || child.exitCode !== null, { what: `${file} to be ready` });
+  const { port } = JSON.parse(line) as { port: number };
+  return { name, port, path: '/mcp', headers: [], pid: child.pid ?? 0, stop: () => endProcess(child) };
+}
+
+/** One worker, keep-alive to the upstream; null with the reason where nginx is not installed. */
+export async function startNginx(upstream: Target): Promise<Target | string> {
+  const folder = mkdtempSync(join(tmpdir(), 'gwo-nginx-'));
+  const port = await freePort();
+  writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, port, upstream.port));
+  const child = spawn(nginxProgram, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'error.log'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const failure = await new Promise<string | null>((resolve) => {
+    child.once('error', () => resolve(`needs ${nginxProgram}, which is not installed; install it with: sudo apt-get install nginx-light`));
+    child.once('spawn', () => resolve(null));
+  });
+  const stop = async (): Promise<void> => {
+    if (failure === null) await endProcess(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  if (failure !== null) {
+    await stop();
+    return failure;
+  }
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0, { what: 'nginx to listen' });
+  return { name: 'nginx', port, path: '/mcp', headers: [], pid: child.pid ?? 0, stop };
+}
+
+function nginxConfig(folder: string, port: number, upstreamPort: number): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ');
+  return `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log crit;
+events { worker_connections 8192; }
+http {
+  access_log off; ${temporary}
+  keepalive_requests 1000000000;
+  upstream u { server 127.0.0.1:${upstreamPort}; keepalive 64; keepalive_requests 1000000000; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; }
+  }
+}
+`;
+}
+
+export interface GatewayTarget extends Target {
+  readonly gateway: RunningGateway;
+  /** All its processes. */
+  pids(): number[];
+}
+
+/** Of the gateway's start: milliseconds from the spawn to the first byte of a reply. */
+export interface StartTimes {
+  /** With an empty state folder. */
+  readonly firstMs: number;
+  readonly secondMs: number;
+}
+
+/** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. */
+export async function startGatewayTarget(upstream: Target): Promise<{ target: GatewayTarget; start: StartTimes }> {
+  const config = {
+    servers: [{ name: 'bench', url: `http://127.0.0.1:${upstream.port}/mcp` }],
+    rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1s', burst: 10_000_000 }],
+    pricing: { default: { per_call: 0.001, per_token_input: 0.00001, per_token_output: 0.00003 } },
+    workers: 1,
+    log: { level: 'warn' },
+  };
+  const env = { API_KEY_BCRYPT_COST: '12' };
+  const first = await startGateway({ config, env });
+  const firstMs = first.readyMs + (await firstByteMs(first.url));
+  const { apiKey } = first;
+  await first.stop();
+  if (apiKey === null) throw new Error('the first start showed no API key');
+
+  const gateway = await startGateway({ config, env, stateFolder: first.stateFolder });
+  const secondMs = gateway.readyMs + (await firstByteMs(gateway.url));
+  const pids = (): number[] => processTree(gateway.pid);
+  const worker = await until(() => pids().find(isClusterWorker), { what: 'the worker process' });
+  const target: GatewayTarget = {
+    name: 'gateway',
+    port: gateway.port,
+    path: '/mcp/bench',
+    headers: [['Authorization', `Bearer ${apiKey}`]],
+    pid: worker,
+    gateway,
+    pids,
+    stop: async () => void (await gateway.stop()),
+  };
+  return { target, start: { firstMs, secondMs } };
+}
+
+/** Node gives a cluster worker its number in the environment. */
+function isClusterWorker(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes('NODE_UNIQUE_ID=');
+  } catch {
+    return false;
+  }
+}
+
+async function firstByteMs(url: string): Promise<number> {
+  const startedAt = performance.now();
+  await fetch(`${url}/healthz`);
+  return performance.now() - startedAt;
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+  await ended;
+  clearTimeout(timer);
+}
