@@ -30,10 +30,21 @@ export async function startBridgeProcess(options: BridgeOptions, onLogLine: (lin
   const child = spawn(process.execPath, [main], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);
   child.on('error', () => undefined);
-  const ended = once(child, 'close').then(() => undefined, () => undefined);
+  const ended = once(child, 'close').then(
+    () => undefined,
+    () => undefined,
+  );
   const answer = Promise.withResolvers<StartAnswer | null>();
-  const log = lineReader(bounds.streamBufferBytesMax, (line) => onLogLine(line.toString('utf8')), () => child.stderr.resume());
-  const output = lineReader(bounds.streamBufferBytesMax, (line) => answer.resolve(JSON.parse(line.toString('utf8')) as StartAnswer), () => answer.resolve(null));
+  const log = lineReader(
+    bounds.streamBufferBytesMax,
+    (line) => onLogLine(line.toString('utf8')),
+    () => child.stderr.resume(),
+  );
+  const output = lineReader(
+    bounds.streamBufferBytesMax,
+    (line) => answer.resolve(JSON.parse(line.toString('utf8')) as StartAnswer),
+    () => answer.resolve(null),
+  );
   child.stderr.on('data', (chunk: Buffer) => log.feed(chunk));
   child.stdout.on('data', (chunk: Buffer) => output.feed(chunk));
   child.stdin.write(`${JSON.stringify(options)}\n`);
@@ -57,4 +68,6 @@ export async function startBridgeProcess(options: BridgeOptions, onLogLine: (lin
   };
 }
 
-type StartAnswer = { readonly listening: true; readonly address: string; readonly port: number | null } | { readonly listening: false; readonly error: FaultCode; readonly detail: FaultDetail };
+type StartAnswer =
+  | { readonly listening: true; readonly address: string; readonly port: number | null }
+  | { readonly listening: false; readonly error: FaultCode; readonly detail: FaultDetail };

@@ -39,6 +39,8 @@ export interface Child {
   readonly stderrBytes: number;
   readonly droppedBytes: number;
   readonly ending: boolean;
+  /** Whether its input is still open. */
+  readonly writable: boolean;
   /** When nothing of its process group is left. */
   readonly gone: Promise<void>;
   /** Writes one message as one line. False where the process has not read so much that no more may wait. */
@@ -65,11 +67,19 @@ export interface ChildDependencies {
 const newline = Buffer.from('\n');
 /** After the process has gone, its last output may still be in the pipe; a grandchild may hold the pipe open for ever. */
 const outputGraceMs = 500;
+/** Between the end of a pipe and the end of the process that had it. */
+const pipeGraceMs = 100;
 
 export function startChild(command: ChildCommand, dependencies: ChildDependencies, handlers: ChildHandlers): Child {
   const { clock, limits, watchdog } = dependencies;
   const log = dependencies.log;
-  const child = spawn(command.program, command.args, { cwd: command.cwd, env: command.env, detached: true, windowsHide: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(command.program, command.args, {
+    cwd: command.cwd,
+    env: command.env,
+    detached: true,
+    windowsHide: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const pid = child.pid ?? 0;
   child.on('error', (error: NodeJS.ErrnoException) => {
     if (pid > 0) return;
@@ -94,13 +104,10 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
 
   child.stdout.on('data', (chunk: Buffer) => reader.feed(chunk));
   child.stderr.on('data', (chunk: Buffer) => text.stderr(chunk));
-  // Whatever happens to a pipe, the process is of no use without it.
-  child.stdin.on('error', () => fail('it closed its input'));
-  child.stdout.on('error', () => fail('its output broke'));
-  child.stdout.on('end', () => {
-    // A process that has ended says so itself a moment later; one that only closed its output would never answer again.
-    setTimeout(() => fail('it closed its output'), outputGraceMs).unref();
-  });
+  // Whatever happens to a pipe, the process is of no use without it. One that has ended says so itself a moment later.
+  child.stdin.on('error', () => failSoon('it closed its input'));
+  child.stdout.on('error', () => failSoon('its output broke'));
+  child.stdout.on('end', () => failSoon('it closed its output'));
   child.stderr.on('error', () => undefined);
   child.on('exit', (code, signal) => {
     exited = true;
@@ -131,6 +138,10 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
       counters.skippedLines++;
       text.skippedLine(line);
     }
+  }
+
+  function failSoon(reason: string): void {
+    setTimeout(() => fail(reason), pipeGraceMs).unref();
   }
 
   /** The process is broken: said once, and nothing of it is waited for. */
@@ -165,8 +176,11 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
     get ending() {
       return ended || asked !== null;
     },
+    get writable() {
+      return !ended && child.stdin.writable;
+    },
     send(line) {
-      if (ended || child.stdin.destroyed || child.stdin.writableEnded) return false;
+      if (ended || !child.stdin.writable) return false;
       if (child.stdin.writableLength + line.length > limits.inputBytesMax) return false;
       counters.messagesIn++;
       child.stdin.cork();
@@ -183,13 +197,18 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
       if (holders.delete(holder) && holders.size === 0) child.stdout.resume();
     },
     stop(reason, pace = limits) {
-      if (asked === null && !exited && pid > 0) {
+      if (exited || pid === 0) return whenGone;
+      if (asked === null) {
         asked = reason;
         child.stdin.end();
         holders.clear();
         child.stdout.resume();
-        stopTimers.push(setTimeout(() => signalGroup(pid, 'SIGTERM'), pace.terminateMs), setTimeout(() => signalGroup(pid, 'SIGKILL'), pace.killMs));
       }
+      // Asked again, the process has the shorter of both times.
+      stopTimers.push(
+        setTimeout(() => signalGroup(pid, 'SIGTERM'), pace.terminateMs),
+        setTimeout(() => signalGroup(pid, 'SIGKILL'), pace.killMs),
+      );
       return whenGone;
     },
   };

@@ -40,7 +40,12 @@ export interface HttpEndpoint {
 export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax: number; log: Log; routes: BridgeRoutes }): Promise<HttpEndpoint> {
   const { listen, log, routes } = options;
   const server = createServer(
-    { maxHeaderSize: bounds.headerBytesMax, headersTimeout: bounds.headersTimeoutMs, requestTimeout: bounds.requestTimeoutMs, keepAliveTimeout: bounds.keepAliveMs },
+    {
+      maxHeaderSize: bounds.headerBytesMax,
+      headersTimeout: bounds.headersTimeoutMs,
+      requestTimeout: bounds.requestTimeoutMs,
+      keepAliveTimeout: bounds.keepAliveMs,
+    },
     (request, response) => {
       handle(request, response).catch((error: unknown) => answerFault(response, error));
     },
@@ -93,7 +98,8 @@ export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax
 
   function answerFault(response: ServerResponse, error: unknown, id = 'null'): void {
     const fault = asFault(error);
-    if (fault.code === 'internal_error') log.error('bridge_request_failed', { cause: fault.cause instanceof Error ? (fault.cause.stack ?? fault.cause.message) : String(fault.cause) });
+    if (fault.code === 'internal_error')
+      log.error('bridge_request_failed', { cause: fault.cause instanceof Error ? (fault.cause.stack ?? fault.cause.message) : String(fault.cause) });
     respondFault(response, fault, id);
   }
 
@@ -142,7 +148,11 @@ function readAll(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
  */
 function checkCaller(request: IncomingMessage, listen: { readonly host: string; readonly hosts?: readonly string[] | undefined }): void {
   if (request.headers.origin !== undefined) throw new Fault('origin_not_allowed');
-  const host = request.headers.host?.toLowerCase().replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1') ?? '';
+  const host =
+    request.headers.host
+      ?.toLowerCase()
+      .replace(/:\d+$/, '')
+      .replace(/^\[(.*)\]$/, '$1') ?? '';
   const allowed = ['localhost', '127.0.0.1', '::1', listen.host.toLowerCase(), ...(listen.hosts ?? []).map((name) => name.toLowerCase())];
   if (!allowed.includes(host) && host !== request.socket.localAddress?.replace('::ffff:', '')) throw new Fault('host_not_allowed');
 }

@@ -58,7 +58,11 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
   function unavailable(): Fault {
     const seconds = Math.max(1, Math.ceil(policy.waitMs() / 1000));
     const state = policy.quarantined ? 'its process keeps failing and is in quarantine' : 'its process failed and is started again soon';
-    return new Fault('upstream_unavailable', { server: name, reason: lastFailure === null ? 'its process is not started' : `${state}: ${lastFailure}` }, { extra: { retry_after: seconds } });
+    return new Fault(
+      'upstream_unavailable',
+      { server: name, reason: lastFailure === null ? 'its process is not started' : `${state}: ${lastFailure}` },
+      { extra: { retry_after: seconds } },
+    );
   }
 
   function failed(reason: string): void {
@@ -97,25 +101,29 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     let proven = false;
     let child: Child;
     try {
-      child = startChild({ ...dependencies.process, program, args }, { log: log.child({ child: role }), clock, limits, watchdog }, {
-        onMessage(message, line) {
-          answered = true;
-          handlers.onMessage(message, line);
+      child = startChild(
+        { ...dependencies.process, program, args },
+        { log: log.child({ child: role }), clock, limits, watchdog },
+        {
+          onMessage(message, line) {
+            answered = true;
+            handlers.onMessage(message, line);
+          },
+          onEnd(end) {
+            if (proveTimer !== null) clearTimeout(proveTimer);
+            running.delete(child);
+            totals.skippedLines += child.counters.skippedLines;
+            totals.stderrBytes += child.stderrBytes;
+            totals.droppedBytes += child.droppedBytes;
+            if (!end.asked) {
+              totals.crashes++;
+              // A process that served one session and failed late failed that session; a shared one failed everybody.
+              if (role !== 'probe' && (role !== 'session' || !proven)) failed(end.reason);
+            }
+            handlers.onEnd(end);
+          },
         },
-        onEnd(end) {
-          if (proveTimer !== null) clearTimeout(proveTimer);
-          running.delete(child);
-          totals.skippedLines += child.counters.skippedLines;
-          totals.stderrBytes += child.stderrBytes;
-          totals.droppedBytes += child.droppedBytes;
-          if (!end.asked) {
-            totals.crashes++;
-            // A process that served one session and failed late failed that session; a shared one failed everybody.
-            if (role !== 'probe' && (role !== 'session' || !proven)) failed(end.reason);
-          }
-          handlers.onEnd(end);
-        },
-      });
+      );
     } catch (error) {
       failed(`it cannot be started (${error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unknown reason'})`);
       throw unavailable();

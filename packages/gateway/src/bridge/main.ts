@@ -79,7 +79,10 @@ function leave(code: number): void {
 }
 
 function jsonLog(): Log {
-  const sink = pino({ base: { component: 'bridge' }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event', formatters: { level: (label) => ({ level: label }) } }, logLines);
+  const sink = pino(
+    { base: { component: 'bridge' }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event', formatters: { level: (label) => ({ level: label }) } },
+    logLines,
+  );
   const wrap = (logger: pino.Logger): Log => ({
     debug: (event, fields = {}) => logger.debug(fields, event),
     info: (event, fields = {}) => logger.info(fields, event),

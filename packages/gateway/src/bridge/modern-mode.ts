@@ -9,7 +9,7 @@ import { clientCapabilitiesKey, clientInfoKey, envelopeVersion, logLevelKey, obj
 import { replyStream, type ReplyStream } from './reply-stream.ts';
 import { rpcError } from './rpc-error.ts';
 import { bridgeInfo, modernProbeVersion } from './server-probe.ts';
-import { inputFull } from './session-mode.ts';
+import { notWritten } from './session-mode.ts';
 import { silenceWatch } from './silence-watch.ts';
 
 /** Stateless requests (2026-07-28) of any number of clients over one process. */
@@ -90,7 +90,8 @@ export function modernMode(dependencies: { name: string; launcher: Launcher; lim
   return {
     async post(request) {
       if (request.message.kind !== 'request') return accept(request);
-      if (calls.size >= limits.inFlightMax) throw new Fault('upstream_unavailable', { server: name, reason: `${limits.inFlightMax} calls are waiting` }, { extra: { retry_after: 1 } });
+      if (calls.size >= limits.inFlightMax)
+        throw new Fault('upstream_unavailable', { server: name, reason: `${limits.inFlightMax} calls are waiting` }, { extra: { retry_after: 1 } });
       const child = await kept.ready();
       // The stream was closed while the process started: the call is cancelled before it was made.
       if (request.response.destroyed) return;
@@ -118,7 +119,7 @@ export function modernMode(dependencies: { name: string; launcher: Launcher; lim
       call = opened.call;
       if (child.send(opened.line)) return;
       calls.drop(call);
-      reply.refuse(inputFull(name));
+      reply.refuse(notWritten(name, child));
     },
     start: () => void kept.ready().catch(() => undefined),
     stop: () => kept.stop(),

@@ -15,7 +15,8 @@ export interface EnvironmentSource {
 const defaultFolders = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** Variables by which an interpreter or the loader runs code that is not the command's own. */
-const refused = /^(?:NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|LD_.*|DYLD_.*|PYTHON.*|PERL5OPT|PERL5LIB|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS)$/;
+const refused =
+  /^(?:NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|LD_.*|DYLD_.*|PYTHON.*|PERL5OPT|PERL5LIB|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS)$/;
 
 /**
  * The whole environment of a process: PATH, HOME, LANG and what the configuration lists; nothing is inherited. PATH
@@ -53,7 +54,12 @@ function binFolders(cwd: string): string[] {
  * where no executable file is found.
  */
 export async function resolveCommand(command: string, cwd: string, path: string): Promise<string | null> {
-  const candidates = command.includes('/') ? [resolve(cwd, command)] : path.split(delimiter).filter(isAbsolute).map((folder) => join(folder, command));
+  const candidates = command.includes('/')
+    ? [resolve(cwd, command)]
+    : path
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((folder) => join(folder, command));
   for (const candidate of candidates) {
     if (await isExecutable(candidate)) return candidate;
   }

@@ -20,13 +20,15 @@ function kill(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+const afterKillMs = 500;
+
 /** Ends what the leader left behind: SIGTERM, then SIGKILL after `killMs`. Resolves when the group is empty or out of reach. */
 export async function sweepGroup(pid: number, killMs: number): Promise<void> {
   if (!signalGroup(pid, 'SIGTERM')) return;
   const deadline = performance.now() + killMs;
   let killed = false;
-  // Bounded: a member that SIGKILL does not end within 2 s waits inside the kernel, and nobody can hasten that.
-  while (groupLives(pid) && performance.now() < deadline + 2_000) {
+  // Bounded: what SIGKILL does not end waits inside the kernel, or has ended and waits to be collected by process 1.
+  while (groupLives(pid) && performance.now() < deadline + afterKillMs) {
     if (!killed && performance.now() >= deadline) killed = signalGroup(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -18,7 +18,7 @@ import type { StopPace } from './child-process.ts';
 import { httpEndpoint, type BridgeHeaders } from './http-endpoint.ts';
 import { launcher } from './launcher.ts';
 import { legacyEndpoint, type LegacyBackend } from './legacy-endpoint.ts';
-import { envelopeVersion } from './message.ts';
+import { clientCapabilitiesKey, envelopeVersion, objectOf, protocolVersionKey, type RpcMessage } from './message.ts';
 import { modernMode } from './modern-mode.ts';
 import { processEnvironment } from './process-environment.ts';
 import { modernProbeVersion, serverProbe } from './server-probe.ts';
@@ -75,22 +75,22 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
 
   async function post(request: BridgeRequest, headers: BridgeHeaders): Promise<void> {
     const { message } = request;
-    if (message.method === 'initialize' && message.kind === 'request') {
+    const claimed = envelopeVersion(message);
+    if (message.method === 'initialize' && message.kind === 'request' && claimed === null) {
       if ((await probe.legacy()) === null) throw modernOnly(message.params?.['protocolVersion']);
       return legacy.post(request, null);
     }
-    const claimed = envelopeVersion(message);
     if (claimed === null && !isModern(headers.protocolVersion)) return legacy.post(request, headers.sessionId);
+    const facts = await probe.modern();
     // What a legacy server says to a request without a session; a client takes it for one (2026-07-28, versioning).
-    if ((await probe.modern()) === null) throw new Fault('invalid_request', { reason: 'this server speaks the versions that begin with initialize' });
-    if (message.kind === 'response') throw new Fault('invalid_request', { reason: 'a response is not taken in this protocol version' });
-    if (claimed === null && message.kind === 'request') throw new Fault('invalid_params', { reason: 'params._meta lacks the protocol version' });
+    if (facts === null) throw new Fault('invalid_request', { reason: 'this server speaks the versions that begin with initialize' });
+    checkEnvelope(message, claimed, headers.protocolVersion);
+    if (claimed !== null && !facts.supportedVersions.includes(claimed)) throw unsupported(claimed, facts.supportedVersions);
     return modern.post(request);
   }
 
   function modernOnly(requested: unknown): Fault {
-    const version = typeof requested === 'string' ? requested.slice(0, 40) : 'none';
-    return new Fault('unsupported_version', { requested: version }, { extra: { supported: probe.facts?.modern?.supportedVersions ?? [modernProbeVersion], requested: version } });
+    return unsupported(typeof requested === 'string' ? requested : 'none', probe.facts?.modern?.supportedVersions ?? [modernProbeVersion]);
   }
 
   function ready(): { readonly ready: boolean; readonly reason: string | null } {
@@ -167,6 +167,24 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
       log.info('bridge_stopped');
     },
   };
+}
+
+/**
+ * What a stateless process cannot see or no longer checks once it is pinned to an era: the header and the envelope.
+ * Faults: `invalid_request`, `invalid_params`, `header_mismatch`.
+ */
+function checkEnvelope(message: RpcMessage, claimed: string | null, header: string | null): void {
+  if (message.kind === 'response') throw new Fault('invalid_request', { reason: 'a response is not taken in this protocol version' });
+  if (message.kind === 'notification') return;
+  if (claimed === null) throw new Fault('invalid_params', { reason: `params._meta lacks ${protocolVersionKey}` });
+  if (objectOf(objectOf(message.params?.['_meta'])?.[clientCapabilitiesKey]) === null)
+    throw new Fault('invalid_params', { reason: `params._meta lacks ${clientCapabilitiesKey}` });
+  if (header !== null && header !== claimed) throw new Fault('header_mismatch', { reason: `MCP-Protocol-Version is not the version in params._meta` });
+}
+
+function unsupported(requested: string, supported: readonly string[]): Fault {
+  const shown = requested.slice(0, 40);
+  return new Fault('unsupported_version', { requested: shown }, { extra: { supported, requested: shown } });
 }
 
 /** Versions are dates, which order as text. */

@@ -28,14 +28,22 @@ export interface ServerProbe {
   stop(): void;
 }
 
-type Answer = { readonly kind: 'result'; readonly value: Readonly<Record<string, unknown>> } | { readonly kind: 'error'; readonly code: unknown; readonly data: unknown } | { readonly kind: 'none'; readonly reason: string };
+type Answer =
+  | { readonly kind: 'result'; readonly value: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'error'; readonly code: unknown; readonly data: unknown }
+  | { readonly kind: 'none'; readonly reason: string };
 
 export const legacyProbeVersion = '2025-11-25';
 export const modernProbeVersion = '2026-07-28';
 /** `version` is that of the bridge's contract, docs/reference/bridge.md. */
 export const bridgeInfo = { name: 'gatewayops-bridge', version: '1' };
 
-const initializeLine = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: legacyProbeVersion, capabilities: {}, clientInfo: bridgeInfo } });
+const initializeLine = JSON.stringify({
+  jsonrpc: '2.0',
+  id: 0,
+  method: 'initialize',
+  params: { protocolVersion: legacyProbeVersion, capabilities: {}, clientInfo: bridgeInfo },
+});
 const discoverLine = JSON.stringify({
   jsonrpc: '2.0',
   id: 0,
@@ -101,7 +109,8 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
 
   function giveUp(first: Answer): void {
     // A program that was not found has been counted by the launcher already.
-    if (launcher.waitMs() === 0) launcher.failed(first.kind === 'none' ? first.reason : 'it answers initialize with an error and does not know server/discover');
+    if (launcher.waitMs() === 0)
+      launcher.failed(first.kind === 'none' ? first.reason : 'it answers initialize with an error and does not know server/discover');
     const fault: Fault = launcher.unavailable();
     legacy.reject(fault);
     modern.reject(fault);
@@ -123,7 +132,14 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
     } catch {
       return { kind: 'none', reason: 'it cannot be started' };
     }
-    const timeout = setTimeout(() => resolve({ kind: 'none', reason: `it did not answer ${line === initializeLine ? 'initialize' : 'server/discover'} within ${Math.round(timeoutMs / 1000)} s` }), timeoutMs);
+    const timeout = setTimeout(
+      () =>
+        resolve({
+          kind: 'none',
+          reason: `it did not answer ${line === initializeLine ? 'initialize' : 'server/discover'} within ${Math.round(timeoutMs / 1000)} s`,
+        }),
+      timeoutMs,
+    );
     if (!child.send(line)) resolve({ kind: 'none', reason: 'it closed its input' });
     const answer = await promise;
     clearTimeout(timeout);

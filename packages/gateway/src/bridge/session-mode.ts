@@ -12,7 +12,12 @@ import { silenceWatch, type SilenceWatch } from './silence-watch.ts';
 /**
  * One process a legacy session. Every message goes through byte for byte, both ways; ids are read, never changed.
  */
-export function sessionMode(dependencies: { name: string; launcher: Launcher; limits: BridgeLimits; onSessionLost: (session: LegacySession) => void }): LegacyBackend {
+export function sessionMode(dependencies: {
+  name: string;
+  launcher: Launcher;
+  limits: BridgeLimits;
+  onSessionLost: (session: LegacySession) => void;
+}): LegacyBackend {
   const { name, launcher, limits, onSessionLost } = dependencies;
   const seats = new Map<LegacySession, Seat>();
 
@@ -34,10 +39,19 @@ export function sessionMode(dependencies: { name: string; launcher: Launcher; li
       void child.stop('its client went away');
       throw new Fault('upstream_reset', { server: name });
     }
-    const watch = silenceWatch(limits.unansweredMax, () => ping(child, pings), () => void child.stop('it does not answer'));
+    const watch = silenceWatch(
+      limits.unansweredMax,
+      () => ping(child, pings),
+      () => void child.stop('it does not answer'),
+    );
     seats.set(session, { child, watch, pings });
     let refused = false;
-    const exchange = session.open(request, child, () => watch.unanswered(), () => (refused ? {} : { 'mcp-session-id': session.id }));
+    const exchange = session.open(
+      request,
+      child,
+      () => watch.unanswered(),
+      () => (refused ? {} : { 'mcp-session-id': session.id }),
+    );
     handshakes.set(exchange, (answer) => {
       const result = objectOf(answer.value['result']);
       refused = result === null;
@@ -84,14 +98,15 @@ export function sessionMode(dependencies: { name: string; launcher: Launcher; li
       if (message.kind === 'request') {
         const exchange = session.open(request, seat.child, () => seat.watch.unanswered());
         if (!seat.child.send(line)) {
-          exchange.reply.refuse(inputFull(name));
+          exchange.reply.refuse(notWritten(name, seat.child));
           session.cancel(exchange);
         }
         return;
       }
-      if (!seat.child.send(line)) throw inputFull(name);
+      if (!seat.child.send(line)) throw notWritten(name, seat.child);
       accept(request);
-      if (message.method === 'notifications/cancelled') giveUpSoon(session, session.exchanges.get(keyOf(message.params?.['requestId'], line, ['params', 'requestId'])), seat.watch);
+      if (message.method === 'notifications/cancelled')
+        giveUpSoon(session, session.exchanges.get(keyOf(message.params?.['requestId'], line, ['params', 'requestId'])), seat.watch);
     },
     source: (session) => seats.get(session)?.child ?? null,
     end(session, reason) {
@@ -115,7 +130,9 @@ export function sessionMode(dependencies: { name: string; launcher: Launcher; li
   }
 }
 
-export function inputFull(name: string): Fault {
+/** Why a message could not be written to the process. */
+export function notWritten(name: string, child: Child): Fault {
+  if (!child.writable) return new Fault('upstream_reset', { server: name });
   return new Fault('upstream_unavailable', { server: name, reason: 'its process does not read its input' }, { extra: { retry_after: 1 } });
 }
 

@@ -10,7 +10,7 @@ import type { Exchange, LegacySession } from './legacy-session.ts';
 import { keyOf, objectOf, rawValue, type RpcMessage } from './message.ts';
 import { rpcError } from './rpc-error.ts';
 import { bridgeInfo, legacyProbeVersion } from './server-probe.ts';
-import { giveUpSoon, inputFull } from './session-mode.ts';
+import { giveUpSoon, notWritten } from './session-mode.ts';
 import { silenceWatch } from './silence-watch.ts';
 import { findValues, splice } from './splice.ts';
 import { subscriptionTable } from './subscription-table.ts';
@@ -26,7 +26,12 @@ interface Waiting {
  * could answer what it asks. Ids and progress tokens become numbers of the bridge and are put back; nothing that
  * cannot be told to belong to one client is sent to any.
  */
-export function sharedMode(dependencies: { name: string; launcher: Launcher; limits: BridgeLimits; onSessionLost: (session: LegacySession) => void }): SharedMode {
+export function sharedMode(dependencies: {
+  name: string;
+  launcher: Launcher;
+  limits: BridgeLimits;
+  onSessionLost: (session: LegacySession) => void;
+}): SharedMode {
   const { name, launcher, limits, onSessionLost } = dependencies;
   const sessions = new Set<LegacySession>();
   const calls = callTable<Waiting>();
@@ -65,7 +70,11 @@ export function sharedMode(dependencies: { name: string; launcher: Launcher; lim
       session.answer(call.owner.exchange, calls.restore(line, call));
     } else if (message.kind === 'request') {
       const id = rawValue(line, ['id']) ?? 'null';
-      child.send(message.method === 'ping' ? `{"jsonrpc":"2.0","id":${id},"result":{}}` : rpcError(new Fault('method_not_found', { method: message.method.slice(0, 100) }), id));
+      child.send(
+        message.method === 'ping'
+          ? `{"jsonrpc":"2.0","id":${id},"result":{}}`
+          : rpcError(new Fault('method_not_found', { method: message.method.slice(0, 100) }), id),
+      );
     } else if (message.method === 'notifications/progress') {
       const call = calls.progressing(message);
       if (call === null) droppedMessages++;
@@ -103,7 +112,7 @@ export function sharedMode(dependencies: { name: string; launcher: Launcher; lim
     numbers.set(exchange, call);
     if (process.send(line)) return;
     calls.drop(call);
-    exchange.reply.refuse(inputFull(name));
+    exchange.reply.refuse(notWritten(name, process));
     session.cancel(exchange);
   }
 
@@ -125,7 +134,12 @@ export function sharedMode(dependencies: { name: string; launcher: Launcher; lim
       const process = await kept.ready();
       sessions.add(session);
       session.protocolVersion = protocolVersion;
-      const exchange = session.open(request, process, () => undefined, () => ({ 'mcp-session-id': session.id }));
+      const exchange = session.open(
+        request,
+        process,
+        () => undefined,
+        () => ({ 'mcp-session-id': session.id }),
+      );
       session.answer(exchange, `{"jsonrpc":"2.0","id":${request.id},"result":${initializeResult}}`);
     },
     post(session, request) {

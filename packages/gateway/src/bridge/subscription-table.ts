@@ -31,7 +31,8 @@ export function subscriptionTable<Holder>(): SubscriptionTable<Holder> {
         holders.add(holder);
         return false;
       }
-      if (byUri.size >= bounds.bridgeSubscriptionsMax) throw new Fault('invalid_request', { reason: `more than ${bounds.bridgeSubscriptionsMax} resources are subscribed to` });
+      if (byUri.size >= bounds.bridgeSubscriptionsMax)
+        throw new Fault('invalid_request', { reason: `more than ${bounds.bridgeSubscriptionsMax} resources are subscribed to` });
       byUri.set(uri, new Set([holder]));
       return true;
     },

@@ -41,7 +41,9 @@ export function startWatchdog(log: Log): Watchdog {
   function launch(): ChildProcess {
     const started = spawn('/bin/sh', ['-c', script], { detached: true, cwd: '/', env: { PATH: '/usr/bin:/bin' }, stdio: ['pipe', 'ignore', 'ignore'] });
     started.stdin?.on('error', () => undefined);
-    started.on('error', (error) => log.warn('bridge_watchdog_missing', { reason: error.message, effect: 'processes survive a killed bridge if they ignore the end of their input' }));
+    started.on('error', (error) =>
+      log.warn('bridge_watchdog_missing', { reason: error.message, effect: 'processes survive a killed bridge if they ignore the end of their input' }),
+    );
     started.on('exit', () => {
       if (stopped) return;
       restarts++;
