@@ -31,8 +31,6 @@ export const bounds = {
   sessionHandleBytesMax: 1024,
   sessionHandlesCachedMax: 20_000,
   idempotencyMs: 600_000,
-  /** How long a request id stays in flight after the last sign of life of its call. */
-  idempotencyInFlightMs: 60_000,
   idempotencyBodyBytesMax: 1 * MiB,
   /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */
   stateBytesMax: 256 * MiB,
