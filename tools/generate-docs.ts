@@ -4,6 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { renderOpenApi } from '../packages/gateway/src/api/openapi-document.ts';
+import { renderCliReference } from '../packages/gateway/src/cli/reference.ts';
 import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.ts';
 import { renderConfiguration } from './render-configuration.ts';
 import { renderFaults } from './render-faults.ts';
@@ -17,8 +19,10 @@ export interface GeneratedDocument {
 
 export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/reference/faults.md', render: renderFaults },
+  { path: 'docs/reference/cli.md', render: renderCliReference },
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/config.schema.json', render: renderConfigSchema },
+  { path: 'openapi/openapi.json', render: renderOpenApi },
 ];
 
 if (import.meta.main) {
