@@ -61,7 +61,12 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const pools = createPools();
   const keepAlives = createKeepAlives();
-  const authenticator = createAuthenticator({ verify: (secret) => supervisor.ask('verifyKey', { secret }), encode: principalBlock, organizationId: start.snapshot.organizationId, clock });
+  const authenticator = createAuthenticator({
+    verify: (secret) => supervisor.ask('verifyKey', { secret }),
+    encode: principalBlock,
+    organizationId: start.snapshot.organizationId,
+    clock,
+  });
   const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
   const rail: Rail = {
     snapshot: () => snapshot,
@@ -94,7 +99,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     onRequest: createRouteRequest({
       gate: createHeaderGate(),
       mcp: (request, response, headers, path, startedAt) => serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path)),
-      facade: (request, response, headers, path, startedAt) => serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
+      facade: (request, response, headers, path, startedAt) =>
+        serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
       health: (_request, response, path) => {
         const ready = path === '/healthz' || (readiness.ready && !draining);
         const { ready: _ready, ...parts } = readiness;

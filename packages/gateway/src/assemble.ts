@@ -20,7 +20,7 @@ import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createLeaseBroker } from './limit/lease-broker.ts';
-import { startBridges } from './node/bridges.ts';
+import { startBridges, type Bridges } from './node/bridges.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
@@ -78,75 +78,27 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   const { paths } = folder;
   let port = config.listen.port;
   let stopping = false;
+  let bridges: Bridges | null = null;
 
-  // Stores. The ledger opens while the rest goes on: the door does not wait for it.
-  const ledger = openLedger({ at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl }, retentionDays: config.retention.tracesDays, log: log.child({ part: 'ledger' }) });
-  closers.add('ledger', () => ledger.close());
-  const ledgerReader = createLedgerReader(ledger);
-  const bridges = startBridges({ bridges: config.servers.filter(isStdio).map((server) => bridgeOptions(server, env, paths.bridgeSocket(server.name))), log: log.child({ part: 'bridge' }), onChange: () => pushReadiness() });
-  closers.add('bridges', () => bridges.stop());
-  onProgress('opening the registry');
-  const registry = await openRegistryOf(config, folder, log, closers);
-  const state = config.stores.redisUrl === null ? createMemoryState({ clock }) : await openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
-  closers.add('state', () => state.close());
-
-  // Control plane.
-  const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } => (config.servers.some((server) => server.name === name && isStdio(server)) ? bridges.state(name) : { state: 'unknown', reason: null });
-  const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
-  const dependencies: ControlDependencies = {
-    registry,
-    ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
-    state,
-    config,
-    mcpActions,
-    secrets: createSecretHasher(config.keys.bcryptCost),
-    testServer: (name) => runServerTest(targetOf(snapshot, name)),
-    serverState,
-    probes: [
-      { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
-      { name: 'state', required: false, check: () => (state.status().ready ? { state: 'ok', reason: null } : { state: 'degraded', reason: state.status().reason }) },
-      { name: 'ledger', required: false, check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }) },
-      { name: 'record', required: true, check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }) },
-    ],
-    publicUrl,
-    notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
-    clock,
-    log,
-  };
-  const api = createApi(dependencies);
-
-  // The rail's workers.
-  const broker = createLeaseBroker({ state, local: config.stores.redisUrl === null ? null : createMemoryState({ clock }), recall: (workerId, recall) => pool.recallLease(workerId, recall), clock, log });
-  const drain = startDrain({ journalFolder: paths.journal, ledger: createCallSink(ledger), clock, log: log.child({ part: 'telemetry' }), spoolBytesMax: config.journal.spoolBytesMax });
-  closers.add('drain', () => drain.stop());
-  const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
-  let snapshotVersion = 0;
-  const compile = (): SnapshotData =>
-    snapshotOfConfig(config, {
-      version: ++snapshotVersion,
-      organizationId: defaultOrganizationId,
-      node: folder.node,
-      port,
-      bridgeSocket: (server) => paths.bridgeSocket(server),
-      credential: (server) => credentialOf(server, env),
-    });
-  let snapshot = compile();
-  const sealKey = folder.secret('seal');
-  const eventKey = folder.secret('events');
+  // The rail's workers load their code while the stores open; what they begin with is ready when everything below is.
+  const assembled = Promise.withResolvers<void>();
   const pool = createWorkerPool({
     count: config.workers,
-    begin: (workerId, listenPort): WorkerStart => ({
-      snapshot,
-      host: config.listen.host,
-      port: listenPort,
-      journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
-      sealKey,
-      eventKey,
-      controlSocket: paths.controlSocket,
-      workers: config.workers,
-      log: config.log,
-      readiness: readiness(),
-    }),
+    begin: async (workerId, listenPort): Promise<WorkerStart> => {
+      await assembled.promise;
+      return {
+        snapshot,
+        host: config.listen.host,
+        port: listenPort,
+        journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
+        sealKey,
+        eventKey,
+        controlSocket: paths.controlSocket,
+        workers: config.workers,
+        log: config.log,
+        readiness: readiness(),
+      };
+    },
     handlers: {
       verifyKey: ({ secret }) => verifyKey(dependencies, secret),
       lease: (workerId, request) => broker.lease(workerId, request),
@@ -163,7 +115,97 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     port: config.listen.port,
     log: log.child({ part: 'workers' }),
   });
+  closers.add('workers', () => pool.stop(0));
+  const listening = pool.start();
+  // Whoever fails first is reported; a worker ended by that failure is no second one.
+  listening.catch(() => undefined);
 
+  // Stores. The ledger opens while the rest goes on: the door does not wait for it.
+  const ledger = openLedger({
+    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
+    retentionDays: config.retention.tracesDays,
+    log: log.child({ part: 'ledger' }),
+  });
+  closers.add('ledger', () => ledger.close());
+  const ledgerReader = createLedgerReader(ledger);
+  onProgress('opening the registry');
+  const registry = await openRegistryOf(config, folder, log, closers);
+  const state =
+    config.stores.redisUrl === null
+      ? createMemoryState({ clock })
+      : await openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
+  closers.add('state', () => state.close());
+
+  // Control plane.
+  const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
+    config.servers.some((server) => server.name === name && isStdio(server))
+      ? (bridges?.state(name) ?? { state: 'starting', reason: null })
+      : { state: 'unknown', reason: null };
+  const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
+  const dependencies: ControlDependencies = {
+    registry,
+    ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
+    state,
+    config,
+    mcpActions,
+    secrets: createSecretHasher(config.keys.bcryptCost),
+    testServer: (name) => runServerTest(targetOf(snapshot, name)),
+    serverState,
+    probes: [
+      { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
+      {
+        name: 'state',
+        required: false,
+        check: () => (state.status().ready ? { state: 'ok', reason: null } : { state: 'degraded', reason: state.status().reason }),
+      },
+      {
+        name: 'ledger',
+        required: false,
+        check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }),
+      },
+      {
+        name: 'record',
+        required: true,
+        check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }),
+      },
+    ],
+    publicUrl,
+    notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
+    clock,
+    log,
+  };
+  const api = createApi(dependencies);
+
+  // What the workers ask for, and where their journals go.
+  const broker = createLeaseBroker({
+    state,
+    local: config.stores.redisUrl === null ? null : createMemoryState({ clock }),
+    recall: (workerId, recall) => pool.recallLease(workerId, recall),
+    clock,
+    log,
+  });
+  const drain = startDrain({
+    journalFolder: paths.journal,
+    ledger: createCallSink(ledger),
+    clock,
+    log: log.child({ part: 'telemetry' }),
+    spoolBytesMax: config.journal.spoolBytesMax,
+  });
+  closers.add('drain', () => drain.stop());
+  const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
+  let snapshotVersion = 0;
+  const compile = (): SnapshotData =>
+    snapshotOfConfig(config, {
+      version: ++snapshotVersion,
+      organizationId: defaultOrganizationId,
+      node: folder.node,
+      port,
+      bridgeSocket: (server) => paths.bridgeSocket(server),
+      credential: (server) => credentialOf(server, env),
+    });
+  let snapshot = compile();
+  const sealKey = folder.secret('seal');
+  const eventKey = folder.secret('events');
   let registryUp = true;
   function readiness(): Readiness {
     const servers = config.servers.map((server) => serverState(server.name).state);
@@ -178,7 +220,6 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   }
   let lastReadiness = '';
   function pushReadiness(): void {
-    if (pool === undefined) return;
     const next = readiness();
     const text = JSON.stringify(next);
     if (text === lastReadiness) return;
@@ -191,8 +232,14 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   closers.add('admin socket', () => adminServer.close());
   const controlServer = await serveControl(api, paths.controlSocket, 'public');
   closers.add('control socket', () => controlServer.close());
-  closers.add('workers', () => pool.stop(0));
-  port = await pool.start();
+  assembled.resolve();
+  port = await listening;
+  // Programs behind bridges take their time to start; the door does not wait for them, nor do they slow it.
+  bridges = startBridges({
+    bridges: config.servers.filter(isStdio).map((server) => bridgeOptions(server, env, paths.bridgeSocket(server.name))),
+    log: log.child({ part: 'bridge' }),
+  });
+  closers.add('bridges', () => bridges?.stop());
   // Port 0 is known only now, and the served Host names hold it.
   snapshot = compile();
   pool.snapshot(snapshot);
@@ -249,7 +296,12 @@ function bridgeOptions(server: StdioServerConfig, env: Environment, socketPath: 
     listen: { path: socketPath },
     command: server.command,
     cwd: server.cwd,
-    env: Object.fromEntries(Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? value : resolveSecret(value, env, `servers.${server.name}.env.${name}`)])),
+    env: Object.fromEntries(
+      Object.entries(server.env).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : resolveSecret(value, env, `servers.${server.name}.env.${name}`),
+      ]),
+    ),
     searchPath: env['PATH'],
     home: env['HOME'],
     processes: server.processes,

@@ -21,7 +21,10 @@ export interface Principal {
 }
 
 /** The supervisor's answer on a secret. `retryAfterMs` set: it could not be verified now, which is no verdict. */
-export type KeyVerdict = { readonly ok: true; readonly principal: PrincipalData } | { readonly ok: false; readonly reason: 'unknown' | 'expired' | 'revoked' } | { readonly ok: 'busy' };
+export type KeyVerdict =
+  | { readonly ok: true; readonly principal: PrincipalData }
+  | { readonly ok: false; readonly reason: 'unknown' | 'expired' | 'revoked' }
+  | { readonly ok: 'busy' };
 
 export interface Authenticator {
   /** The caller behind an Authorization header. Synchronous for a known key. Faults: `unauthorized`, `unavailable`. */

@@ -150,7 +150,13 @@ export class RelayReply implements ReplySink, SilentStream {
     record.fault = cancelled ? '' : fault.code;
     record.rpcErrorCode = cancelled ? 0 : fault.row.rpcCode;
     if (!response.headersSent) record.httpStatus = fault.row.status;
-    if (!cancelled) call.rail.log.warn('upstream.failed', { server: call.server?.data.name, code: fault.code, request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.message : undefined });
+    if (!cancelled)
+      call.rail.log.warn('upstream.failed', {
+        server: call.server?.data.name,
+        code: fault.code,
+        request_id: call.requestId,
+        reason: fault.cause instanceof Error ? fault.cause.message : undefined,
+      });
     void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => {
       if (!response.headersSent) respondRpc(response, fault, call, call.idText);
       else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed) {
@@ -213,7 +219,8 @@ export class RelayReply implements ReplySink, SilentStream {
     const { call, relayed } = this;
     if (relayed.era === 'modern') return;
     if (relayed.method === 'initialize') {
-      if (upstreamId !== '' && call.principal && call.server) out.push('Mcp-Session-Id', call.rail.sessions.seal(call.principal.id, call.server.data.name, upstreamId));
+      if (upstreamId !== '' && call.principal && call.server)
+        out.push('Mcp-Session-Id', call.rail.sessions.seal(call.principal.id, call.server.data.name, upstreamId));
     } else if (call.inbound.sessionId !== undefined && upstreamId !== '') {
       out.push('Mcp-Session-Id', call.inbound.sessionId);
     }

@@ -24,7 +24,8 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const answers: Buffer[] = [];
   const emit = (json: Buffer): void => {
     if (!asEvents) return void answers.push(json);
-    if (!response.headersSent) response.writeHead(200, ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no', 'X-Request-ID', call.requestId]);
+    if (!response.headersSent)
+      response.writeHead(200, ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no', 'X-Request-ID', call.requestId]);
     response.write(`event: message\ndata: ${oneLine(json)}\n\n`);
   };
   await Promise.all(elements.map((element) => serveElement(call, element, emit)));
@@ -33,7 +34,11 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   } else if (answers.length === 0) {
     response.writeHead(202, ['Content-Length', '0', 'X-Request-ID', call.requestId]).end();
   } else {
-    const whole = Buffer.concat([Buffer.from('['), ...answers.flatMap((answer, index) => (index === 0 ? [answer] : [Buffer.from(','), answer])), Buffer.from(']')]);
+    const whole = Buffer.concat([
+      Buffer.from('['),
+      ...answers.flatMap((answer, index) => (index === 0 ? [answer] : [Buffer.from(','), answer])),
+      Buffer.from(']'),
+    ]);
     response.writeHead(200, ['Content-Type', 'application/json', 'Content-Length', String(whole.length), 'X-Request-ID', call.requestId]).end(whole);
   }
 }
@@ -52,14 +57,29 @@ async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => v
     const message = classify(scanned.value, call.inbound);
     enter(call, message);
     permit(call, message.row.action);
-    const session = call.inbound.sessionId === undefined || call.principal === null ? null : call.rail.sessions.open(call.inbound.sessionId, call.principal.id, server.data.name);
+    const session =
+      call.inbound.sessionId === undefined || call.principal === null
+        ? null
+        : call.rail.sessions.open(call.inbound.sessionId, call.principal.id, server.data.name);
     const verdict = takeToken(call);
     if (verdict !== null) admit(call, verdict instanceof Promise ? await verdict : verdict);
     call.record.limitAt = call.record.guardAt = performance.now();
     await intend(call);
     const sink = new CollectReply(server.data.name, null);
     const { timeoutMs } = server.data;
-    send(call.rail.pools.poolOf(server.data), { server: server.data.name, method: 'POST', path: server.data.upstreamPath, headers: upstreamHeaders(call, 'legacy', session, 'POST'), body: withTraceparent(call, body, scanned), firstByteMs: timeoutMs, idleMs: timeoutMs }, sink);
+    send(
+      call.rail.pools.poolOf(server.data),
+      {
+        server: server.data.name,
+        method: 'POST',
+        path: server.data.upstreamPath,
+        headers: upstreamHeaders(call, 'legacy', session, 'POST'),
+        body: withTraceparent(call, body, scanned),
+        firstByteMs: timeoutMs,
+        idleMs: timeoutMs,
+      },
+      sink,
+    );
     const reply = await sink.whole;
     call.record.firstByteAt = performance.now();
     call.record.httpStatus = reply.status;

@@ -18,22 +18,49 @@ import type { UpstreamSessions } from './upstream-sessions.ts';
 interface Operation {
   readonly method: string;
   /** Members of the request body: name → member of `params`, and its JSON type; `name` is what is acted on. */
-  readonly members: Readonly<Record<string, { readonly param: string; readonly type: 'string' | 'object'; readonly required: boolean; readonly isName: boolean }>>;
+  readonly members: Readonly<
+    Record<string, { readonly param: string; readonly type: 'string' | 'object'; readonly required: boolean; readonly isName: boolean }>
+  >;
 }
 
 const cursor = { param: 'cursor', type: 'string', required: false, isName: false } as const;
 const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
-  ['tools/call', { method: 'tools/call', members: { tool: { param: 'name', type: 'string', required: true, isName: true }, arguments: { param: 'arguments', type: 'object', required: false, isName: false } } }],
+  [
+    'tools/call',
+    {
+      method: 'tools/call',
+      members: {
+        tool: { param: 'name', type: 'string', required: true, isName: true },
+        arguments: { param: 'arguments', type: 'object', required: false, isName: false },
+      },
+    },
+  ],
   ['tools/list', { method: 'tools/list', members: { cursor } }],
   ['resources/list', { method: 'resources/list', members: { cursor } }],
   ['resources/read', { method: 'resources/read', members: { uri: { param: 'uri', type: 'string', required: true, isName: true } } }],
   ['prompts/list', { method: 'prompts/list', members: { cursor } }],
-  ['prompts/get', { method: 'prompts/get', members: { name: { param: 'name', type: 'string', required: true, isName: true }, arguments: { param: 'arguments', type: 'object', required: false, isName: false } } }],
+  [
+    'prompts/get',
+    {
+      method: 'prompts/get',
+      members: {
+        name: { param: 'name', type: 'string', required: true, isName: true },
+        arguments: { param: 'arguments', type: 'object', required: false, isName: false },
+      },
+    },
+  ],
 ]);
 
 const path = /^\/v1\/mcp\/([A-Za-z0-9_-]{1,64})\/((?:tools|resources|prompts)\/(?:call|list|read|get))$/;
 /** The faults with which a call ends before a byte of it went upstream. */
-const nothingSent: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_unavailable', 'upstream_tls', 'audit_blocked', 'unavailable', 'draining']);
+const nothingSent: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'upstream_unreachable',
+  'upstream_unavailable',
+  'upstream_tls',
+  'audit_blocked',
+  'unavailable',
+  'draining',
+]);
 
 /** A request that carries an X-Request-ID, begun: to be ended by exactly one of these. */
 interface Once {
@@ -92,7 +119,8 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     send(call.response, 200, [], call, text);
   } catch (thrown) {
     const fault = asFault(thrown);
-    if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
+    if (fault.code === 'internal_error')
+      call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
     await call.settleRefusal(fault, stop);
     // What may have reached the server is never made again under the same id: its failure is the answer.
     if (nothingSent.has(fault.code)) await once?.forget();
@@ -105,7 +133,10 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
 async function identify(call: Call, serverName: string): Promise<void> {
   const server = call.snapshot.byName.get(serverName);
   const { authenticator } = call.rail;
-  const principal = server?.data.auth === 'none' && call.inbound.authorization === undefined ? authenticator.anonymous : await authenticator.authenticate(call.inbound.authorization);
+  const principal =
+    server?.data.auth === 'none' && call.inbound.authorization === undefined
+      ? authenticator.anonymous
+      : await authenticator.authenticate(call.inbound.authorization);
   call.record.authAt = performance.now();
   const grant = authoriseServer(principal, serverName);
   if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason });
@@ -122,7 +153,10 @@ function parseBody(body: Buffer, operation: Operation): { members: string; name:
   const { value } = scanned;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Fault('invalid_request', { reason: 'the body must be a JSON object' });
   const unknown = Object.keys(value).find((key) => !wanted.includes(key));
-  if (unknown !== undefined) throw new Fault('invalid_request', { reason: `\`${unknown.slice(0, 60)}\` is not a member of this request; it takes ${wanted.map((key) => `\`${key}\``).join(', ')}` });
+  if (unknown !== undefined)
+    throw new Fault('invalid_request', {
+      reason: `\`${unknown.slice(0, 60)}\` is not a member of this request; it takes ${wanted.map((key) => `\`${key}\``).join(', ')}`,
+    });
   const members: string[] = [];
   let name = '';
   for (const [key, member] of Object.entries(operation.members)) {
@@ -144,7 +178,14 @@ function parseBody(body: Buffer, operation: Operation): { members: string; name:
 async function ask(call: Call, facade: Facade, operation: Operation, own: { members: string; name: string }): Promise<{ json: Buffer; result: string }> {
   const { server, principal, record } = call;
   if (server === null || principal === null) throw new Fault('not_found');
-  const json = await facade.upstream.request({ server, principalId: principal.id, method: operation.method, members: own.members, name: own.name, traceparent: traceparentOf(call) });
+  const json = await facade.upstream.request({
+    server,
+    principalId: principal.id,
+    method: operation.method,
+    members: own.members,
+    name: own.name,
+    traceparent: traceparentOf(call),
+  });
   record.firstByteAt = performance.now();
   record.httpStatus = 200;
   record.replyBytes = json.length;
@@ -157,7 +198,11 @@ async function ask(call: Call, facade: Facade, operation: Operation, own: { memb
     throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code, message: memberOf(error, 'message') } } });
   }
   if (memberOf(memberOf(scanned.value, 'result'), 'resultType') === 'input_required') {
-    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: 'The tool asks for input, which a REST call cannot give. Call it over MCP.' } } });
+    throw new Fault(
+      'mcp_error',
+      { server: server.data.name },
+      { extra: { cause: { message: 'The tool asks for input, which a REST call cannot give. Call it over MCP.' } } },
+    );
   }
   const span = scanned.members['result'];
   if (span === undefined) throw new Fault('upstream_invalid', { server: server.data.name, reason: 'its response has no result' });
@@ -183,7 +228,13 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
   if (begun.kind === 'reused') throw new Fault('request_id_reused');
   if (begun.kind === 'in_flight') throw new Fault('request_in_flight', {}, { extra: { trace_id: begun.traceId } });
   if (begun.kind === 'replay') {
-    send(call.response, begun.answer.status, ['Idempotent-Replayed', 'true'], { requestId, traceId: begun.answer.headers['X-Trace-ID'] ?? '', headers: call.headers }, begun.answer.body.toString('utf8'));
+    send(
+      call.response,
+      begun.answer.status,
+      ['Idempotent-Replayed', 'true'],
+      { requestId, traceId: begun.answer.headers['X-Trace-ID'] ?? '', headers: call.headers },
+      begun.answer.body.toString('utf8'),
+    );
     return 'answered';
   }
   return {
@@ -195,7 +246,9 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
 /** Nano-dollars as an exact JSON number of dollars. */
 export function dollars(nano: number): string {
   const whole = Math.floor(nano / 1e9);
-  const fraction = String(nano - whole * 1e9).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(nano - whole * 1e9)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return fraction === '' ? String(whole) : `${whole}.${fraction}`;
 }
 

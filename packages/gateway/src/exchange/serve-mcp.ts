@@ -142,7 +142,14 @@ export function takeToken(call: Call): Verdict | Promise<Verdict> | null {
 
 /** Faults: `rate_limit_exceeded` with the body of S0 F006. */
 export function admit(call: Call, verdict: Verdict): void {
-  call.headers.push('X-RateLimit-Limit', String(verdict.limit), 'X-RateLimit-Remaining', String(verdict.remaining), 'X-RateLimit-Reset', String(Math.ceil(verdict.resetAtMs / 1000)));
+  call.headers.push(
+    'X-RateLimit-Limit',
+    String(verdict.limit),
+    'X-RateLimit-Remaining',
+    String(verdict.remaining),
+    'X-RateLimit-Reset',
+    String(Math.ceil(verdict.resetAtMs / 1000)),
+  );
   if (verdict.admitted) return;
   const rule = call.principal?.data.rateLimit;
   throw new Fault(
@@ -159,7 +166,12 @@ export function intend(call: Call): Promise<void> {
 }
 
 /** Sends the message on and relays the reply; resolves when nothing of it is under way any more. */
-function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Pick<UpstreamRequest, 'method' | 'headers' | 'body'> & { readonly longLived: boolean }): Promise<void> {
+function relay(
+  call: Call,
+  relayed: Relayed,
+  upstreamSession: string | null,
+  out: Pick<UpstreamRequest, 'method' | 'headers' | 'body'> & { readonly longLived: boolean },
+): Promise<void> {
   const { server, rail } = call;
   if (server === null) throw new Fault('not_found');
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -167,7 +179,15 @@ function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out
   const { timeoutMs } = server.data;
   const control = send(
     rail.pools.poolOf(server.data),
-    { server: server.data.name, method: out.method, path: server.data.upstreamPath, headers: out.headers, body: out.body, firstByteMs: timeoutMs, idleMs: out.longLived ? 0 : timeoutMs },
+    {
+      server: server.data.name,
+      method: out.method,
+      path: server.data.upstreamPath,
+      headers: out.headers,
+      body: out.body,
+      firstByteMs: timeoutMs,
+      idleMs: out.longLived ? 0 : timeoutMs,
+    },
     reply,
   );
   reply.attach(control);

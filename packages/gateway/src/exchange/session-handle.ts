@@ -46,7 +46,8 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
     return principalId === undefined || server === undefined || upstreamId === undefined ? null : { principalId, server, upstreamId };
   }
 
-  const tag = (eventId: string, upstreamId: string): string => createHmac('sha256', eventKey).update(`${upstreamId}\n${eventId}`).digest('base64url').slice(0, tagChars);
+  const tag = (eventId: string, upstreamId: string): string =>
+    createHmac('sha256', eventKey).update(`${upstreamId}\n${eventId}`).digest('base64url').slice(0, tagChars);
 
   return {
     seal(principalId, server, upstreamId) {
@@ -70,7 +71,8 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
     openEventId(signed, upstreamId) {
       const dot = signed.length - tagChars - 1;
       const eventId = signed.slice(0, Math.max(dot, 0));
-      if (dot < 0 || signed[dot] !== '.' || tag(eventId, upstreamId) !== signed.slice(dot + 1)) throw new Fault('invalid_request', { reason: 'Last-Event-ID is not an event of this session' });
+      if (dot < 0 || signed[dot] !== '.' || tag(eventId, upstreamId) !== signed.slice(dot + 1))
+        throw new Fault('invalid_request', { reason: 'Last-Event-ID is not an event of this session' });
       return eventId;
     },
   };

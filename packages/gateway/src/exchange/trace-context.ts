@@ -23,7 +23,12 @@ const zeros = /^0+$/;
  * malformed counts as absent (Trace Context section 3.2: restart the trace). A foreign X-Trace-ID is mapped to a trace id by
  * SHA-256 of organization and value, so that every node maps it alike.
  */
-export function traceContextOf(clientTraceId: string | undefined, metaTraceparent: string | undefined, headerTraceparent: string | undefined, organizationId: string): TraceContext {
+export function traceContextOf(
+  clientTraceId: string | undefined,
+  metaTraceparent: string | undefined,
+  headerTraceparent: string | undefined,
+  organizationId: string,
+): TraceContext {
   if (clientTraceId === undefined && metaTraceparent === undefined && headerTraceparent === undefined) {
     return { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '' };
   }
@@ -31,7 +36,12 @@ export function traceContextOf(clientTraceId: string | undefined, metaTraceparen
   if (clientTraceId !== undefined && visibleAscii.test(clientTraceId)) {
     const own = ownForm.test(clientTraceId);
     const traceHex = own ? clientTraceId.slice(3) : mappedTraceHex(organizationId, clientTraceId);
-    return { traceHex, parentSpanHex: parent?.traceHex === traceHex ? parent.parentSpanHex : '', flags: parent?.flags ?? '01', clientTraceId: own ? '' : clientTraceId };
+    return {
+      traceHex,
+      parentSpanHex: parent?.traceHex === traceHex ? parent.parentSpanHex : '',
+      flags: parent?.flags ?? '01',
+      clientTraceId: own ? '' : clientTraceId,
+    };
   }
   return parent ?? { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '' };
 }

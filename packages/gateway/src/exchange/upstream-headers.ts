@@ -19,7 +19,8 @@ export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession
     if (inbound.params !== undefined) headers.push(...inbound.params);
   } else {
     if (upstreamSession !== null) headers.push('mcp-session-id', upstreamSession);
-    if (method === 'GET' && inbound.lastEventId !== undefined) headers.push('last-event-id', upstreamSession === null ? inbound.lastEventId : call.rail.sessions.openEventId(inbound.lastEventId, upstreamSession));
+    if (method === 'GET' && inbound.lastEventId !== undefined)
+      headers.push('last-event-id', upstreamSession === null ? inbound.lastEventId : call.rail.sessions.openEventId(inbound.lastEventId, upstreamSession));
   }
   if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
   if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);

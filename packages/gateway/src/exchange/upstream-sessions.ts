@@ -125,10 +125,15 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
   }
 
   async function initialize(server: Server): Promise<Session> {
-    const reply = await post(server, [], `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"${newestLegacy}","capabilities":{},"clientInfo":${clientInfo}}}`);
+    const reply = await post(
+      server,
+      [],
+      `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"${newestLegacy}","capabilities":{},"clientInfo":${clientInfo}}}`,
+    );
     const message = parse(responseOf(reply, server));
     const version = message?.result?.protocolVersion;
-    if (typeof version !== 'string') throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: message?.error ?? 'it did not answer `initialize`' } });
+    if (typeof version !== 'string')
+      throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: message?.error ?? 'it did not answer `initialize`' } });
     const session: Session = { id: reply.sessionId, version: version.slice(0, 32), usedAtMs: clock.monotonicMs() };
     await post(server, sessionHeaders(session), '{"jsonrpc":"2.0","method":"notifications/initialized"}');
     return session;
@@ -136,10 +141,24 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
 
   function post(server: Server, more: string[], body: string): Promise<CollectedReply> {
     const { timeoutMs, upstreamPath, credential, name } = server.data;
-    const headers = ['accept', 'application/json, text/event-stream', 'accept-encoding', 'identity', 'content-type', 'application/json', 'user-agent', 'gatewayops', ...more];
+    const headers = [
+      'accept',
+      'application/json, text/event-stream',
+      'accept-encoding',
+      'identity',
+      'content-type',
+      'application/json',
+      'user-agent',
+      'gatewayops',
+      ...more,
+    ];
     if (credential) headers.push(credential.header, credential.value);
     const sink = new CollectReply(name);
-    send(pools.poolOf(server.data), { server: name, method: 'POST', path: upstreamPath, headers, body: Buffer.from(body), firstByteMs: timeoutMs, idleMs: timeoutMs }, sink);
+    send(
+      pools.poolOf(server.data),
+      { server: name, method: 'POST', path: upstreamPath, headers, body: Buffer.from(body), firstByteMs: timeoutMs, idleMs: timeoutMs },
+      sink,
+    );
     return sink.whole;
   }
 
@@ -151,7 +170,19 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     const headers = ['accept', 'application/json', ...sessionHeaders(session)];
     if (server.data.credential) headers.push(server.data.credential.header, server.data.credential.value);
     const sink = new CollectReply(server.data.name);
-    send(pools.poolOf(server.data), { server: server.data.name, method: 'DELETE', path: server.data.upstreamPath, headers, body: null, firstByteMs: bounds.upstreamConnectTimeoutMs, idleMs: bounds.upstreamConnectTimeoutMs }, sink);
+    send(
+      pools.poolOf(server.data),
+      {
+        server: server.data.name,
+        method: 'DELETE',
+        path: server.data.upstreamPath,
+        headers,
+        body: null,
+        firstByteMs: bounds.upstreamConnectTimeoutMs,
+        idleMs: bounds.upstreamConnectTimeoutMs,
+      },
+      sink,
+    );
     // Whoever is gone already needs no farewell.
     sink.whole.catch(() => undefined);
   }

@@ -6,7 +6,25 @@ import { respondRest } from './respond.ts';
 export type PassToControl = (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
 
 /** Hop-by-hop headers (RFC 9110 section 7.6.1) and what only this listener may say. */
-const notPassed = new Set(['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'x-gatewayops-peer', 'x-request-id']);
+const notPassed = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'x-gatewayops-peer',
+  'x-request-id',
+]);
 
 export function createPassToControl(socketPath: string): PassToControl {
   const agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
@@ -19,11 +37,16 @@ export function createPassToControl(socketPath: string): PassToControl {
     headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '', 'X-Request-ID', requestId);
     const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
     onward.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.rawHeaders.filter((_, index, all) => !notPassed.has((all[index - (index % 2)] ?? '').toLowerCase())));
+      response.writeHead(
+        answer.statusCode ?? 502,
+        answer.rawHeaders.filter((_, index, all) => !notPassed.has((all[index - (index % 2)] ?? '').toLowerCase())),
+      );
       answer.pipe(response);
       answer.on('error', () => response.destroy());
     });
-    onward.on('error', (cause) => respondRest(response, new Fault('unavailable', { reason: 'the control plane does not answer' }, { cause }), { requestId, traceId: '', headers: [] }));
+    onward.on('error', (cause) =>
+      respondRest(response, new Fault('unavailable', { reason: 'the control plane does not answer' }, { cause }), { requestId, traceId: '', headers: [] }),
+    );
     response.on('close', () => {
       if (!response.writableFinished) onward.destroy();
     });

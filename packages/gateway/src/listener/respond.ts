@@ -38,7 +38,8 @@ export function respondRpc(response: ServerResponse, fault: Fault, reply: Reply,
 export function rpcErrorText(fault: Fault, requestId: string, idText: string | null): string {
   // The data of the specification's own errors is the specification's: -32022 holds `supported` and `requested`.
   const { allow: _allow, ...extra } = fault.extra ?? {};
-  const data = fault.row.rpcCode <= -32020 && fault.row.rpcCode > -32100 && fault.extra ? extra : { code: fault.code, fix: fault.fix, request_id: requestId, ...extra };
+  const data =
+    fault.row.rpcCode <= -32020 && fault.row.rpcCode > -32100 && fault.extra ? extra : { code: fault.code, fix: fault.fix, request_id: requestId, ...extra };
   const error = JSON.stringify({ code: fault.row.rpcCode, message: fault.message, data });
   return `{"jsonrpc":"2.0",${idText === null ? '' : `"id":${idText},`}"error":${error}}`;
 }
@@ -71,7 +72,8 @@ export function send(response: ServerResponse, status: number, more: readonly st
     return 0;
   }
   const body = Buffer.from(text);
-  const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length), 'X-Request-ID', reply.requestId, 'X-Content-Type-Options', 'nosniff', ...more, ...reply.headers];
+  const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length), 'X-Content-Type-Options', 'nosniff', ...more, ...reply.headers];
+  if (reply.requestId !== '') headers.push('X-Request-ID', reply.requestId);
   if (reply.traceId !== '') headers.push('X-Trace-ID', reply.traceId);
   response.writeHead(status, headers);
   response.end(body);

@@ -20,8 +20,6 @@ export interface Bridges {
 export interface BridgesOptions {
   readonly bridges: readonly BridgeOptions[];
   readonly log: Log;
-  /** Runs when a state has changed. */
-  readonly onChange: () => void;
 }
 
 const backoffMs = { first: 250, last: 10_000 };
@@ -30,8 +28,8 @@ const pollMs = { starting: 250, settled: 2_000 };
 const pollTimeoutMs = 1_000;
 const stopTimeoutMs = 10_000;
 
-export function startBridges({ bridges, log, onChange }: BridgesOptions): Bridges {
-  const members = bridges.map((options) => startOne(options, log.child({ server: options.name }), onChange));
+export function startBridges({ bridges, log }: BridgesOptions): Bridges {
+  const members = bridges.map((options) => startOne(options, log.child({ server: options.name })));
   return {
     state: (server) => members.find((member) => member.name === server)?.state() ?? { state: 'failed', reason: 'no bridge runs for it' },
     async stop() {
@@ -46,23 +44,21 @@ interface Member {
   stop(): Promise<void>;
 }
 
-function startOne(options: BridgeOptions, log: Log, onChange: () => void): Member {
+function startOne(options: BridgeOptions, log: Log): Member {
   let child: ChildProcess | null = null;
   let current: BridgeState = { state: 'starting', reason: null };
   let delayMs: number = backoffMs.first;
   let stopping = false;
   let timer: NodeJS.Timeout | null = null;
 
-  function become(next: BridgeState): void {
-    if (next.state === current.state && next.reason === current.reason) return;
-    current = next;
-    onChange();
-  }
-
   function start(): void {
     const startedAt = performance.now();
     // Its environment is empty: what a server gets is in the options, which may hold secrets and so go by its input.
-    const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], { env: {}, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+    const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], {
+      env: {},
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true,
+    });
     child = started;
     started.stdin.on('error', () => undefined);
     started.stdin.write(`${JSON.stringify(options)}\n`);
@@ -72,7 +68,7 @@ function startOne(options: BridgeOptions, log: Log, onChange: () => void): Membe
       child = null;
       if (timer) clearTimeout(timer);
       if (stopping) return;
-      if (current.state !== 'failed') become({ state: 'failed', reason: `its bridge ended (${signal ?? code})` });
+      if (current.state !== 'failed') current = { state: 'failed', reason: `its bridge ended (${signal ?? code})` };
       log.error('bridge.died', { code, signal, restart_ms: delayMs });
       if (performance.now() - startedAt > settledMs) delayMs = backoffMs.first;
       timer = setTimeout(start, delayMs);
@@ -83,13 +79,13 @@ function startOne(options: BridgeOptions, log: Log, onChange: () => void): Membe
   function listening(line: string): void {
     const answer = parse(line);
     if (answer?.['listening'] === true) void poll();
-    else become({ state: 'failed', reason: typeof answer?.['message'] === 'string' ? answer['message'] : 'its bridge did not start' });
+    else current = { state: 'failed', reason: typeof answer?.['message'] === 'string' ? answer['message'] : 'its bridge did not start' };
   }
 
   async function poll(): Promise<void> {
     const state = 'path' in options.listen ? await readyState(options.listen.path) : null;
     if (stopping || child === null) return;
-    if (state !== null) become(state);
+    if (state !== null) current = state;
     timer = setTimeout(() => void poll(), current.state === 'starting' ? pollMs.starting : pollMs.settled);
     timer.unref();
   }

@@ -8,8 +8,12 @@ import type { Log, LogFields } from '../kernel/log.ts';
 
 /** A log on stderr: one JSON line an event, or text for people. Errors among the fields lose their stack unless the level is debug. */
 export function createLog(options: Config['log'], base: LogFields = {}): Log {
-  const destination = options.format === 'json' ? pino.destination({ fd: 2, sync: true }) : { write: (line: string) => void process.stderr.write(asText(line)) };
-  const root = pino({ level: options.level, base, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, destination);
+  const destination =
+    options.format === 'json' ? pino.destination({ fd: 2, sync: true }) : { write: (line: string) => void process.stderr.write(asText(line)) };
+  const root = pino(
+    { level: options.level, base, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    destination,
+  );
   return wrap(root);
 
   function wrap(logger: pino.Logger): Log {
@@ -28,7 +32,9 @@ export function createLog(options: Config['log'], base: LogFields = {}): Log {
   }
 
   function errorText(error: Error): string {
-    return options.level === 'debug' ? (error.stack ?? error.message) : `${error.name}: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`;
+    return options.level === 'debug'
+      ? (error.stack ?? error.message)
+      : `${error.name}: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`;
   }
 }
 

@@ -24,8 +24,10 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly count: number;
   /** What a worker begins with; `port` is the one that the first worker got. */
-  readonly begin: (workerId: number, port: number) => WorkerStart;
-  readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & { lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']> };
+  readonly begin: (workerId: number, port: number) => Promise<WorkerStart>;
+  readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & {
+    lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
+  };
   readonly onWorkerGone: (workerId: number, writer: string) => void;
   readonly address: string;
   readonly port: number;
@@ -59,8 +61,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const { id } = worker;
     const channel = openChannel<WorkerHandlers>(worker as unknown as Endpoint, {
       ...handlers,
-      begin: () => {
-        const start = begin(id, port);
+      begin: async () => {
+        const start = await begin(id, port);
         member.writer = start.journal.writer;
         return start;
       },
@@ -89,7 +91,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       if (!member.listening) onFailed(new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${signal ?? code})`) }));
       log.error('worker.died', { worker: id, code, signal });
       setTimeout(() => {
-        if (!stopping) fork(() => log.info('worker.replaced', { worker: id }), () => undefined);
+        if (!stopping)
+          fork(
+            () => log.info('worker.replaced', { worker: id }),
+            () => undefined,
+          );
       }, respawnDelayMs).unref();
       respawnDelayMs = Math.min(respawnDelayMs * 2, respawnMs.last);
     });

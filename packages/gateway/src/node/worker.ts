@@ -6,6 +6,8 @@ import { openChannel, type Endpoint } from './channel.ts';
 import type { SupervisorHandlers, WorkerHandlers } from './worker-messages.ts';
 
 const journalCheckMs = 500;
+/** The stores open meanwhile, a first time with all their migrations. */
+const beginTimeoutMs = 120_000;
 
 async function runWorker(): Promise<void> {
   let door: Door | null = null;
@@ -31,7 +33,7 @@ async function runWorker(): Promise<void> {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
 
-  const start = await supervisor.ask('begin', null);
+  const start = await supervisor.ask('begin', null, beginTimeoutMs);
   const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 });
   door = assembleWorker(start, supervisor, log);
   let blocked = false;

@@ -5,7 +5,11 @@ import { Fault } from '../kernel/fault.ts';
 import { classify, type Message, type MirrorHeaders } from './classify.ts';
 
 const noHeaders: MirrorHeaders = { protocolVersion: undefined, mcpMethod: undefined, mcpName: undefined };
-const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {}, 'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' } };
+const meta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' },
+};
 const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: {}, _meta: meta } };
 const callHeaders: MirrorHeaders = { protocolVersion: '2026-07-28', mcpMethod: 'tools/call', mcpName: 'echo' };
 
@@ -20,13 +24,29 @@ function outcome(value: unknown, headers: MirrorHeaders = noHeaders): Message | 
 
 describe('classify', () => {
   test('a modern call is known by its claim, with what the record needs', () => {
-    expect(outcome(call, callHeaders)).toMatchObject({ kind: 'request', era: 'modern', method: 'tools/call', name: 'echo', version: '2026-07-28', clientName: 'c' });
+    expect(outcome(call, callHeaders)).toMatchObject({
+      kind: 'request',
+      era: 'modern',
+      method: 'tools/call',
+      name: 'echo',
+      version: '2026-07-28',
+      clientName: 'c',
+    });
   });
 
   test('M8: the era is the message’s own: initialize and a call without claim are legacy', () => {
-    const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-11-25', clientInfo: { name: 'old', version: '1' }, capabilities: {} } };
+    const initialize = {
+      jsonrpc: '2.0',
+      id: 0,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', clientInfo: { name: 'old', version: '1' }, capabilities: {} },
+    };
     expect(outcome(initialize)).toMatchObject({ era: 'legacy', version: '2025-11-25', clientName: 'old' });
-    expect(outcome({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }, { ...noHeaders, protocolVersion: '2025-06-18' })).toMatchObject({ era: 'legacy', name: 'echo', version: '2025-06-18' });
+    expect(outcome({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } }, { ...noHeaders, protocolVersion: '2025-06-18' })).toMatchObject({
+      era: 'legacy',
+      name: 'echo',
+      version: '2025-06-18',
+    });
     expect(outcome(initialize, { ...noHeaders, protocolVersion: '2026-07-28' })).toBe('400 -32020');
   });
 
@@ -57,7 +77,10 @@ describe('classify', () => {
   });
 
   test('M6: a modern request without its required metadata → 400 -32602', () => {
-    const without = (key: keyof typeof meta): unknown => ({ ...call, params: { ...call.params, _meta: Object.fromEntries(Object.entries(meta).filter(([name]) => name !== key)) } });
+    const without = (key: keyof typeof meta): unknown => ({
+      ...call,
+      params: { ...call.params, _meta: Object.fromEntries(Object.entries(meta).filter(([name]) => name !== key)) },
+    });
     expect(outcome(without('io.modelcontextprotocol/protocolVersion'), callHeaders)).toBe('400 -32602');
     expect(outcome(without('io.modelcontextprotocol/clientCapabilities'), callHeaders)).toBe('400 -32602');
   });
@@ -89,15 +112,30 @@ describe('classify', () => {
   test('agrees with the official classifier on era and refusal', () => {
     const version = fc.constantFrom('2026-07-28', '2025-11-25', undefined);
     fc.assert(
-      fc.property(version, version, fc.constantFrom('tools/list', 'initialize', 'notifications/cancelled', 'ping'), fc.boolean(), fc.boolean(), (claimed, header, method, withId, withCapabilities) => {
-        const _meta = { ...(claimed === undefined ? {} : { 'io.modelcontextprotocol/protocolVersion': claimed }), ...(withCapabilities ? { 'io.modelcontextprotocol/clientCapabilities': {} } : {}) };
-        const body = { jsonrpc: '2.0', ...(withId ? { id: 1 } : {}), method, params: { _meta } };
-        const theirs = classifyInboundRequest({ httpMethod: 'POST', ...(header === undefined ? {} : { protocolVersionHeader: header }), mcpMethodHeader: method, body } as Parameters<typeof classifyInboundRequest>[0]);
-        const ours = outcome(body, { protocolVersion: header, mcpMethod: method, mcpName: undefined });
-        if (typeof ours !== 'string') expect(theirs.kind).toBe(ours.era);
-        // What they route as modern and we refuse is what their later rungs refuse: a missing header, a legacy claim.
-        else if (theirs.kind === 'modern') expect(ours).toMatch(/^400 -320(20|22)|^400 -32602|^404 -32601/);
-      }),
+      fc.property(
+        version,
+        version,
+        fc.constantFrom('tools/list', 'initialize', 'notifications/cancelled', 'ping'),
+        fc.boolean(),
+        fc.boolean(),
+        (claimed, header, method, withId, withCapabilities) => {
+          const _meta = {
+            ...(claimed === undefined ? {} : { 'io.modelcontextprotocol/protocolVersion': claimed }),
+            ...(withCapabilities ? { 'io.modelcontextprotocol/clientCapabilities': {} } : {}),
+          };
+          const body = { jsonrpc: '2.0', ...(withId ? { id: 1 } : {}), method, params: { _meta } };
+          const theirs = classifyInboundRequest({
+            httpMethod: 'POST',
+            ...(header === undefined ? {} : { protocolVersionHeader: header }),
+            mcpMethodHeader: method,
+            body,
+          } as Parameters<typeof classifyInboundRequest>[0]);
+          const ours = outcome(body, { protocolVersion: header, mcpMethod: method, mcpName: undefined });
+          if (typeof ours !== 'string') expect(theirs.kind).toBe(ours.era);
+          // What they route as modern and we refuse is what their later rungs refuse: a missing header, a legacy claim.
+          else if (theirs.kind === 'modern') expect(ours).toMatch(/^400 -320(20|22)|^400 -32602|^404 -32601/);
+        },
+      ),
     );
   });
 });

@@ -41,7 +41,10 @@ type Members = Readonly<Record<string, unknown>>;
  * `method_not_found` (-32601).
  */
 export function classify(value: unknown, headers: MirrorHeaders): Message {
-  if (!isObject(value)) throw new Fault('invalid_request', { reason: Array.isArray(value) ? 'a batch is not accepted in this protocol version' : 'a JSON-RPC message is an object' });
+  if (!isObject(value))
+    throw new Fault('invalid_request', {
+      reason: Array.isArray(value) ? 'a batch is not accepted in this protocol version' : 'a JSON-RPC message is an object',
+    });
   if (value['jsonrpc'] !== '2.0') throw new Fault('invalid_request', { reason: '`jsonrpc` must be "2.0"' });
   const method = value['method'];
   if (method === undefined) return response(value, headers);
@@ -59,7 +62,8 @@ export function classify(value: unknown, headers: MirrorHeaders): Message {
   const kind = isRequest ? 'request' : 'notification';
   const modernHeader = headerVersion !== undefined && isModernVersion(headerVersion);
 
-  if (method === 'initialize' && !claimed && modernHeader) throw new Fault('header_mismatch', { reason: '`initialize` belongs to versions before 2026-07-28, the MCP-Protocol-Version header names a later one' });
+  if (method === 'initialize' && !claimed && modernHeader)
+    throw new Fault('header_mismatch', { reason: '`initialize` belongs to versions before 2026-07-28, the MCP-Protocol-Version header names a later one' });
   if (claimed || modernHeader) {
     const version = modernVersion(claim, meta, headerVersion, isRequest);
     mirrorMethod(headers, method, isRequest);
@@ -72,12 +76,22 @@ export function classify(value: unknown, headers: MirrorHeaders): Message {
   if (headerVersion !== undefined && method !== 'initialize' && !isServedLegacy(headerVersion)) throw unsupported(headerVersion, allVersions);
   const row = known(method);
   const version = method === 'initialize' ? (textOf(params?.['protocolVersion']) ?? '').slice(0, 10) : (headerVersion ?? '');
-  return { kind, era: 'legacy', method, row, name: nameOf(row, params), version, clientName: clientNameOf(params?.['clientInfo']), traceparent: textOf(meta?.['traceparent']) };
+  return {
+    kind,
+    era: 'legacy',
+    method,
+    row,
+    name: nameOf(row, params),
+    version,
+    clientName: clientNameOf(params?.['clientInfo']),
+    traceparent: textOf(meta?.['traceparent']),
+  };
 }
 
 function response(value: Members, headers: MirrorHeaders): Message {
   const isResult = 'result' in value;
-  if (isResult === 'error' in value || !('id' in value)) throw new Fault('invalid_request', { reason: 'a message has a `method`, or an `id` with either `result` or `error`' });
+  if (isResult === 'error' in value || !('id' in value))
+    throw new Fault('invalid_request', { reason: 'a message has a `method`, or an `id` with either `result` or `error`' });
   if (!isId(value['id'])) throw new Fault('invalid_request', { reason: '`id` must be a string or an integer' });
   const version = headers.protocolVersion === undefined ? '' : trimOptionalSpace(headers.protocolVersion);
   if (isModernVersion(version)) throw new Fault('invalid_request', { reason: 'responses cannot be posted in this protocol version' });
@@ -88,10 +102,12 @@ function response(value: Members, headers: MirrorHeaders): Message {
 function modernVersion(claim: unknown, meta: Members | undefined, headerVersion: string | undefined, isRequest: boolean): string {
   if (claim === undefined && isRequest) throw new Fault('invalid_params', { reason: `\`params._meta["${metaVersion}"]\` is required` });
   if (claim !== undefined && typeof claim !== 'string') throw new Fault('invalid_params', { reason: `\`params._meta["${metaVersion}"]\` must be a string` });
-  if (isRequest && !isObject(meta?.[metaCapabilities])) throw new Fault('invalid_params', { reason: `\`params._meta["${metaCapabilities}"]\` must be an object` });
+  if (isRequest && !isObject(meta?.[metaCapabilities]))
+    throw new Fault('invalid_params', { reason: `\`params._meta["${metaCapabilities}"]\` must be an object` });
   const version = claim ?? headerVersion ?? '';
   if (headerVersion === undefined && isRequest) throw new Fault('header_mismatch', { reason: 'the MCP-Protocol-Version header is missing' });
-  if (headerVersion !== undefined && headerVersion !== version) throw new Fault('header_mismatch', { reason: 'MCP-Protocol-Version is not the version in `_meta`' });
+  if (headerVersion !== undefined && headerVersion !== version)
+    throw new Fault('header_mismatch', { reason: 'MCP-Protocol-Version is not the version in `_meta`' });
   if (!isServedModern(version)) throw unsupported(version, modernVersions);
   return version;
 }
@@ -101,7 +117,8 @@ function mirrorMethod(headers: MirrorHeaders, method: string, isRequest: boolean
     if (isRequest) throw new Fault('header_mismatch', { reason: 'the Mcp-Method header is missing' });
     return;
   }
-  if (headers.mcpMethod !== method && trimOptionalSpace(headers.mcpMethod) !== method) throw new Fault('header_mismatch', { reason: 'Mcp-Method is not the method in the body' });
+  if (headers.mcpMethod !== method && trimOptionalSpace(headers.mcpMethod) !== method)
+    throw new Fault('header_mismatch', { reason: 'Mcp-Method is not the method in the body' });
 }
 
 function mirrorName(headers: MirrorHeaders, row: MethodRow, name: string): void {

@@ -27,7 +27,12 @@ export function inspectReply(json: Buffer): ReplyFacts {
   }
   if (!isObject(message)) return none;
   const { error, result } = message;
-  if (isObject(error)) return { kind: 'rpc_error', rpcErrorCode: typeof error['code'] === 'number' && Number.isInteger(error['code']) ? clampInt32(error['code']) : 0, usage: null };
+  if (isObject(error))
+    return {
+      kind: 'rpc_error',
+      rpcErrorCode: typeof error['code'] === 'number' && Number.isInteger(error['code']) ? clampInt32(error['code']) : 0,
+      usage: null,
+    };
   if (!isObject(result)) return none;
   const usage = usageOf(result['_meta']);
   if (result['isError'] === true) return { kind: 'tool_error', rpcErrorCode: 0, usage };

@@ -112,6 +112,8 @@ describe('scanJson', () => {
     const inMeta = bytes(`{"params":{"_meta":{"a":{"traceparent":"no"},"traceparent": "${value}"}}}`);
     const span = scanJson(inMeta).traceparent;
     expect(inMeta.toString('utf8', span?.start, span?.end)).toBe(value);
-    expect(scanJson(bytes(`{"traceparent":"${value}","params":{"traceparent":"${value}","arguments":{"_meta":{"traceparent":"${value}"}}}}`)).traceparent).toBeNull();
+    expect(
+      scanJson(bytes(`{"traceparent":"${value}","params":{"traceparent":"${value}","arguments":{"_meta":{"traceparent":"${value}"}}}}`)).traceparent,
+    ).toBeNull();
   });
 });

@@ -51,7 +51,8 @@ const otherRegion = 3;
  */
 export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): ScannedJson {
   if (!isUtf8(body)) throw new Fault('parse_error', { reason: 'it is not UTF-8' });
-  if (body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf) throw new Fault('parse_error', { reason: 'it begins with a byte order mark' });
+  if (body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf)
+    throw new Fault('parse_error', { reason: 'it begins with a byte order mark' });
 
   const depthMax = bounds.jsonDepthMax;
   let depth = 0;

@@ -6,9 +6,26 @@ import { SseWatch } from './sse-watch.ts';
 
 /** A stream cut into chunks at any places. */
 const stream = fc
-  .tuple(fc.array(fc.record({ id: fc.option(fc.stringMatching(/^[a-z0-9-]{0,12}$/)), data: fc.array(fc.stringMatching(/^[ -~é]{0,40}$/), { minLength: 0, maxLength: 3 }), comment: fc.boolean() }), { maxLength: 6 }), fc.constantFrom('\n', '\r\n'), fc.array(fc.nat({ max: 400 }), { maxLength: 12 }))
+  .tuple(
+    fc.array(
+      fc.record({
+        id: fc.option(fc.stringMatching(/^[a-z0-9-]{0,12}$/)),
+        data: fc.array(fc.stringMatching(/^[ -~é]{0,40}$/), { minLength: 0, maxLength: 3 }),
+        comment: fc.boolean(),
+      }),
+      { maxLength: 6 },
+    ),
+    fc.constantFrom('\n', '\r\n'),
+    fc.array(fc.nat({ max: 400 }), { maxLength: 12 }),
+  )
   .map(([events, eol, cuts]) => {
-    const text = events.map(({ id, data, comment }) => [...(comment ? [': id: not an id'] : []), ...(id === null ? [] : [`id: ${id}`]), 'event: message', ...data.map((line) => `data: ${line}`), '', ''].join(eol)).join('');
+    const text = events
+      .map(({ id, data, comment }) =>
+        [...(comment ? [': id: not an id'] : []), ...(id === null ? [] : [`id: ${id}`]), 'event: message', ...data.map((line) => `data: ${line}`), '', ''].join(
+          eol,
+        ),
+      )
+      .join('');
     const whole = Buffer.from(text);
     const places = [...new Set(cuts.map((cut) => cut % (whole.length + 1)))].sort((a, b) => a - b);
     const chunks = [...places, whole.length].map((place, index) => whole.subarray(index === 0 ? 0 : places[index - 1], place));

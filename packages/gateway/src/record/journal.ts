@@ -42,7 +42,13 @@ interface Turn {
 }
 
 const header = (writer: string, segment: number): Buffer => {
-  const value: SegmentHeader = { format: 1, writer, segment, intent: intentColumns.map((column) => column.name), outcome: outcomeColumns.map((column) => column.name) };
+  const value: SegmentHeader = {
+    format: 1,
+    writer,
+    segment,
+    intent: intentColumns.map((column) => column.name),
+    outcome: outcomeColumns.map((column) => column.name),
+  };
   return Buffer.from(`${JSON.stringify(value)}\n`);
 };
 

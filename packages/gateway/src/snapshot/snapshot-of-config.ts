@@ -33,7 +33,9 @@ function hostNames(host: string, further: readonly string[]): string[] {
   const bracketed = host.includes(':') ? `[${host}]` : host;
   const loopback = ['localhost', '127.0.0.1', '[::1]'];
   const all = host === '0.0.0.0' || host === '::' || host === '';
-  return [...new Set([...(all ? loopback : loopback.includes(bracketed) ? [bracketed, ...loopback] : [bracketed]), ...further.map((name) => name.toLowerCase())])];
+  return [
+    ...new Set([...(all ? loopback : loopback.includes(bracketed) ? [bracketed, ...loopback] : [bracketed]), ...further.map((name) => name.toLowerCase())]),
+  ];
 }
 
 function serverData(server: ServerConfig, config: Config, sources: SnapshotSources): ServerData {

@@ -119,6 +119,7 @@ function refuse(status: number, headers: ReplyHeaders, server: string): Fault | 
   if (status >= 300 && status < 400) return new Fault('upstream_redirect', { server });
   if (status === 401 || status === 407) return new Fault('upstream_refused', { server });
   const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') return new Fault('upstream_invalid', { server, reason: 'its body has a content encoding that was not asked for' });
+  if (encoding !== undefined && encoding !== 'identity')
+    return new Fault('upstream_invalid', { server, reason: 'its body has a content encoding that was not asked for' });
   return null;
 }
