@@ -60,6 +60,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
   let flushes = 0;
   let droppedBefore = 0;
   let setAsideRows = 0;
+  const startedMs = clock.monotonicMs();
   let overBound = false;
   let wakeLoop: () => void = () => undefined;
 
@@ -164,7 +165,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
       return {
         lagRows: all.reduce((sum, drain) => sum + drain.lagRows(), 0),
         lagBytes: lagBytes(),
-        oldestMs: all.reduce((oldest, drain) => Math.max(oldest, clock.monotonicMs() - drain.drainedToMs()), 0),
+        oldestMs: all.reduce((oldest, drain) => Math.max(oldest, clock.monotonicMs() - (drain.drainedToMs() ?? startedMs)), 0),
         dropped: all.reduce((sum, drain) => sum + drain.dropped(), droppedBefore + setAsideRows),
         overBound,
       };

@@ -69,7 +69,8 @@ export async function readSegment({ path, from, to, onFrame, onChunk }: SegmentR
 async function readHeader(file: FileHandle): Promise<{ readonly bytes: number; readonly shape: RowShape } | 'corrupt' | null> {
   const start = await readChunk(file, 0, headerBytesMax);
   const end = start.indexOf(0x0a);
-  if (end < 0) return start.length < headerBytesMax ? null : 'corrupt';
+  // Half a header is one that is being written, or whose writer died at once.
+  if (end < 0) return start.length === 0 || (start.length < headerBytesMax && start[0] === 0x7b) ? null : 'corrupt';
   try {
     const { intent, outcome } = header.parse(JSON.parse(start.toString('utf8', 0, end)));
     const shape = { intent: columnsOf(intent), outcome: columnsOf(outcome) };

@@ -31,8 +31,8 @@ export interface WriterDrain {
   lagBytes(files: WriterFiles): number;
   /** Rows read that are not in the ledger. */
   lagRows(): number;
-  /** On the monotonic clock: everything written before it is in the ledger. */
-  drainedToMs(): number;
+  /** On the monotonic clock: everything written before it is in the ledger. Null: not known yet. */
+  drainedToMs(): number | null;
   /** Entries and file rests that will never be rows: outcomes without an intent, and what could not be read. */
   dropped(): number;
 }
@@ -53,7 +53,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   let firstRowMs = 0;
   let again = false;
   let dropped = 0;
-  let drainedToMs = clock.monotonicMs();
+  let drainedToMs: number | null = null;
 
   async function step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean> {
     const startedMs = clock.monotonicMs();
