@@ -42,7 +42,7 @@ export async function testBridge(options: Pick<BridgeOptions, 'command'> & Parti
     bridge,
     url: `${bridge.address}/mcp`,
     log,
-    stderr: () => log.filter((entry) => entry.event === 'child_stderr').map((entry) => String(entry.fields['text'])),
+    stderr: () => log.filter((entry) => entry.event === 'bridge.child_stderr').map((entry) => String(entry.fields['text'])),
   };
 }
 

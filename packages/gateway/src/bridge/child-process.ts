@@ -158,7 +158,7 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
     ended = true;
     text.flush();
     const reason = asked ?? failure ?? 'it ended';
-    log.info('child_ended', { child_pid: pid, reason, asked: asked !== null });
+    log.info('bridge.child_ended', { child_pid: pid, reason, asked: asked !== null });
     handlers.onEnd({ reason, asked: asked !== null });
   }
 

@@ -29,6 +29,8 @@ export function childTextLog(log: Log, clock: Clock, limits: ChildTextLimits, se
   let allowance = limits.stderrBytesPerSecond;
   let refilledAt = clock.monotonicMs();
   let carry = '';
+  /** Within a line of which the rest is not logged. */
+  let skipping = false;
   let bytes = 0;
   let dropped = 0;
   let droppedReported = 0;
@@ -49,43 +51,53 @@ export function childTextLog(log: Log, clock: Clock, limits: ChildTextLimits, se
 
   function reportDropped(): void {
     if (dropped === droppedReported) return;
-    log.warn('child_text_dropped', { bytes: dropped - droppedReported, bytes_total: dropped });
+    log.warn('bridge.child_text_dropped', { bytes: dropped - droppedReported, bytes_total: dropped });
     droppedReported = dropped;
   }
 
-  function clean(text: string): string {
-    const cut = text.length > limits.stderrLineBytesMax;
-    let shown = cut ? text.slice(0, limits.stderrLineBytesMax) : text;
+  /** `cut`: the text goes on, but not into the log; of a secret that the cut went through nothing may be shown. */
+  function clean(text: string, cut: boolean): string {
+    let shown = text;
     for (const secret of blanked) shown = shown.replaceAll(secret, '[env]');
-    // A secret that the cut went through would be shown in part.
     return cut ? `${shown.slice(0, Math.max(0, shown.length - longest))}…` : shown;
   }
 
-  function line(text: string): void {
-    const shown = clean(text.trimEnd());
-    if (shown !== '') log.info('child_stderr', { text: shown });
+  function line(text: string, cut: boolean): void {
+    const shown = clean(text.trimEnd(), cut);
+    if (shown !== '' && shown !== '…') log.info('bridge.child_stderr', { text: shown });
+  }
+
+  /** The rest of the line that has begun is not logged. */
+  function cutOff(): void {
+    line(carry.slice(0, limits.stderrLineBytesMax), true);
+    carry = '';
+    skipping = true;
   }
 
   return {
     stderr(chunk) {
       bytes += chunk.length;
       const granted = take(chunk.length);
-      if (granted === 0) return;
-      const text = carry + chunk.toString('utf8', 0, granted);
-      const lines = text.split('\n');
-      carry = lines.pop() ?? '';
-      for (const complete of lines) line(complete);
-      if (carry.length > limits.stderrLineBytesMax || granted < chunk.length) {
-        line(carry);
-        carry = '';
+      if (granted === 0) return cutOff();
+      let text = chunk.toString('utf8', 0, granted);
+      if (skipping) {
+        const end = text.indexOf('\n');
+        if (end < 0) return;
+        skipping = false;
+        text = text.slice(end + 1);
       }
+      const lines = (carry + text).split('\n');
+      carry = lines.pop() ?? '';
+      for (const complete of lines) line(complete.slice(0, limits.stderrLineBytesMax), complete.length > limits.stderrLineBytesMax);
+      if (carry.length <= limits.stderrLineBytesMax && granted === chunk.length) return;
+      cutOff();
     },
     skippedLine(raw) {
-      const granted = take(Math.min(raw.length, limits.stderrLineBytesMax + longest));
-      if (granted > 0) log.warn('child_line_skipped', { bytes: raw.length, text: clean(raw.toString('utf8', 0, granted)) });
+      const granted = take(Math.min(raw.length, limits.stderrLineBytesMax));
+      if (granted > 0) log.warn('bridge.child_line_skipped', { bytes: raw.length, text: clean(raw.toString('utf8', 0, granted), granted < raw.length) });
     },
     flush() {
-      line(carry);
+      line(carry, false);
       carry = '';
       reportDropped();
     },

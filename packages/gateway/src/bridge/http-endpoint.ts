@@ -14,8 +14,15 @@ export interface BridgeRoutes {
   post(request: BridgeRequest, headers: BridgeHeaders): Promise<void>;
   get(response: ServerResponse, headers: BridgeHeaders): void;
   delete(response: ServerResponse, headers: BridgeHeaders): void;
-  ready(): { readonly ready: boolean; readonly reason: string | null };
+  ready(): BridgeReadiness;
   status(): Readonly<Record<string, unknown>>;
+}
+
+/** The body of `/readyz`. Quarantined: it failed again and again and is tried rarely. Failed: it is tried again soon. */
+export interface BridgeReadiness {
+  readonly ready: boolean;
+  readonly status: 'ready' | 'starting' | 'failed' | 'quarantined';
+  readonly reason: string | null;
 }
 
 export interface BridgeHeaders {
@@ -74,7 +81,12 @@ export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax
       lastEventId: headerOf(request, 'last-event-id'),
       protocolVersion: headerOf(request, 'mcp-protocol-version'),
     };
-    if (request.method === 'GET') return routes.get(response, headers);
+    const accepts = request.headers.accept ?? '*/*';
+    const acceptsEvents = accepts.includes('*/*') || accepts.includes('text/event-stream');
+    if (request.method === 'GET') {
+      if (!acceptsEvents) throw new Fault('not_acceptable');
+      return routes.get(response, headers);
+    }
     if (request.method === 'DELETE') return routes.delete(response, headers);
     if (request.method !== 'POST') {
       response.setHeader('allow', 'GET, POST, DELETE');
@@ -82,9 +94,6 @@ export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax
     }
     const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
     if (type !== 'application/json' || request.headers['content-encoding'] !== undefined) throw new Fault('unsupported_media_type');
-    const accepts = request.headers.accept ?? '*/*';
-    const any = accepts.includes('*/*');
-    const acceptsEvents = any || accepts.includes('text/event-stream');
     if (!acceptsEvents && !accepts.includes('application/json')) throw new Fault('not_acceptable');
     const line = asOneLine(await readAll(request, options.bodyBytesMax));
     const message = readBody(line);
@@ -99,7 +108,7 @@ export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax
   function answerFault(response: ServerResponse, error: unknown, id = 'null'): void {
     const fault = asFault(error);
     if (fault.code === 'internal_error')
-      log.error('bridge_request_failed', { cause: fault.cause instanceof Error ? (fault.cause.stack ?? fault.cause.message) : String(fault.cause) });
+      log.error('bridge.request_failed', { cause: fault.cause instanceof Error ? (fault.cause.stack ?? fault.cause.message) : String(fault.cause) });
     respondFault(response, fault, id);
   }
 

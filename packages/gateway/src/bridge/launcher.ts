@@ -16,8 +16,8 @@ export interface Launcher {
   start(role: ChildRole, handlers: ChildHandlers): Promise<Child>;
   /** A start came to nothing. */
   failed(reason: string): void;
-  /** The server works. */
-  proved(): void;
+  /** A trial was answered: ends a quarantine. */
+  answered(): void;
   /** The fault of a call that cannot be served now, with the time to wait. */
   unavailable(): Fault;
   waitMs(): number;
@@ -72,17 +72,24 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     const outcome = policy.failed();
     const fields = { reason, retry_after_ms: Math.round(policy.waitMs()), failures: policy.failures };
     if (outcome === 'quarantine_began') {
-      log.error('bridge_quarantined', fields);
+      log.error('bridge.quarantined', fields);
       dependencies.onQuarantine();
     } else if (outcome === 'quarantine_goes_on') {
-      log.info('bridge_quarantine_goes_on', fields);
+      log.info('bridge.quarantine_goes_on', fields);
     } else {
-      log.warn('bridge_child_failed', fields);
+      log.warn('bridge.child_failed', fields);
     }
   }
 
+  function answered(): void {
+    if (!policy.quarantined) return;
+    log.info('bridge.quarantine_ended');
+    policy.reopened();
+    lastFailure = null;
+  }
+
+  /** A process has lived long enough. */
   function proved(): void {
-    if (policy.quarantined) log.info('bridge_quarantine_ended');
     policy.succeeded();
     lastFailure = null;
   }
@@ -132,7 +139,7 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     present.add(child);
     void child.gone.then(() => present.delete(child));
     totals.starts++;
-    log.info('child_started', { child: role, child_pid: child.pid });
+    log.info('bridge.child_started', { child: role, child_pid: child.pid });
     if (role !== 'probe') {
       proveTimer = setTimeout(() => {
         proven = answered;
@@ -146,7 +153,7 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
   return {
     start,
     failed,
-    proved,
+    answered,
     unavailable,
     waitMs: () => policy.waitMs(),
     get quarantined() {

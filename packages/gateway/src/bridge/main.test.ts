@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BridgeOptions } from './bridge-options.ts';
-import { startBridgeProcess, type BridgeProcess } from './bridge-process.ts';
+import { startBridgeProcess, type BridgeProcess } from '../../../../test/support/bridge/bridge-process.ts';
 import { fixture, hostile, initializeBody, repository, runningGroups, send, someRun, until } from '../../../../test/support/bridge/bridge-client.ts';
 
 let folder: string;
@@ -61,7 +61,7 @@ describe('P2: no process outlives the bridge', () => {
   });
 
   test('P2: kill -9 of the parent with 50 processes: neither the bridge nor one of them is left after 5 s', async () => {
-    const parent = spawn(process.execPath, [fixture('doomed-parent.ts'), JSON.stringify(options(fifty))], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(process.execPath, [fixture('doomed-parent.mjs'), JSON.stringify(options(fifty))], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const bridge = JSON.parse(line.toString('utf8')) as { pid: number; address: string };
     const groups = await fillWith50(bridge.address);
@@ -116,7 +116,7 @@ describe('the process', () => {
     const lines: string[] = [];
     const bridge = await start({ env: { TOKEN: 'canary-on-stdin' } }, (line) => lines.push(line));
     await until(async () => (await fetch(`${bridge.address}/readyz`)).status === 200);
-    expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toContain('bridge_server_known');
+    expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toContain('bridge.server_known');
     expect(lines.join('\n')).not.toContain('canary-on-stdin');
     await expect(startBridgeProcess(options({ env: { NODE_OPTIONS: '--inspect' } }), () => undefined)).rejects.toMatchObject({ code: 'unsafe_start' });
     await expect(startBridgeProcess(options({ cwd: 'relative' }), () => undefined)).rejects.toMatchObject({ code: 'usage' });

@@ -53,7 +53,7 @@ async function start(line: string): Promise<Bridge> {
 
 function fail(error: unknown): void {
   const fault = asFault(error);
-  if (fault.code === 'internal_error') log.error('bridge_start_failed', { cause: String(fault.cause) });
+  if (fault.code === 'internal_error') log.error('bridge.start_failed', { cause: String(fault.cause) });
   const line = JSON.stringify({ listening: false, error: fault.code, message: fault.message, fix: fault.fix, detail: fault.detail });
   process.stdout.write(`${line}\n`, () => leave(fault.row.exitCode ?? 1));
 }
@@ -61,7 +61,7 @@ function fail(error: unknown): void {
 async function stop(reason: string, pace?: typeof orphanPace): Promise<void> {
   if (stopping) return;
   stopping = true;
-  log.info('bridge_stopping', { reason });
+  log.info('bridge.stopping', { reason });
   setTimeout(() => leave(1), stopTimeoutMs).unref();
   // An input that ends before its first line is complete never becomes a bridge.
   const started = await Promise.race([bridge.promise, new Promise<null>((resolve) => setTimeout(resolve, 1_000, null))]);

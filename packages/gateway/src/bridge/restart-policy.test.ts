@@ -39,6 +39,20 @@ describe('restartPolicy', () => {
     expect(policy.waitMs()).toBe(1000);
   });
 
+  test('P1: a server that answers a trial but fails in use comes back to a longer pause', () => {
+    const { policy, pass } = policyAt();
+    for (let failure = 1; failure <= 5; failure++) policy.failed();
+    pass(60_000);
+    policy.reopened();
+    expect([policy.quarantined, policy.waitMs()]).toEqual([false, 0]);
+    for (let failure = 1; failure <= 5; failure++) policy.failed();
+    expect([policy.quarantined, policy.waitMs()]).toEqual([true, 120_000]);
+    policy.reopened();
+    policy.succeeded();
+    for (let failure = 1; failure <= 5; failure++) policy.failed();
+    expect(policy.waitMs()).toBe(60_000);
+  });
+
   test('failures far apart never are a quarantine, and the wait ends at a minute', () => {
     const { policy, pass } = policyAt();
     for (let failure = 1; failure <= 12; failure++) {

@@ -20,7 +20,9 @@ export interface RestartPolicy {
   readonly failures: number;
   /** Says whether this failure began a quarantine. */
   failed(): 'back_off' | 'quarantine_began' | 'quarantine_goes_on';
-  /** A process has proved itself: ends a quarantine, forgets the failures. */
+  /** A trial in quarantine went well: starts are allowed again. If that was too early, the next pause is longer. */
+  reopened(): void;
+  /** A process has proved itself in use: forgets the failures. */
   succeeded(): void;
 }
 
@@ -57,6 +59,13 @@ export function restartPolicy(limits: RestartLimits, clock: Clock): RestartPolic
       }
       blockedUntil = now + Math.min(limits.backoffMs * 2 ** (streak - 1), limits.backoffMsMax);
       return 'back_off';
+    },
+    reopened() {
+      if (!quarantined) return;
+      recent = [];
+      quarantined = false;
+      pauseMs = Math.min(pauseMs * 2, limits.quarantineMsMax);
+      blockedUntil = -Infinity;
     },
     succeeded() {
       recent = [];

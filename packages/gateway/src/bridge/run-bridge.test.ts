@@ -36,8 +36,8 @@ describe('a process that cannot be started', () => {
       // `$1` exists once the server is repaired.
       const command: [string, ...string[]] = ['/bin/sh', '-c', 'test -e "$1" || exit 3; shift; exec "$@"', 'sh', works, ...hostile()];
       const tested = await testBridge({ command, limits: { backoffMs: 20, quarantineMs: 1_000 } });
-      await until(() => of(tested, 'bridge_quarantined').length > 0);
-      expect(of(tested, 'bridge_child_failed').map((entry) => entry.fields['retry_after_ms'])).toEqual([20, 40, 80, 160]);
+      await until(() => of(tested, 'bridge.quarantined').length > 0);
+      expect(of(tested, 'bridge.child_failed').map((entry) => entry.fields['retry_after_ms'])).toEqual([20, 40, 80, 160]);
 
       const startedAt = performance.now();
       const refused = await send(tested.url, initializeBody('1'));
@@ -47,15 +47,16 @@ describe('a process that cannot be started', () => {
       expect(JSON.parse(refused.text)).toMatchObject({ id: 1, error: { code: -31503, data: { error: 'upstream_unavailable' } } });
       expect(refused.text).toContain('exit code 3');
       const health = await fetch(`${tested.bridge.address}/readyz`);
+      expect(await health.clone().json()).toMatchObject({ ready: false, status: 'quarantined' });
       expect([health.status, (await fetch(`${tested.bridge.address}/healthz`)).status]).toEqual([503, 200]);
       expect(tested.bridge.status()).toMatchObject({ quarantine: { active: true } });
 
-      await until(() => of(tested, 'bridge_quarantine_goes_on').length > 0);
-      expect(of(tested, 'bridge_quarantined')).toHaveLength(1);
+      await until(() => of(tested, 'bridge.quarantine_goes_on').length > 0);
+      expect(of(tested, 'bridge.quarantined')).toHaveLength(1);
       writeFileSync(works, '');
       await ready(tested);
       expect((await send(tested.url, initializeBody('1'))).status).toBe(200);
-      expect(of(tested, 'bridge_quarantine_ended')).toHaveLength(1);
+      expect(of(tested, 'bridge.quarantine_ended')).toHaveLength(1);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -90,7 +91,7 @@ describe('what a process writes', () => {
     const logged = tested.stderr().reduce((bytes, line) => bytes + line.length, 0);
     expect(logged).toBeLessThanOrEqual(64 * 1024 * (Math.ceil(seconds) + 1) * status.starts);
     expect(status.stderr_dropped_bytes).toBeGreaterThan(status.stderr_bytes - 64 * 1024 * (Math.ceil(seconds) + 1) * status.starts);
-    await until(() => of(tested, 'child_text_dropped').length > 0);
+    await until(() => of(tested, 'bridge.child_text_dropped').length > 0);
   });
 
   test.each(['long-line', 'nul'])('P4: %s: the process is killed, its call gets 502, other sessions are not harmed', async (tool) => {
@@ -111,14 +112,14 @@ describe('what a process writes', () => {
     const headers = await session(tested.url);
     expect(textOf((await send(tested.url, toolCall('1', 'noise'), headers)).messages[0])).toBe('after the noise');
     expect(tested.bridge.status()['skipped_lines']).toBe(1);
-    expect(of(tested, 'child_line_skipped').map((entry) => entry.fields['text'])).toEqual(['Listening on port 3000']);
+    expect(of(tested, 'bridge.child_line_skipped').map((entry) => entry.fields['text'])).toEqual(['Listening on port 3000']);
   });
 
   test('promise 10: a configured value that the process prints does not get into the log', async () => {
     const tested = await testBridge({ command: hostile(), env: { TOKEN: 'canary-6f1d2c' } });
     const headers = await session(tested.url);
     await send(tested.url, toolCall('1', 'secret'), headers);
-    await until(() => tested.stderr().length > 0 && of(tested, 'child_line_skipped').length > 0);
+    await until(() => tested.stderr().length > 0 && of(tested, 'bridge.child_line_skipped').length > 0);
     expect(tested.stderr()).toContain('my token is [env]');
     expect(JSON.stringify(tested.log)).not.toContain('canary-6f1d2c');
     expect(JSON.stringify(tested.bridge.status())).not.toContain('canary-6f1d2c');
@@ -194,7 +195,7 @@ describe('the end of a process', () => {
     });
     expect(answers.every((status) => [200, 502, 404].includes(status))).toBe(true);
     await until(() => !groupRuns(pid));
-    const ends = of(tested, 'child_ended').filter((entry) => entry.fields['child_pid'] === pid);
+    const ends = of(tested, 'bridge.child_ended').filter((entry) => entry.fields['child_pid'] === pid);
     expect(ends).toHaveLength(1);
     const spent = process.cpuUsage();
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -215,7 +216,7 @@ describe('a process that hangs', () => {
     const headers = await session(tested.url);
     for (let id = 1; id <= 3; id++) await giveUp(tested.url, headers, id);
     await until(async () => (await send(tested.url, '{"jsonrpc":"2.0","method":"notifications/x"}', headers)).status === 404);
-    expect(of(tested, 'child_ended').some((entry) => entry.fields['reason'] === 'it does not answer')).toBe(true);
+    expect(of(tested, 'bridge.child_ended').some((entry) => entry.fields['reason'] === 'it does not answer')).toBe(true);
   });
 
   test('P12: one that shows a sign of life keeps its state, however many slow calls are given up', async () => {

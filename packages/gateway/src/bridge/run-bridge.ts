@@ -15,7 +15,7 @@ import { bridgeLimits, type BridgeOptions } from './bridge-options.ts';
 import { bridgeStatus } from './bridge-status.ts';
 import type { BridgeRequest } from './bridge-request.ts';
 import type { StopPace } from './child-process.ts';
-import { httpEndpoint, type BridgeHeaders } from './http-endpoint.ts';
+import { httpEndpoint, type BridgeHeaders, type BridgeReadiness } from './http-endpoint.ts';
 import { launcher } from './launcher.ts';
 import { legacyEndpoint, type LegacyBackend } from './legacy-endpoint.ts';
 import { clientCapabilitiesKey, envelopeVersion, objectOf, protocolVersionKey, type RpcMessage } from './message.ts';
@@ -29,7 +29,7 @@ export interface Bridge {
   /** `unix:/path` or `http://host:port`; MCP is at `/mcp`. */
   readonly address: string;
   readonly port: number | null;
-  ready(): { readonly ready: boolean; readonly reason: string | null };
+  ready(): BridgeReadiness;
   status(): Readonly<Record<string, unknown>>;
   /** Ends the listening and every process. Resolves when nothing is left. */
   stop(pace?: StopPace): Promise<void>;
@@ -93,12 +93,14 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
     return unsupported(typeof requested === 'string' ? requested : 'none', probe.facts?.modern?.supportedVersions ?? [modernProbeVersion]);
   }
 
-  function ready(): { readonly ready: boolean; readonly reason: string | null } {
+  function ready(): BridgeReadiness {
     const facts = probe.facts;
-    if (start.quarantined) return { ready: false, reason: `in quarantine: ${start.lastFailure ?? 'its process keeps failing'}` };
-    if (facts === null) return { ready: false, reason: start.lastFailure ?? 'the server is being asked what it speaks' };
+    if (start.quarantined) return { ready: false, status: 'quarantined', reason: start.lastFailure };
+    const waiting = start.lastFailure === null ? 'starting' : 'failed';
+    if (facts === null) return { ready: false, status: waiting, reason: start.lastFailure ?? 'the server is being asked what it speaks' };
     const states = [...(facts.legacy === null ? [] : [backend.state()]), ...(facts.modern === null ? [] : [modern.state()])];
-    return states.find((state) => !state.ready) ?? { ready: true, reason: null };
+    const missing = states.find((state) => !state.ready);
+    return missing === undefined ? { ready: true, status: 'ready', reason: null } : { ...missing, status: waiting };
   }
 
   const endpointState = { address: '' };
@@ -144,7 +146,7 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
     throw error;
   }
   endpointState.address = endpoint.address;
-  log.info('bridge_listening', { address: endpoint.address, processes: options.processes });
+  log.info('bridge.listening', { address: endpoint.address, processes: options.processes });
   probe.ask();
 
   async function end(pace?: StopPace): Promise<void> {
@@ -164,7 +166,7 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
     async stop(pace) {
       await end(pace);
       await endpoint.close();
-      log.info('bridge_stopped');
+      log.info('bridge.stopped');
     },
   };
 }

@@ -92,18 +92,18 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
     const startMs = performance.now() - startedAt;
     const spoken = first.kind === 'result' ? legacyFacts(first.value) : null;
     if (spoken !== null) {
-      if (launcher.quarantined) launcher.proved();
+      launcher.answered();
       if (facts === null) legacy = settledOr(legacy, spoken);
     }
     const second = await question(discoverLine, Math.max(limits.probeTimeoutMs, 2 * Math.min(startMs, limits.startTimeoutMs)));
     const modernSpoken = modernFacts(second);
     if (stopped) return;
     if (spoken === null && modernSpoken === null) return giveUp(first);
-    if (launcher.quarantined) launcher.proved();
+    launcher.answered();
     legacy = settledOr(legacy, spoken);
     modern = settledOr(modern, modernSpoken);
     facts = { legacy: spoken, modern: modernSpoken };
-    log.info('bridge_server_known', { legacy: spoken?.protocolVersion ?? null, modern: modernSpoken?.supportedVersions ?? null });
+    log.info('bridge.server_known', { legacy: spoken?.protocolVersion ?? null, modern: modernSpoken?.supportedVersions ?? null });
     onKnown();
   }
 

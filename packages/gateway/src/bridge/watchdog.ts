@@ -42,13 +42,13 @@ export function startWatchdog(log: Log): Watchdog {
     const started = spawn('/bin/sh', ['-c', script], { detached: true, cwd: '/', env: { PATH: '/usr/bin:/bin' }, stdio: ['pipe', 'ignore', 'ignore'] });
     started.stdin?.on('error', () => undefined);
     started.on('error', (error) =>
-      log.warn('bridge_watchdog_missing', { reason: error.message, effect: 'processes survive a killed bridge if they ignore the end of their input' }),
+      log.warn('bridge.watchdog_missing', { reason: error.message, effect: 'processes survive a killed bridge if they ignore the end of their input' }),
     );
     started.on('exit', () => {
       if (stopped) return;
       restarts++;
-      if (restarts > restartsMax) return log.error('bridge_watchdog_lost', { restarts });
-      log.warn('bridge_watchdog_restarted', { restarts });
+      if (restarts > restartsMax) return log.error('bridge.watchdog_lost', { restarts });
+      log.warn('bridge.watchdog_restarted', { restarts });
       shell = launch();
       for (const group of groups) tell(`+ ${group}`);
     });

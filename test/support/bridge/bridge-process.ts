@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FaultCode } from '../kernel/fault-codes.ts';
-import { bounds } from '../kernel/bounds.ts';
-import { Fault, type FaultDetail } from '../kernel/fault.ts';
-import type { BridgeOptions } from './bridge-options.ts';
-import { lineReader } from './line-reader.ts';
+import type { FaultCode } from '../../../packages/gateway/src/kernel/fault-codes.ts';
+import { bounds } from '../../../packages/gateway/src/kernel/bounds.ts';
+import { Fault, type FaultDetail } from '../../../packages/gateway/src/kernel/fault.ts';
+import type { BridgeOptions } from '../../../packages/gateway/src/bridge/bridge-options.ts';
+import { lineReader } from '../../../packages/gateway/src/bridge/line-reader.ts';
 
 /** A bridge in a process of its own, seen from its parent. */
 export interface BridgeProcess {
@@ -25,7 +25,7 @@ const startTimeoutMs = 20_000;
  * each line of its log (a JSON object). Faults: those of `runBridge`, and `unavailable` where it ended or was silent.
  */
 export async function startBridgeProcess(options: BridgeOptions, onLogLine: (line: string) => void): Promise<BridgeProcess> {
-  const main = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './main.ts' : './main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../../../packages/gateway/src/bridge/main.ts', import.meta.url));
   // Nothing of our environment: the bridge reads none, and its children must not find any there.
   const child = spawn(process.execPath, [main], { env: {}, stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.on('error', () => undefined);

@@ -1,7 +1,0 @@
-/** A parent that starts one bridge, says where it is, and waits to be killed. Its argument: the bridge's options in JSON. */
-import { startBridgeProcess } from '../../../packages/gateway/src/bridge/bridge-process.ts';
-import type { BridgeOptions } from '../../../packages/gateway/src/bridge/bridge-options.ts';
-
-const bridge = await startBridgeProcess(JSON.parse(process.argv[2] ?? '') as BridgeOptions, () => undefined);
-process.stdout.write(`${JSON.stringify({ pid: bridge.pid, address: bridge.address })}\n`);
-await bridge.ended;
