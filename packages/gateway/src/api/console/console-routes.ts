@@ -44,6 +44,7 @@ export function consoleRoutes(app: ApiApp): void {
   for (const [file, type] of [
     ['console.css', 'text/css; charset=utf-8'],
     ['console.js', 'text/javascript; charset=utf-8'],
+    ['icon.svg', 'image/svg+xml'],
   ] as const) {
     const content = readFileSync(join(import.meta.dirname, file), 'utf8');
     app.get(`/console/${file}`, (c) => c.body(content, 200, { 'Content-Type': type, 'Cache-Control': 'no-cache' }));

@@ -11,6 +11,7 @@ export function renderPage(title: string, head: Html | string, main: Html): Html
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
+        <link rel="icon" href="/console/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/console/console.css" />
         <script src="/console/console.js" defer></script>
         ${head}
@@ -21,26 +22,18 @@ export function renderPage(title: string, head: Html | string, main: Html): Html
     </html>`;
 }
 
-export const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;
+/** auth, access, limit, guard, server, reply: the stops of every call. */
+const railStops = 6;
 
-/** How far a call came: the stops of the rail up to the one that ended it, which is drawn by how it ended. */
-export function renderRail(label: string, endedAt: number, ending: 'ok' | 'error' | 'blocked' | 'open'): Html {
+/** The rail, whole or blocked at its first stop: a barred circle, so that it is seen without colour. */
+export function renderRail(label: string, ending: 'whole' | 'blocked'): Html {
   const width = 92;
-  const step = (width - 12) / (railStops.length - 1);
-  const at = (index: number): string => (6 + index * step).toFixed(1);
-  const parts = railStops.map((_, index) => {
-    const x = at(index);
-    const before = index === 0 ? '' : `<path class="${index <= endedAt ? 'went' : 'not'}" d="M${at(index - 1)} 6H${x}"/>`;
-    if (index > endedAt) return `${before}<circle class="stop not" cx="${x}" cy="6" r="2.5"/>`;
-    if (index < endedAt || ending === 'ok') return `${before}<circle class="stop went" cx="${x}" cy="6" r="3"/>`;
-    return before + mark(Number(x), ending);
+  const at = (index: number): number => 6 + (index * (width - 12)) / (railStops - 1);
+  const parts = Array.from({ length: railStops }, (_, index) => {
+    const way = ending === 'whole' ? 'went' : 'not';
+    const before = index === 0 ? '' : `<path class="${way}" d="M${at(index - 1)} 6H${at(index)}"/>`;
+    if (ending === 'blocked' && index === 0) return `<circle class="blocked" cx="${at(0)}" cy="6" r="4"/><path class="blocked" d="M${at(0) - 2.5} 8.5l5-5"/>`;
+    return `${before}<circle class="stop ${way}" cx="${at(index)}" cy="6" r="3"/>`;
   });
   return html`<svg class="rail" viewBox="0 0 ${width} 12" width="${width}" height="12" role="img" aria-label="${label}">${raw(parts.join(''))}</svg>`;
-}
-
-/** Shape and colour, never colour alone: an octagon for an error, a barred circle for a block, a ring for what is open. */
-function mark(x: number, ending: 'error' | 'blocked' | 'open'): string {
-  if (ending === 'error') return `<path class="mark error" d="M${x - 2} 1h4l3 3v4l-3 3h-4l-3-3v-4z"/>`;
-  if (ending === 'blocked') return `<circle class="mark blocked" cx="${x}" cy="6" r="4"/><path class="mark blocked" d="M${x - 2.5} 8.5l5-5"/>`;
-  return `<circle class="mark open" cx="${x}" cy="6" r="3.5"/>`;
 }

@@ -8,7 +8,7 @@ export function renderSignIn(why: 'none' | 'used'): Html {
     `${heading} · GatewayOps`,
     '',
     html`<main class="sign-in">
-      ${renderRail('The call stops at auth: no session', 0, 'blocked')}
+      ${renderRail('Stopped at auth: no session', 'blocked')}
       <h1>${heading}</h1>
       <p>Each link opens one administrator session, once, within an hour. On the machine that runs the gateway, make a new one:</p>
       <p class="command"><code>npx --no gateway admin link</code><button type="button" data-copy="npx --no gateway admin link">Copy</button></p>

@@ -33,6 +33,7 @@ export interface ServerTest {
 export type TestServer = (name: string) => Promise<ServerTest>;
 
 const testTimeoutMs = 10_000;
+const answerBytesMax = 8 * 1024 * 1024;
 const toolsMax = 2000;
 const pagesMax = 50;
 const descriptionCharsMax = 500;
@@ -43,20 +44,31 @@ export async function testServer(context: ControlContext, name: string): Promise
   return context.testServer(name);
 }
 
-/** The test itself: handshake in whichever era the server speaks, then `tools/list`, ten seconds in all. */
-export async function runServerTest(target: ServerTarget): Promise<ServerTest> {
-  const signal = AbortSignal.timeout(testTimeoutMs);
-  const agent = new Agent(target.socketPath === null ? {} : { connect: { socketPath: target.socketPath } });
+/** The test itself: handshake in whichever era the server speaks, then `tools/list`, `timeoutMs` in all. */
+export async function runServerTest(target: ServerTarget, timeoutMs = testTimeoutMs): Promise<ServerTest> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let networkError: unknown;
+  const agent = new Agent({ maxResponseSize: answerBytesMax, connect: target.socketPath === null ? {} : { socketPath: target.socketPath } });
   const client = new Client({ name: 'gatewayops-test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
   const transport = new StreamableHTTPClientTransport(new URL(target.upstreamPath, target.origin), {
-    fetch: (url, init) => undiciFetch(url, { ...(init as object), dispatcher: agent, redirect: 'error' }),
+    fetch: async (url, init) => {
+      try {
+        const answer = await undiciFetch(url, { ...(init as object), dispatcher: agent, redirect: 'error' });
+        networkError = undefined;
+        return answer;
+      } catch (error) {
+        // The SDK tells its own story of it; what the network said helps more.
+        networkError = error;
+        throw error;
+      }
+    },
     ...(target.credential ? { requestInit: { headers: { [target.credential.header]: target.credential.value } } } : {}),
   });
   const result: { -readonly [Name in keyof ServerTest]: ServerTest[Name] } = { ...untested };
   const startedAt = performance.now();
   let step: NonNullable<ServerTest['failedAt']> = 'handshake';
   try {
-    await client.connect(transport, { signal, timeout: testTimeoutMs });
+    await client.connect(transport, { signal, timeout: timeoutMs });
     result.handshakeMs = since(startedAt);
     result.era = client.getProtocolEra() ?? null;
     result.protocolVersion = client.getNegotiatedProtocolVersion() ?? null;
@@ -69,8 +81,8 @@ export async function runServerTest(target: ServerTarget): Promise<ServerTest> {
     result.toolsMs = since(listedAt);
     result.ok = true;
   } catch (error) {
-    result.failedAt = step === 'handshake' && isConnectFailure(error) ? 'connect' : step;
-    result.reason = reasonOf(error, signal);
+    result.failedAt = step === 'handshake' && isConnectFailure(networkError) ? 'connect' : step;
+    result.reason = reasonOf(networkError ?? error, signal);
   } finally {
     await Promise.race([transport.terminateSession().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
     await client.close().catch(() => undefined);
@@ -93,11 +105,12 @@ const untested: ServerTest = {
   toolsMs: null,
 };
 
+/** Page by page within bounds: the client's own list would follow a server for as long as it likes. */
 async function listTools(client: Client, signal: AbortSignal): Promise<Pick<ServerTest, 'tools' | 'toolsCut'>> {
   const tools: { name: string; description: string }[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
-    const listed = await client.listTools(cursor === undefined ? {} : { cursor }, { signal, timeout: testTimeoutMs });
+    const listed = await client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, { signal, timeout: testTimeoutMs });
     tools.push(...listed.tools.map((tool) => ({ name: tool.name, description: (tool.description ?? '').slice(0, descriptionCharsMax) })));
     cursor = listed.nextCursor;
     if (cursor === undefined) return { tools: tools.slice(0, toolsMax), toolsCut: tools.length > toolsMax };
@@ -121,10 +134,14 @@ function causeCode(error: unknown): string {
 }
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
-  if (signal.aborted || (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)) return `no answer within ${testTimeoutMs / 1000} s`;
+  if (signal.aborted || (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)) return 'no answer in time';
   const code = causeCode(error);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = deepestText(error);
   return (code === '' ? text : `${code}: ${text}`).slice(0, descriptionCharsMax);
+}
+
+function deepestText(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? deepestText(error.cause) : error instanceof Error ? error.message : String(error);
 }
 
 function since(startedAt: number): number {

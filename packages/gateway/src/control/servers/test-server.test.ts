@@ -1,0 +1,147 @@
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { McpServer, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { afterEach, expect, test } from 'vitest';
+import { startReference } from '../../../../../test/support/reference.ts';
+import { runServerTest, type ServerTarget } from './test-server.ts';
+
+const ends: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+async function listen(server: Server, path?: string): Promise<string> {
+  await new Promise<void>((resolve) => void (path === undefined ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)));
+  ends.push(() => new Promise((resolve) => void server.close(resolve)));
+  return path === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : 'http://localhost';
+}
+
+const httpServer = (listener: RequestListener) => {
+  const server = createHttpServer(listener);
+  ends.push(() => server.closeAllConnections());
+  return server;
+};
+
+const target = (more: Partial<ServerTarget>): ServerTarget => ({
+  name: 'x',
+  origin: 'http://127.0.0.1:9',
+  upstreamPath: '/mcp',
+  socketPath: null,
+  credential: null,
+  ...more,
+});
+
+/** The SDK's structural type of a request does not allow for properties that are there and undefined. */
+function listenerOf(handler: McpHttpHandler): RequestListener {
+  const listener = toNodeHandler(handler);
+  return (request, response) => void listener(request as Parameters<typeof listener>[0], response);
+}
+
+function mcpHandler(): RequestListener {
+  return listenerOf(
+    createMcpHandler(() => {
+      const server = new McpServer({ name: 'small', version: '1.2.3' });
+      server.registerTool('echo', { description: 'Says it back.' }, () => ({ content: [] }));
+      return server;
+    }),
+  );
+}
+
+test('a server that is well is described, with its tools and how long each step took', async () => {
+  const reference = await startReference();
+  ends.push(() => reference.stop());
+  const { origin, pathname } = new URL(reference.url);
+  const result = await runServerTest(target({ origin, upstreamPath: pathname }));
+  expect(result).toMatchObject({
+    ok: true,
+    failedAt: null,
+    reason: null,
+    protocolVersion: expect.stringMatching(/^\d{4}-/),
+    toolsCut: false,
+    handshakeMs: expect.any(Number),
+    toolsMs: expect.any(Number),
+  });
+  expect(result.tools?.length).toBeGreaterThan(1);
+});
+
+test('a server on a Unix socket is reached, with the credential of the gateway', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
+  ends.push(() => rmSync(folder, { recursive: true, force: true }));
+  const seen = new Set<string | undefined>();
+  const handler = mcpHandler();
+  const socketPath = join(folder, 's.sock');
+  const origin = await listen(
+    httpServer((request, response) => {
+      seen.add(request.headers['x-key']?.toString());
+      handler(request, response);
+    }),
+    socketPath,
+  );
+  const result = await runServerTest(target({ origin, socketPath, credential: { header: 'X-Key', value: 'ours' } }));
+  expect(result).toMatchObject({
+    ok: true,
+    era: 'modern',
+    serverName: 'small',
+    serverVersion: '1.2.3',
+    tools: [{ name: 'echo', description: 'Says it back.' }],
+  });
+  expect([...seen]).toEqual(['ours']);
+});
+
+test('a server that is not there fails at connect', async () => {
+  const server = createTcpServer();
+  const origin = await listen(server);
+  await ends.pop()?.();
+  expect(await runServerTest(target({ origin }))).toMatchObject({
+    ok: false,
+    failedAt: 'connect',
+    reason: expect.stringContaining('ECONNREFUSED'),
+    tools: null,
+  });
+});
+
+test('an answer that is not MCP fails at the handshake', async () => {
+  const origin = await listen(httpServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>')));
+  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'handshake', reason: expect.any(String) });
+});
+
+test('a server that refuses the credential fails at the handshake and says 401', async () => {
+  const origin = await listen(httpServer((_, response) => response.writeHead(401).end()));
+  const result = await runServerTest(target({ origin }));
+  expect(result).toMatchObject({ ok: false, failedAt: 'handshake' });
+  expect(result.reason).toMatch(/401|[Uu]nauthorized/);
+});
+
+test('E5 a redirect is not followed', async () => {
+  let followed = false;
+  const other = await listen(httpServer((_, response) => ((followed = true), response.end())));
+  const origin = await listen(httpServer((_, response) => response.writeHead(307, { location: `${other}/mcp` }).end()));
+  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false });
+  expect(followed).toBe(false);
+});
+
+test('a server that never answers is given its time and no more', async () => {
+  const origin = await listen(httpServer(() => undefined));
+  const startedAt = performance.now();
+  expect(await runServerTest(target({ origin }), 300)).toMatchObject({ ok: false, reason: 'no answer in time' });
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+});
+
+test('M15 a list of tools without end is cut', async () => {
+  const handler = createMcpHandler(() => {
+    const server = new McpServer({ name: 'endless', version: '1' }, { capabilities: { tools: {} } });
+    server.server.setRequestHandler('tools/list', () => ({
+      tools: Array.from({ length: 100 }, (_, index) => ({ name: `tool-${index}`, inputSchema: { type: 'object' as const } })),
+      nextCursor: 'again',
+    }));
+    return server;
+  });
+  const origin = await listen(httpServer(listenerOf(handler)));
+  const result = await runServerTest(target({ origin }));
+  expect(result).toMatchObject({ ok: true, toolsCut: true });
+  expect(result.tools).toHaveLength(2000);
+});
