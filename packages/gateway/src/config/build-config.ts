@@ -29,8 +29,19 @@ const rateLimitDefault = { scope: 'api_key', keyPrefix: null, limit: 500, window
 export function buildConfig(input: BuildInput): Config {
   const { file, path, settings } = input;
   const folder = path === null ? process.cwd() : dirname(path);
-  const servers = [...overrideServers(input, file.servers.map((entry) => buildServer(entry, folder)))];
-  const limits = file.rate_limits.map((entry) => ({ scope: entry.scope, keyPrefix: entry.key_prefix ?? null, limit: entry.limit, windowMs: ms(entry.window), burst: entry.burst }));
+  const servers = [
+    ...overrideServers(
+      input,
+      file.servers.map((entry) => buildServer(entry, folder)),
+    ),
+  ];
+  const limits = file.rate_limits.map((entry) => ({
+    scope: entry.scope,
+    keyPrefix: entry.key_prefix ?? null,
+    limit: entry.limit,
+    windowMs: ms(entry.window),
+    burst: entry.burst,
+  }));
   return {
     version: 1,
     file: path,
@@ -42,7 +53,12 @@ export function buildConfig(input: BuildInput): Config {
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
     retention: { tracesDays: Number.parseInt(file.retention.traces, 10) },
-    stores: { databaseUrl: settings.databaseUrl, databaseConnectionsMax: settings.databaseConnectionsMax, clickhouseUrl: settings.clickhouseUrl, redisUrl: settings.redisUrl },
+    stores: {
+      databaseUrl: settings.databaseUrl,
+      databaseConnectionsMax: settings.databaseConnectionsMax,
+      clickhouseUrl: settings.clickhouseUrl,
+      redisUrl: settings.redisUrl,
+    },
     keys: { environment: file.environment, bcryptCost: settings.bcryptCost },
     workers: file.workers ?? Math.max(1, availableParallelism() - 1),
     log: { level: settings.logLevel ?? file.log.level, format: settings.logFormat ?? file.log.format },
@@ -51,7 +67,8 @@ export function buildConfig(input: BuildInput): Config {
 
 function buildServer(entry: ServerEntry, folder: string): ServerConfig {
   const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max };
-  if (entry.transport !== 'stdio') return { ...base, transport: 'http', url: entry.url, credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder) };
+  if (entry.transport !== 'stdio')
+    return { ...base, transport: 'http', url: entry.url, credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder) };
   const [program = '', ...rest] = entry.command;
   return {
     ...base,
@@ -85,12 +102,32 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
       const { timeoutMs, connectionsMax } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
       const sameOrigin = match.server.transport === 'http' && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
-      result[match.index] = { name: match.server.name, timeoutMs, connectionsMax, transport: 'http', url, credential: match.server.transport === 'http' && sameOrigin ? match.server.credential : null } satisfies HttpServerConfig;
+      result[match.index] = {
+        name: match.server.name,
+        timeoutMs,
+        connectionsMax,
+        transport: 'http',
+        url,
+        credential: match.server.transport === 'http' && sameOrigin ? match.server.credential : null,
+      } satisfies HttpServerConfig;
     } else {
       const added = name.toLowerCase().replaceAll('_', '-');
       if (serverNamePattern.test(added) && added !== 'v') {
-        result.push({ name: added, timeoutMs: bounds.upstreamTimeoutMs, connectionsMax: bounds.upstreamConnectionsMax, transport: 'http', url, credential: null });
-      } else complainVariable(variable, 'does not name a server', `"${added}" cannot be the name of a server.`, 'Use letters, digits and "_", beginning with a letter or digit.');
+        result.push({
+          name: added,
+          timeoutMs: bounds.upstreamTimeoutMs,
+          connectionsMax: bounds.upstreamConnectionsMax,
+          transport: 'http',
+          url,
+          credential: null,
+        });
+      } else
+        complainVariable(
+          variable,
+          'does not name a server',
+          `"${added}" cannot be the name of a server.`,
+          'Use letters, digits and "_", beginning with a letter or digit.',
+        );
     }
   }
   return result;
@@ -118,7 +155,12 @@ function buildPricing(input: BuildInput): PricingConfig {
   const overrides = pricing.overrides.map((entry, index) => ({
     server: entry.server,
     tool: entry.tool ?? null,
-    ...buildPrice({ ...input, complain: entry.tool === undefined ? () => undefined : input.complain }, entry, ['pricing', 'overrides', index], entry.tool === undefined ? base : (byServer.get(entry.server) ?? base)),
+    ...buildPrice(
+      { ...input, complain: entry.tool === undefined ? () => undefined : input.complain },
+      entry,
+      ['pricing', 'overrides', index],
+      entry.tool === undefined ? base : (byServer.get(entry.server) ?? base),
+    ),
   }));
   return { currency: pricing.currency, default: base, overrides };
 }
@@ -132,7 +174,12 @@ function buildPrice({ textAt, complain }: BuildInput, entry: PriceEntry, path: P
     const written = textAt(place) ?? String(value);
     const read = parseNano(written);
     if (typeof read === 'bigint') return read;
-    complain(place, `${name} must be ${read}`, `It is "${written.slice(0, 60)}"; amounts are kept exactly, in billionths.`, `Write for example: ${name}: 0.001`);
+    complain(
+      place,
+      `${name} must be ${read}`,
+      `It is "${written.slice(0, 60)}"; amounts are kept exactly, in billionths.`,
+      `Write for example: ${name}: 0.001`,
+    );
     return otherwise;
   };
   return {

@@ -33,9 +33,18 @@ export function checkConfig(checked: Checked, complain: Complain): void {
 }
 
 function checkNames({ file }: Checked, complain: Complain): void {
-  eachTwin(file.servers, ({ name }) => name, (index, first, name) => {
-    complain(['servers', index, 'name'], `two servers are named ${name}`, `servers[${first}] has the name already, and calls are sent by it.`, 'Give one of them another name.');
-  });
+  eachTwin(
+    file.servers,
+    ({ name }) => name,
+    (index, first, name) => {
+      complain(
+        ['servers', index, 'name'],
+        `two servers are named ${name}`,
+        `servers[${first}] has the name already, and calls are sent by it.`,
+        'Give one of them another name.',
+      );
+    },
+  );
 }
 
 function checkRoutes({ file, config, leftOutServers }: Checked, complain: Complain): void {
@@ -44,12 +53,22 @@ function checkRoutes({ file, config, leftOutServers }: Checked, complain: Compla
     requireServer(route.server, ['routes', index, 'server'], config, leftOutServers, complain);
     if (route.auth.type === 'none' && !open) {
       const cause = `The gateway listens on ${listenAddressText(config.listen)}, which other machines can reach: everyone there could call ${route.server}.`;
-      complain(['routes', index, 'auth'], 'a route without authentication needs a loopback address', cause, 'Write auth: { type: apiKey }, or listen on 127.0.0.1.', { unsafe: true });
+      complain(
+        ['routes', index, 'auth'],
+        'a route without authentication needs a loopback address',
+        cause,
+        'Write auth: { type: apiKey }, or listen on 127.0.0.1.',
+        { unsafe: true },
+      );
     }
   }
-  eachTwin(file.routes, ({ server }) => server, (index, first, server) => {
-    complain(['routes', index, 'server'], `two routes lead to ${server}`, `routes[${first}] is the route of this server already.`, 'Keep one of them.');
-  });
+  eachTwin(
+    file.routes,
+    ({ server }) => server,
+    (index, first, server) => {
+      complain(['routes', index, 'server'], `two routes lead to ${server}`, `routes[${first}] is the route of this server already.`, 'Keep one of them.');
+    },
+  );
   const paths = new Map<string, string>();
   for (const route of config.routes) {
     const other = paths.get(route.path);
@@ -58,24 +77,43 @@ function checkRoutes({ file, config, leftOutServers }: Checked, complain: Compla
     // Two routes of one server are reported above.
     if (other !== undefined && other !== route.server) {
       const place = index === -1 ? otherIndex : index;
-      complain(['routes', place, 'path'], `two servers are served at ${route.path}`, `Both ${other} and ${route.server} are; a path leads to one server.`, 'Give one of them another path.');
+      complain(
+        ['routes', place, 'path'],
+        `two servers are served at ${route.path}`,
+        `Both ${other} and ${route.server} are; a path leads to one server.`,
+        'Give one of them another path.',
+      );
     }
     paths.set(route.path, route.server);
   }
 }
 
 function checkPricing({ file, config, leftOutServers }: Checked, complain: Complain): void {
-  for (const [index, { server }] of file.pricing.overrides.entries()) requireServer(server, ['pricing', 'overrides', index, 'server'], config, leftOutServers, complain);
-  eachTwin(file.pricing.overrides, ({ server, tool }) => (tool === undefined ? server : `${server} ${tool}`), (index, first, name) => {
-    complain(['pricing', 'overrides', index], `two overrides price ${name}`, `pricing.overrides[${first}] does already, and only one price can hold.`, 'Keep one of them.');
-  });
+  for (const [index, { server }] of file.pricing.overrides.entries())
+    requireServer(server, ['pricing', 'overrides', index, 'server'], config, leftOutServers, complain);
+  eachTwin(
+    file.pricing.overrides,
+    ({ server, tool }) => (tool === undefined ? server : `${server} ${tool}`),
+    (index, first, name) => {
+      complain(
+        ['pricing', 'overrides', index],
+        `two overrides price ${name}`,
+        `pricing.overrides[${first}] does already, and only one price can hold.`,
+        'Keep one of them.',
+      );
+    },
+  );
 }
 
 function checkRateLimits({ file }: Checked, complain: Complain): void {
-  eachTwin(file.rate_limits, ({ key_prefix: prefix }) => prefix ?? '', (index, first, prefix) => {
-    const what = prefix === '' ? 'two rate limits without key_prefix' : `two rate limits for ${prefix}`;
-    complain(['rate_limits', index], what, `rate_limits[${first}] holds for the same keys, and only one limit can.`, 'Keep one of them.');
-  });
+  eachTwin(
+    file.rate_limits,
+    ({ key_prefix: prefix }) => prefix ?? '',
+    (index, first, prefix) => {
+      const what = prefix === '' ? 'two rate limits without key_prefix' : `two rate limits for ${prefix}`;
+      complain(['rate_limits', index], what, `rate_limits[${first}] holds for the same keys, and only one limit can.`, 'Keep one of them.');
+    },
+  );
 }
 
 function requireServer(name: string, path: Path, config: Config, leftOut: ReadonlySet<string>, complain: Complain): void {
@@ -89,16 +127,27 @@ function requireServer(name: string, path: Path, config: Config, leftOut: Readon
 function checkUrl(text: string, path: Path, complain: Complain): void {
   const url = URL.parse(text);
   if (url !== null && (url.username !== '' || url.password !== '')) {
-    complain(path, 'the url holds a user name or password', 'Addresses stand in logs and on screens.', 'Remove it from the url and add: credential: { type: bearer, secret: { env: NAME } }');
+    complain(
+      path,
+      'the url holds a user name or password',
+      'Addresses stand in logs and on screens.',
+      'Remove it from the url and add: credential: { type: bearer, secret: { env: NAME } }',
+    );
   }
   if (/\$\{|\{\{|\$[A-Z_]/.test(text)) {
-    complain(path, 'the url holds a placeholder', 'Nothing is replaced in this file: it would be taken literally.', 'Write the address itself, or set MCP_SERVER_{NAME}_URL in the environment.');
+    complain(
+      path,
+      'the url holds a placeholder',
+      'Nothing is replaced in this file: it would be taken literally.',
+      'Write the address itself, or set MCP_SERVER_{NAME}_URL in the environment.',
+    );
   }
   if (text.includes('#')) complain(path, 'the url holds a fragment', 'What stands behind "#" is never sent to a server.', 'Remove it.');
 }
 
 /** Variables by which a loader or an interpreter runs code that is not the command's own. */
-const refusedVariable = /^(?:NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|LD_.*|DYLD_.*|PYTHON.*|PERL5OPT|PERL5LIB|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS)$/;
+const refusedVariable =
+  /^(?:NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|LD_.*|DYLD_.*|PYTHON.*|PERL5OPT|PERL5LIB|RUBYOPT|RUBYLIB|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS)$/;
 const secretVariable = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY)$/i;
 const urlWithPassword = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
 
@@ -112,7 +161,10 @@ function checkProgram(server: StdioServerConfig, written: string, path: Path, en
         search.notExecutable !== null
           ? [`${search.notExecutable} is there, but this user may not run it.`, `Run: chmod +x ${search.notExecutable}`]
           : /\s/.test(written)
-            ? ['The whole text is taken as the name of one program; no shell splits it.', `Write each word as an entry of its own: [${written.trim().split(/\s+/).join(', ')}]`]
+            ? [
+                'The whole text is taken as the name of one program; no shell splits it.',
+                `Write each word as an entry of its own: [${written.trim().split(/\s+/).join(', ')}]`,
+              ]
             : written.includes('/')
               ? [`There is no such file: ${server.command[0]}.`, 'Correct the path; it is relative to the configuration file.']
               : ['It is neither in PATH nor in a node_modules/.bin upwards of cwd.', `Install ${written}, or write its whole path.`];
@@ -121,10 +173,19 @@ function checkProgram(server: StdioServerConfig, written: string, path: Path, en
   }
   for (const [name, value] of Object.entries(server.env)) {
     if (refusedVariable.test(name)) {
-      complain([...path, 'env', name], `the variable ${name} is refused`, 'It can make a program run code that is not its own.', `Remove ${name}.`, { part: 'key' });
+      complain([...path, 'env', name], `the variable ${name} is refused`, 'It can make a program run code that is not its own.', `Remove ${name}.`, {
+        part: 'key',
+      });
     } else if (typeof value === 'string' && value !== '' && (secretVariable.test(name) || urlWithPassword.test(value))) {
-      const cause = secretVariable.test(name) ? 'Its name says that it is one; files are copied to backups, tickets and version control.' : 'The address holds a password; files are copied to backups, tickets and version control.';
-      complain([...path, 'env', name], `${name} is a secret written into the file`, cause, `Write ${name}: { env: ${name} } and set it in the gateway's environment, or use { file: PATH }.`);
+      const cause = secretVariable.test(name)
+        ? 'Its name says that it is one; files are copied to backups, tickets and version control.'
+        : 'The address holds a password; files are copied to backups, tickets and version control.';
+      complain(
+        [...path, 'env', name],
+        `${name} is a secret written into the file`,
+        cause,
+        `Write ${name}: { env: ${name} } and set it in the gateway's environment, or use { file: PATH }.`,
+      );
     }
   }
 }

@@ -15,7 +15,12 @@ export interface Config {
   readonly limits: { readonly bodyBytesMax: number };
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
   readonly retention: { readonly tracesDays: number };
-  readonly stores: { readonly databaseUrl: string | null; readonly databaseConnectionsMax: number; readonly clickhouseUrl: string | null; readonly redisUrl: string | null };
+  readonly stores: {
+    readonly databaseUrl: string | null;
+    readonly databaseConnectionsMax: number;
+    readonly clickhouseUrl: string | null;
+    readonly redisUrl: string | null;
+  };
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };

@@ -25,13 +25,19 @@ const serverVariable = /^MCP_SERVER_([A-Z0-9_]+)_URL$/;
 
 export function readEnvironmentSettings(env: Environment): { settings: EnvironmentSettings; faults: readonly ConfigFault[] } {
   const faults: ConfigFault[] = [];
-  const complain = (path: string, message: string, cause: string, fix: string): void => void faults.push({ line: null, column: null, path, message: `${path} ${message}`, cause, fix });
+  const complain = (path: string, message: string, cause: string, fix: string): void =>
+    void faults.push({ line: null, column: null, path, message: `${path} ${message}`, cause, fix });
 
   function url(name: string, schemes: readonly string[], example: string): string | null {
     const value = env[name];
     if (value === undefined) return null;
     if (schemes.includes(URL.parse(value)?.protocol ?? '')) return value;
-    complain(name, `must be an address that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`, 'The variable is set and overrides the embedded store.', `Write it like ${example}, or unset ${name} to use the embedded store.`);
+    complain(
+      name,
+      `must be an address that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+      'The variable is set and overrides the embedded store.',
+      `Write it like ${example}, or unset ${name} to use the embedded store.`,
+    );
     return null;
   }
 
@@ -39,7 +45,12 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     const value = env[name];
     if (value === undefined) return otherwise;
     if (/^\d{1,6}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
-    complain(name, `must be a whole number from ${least} to ${most}`, `It is "${value.slice(0, 40)}".`, `Unset ${name} (then it is ${otherwise}), or set it within the range.`);
+    complain(
+      name,
+      `must be a whole number from ${least} to ${most}`,
+      `It is "${value.slice(0, 40)}".`,
+      `Unset ${name} (then it is ${otherwise}), or set it within the range.`,
+    );
     return otherwise;
   }
 
@@ -49,7 +60,12 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     const found = words.find((one) => one === value.toLowerCase());
     if (found !== undefined) return found;
     const near = closestWord(value, words);
-    complain(name, `must be one of ${words.join(', ')}`, `It is "${value.slice(0, 40)}".`, near === null ? `Unset ${name}, or set it to one of them.` : `Did you mean ${near}?`);
+    complain(
+      name,
+      `must be one of ${words.join(', ')}`,
+      `It is "${value.slice(0, 40)}".`,
+      near === null ? `Unset ${name}, or set it to one of them.` : `Did you mean ${near}?`,
+    );
     return null;
   }
 
@@ -59,7 +75,13 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
       const name = serverVariable.exec(variable)?.[1];
       if (name === undefined || value === undefined) continue;
       if (serverUrl.safeParse(value).success) urls.set(name, value);
-      else complain(variable, 'must be the http:// or https:// address of an MCP endpoint', 'It names a server behind the gateway.', `Write it like https://search.example/mcp, or unset ${variable}.`);
+      else
+        complain(
+          variable,
+          'must be the http:// or https:// address of an MCP endpoint',
+          'It names a server behind the gateway.',
+          `Write it like https://search.example/mcp, or unset ${variable}.`,
+        );
     }
     return urls;
   }

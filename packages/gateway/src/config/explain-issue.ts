@@ -14,7 +14,9 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], source: YamlS
 function followsFromTransport(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
   const opposite = { url: 'command', command: 'url' }[String(issue.path.at(-1))];
   if (opposite === undefined || issue.path[0] !== 'servers' || issue.path.length !== 3) return false;
-  return issues.some((other) => other.code === 'unrecognized_keys' && other.path[0] === 'servers' && other.path[1] === issue.path[1] && other.keys.includes(opposite));
+  return issues.some(
+    (other) => other.code === 'unrecognized_keys' && other.path[0] === 'servers' && other.path[1] === issue.path[1] && other.keys.includes(opposite),
+  );
 }
 
 function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema): ConfigFault[] {
@@ -22,7 +24,13 @@ function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, source, schema));
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message ?? 'is not allowed here';
-    return [fault(source, path, 'key', { message: `the name "${clip(String(path.at(-1)))}" ${expected}`, cause: 'No program could read it by this name.', fix: 'Rename it.' })];
+    return [
+      fault(source, path, 'key', {
+        message: `the name "${clip(String(path.at(-1)))}" ${expected}`,
+        cause: 'No program could read it by this name.',
+        fix: 'Rename it.',
+      }),
+    ];
   }
   const value = valueAt(source.value, path);
   const meta = schemaAt(schema, source.value, path);
@@ -33,7 +41,9 @@ function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema
     fault(source, path, 'value', {
       message: `${label} ${issue.message}`,
       cause: meta?.cause ?? found(value, path, source),
-      fix: suggestion(value, name, issue) ?? (meta?.examples?.length ? `Write for example: ${example(name, meta)}` : 'Write it as docs/reference/config.schema.json says.'),
+      fix:
+        suggestion(value, name, issue) ??
+        (meta?.examples?.length ? `Write for example: ${example(name, meta)}` : 'Write it as docs/reference/config.schema.json says.'),
     }),
   ];
 }
@@ -41,7 +51,17 @@ function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema
 function missing(path: Path, name: string, meta: JsonSchema | null, source: YamlSource): ConfigFault {
   const owner = path.slice(0, -1);
   const about = meta?.description === undefined ? '' : ` ${meta.description}`;
-  return fault(source, owner, 'value', { message: `${name} is missing${owner.length === 0 ? '' : ` in ${pathText(owner)}`}`, cause: `It has no default.${about}`, fix: `Add: ${example(name, meta)}` }, path);
+  return fault(
+    source,
+    owner,
+    'value',
+    {
+      message: `${name} is missing${owner.length === 0 ? '' : ` in ${pathText(owner)}`}`,
+      cause: `It has no default.${about}`,
+      fix: `Add: ${example(name, meta)}`,
+    },
+    path,
+  );
 }
 
 function unknownKey(owner: Path, key: string, source: YamlSource, schema: JsonSchema): ConfigFault {
@@ -92,7 +112,10 @@ function example(name: string, meta: JsonSchema | null): string {
 /** A value in YAML's flow style. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(([key, one]) => `${key}: ${flow(one)}`).join(', ')} }`;
+  if (typeof value === 'object' && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([key, one]) => `${key}: ${flow(one)}`)
+      .join(', ')} }`;
   if (typeof value === 'number' && value < 0.001) return value.toFixed(9).replace(/0+$/, '');
   return typeof value === 'string' && /^@|^[-\d.]+$|[:#,[\]{}]\s|^$/.test(value) ? JSON.stringify(value) : String(value);
 }
@@ -109,7 +132,8 @@ function schemaAt(root: JsonSchema, value: unknown, path: Path): JsonSchema | nu
   let at = value;
   for (const step of path) {
     const open: JsonSchema | undefined = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined;
-    const next = typeof step === 'number' ? schema.items : schema.properties !== undefined && Object.hasOwn(schema.properties, step) ? schema.properties[step] : open;
+    const next =
+      typeof step === 'number' ? schema.items : schema.properties !== undefined && Object.hasOwn(schema.properties, step) ? schema.properties[step] : open;
     if (next === undefined) return null;
     at = valueAt(at, [step]);
     schema = narrow(next, at);
@@ -119,7 +143,9 @@ function schemaAt(root: JsonSchema, value: unknown, path: Path): JsonSchema | nu
 
 function narrow(schema: JsonSchema, value: unknown): JsonSchema {
   if (schema.oneOf === undefined) return schema;
-  const fitting = schema.oneOf.find((one) => Object.entries(one.properties ?? {}).some(([key, { const: wanted }]) => wanted !== undefined && valueAt(value, [key]) === wanted));
+  const fitting = schema.oneOf.find((one) =>
+    Object.entries(one.properties ?? {}).some(([key, { const: wanted }]) => wanted !== undefined && valueAt(value, [key]) === wanted),
+  );
   return { ...schema, ...(fitting ?? schema.oneOf[0]) };
 }
 

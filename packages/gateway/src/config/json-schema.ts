@@ -30,6 +30,10 @@ export function renderConfigSchema(): string {
       delete jsonSchema['cause'];
     },
   });
-  const head = { $schema, title: 'gateway.yaml', description: 'Configuration of GatewayOps, version 1. `gateway validate` checks more: references between settings, programs, folders.' };
+  const head = {
+    $schema,
+    title: 'gateway.yaml',
+    description: 'Configuration of GatewayOps, version 1. `gateway validate` checks more: references between settings, programs, folders.',
+  };
   return `${JSON.stringify({ ...head, ...rest }, null, 2)}\n`;
 }

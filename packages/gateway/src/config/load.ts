@@ -34,8 +34,10 @@ export function loadConfig({ file, env, overrides = {} }: LoadOptions): Config {
 
   const shaped = readWellShaped(source);
   faults.push(...shaped.faults);
-  const complain: Complain = (at, message, cause, fix, { part, ...more } = {}) => void faults.push({ ...source.place(shaped.origin(at), part), path: pathText(shaped.origin(at)), message, cause, fix, ...more });
-  const complainVariable = (name: string, message: string, cause: string, fix: string): void => void faults.push({ line: null, column: null, path: name, message: `${name} ${message}`, cause, fix });
+  const complain: Complain = (at, message, cause, fix, { part, ...more } = {}) =>
+    void faults.push({ ...source.place(shaped.origin(at), part), path: pathText(shaped.origin(at)), message, cause, fix, ...more });
+  const complainVariable = (name: string, message: string, cause: string, fix: string): void =>
+    void faults.push({ line: null, column: null, path: name, message: `${name} ${message}`, cause, fix });
   const config = buildConfig({
     file: shaped.file,
     path,
@@ -92,7 +94,14 @@ function listenAddress(written: string, override: string | undefined, faults: Co
   const address = parseListenAddress(override);
   if (address !== null) return address;
   const message = '--listen must be HOST:PORT';
-  faults.push({ line: null, column: null, path: '--listen', message, cause: `It is "${override.slice(0, 60)}".`, fix: 'Write it like 127.0.0.1:8080, [::1]:8080 or :8080 (all interfaces); port 0 picks a free one.' });
+  faults.push({
+    line: null,
+    column: null,
+    path: '--listen',
+    message,
+    cause: `It is "${override.slice(0, 60)}".`,
+    fix: 'Write it like 127.0.0.1:8080, [::1]:8080 or :8080 (all interfaces); port 0 picks a free one.',
+  });
   return fallback;
 }
 

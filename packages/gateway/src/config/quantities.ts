@@ -17,11 +17,6 @@ export function parseSize(text: string): number | null {
   return parseQuantity(text, sizePattern, sizeUnits);
 }
 
-/** The shortest text that `parseDuration` reads as these milliseconds: `90s`, `2m`, `500ms`. */
-export function durationText(ms: number): string {
-  return quantityText(ms, durationUnits, 'ms');
-}
-
 /** The shortest text that `parseSize` reads as these bytes. */
 export function sizeText(bytes: number): string {
   return quantityText(bytes, sizeUnits, 'B');

@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
-import { durationPattern, durationText, parseDuration, parseSize, sizePattern, sizeText } from './quantities.ts';
+import { durationText } from '../kernel/duration-text.ts';
+import { durationPattern, parseDuration, parseSize, sizePattern, sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 
 function strict<Shape extends z.ZodRawShape>(shape: Shape) {
@@ -48,7 +49,9 @@ function inRange(value: number | null, least: number, most: number): boolean {
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
 const price = z
-  .union([z.number().min(0, { error: priceError }).max(9_007_199, { error: priceError }), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, { error: priceError })], { error: priceError })
+  .union([z.number().min(0, { error: priceError }).max(9_007_199, { error: priceError }), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, { error: priceError })], {
+    error: priceError,
+  })
   .optional();
 
 const prices = {
@@ -64,13 +67,30 @@ const serverName = text(serverNamePattern, serverNameError);
 const secretReference = z
   .union(
     [
-      strict({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/).describe('Name of an environment variable of the gateway.') }),
-      strict({ file: z.string().min(1).max(4096).describe('Path of a file that holds only the secret, readable by its owner alone; relative to the configuration file.') }),
+      strict({
+        env: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)
+          .describe('Name of an environment variable of the gateway.'),
+      }),
+      strict({
+        file: z
+          .string()
+          .min(1)
+          .max(4096)
+          .describe('Path of a file that holds only the secret, readable by its owner alone; relative to the configuration file.'),
+      }),
       strict({
         kubernetes: z
           .strictObject({
-            name: z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/).describe('Name of the Kubernetes Secret.'),
-            key: z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}$/).describe('Key in the Secret.'),
+            name: z
+              .string()
+              .regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/)
+              .describe('Name of the Kubernetes Secret.'),
+            key: z
+              .string()
+              .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}$/)
+              .describe('Key in the Secret.'),
           })
           .describe('A Kubernetes Secret mounted at /var/run/secrets/gatewayops/{name}.'),
       }),
@@ -100,7 +120,10 @@ const credential = z
       secret: secretReference,
     }),
   ])
-  .meta({ description: "The gateway's own credential for this server. A caller's credential is never passed on.", examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }] });
+  .meta({
+    description: "The gateway's own credential for this server. A caller's credential is never passed on.",
+    examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }],
+  });
 
 const urlError = 'must be the http:// or https:// address of an MCP endpoint';
 export const serverUrl = z.string({ error: urlError }).max(2048, { error: urlError }).refine(isHttpUrl, { error: urlError });
@@ -124,12 +147,18 @@ const serverBase = {
 
 const httpServer = strict({
   ...serverBase,
-  transport: z.literal('http').optional().meta({ description: 'Streamable HTTP, the default.', examples: ['http'] }),
+  transport: z
+    .literal('http')
+    .optional()
+    .meta({ description: 'Streamable HTTP, the default.', examples: ['http'] }),
   url: serverUrl.meta({ description: 'Address of the MCP endpoint, without credentials in it.', examples: ['https://search.example/mcp'] }),
   credential: credential.optional(),
 });
 
-const argument = z.string({ error: 'must be text; quote it' }).max(32 * KiB).refine((one) => !one.includes('\0'), { error: 'must not hold a NUL' });
+const argument = z
+  .string({ error: 'must be text; quote it' })
+  .max(32 * KiB)
+  .refine((one) => !one.includes('\0'), { error: 'must not hold a NUL' });
 
 const stdioServer = strict({
   ...serverBase,
@@ -140,7 +169,8 @@ const stdioServer = strict({
     .max(256, { error: 'must have at most 256 entries' })
     .refine(([program]) => program !== '', { error: 'must name a program' })
     .meta({
-      description: 'An argv, never a shell line. A program with a "/" is relative to the configuration file; a bare name is searched in node_modules/.bin upwards of `cwd` and in PATH.',
+      description:
+        'An argv, never a shell line. A program with a "/" is relative to the configuration file; a bare name is searched in node_modules/.bin upwards of `cwd` and in PATH.',
       examples: [['npx', '-y', '@modelcontextprotocol/server-everything']],
     }),
   env: z
@@ -152,7 +182,10 @@ const stdioServer = strict({
       { error: 'must be a map of names to values' },
     )
     .default({})
-    .meta({ description: 'Environment of the program, beside PATH, HOME and LANG. Nothing else of the gateway\'s own environment is passed.', examples: [{ LANG: 'C.UTF-8' }] }),
+    .meta({
+      description: "Environment of the program, beside PATH, HOME and LANG. Nothing else of the gateway's own environment is passed.",
+      examples: [{ LANG: 'C.UTF-8' }],
+    }),
   cwd: z
     .string({ error: 'must be the path of a folder' })
     .min(1, { error: 'must be the path of a folder' })
@@ -162,7 +195,10 @@ const stdioServer = strict({
   processes: z
     .enum(['session', 'shared'], { error: 'must be session or shared' })
     .default('session')
-    .meta({ description: '`session`: one process for each MCP session; `shared`: one for all, for programs that keep no state of a client.', examples: ['session'] }),
+    .meta({
+      description: '`session`: one process for each MCP session; `shared`: one for all, for programs that keep no state of a client.',
+      examples: ['session'],
+    }),
 });
 
 const server = z.discriminatedUnion('transport', [httpServer, stdioServer], {
@@ -175,10 +211,16 @@ const route = strict({
     .optional()
     .meta({ description: 'Public path. Default: /mcp/ and the name of the server.', examples: ['/mcp/search'] }),
   auth: z
-    .strictObject({ type: z.enum(['apiKey', 'none'], { error: 'must be apiKey or none' }).describe('`apiKey`: callers send an API key; `none`: everyone who reaches the address may call.') })
+    .strictObject({
+      type: z
+        .enum(['apiKey', 'none'], { error: 'must be apiKey or none' })
+        .describe('`apiKey`: callers send an API key; `none`: everyone who reaches the address may call.'),
+    })
     .default({ type: 'apiKey' })
     .meta({ description: 'Who may call. Without it a route asks for an API key.', examples: [{ type: 'apiKey' }] }),
-  timeout: duration(100, hour).optional().meta({ description: "How long a call may wait by this route. Default: the server's timeout.", examples: ['20s'] }),
+  timeout: duration(100, hour)
+    .optional()
+    .meta({ description: "How long a call may wait by this route. Default: the server's timeout.", examples: ['20s'] }),
 });
 
 const listen = strict({
@@ -186,7 +228,10 @@ const listen = strict({
     .string({ error: 'must be HOST:PORT' })
     .refine((address) => parseListenAddress(address) !== null, { error: 'must be HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or :8080 (all interfaces)' })
     .default('127.0.0.1:8080')
-    .meta({ description: 'The one public address. Port 0 picks a free one. Any other address than loopback needs authentication on every route and real secrets.', examples: ['127.0.0.1:8080'] }),
+    .meta({
+      description: 'The one public address. Port 0 picks a free one. Any other address than loopback needs authentication on every route and real secrets.',
+      examples: ['127.0.0.1:8080'],
+    }),
   hosts: z
     .array(text(/^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])$/i, 'must be a host name without scheme and port, such as gateway.example'))
     .max(100)
@@ -208,14 +253,22 @@ const rateLimit = strict({
   scope: z.literal('api_key', { error: 'must be api_key' }).meta({ description: 'What the limit counts.', examples: ['api_key'] }),
   key_prefix: text(/^gwo_[a-z0-9-]{1,32}_[0-9A-Za-z]{4}$/, 'must be the visible prefix of a key, such as gwo_prod_a1b2, never the whole key')
     .optional()
-    .meta({ description: 'Prefix of the keys it holds for, as `gateway keys list` shows it. Without it: the default for every key.', examples: ['gwo_prod_a1b2'] }),
+    .meta({
+      description: 'Prefix of the keys it holds for, as `gateway keys list` shows it. Without it: the default for every key.',
+      examples: ['gwo_prod_a1b2'],
+    }),
   limit: whole(1, 10_000_000).meta({ description: 'Requests per window.', examples: [500] }),
   window: duration(1000, 24 * hour).meta({ description: 'Length of the window.', examples: ['1m'] }),
-  burst: whole(0, 10_000_000).default(0).meta({ description: 'Requests above the limit that may come at once.', examples: [50] }),
+  burst: whole(0, 10_000_000)
+    .default(0)
+    .meta({ description: 'Requests above the limit that may come at once.', examples: [50] }),
 });
 
 function list<Item extends z.ZodType>(item: Item, most: number) {
-  return z.array(item, { error: 'must be a list' }).max(most, { error: `must have at most ${most} entries` }).default([]);
+  return z
+    .array(item, { error: 'must be a list' })
+    .max(most, { error: `must have at most ${most} entries` })
+    .default([]);
 }
 
 /** A section whose fields all have defaults may be left out as a whole. */
@@ -224,61 +277,79 @@ function section<Shape extends z.ZodRawShape>(shape: z.ZodObject<Shape>) {
 }
 
 export const gatewayFileSchema = strict({
-    version: z.literal(1, { error: 'must be 1' }).meta({ description: 'Version of this schema.', examples: [1] }),
-    listen: section(listen).meta({ description: 'Where the gateway is reached.' }),
-    servers: list(server, 1000).meta({ description: 'The MCP servers behind the gateway.' }),
-    routes: list(route, 1000).meta({ description: 'How servers are reached. A server without a route is served at /mcp/{name} with auth apiKey.' }),
-    pricing: section(
-      strict({
-        currency: text(/^[A-Z]{3}$/, 'must be a currency code of three capital letters').default('USD').meta({ description: 'ISO 4217 code; amounts are never converted.', examples: ['USD'] }),
-        default: section(strict(prices)).meta({ description: 'Prices of every call that no override names. What is left out costs nothing.' }),
-        overrides: list(
-          strict({
-            server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
-            tool: z
-              .string({ error: 'must be the name of a tool' })
-              .min(1, { error: 'must be the name of a tool' })
-              .max(256)
-              .optional()
-              .meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
-            ...prices,
-          }),
-          10_000,
-        ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
-      }),
-    ).meta({ description: 'What calls cost.' }),
-    rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
-    limits: section(
-      strict({
-        body_max: size(KiB, 64 * MiB)
-          .default(sizeText(bounds.bodyBytesMax))
-          .meta({ description: 'Largest request body.', examples: ['4MiB'] }),
-      }),
-    ).meta({ description: 'Bounds on what callers send.' }),
-    journal: section(
-      strict({
-        sync: z
-          .boolean({ error: 'must be true or false' })
-          .default(false)
-          .meta({ description: 'Wait for the disk before a call goes on: no record is lost to a power cut, each call takes longer. A killed process loses no record either way.', examples: [false] }),
-        spool_max: size(bounds.journalSegmentBytesMax * 2, 1024 * 1024 * MiB)
-          .default(sizeText(bounds.spoolBytesMax))
-          .meta({ description: 'Most bytes that records may take on disk while the ledger cannot be reached; then calls are refused.', examples: ['1GiB'] }),
-      }),
-    ).meta({ description: 'The record of calls on local disk.' }),
-    retention: section(
-      strict({
-        traces: text(/^(?:[1-9]|[1-8]\d|90)d$/, 'must be whole days from 1d to 90d').default('30d').meta({ description: 'How long traces are kept.', examples: ['30d'] }),
-      }),
-    ).meta({ description: 'How long records are kept.' }),
-    environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters').default('dev').meta({ description: 'Name of this installation; part of every key: gwo_{environment}_….', examples: ['prod'] }),
-    workers: whole(1, 256).optional().meta({ description: 'Processes that carry calls. Default: cores − 1, at least 1.', examples: [2] }),
-    log: section(
-      strict({
-        level: z.enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' }).default('info').meta({ description: 'Least severity that is written.', examples: ['info'] }),
-        format: z.enum(['json', 'text'], { error: 'must be json or text' }).default('json').meta({ description: 'One JSON object a line, or text for people.', examples: ['json'] }),
-      }),
-    ).meta({ description: 'The log, on stderr.' }),
+  version: z.literal(1, { error: 'must be 1' }).meta({ description: 'Version of this schema.', examples: [1] }),
+  listen: section(listen).meta({ description: 'Where the gateway is reached.' }),
+  servers: list(server, 1000).meta({ description: 'The MCP servers behind the gateway.' }),
+  routes: list(route, 1000).meta({ description: 'How servers are reached. A server without a route is served at /mcp/{name} with auth apiKey.' }),
+  pricing: section(
+    strict({
+      currency: text(/^[A-Z]{3}$/, 'must be a currency code of three capital letters')
+        .default('USD')
+        .meta({ description: 'ISO 4217 code; amounts are never converted.', examples: ['USD'] }),
+      default: section(strict(prices)).meta({ description: 'Prices of every call that no override names. What is left out costs nothing.' }),
+      overrides: list(
+        strict({
+          server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
+          tool: z
+            .string({ error: 'must be the name of a tool' })
+            .min(1, { error: 'must be the name of a tool' })
+            .max(256)
+            .optional()
+            .meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
+          ...prices,
+        }),
+        10_000,
+      ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
+    }),
+  ).meta({ description: 'What calls cost.' }),
+  rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
+  limits: section(
+    strict({
+      body_max: size(KiB, 64 * MiB)
+        .default(sizeText(bounds.bodyBytesMax))
+        .meta({ description: 'Largest request body.', examples: ['4MiB'] }),
+    }),
+  ).meta({ description: 'Bounds on what callers send.' }),
+  journal: section(
+    strict({
+      sync: z
+        .boolean({ error: 'must be true or false' })
+        .default(false)
+        .meta({
+          description:
+            'Wait for the disk before a call goes on: no record is lost to a power cut, each call takes longer. A killed process loses no record either way.',
+          examples: [false],
+        }),
+      spool_max: size(bounds.journalSegmentBytesMax * 2, 1024 * 1024 * MiB)
+        .default(sizeText(bounds.spoolBytesMax))
+        .meta({ description: 'Most bytes that records may take on disk while the ledger cannot be reached; then calls are refused.', examples: ['1GiB'] }),
+    }),
+  ).meta({ description: 'The record of calls on local disk.' }),
+  retention: section(
+    strict({
+      traces: text(/^(?:[1-9]|[1-8]\d|90)d$/, 'must be whole days from 1d to 90d')
+        .default('30d')
+        .meta({ description: 'How long traces are kept.', examples: ['30d'] }),
+    }),
+  ).meta({ description: 'How long records are kept.' }),
+  environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')
+    .default('dev')
+    .meta({ description: 'Name of this installation; part of every key: gwo_{environment}_….', examples: ['prod'] }),
+  workers: whole(1, 256)
+    .optional()
+    .meta({ description: 'Processes that carry calls. Default: cores − 1, at least 1.', examples: [2] }),
+  log: section(
+    strict({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'], { error: 'must be debug, info, warn or error' })
+        .default('info')
+        .meta({ description: 'Least severity that is written.', examples: ['info'] }),
+      format: z
+        .enum(['json', 'text'], { error: 'must be json or text' })
+        .default('json')
+        .meta({ description: 'One JSON object a line, or text for people.', examples: ['json'] }),
+    }),
+  ).meta({ description: 'The log, on stderr.' }),
 });
 
 /** A gateway.yaml that has the right shape, with defaults filled in. */

@@ -17,7 +17,8 @@ const kubernetesFolder = '/var/run/secrets/gatewayops';
 export function resolveSecret(reference: SecretReference, env: Environment, setting: string): string {
   if ('env' in reference) {
     const value = env[reference.env];
-    if (value === undefined || value === '') throw missing(setting, `the environment variable ${reference.env} is not set`, `Set ${reference.env} for the gateway.`);
+    if (value === undefined || value === '')
+      throw missing(setting, `the environment variable ${reference.env} is not set`, `Set ${reference.env} for the gateway.`);
     return value;
   }
   if ('file' in reference) return readSecretFile(reference.file, setting, true);
@@ -28,7 +29,8 @@ export function resolveSecret(reference: SecretReference, env: Environment, sett
 /** The header by which the gateway names itself to a server. Faults: as `resolveSecret`; a secret must fit into a header line. */
 export function resolveCredential(credential: CredentialConfig, env: Environment, setting: string): { readonly header: string; readonly value: string } {
   const secret = resolveSecret(credential.secret, env, setting);
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret)) throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret))
+    throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
   return credential.type === 'bearer' ? { header: 'authorization', value: `Bearer ${secret}` } : { header: credential.name.toLowerCase(), value: secret };
 }
 

@@ -27,7 +27,14 @@ export function readWellShaped(source: YamlSource): WellShaped {
   return {
     file: rest.success ? rest.data : gatewayFileSchema.parse({ version: 1 }),
     faults,
-    origin: ([list, index, ...deeper]) => (list === undefined ? [] : typeof index === 'number' ? [list, kept.get(String(list))?.[index] ?? index, ...deeper] : index === undefined ? [list] : [list, index, ...deeper]),
+    origin: ([list, index, ...deeper]) =>
+      list === undefined
+        ? []
+        : typeof index === 'number'
+          ? [list, kept.get(String(list))?.[index] ?? index, ...deeper]
+          : index === undefined
+            ? [list]
+            : [list, index, ...deeper],
     leftOutServers,
   };
 }

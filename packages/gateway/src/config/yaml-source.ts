@@ -35,7 +35,11 @@ export function parseYamlSource(text: string): YamlSource {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const faults: ConfigFault[] = [...document.errors, ...document.warnings].map((error) => ({ ...at(error.pos[0]), path: 'the file', ...explain(error.code, error.message) }));
+  const faults: ConfigFault[] = [...document.errors, ...document.warnings].map((error) => ({
+    ...at(error.pos[0]),
+    path: 'the file',
+    ...explain(error.code, error.message),
+  }));
   if (faults.length === 0) faults.push(...duplicateKeys(document, at));
   let value: unknown;
   if (faults.length === 0) {
@@ -119,7 +123,11 @@ function explain(code: string, message: string): Pick<ConfigFault, 'message' | '
     case 'RESOURCE_EXHAUSTION':
       return { message: 'the file is nested too deeply', cause: 'No configuration needs hundreds of levels.', fix: 'Remove what was pasted by mistake.' };
     case 'BAD_ALIAS':
-      return { message: 'an alias cannot be used as written', cause: sentence(message), fix: `Write the value itself, or use at most ${aliasesMax} aliases of anchors that stand before them.` };
+      return {
+        message: 'an alias cannot be used as written',
+        cause: sentence(message),
+        fix: `Write the value itself, or use at most ${aliasesMax} aliases of anchors that stand before them.`,
+      };
     default:
       return { message: 'this is not valid YAML', cause: sentence(message), fix: 'Correct the line; a value with ": " or "#" in it needs quotes.' };
   }

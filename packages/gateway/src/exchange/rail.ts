@@ -50,6 +50,8 @@ export class Call implements Reply {
   idText: string | null = null;
   /** The headers of the answer that the rail adds: rate limit, deprecation. */
   headers: string[] = [];
+  /** The stop that the call stands at: where it ends if it is refused now. */
+  stop: RailStop = 'auth';
   traceFlags = '01';
   requestId: string;
   private recorded = false;
@@ -94,7 +96,7 @@ export class Call implements Reply {
   }
 
   /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
-  async settleRefusal(fault: Fault, stop: RailStop): Promise<void> {
+  async settleRefusal(fault: Fault): Promise<void> {
     const { record, rail, principal, server } = this;
     if (principal === null || server === null || record.traceHex === '') return;
     record.fault = fault.code;
@@ -104,7 +106,7 @@ export class Call implements Reply {
       writeIntent(rail.journal, record, principal.block, server.block, rail.wallOffsetMs());
       this.recorded = true;
     }
-    await this.settle(statusOf(fault), stop);
+    await this.settle(statusOf(fault), this.stop);
   }
 }
 

@@ -6,7 +6,7 @@ import { splitBatch } from '../protocol/split-batch.ts';
 import { send } from '../upstream/send.ts';
 import { CollectReply } from './collect-reply.ts';
 import { Call } from './rail.ts';
-import { admit, enter, idTextOf, intend, permit, takeToken, withTraceparent } from './serve-mcp.ts';
+import { enter, idTextOf, intend, permit, spend, withTraceparent } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
@@ -47,6 +47,7 @@ async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => v
   const call = new Call(batch.rail, batch.request, batch.response, batch.inbound, performance.now());
   call.server = batch.server;
   call.principal = batch.principal;
+  call.stop = 'access';
   call.record.authAt = call.record.startedAt;
   call.record.requestBytes = body.length;
   const { server } = call;
@@ -61,9 +62,8 @@ async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => v
       call.inbound.sessionId === undefined || call.principal === null
         ? null
         : call.rail.sessions.open(call.inbound.sessionId, call.principal.id, server.data.name);
-    const verdict = takeToken(call);
-    if (verdict !== null) admit(call, verdict instanceof Promise ? await verdict : verdict);
-    call.record.limitAt = call.record.guardAt = performance.now();
+    const waiting = spend(call);
+    if (waiting !== null) await waiting;
     await intend(call);
     const sink = new CollectReply(server.data.name, null);
     const { timeoutMs } = server.data;
@@ -88,7 +88,7 @@ async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => v
     for (const json of reply.messages) emit(json);
   } catch (thrown) {
     const fault = asFault(thrown);
-    await call.settleRefusal(fault, call.record.limitAt > 0 ? 'server' : 'access');
+    await call.settleRefusal(fault);
     if (call.idText !== null) emit(Buffer.from(rpcErrorText(fault, call.requestId, call.idText)));
   }
 }

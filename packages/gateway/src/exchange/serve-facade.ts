@@ -7,10 +7,9 @@ import { readBody } from '../listener/read-body.ts';
 import { respondRest, send } from '../listener/respond.ts';
 import { inspectReply } from '../protocol/inspect-reply.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
-import type { RailStop } from '../record/call-row.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Call } from './rail.ts';
-import { admit, enter, intend, permit, takeToken } from './serve-mcp.ts';
+import { enter, intend, permit, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
 import { traceparentOf } from './upstream-headers.ts';
 import type { UpstreamSessions } from './upstream-sessions.ts';
@@ -81,7 +80,6 @@ export interface Facade {
  * answers `{ result, metadata: { trace_id, latency_ms, cost } }` with the server's result byte for byte.
  */
 export async function serveFacade(call: Call, facade: Facade, pathname: string): Promise<void> {
-  let stop: RailStop = 'auth';
   call.record.surface = 'rest';
   let once: Once | null = null;
   try {
@@ -94,7 +92,6 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     }
     if (call.request.method !== 'POST') throw new Fault('method_not_allowed', {}, { extra: { allow: 'POST' } });
     await identify(call, serverName);
-    stop = 'access';
     requireJson(call.inbound);
     const body = await readBody(call.request, call.inbound.contentLength, call.snapshot.data.bodyBytesMax);
     call.record.requestBytes = body.length;
@@ -102,14 +99,11 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     enter(call, { kind: 'request', era: 'modern', version: '', method: operation.method, name: own.name, clientName: '', traceparent: undefined });
     call.record.era = 'rest';
     permit(call, operation.method.replace('/', '.'));
-    stop = 'limit';
-    const verdict = takeToken(call);
-    if (verdict !== null) admit(call, verdict instanceof Promise ? await verdict : verdict);
-    call.record.limitAt = call.record.guardAt = performance.now();
+    const waiting = spend(call);
+    if (waiting !== null) await waiting;
     const begun = await beginOnce(call, facade, pathname, body);
     if (begun === 'answered') return;
     once = begun;
-    stop = 'server';
     await intend(call);
     const answer = await ask(call, facade, operation, own);
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
@@ -121,7 +115,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const fault = asFault(thrown);
     if (fault.code === 'internal_error')
       call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
-    await call.settleRefusal(fault, stop);
+    await call.settleRefusal(fault);
     // What may have reached the server is never made again under the same id: its failure is the answer.
     if (nothingSent.has(fault.code)) await once?.forget();
     else await once?.finish(fault.row.status, JSON.stringify(faultBody(fault, call.requestId)));
@@ -143,6 +137,7 @@ async function identify(call: Call, serverName: string): Promise<void> {
   if (server === undefined) throw new Fault('not_found');
   call.principal = principal;
   call.server = server;
+  call.stop = 'access';
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }
 
@@ -224,7 +219,12 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
   if (!visibleAscii.test(requestId)) throw new Fault('invalid_request', { reason: 'X-Request-ID must be 1 to 128 visible ASCII characters' });
   call.requestId = requestId;
   const bodyHash = createHash('sha256').update(`${pathname}\n`).update(body).digest('base64url');
-  const begun = await facade.idempotency.begin({ principalId: call.principal.id, requestId, bodyHash, traceId: call.traceId });
+  const begun = await facade.idempotency.begin({
+    principalId: call.principal.id === 'anonymous' ? `anonymous ${call.record.peer}` : call.principal.id,
+    requestId,
+    bodyHash,
+    traceId: call.traceId,
+  });
   if (begun.kind === 'reused') throw new Fault('request_id_reused');
   if (begun.kind === 'in_flight') throw new Fault('request_in_flight', {}, { extra: { trace_id: begun.traceId } });
   if (begun.kind === 'replay') {

@@ -28,7 +28,10 @@ export function randomBase62(length: number): string {
   return text;
 }
 
-const make = <T extends string>(prefix: string) => (): T => `${prefix}_${randomBase62(20)}` as T;
+const make =
+  <T extends string>(prefix: string) =>
+  (): T =>
+    `${prefix}_${randomBase62(20)}` as T;
 export const newKeyId = make<KeyId>('key');
 export const newOrganizationId = make<OrganizationId>('org');
 export const newAuditId = make<AuditId>('aud');

@@ -4,7 +4,7 @@
  */
 import type { Config, CredentialConfig, SecretReference, ServerConfig } from '../config/config.ts';
 import { listenAddressText } from '../config/listen-address.ts';
-import { durationText } from '../config/quantities.ts';
+import { durationText } from '../kernel/duration-text.ts';
 
 /** The resources of the built-in data plane. */
 export interface Plan {
@@ -48,7 +48,13 @@ export interface PlannedBackend {
 }
 
 export function planConfig(config: Config): Plan {
-  const routes = config.routes.map(({ server, path, auth, timeoutMs }): PlannedRoute => ({ path, facade: `/v1/mcp/${server}`, server, auth: auth.type, timeout_ms: timeoutMs }));
+  const routes = config.routes.map(({ server, path, auth, timeoutMs }): PlannedRoute => ({
+    path,
+    facade: `/v1/mcp/${server}`,
+    server,
+    auth: auth.type,
+    timeout_ms: timeoutMs,
+  }));
   return {
     data_plane: 'built-in',
     listen: listenAddressText(config.listen),
@@ -66,8 +72,19 @@ export function planConfig(config: Config): Plan {
 
 function planBackend(server: ServerConfig): PlannedBackend {
   const base = { server: server.name, transport: server.transport, timeout_ms: server.timeoutMs, connections_max: server.connectionsMax };
-  if (server.transport === 'http') return { ...base, url: server.url, credential: server.credential === null ? null : credentialText(server.credential), command: null, cwd: null, env: null, processes: null };
-  const env = Object.fromEntries(Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? 'from gateway.yaml' : referenceText(value)]));
+  if (server.transport === 'http')
+    return {
+      ...base,
+      url: server.url,
+      credential: server.credential === null ? null : credentialText(server.credential),
+      command: null,
+      cwd: null,
+      env: null,
+      processes: null,
+    };
+  const env = Object.fromEntries(
+    Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? 'from gateway.yaml' : referenceText(value)]),
+  );
   return { ...base, url: null, credential: null, command: server.command, cwd: server.cwd, env, processes: server.processes };
 }
 
@@ -85,14 +102,16 @@ function referenceText(reference: SecretReference): string {
 export function planText(plan: Plan): string {
   const width = Math.max(0, ...plan.routes.map(({ path }) => path.length));
   const lines = [`listen  ${plan.listen}`, '', `routes  ${plan.routes.length}`];
-  for (const route of plan.routes) lines.push(`  + ${route.path.padEnd(width)}  → ${route.server}   auth ${route.auth}, timeout ${durationText(route.timeout_ms)}, REST at ${route.facade}/…`);
+  for (const route of plan.routes)
+    lines.push(`  + ${route.path.padEnd(width)}  → ${route.server}   auth ${route.auth}, timeout ${durationText(route.timeout_ms)}, REST at ${route.facade}/…`);
   lines.push('', 'auth');
   for (const { type, credential, routes } of plan.auth) lines.push(`  + ${type.padEnd(6)}  ${credential}   ${count(routes.length, 'route')}`);
   lines.push('', `backends  ${plan.backends.length}`);
   for (const backend of plan.backends) {
     lines.push(`  + ${backend.server}   ${backend.transport}  ${backend.url ?? (backend.command ?? []).map(quote).join(' ')}`);
     if (backend.credential !== null) lines.push(`      credential  ${backend.credential}`);
-    if (backend.cwd !== null) lines.push(`      runs in     ${backend.cwd}, ${backend.processes === 'shared' ? 'one process for all sessions' : 'one process for each session'}`);
+    if (backend.cwd !== null)
+      lines.push(`      runs in     ${backend.cwd}, ${backend.processes === 'shared' ? 'one process for all sessions' : 'one process for each session'}`);
     for (const [name, from] of Object.entries(backend.env ?? {})) lines.push(`      env         ${name} ${from}`);
   }
   lines.push('', `Plan: ${count(plan.routes.length, 'route')}, ${count(plan.backends.length, 'backend')}. Run it with: gateway start`);

@@ -1,0 +1,89 @@
+import { authoriseAction } from '../authorise/authorise.ts';
+import { durationText } from '../kernel/duration-text.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Verdict } from '../limit/limiter.ts';
+import type { Message } from '../protocol/classify.ts';
+import type { ScannedJson } from '../protocol/scan-json.ts';
+import type { Call } from './rail.ts';
+import { traceContextOf } from './trace-context.ts';
+import { traceparentOf } from './upstream-headers.ts';
+
+/** The stops of the rail that every spine passes, each noting in the record when. */
+
+/** Writes what the message says into the record and finds its trace. */
+export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'method' | 'name' | 'clientName' | 'traceparent' | 'kind'>): void {
+  const { record, inbound } = call;
+  record.era = message.era;
+  record.version = message.version.slice(0, 32);
+  record.method = message.kind === 'response' ? 'response' : message.method;
+  record.name = message.name.slice(0, 1024);
+  record.clientName = message.clientName;
+  const trace = traceContextOf(inbound.clientTraceId, message.traceparent, inbound.traceparent, call.snapshot.data.organizationId);
+  record.traceHex = trace.traceHex;
+  record.parentSpanHex = trace.parentSpanHex;
+  record.clientTraceId = trace.clientTraceId;
+  call.traceFlags = trace.flags;
+}
+
+/** May they do this? Faults: `forbidden`. */
+export function permit(call: Call, action: string | null): void {
+  const { principal } = call;
+  if (principal === null) throw new Fault('unauthorized');
+  const grant = authoriseAction(principal, action);
+  if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason });
+  call.record.accessAt = performance.now();
+  call.stop = 'limit';
+}
+
+/** One token of the caller's rate limit. Null: passed; a promise only where it must be asked for. Faults: `rate_limit_exceeded`. */
+export function spend(call: Call): null | Promise<void> {
+  const { principal } = call;
+  const rule = principal?.data.rateLimit;
+  if (!principal || !rule) return pass(call);
+  const verdict = call.rail.limiter.take(principal.id, rule);
+  if (verdict instanceof Promise) return verdict.then((answered) => admit(call, answered));
+  admit(call, verdict);
+  return null;
+}
+
+/** Past `limit` and `guard` without their having anything to do. */
+export function pass(call: Call): null {
+  call.record.limitAt = call.record.guardAt = performance.now();
+  call.stop = 'server';
+  return null;
+}
+
+/** The verdict in the headers of the answer; a refusal with the body of S0 F006. */
+function admit(call: Call, { admitted, limit, remaining, resetAtMs, retryAfterSeconds }: Verdict): void {
+  call.headers.push('X-RateLimit-Limit', String(limit), 'X-RateLimit-Remaining', String(remaining), 'X-RateLimit-Reset', String(Math.ceil(resetAtMs / 1000)));
+  if (!admitted) {
+    const window = durationText(call.principal?.data.rateLimit?.windowMs ?? 0);
+    throw new Fault('rate_limit_exceeded', { retryAfter: retryAfterSeconds }, { extra: { limit, window, reset_at: new Date(resetAtMs).toISOString() } });
+  }
+  pass(call);
+}
+
+/** The intent, with the kernel before anything is sent. Faults: `audit_blocked`. */
+export function intend(call: Call): Promise<void> {
+  if (call.rail.recordBlocked()) throw new Fault('audit_blocked');
+  return call.intend();
+}
+
+/** A body that names a trace names the caller's span as parent: the gateway's span takes its place, byte for byte as long. */
+export function withTraceparent(call: Call, body: Buffer, scanned: ScannedJson): Buffer {
+  const span = scanned.traceparent;
+  if (span === null || span.end - span.start !== traceparentBytes) return body;
+  const copy = Buffer.from(body);
+  copy.write(traceparentOf(call), span.start, 'latin1');
+  return copy;
+}
+
+const traceparentBytes = 55;
+
+/** The id of a message exactly as it was written, or null where it has none that JSON-RPC allows. */
+export function idTextOf(scanned: ScannedJson, body: Buffer): string | null {
+  const span = scanned.members['id'];
+  const value = typeof scanned.value === 'object' && scanned.value !== null && 'id' in scanned.value ? scanned.value.id : undefined;
+  if (span === undefined || (typeof value !== 'string' && typeof value !== 'number')) return null;
+  return body.toString('utf8', span.start, span.end);
+}
