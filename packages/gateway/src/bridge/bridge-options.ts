@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
-import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
+import { objectOf } from './message.ts';
 
 /** What a bridge may use; every one has a default in `kernel/bounds.ts`. */
 export interface BridgeLimits {
@@ -78,29 +78,52 @@ export function bridgeLimits(options: Pick<BridgeOptions, 'processes' | 'limits'
   };
 }
 
-const listenSchema = z.union([
-  z.strictObject({ path: z.string().refine(isAbsolute) }),
-  z.strictObject({ host: z.string().min(1), port: z.int().min(0).max(65_535), hosts: z.array(z.string()).optional() }),
-]);
-const limitNames = Object.keys(bridgeLimits({ processes: 'session' })) as [keyof BridgeLimits, ...(keyof BridgeLimits)[]];
-const optionsSchema = z.strictObject({
-  name: z.string().min(1).max(200),
-  listen: listenSchema,
-  command: z.tuple([z.string().min(1)], z.string()),
-  cwd: z.string().refine(isAbsolute),
-  env: z.record(z.string(), z.string()),
-  searchPath: z.string().optional(),
-  home: z.string().refine(isAbsolute).optional(),
-  processes: z.enum(['session', 'shared']),
-  limits: z.partialRecord(z.enum(limitNames), z.int().positive()).optional(),
-});
+type Check = (value: unknown) => boolean;
 
-/** Options that came from another process, checked. Faults: `usage`, naming the place but no value. */
+const isText: Check = (value) => typeof value === 'string';
+const isAbsoluteText: Check = (value) => typeof value === 'string' && isAbsolute(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) > 0;
+const isPort: Check = (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535;
+const isListOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+/** An object with these members and no others. */
+const isObject =
+  (members: Readonly<Record<string, Check>>): Check =>
+  (value) => {
+    const object = objectOf(value);
+    return object !== null && Object.keys(object).every((name) => name in members) && Object.entries(members).every(([name, check]) => check(object[name]));
+  };
+
+const limitChecks = Object.fromEntries(Object.keys(bridgeLimits({ processes: 'session' })).map((name) => [name, optional(isCount)]));
+const isUnixListen = isObject({ path: isAbsoluteText });
+const isTcpListen = isObject({ host: isText, port: isPort, hosts: optional(isListOf(isText)) });
+
+// By hand: a schema library would be a fifth of this process's memory, and there is one such process a server.
+const checks: Readonly<Record<keyof BridgeOptions, Check>> = {
+  name: (value) => typeof value === 'string' && value !== '' && value.length <= 200,
+  listen: (value) => isUnixListen(value) || isTcpListen(value),
+  command: (value) => isListOf(isText)(value) && Array.isArray(value) && value.length > 0 && value[0] !== '',
+  cwd: isAbsoluteText,
+  env: (value) => Object.values(objectOf(value) ?? { none: null }).every(isText),
+  searchPath: optional(isText),
+  home: optional(isAbsoluteText),
+  processes: (value) => value === 'session' || value === 'shared',
+  limits: optional(isObject(limitChecks)),
+};
+
+/** Options that came from another process, checked. Faults: `usage`, naming the member but no value. */
 export function parseBridgeOptions(input: unknown): BridgeOptions {
-  const parsed = optionsSchema.safeParse(input);
-  if (parsed.success) return parsed.data as BridgeOptions;
-  const issue = parsed.error.issues[0];
-  throw new Fault('usage', { reason: `The bridge's option ${issue?.path.join('.') || 'document'} is not valid (${issue?.code ?? 'unknown'}).` });
+  const options = objectOf(input) ?? {};
+  const unknown = Object.keys(options).find((name) => !(name in checks));
+  const wrong = unknown ?? Object.entries(checks).find(([name, check]) => !check(options[name]))?.[0];
+  if (wrong !== undefined) throw new Fault('usage', { reason: `The bridge's option ${wrong.slice(0, 40)} is not valid.` });
+  return options as unknown as BridgeOptions;
 }
 
 /** `unix:/path`, `host:port` or `[ipv6]:port` as a `listen`. Faults: `usage`. */
