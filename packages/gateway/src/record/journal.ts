@@ -3,7 +3,7 @@
  * `write`, so that the kernel holds every intent before its call goes upstream and every outcome before its reply ends: killing
  * every process loses neither. `sync` adds one fdatasync a turn against power loss.
  */
-import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
@@ -19,7 +19,7 @@ export interface Journal {
    * then nothing of the turn counts as recorded.
    */
   committed(): Promise<void>;
-  /** Null while entries can be written; else since when they cannot. */
+  /** Null while entries can be written; else since when they cannot. It finds out by itself when they can again. */
   blockedSinceMs(): number | null;
   close(): void;
 }
@@ -54,6 +54,10 @@ const header = (writer: string, segment: number): Buffer => {
 
 /** Memory above this is given back after a burst. */
 const bufferBytesKept = 1024 * 1024;
+/** How often a segment is looked for in its folder: one that was removed takes bytes which nobody will read. */
+const lookMs = 500;
+/** How often a new segment is tried while none can be written. */
+const retryMs = 250;
 
 export function openJournal(options: JournalOptions): Journal {
   const { folder, writer, segmentBytesMax, sync, log } = options;
@@ -62,53 +66,48 @@ export function openJournal(options: JournalOptions): Journal {
   let fd = -1;
   let segmentBytes = 0;
   let buffer = new ByteWriter(64 * 1024);
-  let frameStart = 0;
+  /** Where the frame under way begins; -1 between two. */
+  let frameStart = -1;
+  let lookAt = 0;
+  let retry: NodeJS.Timeout | null = null;
   let turn: Turn | null = null;
   let blockedSince: number | null = null;
   const done = Promise.resolve();
 
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   openSegment();
 
   function openSegment(): void {
-    const name = `${writer}-${String(segment).padStart(8, '0')}.journal`;
-    const opened = openSync(join(folder, name), 'ax', 0o600);
-    const head = header(writer, segment);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, `${writer}-${String(segment).padStart(8, '0')}.journal`);
+    const opened = openSync(path, 'ax', 0o600);
+    const head = header(writer, segment++);
     try {
       writeAll(opened, head, head.length);
     } catch (error) {
       closeSync(opened);
-      segment++;
+      rmSync(path, { force: true });
       throw error;
     }
     fd = opened;
     segmentBytes = head.length;
-    segment++;
+    lookAt = performance.now() + lookMs;
   }
 
   function flush(): void {
     const flushed = turn;
     turn = null;
     if (!flushed) return;
+    dropUnfinished();
     const size = buffer.length;
     try {
-      // After a failure the segment may end in half a frame, which a reader takes for the end of the file: go on in a new one.
-      if (fd < 0) openSegment();
+      if (fd < 0) throw new Error('no segment can be written');
+      look();
       writeAll(fd, buffer.bytes, size);
       if (sync) fdatasyncSync(fd);
       segmentBytes += size;
-      if (blockedSince !== null) {
-        blockedSince = null;
-        log.info('journal.recovered', {});
-      }
     } catch (error) {
-      if (fd >= 0) closeSync(fd);
-      fd = -1;
-      if (blockedSince === null) {
-        blockedSince = Date.now();
-        log.error('journal.blocked', { reason: error instanceof Error ? error.message : String(error) });
-      }
       reset();
+      block(error);
       flushed.reject(new Fault('audit_blocked', {}, { cause: error }));
       return;
     }
@@ -117,18 +116,64 @@ export function openJournal(options: JournalOptions): Journal {
     flushed.resolve();
   }
 
+  function look(): void {
+    const now = performance.now();
+    if (now < lookAt) return;
+    lookAt = now + lookMs;
+    if (fstatSync(fd).nlink === 0) throw new Error('the segment was removed');
+  }
+
+  /** After a failure the segment may end in half a frame, which a reader takes for the end of the file: only a new one goes on. */
+  function block(error: unknown): void {
+    closeSegment();
+    if (blockedSince !== null) return;
+    blockedSince = Date.now();
+    log.error('journal.blocked', { reason: reasonOf(error) });
+    retry = setInterval(tryAgain, retryMs);
+    retry.unref();
+  }
+
+  /** Calls are refused while the journal is blocked, so none of them would find out that it no longer is. */
+  function tryAgain(): void {
+    try {
+      openSegment();
+    } catch {
+      return;
+    }
+    if (retry) clearInterval(retry);
+    retry = null;
+    blockedSince = null;
+    log.info('journal.recovered', {});
+  }
+
+  function closeSegment(): void {
+    const closing = fd;
+    fd = -1;
+    try {
+      if (closing >= 0) closeSync(closing);
+    } catch (error) {
+      // NFS and quotas report a failed write here; what was written is what counts, and that was answered for.
+      log.warn('journal.close_failed', { reason: reasonOf(error) });
+    }
+  }
+
+  /** Whoever threw between `begin` and `end` leaves no half frame before those of other calls. */
+  function dropUnfinished(): void {
+    if (frameStart >= 0) buffer.length = frameStart;
+    frameStart = -1;
+  }
+
   function reset(): void {
     if (buffer.bytes.length > bufferBytesKept) buffer = new ByteWriter(64 * 1024);
     buffer.length = 0;
   }
 
   function rotate(): void {
-    closeSync(fd);
-    fd = -1;
+    closeSegment();
     try {
       openSegment();
     } catch (error) {
-      log.warn('journal.rotate_failed', { reason: error instanceof Error ? error.message : String(error) });
+      block(error);
     }
   }
 
@@ -140,6 +185,7 @@ export function openJournal(options: JournalOptions): Journal {
         turn.promise.catch(() => undefined);
         atTurnEnd(flush);
       }
+      dropUnfinished();
       frameStart = buffer.length;
       buffer.reserve(frameHeadBytes);
       buffer.length += 4;
@@ -149,13 +195,14 @@ export function openJournal(options: JournalOptions): Journal {
     },
     end() {
       buffer.bytes.writeUInt32LE(buffer.length - frameStart - 4, frameStart);
+      frameStart = -1;
     },
     committed: () => turn?.promise ?? done,
     blockedSinceMs: () => blockedSince,
     close() {
       flush();
-      if (fd >= 0) closeSync(fd);
-      fd = -1;
+      if (retry) clearInterval(retry);
+      closeSegment();
     },
   };
 }
@@ -163,4 +210,8 @@ export function openJournal(options: JournalOptions): Journal {
 function writeAll(fd: number, bytes: Buffer, size: number): void {
   let at = 0;
   while (at < size) at += writeSync(fd, bytes, at, size - at);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
