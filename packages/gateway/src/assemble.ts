@@ -109,7 +109,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     },
     onWorkerGone: (workerId, writer) => {
       broker.workerGone(workerId);
-      if (writer !== '') drain.writerClosed(writer);
+      drain.writerClosed(writer);
     },
     address: config.listen.host,
     port: config.listen.port,

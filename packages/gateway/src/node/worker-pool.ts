@@ -23,7 +23,7 @@ export interface WorkerPool {
 
 export interface WorkerPoolOptions {
   readonly count: number;
-  /** What a worker begins with; `port` is the one that the first worker got. */
+  /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => Promise<WorkerStart>;
   readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & {
     lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
@@ -49,6 +49,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { count, begin, handlers, onWorkerGone, log } = options;
   const members = new Map<number, Member>();
   let { port } = options;
+  /** Workers that ask for port 0 share one socket and its port (node:cluster); when the last of them is gone it is asked for by number. */
+  let askedPort = port;
   let stopping = false;
   let respawnDelayMs: number = respawnMs.first;
 
@@ -62,7 +64,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const channel = openChannel<WorkerHandlers>(worker as unknown as Endpoint, {
       ...handlers,
       begin: async () => {
-        const start = await begin(id, port);
+        const start = await begin(id, askedPort);
         member.writer = start.journal.writer;
         return start;
       },
@@ -86,7 +88,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
       members.delete(id);
-      onWorkerGone(id, member.writer);
+      if (!all().some(({ listening }) => listening)) askedPort = port;
+      // One that never began holds no leases and wrote nothing; who would be told may not be there yet.
+      if (member.writer !== '') onWorkerGone(id, member.writer);
       if (stopping) return;
       if (!member.listening) onFailed(new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${signal ?? code})`) }));
       log.error('worker.died', { worker: id, code, signal });
@@ -107,10 +111,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     async start() {
       const startOne = (): Promise<number> => new Promise((resolve, reject) => fork(resolve, reject));
       try {
-        // The first one finds the port; the others share its socket.
-        const first = await startOne();
-        await Promise.all(Array.from({ length: count - 1 }, startOne));
-        return first;
+        await Promise.all(Array.from({ length: count }, startOne));
+        return port;
       } catch (error) {
         stopping = true;
         for (const { worker } of all()) worker.kill('SIGKILL');
