@@ -16,10 +16,8 @@ export function addAskingTools(server: McpServer): void {
     'test_sampling',
     { description: 'Asks the client for a completion', inputSchema: z.object({ prompt: z.string() }) },
     async (args, context) => {
-      const result = await context.mcpReq.requestSampling({
-        messages: [{ role: 'user', content: { type: 'text', text: args.prompt } }],
-        maxTokens: 100,
-      });
+      const messages = [{ role: 'user' as const, content: { type: 'text' as const, text: args.prompt } }];
+      const result = await context.mcpReq.send({ method: 'sampling/createMessage', params: { messages, maxTokens: 100 } });
       const [first] = Array.isArray(result.content) ? result.content : [result.content];
       return say(`LLM response: ${first?.type === 'text' ? first.text : 'No text'}`);
     },
