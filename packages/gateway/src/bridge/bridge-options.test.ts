@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseBridgeListen, parseBridgeOptions } from './bridge-options.ts';
+import { bridgeLimits, parseBridgeListen, parseBridgeOptions } from './bridge-options.ts';
 
 const valid = { name: 'files', listen: { path: '/run/files.sock' }, command: ['npx', 'x'], cwd: '/', env: { A: 'secret-value' }, processes: 'session' };
 
@@ -48,4 +49,10 @@ describe('parseBridgeListen', () => {
   test.each(['', 'unix:relative', '9000', 'a:70000', 'http://a:1'])('refuses %j', (text) => {
     expect(() => parseBridgeListen(text)).toThrow('no address');
   });
+});
+
+test('docs/reference/bridge.md names every bound that can be set', () => {
+  const contract = readFileSync(new URL('../../../../docs/reference/bridge.md', import.meta.url), 'utf8');
+  const missing = Object.keys(bridgeLimits({ processes: 'session' })).filter((name) => !contract.includes(`\`${name}\``));
+  expect(missing).toEqual([]);
 });

@@ -272,3 +272,12 @@ test('the fixture that fifty bridges of P2 use answers initialize', async () => 
   const { url } = await testBridge({ command: ['/bin/sh', fixture('stubborn.sh')], limits: { probeTimeoutMs: 200, terminateMs: 50, killMs: 100 } });
   expect((await send(url, initializeBody('41'))).text).toContain('"id":41,"result"');
 });
+
+test('docs/reference/bridge.md names every member of /status', async () => {
+  const { bridge, url } = await testBridge({ command: hostile() });
+  await session(url);
+  const contract = readFileSync(new URL('../../../../docs/reference/bridge.md', import.meta.url), 'utf8');
+  const status = (await (await fetch(`${bridge.address}/status`)).json()) as Record<string, unknown> & { children: Record<string, unknown>[] };
+  const members = [...Object.keys(status), ...status.children.flatMap((child) => Object.keys(child))];
+  expect(members.filter((name) => !contract.includes(`\`${name}\``))).toEqual([]);
+});
