@@ -5,7 +5,7 @@
 import type { Server } from 'node:http';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
 import { createIdempotency } from './exchange/idempotency.ts';
-import { createKeepAlives } from './exchange/keep-alives.ts';
+import { createOpenStreams } from './exchange/open-streams.ts';
 import { Call, type Rail } from './exchange/rail.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
@@ -60,7 +60,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const pools = createPools();
-  const keepAlives = createKeepAlives();
+  const streams = createOpenStreams();
   const authenticator = createAuthenticator({
     verify: (secret) => supervisor.ask('verifyKey', { secret }),
     encode: principalBlock,
@@ -75,7 +75,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     pools,
     journal,
     sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
-    keepAlives,
+    streams,
     log,
     recordBlocked: () => readiness.recordBlocked,
     wallOffsetMs: () => wallOffsetMs,
@@ -150,12 +150,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       draining = true;
       server.close();
       server.closeIdleConnections();
+      streams.drain();
       const until = performance.now() + graceMs;
       while (callsOpen > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {
       clearInterval(wallSync);
-      keepAlives.close();
+      streams.close();
       facade.upstream.close();
       server.closeAllConnections();
       await pools.close();

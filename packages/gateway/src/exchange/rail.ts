@@ -15,7 +15,7 @@ import type { CallStatus, RailStop } from '../record/call-row.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { Pools } from '../upstream/pools.ts';
-import type { KeepAlives } from './keep-alives.ts';
+import type { OpenStreams } from './open-streams.ts';
 import type { SessionHandles } from './session-handle.ts';
 
 /** What the spine stands on in one worker. */
@@ -26,7 +26,7 @@ export interface Rail {
   readonly pools: Pools;
   readonly journal: Journal;
   readonly sessions: SessionHandles;
-  readonly keepAlives: KeepAlives;
+  readonly streams: OpenStreams;
   readonly log: Log;
   /** True when calls may not be made for want of a record (the spool is over its bound). */
   readonly recordBlocked: () => boolean;

@@ -5,18 +5,22 @@ import type { Message } from '../protocol/classify.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
-import type { SilentStream } from './keep-alives.ts';
+import type { OpenStream } from './open-streams.ts';
 import { statusOf, type Call } from './rail.ts';
 import { settleReply } from './settle-reply.ts';
 
 /** What is relayed: a message, or a legacy client's GET stream or DELETE. */
 export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
 
+const listenMethod = 'subscriptions/listen';
+/** How a legacy client's GET stream stands in the record. */
+export const streamMethod = 'events/stream';
+
 /**
  * Relays a reply as it comes: bytes unchanged, nothing buffered but the last part of a reply of known length, which waits
  * until the outcome is with the kernel. Watches what passes for the record.
  */
-export class RelayReply implements ReplySink, SilentStream {
+export class RelayReply implements ReplySink, OpenStream {
   private readonly call: Call;
   private readonly relayed: Relayed;
   /** The server's id of the session that the request came with, or null. */
@@ -85,7 +89,7 @@ export class RelayReply implements ReplySink, SilentStream {
       call.response.writeHead(status, out);
       call.response.flushHeaders();
       this.lastWriteAt = performance.now();
-      call.rail.keepAlives.add(this);
+      call.rail.streams.add(this);
       return;
     }
     const length = this.statusOnly ? '0' : textOf(headers['content-length']);
@@ -173,6 +177,24 @@ export class RelayReply implements ReplySink, SilentStream {
     this.call.response.write(':\n\n');
   }
 
+  drain(): void {
+    const { call, relayed } = this;
+    const { response } = call;
+    if (this.done || this.watch === null || (relayed.method !== listenMethod && relayed.method !== streamMethod)) return;
+    this.close();
+    // 2026-07-28, subscriptions: the graceful end of a listen is its result; a legacy stream just ends and is opened anew.
+    if (relayed.method === listenMethod && call.idText !== null && this.watch.betweenEvents) {
+      response.write(
+        `event: message\ndata: {"jsonrpc":"2.0","id":${call.idText},"result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":${call.idText}}}}\n\n`,
+      );
+    }
+    void call.settle('success', 'reply').then(() => {
+      response.end();
+      this.finished();
+    });
+    this.control?.abort();
+  }
+
   private write(chunk: Buffer): boolean {
     const { response } = this.call;
     if (this.clientGone) return true;
@@ -241,7 +263,7 @@ export class RelayReply implements ReplySink, SilentStream {
   private close(): void {
     this.done = true;
     if (this.stallTimer) clearTimeout(this.stallTimer);
-    if (this.watch !== null) this.call.rail.keepAlives.delete(this);
+    if (this.watch !== null) this.call.rail.streams.delete(this);
   }
 }
 

@@ -93,7 +93,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     if (call.request.method !== 'POST') throw new Fault('method_not_allowed', {}, { extra: { allow: 'POST' } });
     await identify(call, serverName);
     requireJson(call.inbound);
-    const body = await readBody(call.request, call.inbound.contentLength, call.snapshot.data.bodyBytesMax);
+    const body = await readBody(call.request, call.response, call.inbound, call.snapshot.data.bodyBytesMax);
     call.record.requestBytes = body.length;
     const own = parseBody(body, operation);
     enter(call, { kind: 'request', era: 'modern', version: '', method: operation.method, name: own.name, clientName: '', traceparent: undefined });
@@ -115,6 +115,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const fault = asFault(thrown);
     if (fault.code === 'internal_error')
       call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
+    if (call.response.destroyed) await call.settle('cancelled', call.stop);
     await call.settleRefusal(fault);
     // What may have reached the server is never made again under the same id: its failure is the answer.
     if (nothingSent.has(fault.code)) await once?.forget();
@@ -180,6 +181,7 @@ async function ask(call: Call, facade: Facade, operation: Operation, own: { memb
     members: own.members,
     name: own.name,
     traceparent: traceparentOf(call),
+    signal: leaving(call),
   });
   record.firstByteAt = performance.now();
   record.httpStatus = 200;
@@ -202,6 +204,13 @@ async function ask(call: Call, facade: Facade, operation: Operation, own: { memb
   const span = scanned.members['result'];
   if (span === undefined) throw new Fault('upstream_invalid', { server: server.data.name, reason: 'its response has no result' });
   return { json, result: json.toString('utf8', span.start, span.end) };
+}
+
+/** Aborted when the caller leaves. One who sent an X-Request-ID comes back for the answer: that call goes on. */
+function leaving(call: Call): AbortSignal {
+  const controller = new AbortController();
+  if (call.inbound.requestId === undefined) call.response.on('close', () => controller.abort());
+  return controller.signal;
 }
 
 function scanReply(json: Buffer, server: string): ScannedJson {

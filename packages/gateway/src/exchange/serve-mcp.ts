@@ -7,15 +7,15 @@ import { respondRpc, respondToolRefusal } from '../listener/respond.ts';
 import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion } from '../protocol/versions.ts';
-import { send, type UpstreamRequest } from '../upstream/send.ts';
+import { send as sendUpstream, type UpstreamRequest } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, intend, pass, permit, spend, withTraceparent } from './stops.ts';
-import { RelayReply, type Relayed } from './relay-reply.ts';
+import { RelayReply, streamMethod, type Relayed } from './relay-reply.ts';
 import { serveBatch } from './serve-batch.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 const idMember = ['id'];
-const streamOpening: Relayed = { kind: 'notification', era: 'legacy', method: 'events/stream', name: '' };
+const streamOpening: Relayed = { kind: 'notification', era: 'legacy', method: streamMethod, name: '' };
 const sessionEnd: Relayed = { kind: 'notification', era: 'legacy', method: 'session/delete', name: '' };
 
 /**
@@ -32,7 +32,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
     if (method !== 'POST') await serveStream(call, method);
     else {
       requireJson(call.inbound);
-      const body = await readBody(call.request, call.inbound.contentLength, call.snapshot.data.bodyBytesMax);
+      const body = await readBody(call.request, call.response, call.inbound, call.snapshot.data.bodyBytesMax);
       call.record.requestBytes = body.length;
       const scanned = scanJson(body, idMember);
       if (Array.isArray(scanned.value) && isBatchVersion(call.inbound.protocolVersion)) {
@@ -61,8 +61,7 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
   if (waiting !== null) await waiting;
   const headers = upstreamHeaders(call, message.era, upstreamSession, 'POST');
-  await intend(call);
-  await relay(call, message, upstreamSession, { method: 'POST', headers, body: withTraceparent(call, body, scanned), longLived: message.row.longLived });
+  await send(call, message, upstreamSession, { method: 'POST', headers, body: withTraceparent(call, body, scanned), longLived: message.row.longLived });
 }
 
 /** A legacy client's GET (a stream of what the server sends unasked, or the rest of a broken one) or DELETE (the session's end). */
@@ -74,8 +73,7 @@ async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> 
   const waiting = spend(call);
   if (waiting !== null) await waiting;
   const headers = upstreamHeaders(call, 'legacy', upstreamSession, method);
-  await intend(call);
-  await relay(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET' });
+  await send(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET' });
 }
 
 /** Who calls, and which server. A server out of reach and one that does not exist are the same to the caller. */
@@ -101,19 +99,33 @@ function arrive(call: Call, principal: Principal, path: string): void {
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }
 
+type Outgoing = Pick<UpstreamRequest, 'method' | 'headers' | 'body'> & { readonly longLived: boolean };
+
+/** Intent first, then the message; resolves when nothing of the call is under way any more. Faults: `audit_blocked`, `too_many_streams`. */
+async function send(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
+  if (!out.longLived) {
+    await intend(call);
+    return relay(call, relayed, upstreamSession, out);
+  }
+  const { streams } = call.rail;
+  const holder = call.principal?.id ?? '';
+  streams.enter(holder);
+  try {
+    await intend(call);
+    await relay(call, relayed, upstreamSession, out);
+  } finally {
+    streams.leave(holder);
+  }
+}
+
 /** Sends the message on and relays the reply; resolves when nothing of it is under way any more. */
-function relay(
-  call: Call,
-  relayed: Relayed,
-  upstreamSession: string | null,
-  out: Pick<UpstreamRequest, 'method' | 'headers' | 'body'> & { readonly longLived: boolean },
-): Promise<void> {
+function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
   const { server, rail } = call;
   if (server === null) throw new Fault('not_found');
   const { promise, resolve } = Promise.withResolvers<void>();
   const reply = new RelayReply(call, relayed, upstreamSession, resolve);
   const { timeoutMs } = server.data;
-  const control = send(
+  const control = sendUpstream(
     rail.pools.poolOf(server.data),
     {
       server: server.data.name,

@@ -19,6 +19,8 @@ export interface OwnRequest {
   /** What Mcp-Name mirrors, or empty. */
   readonly name: string;
   readonly traceparent: string;
+  /** Aborted when the caller has left: the request is cancelled as its era says. */
+  readonly signal: AbortSignal;
 }
 
 /** The gateway as an MCP client without capabilities: finds a server's era, keeps legacy sessions, makes single requests. */
@@ -47,6 +49,7 @@ const modernMeta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"${newest
 
 export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSessions {
   const eras = new Map<string, { readonly era: Promise<'modern' | 'legacy'>; readonly untilMs: number }>();
+  let lastId = 0;
   const sessions = new Map<string, { readonly server: Server; readonly opening: Promise<Session>; session: Session | null }>();
 
   const sweep = setInterval(() => {
@@ -63,7 +66,8 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     const params = own.members === '' ? modernMeta : `${own.members},${modernMeta}`;
     const headers = ['mcp-protocol-version', newestModern, 'mcp-method', own.method, 'traceparent', own.traceparent];
     if (own.name !== '') headers.push('mcp-name', encodeHeaderValue(own.name));
-    const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":1,"method":"${own.method}","params":{${params}}}`);
+    // Closing the connection is how this era cancels.
+    const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":${++lastId},"method":"${own.method}","params":{${params}}}`, own.signal);
     return responseOf(reply, own.server);
   }
 
@@ -74,7 +78,16 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
       session.usedAtMs = clock.monotonicMs();
       const headers = ['mcp-protocol-version', session.version, 'traceparent', own.traceparent];
       if (session.id !== '') headers.push('mcp-session-id', session.id);
-      const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":1,"method":"${own.method}","params":{${own.members}}}`);
+      // Ids must differ among the requests in flight of one session.
+      const id = ++lastId;
+      const cancel = (): void =>
+        void post(own.server, sessionHeaders(session), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`).catch(
+          () => undefined,
+        );
+      own.signal.addEventListener('abort', cancel, { once: true });
+      const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":${id},"method":"${own.method}","params":{${own.members}}}`, own.signal).finally(() =>
+        own.signal.removeEventListener('abort', cancel),
+      );
       if (reply.status === 404 && session.id !== '' && attempt === 0) {
         // An unknown session did nothing: to begin anew and ask again is safe.
         sessions.delete(key);
@@ -139,7 +152,7 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     return session;
   }
 
-  function post(server: Server, more: string[], body: string): Promise<CollectedReply> {
+  function post(server: Server, more: string[], body: string, signal?: AbortSignal): Promise<CollectedReply> {
     const { timeoutMs, upstreamPath, credential, name } = server.data;
     const headers = [
       'accept',
@@ -154,11 +167,17 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     ];
     if (credential) headers.push(credential.header, credential.value);
     const sink = new CollectReply(name);
-    send(
+    const control = send(
       pools.poolOf(server.data),
       { server: name, method: 'POST', path: upstreamPath, headers, body: Buffer.from(body), firstByteMs: timeoutMs, idleMs: timeoutMs },
       sink,
     );
+    if (signal) {
+      const abort = (): void => control.abort();
+      if (signal.aborted) abort();
+      else signal.addEventListener('abort', abort, { once: true });
+      void sink.whole.catch(() => undefined).finally(() => signal.removeEventListener('abort', abort));
+    }
     return sink.whole;
   }
 

@@ -1,0 +1,52 @@
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+
+/** A stream of events that is open to a client. */
+export interface OpenStream {
+  /** Writes a comment if the stream has been silent since `before` and stands between two events. */
+  keepAlive(before: number): void;
+  /** Ends a stream that would stay open for as long as its client likes, in the way its client expects; others go on. */
+  drain(): void;
+}
+
+/**
+ * The open streams of a worker: one timer keeps silent ones from being cut between here and the client, their number per
+ * principal is bounded, and a worker that drains ends those that would never end by themselves.
+ */
+export interface OpenStreams {
+  add(stream: OpenStream): void;
+  delete(stream: OpenStream): void;
+  /** Counts a long-lived stream of a principal until `leave`. Faults: `too_many_streams`. */
+  enter(principalId: string): void;
+  leave(principalId: string): void;
+  drain(): void;
+  close(): void;
+}
+
+export function createOpenStreams(): OpenStreams {
+  const streams = new Set<OpenStream>();
+  const counts = new Map<string, number>();
+  const timer = setInterval(() => {
+    const before = performance.now() - bounds.sseKeepAliveMs;
+    for (const stream of streams) stream.keepAlive(before);
+  }, bounds.sseKeepAliveMs / 3);
+  timer.unref();
+  return {
+    add: (stream) => void streams.add(stream),
+    delete: (stream) => void streams.delete(stream),
+    enter(principalId) {
+      const count = counts.get(principalId) ?? 0;
+      if (count >= bounds.streamsPerPrincipalMax) throw new Fault('too_many_streams');
+      counts.set(principalId, count + 1);
+    },
+    leave(principalId) {
+      const count = counts.get(principalId) ?? 0;
+      if (count > 1) counts.set(principalId, count - 1);
+      else counts.delete(principalId);
+    },
+    drain() {
+      for (const stream of streams) stream.drain();
+    },
+    close: () => clearInterval(timer),
+  };
+}
