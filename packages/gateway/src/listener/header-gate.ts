@@ -136,10 +136,12 @@ export function requireJson(headers: InboundHeaders): void {
 
 /**
  * The address check against DNS rebinding (2026-07-28, streamable HTTP, security warning): Host must be one that is served,
- * Origin, where a browser sends one, must be allowed. Null in `hosts` serves any. Faults: `host_not_allowed`, `origin_not_allowed`.
+ * Origin, where a browser sends one, must be allowed. Null in `hosts` serves any. Faults: `invalid_request` without a Host,
+ * `host_not_allowed`, `origin_not_allowed`.
  */
 export function requireAddress(headers: InboundHeaders, hosts: ReadonlySet<string> | null, origins: ReadonlySet<string>): void {
   const { host, origin } = headers;
-  if (hosts !== null && (host === undefined || (!hosts.has(host) && !hosts.has(host.toLowerCase())))) throw new Fault('host_not_allowed');
+  if (host === undefined) throw new Fault('invalid_request', { reason: 'the Host header is missing' });
+  if (hosts !== null && !hosts.has(host) && !hosts.has(host.toLowerCase())) throw new Fault('host_not_allowed');
   if (origin !== undefined && !origins.has(origin)) throw new Fault('origin_not_allowed');
 }

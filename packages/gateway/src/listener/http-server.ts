@@ -1,56 +1,100 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { bounds } from '../kernel/bounds.ts';
+import { Fault, faultBody } from '../kernel/fault.ts';
+import { newRequestId } from '../kernel/id.ts';
+import { respondRest } from './respond.ts';
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Time for a whole header block, and for a whole request; by default those of `bounds`. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
 }
+
+/** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
+const lingerMs = 1_000;
 
 /**
  * The public HTTP/1.1 server with its bounds. Strict parser; no upgrade, no tunnel; slow headers and slow bodies are cut
  * (slowloris). Counting of header lines is left to the header gate, for node drops what is over its own count silently.
  */
-export function createHttpServer(options: HttpServerOptions): Server {
+export function createHttpServer({
+  onRequest,
+  headersTimeoutMs = bounds.headersTimeoutMs,
+  requestTimeoutMs = bounds.requestTimeoutMs,
+}: HttpServerOptions): Server {
   const server = createServer(
     {
       maxHeaderSize: bounds.headerBytesMax,
-      headersTimeout: bounds.headersTimeoutMs,
-      requestTimeout: bounds.requestTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
       keepAliveTimeout: bounds.keepAliveMs,
-      connectionsCheckingInterval: 1_000,
+      connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs / 2),
       insecureHTTPParser: false,
       noDelay: true,
-      // A client that waits for 100 Continue is told so only when a handler reads the body.
-      requireHostHeader: true,
+      // Left to the address check, which answers in the house's own form.
+      requireHostHeader: false,
     },
-    options.onRequest,
+    onRequest,
   );
   server.maxHeadersCount = 0;
   server.maxConnections = bounds.connectionsMax;
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket));
-  server.on('checkExpectation', (_request, response) => answer(response, 417, 'expectation_failed', 'This Expect header is not supported.'));
-  server.on('connect', (_request, socket) => end(socket, '405 Method Not Allowed'));
+  // A client that waits for 100 Continue is told so when its body is read, so not if it is refused before.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', (_request, response) =>
+    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: ['Connection', 'close'] }),
+  );
+  server.on('connect', (_request, socket) => end(socket, new Fault('method_not_allowed', {}, { extra: { allow: 'GET, POST, DELETE' } })));
   // Without a listener node ignores Upgrade and serves the request as HTTP/1.1, which RFC 9110 section 7.8 allows; h2c is refused.
-  server.on('upgrade', (_request, socket) => end(socket, '400 Bad Request'));
+  server.on('upgrade', (_request, socket) => end(socket, new Fault('invalid_request', { reason: 'a change of protocol (Upgrade) is not served' })));
+
+  const refused = new WeakSet<Duplex>();
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // What still comes on a connection that is being refused breaks the parser again.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    refuse(socket, faultOf(error));
+  });
   return server;
 }
 
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (error.code === 'HPE_HEADER_OVERFLOW' || error.code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') end(socket, '431 Request Header Fields Too Large');
-  else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') end(socket, '408 Request Timeout');
-  else end(socket, '400 Bad Request');
+function faultOf({ code }: NodeJS.ErrnoException): Fault {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Fault('headers_too_large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Fault('request_timeout');
+  return new Fault('invalid_request', { reason: 'it is not valid HTTP/1.1' });
 }
 
-function end(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+/**
+ * Says the fault after the answers to earlier requests of the connection (RFC 9112 section 9.3.2), since in the midst of one it
+ * would be taken for a part of it. Node keeps the response whose turn it is at `_httpMessage`, null between two.
+ */
+function refuse(socket: Duplex, fault: Fault): void {
+  const current = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
+  if (!current) end(socket, fault);
+  else if (current.req.complete) current.once('close', () => (socket.writable ? refuse(socket, fault) : socket.destroy()));
+  else if (current.headersSent) socket.destroy();
+  // What is broken is the body of the request under way.
+  else end(socket, fault);
 }
 
-function answer(response: ServerResponse, status: number, code: string, message: string): void {
-  const body = JSON.stringify({ error: code, message });
-  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
-  response.end(body);
+function end(socket: Duplex, fault: Fault): void {
+  const requestId = newRequestId();
+  const body = JSON.stringify(faultBody(fault, requestId));
+  const allow = fault.extra?.['allow'];
+  const lines = [
+    `HTTP/1.1 ${fault.row.status} ${STATUS_CODES[fault.row.status] ?? ''}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-ID: ${requestId}`,
+    'X-Content-Type-Options: nosniff',
+    ...(typeof allow === 'string' ? [`Allow: ${allow}`] : []),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), lingerMs).unref();
 }

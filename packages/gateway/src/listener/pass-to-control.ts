@@ -5,17 +5,12 @@ import { respondRest } from './respond.ts';
 /** Passes a request of the control plane or the dashboard to the supervisor. */
 export type PassToControl = (request: IncomingMessage, response: ServerResponse, requestId: string) => void;
 
-/** Hop-by-hop headers (RFC 9110 section 7.6.1) and what only this listener may say. */
+/** Hop-by-hop headers (RFC 9110 section 7.6.1). */
+const hopByHop = ['connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+const notAnswered = new Set(hopByHop);
+/** Of a request, further: what strangers say of where it came from, and what only this listener may say. */
 const notPassed = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+  ...hopByHop,
   'expect',
   'forwarded',
   'x-forwarded-for',
@@ -39,7 +34,7 @@ export function createPassToControl(socketPath: string): PassToControl {
     onward.on('response', (answer) => {
       response.writeHead(
         answer.statusCode ?? 502,
-        answer.rawHeaders.filter((_, index, all) => !notPassed.has((all[index - (index % 2)] ?? '').toLowerCase())),
+        answer.rawHeaders.filter((_, index, all) => !notAnswered.has((all[index - (index % 2)] ?? '').toLowerCase())),
       );
       answer.pipe(response);
       answer.on('error', () => response.destroy());
