@@ -27,6 +27,7 @@ const settledMs = 60_000;
 const pollMs = { starting: 250, settled: 2_000 };
 const pollTimeoutMs = 1_000;
 const stopTimeoutMs = 10_000;
+const lineCharsMax = 2_000;
 
 export function startBridges({ bridges, log }: BridgesOptions): Bridges {
   const members = bridges.map((options) => startOne(options, log.child({ server: options.name })));
@@ -56,13 +57,14 @@ function startOne(options: BridgeOptions, log: Log): Member {
     // Its environment is empty: what a server gets is in the options, which may hold secrets and so go by its input.
     const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], {
       env: {},
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
     child = started;
     started.stdin.on('error', () => undefined);
     started.stdin.write(`${JSON.stringify(options)}\n`);
     started.on('error', (error) => log.error('bridge.spawn_failed', { reason: error.message }));
+    createInterface({ input: started.stderr }).on('line', (line) => relog(line, log));
     createInterface({ input: started.stdout }).once('line', (line) => listening(line));
     started.once('exit', (code, signal) => {
       child = null;
@@ -106,6 +108,19 @@ function startOne(options: BridgeOptions, log: Log): Member {
       clearTimeout(kill);
     },
   };
+}
+
+/** A line of a bridge's log as an event of this log: one level and one form for all that a node says. */
+function relog(line: string, log: Log): void {
+  const entry = parse(line);
+  if (entry === null) {
+    if (line !== '') log.warn('bridge.said', { text: line.slice(0, lineCharsMax) });
+    return;
+  }
+  const { level, time: _time, event, component: _component, server: _server, ...fields } = entry;
+  const write =
+    level === 'error' || level === 50 ? log.error : level === 'warn' || level === 40 ? log.warn : level === 'debug' || level === 20 ? log.debug : log.info;
+  write(typeof event === 'string' ? event : 'bridge.said', fields);
 }
 
 /** What the bridge says of itself at `/readyz`; null where it does not answer. */
