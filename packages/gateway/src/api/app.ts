@@ -12,11 +12,13 @@ import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
 import { authenticateCaller } from './authenticate-caller.ts';
 import { consoleRoutes } from './console/console-routes.ts';
+import { costRoutes } from './cost-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { traceRoutes } from './trace-routes.ts';
 
 export function createApi(dependencies: ControlDependencies): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnvironment>({ defaultHook: refuseInvalid });
@@ -52,6 +54,8 @@ export function registerRoutes(app: ApiApp): void {
   serverRoutes(app);
   sessionRoutes(app);
   healthRoutes(app);
+  traceRoutes(app);
+  costRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);

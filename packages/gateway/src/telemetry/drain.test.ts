@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { until } from '../../../../test/support/poll.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -49,14 +50,6 @@ function start(ledgerSink: CallSink = sink, spoolBytesMax = 1024 ** 3): Drain {
   const drain = startDrain({ journalFolder, ledger: ledgerSink, clock: systemClock, log: silentLog, spoolBytesMax });
   drains.push(drain);
   return drain;
-}
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const giveUpAt = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('it did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const hex = (value: number, length: number): string => value.toString(16).padStart(length, '0');
@@ -129,7 +122,7 @@ describe('a call becomes one row', () => {
   test('without being asked for, soon', async () => {
     start();
     await write(openWriter('w1'), [1]);
-    await until(async () => (await callsOf()).length === 1, 5000);
+    await until(async () => (await callsOf()).length === 1, { timeoutMs: 5000 });
   });
 
   test('as unknown when its writer is gone, not before, and a torn tail is no call', async () => {

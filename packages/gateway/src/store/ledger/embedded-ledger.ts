@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
+import { childEnvironment } from '../../kernel/compile-cache.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { EngineMessage } from './embedded-engine.ts';
 
@@ -40,7 +41,7 @@ export function startEmbeddedLedger({ folder, socketPath, log }: EmbeddedLedgerO
   function start(): void {
     // As this file runs, so does its neighbour: TypeScript in a checkout, JavaScript in a package.
     const entry = new URL(`./embedded-engine${extname(import.meta.filename)}`, import.meta.url);
-    const child = fork(entry, [folder, socketPath], { execArgv: [], env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(entry, [folder, socketPath], { execArgv: [], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     engine = child;
     const startedAt = performance.now();
     logLines(child, log);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { until } from '../../../../../test/support/poll.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
 import { startEmbeddedLedger } from './embedded-ledger.ts';
@@ -18,14 +19,6 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
-
-async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  const giveUpAt = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error('it did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const count = z.object({ n: z.coerce.number() });
 

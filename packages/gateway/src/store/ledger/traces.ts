@@ -170,12 +170,17 @@ const span = z.object({
   guard_us: z.number(),
   server_us: z.number(),
   reply_us: z.number(),
+  // Of the whole trace, in every row: the rows may be cut at `limit`.
+  trace_status: z.string(),
+  trace_end_us: z.coerce.bigint(),
+  trace_spans: z.coerce.number(),
+  trace_cost: z.string(),
 });
 export type SpanRow = z.infer<typeof span>;
 
 /** The calls of one trace, oldest first, at most `limit`; none where the organization has no such trace. */
 export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string, limit: number): Promise<SpanRow[]> {
-  const columns = Object.keys(span.shape).map((name) => spanExpressions[name] ?? name);
+  const columns = Object.keys(span.shape).map((name) => (name in spanExpressions ? `${spanExpressions[name]} AS ${name}` : name));
   const sql = `/* traces/spans */
     SELECT ${columns.join(', ')}
     FROM calls
@@ -186,7 +191,11 @@ export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: st
 }
 
 const spanExpressions: Readonly<Record<string, string>> = {
-  span_hex: 'toString(span_id) AS span_hex',
-  start_us: 'toUnixTimestamp64Micro(started_at) AS start_us',
-  cost_text: 'toString(cost) AS cost_text',
+  span_hex: 'toString(span_id)',
+  start_us: 'toUnixTimestamp64Micro(started_at)',
+  cost_text: 'toString(cost)',
+  trace_status: `arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))) OVER ()))`,
+  trace_end_us: 'max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) OVER ()',
+  trace_spans: 'count() OVER ()',
+  trace_cost: 'toString(sum(cost) OVER ())',
 };

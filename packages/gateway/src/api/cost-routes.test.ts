@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
+
+let ledger: TestLedger;
+let control: TestControl;
+beforeAll(async () => {
+  ledger = await startLedger();
+  control = await startControl({ ledger: () => ledger.reader });
+});
+afterAll(async () => {
+  await control.end();
+  await ledger.end();
+});
+
+let calls = 0;
+/** `date` is a day of the last weeks: older rows fall to retention. */
+function priced(date: string, costNano: number | bigint, more: TestCall = {}): TestCall {
+  const id = (++calls).toString(16);
+  return {
+    org_id: 'org_default',
+    trace_id: id.padStart(32, '0'),
+    span_id: id.padStart(16, '0'),
+    started_at: BigInt(Date.parse(date)) * 1000n,
+    method: 'tools/call',
+    server: 'search',
+    currency: 'USD',
+    status: 'success',
+    priced_by: 'default',
+    cost: costNano,
+    ...more,
+  };
+}
+const today = Math.floor(Date.now() / 86_400_000);
+const dayAt = (ago: number): string => new Date((today - ago) * 86_400_000).toISOString().slice(0, 10);
+
+async function summary(query: Record<string, string>): Promise<{ readonly status: number; readonly text: string; readonly json: Record<string, unknown> }> {
+  const response = await control.request('GET', `/v1/costs/summary?${new URLSearchParams(query)}`, { front: 'admin' });
+  const text = await response.text();
+  return { status: response.status, text, json: JSON.parse(text) as Record<string, unknown> };
+}
+const one = (ago: number, query: Record<string, string> = {}): ReturnType<typeof summary> => summary({ start_date: dayAt(ago), end_date: dayAt(ago), ...query });
+
+test('a period without calls is zero and has no groups', async () => {
+  expect((await one(1)).json).toEqual({ summary: { total_cost: 0, total_calls: 0, currency: 'USD', period: { start: dayAt(1), end: dayAt(1) } }, breakdown: [], truncated: false });
+});
+
+test('sums are exact to the last digit, in the ledger and in the text of the answer', async () => {
+  await ledger.insert(Array.from({ length: 10_000 }, () => priced(dayAt(2), 1)));
+  expect((await one(2)).text).toContain('"total_cost":0.00001,');
+  await ledger.insert([priced(dayAt(3), 100_000_000), priced(dayAt(3), 200_000_000)]);
+  expect((await one(3)).text).toContain('"total_cost":0.3,');
+  // More digits than a binary number of 64 bits holds.
+  await ledger.insert([priced(dayAt(4), 123_456_789_000_000_001n), priced(dayAt(4), 900_000_000_000_000_000n)]);
+  expect((await one(4)).text).toContain('"total_cost":1023456789.000000001,');
+});
+
+test('both days of a period are in it whole, and only calls with a price are counted', async () => {
+  const [from, to] = [dayAt(12), dayAt(10)];
+  await ledger.insert([
+    priced(`${dayAt(13)}T23:59:59.999Z`, 1_000_000_000),
+    priced(`${from}T00:00:00Z`, 2_000_000_000),
+    priced(`${to}T23:59:59.999Z`, 3_000_000_000),
+    priced(`${dayAt(9)}T00:00:00Z`, 5_000_000_000),
+    priced(`${from}T12:00:00Z`, 0, { priced_by: '', method: 'tools/list' }),
+    priced(`${from}T12:00:00Z`, 0),
+    priced(`${from}T12:00:00Z`, 7_000_000_000, { currency: 'EUR' }),
+  ]);
+  expect((await summary({ start_date: from, end_date: to })).json).toEqual({
+    summary: { total_cost: 5, total_calls: 3, currency: 'USD', period: { start: from, end: to } },
+    breakdown: [
+      { group: from, cost: 2, calls: 2 },
+      { group: to, cost: 3, calls: 1 },
+    ],
+    truncated: false,
+  });
+  expect((await summary({ start_date: from, end_date: to, currency: 'EUR' })).json).toMatchObject({ summary: { total_cost: 7, total_calls: 1, currency: 'EUR' } });
+});
+
+test('groups: weeks by their Monday, months, and everything a call belongs to, dearest first', async () => {
+  const date = dayAt(20);
+  await ledger.insert([
+    priced(date, 1_000_000, { team_id: 'team_a', user_id: 'usr_a', server: 'files', tool: 'read', agent: 'x', key_id: 'key_a' }),
+    priced(date, 2_000_000, { team_id: 'team_a', user_id: 'usr_b', server: 'search', tool: 'query', agent: 'y', key_id: 'key_b' }),
+    priced(date, 4_000_000, { server: 'search', tool: 'query' }),
+  ]);
+  const groups = async (by: string): Promise<unknown> => ((await one(20, { group_by: by })).json['breakdown'] as { group: string; cost: number }[]).map(({ group, cost }) => [group, cost]);
+  const monday = new Date(date);
+  monday.setUTCDate(monday.getUTCDate() - ((monday.getUTCDay() + 6) % 7));
+  expect(await groups('day')).toEqual([[date, 0.007]]);
+  expect(await groups('week')).toEqual([[monday.toISOString().slice(0, 10), 0.007]]);
+  expect(await groups('month')).toEqual([[date.slice(0, 7), 0.007]]);
+  expect(await groups('team')).toEqual([[null, 0.004], ['team_a', 0.003]]);
+  expect(await groups('user')).toEqual([[null, 0.004], ['usr_b', 0.002], ['usr_a', 0.001]]);
+  expect(await groups('server')).toEqual([['search', 0.006], ['files', 0.001]]);
+  expect(await groups('tool')).toEqual([['search/query', 0.006], ['files/read', 0.001]]);
+  expect(await groups('agent')).toEqual([[null, 0.004], ['y', 0.002], ['x', 0.001]]);
+  expect(await groups('key')).toEqual([[null, 0.004], ['key_b', 0.002], ['key_a', 0.001]]);
+});
+
+test('periods that are none are refused', async () => {
+  for (const query of [{ start_date: '2026-02-30', end_date: '2026-03-01' }, { start_date: '2026-03-02', end_date: '2026-03-01' }, { start_date: '1990-01-01', end_date: '2026-01-01' }, { start_date: '2026-03-01' }]) {
+    expect((await summary(query as Record<string, string>)).status).toBe(400);
+  }
+  expect((await one(1, { group_by: 'moon' })).status).toBe(400);
+});
+
+test('a trace says what each of its priced spans cost', async () => {
+  const trace = 'ab'.repeat(16);
+  await ledger.insert([
+    priced(`${dayAt(5)}T01:00:00Z`, 1, { trace_id: trace, tool: 'query', priced_by: 'tool', span_id: 'a'.repeat(16), input_tokens: 3, output_tokens: 4 }),
+    priced(`${dayAt(5)}T01:00:01Z`, 0, { trace_id: trace, method: 'tools/list', priced_by: '' }),
+    priced(`${dayAt(5)}T01:00:02Z`, 100_000_000, { trace_id: trace, tool: 'get', span_id: 'b'.repeat(16) }),
+  ]);
+  const answer = await (await control.request('GET', `/v1/costs/trace/tr_${trace}`, { front: 'admin' })).text();
+  expect(JSON.parse(answer)).toEqual({
+    trace_id: `tr_${trace}`,
+    total_cost: 0.100000001,
+    currency: 'USD',
+    breakdown: [
+      { span_id: `sp_${'a'.repeat(16)}`, server: 'search', tool: 'query', cost: 1e-9, priced_by: 'tool', input_tokens: 3, output_tokens: 4 },
+      { span_id: `sp_${'b'.repeat(16)}`, server: 'search', tool: 'get', cost: 0.1, priced_by: 'default', input_tokens: 0, output_tokens: 0 },
+    ],
+    truncated: false,
+  });
+  expect(answer).toContain('"cost":0.000000001,');
+});
+
+test('the use of keys is counted by key, within one organization', async () => {
+  const at = Date.parse(`${dayAt(6)}T10:00:00.123Z`);
+  await ledger.insert([
+    priced(new Date(at).toISOString(), 10, { key_id: 'key_used' }),
+    priced(new Date(at - 5000).toISOString(), 1_000_000_000, { key_id: 'key_used' }),
+    priced(new Date(at).toISOString(), 99, { key_id: 'key_used', org_id: 'org_other' }),
+  ]);
+  const usage = await ledger.reader.keyUsage('org_default', ['key_used', 'key_unused']);
+  expect([...usage]).toEqual([['key_used', { calls: 2, lastUsedMs: at, costNano: 1_000_000_010n }]]);
+  expect((await ledger.reader.keyUsage('org_default', [])).size).toBe(0);
+});

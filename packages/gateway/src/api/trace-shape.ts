@@ -1,0 +1,210 @@
+import { z } from '@hono/zod-openapi';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { faultCodes, type FaultCode } from '../kernel/fault-codes.ts';
+import { spanIdOf, traceIdOf } from '../kernel/id.ts';
+import type { TraceWithSpans } from '../control/traces/get-trace.ts';
+import type { ListedTrace, SpanRow } from '../store/ledger/traces.ts';
+import { exactNumber } from './exact-number.ts';
+import { timeSchema } from './route.ts';
+
+/** How traces and spans look in an answer. What is not known is null, never a guess. */
+export const callStatuses = ['success', 'error', 'timeout', 'blocked', 'waiting', 'cancelled', 'unknown'] as const;
+
+const known = z.string().nullable();
+const costSchema = z.number().openapi({ description: 'Exact, up to nine decimals.', example: 0.052 });
+const durationSchema = z.number().openapi({ description: 'Milliseconds, to the microsecond.' });
+
+const listedSchema = z
+  .object({
+    id: z.string().openapi({ example: 'tr_4bf92f3577b34da6a3ce929d0e0e4736' }),
+    start_time: timeSchema,
+    duration_ms: durationSchema,
+    status: z.enum(callStatuses),
+    user_id: known,
+    team_id: known,
+    key_id: known,
+    agent_name: known,
+    server: known,
+    tool: known,
+    operation: z.string().openapi({ description: 'Of the first call.', example: 'mcp.tools.call' }),
+    span_count: z.number().int(),
+    total_cost: costSchema,
+    currency: z.string(),
+  })
+  .openapi('TraceSummary');
+export const traceListSchema = z.object({ traces: z.array(listedSchema), cursor: z.string().nullable(), has_more: z.boolean() }).openapi('TraceList');
+
+const stopSchema = z.number().nullable().openapi({ description: 'Milliseconds at this stop of the rail; null where the call did not come to it, or it is not known.' });
+const spanSchema = z
+  .object({
+    id: z.string().openapi({ example: 'sp_00f067aa0ba902b7' }),
+    parent_id: known.openapi({ description: 'The span that the caller named as parent, here or elsewhere.' }),
+    operation: z.string().openapi({ example: 'mcp.tools.call' }),
+    server: z.string(),
+    tool: known,
+    name: known.openapi({ description: 'What the operation named: a tool, a prompt, a resource.' }),
+    start_time: timeSchema,
+    duration_ms: durationSchema,
+    status: z.enum(callStatuses),
+    request: z.object({ size_bytes: z.number().int() }),
+    response: z.object({ content_length: z.number().int(), content_type: known }),
+    tokens: z.object({ input: z.number().int(), output: z.number().int(), source: z.string() }).nullable(),
+    cost: costSchema,
+    priced_by: known,
+    stop: z.string().openapi({ description: 'The stop of the rail at which the call ended.' }),
+    stopped_at: known.openapi({ description: 'The same, where it did not end well.' }),
+    stops: z.object({ auth: stopSchema, access: stopSchema, limit: stopSchema, guard: stopSchema, server: stopSchema, reply: stopSchema }),
+    fault: known.openapi({ description: 'The code of the fault, if the gateway answered with one.' }),
+    error: known,
+    http_status: z.number().int().nullable(),
+    rpc_error_code: z.number().int().nullable(),
+    protocol_version: known,
+    era: known,
+    surface: z.string(),
+    request_id: known,
+    key_id: known,
+    client_name: known,
+  })
+  .openapi('Span');
+export const traceSpansSchema = z.object({ trace_id: z.string(), spans: z.array(spanSchema), truncated: z.boolean() }).openapi('SpanList');
+export const traceSchema = z
+  .object({
+    trace: z.object({
+      id: z.string(),
+      start_time: timeSchema,
+      end_time: timeSchema,
+      duration_ms: durationSchema,
+      status: z.enum(callStatuses),
+      context: z.object({
+        user_id: known,
+        team_id: known,
+        project_id: known,
+        agent_name: known,
+        environment: known,
+        key_id: known,
+        key_prefix: known,
+        client_name: known,
+        client_trace_id: known.openapi({ description: 'The X-Trace-ID that the caller chose.' }),
+        node: known,
+      }),
+      spans: z.array(spanSchema),
+      span_count: z.number().int(),
+      truncated: z.boolean().openapi({ description: `Only the first ${bounds.traceSpansMax} spans are here; the figures of the trace count all.` }),
+      total_cost: costSchema,
+      currency: z.string(),
+    }),
+  })
+  .openapi('Trace');
+
+export function listedBody(trace: ListedTrace): z.output<typeof listedSchema> {
+  return {
+    id: traceIdOf(trace.trace_hex),
+    start_time: isoOf(trace.start_us),
+    duration_ms: trace.trace_us / 1000,
+    status: statusOf(trace.trace_status),
+    user_id: orNull(trace.first_user_id),
+    team_id: orNull(trace.first_team_id),
+    key_id: orNull(trace.first_key_id),
+    agent_name: orNull(trace.first_agent),
+    server: orNull(trace.first_server),
+    tool: toolOf(trace.first_method, trace.first_tool),
+    operation: operationOf(trace.first_method),
+    span_count: trace.span_count,
+    total_cost: exactNumber(trace.total_cost),
+    currency: trace.first_currency,
+  };
+}
+
+export function traceBody({ traceHex, startUs, endUs, status, first, spans, spanCount, totalCost }: TraceWithSpans): z.output<typeof traceSchema>['trace'] {
+  return {
+    id: traceIdOf(traceHex),
+    start_time: isoOf(startUs),
+    end_time: isoOf(endUs),
+    duration_ms: Number(endUs - startUs) / 1000,
+    status: statusOf(status),
+    context: {
+      user_id: orNull(first.user_id),
+      team_id: orNull(first.team_id),
+      project_id: orNull(first.project_id),
+      agent_name: orNull(first.agent),
+      environment: orNull(first.environment),
+      key_id: orNull(first.key_id),
+      key_prefix: orNull(first.key_prefix),
+      client_name: orNull(first.client_name),
+      client_trace_id: orNull(first.client_trace_id),
+      node: orNull(first.node),
+    },
+    spans: spans.map(spanBody),
+    span_count: spanCount,
+    truncated: spanCount > spans.length,
+    total_cost: exactNumber(totalCost),
+    currency: first.currency,
+  };
+}
+
+export function spanBody(span: SpanRow): z.output<typeof spanSchema> {
+  return {
+    id: spanIdOf(span.span_hex),
+    parent_id: span.parent_span_id === '' ? null : spanIdOf(span.parent_span_id),
+    operation: operationOf(span.method),
+    server: span.server,
+    tool: toolOf(span.method, span.tool),
+    name: orNull(span.tool),
+    start_time: isoOf(span.start_us),
+    duration_ms: span.duration_us / 1000,
+    status: statusOf(span.status),
+    request: { size_bytes: span.request_bytes },
+    response: { content_length: span.reply_bytes, content_type: orNull(span.reply_content_type) },
+    tokens: span.tokens_source === '' ? null : { input: span.input_tokens, output: span.output_tokens, source: span.tokens_source },
+    cost: exactNumber(span.cost_text),
+    priced_by: orNull(span.priced_by),
+    stop: span.stop,
+    stopped_at: span.status === 'success' ? null : span.stop,
+    stops: stopsOf(span),
+    fault: orNull(span.fault_code),
+    error: errorOf(span),
+    http_status: span.http_status === 0 ? null : span.http_status,
+    rpc_error_code: span.rpc_error_code === 0 ? null : span.rpc_error_code,
+    protocol_version: orNull(span.protocol_version),
+    era: orNull(span.era),
+    surface: span.surface,
+    request_id: orNull(span.request_id),
+    key_id: orNull(span.key_id),
+    client_name: orNull(span.client_name),
+  };
+}
+
+const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;
+
+/** Times up to the stop where the call ended. Of a call whose end was never written down, none is known. */
+function stopsOf(span: SpanRow): z.output<typeof spanSchema>['stops'] {
+  const last = span.status === 'unknown' ? -1 : railStops.findIndex((stop) => stop === span.stop);
+  const at = (index: number, us: number): number | null => (index <= last ? us / 1000 : null);
+  return { auth: at(0, span.auth_us), access: at(1, span.access_us), limit: at(2, span.limit_us), guard: at(3, span.guard_us), server: at(4, span.server_us), reply: at(5, span.reply_us) };
+}
+
+function errorOf({ fault_code, server }: SpanRow): string | null {
+  return fault_code in faultCodes ? new Fault(fault_code as FaultCode, { server }).message : null;
+}
+
+function statusOf(text: string): (typeof callStatuses)[number] {
+  return callStatuses.find((status) => status === text) ?? 'unknown';
+}
+
+function operationOf(method: string): string {
+  return `mcp.${method.replaceAll('/', '.')}`;
+}
+
+function toolOf(method: string, name: string): string | null {
+  return method === 'tools/call' ? orNull(name) : null;
+}
+
+function orNull(text: string): string | null {
+  return text === '' ? null : text;
+}
+
+/** ISO 8601, UTC, to the microsecond. */
+function isoOf(us: bigint): string {
+  return `${new Date(Number(us / 1000n)).toISOString().slice(0, -1)}${String(us % 1000n).padStart(3, '0')}Z`;
+}

@@ -1,0 +1,60 @@
+/** An embedded ledger for the time of a test file, and rows to put into it. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { intentColumns, outcomeColumns, type Column } from '../../packages/gateway/src/record/call-row.ts';
+import { createLedgerReader, type LedgerReader } from '../../packages/gateway/src/store/ledger/ledger-reader.ts';
+import type { LedgerStore } from '../../packages/gateway/src/store/ledger/ledger-store.ts';
+import { openLedger } from '../../packages/gateway/src/store/ledger/open-ledger.ts';
+import { until } from './poll.ts';
+
+export interface TestLedger {
+  readonly store: LedgerStore;
+  readonly reader: LedgerReader;
+  /** Puts calls into it; columns that a call leaves out are zero or empty. */
+  insert(calls: readonly TestCall[]): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Values of columns by name: times in microseconds, costs in nano-dollars. */
+export type TestCall = Readonly<Record<string, string | number | bigint>>;
+
+export async function startLedger(): Promise<TestLedger> {
+  const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
+  const store = openLedger({ at: { folder: join(folder, 'ledger'), socketPath: join(folder, 'l.sock') }, retentionDays: 90, log: silentLog });
+  await until(() => store.state() === 'ready', { what: 'the embedded ledger' });
+  const columns = [...intentColumns, ...outcomeColumns];
+  return {
+    store,
+    reader: createLedgerReader(store),
+    insert: (calls) =>
+      store.insertRows({
+        table: 'calls',
+        columns: columns.map(({ name }) => name),
+        rows: Buffer.concat(calls.flatMap((call) => columns.map((column) => encode(column, call[column.name])))),
+        token: randomBytes(8).toString('hex'),
+      }),
+    async end() {
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const integerBytes: Readonly<Partial<Record<Column['type'], number>>> = { "DateTime64(6, 'UTC')": 8, UInt8: 1, UInt16: 2, UInt32: 4, UInt64: 8, Int32: 4, 'Decimal(18, 9)': 8 };
+
+function encode({ type }: Column, value: string | number | bigint = type.includes('String') ? '' : 0): Buffer {
+  const size = integerBytes[type];
+  if (size !== undefined) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(BigInt(value));
+    return bytes.subarray(0, size);
+  }
+  const text = Buffer.from(String(value));
+  const fixed = /^FixedString\((\d+)\)$/.exec(type)?.[1];
+  if (fixed !== undefined) return Buffer.from(String(value).padStart(Number(fixed), '0'));
+  if (text.length > 127) throw new Error('a text of a test is short');
+  return Buffer.concat([Buffer.from([text.length]), text]);
+}
