@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import module from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { becomeNode, explainMissingNode, findPinnedNode, isSupportedNode } from './pinned-node.js';
@@ -13,8 +14,9 @@ const self = fileURLToPath(import.meta.url);
 const packageFolder = dirname(dirname(self));
 
 if (isSupportedNode(process.versions.node)) {
-  // Compiled code is kept in the temporary folder between runs: it saves a good part of the time to start.
-  module.enableCompileCache();
+  // Compiled code kept between runs saves a good part of the time to start. In this user's own folder, not in the shared
+  // temporary one: whoever can write the cache can put code into the gateway. Where it cannot be written, there is none.
+  module.enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gatewayops'));
   const source = join(packageFolder, 'src', 'main.ts');
   await import(pathToFileURL(existsSync(source) ? source : join(packageFolder, 'dist', 'main.js')).href);
 } else {

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BridgeOptions } from '../bridge/bridge-options.ts';
+import { childEnvironment } from '../kernel/compile-cache.ts';
 import type { Log } from '../kernel/log.ts';
 
 export interface BridgeState {
@@ -56,7 +57,7 @@ function startOne(options: BridgeOptions, log: Log): Member {
     const startedAt = performance.now();
     // Its environment is empty: what a server gets is in the options, which may hold secrets and so go by its input.
     const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], {
-      env: {},
+      env: childEnvironment(),
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { extname } from 'node:path';
+import { childEnvironment } from '../kernel/compile-cache.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
@@ -59,7 +60,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   cluster.setupPrimary({ exec: new URL(`./worker${extname(import.meta.filename)}`, import.meta.url).pathname, serialization: 'advanced', silent: false });
 
   function fork(onListening: (port: number) => void, onFailed: (fault: Fault) => void): void {
-    const worker = cluster.fork();
+    const worker = cluster.fork(childEnvironment());
     const { id } = worker;
     const channel = openChannel<WorkerHandlers>(worker as unknown as Endpoint, {
       ...handlers,

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import { Fault } from '../../kernel/fault.ts';
+import { childEnvironment } from '../../kernel/compile-cache.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { RegistryAddress } from './connections.ts';
 import type { EngineMessage } from './embedded-engine.ts';
@@ -107,7 +108,7 @@ function spawn(folder: string, socketPath: string): ChildProcess {
   // As this file runs, so does its neighbour: TypeScript in a checkout, JavaScript in a package.
   const entry = new URL(`./embedded-engine${extname(import.meta.filename)}`, import.meta.url);
   // PGlite is one large WebAssembly module: V8's optimising compiler would take 500 MB to speed up what is idle.
-  return fork(entry, [folder, socketPath], { execArgv: ['--liftoff-only'], env: {}, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  return fork(entry, [folder, socketPath], { execArgv: ['--liftoff-only'], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
 }
 
 function answer(child: ChildProcess, exited: Promise<void>): Promise<void> {
