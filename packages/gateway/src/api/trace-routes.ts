@@ -16,7 +16,7 @@ export function traceRoutes(api: Api): void {
       tags: ['traces'],
       summary: 'List traces, newest first',
       description:
-        'A trace is in the list when its first call began at or after `start_time` and before `end_time`. A filter fits when one of its calls does, `status` and `min_duration_ms` when the trace as a whole does. Of a trace that crosses the window, calls up to an hour outside of it are counted.',
+        'A trace is in the list when its first call began at or after `start_time` and before `end_time`. `status` and `min_duration_ms` are of the trace as a whole; of the other filters, one of its calls must fit all. Of a trace that crosses the window, calls up to an hour outside of it are counted.',
       request: { query: listQuery },
       responses: { 200: json(traceListSchema, 'A page of traces.') },
     }),

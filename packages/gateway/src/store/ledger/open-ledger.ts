@@ -123,6 +123,9 @@ const readSettings = [
   'output_format_json_quote_decimals = 1',
   `max_execution_time = ${bounds.ledgerQueryTimeoutMs / 1000}`,
   `max_memory_usage = ${bounds.ledgerQueryMemoryBytesMax}`,
+  // Large groupings go on on disk.
+  `max_bytes_before_external_group_by = ${bounds.ledgerQueryMemoryBytesMax / 4}`,
+  `max_bytes_before_external_sort = ${bounds.ledgerQueryMemoryBytesMax / 4}`,
 ].join(', ');
 
 async function select(client: ClickHouseClient, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {

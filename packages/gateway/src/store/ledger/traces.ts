@@ -12,7 +12,7 @@ export interface TraceListInput {
   readonly limit: number;
 }
 
-/** Null: any. A trace fits when one of its calls does; `server` and `tool` must fit the same call. */
+/** Null: any. A trace fits when one of its calls fits all that is asked of a call. */
 export interface TraceFilter {
   readonly userId: string | null;
   readonly teamId: string | null;
@@ -71,43 +71,23 @@ export async function listTraces(ledger: Pick<LedgerStore, 'query'>, input: Trac
   return listSpan(ledger, input, input.startUs, end);
 }
 
+/**
+ * Three steps in one statement, each on what the one before left: calls that fit, the traces of the page with no more than
+ * what decides their place in it, and these traces whole.
+ */
 async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInput, startUs: bigint, endUs: bigint): Promise<ListedTrace[]> {
-  const { filter, after } = input;
-  const having = ['start_us >= {start:Int64}', 'start_us < {end:Int64}'];
-  const parameters: Record<string, string | number> = {
-    org: input.organizationId,
-    start: String(startUs),
-    end: String(endUs),
-    scan_start: String(startUs - marginUs),
-    scan_end: String(endUs + marginUs),
-    limit: input.limit,
-  };
-  const require = (condition: string, name: string, value: string | number): void => {
-    having.push(condition);
-    parameters[name] = value;
-  };
-  if (after !== null) {
-    require('(start_us, trace_hex) < ({after:Int64}, {after_trace:String})', 'after', String(after.startUs));
-    parameters['after_trace'] = after.traceHex;
-  }
-  if (filter.userId !== null) require('countIf(user_id = {user:String}) > 0', 'user', filter.userId);
-  if (filter.teamId !== null) require('countIf(team_id = {team:String}) > 0', 'team', filter.teamId);
-  if (filter.keyId !== null) require('countIf(key_id = {key:String}) > 0', 'key', filter.keyId);
-  if (filter.agent !== null) require('countIf(agent = {agent:String}) > 0', 'agent', filter.agent);
-  if (filter.server !== null || filter.tool !== null) {
-    having.push("countIf(({server:String} = '' OR server = {server:String}) AND ({tool:String} = '' OR tool = {tool:String})) > 0");
-    parameters['server'] = filter.server ?? '';
-    parameters['tool'] = filter.tool ?? '';
-  }
-  if (filter.status !== null) require('trace_status = {status:String}', 'status', filter.status);
-  if (filter.durationUsMin !== null) require('trace_us >= {duration:UInt64}', 'duration', filter.durationUsMin);
-
+  const { conditions, having, parameters } = conditionsOf(input);
+  const window = "org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({scan_start:Int64}, 'UTC') AND started_at < fromUnixTimestamp64Micro({scan_end:Int64}, 'UTC')";
+  const fitting = conditions.map((condition) => ` AND trace_id IN (SELECT trace_id FROM calls WHERE ${window} AND ${condition})`).join('');
+  const startAt = 'toUnixTimestamp64Micro(min(started_at)) AS start_us';
+  const lasts = 'max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) - start_us AS trace_us';
+  const worst = `arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status`;
   const sql = `/* traces/list */
     SELECT
       toString(trace_id) AS trace_hex,
-      toUnixTimestamp64Micro(min(started_at)) AS start_us,
-      max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) - start_us AS trace_us,
-      arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status,
+      ${startAt},
+      ${lasts},
+      ${worst},
       argMin(user_id, (started_at, span_id)) AS first_user_id,
       argMin(team_id, (started_at, span_id)) AS first_team_id,
       argMin(key_id, (started_at, span_id)) AS first_key_id,
@@ -119,13 +99,57 @@ async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInpu
       count() AS span_count,
       toString(sum(cost)) AS total_cost
     FROM calls
-    WHERE org_id = {org:String}
-      AND started_at >= fromUnixTimestamp64Micro({scan_start:Int64}, 'UTC') AND started_at < fromUnixTimestamp64Micro({scan_end:Int64}, 'UTC')
+    WHERE ${window}
+      AND trace_id IN
+      (
+        SELECT trace_id
+        FROM
+        (
+          SELECT trace_id, ${startAt}, ${lasts}, ${worst}
+          FROM calls
+          WHERE ${window}${fitting}
+          GROUP BY trace_id
+          HAVING ${having.join(' AND ')}
+          ORDER BY start_us DESC, trace_id DESC
+          LIMIT {limit:UInt32}
+        )
+      )
     GROUP BY trace_id
-    HAVING ${having.join(' AND ')}
-    ORDER BY start_us DESC, trace_hex DESC
-    LIMIT {limit:UInt32}`;
-  return ledger.query(sql, parameters, listed);
+    ORDER BY start_us DESC, trace_hex DESC`;
+  return ledger.query(sql, { ...parameters, start: String(startUs), end: String(endUs), scan_start: String(startUs - marginUs), scan_end: String(endUs + marginUs) }, listed);
+}
+
+interface Conditions {
+  /** Each must be true of a call of the trace. */
+  readonly conditions: readonly string[];
+  /** Of the trace as a whole. */
+  readonly having: readonly string[];
+  readonly parameters: Readonly<Record<string, string | number>>;
+}
+
+function conditionsOf({ organizationId, filter, after, limit }: TraceListInput): Conditions {
+  const parameters: Record<string, string | number> = { org: organizationId, limit };
+  const having = ['start_us >= {start:Int64}', 'start_us < {end:Int64}'];
+  if (after !== null) {
+    having.push('(start_us, toString(trace_id)) < ({after:Int64}, {after_trace:String})');
+    parameters['after'] = String(after.startUs);
+    parameters['after_trace'] = after.traceHex;
+  }
+  const ofCall = { user_id: filter.userId, team_id: filter.teamId, key_id: filter.keyId, agent: filter.agent, server: filter.server, tool: filter.tool };
+  const wanted = Object.entries(ofCall).flatMap(([column, value]) => (value === null ? [] : [{ column, value }]));
+  for (const { column, value } of wanted) parameters[column] = value;
+  const conditions = wanted.length === 0 ? [] : [wanted.map(({ column }) => `${column} = {${column}:String}`).join(' AND ')];
+  if (filter.status !== null) {
+    having.push('trace_status = {status:String}');
+    parameters['status'] = filter.status;
+    // The worst call has the status of the trace: where it is a rare one, few traces are left to look at.
+    conditions.push('status = {status:String}');
+  }
+  if (filter.durationUsMin !== null) {
+    having.push('trace_us >= {duration:UInt64}');
+    parameters['duration'] = filter.durationUsMin;
+  }
+  return { conditions, having, parameters };
 }
 
 const span = z.object({
