@@ -43,7 +43,15 @@ export async function startLedger(): Promise<TestLedger> {
   };
 }
 
-const integerBytes: Readonly<Partial<Record<Column['type'], number>>> = { "DateTime64(6, 'UTC')": 8, UInt8: 1, UInt16: 2, UInt32: 4, UInt64: 8, Int32: 4, 'Decimal(18, 9)': 8 };
+const integerBytes: Readonly<Partial<Record<Column['type'], number>>> = {
+  "DateTime64(6, 'UTC')": 8,
+  UInt8: 1,
+  UInt16: 2,
+  UInt32: 4,
+  UInt64: 8,
+  Int32: 4,
+  'Decimal(18, 9)': 8,
+};
 
 function encode({ type }: Column, value: string | number | bigint = type.includes('String') ? '' : 0): Buffer {
   const size = integerBytes[type];

@@ -39,10 +39,15 @@ async function summary(query: Record<string, string>): Promise<{ readonly status
   const text = await response.text();
   return { status: response.status, text, json: JSON.parse(text) as Record<string, unknown> };
 }
-const one = (ago: number, query: Record<string, string> = {}): ReturnType<typeof summary> => summary({ start_date: dayAt(ago), end_date: dayAt(ago), ...query });
+const one = (ago: number, query: Record<string, string> = {}): ReturnType<typeof summary> =>
+  summary({ start_date: dayAt(ago), end_date: dayAt(ago), ...query });
 
 test('a period without calls is zero and has no groups', async () => {
-  expect((await one(1)).json).toEqual({ summary: { total_cost: 0, total_calls: 0, currency: 'USD', period: { start: dayAt(1), end: dayAt(1) } }, breakdown: [], truncated: false });
+  expect((await one(1)).json).toEqual({
+    summary: { total_cost: 0, total_calls: 0, currency: 'USD', period: { start: dayAt(1), end: dayAt(1) } },
+    breakdown: [],
+    truncated: false,
+  });
 });
 
 test('sums are exact to the last digit, in the ledger and in the text of the answer', async () => {
@@ -74,7 +79,9 @@ test('both days of a period are in it whole, and only calls with a price are cou
     ],
     truncated: false,
   });
-  expect((await summary({ start_date: from, end_date: to, currency: 'EUR' })).json).toMatchObject({ summary: { total_cost: 7, total_calls: 1, currency: 'EUR' } });
+  expect((await summary({ start_date: from, end_date: to, currency: 'EUR' })).json).toMatchObject({
+    summary: { total_cost: 7, total_calls: 1, currency: 'EUR' },
+  });
 });
 
 test('groups: weeks by their Monday, months, and everything a call belongs to, dearest first', async () => {
@@ -84,22 +91,49 @@ test('groups: weeks by their Monday, months, and everything a call belongs to, d
     priced(date, 2_000_000, { team_id: 'team_a', user_id: 'usr_b', server: 'search', tool: 'query', agent: 'y', key_id: 'key_b' }),
     priced(date, 4_000_000, { server: 'search', tool: 'query' }),
   ]);
-  const groups = async (by: string): Promise<unknown> => ((await one(20, { group_by: by })).json['breakdown'] as { group: string; cost: number }[]).map(({ group, cost }) => [group, cost]);
+  const groups = async (by: string): Promise<unknown> =>
+    ((await one(20, { group_by: by })).json['breakdown'] as { group: string; cost: number }[]).map(({ group, cost }) => [group, cost]);
   const monday = new Date(date);
   monday.setUTCDate(monday.getUTCDate() - ((monday.getUTCDay() + 6) % 7));
   expect(await groups('day')).toEqual([[date, 0.007]]);
   expect(await groups('week')).toEqual([[monday.toISOString().slice(0, 10), 0.007]]);
   expect(await groups('month')).toEqual([[date.slice(0, 7), 0.007]]);
-  expect(await groups('team')).toEqual([[null, 0.004], ['team_a', 0.003]]);
-  expect(await groups('user')).toEqual([[null, 0.004], ['usr_b', 0.002], ['usr_a', 0.001]]);
-  expect(await groups('server')).toEqual([['search', 0.006], ['files', 0.001]]);
-  expect(await groups('tool')).toEqual([['search/query', 0.006], ['files/read', 0.001]]);
-  expect(await groups('agent')).toEqual([[null, 0.004], ['y', 0.002], ['x', 0.001]]);
-  expect(await groups('key')).toEqual([[null, 0.004], ['key_b', 0.002], ['key_a', 0.001]]);
+  expect(await groups('team')).toEqual([
+    [null, 0.004],
+    ['team_a', 0.003],
+  ]);
+  expect(await groups('user')).toEqual([
+    [null, 0.004],
+    ['usr_b', 0.002],
+    ['usr_a', 0.001],
+  ]);
+  expect(await groups('server')).toEqual([
+    ['search', 0.006],
+    ['files', 0.001],
+  ]);
+  expect(await groups('tool')).toEqual([
+    ['search/query', 0.006],
+    ['files/read', 0.001],
+  ]);
+  expect(await groups('agent')).toEqual([
+    [null, 0.004],
+    ['y', 0.002],
+    ['x', 0.001],
+  ]);
+  expect(await groups('key')).toEqual([
+    [null, 0.004],
+    ['key_b', 0.002],
+    ['key_a', 0.001],
+  ]);
 });
 
 test('periods that are none are refused', async () => {
-  for (const query of [{ start_date: '2026-02-30', end_date: '2026-03-01' }, { start_date: '2026-03-02', end_date: '2026-03-01' }, { start_date: '1990-01-01', end_date: '2026-01-01' }, { start_date: '2026-03-01' }]) {
+  for (const query of [
+    { start_date: '2026-02-30', end_date: '2026-03-01' },
+    { start_date: '2026-03-02', end_date: '2026-03-01' },
+    { start_date: '1990-01-01', end_date: '2026-01-01' },
+    { start_date: '2026-03-01' },
+  ]) {
     expect((await summary(query as Record<string, string>)).status).toBe(400);
   }
   expect((await one(1, { group_by: 'moon' })).status).toBe(400);

@@ -21,7 +21,12 @@ export function costRoutes(api: Api): void {
     }),
     async (c) => {
       const { start_date: start, end_date: end, group_by: groupBy, currency } = c.req.valid('query');
-      const { totalCost, totalCalls, groups, truncated, ...summary } = await summarizeCosts(c.var.context(), { startDate: start, endDate: end, groupBy, currency: currency ?? null });
+      const { totalCost, totalCalls, groups, truncated, ...summary } = await summarizeCosts(c.var.context(), {
+        startDate: start,
+        endDate: end,
+        groupBy,
+        currency: currency ?? null,
+      });
       return c.json(
         {
           summary: { total_cost: exactNumber(totalCost), total_calls: totalCalls, currency: summary.currency, period: { start, end } },

@@ -46,7 +46,12 @@ function call(startMs: number, trace: number | string, more: TestCall = {}): Tes
 interface Answer {
   readonly status: number;
   readonly text: string;
-  readonly json: Record<string, never> & { traces: { id: string; start_time: string }[]; cursor: string | null; has_more: boolean; trace: Record<string, never> };
+  readonly json: Record<string, never> & {
+    traces: { id: string; start_time: string }[];
+    cursor: string | null;
+    has_more: boolean;
+    trace: Record<string, never>;
+  };
 }
 async function get(path: string, query: Record<string, string | number> = {}): Promise<Answer> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
@@ -54,7 +59,8 @@ async function get(path: string, query: Record<string, string | number> = {}): P
   const text = await response.text();
   return { status: response.status, text, json: JSON.parse(text) as Answer['json'] };
 }
-const listDay = (dayMs: number, query: Record<string, string | number> = {}): Promise<Answer> => get('/v1/traces', { start_time: iso(dayMs), end_time: iso(dayMs + day), ...query });
+const listDay = (dayMs: number, query: Record<string, string | number> = {}): Promise<Answer> =>
+  get('/v1/traces', { start_time: iso(dayMs), end_time: iso(dayMs + day), ...query });
 const idsOf = (answer: Answer): string[] => answer.json.traces.map(({ id }) => id);
 
 describe('the list of traces', () => {
@@ -106,7 +112,8 @@ describe('the list of traces', () => {
       call(at + 3, 3, { user_id: 'usr_a', duration_us: 9_000_000, status: 'blocked' }),
       call(at + 4, 3, { server: 'files', tool: 'query' }),
     ]);
-    const found = async (query: Record<string, string | number>): Promise<number[]> => idsOf(await listDay(at, query)).map((id) => Number.parseInt(id.slice(3), 16));
+    const found = async (query: Record<string, string | number>): Promise<number[]> =>
+      idsOf(await listDay(at, query)).map((id) => Number.parseInt(id.slice(3), 16));
     expect(await found({})).toEqual([3, 2, 1]);
     expect(await found({ user_id: 'usr_a' })).toEqual([3, 1]);
     expect(await found({ team_id: 'team_a' })).toEqual([1]);
@@ -175,7 +182,12 @@ describe('the list of traces', () => {
     await ledger.insert([call(at + 1, 1), call(at + 2, 2)]);
     const cursor = (await listDay(at, { limit: 1 })).json.cursor ?? '';
     expect((await listDay(at, { limit: 1, cursor })).status).toBe(200);
-    const foreign = [listDay(at, { limit: 1, cursor, status: 'ok' }), listDay(at + 1, { cursor }), listDay(at, { cursor: 'eA' }), listDay(at, { cursor: `x${cursor}` })];
+    const foreign = [
+      listDay(at, { limit: 1, cursor, status: 'ok' }),
+      listDay(at + 1, { cursor }),
+      listDay(at, { cursor: 'eA' }),
+      listDay(at, { cursor: `x${cursor}` }),
+    ];
     for (const answer of await Promise.all(foreign)) expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_params' } });
   });
 });
@@ -233,7 +245,16 @@ describe('one trace', () => {
       start_time: `${iso(at + 1).slice(0, -1)}000Z`,
       duration_ms: 2,
       status: 'unknown',
-      context: { user_id: 'usr_1', team_id: 'team_1', agent_name: 'reviewer', environment: 'prod', project_id: null, key_id: 'key_1', client_name: 'claude', client_trace_id: null },
+      context: {
+        user_id: 'usr_1',
+        team_id: 'team_1',
+        agent_name: 'reviewer',
+        environment: 'prod',
+        project_id: null,
+        key_id: 'key_1',
+        client_name: 'claude',
+        client_trace_id: null,
+      },
       span_count: 3,
       truncated: false,
       total_cost: 0.001,
@@ -272,7 +293,12 @@ describe('one trace', () => {
           fault: 'forbidden',
           rpc_error_code: -31_403,
         },
-        { id: `sp_${'c'.repeat(16)}`, status: 'unknown', stops: { auth: null, access: null, limit: null, guard: null, server: null, reply: null }, http_status: null },
+        {
+          id: `sp_${'c'.repeat(16)}`,
+          status: 'unknown',
+          stops: { auth: null, access: null, limit: null, guard: null, server: null, reply: null },
+          http_status: null,
+        },
       ],
     });
     expect((await get(`/v1/traces/tr_${hex(0xdd0001)}/spans`)).json).toEqual({ trace_id: `tr_${hex(0xdd0001)}`, spans: json.trace['spans'], truncated: false });
@@ -293,7 +319,10 @@ describe('one trace', () => {
     expect(other.status).toBe(404);
     expect({ ...other.json, request_id: '' }).toEqual({ ...never.json, request_id: '' });
     expect(idsOf(await listDay(at))).toEqual([]);
-    expect((await get('/v1/costs/summary', { start_date: iso(at).slice(0, 10), end_date: iso(at).slice(0, 10) })).json).toMatchObject({ summary: { total_cost: 0, total_calls: 0 }, breakdown: [] });
+    expect((await get('/v1/costs/summary', { start_date: iso(at).slice(0, 10), end_date: iso(at).slice(0, 10) })).json).toMatchObject({
+      summary: { total_cost: 0, total_calls: 0 },
+      breakdown: [],
+    });
     expect((await get(`/v1/costs/trace/tr_${hex(0xee1)}`)).status).toBe(404);
   });
 });

@@ -35,7 +35,10 @@ const listedSchema = z
   .openapi('TraceSummary');
 export const traceListSchema = z.object({ traces: z.array(listedSchema), cursor: z.string().nullable(), has_more: z.boolean() }).openapi('TraceList');
 
-const stopSchema = z.number().nullable().openapi({ description: 'Milliseconds at this stop of the rail; null where the call did not come to it, or it is not known.' });
+const stopSchema = z
+  .number()
+  .nullable()
+  .openapi({ description: 'Milliseconds at this stop of the rail; null where the call did not come to it, or it is not known.' });
 const spanSchema = z
   .object({
     id: z.string().openapi({ example: 'sp_00f067aa0ba902b7' }),
@@ -181,7 +184,14 @@ const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as con
 function stopsOf(span: SpanRow): z.output<typeof spanSchema>['stops'] {
   const last = span.status === 'unknown' ? -1 : railStops.findIndex((stop) => stop === span.stop);
   const at = (index: number, us: number): number | null => (index <= last ? us / 1000 : null);
-  return { auth: at(0, span.auth_us), access: at(1, span.access_us), limit: at(2, span.limit_us), guard: at(3, span.guard_us), server: at(4, span.server_us), reply: at(5, span.reply_us) };
+  return {
+    auth: at(0, span.auth_us),
+    access: at(1, span.access_us),
+    limit: at(2, span.limit_us),
+    guard: at(3, span.guard_us),
+    server: at(4, span.server_us),
+    reply: at(5, span.reply_us),
+  };
 }
 
 function errorOf({ fault_code, server }: SpanRow): string | null {

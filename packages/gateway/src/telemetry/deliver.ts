@@ -35,7 +35,8 @@ export interface DeliverOptions {
 export async function deliver(delivery: Delivery, { ledger, log, pause, setAside }: DeliverOptions): Promise<void> {
   let { rows, token, again } = delivery;
   const columns = [...delivery.shape.intent, ...delivery.shape.outcome].map((column) => column.name);
-  const send = (sent: readonly Row[], name: string): Promise<void> => ledger.insert({ columns, rows: Buffer.concat(sent.flatMap((row) => [row.intent, row.outcome])), token: name });
+  const send = (sent: readonly Row[], name: string): Promise<void> =>
+    ledger.insert({ columns, rows: Buffer.concat(sent.flatMap((row) => [row.intent, row.outcome])), token: name });
 
   for (let tries = 0; rows.length > 0; tries++) {
     if (ledger.state() !== 'ready') {

@@ -53,7 +53,17 @@ function start(ledgerSink: CallSink = sink, spoolBytesMax = 1024 ** 3): Drain {
 }
 
 const hex = (value: number, length: number): string => value.toString(16).padStart(length, '0');
-const principal = (): Uint8Array => principalBlock({ organizationId: organization, keyId: 'key_1', keyPrefix: 'gwo_t', userId: 'usr_1', teamId: '', projectId: '', agent: 'tester', environment: 'test' });
+const principal = (): Uint8Array =>
+  principalBlock({
+    organizationId: organization,
+    keyId: 'key_1',
+    keyPrefix: 'gwo_t',
+    userId: 'usr_1',
+    teamId: '',
+    projectId: '',
+    agent: 'tester',
+    environment: 'test',
+  });
 const server = serverBlock('node', 'search', 'USD');
 
 interface Writer {
@@ -101,7 +111,11 @@ async function write(writer: Writer, calls: readonly number[]): Promise<void> {
 
 const stored = z.object({ call: z.coerce.number(), status: z.string(), tool: z.string(), cost: z.string(), stop: z.string() });
 function rows(): Promise<z.infer<typeof stored>[]> {
-  return ledger.query('SELECT request_bytes AS call, status, tool, toString(cost) AS cost, stop FROM calls WHERE org_id = {org:String} ORDER BY request_bytes', { org: organization }, stored);
+  return ledger.query(
+    'SELECT request_bytes AS call, status, tool, toString(cost) AS cost, stop FROM calls WHERE org_id = {org:String} ORDER BY request_bytes',
+    { org: organization },
+    stored,
+  );
 }
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
 const callsOf = async (): Promise<number[]> => (await rows()).map(({ call }) => call);
@@ -115,7 +129,15 @@ describe('a call becomes one row', () => {
     for (const call of numbers(0, 200).reverse()) writer.settle(call);
     await writer.journal.committed();
     expect(await drain.flush(10_000)).toBe(true);
-    expect(await rows()).toEqual(numbers(0, 200).map((call) => ({ call, status: 'success', stop: 'reply', tool: `tool ${call} ${'é'.repeat(call % 90)}`, cost: (call / 1e9).toFixed(9).replace(/\.?0+$/, '') })));
+    expect(await rows()).toEqual(
+      numbers(0, 200).map((call) => ({
+        call,
+        status: 'success',
+        stop: 'reply',
+        tool: `tool ${call} ${'é'.repeat(call % 90)}`,
+        cost: (call / 1e9).toFixed(9).replace(/\.?0+$/, ''),
+      })),
+    );
     expect(drain.status()).toMatchObject({ lagRows: 0, lagBytes: 0, dropped: 0, overBound: false });
   });
 
@@ -420,7 +442,11 @@ describe('D12 kill -9', () => {
       const drain = start(createCallSink(last));
       expect(await drain.flush(20_000)).toBe(true);
       await until(() => readdirSync(journalFolder).join() === 'corrupt');
-      const found = await last.query('SELECT request_bytes AS call, status, count() AS times FROM calls GROUP BY call, status', {}, z.object({ call: z.coerce.number(), status: z.string(), times: z.coerce.number() }));
+      const found = await last.query(
+        'SELECT request_bytes AS call, status, count() AS times FROM calls GROUP BY call, status',
+        {},
+        z.object({ call: z.coerce.number(), status: z.string(), times: z.coerce.number() }),
+      );
       const status = new Map(found.map((row) => [row.call, row.status]));
       expect(status.size).toBe(found.length);
       expect(found.filter(({ times }) => times !== 1)).toEqual([]);

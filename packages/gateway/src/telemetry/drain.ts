@@ -84,7 +84,10 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     const gone = new Set(closed);
     files = folder.list();
     for (const [writer, ofWriter] of files) {
-      const known = drains.get(writer) ?? { drain: createWriterDrain({ writer, folder, deliver: (delivery) => deliverInTurn(writer, delivery), clock, log }), busy: null };
+      const known = drains.get(writer) ?? {
+        drain: createWriterDrain({ writer, folder, deliver: (delivery) => deliverInTurn(writer, delivery), clock, log }),
+        busy: null,
+      };
       drains.set(writer, known);
       known.busy ??= known.drain
         .step(ofWriter, gone.has(writer), flushes > 0)

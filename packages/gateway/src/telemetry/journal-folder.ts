@@ -39,7 +39,8 @@ export function openJournalFolder(folder: string): JournalFolder {
       for (const name of readdirSync(folder)) {
         const [, writer, digits, ending] = fileForm.exec(name) ?? [];
         if (writer !== undefined && ending === 'carry') of(writer).carried.push(Number(digits));
-        else if (writer !== undefined) of(writer).segments.push({ number: Number(digits), bytes: statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0 });
+        else if (writer !== undefined)
+          of(writer).segments.push({ number: Number(digits), bytes: statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0 });
         const [, cursorOf] = cursorForm.exec(name) ?? [];
         if (cursorOf !== undefined) of(cursorOf);
       }

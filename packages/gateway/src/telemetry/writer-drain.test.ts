@@ -28,7 +28,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({ do: fc.constant('begin' as const), calls: fc.integer({ min: 1, max: 30 }) }),
     fc.record({ do: fc.constant('end' as const), every: fc.integer({ min: 1, max: 4 }) }),
-    fc.record({ do: fc.constant('step' as const), delivery: fc.constantFrom('stored' as const, 'stored' as const, 'died before' as const, 'died after' as const) }),
+    fc.record({
+      do: fc.constant('step' as const),
+      delivery: fc.constantFrom('stored' as const, 'stored' as const, 'died before' as const, 'died after' as const),
+    }),
     fc.record({ do: fc.constant('restart' as const) }),
   ),
   { maxLength: 30 },

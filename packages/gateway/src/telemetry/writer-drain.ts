@@ -236,7 +236,10 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     lagBytes(files) {
       if (committed?.done === true) return 0;
       const from = rows.length === 0 ? at : (committed?.at ?? at);
-      return files.segments.reduce((sum, { number, bytes }) => sum + (number < from.segment ? 0 : number === from.segment ? Math.max(0, bytes - from.offset) : bytes), 0);
+      return files.segments.reduce(
+        (sum, { number, bytes }) => sum + (number < from.segment ? 0 : number === from.segment ? Math.max(0, bytes - from.offset) : bytes),
+        0,
+      );
     },
     lagRows: () => rows.length,
     drainedToMs: () => drainedToMs,

@@ -25,5 +25,14 @@ export async function getTrace(context: Pick<ControlContext, 'ledger' | 'organiz
   const spans = await requireLedger(context).listSpans(context.organizationId, traceHex, bounds.traceSpansMax);
   const [first] = spans;
   if (first === undefined) throw new Fault('not_found');
-  return { traceHex, startUs: first.start_us, endUs: first.trace_end_us, status: first.trace_status, first, spans, spanCount: first.trace_spans, totalCost: first.trace_cost };
+  return {
+    traceHex,
+    startUs: first.start_us,
+    endUs: first.trace_end_us,
+    status: first.trace_status,
+    first,
+    spans,
+    spanCount: first.trace_spans,
+    totalCost: first.trace_cost,
+  };
 }

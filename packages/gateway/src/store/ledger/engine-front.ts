@@ -13,7 +13,14 @@ export interface LedgerEngine {
 }
 
 /** What @clickhouse/client asks of an HTTP server and has no meaning here: results are always whole and never compressed. */
-const transportParameters = new Set(['query', 'query_id', 'wait_end_of_query', 'http_response_buffer_size', 'send_progress_in_http_headers', 'enable_http_compression']);
+const transportParameters = new Set([
+  'query',
+  'query_id',
+  'wait_end_of_query',
+  'http_response_buffer_size',
+  'send_progress_in_http_headers',
+  'enable_http_compression',
+]);
 
 /**
  * Serves the part of ClickHouse's HTTP interface (https://clickhouse.com/docs/interfaces/http) that our adapter uses through
@@ -73,7 +80,8 @@ function readParameters(search: URLSearchParams): Record<string, string> {
   const parameters: Record<string, string> = {};
   for (const [name, value] of search) {
     if (name.startsWith('param_')) parameters[name.slice('param_'.length)] = unescape(value);
-    else if (!transportParameters.has(name)) throw new EngineRefusal(400, 115, `The embedded ledger takes settings in the statement, not in the address: ${name}`, 'UNKNOWN_SETTING');
+    else if (!transportParameters.has(name))
+      throw new EngineRefusal(400, 115, `The embedded ledger takes settings in the statement, not in the address: ${name}`, 'UNKNOWN_SETTING');
   }
   return parameters;
 }
@@ -85,7 +93,8 @@ const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', b
  * their texts inside that form, which this would lose: theirs may not need any.
  */
 function unescape(value: string): string {
-  if (value.startsWith('[') && value.includes('\\')) throw new EngineRefusal(400, 36, 'The embedded ledger takes arrays only of texts without quotes, backslashes and control characters', 'BAD_ARGUMENTS');
+  if (value.startsWith('[') && value.includes('\\'))
+    throw new EngineRefusal(400, 36, 'The embedded ledger takes arrays only of texts without quotes, backslashes and control characters', 'BAD_ARGUMENTS');
   return value.replace(/\\(.)/gs, (_, code: string) => escapes[code] ?? code);
 }
 

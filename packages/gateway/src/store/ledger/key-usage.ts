@@ -12,7 +12,11 @@ export interface KeyUsageRow {
 const row = z.object({ key: z.string(), calls: z.coerce.number(), last_used_ms: z.coerce.number(), cost_nano: z.coerce.bigint() });
 
 /** What each of the keys was used for, as far back as the ledger goes; a key that was never used is not in the map. */
-export async function readKeyUsage(ledger: Pick<LedgerStore, 'query'>, organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>> {
+export async function readKeyUsage(
+  ledger: Pick<LedgerStore, 'query'>,
+  organizationId: string,
+  keyIds: readonly string[],
+): Promise<ReadonlyMap<string, KeyUsageRow>> {
   if (keyIds.length === 0) return new Map();
   const sql = `/* keys/usage */
     SELECT

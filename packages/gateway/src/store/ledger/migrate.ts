@@ -23,10 +23,16 @@ export async function migrate(client: ClickHouseClient, log: Log, migrations: re
   await client.command({
     query: `/* ledger/migrate */ CREATE TABLE IF NOT EXISTS ledger_migrations (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)) ENGINE = ${engines.MergeTree} ORDER BY name`,
   });
-  const result = await client.query({ query: '/* ledger/migrate */ SELECT DISTINCT name, checksum FROM ledger_migrations ORDER BY name', format: 'JSONEachRow' });
+  const result = await client.query({
+    query: '/* ledger/migrate */ SELECT DISTINCT name, checksum FROM ledger_migrations ORDER BY name',
+    format: 'JSONEachRow',
+  });
   for (const { name, text } of missingOf(migrations, recorded.parse(await result.json()))) {
     for (const statement of statementsOf(text)) await client.command({ query: statement });
-    await client.command({ query: '/* ledger/migrate */ INSERT INTO ledger_migrations (name, checksum) SELECT {name:String}, {checksum:String}', query_params: { name, checksum: checksum(text) } });
+    await client.command({
+      query: '/* ledger/migrate */ INSERT INTO ledger_migrations (name, checksum) SELECT {name:String}, {checksum:String}',
+      query_params: { name, checksum: checksum(text) },
+    });
     log.info('ledger.migrated', { migration: name });
   }
 }
@@ -34,7 +40,8 @@ export async function migrate(client: ClickHouseClient, log: Log, migrations: re
 /** Makes the table of calls forget rows older than this; parts that are wholly older are dropped in the background. */
 export async function keepRetention(client: ClickHouseClient, days: number, log: Log): Promise<void> {
   const result = await client.query({
-    query: "/* ledger/retention */ SELECT position(engine_full, {ttl:String}) > 0 AS kept FROM system.tables WHERE database = currentDatabase() AND name = 'calls'",
+    query:
+      "/* ledger/retention */ SELECT position(engine_full, {ttl:String}) > 0 AS kept FROM system.tables WHERE database = currentDatabase() AND name = 'calls'",
     query_params: { ttl: ` + toIntervalDay(${days}) ` },
     format: 'JSONEachRow',
   });

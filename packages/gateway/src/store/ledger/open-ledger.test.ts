@@ -35,7 +35,7 @@ function contract(name: string, at: () => Promise<LedgerOptions['at']>): void {
 
     test('the table of calls has exactly the columns of the record, in its order', async () => {
       const rows = await ledger.query(
-        "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position',
         { table: 'calls' },
         z.object({ name: z.string(), type: z.string() }),
       );
@@ -57,17 +57,28 @@ function contract(name: string, at: () => Promise<LedgerOptions['at']>): void {
       for (const value of ["it's", 'a\\b', "'; DROP TABLE calls --", 'tab\tnew\nline\r', 'é 漢 🐟', '', '\\N', '[1,2]', '{x:String}', '%00']) {
         expect(await ledger.query('SELECT {value:String} AS value', { value }, z.object({ value: z.string() }))).toEqual([{ value }]);
       }
-      expect(await ledger.query('SELECT {values:Array(String)} AS value', { values: ['key_a', 'key_b'] }, z.object({ value: z.array(z.string()) }))).toEqual([{ value: ['key_a', 'key_b'] }]);
+      expect(await ledger.query('SELECT {values:Array(String)} AS value', { values: ['key_a', 'key_b'] }, z.object({ value: z.array(z.string()) }))).toEqual([
+        { value: ['key_a', 'key_b'] },
+      ]);
     });
 
     test('64-bit integers and decimals come unrounded', async () => {
       const sql = "SELECT toUInt64('18446744073709551615') AS big, toDecimal64({d:String}, 9) AS exact";
-      expect(await ledger.query(sql, { d: '123456789.000000001' }, z.object({ big: z.string(), exact: z.string() }))).toEqual([{ big: '18446744073709551615', exact: '123456789.000000001' }]);
+      expect(await ledger.query(sql, { d: '123456789.000000001' }, z.object({ big: z.string(), exact: z.string() }))).toEqual([
+        { big: '18446744073709551615', exact: '123456789.000000001' },
+      ]);
     });
 
     test('rows that are no rows are refused and leave the ledger ready and unchanged', async () => {
       const before = await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_t' }, count);
-      await expect(ledger.insertRows({ table: 'calls', columns: ['org_id', 'key_id', 'started_at'], rows: Buffer.from([200, 1, 2]), token: randomBytes(8).toString('hex') })).rejects.toThrow(/./);
+      await expect(
+        ledger.insertRows({
+          table: 'calls',
+          columns: ['org_id', 'key_id', 'started_at'],
+          rows: Buffer.from([200, 1, 2]),
+          token: randomBytes(8).toString('hex'),
+        }),
+      ).rejects.toThrow(/./);
       expect(ledger.state()).toBe('ready');
       expect(await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_t' }, count)).toEqual(before);
     });
@@ -81,8 +92,16 @@ function contract(name: string, at: () => Promise<LedgerOptions['at']>): void {
     test('many reads and writes at once keep their own parameters', async () => {
       await Promise.all(
         Array.from({ length: 40 }, async (_, index) => {
-          if (index % 8 === 0) await ledger.insertRows({ table: 'calls', columns: ['org_id', 'started_at'], rows: Buffer.concat([text('org_many'), micros(Date.now())]), token: randomBytes(8).toString('hex') });
-          expect(await ledger.query('SELECT {value:String} AS value', { value: `v${index}` }, z.object({ value: z.string() }))).toEqual([{ value: `v${index}` }]);
+          if (index % 8 === 0)
+            await ledger.insertRows({
+              table: 'calls',
+              columns: ['org_id', 'started_at'],
+              rows: Buffer.concat([text('org_many'), micros(Date.now())]),
+              token: randomBytes(8).toString('hex'),
+            });
+          expect(await ledger.query('SELECT {value:String} AS value', { value: `v${index}` }, z.object({ value: z.string() }))).toEqual([
+            { value: `v${index}` },
+          ]);
         }),
       );
       expect(await ledger.query('SELECT count() AS n FROM calls WHERE org_id = {org:String}', { org: 'org_many' }, count)).toEqual([{ n: 5 }]);
@@ -96,7 +115,8 @@ contract('the embedded ledger', async () => {
 });
 
 const serverUrl = process.env['CLICKHOUSE_TEST_URL'];
-if (serverUrl === undefined) test.skip('a ClickHouse server keeps the same contract (needs CLICKHOUSE_TEST_URL, the address of one to make a database in)', () => undefined);
+if (serverUrl === undefined)
+  test.skip('a ClickHouse server keeps the same contract (needs CLICKHOUSE_TEST_URL, the address of one to make a database in)', () => undefined);
 else {
   const database = `gwo_${randomBytes(6).toString('hex')}`;
   contract('a ClickHouse server', async () => {
@@ -142,7 +162,12 @@ describe('an embedded engine', () => {
   test('ends with its owner, and a second one waits for the folder', async () => {
     const folder = await temporaryFolder();
     const first = startEmbeddedLedger({ folder: join(folder, 'ledger'), socketPath: join(folder, 'a.sock'), log: silentLog });
-    await until(() => stat(join(folder, 'a.sock')).then(() => true, () => false));
+    await until(() =>
+      stat(join(folder, 'a.sock')).then(
+        () => true,
+        () => false,
+      ),
+    );
     const pid = first.pid() ?? 0;
     const ledger = openLedger({ at: { folder: join(folder, 'ledger'), socketPath: join(folder, 'b.sock') }, retentionDays: 30, log: silentLog });
     try {
@@ -165,7 +190,13 @@ describe('an embedded engine', () => {
         await until(() => ledger.state() === 'ready');
         const [table] = await ledger.query("SELECT engine_full FROM system.tables WHERE name = 'calls'", {}, engineText);
         expect(table?.engine_full).toContain(`TTL toDateTime(started_at) + toIntervalDay(${days})`);
-        if (days === 7) await ledger.insertRows({ table: 'ledger_migrations', columns: ['name', 'checksum'], rows: Buffer.concat([text('299901010000-future'), text('x')]), token: 'future' });
+        if (days === 7)
+          await ledger.insertRows({
+            table: 'ledger_migrations',
+            columns: ['name', 'checksum'],
+            rows: Buffer.concat([text('299901010000-future'), text('x')]),
+            token: 'future',
+          });
       } finally {
         await ledger.close();
       }

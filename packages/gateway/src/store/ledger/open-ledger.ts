@@ -101,7 +101,11 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
       } catch (error) {
         noteFailure(error);
         if (error instanceof ClickHouseError && !tooMuch.has(error.type ?? '')) throw error;
-        throw new Fault('unavailable', { reason: error instanceof ClickHouseError ? 'the ledger could not answer this within its bounds; ask for less' : 'the ledger does not answer' }, { cause: error });
+        throw new Fault(
+          'unavailable',
+          { reason: error instanceof ClickHouseError ? 'the ledger could not answer this within its bounds; ask for less' : 'the ledger does not answer' },
+          { cause: error },
+        );
       }
       return z.array(row).parse(rows);
     },
@@ -115,7 +119,14 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
 }
 
 /** Errors of ClickHouse that say it cannot now, not that it will not. */
-const tooMuch = new Set(['TIMEOUT_EXCEEDED', 'MEMORY_LIMIT_EXCEEDED', 'TOO_MANY_SIMULTANEOUS_QUERIES', 'TOO_MANY_PARTS', 'NOT_ENOUGH_SPACE', 'TABLE_IS_READ_ONLY']);
+const tooMuch = new Set([
+  'TIMEOUT_EXCEEDED',
+  'MEMORY_LIMIT_EXCEEDED',
+  'TOO_MANY_SIMULTANEOUS_QUERIES',
+  'TOO_MANY_PARTS',
+  'NOT_ENOUGH_SPACE',
+  'TABLE_IS_READ_ONLY',
+]);
 
 /** 64-bit integers and decimals as text: JSON's numbers would round them. */
 const readSettings = [

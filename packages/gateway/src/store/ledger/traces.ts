@@ -77,7 +77,8 @@ export async function listTraces(ledger: Pick<LedgerStore, 'query'>, input: Trac
  */
 async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInput, startUs: bigint, endUs: bigint): Promise<ListedTrace[]> {
   const { conditions, having, parameters } = conditionsOf(input);
-  const window = "org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({scan_start:Int64}, 'UTC') AND started_at < fromUnixTimestamp64Micro({scan_end:Int64}, 'UTC')";
+  const window =
+    "org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({scan_start:Int64}, 'UTC') AND started_at < fromUnixTimestamp64Micro({scan_end:Int64}, 'UTC')";
   const fitting = conditions.map((condition) => ` AND trace_id IN (SELECT trace_id FROM calls WHERE ${window} AND ${condition})`).join('');
   const startAt = 'toUnixTimestamp64Micro(min(started_at)) AS start_us';
   const lasts = 'max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) - start_us AS trace_us';
@@ -116,7 +117,11 @@ async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInpu
       )
     GROUP BY trace_id
     ORDER BY start_us DESC, trace_hex DESC`;
-  return ledger.query(sql, { ...parameters, start: String(startUs), end: String(endUs), scan_start: String(startUs - marginUs), scan_end: String(endUs + marginUs) }, listed);
+  return ledger.query(
+    sql,
+    { ...parameters, start: String(startUs), end: String(endUs), scan_start: String(startUs - marginUs), scan_end: String(endUs + marginUs) },
+    listed,
+  );
 }
 
 interface Conditions {
