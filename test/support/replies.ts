@@ -163,7 +163,18 @@ async function writeChunk(socket: Socket, text: string | Buffer): Promise<void> 
   socket.write(data);
   const goOn = socket.write('\r\n');
   socket.uncork();
-  if (!goOn && !socket.destroyed) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+  if (!goOn && !socket.destroyed) await drained(socket);
+}
+
+/** Resolves when there is room again or nobody to write to; `once` would reject when the peer resets. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+  });
 }
 
 async function endAs(end: 'end' | 'reset' | 'stall', request: RecordedRequest, socket: Socket): Promise<void> {

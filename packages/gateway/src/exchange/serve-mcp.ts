@@ -6,7 +6,7 @@ import { readBody } from '../listener/read-body.ts';
 import { respondRpc, respondToolRefusal } from '../listener/respond.ts';
 import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
-import { batchVersion } from '../protocol/versions.ts';
+import { batchVersion, isModernVersion } from '../protocol/versions.ts';
 import { send as sendUpstream, type UpstreamRequest } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, intend, pass, permit, spend, withTraceparent } from './stops.ts';
@@ -26,7 +26,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
   try {
     requireAddress(call.inbound, call.snapshot.hosts, call.snapshot.origins);
     const { method } = call.request;
-    if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') throw notAllowed();
+    if (method !== 'POST' && method !== 'GET' && method !== 'DELETE') throw notAllowed('POST, GET, DELETE');
     const caller = identify(call, path);
     if (caller instanceof Promise) await caller;
     if (method !== 'POST') await serveStream(call, method);
@@ -66,8 +66,10 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
 
 /** A legacy client's GET (a stream of what the server sends unasked, or the rest of a broken one) or DELETE (the session's end). */
 async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> {
+  const version = call.inbound.protocolVersion ?? '';
+  if (isModernVersion(version)) throw notAllowed('POST');
   const relayed = method === 'GET' ? streamOpening : sessionEnd;
-  enter(call, { ...relayed, version: call.inbound.protocolVersion ?? '', clientName: '', traceparent: undefined });
+  enter(call, { ...relayed, version, clientName: '', traceparent: undefined });
   const upstreamSession = sessionOf(call, 'legacy');
   permit(call, null);
   const waiting = spend(call);
@@ -122,6 +124,8 @@ async function send(call: Call, relayed: Relayed, upstreamSession: string | null
 function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
   const { server, rail } = call;
   if (server === null) throw new Fault('not_found');
+  // Left while the call waited at a stop: in the modern era that cancels it, so nothing is sent.
+  if (call.response.destroyed && relayed.era === 'modern') return call.settle('cancelled', 'server');
   const { promise, resolve } = Promise.withResolvers<void>();
   const reply = new RelayReply(call, relayed, upstreamSession, resolve);
   const { timeoutMs } = server.data;
@@ -154,8 +158,8 @@ function isBatchVersion(version: string | undefined): boolean {
   return version === undefined || version === batchVersion;
 }
 
-export function notAllowed(): Fault {
-  return new Fault('method_not_allowed', {}, { extra: { allow: 'POST, GET, DELETE' } });
+function notAllowed(allow: string): Fault {
+  return new Fault('method_not_allowed', {}, { extra: { allow } });
 }
 
 function reasonOf(cause: unknown): string {

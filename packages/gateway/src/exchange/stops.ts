@@ -15,7 +15,8 @@ export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'me
   const { record, inbound } = call;
   record.era = message.era;
   record.version = message.version.slice(0, 32);
-  record.method = message.kind === 'response' ? 'response' : message.method;
+  // A notification may have any name.
+  record.method = message.kind === 'response' ? 'response' : message.method.slice(0, 128);
   record.name = message.name.slice(0, 1024);
   record.clientName = message.clientName;
   const trace = traceContextOf(inbound.clientTraceId, message.traceparent, inbound.traceparent, call.snapshot.data.organizationId);
@@ -84,6 +85,6 @@ const traceparentBytes = 55;
 export function idTextOf(scanned: ScannedJson, body: Buffer): string | null {
   const span = scanned.members['id'];
   const value = typeof scanned.value === 'object' && scanned.value !== null && 'id' in scanned.value ? scanned.value.id : undefined;
-  if (span === undefined || (typeof value !== 'string' && typeof value !== 'number')) return null;
+  if (span === undefined || (typeof value !== 'string' && !Number.isInteger(value))) return null;
   return body.toString('utf8', span.start, span.end);
 }

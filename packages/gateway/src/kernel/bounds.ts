@@ -11,6 +11,8 @@ export const bounds = {
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,
+  /** Requests of one connection that wait for the answer to an earlier one (HTTP/1.1 pipelining). */
+  pipelinedRequestsMax: 16,
   /** Bytes of a reply copied for the record. */
   replyTapBytesMax: 64 * KiB,
   sseEventBytesMax: 17 * MiB,

@@ -7,9 +7,6 @@ import { respondRest } from './respond.ts';
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Time for a whole header block, and for a whole request; by default those of `bounds`. */
-  readonly headersTimeoutMs?: number;
-  readonly requestTimeoutMs?: number;
 }
 
 /** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
@@ -19,18 +16,14 @@ const lingerMs = 1_000;
  * The public HTTP/1.1 server with its bounds. Strict parser; no upgrade, no tunnel; slow headers and slow bodies are cut
  * (slowloris). Counting of header lines is left to the header gate, for node drops what is over its own count silently.
  */
-export function createHttpServer({
-  onRequest,
-  headersTimeoutMs = bounds.headersTimeoutMs,
-  requestTimeoutMs = bounds.requestTimeoutMs,
-}: HttpServerOptions): Server {
+export function createHttpServer({ onRequest }: HttpServerOptions): Server {
   const server = createServer(
     {
       maxHeaderSize: bounds.headerBytesMax,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      headersTimeout: bounds.headersTimeoutMs,
+      requestTimeout: bounds.requestTimeoutMs,
       keepAliveTimeout: bounds.keepAliveMs,
-      connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs / 2),
+      connectionsCheckingInterval: 1_000,
       insecureHTTPParser: false,
       noDelay: true,
       // Left to the address check, which answers in the house's own form.

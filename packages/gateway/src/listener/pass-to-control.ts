@@ -24,6 +24,7 @@ const notPassed = new Set([
 export function createPassToControl(socketPath: string): PassToControl {
   const agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
   return (request, response, requestId) => {
+    if (request.headers.expect !== undefined) response.writeContinue();
     const headers: string[] = [];
     for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
       const name = request.rawHeaders[index] ?? '';

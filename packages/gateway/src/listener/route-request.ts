@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { asFault } from '../kernel/fault.ts';
+import type { Socket } from 'node:net';
+import { bounds } from '../kernel/bounds.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { HeaderGate, InboundHeaders } from './header-gate.ts';
 import { respondRest } from './respond.ts';
@@ -18,7 +20,32 @@ export interface RequestHandlers {
  * path, which nothing serves, so what was authorised is what is routed.
  */
 export function createRouteRequest(handlers: RequestHandlers): (request: IncomingMessage, response: ServerResponse) => void {
+  const waiting = new WeakMap<Socket, number>();
+
   return (request, response) => {
+    if (response.socket === null) waitForTurn(request, response);
+    else serve(request, response);
+  };
+
+  /**
+   * Node hands over pipelined requests at once, but tells only the response whose turn it is that the client has left. So each waits
+   * for its turn; behind a refusal that closes the connection it never comes.
+   */
+  function waitForTurn(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const count = (waiting.get(socket) ?? 0) + 1;
+    if (count > bounds.pipelinedRequestsMax) {
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, count);
+    response.once('socket', () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+      serve(request, response);
+    });
+  }
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
     const startedAt = performance.now();
     try {
       const headers = handlers.gate(request.rawHeaders);
@@ -27,10 +54,25 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
       const path = query < 0 ? url : url.slice(0, query);
       if (path.startsWith('/mcp')) handlers.mcp(request, response, headers, path, startedAt);
       else if (path.startsWith('/v1/mcp/')) handlers.facade(request, response, headers, path, startedAt);
-      else if (path === '/healthz' || path === '/readyz') handlers.health(request, response, path);
-      else handlers.control(request, response, headers);
+      else if (path === '/healthz' || path === '/readyz') {
+        requireMethod(request, readMethods);
+        handlers.health(request, response, path);
+      } else {
+        requireMethod(request, controlMethods);
+        handlers.control(request, response, headers);
+      }
     } catch (thrown) {
-      respondRest(response, asFault(thrown), { requestId: newRequestId(), traceId: '', headers: [] });
+      const fault = asFault(thrown);
+      // Whoever doubles a header may have meant two readers to see two messages: the rest of the connection is not read.
+      const isFraming = fault.code === 'invalid_request' || fault.code === 'headers_too_large';
+      respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: isFraming ? ['Connection', 'close'] : [] });
     }
-  };
+  }
+}
+
+const readMethods = ['GET', 'HEAD'];
+const controlMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+function requireMethod({ method = '' }: IncomingMessage, served: readonly string[]): void {
+  if (!served.includes(method)) throw new Fault('method_not_allowed', {}, { extra: { allow: served.join(', ') } });
 }
