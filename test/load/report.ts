@@ -105,7 +105,14 @@ export function renderResult(result: BenchResult): string {
 function row(one: Figures, direct: Figures | null, pipe: Figures | null): string[] {
   const added = (of: 'p50' | 'p95' | 'p99'): string => (one.target === 'direct' ? '' : (difference(one[of], direct?.[of]) ?? 0).toFixed(3));
   const closed = one.load.perSecond === null;
-  const share = one.target === 'direct' ? null : closed ? ratio(one.perSecond, pipe?.perSecond) : ratio(pipe?.cpuMicroseconds, one.cpuMicroseconds);
+  const share =
+    one.target === 'direct'
+      ? null
+      : closed
+        ? ratio(one.perSecond, pipe?.perSecond)
+        : carried(one) && pipe && carried(pipe)
+          ? ratio(pipe.cpuMicroseconds, one.cpuMicroseconds)
+          : null;
   const failed = one.failures > 0 ? [`${one.failures} FAILED: ${one.firstFailure ?? 'no answer'}`] : [];
   const missed = !closed && !carried(one) ? ['not carried'] : [];
   return [

@@ -43,7 +43,13 @@ async function startProgram(name: string, file: string, args: readonly string[])
   child.stdout.setEncoding('utf8').on('data', (text: string) => (line += text));
   await until(() => line.includes('\n') || child.exitCode !== null, { what: `${file} to be ready` });
   const { port } = JSON.parse(line) as { port: number };
-  return { name, port, path: '/mcp', headers: [], pid: child.pid ?? 0, stop: () => endProcess(child) };
+  const sayEnd = (code: number | null, signal: string | null): void => console.error(`${name} ended in the middle: ${signal ?? `exit code ${code}`}`);
+  child.once('exit', sayEnd);
+  const stop = async (): Promise<void> => {
+    child.off('exit', sayEnd);
+    await endProcess(child);
+  };
+  return { name, port, path: '/mcp', headers: [], pid: child.pid ?? 0, stop };
 }
 
 /** One worker, keep-alive to the upstream; null with the reason where nginx is not installed. */
