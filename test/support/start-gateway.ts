@@ -52,6 +52,8 @@ export interface GatewayOptions {
   readonly args?: readonly string[];
   /** Default 60 s. */
   readonly readyTimeoutMs?: number;
+  /** Told the process as soon as there is one: for tests that do not wait until it is ready. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export const gatewayCommand = join(repositoryFolder, 'packages', 'gateway', 'bin', 'gateway.js');
@@ -73,6 +75,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const stdout = keepText(child.stdout);
   const stderr = keepText(child.stderr);
   const pid = child.pid ?? 0;
+  options.onSpawn?.(pid);
 
   try {
     const line = await until(
