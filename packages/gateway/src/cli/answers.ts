@@ -38,7 +38,17 @@ export const answers = {
   keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
   keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),
   servers: z.looseObject({
-    servers: z.array(z.looseObject({ name: z.string(), transport: z.string(), path: z.string(), auth: z.string(), target: z.string(), state: z.string(), reason: z.string().nullable() })),
+    servers: z.array(
+      z.looseObject({
+        name: z.string(),
+        transport: z.string(),
+        path: z.string(),
+        auth: z.string(),
+        target: z.string(),
+        state: z.string(),
+        reason: z.string().nullable(),
+      }),
+    ),
   }),
   serverTest: z.looseObject({
     test: z.looseObject({
@@ -63,6 +73,7 @@ export const answers = {
         status: z.string(),
         span_count: z.number(),
         total_cost: number,
+        currency: z.string().optional(),
         server: z.string().nullable().optional(),
         tool: z.string().nullable().optional(),
         operation: z.string().nullable().optional(),
@@ -71,10 +82,25 @@ export const answers = {
     cursor: z.string().nullable().optional(),
   }),
   trace: z.looseObject({
-    trace: z.looseObject({ id: z.string(), start_time: z.string(), duration_ms: number, status: z.string(), total_cost: number, context: z.looseObject({}).optional(), spans: z.array(spanView) }),
+    trace: z.looseObject({
+      id: z.string(),
+      start_time: z.string(),
+      duration_ms: number,
+      status: z.string(),
+      total_cost: number,
+      currency: z.string().optional(),
+      truncated: z.boolean().optional(),
+      context: z.looseObject({}).optional(),
+      spans: z.array(spanView),
+    }),
   }),
   costs: z.looseObject({
-    summary: z.looseObject({ total_cost: z.number(), total_calls: z.number(), period: z.looseObject({ start: z.string(), end: z.string() }) }),
+    summary: z.looseObject({
+      total_cost: z.number(),
+      total_calls: z.number(),
+      currency: z.string().optional(),
+      period: z.looseObject({ start: z.string(), end: z.string() }),
+    }),
     breakdown: z.array(z.looseObject({ group: z.string().nullable(), cost: z.number(), calls: z.number() })),
   }),
   adminLink: z.looseObject({ url: z.string(), expires_at: z.string() }),
@@ -88,7 +114,12 @@ export const answers = {
 /** The answer in its shape. Faults: `gateway_unreachable` where it has another one: then what answers is no gateway of this version. */
 export function readAnswer<Schema extends z.ZodType>(schema: Schema, answer: unknown, where: string): z.output<Schema> {
   const parsed = schema.safeParse(answer);
-  if (parsed.success) return parsed.data;
+  // The answer itself, not the parser's copy: its members keep their order, and those unknown here are shown too.
+  if (parsed.success) return answer as z.output<Schema>;
   const place = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new Fault('gateway_unreachable', { where }, { cause: new Error(`what answered has another shape than this version knows (${place}); use the command of the gateway's version`) });
+  throw new Fault(
+    'gateway_unreachable',
+    { where },
+    { cause: new Error(`what answered has another shape than this version knows (${place}); use the command of the gateway's version`) },
+  );
 }

@@ -44,7 +44,10 @@ function bridgeListen(text: string, hosts: readonly string[], withoutAuth: boole
   const listen = parseBridgeListen(text);
   if ('path' in listen) return listen;
   if (!isLoopback(listen.host) && !withoutAuth) {
-    throw new Fault('unsafe_start', { reason: `a bridge on ${text} would serve everyone who reaches it, and it asks no one who they are`, fix: 'Listen on 127.0.0.1 or a Unix socket, or add --without-auth where only the gateway can reach it.' });
+    throw new Fault('unsafe_start', {
+      reason: `a bridge on ${text} would serve everyone who reaches it, and it asks no one who they are`,
+      fix: 'Listen on 127.0.0.1 or a Unix socket, or add --without-auth where only the gateway can reach it.',
+    });
   }
   return { ...listen, hosts };
 }

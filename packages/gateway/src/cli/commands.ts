@@ -2,7 +2,7 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
-const state: OptionSpec = { flags: '--state DIR', about: 'Folder of the gateway\'s state.', otherwise: '.gatewayops' };
+const state: OptionSpec = { flags: '--state DIR', about: "Folder of the gateway's state.", otherwise: '.gatewayops' };
 const id = { form: 'ID', about: 'Id of the key (key_…).' };
 
 export const commands: readonly CommandSpec[] = [
@@ -18,7 +18,8 @@ export const commands: readonly CommandSpec[] = [
   {
     name: ['validate'],
     summary: 'Check a configuration and show every fault with its place, cause and fix',
-    about: 'Reads the file and the environment as `gateway start` would; starts nothing. A secret that is not there is a warning: it may be present where the gateway runs.',
+    about:
+      'Reads the file and the environment as `gateway start` would; starts nothing. A secret that is not there is a warning: it may be present where the gateway runs.',
     arguments: [{ form: '[FILE]', about: 'The configuration. Default: gateway.yaml.' }],
     options: [config],
     prints: true,
@@ -37,7 +38,8 @@ export const commands: readonly CommandSpec[] = [
   {
     name: ['start'],
     summary: 'Run the gateway until it is told to stop',
-    about: 'With -o json the first line on stdout, printed when it is ready, is {"ready":true,"url":…,"mcp":…,"admin_link":…,"api_key":…}. The first interrupt lets calls in flight end, a second one ends at once.',
+    about:
+      'With -o json the first line on stdout, printed when it is ready, is {"ready":true,"url":…,"mcp":…,"admin_link":…,"api_key":…}. The first interrupt lets calls in flight end, a second one ends at once.',
     options: [config, state, { flags: '--listen HOST:PORT', about: 'Address to listen on instead of listen.http; port 0 picks one.' }],
     prints: true,
     examples: ['gateway start', 'gateway start --config gateway.yaml --state /var/lib/gatewayops --listen 127.0.0.1:0 -o json'],
@@ -46,14 +48,15 @@ export const commands: readonly CommandSpec[] = [
   {
     name: ['bridge'],
     summary: 'Serve one stdio MCP server over HTTP, as a sidecar',
-    about: 'Runs the program and speaks MCP for it at /mcp, with /healthz, /readyz and /status beside it. The contract is docs/reference/bridge.md. The bridge asks no one who they are.',
+    about:
+      'Runs the program and speaks MCP for it at /mcp, with /healthz, /readyz and /status beside it. The contract is docs/reference/bridge.md. The bridge asks no one who they are.',
     arguments: [{ form: '[COMMAND...]', about: 'The program and its arguments, behind "--".' }],
     options: [
       { flags: '--listen ADDRESS', about: 'unix:/path or HOST:PORT.', otherwise: '127.0.0.1:8090' },
       { flags: '--name NAME', about: 'Name of the server in the log and in errors.', otherwise: 'the name of the program' },
       { flags: '--processes MODE', about: 'session: one process for each MCP session; shared: one for all.', otherwise: 'session' },
       { flags: '--cwd DIR', about: 'Folder that the program runs in.', otherwise: 'this folder' },
-      { flags: '--env NAME=VALUE', about: 'Variable of the program\'s environment. Not for secrets: command lines can be seen.', repeated: true },
+      { flags: '--env NAME=VALUE', about: "Variable of the program's environment. Not for secrets: command lines can be seen.", repeated: true },
       { flags: '--pass-env NAME', about: 'Variable that is passed on from this environment.', repeated: true },
       { flags: '--host NAME', about: 'Further Host name that requests may carry.', repeated: true },
       { flags: '--without-auth', about: 'Needed to listen on another address than loopback: everyone who reaches it may call.' },
@@ -92,7 +95,14 @@ export const commands: readonly CommandSpec[] = [
     ],
     load: async () => (await import('./keys-list.ts')).keysList,
   },
-  { name: ['keys', 'get'], summary: 'Show one API key and its use', client: true, prints: true, arguments: [id], load: async () => (await import('./keys-get.ts')).keysGet },
+  {
+    name: ['keys', 'get'],
+    summary: 'Show one API key and its use',
+    client: true,
+    prints: true,
+    arguments: [id],
+    load: async () => (await import('./keys-get.ts')).keysGet,
+  },
   {
     name: ['keys', 'rotate'],
     summary: 'Give an API key a new secret and show it, once',
@@ -110,7 +120,13 @@ export const commands: readonly CommandSpec[] = [
     arguments: [id],
     load: async () => (await import('./keys-revoke.ts')).keysRevoke,
   },
-  { name: ['servers', 'list'], summary: 'List the MCP servers behind the gateway', client: true, prints: true, load: async () => (await import('./servers-list.ts')).serversList },
+  {
+    name: ['servers', 'list'],
+    summary: 'List the MCP servers behind the gateway',
+    client: true,
+    prints: true,
+    load: async () => (await import('./servers-list.ts')).serversList,
+  },
   {
     name: ['servers', 'test'],
     summary: 'Connect to a server, list its tools and say how long each step took',
@@ -127,9 +143,13 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: '24h' },
       { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
-      { flags: '--status WORD', about: 'success, error or timeout.' },
-      { flags: '--user ID', about: 'Only of this user.' },
-      { flags: '--team ID', about: 'Only of this team.' },
+      { flags: '--status WORD', about: 'success, error, timeout, blocked, cancelled or unknown.' },
+      { flags: '--server NAME', about: 'Only with a call to this server.' },
+      { flags: '--tool NAME', about: 'Only with a call of this tool.' },
+      { flags: '--key ID', about: 'Only with a call by this key.' },
+      { flags: '--user ID', about: 'Only with a call of this user.' },
+      { flags: '--team ID', about: 'Only with a call of this team.' },
+      { flags: '--agent NAME', about: 'Only with a call of this agent.' },
       { flags: '--min-duration DURATION', about: 'Only those that took at least so long, such as 500ms.' },
       { flags: '--limit NUMBER', about: 'Traces on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
@@ -153,12 +173,18 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { flags: '--from DATE', about: 'First day, YYYY-MM-DD.', otherwise: 'the first of this month' },
       { flags: '--to DATE', about: 'Last day, YYYY-MM-DD.', otherwise: 'today' },
-      { flags: '--group-by WORD', about: 'day, week, month, team, user or server.', otherwise: 'day' },
+      { flags: '--group-by WORD', about: 'day, week, month, team, user, server, tool, agent or key.', otherwise: 'day' },
     ],
     examples: ['gateway costs summary --group-by server'],
     load: async () => (await import('./costs-summary.ts')).costsSummary,
   },
-  { name: ['admin', 'link'], summary: 'Make a one-time administrator link to the dashboard', client: true, prints: true, load: async () => (await import('./admin-link.ts')).adminLink },
+  {
+    name: ['admin', 'link'],
+    summary: 'Make a one-time administrator link to the dashboard',
+    client: true,
+    prints: true,
+    load: async () => (await import('./admin-link.ts')).adminLink,
+  },
   {
     name: ['doctor'],
     summary: 'Check configuration, port, state folder, the running gateway and each server',

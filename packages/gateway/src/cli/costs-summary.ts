@@ -17,14 +17,14 @@ export const costsSummary: Command = async (context) => {
   const { summary, breakdown } = readAnswer(answers.costs, answer, client.where);
   out.list(answer, breakdown, () =>
     [
-      `${out.paint.bold(moneyText(summary.total_cost))} for ${countText(summary.total_calls, 'call')}, ${plain(summary.period.start)} to ${plain(summary.period.end)}`,
+      `${out.paint.bold(moneyText(summary.total_cost, summary.currency))} for ${countText(summary.total_calls, 'call')}, ${plain(summary.period.start)} to ${plain(summary.period.end)}`,
       ...(breakdown.length === 0
         ? []
         : [
             '',
             table(
               [{ title: groupBy.toUpperCase() }, { title: 'CALLS', align: 'right' }, { title: 'COST', align: 'right' }],
-              breakdown.map(({ group, calls, cost }) => [plain(group || '(none)', 60), String(calls), moneyText(cost)]),
+              breakdown.map(({ group, calls, cost }) => [plain(group || '(none)', 60), String(calls), moneyText(cost, summary.currency)]),
               out.paint.dim,
             ),
           ]),

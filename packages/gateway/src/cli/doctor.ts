@@ -94,7 +94,13 @@ async function checkPort(config: Config | null, running: boolean): Promise<Check
   if (port === 0) return ok('port', 'any free one');
   if (running) {
     const reachable = await canConnect(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
-    return reachable ? ok('port', `${address} accepts connections`) : warning('port', `nothing answers at ${address}; the gateway may have been started with --listen`, 'Compare with the address that `gateway start` printed.');
+    return reachable
+      ? ok('port', `${address} accepts connections`)
+      : warning(
+          'port',
+          `nothing answers at ${address}; the gateway may have been started with --listen`,
+          'Compare with the address that `gateway start` printed.',
+        );
   }
   const error = await tryListen(host, port);
   if (error === null) return ok('port', `${address} is free`);
@@ -136,7 +142,8 @@ function checkState({ options, cwd }: CommandContext, config: Config | null): Ch
 }
 
 function checkOwner(folder: string, { uid, mode }: Stats): Check {
-  if (process.getuid !== undefined && uid !== process.getuid()) return problem('state', `${folder} belongs to another user (${uid})`, 'Run as that user, or name another folder with --state DIR.');
+  if (process.getuid !== undefined && uid !== process.getuid())
+    return problem('state', `${folder} belongs to another user (${uid})`, 'Run as that user, or name another folder with --state DIR.');
   if ((mode & 0o077) !== 0) return problem('state', `others may enter ${folder} (mode ${(mode & 0o777).toString(8)})`, `Run: chmod 700 ${folder}`);
   const holder = lockHolder(folder);
   return ok('state', holder === null ? `${folder}, not in use` : `${folder}, in use by process ${holder}`);
@@ -145,10 +152,13 @@ function checkOwner(folder: string, { uid, mode }: Stats): Check {
 function checkDisk(folder: string, config: Config | null): Check {
   const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
-  const rounded = sizeText(Math.floor(free / 1024 ** 2) * 1024 ** 2);
+  const unit = free < 10 * 1024 ** 3 ? 1024 ** 2 : 1024 ** 3;
+  const rounded = sizeText(Math.floor(free / unit) * unit);
   const wanted = config?.journal.spoolBytesMax ?? 0;
-  if (free < freeBytesMin) return problem('disk', `${rounded} free at ${folder}; calls stop when it is full`, 'Free disk space, or name a folder elsewhere with --state DIR.');
-  if (free < wanted) return warning('disk', `${rounded} free at ${folder}; the journal may take ${sizeText(wanted)}`, 'Free disk space, or lower journal.spool_max.');
+  if (free < freeBytesMin)
+    return problem('disk', `${rounded} free at ${folder}; calls stop when it is full`, 'Free disk space, or name a folder elsewhere with --state DIR.');
+  if (free < wanted)
+    return warning('disk', `${rounded} free at ${folder}; the journal may take ${sizeText(wanted)}`, 'Free disk space, or lower journal.spool_max.');
   return ok('disk', `${rounded} free`);
 }
 
@@ -164,17 +174,28 @@ async function checkGateway(context: CommandContext): Promise<{ client: GatewayC
   try {
     const client = openGatewayClient(context);
     const health = readAnswer(answers.health, await client.request('GET', '/v1/ready', { accept: [503] }), client.where);
-    const checks = [health.status === 'unready' ? problem('gateway', 'runs, but cannot serve calls yet', 'See what is missing below.') : ok('gateway', `ready at ${client.where}`)];
+    const checks = [
+      health.status === 'unready'
+        ? problem('gateway', 'runs, but cannot serve calls yet', 'See what is missing below.')
+        : ok('gateway', `ready at ${client.where}`),
+    ];
     for (const [name, { state, reason, required }] of Object.entries(health.dependencies ?? {})) {
       const text = `${state}${reason === null ? '' : `: ${reason}`}`;
-      checks.push(state === 'ok' ? ok(plain(name), 'ok') : required === true && state !== 'degraded' ? problem(plain(name), text, 'Read the log of the gateway.') : warning(plain(name), text, 'Read the log of the gateway if it stays so.'));
+      checks.push(
+        state === 'ok'
+          ? ok(plain(name), 'ok')
+          : required === true && state !== 'degraded'
+            ? problem(plain(name), text, 'Read the log of the gateway.')
+            : warning(plain(name), text, 'Read the log of the gateway if it stays so.'),
+      );
     }
     return { client, checks };
   } catch (error) {
     if (error instanceof RemoteFault) return { client: null, checks: [problem('gateway', error.message, error.fix ?? 'Use a key that holds health.read.')] };
     const fault = asFault(error);
     // Not running is what a check before the first start finds: no problem by itself.
-    if (fault.code === 'gateway_unreachable') return { client: null, checks: [warning('gateway', `${fault.message}${fault.cause instanceof Error ? ` (${fault.cause.message})` : ''}`, fault.fix)] };
+    if (fault.code === 'gateway_unreachable')
+      return { client: null, checks: [warning('gateway', `${fault.message}${fault.cause instanceof Error ? ` (${fault.cause.message})` : ''}`, fault.fix)] };
     return { client: null, checks: [problem('gateway', fault.message, fault.fix)] };
   }
 }

@@ -19,11 +19,14 @@ export function firstScreen(screen: FirstScreen): string {
   const gateway = commandName();
   const state = stateOption(screen);
   const dim = (text: string): string => paint.dim(text);
-  const lines = ['', `${paint.bold('GatewayOps is ready.')}`, ''];
+  const lines = ['', paint.bold('GatewayOps is ready.'), ''];
   if (ready.admin_link === null) lines.push(`  Dashboard  ${ready.url}   ${dim(`a new administrator link: ${gateway} admin link${state}`)}`);
   else lines.push(`  Dashboard  ${ready.admin_link}   ${dim('opens once, within an hour')}`);
   if (config.routes.length === 0) lines.push(`  MCP        ${ready.mcp}/{server}   ${dim('no server is configured yet')}`);
-  for (const [index, route] of config.routes.slice(0, 10).entries()) lines.push(`  ${index === 0 ? 'MCP' : '   '}        ${ready.url}${route.path}${route.auth.type === 'none' ? dim('   open to everyone who reaches this address') : ''}`);
+  for (const [index, route] of config.routes.slice(0, 10).entries())
+    lines.push(
+      `  ${index === 0 ? 'MCP' : '   '}        ${ready.url}${route.path}${route.auth.type === 'none' ? dim('   open to everyone who reaches this address') : ''}`,
+    );
   if (config.routes.length > 10) lines.push(dim(`             … ${config.routes.length - 10} more: ${gateway} servers list${state}`));
   if (ready.api_key === null) lines.push(`  API key    ${dim(`a new one: ${gateway} keys create --name my-agent${state}`)}`);
   else lines.push(`  API key    ${paint.bold(ready.api_key)}   ${dim('shown once; only its hash is kept')}`);
@@ -47,7 +50,8 @@ export function tryCommands(screen: FirstScreen): readonly string[] {
 }
 
 function callCommand({ ready, config }: FirstScreen, key: string): string {
-  const curl = (path: string, body: unknown): string => `curl -sS ${ready.url}/v1/mcp/${path} -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d ${shellWord(JSON.stringify(body))}`;
+  const curl = (path: string, body: unknown): string =>
+    `curl -sS ${ready.url}/v1/mcp/${path} -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d ${shellWord(JSON.stringify(body))}`;
   const everything = config.servers.find((server) => runs(server, 'server-everything'));
   if (everything !== undefined) return curl(`${everything.name}/tools/call`, { tool: 'echo', arguments: { message: 'hello' } });
   const filesystem = config.servers.find((server) => runs(server, 'server-filesystem'));

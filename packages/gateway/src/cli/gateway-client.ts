@@ -17,12 +17,22 @@ export interface GatewayClient {
    * The JSON body of a 2xx answer. `accept`: further statuses whose body is a result. Faults: `gateway_unreachable`,
    * `permission_denied`; RemoteFault for what the gateway refused.
    */
-  request(method: 'GET' | 'POST' | 'DELETE', path: string, more?: { readonly query?: Readonly<Record<string, string | undefined>>; readonly body?: unknown; readonly accept?: readonly number[] }): Promise<unknown>;
+  request(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    more?: { readonly query?: Readonly<Record<string, string | undefined>>; readonly body?: unknown; readonly accept?: readonly number[] },
+  ): Promise<unknown>;
 }
 
 export const defaultStateFolder = '.gatewayops';
 const timeoutMs = 30_000;
 const answerBytesMax = 64 * 1024 * 1024;
+
+/** Where requests go: a socket, or an address with the path that stands before ours. */
+interface Target extends Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostname' | 'port'> {
+  readonly base?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /**
  * The gateway that a command speaks to: of --state by its owner-only socket (whoever may open it is the operator), or at
@@ -47,10 +57,12 @@ export function findStateFolder(from: string): string | null {
   }
 }
 
-function remote(text: string, env: Environment): RequestOptions & { readonly base: string } {
+function remote(text: string, env: Environment): Target {
   const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw new Fault('usage', { reason: '--url must be an http:// or https:// address, such as http://127.0.0.1:8080.' });
-  if (url.username !== '' || url.password !== '') throw new Fault('usage', { reason: 'An address must not hold a credential; set GATEWAYOPS_API_KEY instead.' });
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw new Fault('usage', { reason: '--url must be an http:// or https:// address, such as http://127.0.0.1:8080.' });
+  if (url.username !== '' || url.password !== '')
+    throw new Fault('usage', { reason: 'An address must not hold a credential; set GATEWAYOPS_API_KEY instead.' });
   const key = env['GATEWAYOPS_API_KEY'];
   return {
     protocol: url.protocol,
@@ -61,7 +73,7 @@ function remote(text: string, env: Environment): RequestOptions & { readonly bas
   };
 }
 
-function client(where: string, target: RequestOptions & { readonly base?: string }): GatewayClient {
+function client(where: string, target: Target): GatewayClient {
   return {
     where,
     async request(method, path, { query = {}, body, accept = [] } = {}) {
@@ -77,17 +89,28 @@ function client(where: string, target: RequestOptions & { readonly base?: string
   };
 }
 
-function send(where: string, options: RequestOptions, payload: string | undefined): Promise<{ status: number; text: string }> {
+function send(
+  where: string,
+  options: Target & { readonly method: string; readonly path: string },
+  payload: string | undefined,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolveAnswer, reject) => {
     const request = (options.protocol === 'https:' ? httpsRequest : httpRequest)({
       ...options,
       agent: false,
       signal: AbortSignal.timeout(timeoutMs),
-      headers: { ...options.headers, accept: 'application/json', ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }) },
+      headers: {
+        ...options.headers,
+        accept: 'application/json',
+        ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+      },
     });
     request.on('error', (error) => reject(connectionFault(where, options, error)));
     request.on('response', (response) => {
-      readAll(response).then((text) => resolveAnswer({ status: response.statusCode ?? 0, text }), (error: unknown) => reject(connectionFault(where, options, error)));
+      readAll(response).then(
+        (text) => resolveAnswer({ status: response.statusCode ?? 0, text }),
+        (error: unknown) => reject(connectionFault(where, options, error)),
+      );
     });
     request.end(payload);
   });
@@ -104,7 +127,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function connectionFault(where: string, { socketPath }: RequestOptions, error: unknown): Fault {
+function connectionFault(where: string, { socketPath }: Target, error: unknown): Fault {
   const { code, name, message } = error as NodeJS.ErrnoException;
   if ((code === 'EACCES' || code === 'EPERM') && typeof socketPath === 'string') return new Fault('permission_denied', { path: socketPath }, { cause: error });
   const reasons: Record<string, string> = {

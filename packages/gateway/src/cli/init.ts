@@ -9,7 +9,10 @@ import { shellWord } from './shell-word.ts';
 export const init: Command = async ({ arguments: [folder = '.'], out, cwd }) => {
   const root = resolve(cwd, folder);
   const taken = configTemplate.map(({ path }) => join(root, path)).filter((path) => existsSync(path));
-  if (taken[0] !== undefined) throw new Fault('usage', { reason: `${taken.join(' and ')} exist${taken.length === 1 ? 's' : ''} already; nothing was written. Name another folder: gateway init DIR.` });
+  if (taken[0] !== undefined)
+    throw new Fault('usage', {
+      reason: `${taken.join(' and ')} exist${taken.length === 1 ? 's' : ''} already; nothing was written. Name another folder: gateway init DIR.`,
+    });
   for (const { path, text } of configTemplate) write(join(root, path), text);
 
   const here = relative(cwd, root);
@@ -35,7 +38,8 @@ function write(path: string, text: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') throw new Fault('permission_denied', { path: dirname(path) }, { cause: error });
-    if (code === 'ENOTDIR' || code === 'EEXIST') throw new Fault('usage', { reason: `${dirname(path)} is not a folder, or something is in the way in it.` }, { cause: error });
+    if (code === 'ENOTDIR' || code === 'EEXIST')
+      throw new Fault('usage', { reason: `${dirname(path)} is not a folder, or something is in the way in it.` }, { cause: error });
     throw error;
   }
 }

@@ -19,7 +19,12 @@ function keyRequest(options: OptionValues, nowMs: number): Record<string, unknow
   const expires = options.text('expires') ?? expiresDefault;
   const servers = options.list('server');
   const actions = options.list('action');
-  const metadata = Object.entries({ team_id: options.text('team'), project_id: options.text('project'), user_id: options.text('user'), agent: options.text('agent') }).filter(([, value]) => value !== undefined);
+  const metadata = Object.entries({
+    team_id: options.text('team'),
+    project_id: options.text('project'),
+    user_id: options.text('user'),
+    agent: options.text('agent'),
+  }).filter(([, value]) => value !== undefined);
   const environment = options.text('environment');
   return {
     name: options.text('name'),

@@ -18,7 +18,17 @@ export const keysList: Command = async (context) => {
     keys.length === 0
       ? 'No API keys. Make one with: gateway keys create --name NAME'
       : table(
-          [{ title: 'ID' }, { title: 'NAME' }, { title: 'PREFIX' }, { title: 'STATUS' }, { title: 'MAY' }, { title: 'EXPIRES' }, { title: 'LAST USED' }, { title: 'CALLS', align: 'right' }, { title: 'COST', align: 'right' }],
+          [
+            { title: 'ID' },
+            { title: 'NAME' },
+            { title: 'PREFIX' },
+            { title: 'STATUS' },
+            { title: 'MAY' },
+            { title: 'EXPIRES' },
+            { title: 'LAST USED' },
+            { title: 'CALLS', align: 'right' },
+            { title: 'COST', align: 'right' },
+          ],
           keys.map((key) => [
             plain(key.id),
             plain(key.name, 40),

@@ -4,7 +4,10 @@ import { openGatewayClient } from './gateway-client.ts';
 import { showSecret } from './show-secret.ts';
 
 export const keysRotate: Command = async (context) => {
-  const { arguments: [id = ''], out } = context;
+  const {
+    arguments: [id = ''],
+    out,
+  } = context;
   const client = openGatewayClient(context);
   showSecret(readAnswer(answers.keyWithSecret, await client.request('POST', `/v1/auth/keys/${encodeURIComponent(id)}/rotate`), client.where), out);
   out.note('The old secret stays good for 24 hours.');

@@ -53,9 +53,15 @@ export function renderCliReference(): string {
 
 function commandSection(command: CommandSpec): string[] {
   const title = `gateway ${command.name.join(' ')}`;
-  const usage = [title, ...(command.options?.filter(({ required }) => required).map(({ flags }) => flags) ?? []), ...((command.options?.length ?? 0) + (command.client || command.prints ? 1 : 0) > 0 ? ['[options]'] : []), ...(command.arguments ?? []).map(({ form }) => form)];
+  const usage = [
+    title,
+    ...(command.options?.filter(({ required }) => required).map(({ flags }) => flags) ?? []),
+    ...((command.options?.length ?? 0) + (command.client || command.prints ? 1 : 0) > 0 ? ['[options]'] : []),
+    ...(command.arguments ?? []).map(({ form }) => form),
+  ];
   const lines = [`## ${title}`, '', `${command.summary}.${command.about === undefined ? '' : ` ${command.about}`}`, '', '```', usage.join(' '), '```', ''];
-  if (command.arguments !== undefined) lines.push('| argument | what |', '| --- | --- |', ...command.arguments.map(({ form, about }) => `| \`${form}\` | ${about} |`), '');
+  if (command.arguments !== undefined)
+    lines.push('| argument | what |', '| --- | --- |', ...command.arguments.map(({ form, about }) => `| \`${form}\` | ${about} |`), '');
   if (command.options !== undefined) lines.push(optionTable(command.options), '');
   const also = [...(command.prints ? ['[output](#output)'] : []), ...(command.client ? ['[finding the gateway](#finding-the-gateway)'] : [])];
   if (also.length > 0) lines.push(`Also the options of ${also.join(' and ')}.`, '');

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import picocolors from 'picocolors';
 import { configFaultsOf, type ConfigFault } from '../config/config-fault.ts';
 import type { Environment } from '../config/environment.ts';
-import { asFault, Fault } from '../kernel/fault.ts';
+import { asFault, type Fault } from '../kernel/fault.ts';
 import { countText } from './say.ts';
 import { exitCodes } from './exit-codes.ts';
 import { plain, wantsColor, type Format } from './output.ts';
@@ -21,7 +21,10 @@ interface Problem {
 }
 
 /** Says on stderr what failed, why and what mends it: as text, or one JSON document with -o json and ndjson. Returns the exit code. */
-export function reportProblem(thrown: unknown, { format, color, env }: { readonly format: Format; readonly color: boolean; readonly env: Environment }): number {
+export function reportProblem(
+  thrown: unknown,
+  { format, color, env }: { readonly format: Format; readonly color: boolean; readonly env: Environment },
+): number {
   const problem = toProblem(thrown);
   const paint = picocolors.createColors(color && wantsColor(env, process.stderr.isTTY));
   process.stderr.write(`${format === 'text' ? problemText(problem, paint) : JSON.stringify(problemBody(problem))}\n`);
@@ -46,7 +49,16 @@ export function configFaultBody({ unsafe: _, ...fault }: ConfigFault): Omit<Conf
 
 function toProblem(thrown: unknown): Problem {
   const none = { faults: [], faultsLeftOut: 0, file: null, requestId: null };
-  if (thrown instanceof RemoteFault) return { ...none, code: thrown.code, message: thrown.message, cause: thrown.reason, fix: thrown.fix, requestId: thrown.requestId, exitCode: thrown.exitCode };
+  if (thrown instanceof RemoteFault)
+    return {
+      ...none,
+      code: thrown.code,
+      message: thrown.message,
+      cause: thrown.reason,
+      fix: thrown.fix,
+      requestId: thrown.requestId,
+      exitCode: thrown.exitCode,
+    };
   const fault = asFault(thrown);
   const faults = configFaultsOf(fault);
   const cause = fault.cause instanceof Error ? fault.cause.message : null;
@@ -75,7 +87,7 @@ export function exitCodeOfStatus(status: number): number {
 }
 
 function problemText(problem: Problem, paint: ReturnType<typeof picocolors.createColors>): string {
-  const lines = [...problem.faults.map((fault) => configFaultText(fault, problem.file, paint))];
+  const lines = problem.faults.map((fault) => configFaultText(fault, problem.file, paint));
   lines.push(`${paint.red(`error[${problem.code}]:`)} ${plain(problem.message, 1000)}`);
   if (problem.cause !== null && problem.cause !== problem.message) lines.push(`  cause: ${plain(problem.cause, 1000)}`);
   if (problem.fix !== null) lines.push(`  fix: ${plain(problem.fix, 1000)}`);

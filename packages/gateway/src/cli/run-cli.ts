@@ -53,10 +53,18 @@ function buildParser(run: Run): Parser {
     const [first, second] = spec.name;
     let parent = program;
     if (second !== undefined) {
-      parent = parents.get(first) ?? program.command(first).description(groups[first] ?? '').helpCommand(false);
+      parent =
+        parents.get(first) ??
+        program
+          .command(first)
+          .description(groups[first] ?? '')
+          .helpCommand(false);
       parents.set(first, parent);
     }
-    const leaf = parent.command(second ?? first).summary(spec.summary).description(spec.about === undefined ? `${spec.summary}.` : `${spec.summary}. ${spec.about}`);
+    const leaf = parent
+      .command(second ?? first)
+      .summary(spec.summary)
+      .description(spec.about === undefined ? `${spec.summary}.` : `${spec.summary}. ${spec.about}`);
     leaf.allowExcessArguments(false);
     for (const { form, about } of spec.arguments ?? []) leaf.argument(argumentForm(form), about);
     for (const option of optionsOf(spec)) leaf.addOption(parserOption(option));
@@ -72,7 +80,10 @@ function argumentForm(form: string): string {
 }
 
 function parserOption({ flags, about, required, repeated, otherwise }: OptionSpec): Option {
-  const option = new Option(flags.replace(/ ([A-Z][A-Z:=]*)$/, ' <$1>'), `${about}${repeated ? ' May be repeated.' : ''}${otherwise === undefined ? '' : ` Default: ${otherwise}.`}`);
+  const option = new Option(
+    flags.replace(/ ([A-Z][A-Z:=]*)$/, ' <$1>'),
+    `${about}${repeated ? ' May be repeated.' : ''}${otherwise === undefined ? '' : ` Default: ${otherwise}.`}`,
+  );
   if (repeated) option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value]);
   return required ? option.makeOptionMandatory() : option;
 }
@@ -111,9 +122,9 @@ function writtenOptions(argv: readonly string[]): { format: Format; color: boole
 
 function usageFault(error: CommanderError, argv: readonly string[]): Fault {
   const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  const words = argv.filter((word) => !word.startsWith('-'));
+  const group = argv.find((word) => !word.startsWith('-'));
   if (error.code === 'commander.help') {
-    const known = commands.filter(({ name }) => words[0] === undefined || name[0] === words[0]).map(({ name }) => name.join(' '));
+    const known = commands.filter(({ name }) => group === undefined || name[0] === group).map(({ name }) => name.join(' '));
     return new Fault('usage', { reason: `No command is named. Commands: ${known.join(', ')}.` });
   }
   return new Fault('usage', { reason: `${message.slice(0, 1).toUpperCase()}${message.slice(1)}${/[.)?]$/.test(message) ? '' : '.'}` });

@@ -13,9 +13,10 @@ export function latencyText(ms: number | null | undefined): string {
 }
 
 /** Two decimals from one on, four below. */
-export function moneyText(amount: number | null | undefined): string {
+export function moneyText(amount: number | null | undefined, currency = 'USD'): string {
   if (amount === null || amount === undefined) return '–';
-  return `$${amount >= 1 ? amount.toFixed(2) : amount.toFixed(4)}`;
+  const digits = amount >= 1 ? amount.toFixed(2) : amount.toFixed(4);
+  return currency === 'USD' ? `$${digits}` : `${digits} ${currency}`;
 }
 
 export function countText(count: number, noun: string): string {

@@ -9,13 +9,18 @@ const toolsShown = 20;
 
 /** The gateway itself connects: what it finds holds for its calls. A server that fails is a result, with exit code 6. */
 export const serversTest: Command = async (context) => {
-  const { arguments: [name = ''], out } = context;
+  const {
+    arguments: [name = ''],
+    out,
+  } = context;
   const client = openGatewayClient(context);
   const { test } = readAnswer(answers.serverTest, await client.request('POST', `/v1/servers/${encodeURIComponent(name)}/test`), client.where);
   out.result(test, () => {
     const lines: string[] = [];
     if (test.handshake_ms !== null) {
-      lines.push(`✓ handshake  ${latencyText(test.handshake_ms)}   ${plain(`${test.server_name ?? 'server'} ${test.server_version ?? ''}`)}, protocol ${plain(test.protocol_version ?? 'unknown')}`);
+      lines.push(
+        `✓ handshake  ${latencyText(test.handshake_ms)}   ${plain(`${test.server_name ?? 'server'} ${test.server_version ?? ''}`)}, protocol ${plain(test.protocol_version ?? 'unknown')}`,
+      );
     }
     if (test.tools !== null) {
       lines.push(`✓ tools/list ${latencyText(test.tools_ms)}   ${countText(test.tools.length, 'tool')}${test.tools_cut ? ' or more' : ''}`);

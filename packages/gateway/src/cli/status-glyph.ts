@@ -21,6 +21,8 @@ export function statusText(status: string, paint: Paint): string {
     case 'waiting':
     case 'starting':
       return paint.blue(`◔ ${status}`);
+    case 'cancelled':
+      return paint.dim(`○ ${status}`);
     default:
       return paint.yellow(`▲ ${status}`);
   }

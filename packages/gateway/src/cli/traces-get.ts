@@ -10,7 +10,10 @@ type Trace = z.output<typeof answers.trace>['trace'];
 type Span = Trace['spans'][number];
 
 export const tracesGet: Command = async (context) => {
-  const { arguments: [id = ''], out } = context;
+  const {
+    arguments: [id = ''],
+    out,
+  } = context;
   const client = openGatewayClient(context);
   const answer = await client.request('GET', `/v1/traces/${encodeURIComponent(id)}`);
   const { trace } = readAnswer(answers.trace, answer, client.where);
@@ -23,17 +26,19 @@ function traceText(trace: Trace, out: Output): string {
     .filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '')
     .map(([name, value]) => `${name} ${value}`);
   return [
-    `${out.paint.bold(plain(trace.id))}  ${statusText(plain(trace.status), out.paint)}  ${latencyText(trace.duration_ms)}  ${moneyText(trace.total_cost)}  ${timeText(trace.start_time)} UTC`,
+    `${out.paint.bold(plain(trace.id))}  ${statusText(plain(trace.status), out.paint)}  ${latencyText(trace.duration_ms)}  ${moneyText(trace.total_cost, trace.currency)}  ${timeText(trace.start_time)} UTC`,
     ...(who.length === 0 ? [] : [out.paint.dim(plain(who.join(' · '), 500))]),
-    countText(trace.spans.length, 'span'),
-    ...trace.spans.flatMap((span) => spanLines(span, depthOf(span, trace.spans), out)),
+    trace.truncated === true ? `${countText(trace.spans.length, 'span')}, and more` : countText(trace.spans.length, 'span'),
+    ...trace.spans.flatMap((span) => spanLines(span, depthOf(span, trace.spans), trace.currency, out)),
   ].join('\n');
 }
 
-function spanLines(span: Span, depth: number, out: Output): string[] {
+function spanLines(span: Span, depth: number, currency: string | undefined, out: Output): string[] {
   const indent = '  '.repeat(depth + 1);
   const what = plain([span.server, span.tool ?? span.operation].filter(Boolean).join(' · '), 80);
-  const lines = [`${indent}${statusText(plain(span.status), out.paint)}  ${what}  ${latencyText(span.duration_ms)}  ${moneyText(span.cost)}  ${out.paint.dim(plain(span.id))}`];
+  const lines = [
+    `${indent}${statusText(plain(span.status), out.paint)}  ${what}  ${latencyText(span.duration_ms)}  ${moneyText(span.cost, currency)}  ${out.paint.dim(plain(span.id))}`,
+  ];
   const rail = railText(span, out);
   if (rail !== null) lines.push(`${indent}  ${rail}`);
   if (span.error) lines.push(`${indent}  ${plain(span.error, 300)}`);
@@ -59,6 +64,11 @@ function railText({ stops, stopped_at: stoppedAt, status }: Span, out: Output): 
 function depthOf(span: Span, spans: readonly Span[]): number {
   let depth = 0;
   // A loop of parents that a client invented ends at the number of spans.
-  for (let parent = spans.find(({ id }) => id === span.parent_id); parent !== undefined && depth < spans.length; parent = spans.find(({ id }) => id === parent?.parent_id)) depth += 1;
+  for (
+    let parent = spans.find(({ id }) => id === span.parent_id);
+    parent !== undefined && depth < spans.length;
+    parent = spans.find(({ id }) => id === parent?.parent_id)
+  )
+    depth += 1;
   return Math.min(depth, 20);
 }

@@ -19,13 +19,20 @@ export const tracesList: Command = async (context) => {
     traces.length === 0
       ? `No traces from ${timeText(query['start_time'])} to ${timeText(query['end_time'])} UTC.`
       : table(
-          [{ title: 'TIME (UTC)' }, { title: 'STATUS' }, { title: 'SERVER · TOOL' }, { title: 'DURATION', align: 'right' }, { title: 'COST', align: 'right' }, { title: 'TRACE' }],
+          [
+            { title: 'TIME (UTC)' },
+            { title: 'STATUS' },
+            { title: 'SERVER · TOOL' },
+            { title: 'DURATION', align: 'right' },
+            { title: 'COST', align: 'right' },
+            { title: 'TRACE' },
+          ],
           traces.map((trace) => [
             timeText(trace.start_time),
             statusText(plain(trace.status), out.paint),
             plain([trace.server, trace.tool ?? trace.operation].filter(Boolean).join(' · ') || countText(trace.span_count, 'call'), 60),
             latencyText(trace.duration_ms),
-            moneyText(trace.total_cost),
+            moneyText(trace.total_cost, trace.currency),
             plain(trace.id),
           ]),
           out.paint.dim,
@@ -46,8 +53,12 @@ function traceQuery(options: OptionValues, nowMs: number): Record<string, string
     start_time: new Date(from).toISOString(),
     end_time: new Date(to).toISOString(),
     status: options.text('status'),
+    server: options.text('server'),
+    tool: options.text('tool'),
+    key_id: options.text('key'),
     user_id: options.text('user'),
     team_id: options.text('team'),
+    agent: options.text('agent'),
     min_duration_ms: leastMs?.toString(),
     limit: String(parseCount(options.text('limit') ?? '50', 1, 200, '--limit')),
     cursor: options.text('cursor'),

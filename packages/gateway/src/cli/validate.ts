@@ -28,7 +28,11 @@ export const validate: Command = async (context) => {
     const leftOut = Number(fault.extra?.['faults_left_out'] ?? 0);
     const bodies = faults.map(configFaultBody);
     out.list({ valid: false, file, faults: bodies, faults_left_out: leftOut }, bodies, () =>
-      [...faults.map((one) => configFaultText(one, file, out.paint)), '', `⬣ ${file === null ? 'the environment' : shortPath(file)} has ${countText(faults.length + leftOut, 'fault')}`].join('\n'),
+      [
+        ...faults.map((one) => configFaultText(one, file, out.paint)),
+        '',
+        `⬣ ${file === null ? 'the environment' : shortPath(file)} has ${countText(faults.length + leftOut, 'fault')}`,
+      ].join('\n'),
     );
     return exitCodes.problemsFound;
   }

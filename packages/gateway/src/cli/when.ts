@@ -17,7 +17,8 @@ export function parseWhen(text: string, nowMs: number, direction: 1 | -1, option
 /** `YYYY-MM-DD` that is a day. Faults: `usage`. */
 export function parseDay(text: string, option: string): string {
   const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(text)) throw new Fault('usage', { reason: `${option} must be a day such as 2026-01-31, not "${text.slice(0, 40)}".` });
+  if (Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(text))
+    throw new Fault('usage', { reason: `${option} must be a day such as 2026-01-31, not "${text.slice(0, 40)}".` });
   return text;
 }
 

@@ -1,10 +1,12 @@
-/** The candidate that a typing error away from `word` most likely meant, or null where none is near. */
+const candidatesMax = 200;
+
+/** The candidate that was most likely meant by `word` with a typing error in it, or null where none is near. */
 export function closestWord(word: string, candidates: readonly string[]): string | null {
   const wanted = word.toLowerCase().slice(0, 64);
   // About one error in three letters: a longer word may hold more of them.
   let best = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   let found: string | null = null;
-  for (const candidate of candidates) {
+  for (const candidate of candidates.slice(0, candidatesMax)) {
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < best && distance < wanted.length) {
       best = distance;

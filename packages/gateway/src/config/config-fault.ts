@@ -17,7 +17,7 @@ export interface ConfigFault {
 export type Path = readonly (string | number)[];
 
 /** Faults above this number say nothing new; the rest is counted. */
-const faultsMax = 100;
+export const faultsMax = 100;
 
 /** `config_invalid` with every fault, in the order of the file, as `extra.faults`. */
 export function configInvalid(file: string | null, faults: readonly ConfigFault[]): Fault {

@@ -1,13 +1,19 @@
 /** What zod found, as faults a person can act on: the place, what was expected, what stands there, what to write. */
 import type { z } from 'zod';
 import { closestWord } from './closest-word.ts';
-import { pathText, type ConfigFault, type Path } from './config-fault.ts';
+import { faultsMax, pathText, type ConfigFault, type Path } from './config-fault.ts';
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 export function explainIssues(issues: readonly z.core.$ZodIssue[], source: YamlSource): ConfigFault[] {
   const schema = configJsonSchema();
-  return issues.filter((issue) => !followsFromTransport(issue, issues)).flatMap((issue) => explain(issue, source, schema));
+  const faults: ConfigFault[] = [];
+  for (const issue of issues) {
+    // A file that is something else altogether has a fault in every line.
+    if (faults.length > faultsMax) break;
+    if (!followsFromTransport(issue, issues)) faults.push(...explain(issue, source, schema));
+  }
+  return faults;
 }
 
 /** A server of the other transport lacks its `url` or `command` too, but that is not what is wrong with it. */
@@ -21,7 +27,7 @@ function followsFromTransport(issue: z.core.$ZodIssue, issues: readonly z.core.$
 
 function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema): ConfigFault[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, source, schema));
+  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, faultsMax).map((key) => unknownKey(path, key, source, schema));
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message ?? 'is not allowed here';
     return [
@@ -71,9 +77,9 @@ function unknownKey(owner: Path, key: string, source: YamlSource, schema: JsonSc
   const message = `"${clip(key)}" is not a setting of ${where}`;
   const elsewhere = alternatives(schema, source.value, owner).find((one) => one.properties !== undefined && Object.hasOwn(one.properties, key));
   const transport = elsewhere?.properties?.['transport']?.const;
-  if (transport !== undefined && !known.includes(key)) {
-    const cause = `${key} belongs to servers with \`transport: ${String(transport)}\`.`;
-    return fault(source, path, 'key', { message, cause, fix: `Set \`transport: ${String(transport)}\`, or remove ${key}.` });
+  if (typeof transport === 'string' && !known.includes(key)) {
+    const cause = `${key} belongs to servers with \`transport: ${transport}\`.`;
+    return fault(source, path, 'key', { message, cause, fix: `Set \`transport: ${transport}\`, or remove ${key}.` });
   }
   const near = closestWord(key, known);
   const cause = known.length === 0 ? 'Nothing may stand here.' : `Known here: ${known.join(', ')}.`;

@@ -47,13 +47,6 @@ export function parseNano(text: string): bigint | string {
   return nano > nanoMax ? 'at most 9007199' : nano;
 }
 
-/** The shortest decimal that `parseNano` reads as this. */
-export function nanoText(nano: bigint): string {
-  const digits = nano.toString().padStart(10, '0');
-  const decimals = digits.slice(-9).replace(/0+$/, '');
-  return decimals === '' ? digits.slice(0, -9) : `${digits.slice(0, -9)}.${decimals}`;
-}
-
 function parseQuantity(text: string, pattern: RegExp, units: Readonly<Record<string, number>>): number | null {
   const match = pattern.exec(text);
   const unit = units[match?.[2] ?? ''];

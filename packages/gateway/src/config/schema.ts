@@ -49,7 +49,7 @@ function inRange(value: number | null, least: number, most: number): boolean {
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
 const price = z
-  .union([z.number().min(0, { error: priceError }).max(9_007_199, { error: priceError }), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, { error: priceError })], {
+  .union([z.number().min(0, { error: priceError }).lt(9_007_200, { error: priceError }), z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, { error: priceError })], {
     error: priceError,
   })
   .optional();

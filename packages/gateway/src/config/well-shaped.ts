@@ -21,7 +21,7 @@ export function readWellShaped(source: YamlSource): WellShaped {
   const faults = explainIssues(whole.error.issues, source);
   const { value, kept, leftOutServers } = leaveOut(
     source.value,
-    whole.error.issues.map((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path])).flat() as Path[],
+    whole.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path])) as Path[],
   );
   const rest = gatewayFileSchema.safeParse(value);
   return {
@@ -44,14 +44,18 @@ function leaveOut(source: unknown, paths: readonly Path[]): { value: Record<stri
   const value: Record<string, unknown> = typeof source === 'object' && source !== null && !Array.isArray(source) ? { ...source } : {};
   const kept = new Map<string, number[]>();
   const leftOutServers = new Set<string>();
-  for (const [key, setting] of Object.entries(value)) {
-    const wrong = paths.filter(([first]) => first === key);
-    if (wrong.length === 0) continue;
-    if (Array.isArray(setting) && wrong.every(([, index]) => typeof index === 'number')) {
-      const indexes = setting.map((_, index) => index).filter((index) => !wrong.some(([, at]) => at === index));
+  const wrongSteps = new Map<string, Set<string | number | undefined>>();
+  for (const [first, second] of paths) {
+    const key = String(first);
+    wrongSteps.set(key, (wrongSteps.get(key) ?? new Set()).add(second));
+  }
+  for (const [key, wrong] of wrongSteps) {
+    const setting = value[key];
+    if (Array.isArray(setting) && [...wrong].every((index) => typeof index === 'number')) {
+      const indexes = setting.map((_, index) => index).filter((index) => !wrong.has(index));
       kept.set(key, indexes);
       value[key] = indexes.map((index) => setting[index]);
-      if (key === 'servers') for (const [index, entry] of setting.entries()) if (!indexes.includes(index) && hasName(entry)) leftOutServers.add(entry.name);
+      if (key === 'servers') for (const [index, entry] of setting.entries()) if (wrong.has(index) && hasName(entry)) leftOutServers.add(entry.name);
     } else delete value[key];
   }
   return { value: { ...value, version: 1 }, kept, leftOutServers };

@@ -28,9 +28,10 @@ export function parseYamlSource(text: string): YamlSource {
     // Compares every key with every other one; `duplicateKeys` does it in one pass.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
     lineCounter: lines,
   });
+  const pairs = pairIndex();
   const at = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -53,12 +54,12 @@ export function parseYamlSource(text: string): YamlSource {
     value,
     faults,
     place(path, part = 'value') {
-      const found = find(document, path);
+      const found = find(document, path, pairs);
       const node = part === 'key' && found.key !== null ? found.key : (found.value ?? found.key);
       return at(node?.range?.[0] ?? 0);
     },
     textAt(path) {
-      const { value, exact } = find(document, path);
+      const { value, exact } = find(document, path, pairs);
       if (!exact || !isScalar(value)) return null;
       return value.source ?? String(value.value);
     },
@@ -71,22 +72,32 @@ interface Found {
   readonly exact: boolean;
 }
 
-function find(document: Document, path: Path): Found {
+function find(document: Document, path: Path, pairs: PairIndex): Found {
   let found: Found = { key: null, value: document.contents, exact: true };
   for (const step of path) {
     const container = isAlias(found.value) ? (found.value.resolve(document) ?? null) : found.value;
-    const pair = isMap(container) ? pairOf(container, String(step)) : null;
+    const pair = isMap(container) ? pairs(container).get(String(step)) : undefined;
     const item = isSeq(container) ? container.items[Number(step)] : undefined;
-    if (pair !== null) found = { key: pair.key, value: pair.value, exact: true };
+    if (pair !== undefined) found = { key: pair.key, value: pair.value, exact: true };
     else if (isNode(item)) found = { key: null, value: item, exact: true };
     else return { ...found, exact: false };
   }
   return found;
 }
 
-function pairOf(map: YAMLMap, key: string): Pair<Node, Node | null> | null {
-  const pair = map.items.find((one) => isScalar(one.key) && String(one.key.value) === key);
-  return pair === undefined ? null : (pair as Pair<Node, Node | null>);
+type PairIndex = (map: YAMLMap) => ReadonlyMap<string, Pair<Node, Node | null>>;
+
+/** The pairs of each map by key, made once: many faults in one large map would each search through it. */
+function pairIndex(): PairIndex {
+  const known = new WeakMap<YAMLMap, ReadonlyMap<string, Pair<Node, Node | null>>>();
+  return (map) => {
+    let index = known.get(map);
+    if (index === undefined) {
+      index = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair as Pair<Node, Node | null>]] : [])));
+      known.set(map, index);
+    }
+    return index;
+  };
 }
 
 function duplicateKeys(document: Document, at: (offset: number) => { line: number; column: number }): ConfigFault[] {
