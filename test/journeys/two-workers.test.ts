@@ -158,7 +158,7 @@ describe('a legacy session', () => {
 
 linuxOnly('a worker that is killed takes its own calls with it and no others, is replaced, and each of its calls is recorded', async () => {
   const key = await newKey('killed');
-  const [[victim = 0, doomed = []] = [], [survivor = 0, safe = []] = []] = [...connections.byWorker.entries()];
+  const [[victim, doomed] = [0, []], [survivor, safe] = [0, []]] = [...connections.byWorker.entries()];
   upstream.reply = modernServer(after(400, defaultReply));
   const before = upstream.hits;
   const ask = (name: string, agents: readonly Agent[]): Promise<PromiseSettledResult<Answer>[]> =>

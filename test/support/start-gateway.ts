@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { nodePath, repositoryFolder } from './node-path.ts';
 import { isAlive, killTree, processTree } from './processes.ts';
 import { until } from './poll.ts';
+import type { SystemUser } from './temporary-server.ts';
 
 export interface RunningGateway {
   /** `http://127.0.0.1:{port}` */
@@ -128,14 +129,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 }
 
-/** Runs one command of the CLI to its end, at most 60 s. */
-export async function runGateway(args: readonly string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): Promise<CommandResult> {
+/** Runs one command of the CLI to its end, at most 60 s; `user`: as another one than the tests'. */
+export async function runGateway(
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; user?: SystemUser | null } = {},
+): Promise<CommandResult> {
   const child = spawn(nodePath, [gatewayCommand, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.env ?? gatewayEnvironment(),
     timeout: 60_000,
     killSignal: 'SIGKILL',
     cwd: options.cwd ?? tmpdir(),
+    ...options.user,
   });
   const stdout = keepText(child.stdout);
   const stderr = keepText(child.stderr);
