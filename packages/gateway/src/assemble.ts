@@ -76,6 +76,9 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   const clock = systemClock;
   const env = readEnvironment();
   const { paths } = folder;
+  // Before anything starts: a folder that is broken is refused at once.
+  const sealKey = folder.secret('seal');
+  const eventKey = folder.secret('events');
   let port = config.listen.port;
   let stopping = false;
   let bridges: Bridges | null = null;
@@ -204,8 +207,6 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
       credential: (server) => credentialOf(server, env),
     });
   let snapshot = compile();
-  const sealKey = folder.secret('seal');
-  const eventKey = folder.secret('events');
   let registryUp = true;
   function readiness(): Readiness {
     const servers = config.servers.map((server) => serverState(server.name).state);

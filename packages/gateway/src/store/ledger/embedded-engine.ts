@@ -47,7 +47,8 @@ async function run(folder: string, socketPath: string): Promise<void> {
   process.on('disconnect', () => void end());
   // These reach the whole process group or service; the parent, which may still have rows to hand over, decides.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-  if (process.connected) process.send?.({ ready: true } satisfies EngineMessage);
+  // A parent that is gone meanwhile ends this process by `disconnect`; the callback keeps EPIPE from being thrown.
+  if (process.connected) process.send?.({ ready: true } satisfies EngineMessage, () => undefined);
   else void end();
 }
 

@@ -43,7 +43,8 @@ async function run(folder: string, socketPath: string): Promise<void> {
   process.on('SIGTERM', () => void end());
   // Ctrl-C reaches the whole process group; the parent decides when its stores end.
   process.on('SIGINT', () => undefined);
-  if (process.connected) process.send?.({ ready: true } satisfies EngineMessage);
+  // A parent that is gone meanwhile ends this process by `disconnect`; the callback keeps EPIPE from being thrown.
+  if (process.connected) process.send?.({ ready: true } satisfies EngineMessage, () => undefined);
   else void end();
 }
 
