@@ -24,7 +24,8 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-const openConnections = (): Promise<number> => new Promise((resolve, reject) => door.door.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
+const openConnections = (): Promise<number> =>
+  new Promise((resolve, reject) => door.door.server.getConnections((error, count) => (error ? reject(error) : resolve(count))));
 const head = (...lines: string[]): string[] => [...postHeaders(door, listMirrors), ...lines];
 const length = `Content-Length: ${Buffer.byteLength(body)}`;
 
@@ -70,17 +71,25 @@ describe('H1: a message whose length is in doubt is refused and its connection c
 });
 
 describe('H2: a header that may occur once is refused when it occurs twice', () => {
-  test.each(['Authorization', 'Host', 'Content-Type', 'Mcp-Session-Id', 'Mcp-Method', 'Mcp-Name', 'MCP-Protocol-Version', 'Last-Event-ID', 'Origin', 'X-Request-ID'])(
-    '%s',
-    async (name) => {
-      const first = head().find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`)) ?? `${name}: a`;
-      for (const second of [first, `${name.toLowerCase()}: other`]) {
-        const lines = head(length, ...(head().includes(first) ? [] : [first]), second);
-        const reply = await sendRaw(door.port, requestBytes('POST /mcp/s1 HTTP/1.1', lines, body));
-        expect((await expectRefusal(door, reply, 400, upstream, hits))['error']).toBe('invalid_request');
-      }
-    },
-  );
+  test.each([
+    'Authorization',
+    'Host',
+    'Content-Type',
+    'Mcp-Session-Id',
+    'Mcp-Method',
+    'Mcp-Name',
+    'MCP-Protocol-Version',
+    'Last-Event-ID',
+    'Origin',
+    'X-Request-ID',
+  ])('%s', async (name) => {
+    const first = head().find((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`)) ?? `${name}: a`;
+    for (const second of [first, `${name.toLowerCase()}: other`]) {
+      const lines = head(length, ...(head().includes(first) ? [] : [first]), second);
+      const reply = await sendRaw(door.port, requestBytes('POST /mcp/s1 HTTP/1.1', lines, body));
+      expect((await expectRefusal(door, reply, 400, upstream, hits))['error']).toBe('invalid_request');
+    }
+  });
 });
 
 describe('H5 and H6: headers are bounded in lines and bytes, trailers are nobody', () => {
@@ -113,7 +122,11 @@ describe('H5 and H6: headers are bounded in lines and bytes, trailers are nobody
 
   test('H6: a credential in a trailer is no credential, and nothing of a trailer reaches the server', async () => {
     const sent = (lines: string[]): Buffer =>
-      requestBytes('POST /mcp/s1 HTTP/1.1', lines, `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nAuthorization: Bearer trailer-canary\r\nMcp-Method: tools/call\r\n\r\n`);
+      requestBytes(
+        'POST /mcp/s1 HTTP/1.1',
+        lines,
+        `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\nAuthorization: Bearer trailer-canary\r\nMcp-Method: tools/call\r\n\r\n`,
+      );
     const anonymous = await sendRaw(door.port, sent([...postHeaders(door, { ...listMirrors, Authorization: '' }), 'Transfer-Encoding: chunked']));
     await expectRefusal(door, anonymous, 401, upstream, hits);
     expect((await sendRaw(door.port, sent(head('Transfer-Encoding: chunked')))).status).toBe(200);
@@ -136,21 +149,27 @@ describe('H9: no other protocol on this port', () => {
     expect((await connection.reply()).status).toBe(200);
     connection.destroy();
     const refused = await openRaw(door.port);
-    refused.write(requestBytes('POST /mcp/s1 HTTP/1.1', [...postHeaders(door, { ...listMirrors, Authorization: 'Bearer nobody' }), length, 'Expect: 100-continue']));
+    refused.write(
+      requestBytes('POST /mcp/s1 HTTP/1.1', [...postHeaders(door, { ...listMirrors, Authorization: 'Bearer nobody' }), length, 'Expect: 100-continue']),
+    );
     expect((await refused.reply()).status).toBe(401);
     expect(refused.replies().map((reply) => reply.status)).toEqual([401]);
     refused.destroy();
   });
 
   test('an h2c upgrade and the preface of HTTP/2 are refused, never tunnelled', async () => {
-    const upgrade = requestBytes('POST /mcp/s1 HTTP/1.1', head(length, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'), body);
+    const upgrade = requestBytes(
+      'POST /mcp/s1 HTTP/1.1',
+      head(length, 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA'),
+      body,
+    );
     await expectRefusal(door, await sendRaw(door.port, upgrade), 400, upstream, hits);
     await expectRefusal(door, await sendRaw(door.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), 400, upstream, hits);
     await expectRefusal(door, await sendRaw(door.port, 'PROXY TCP4 10.9.8.7 10.9.8.6 1 2\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'), 400, upstream, hits);
   });
 });
 
-test('a request without Host gives 400 in the house\'s form', async () => {
+test("a request without Host gives 400 in the house's form", async () => {
   const reply = await sendRaw(door.port, requestBytes('POST /mcp/s1 HTTP/1.1', [...postHeaders(door, { ...listMirrors, Host: '' }), length], body));
   expect((await expectRefusal(door, reply, 400, upstream, hits))['error']).toMatchObject({ data: { code: 'invalid_request' } });
 });

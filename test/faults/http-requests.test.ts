@@ -32,10 +32,23 @@ const list = (headers: Record<string, string>, sent: string | Buffer = body): Pr
 describe('H3: only the addresses that are served, only the origins that are allowed', () => {
   const paths = ['/mcp/s1', '/mcp/unknown', '/v1/mcp/s1/tools/list', '/v1/traces', '/', '/dashboard.js'];
   test.each(paths)('%s', async (path) => {
-    for (const host of ['evil.example', `evil.example:${door.port}`, `127.0.0.1`, `127.0.0.1:${door.port + 1}`, `127.0.0.1:${door.port}.evil.example`, `x@127.0.0.1:${door.port}`]) {
+    for (const host of [
+      'evil.example',
+      `evil.example:${door.port}`,
+      `127.0.0.1`,
+      `127.0.0.1:${door.port + 1}`,
+      `127.0.0.1:${door.port}.evil.example`,
+      `x@127.0.0.1:${door.port}`,
+    ]) {
       await expectRefusal(door, await post(door, body, { ...listMirrors, Host: host }, path), 421, upstream, hits);
     }
-    for (const origin of ['https://evil.example', 'null', `http://127.0.0.1:${door.port}.evil.example`, `https://127.0.0.1:${door.port}`, `http://127.0.0.1:${door.port}/`]) {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      `http://127.0.0.1:${door.port}.evil.example`,
+      `https://127.0.0.1:${door.port}`,
+      `http://127.0.0.1:${door.port}/`,
+    ]) {
       await expectRefusal(door, await post(door, body, { ...listMirrors, Origin: origin }, path), 403, upstream, hits);
     }
   });
@@ -111,7 +124,19 @@ describe('H14 and H16: the body is JSON and says so', () => {
     await expectRefusal(door, reply, 415, upstream, hits);
   });
 
-  const wrong = ['application/json\t;a', 'application/json;', 'application/json; charset=utf-16', 'application/json; charset=utf-8; a=b', 'application/jsonx', 'text/json', 'text/plain', 'text/plain; application/json', 'multipart/form-data; boundary=x', 'application/x-www-form-urlencoded', 'application/json, text/plain'];
+  const wrong = [
+    'application/json\t;a',
+    'application/json;',
+    'application/json; charset=utf-16',
+    'application/json; charset=utf-8; a=b',
+    'application/jsonx',
+    'text/json',
+    'text/plain',
+    'text/plain; application/json',
+    'multipart/form-data; boundary=x',
+    'application/x-www-form-urlencoded',
+    'application/json, text/plain',
+  ];
   test.each(wrong)('H16: Content-Type %j gives 415', async (type) => {
     await expectRefusal(door, await list({ 'Content-Type': type }), 415, upstream, hits);
     await expectRefusal(door, await post(door, '{}', { 'Content-Type': type }, '/v1/mcp/s1/tools/list'), 415, upstream, hits);
@@ -121,7 +146,13 @@ describe('H14 and H16: the body is JSON and says so', () => {
     await expectRefusal(door, await list({ 'Content-Type': '' }), 415, upstream, hits);
   });
 
-  test.each(['application/json', 'APPLICATION/JSON', 'application/json; charset=utf-8', 'application/json;charset=UTF-8', 'application/json ; charset="UTF-8"'])('H16: %s is accepted', async (type) => {
+  test.each([
+    'application/json',
+    'APPLICATION/JSON',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'application/json ; charset="UTF-8"',
+  ])('H16: %s is accepted', async (type) => {
     expect((await list({ 'Content-Type': type })).status).toBe(200);
   });
 });
@@ -142,11 +173,34 @@ describe('H15: UTF-8 or nothing', () => {
 });
 
 test('H17: only the path as it is written in the configuration is a route', async () => {
-  const spellings = ['/mcp%2fs1', '/mcp/%731', '/mcp/s1/', '//mcp/s1', '/mcp//s1', '/./mcp/s1', '/mcp/./s1', '/mcp/x/../s1', '/mcp/s1;x', '/mcp/s1%23', '/mcp/s1#', '/mcp/s1%00', '/MCP/s1', '/mcp/S1', '/mcp/%2573%31', '/mcp/s1%20', '/mcp/s1/..', '/mcp\\s1', '/mcp', '/v1/mcp/s1//tools/list', '/v1/mcp/%73%31/tools/list', `http://127.0.0.1:${door.port}/mcp/s1`];
+  const spellings = [
+    '/mcp%2fs1',
+    '/mcp/%731',
+    '/mcp/s1/',
+    '//mcp/s1',
+    '/mcp//s1',
+    '/./mcp/s1',
+    '/mcp/./s1',
+    '/mcp/x/../s1',
+    '/mcp/s1;x',
+    '/mcp/s1%23',
+    '/mcp/s1#',
+    '/mcp/s1%00',
+    '/MCP/s1',
+    '/mcp/S1',
+    '/mcp/%2573%31',
+    '/mcp/s1%20',
+    '/mcp/s1/..',
+    '/mcp\\s1',
+    '/mcp',
+    '/v1/mcp/s1//tools/list',
+    '/v1/mcp/%73%31/tools/list',
+    `http://127.0.0.1:${door.port}/mcp/s1`,
+  ];
   for (const path of spellings) {
     const reply = await post(door, body, listMirrors, path);
     // A path of the control plane is answered by the control plane, which this door is without: 503.
-    expect([400, 404, 503], path).toContain(reply.status);
+    expect([400, 404, 503]).toContain(reply.status);
     await expectRefusal(door, reply, reply.status, upstream, hits);
   }
   expect((await post(door, body, listMirrors, '/mcp/s1?a=/../x')).status).toBe(200);
@@ -156,10 +210,21 @@ describe('H19: requests in one go are answered in order, and nothing behind the 
   test('a broken request behind slow good ones is answered after them', async () => {
     upstream.next(after(150, defaultReply));
     const connection = await openRaw(door.port);
-    connection.write(Buffer.concat([postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 11), listMirrors), postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 12), listMirrors), Buffer.from('BAD\r\n\r\n'), postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 13), listMirrors)]));
+    connection.write(
+      Buffer.concat([
+        postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 11), listMirrors),
+        postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 12), listMirrors),
+        Buffer.from('BAD\r\n\r\n'),
+        postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 13), listMirrors),
+      ]),
+    );
     await connection.closed();
     const replies = connection.replies();
-    expect(replies.map((reply) => [reply.status, reply.complete])).toEqual([[200, true], [200, true], [400, true]]);
+    expect(replies.map((reply) => [reply.status, reply.complete])).toEqual([
+      [200, true],
+      [200, true],
+      [400, true],
+    ]);
     expect(replies.slice(0, 2).map((reply) => (JSON.parse(reply.body.toString()) as { id: number }).id)).toEqual([11, 12]);
     expect(upstream.hits).toBe(hits + 2);
     connection.destroy();
@@ -167,7 +232,11 @@ describe('H19: requests in one go are answered in order, and nothing behind the 
 
   test('a request behind one with a doubled header is not served', async () => {
     const connection = await openRaw(door.port);
-    const doubled = requestBytes('POST /mcp/s1 HTTP/1.1', [...postHeaders(door, listMirrors), 'authorization: Bearer other', `Content-Length: ${body.length}`], body);
+    const doubled = requestBytes(
+      'POST /mcp/s1 HTTP/1.1',
+      [...postHeaders(door, listMirrors), 'authorization: Bearer other', `Content-Length: ${body.length}`],
+      body,
+    );
     connection.write(Buffer.concat([postBytes(door, '/mcp/s1', body, listMirrors), doubled, postBytes(door, '/mcp/s1', body, listMirrors)]));
     await connection.reply(2);
     await connection.closed();
@@ -199,7 +268,13 @@ describe('H19: requests in one go are answered in order, and nothing behind the 
 
   test('each has a request id of its own', async () => {
     const connection = await openRaw(door.port);
-    connection.write(Buffer.concat([postBytes(door, '/mcp/s1', body, listMirrors), postBytes(door, '/mcp/s1', '{', listMirrors), postBytes(door, '/mcp/s1', body, listMirrors)]));
+    connection.write(
+      Buffer.concat([
+        postBytes(door, '/mcp/s1', body, listMirrors),
+        postBytes(door, '/mcp/s1', '{', listMirrors),
+        postBytes(door, '/mcp/s1', body, listMirrors),
+      ]),
+    );
     await connection.reply(3);
     expect(connection.replies().map((reply) => reply.status)).toEqual([200, 400, 200]);
     expect(new Set(connection.replies().map((reply) => reply.header('x-request-id'))).size).toBe(3);
@@ -209,16 +284,43 @@ describe('H19: requests in one go are answered in order, and nothing behind the 
 
 describe('H20 and H21: what a stranger says of itself', () => {
   test('H20: forwarding headers change neither who is recorded nor anything that is sent on', async () => {
-    await list({ 'X-Forwarded-For': '203.0.113.77', 'X-Real-IP': '203.0.113.77', Forwarded: 'for=203.0.113.77', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https' });
+    await list({
+      'X-Forwarded-For': '203.0.113.77',
+      'X-Real-IP': '203.0.113.77',
+      Forwarded: 'for=203.0.113.77',
+      'X-Forwarded-Host': 'evil.example',
+      'X-Forwarded-Proto': 'https',
+    });
     await until(async () => (await door.journal()).includes('127.0.0.1'));
     expect((await door.journal()).includes('203.0.113.77')).toBe(false);
     expect(upstream.requests.at(-1)?.raw.toString()).not.toMatch(/203\.0\.113\.77|evil\.example/);
   });
 
   test('H21: the server sees an allow-list of headers, whatever else was sent or named hop-by-hop', async () => {
-    await list({ Connection: 'authorization, mcp-method, keep-alive', 'X-Upstream-Authorization': 'a', 'X-Original-URL': '/admin', 'X-User-Id': 'root', 'X-GatewayOps-Peer': '1.2.3.4', Cookie: 'a=b', 'Proxy-Authorization': 'Basic x', TE: 'trailers', Via: '1.1 x', Referer: 'http://x' });
+    await list({
+      Connection: 'authorization, mcp-method, keep-alive',
+      'X-Upstream-Authorization': 'a',
+      'X-Original-URL': '/admin',
+      'X-User-Id': 'root',
+      'X-GatewayOps-Peer': '1.2.3.4',
+      Cookie: 'a=b',
+      'Proxy-Authorization': 'Basic x',
+      TE: 'trailers',
+      Via: '1.1 x',
+      Referer: 'http://x',
+    });
     const names = (upstream.requests.at(-1)?.headers ?? []).map(([name]) => name.toLowerCase()).sort();
-    expect(names).toEqual(['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host', 'mcp-method', 'mcp-protocol-version', 'traceparent']);
+    expect(names).toEqual([
+      'accept',
+      'accept-encoding',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+      'mcp-method',
+      'mcp-protocol-version',
+      'traceparent',
+    ]);
     expect(upstream.requests.at(-1)?.header('connection')).toEqual(['keep-alive']);
     expect(upstream.requests.at(-1)?.raw.toString()).not.toContain(testKey);
   });

@@ -59,7 +59,13 @@ export function callTool(door: TestDoor, name = 'echo', args: unknown = {}, head
 const forbiddenText = /node_modules|\.ts:\d|\bat \w+ \(|\/work\/|\/tmp\/|127\.0\.0\.1:\d|ECONN|ENOTFOUND|SECRET-OF-UPSTREAM/;
 
 /** Asserts what holds for every refusal, and returns its body. `hitsBefore`: what the server had got before it. */
-export async function expectRefusal(door: TestDoor, reply: RawReply, status: number, upstream: RecordingUpstream, hitsBefore: number): Promise<Record<string, unknown>> {
+export async function expectRefusal(
+  door: TestDoor,
+  reply: RawReply,
+  status: number,
+  upstream: RecordingUpstream,
+  hitsBefore: number,
+): Promise<Record<string, unknown>> {
   expect({ status: reply.status, complete: reply.complete }).toEqual({ status, complete: true });
   expect(reply.header('x-request-id')).toMatch(/^\S+$/);
   expect(reply.body.toString()).not.toMatch(forbiddenText);

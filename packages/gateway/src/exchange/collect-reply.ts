@@ -11,11 +11,12 @@ export interface CollectedReply {
   readonly messages: readonly Buffer[];
 }
 
-/** Takes a reply in whole, up to `bounds.facadeReplyBytesMax`, for answers that cannot be streamed on. */
+/** Takes a reply in whole, up to a bound, for answers that cannot be streamed on. */
 export class CollectReply implements ReplySink {
   readonly whole: Promise<CollectedReply>;
   private readonly server: string;
-  private readonly onMessage: ((json: Buffer) => void) | null;
+  private readonly refuse: ((json: Buffer) => Fault | null) | null;
+  private readonly bytesMax: number;
   private resolve: (reply: CollectedReply) => void = () => undefined;
   private reject: (fault: Fault) => void = () => undefined;
   private control: ReplyControl | null = null;
@@ -27,10 +28,11 @@ export class CollectReply implements ReplySink {
   private readonly messages: Buffer[] = [];
   private bytes = 0;
 
-  /** `onMessage` sees each event of a stream as it comes. */
-  constructor(server: string, onMessage: ((json: Buffer) => void) | null = null) {
+  /** `refuse` sees each event of a stream as it comes, and says where the reply is of no use any more. */
+  constructor(server: string, refuse: ((json: Buffer) => Fault | null) | null = null, bytesMax: number = bounds.facadeReplyBytesMax) {
     this.server = server;
-    this.onMessage = onMessage;
+    this.refuse = refuse;
+    this.bytesMax = bytesMax;
     this.whole = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -43,17 +45,18 @@ export class CollectReply implements ReplySink {
     this.sessionId = firstOf(headers['mcp-session-id']);
     this.contentType = firstOf(headers['content-type']);
     if (this.contentType.startsWith('text/event-stream')) {
-      this.watch = new SseWatch(bounds.facadeReplyBytesMax, (data) => {
+      this.watch = new SseWatch(this.bytesMax, (data) => {
         if (data === null) return this.tooLarge();
-        if (this.onMessage) this.onMessage(data);
-        this.messages.push(data);
+        const fault = this.refuse?.(data) ?? null;
+        if (fault) this.giveUp(fault);
+        else this.messages.push(data);
       });
     }
   }
 
   data(chunk: Buffer): boolean {
     this.bytes += chunk.length;
-    if (this.bytes > bounds.facadeReplyBytesMax) this.tooLarge();
+    if (this.bytes > this.bytesMax) this.tooLarge();
     else if (this.watch) this.watch.feed(chunk);
     else this.chunks.push(chunk);
     return true;
@@ -69,7 +72,11 @@ export class CollectReply implements ReplySink {
   }
 
   private tooLarge(): void {
-    this.reject(new Fault('upstream_invalid', { server: this.server, reason: `it is larger than ${bounds.facadeReplyBytesMax} bytes` }));
+    this.giveUp(new Fault('upstream_invalid', { server: this.server, reason: `it is larger than ${this.bytesMax} bytes` }));
+  }
+
+  private giveUp(fault: Fault): void {
+    this.reject(fault);
     this.control?.abort();
   }
 }

@@ -1,12 +1,13 @@
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
-import { respondRpc, rpcErrorText } from '../listener/respond.ts';
+import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
 import type { OpenStream } from './open-streams.ts';
 import { statusOf, type Call } from './rail.ts';
+import { eventHolder } from './session-handle.ts';
 import { settleReply } from './settle-reply.ts';
 
 /** What is relayed: a message, or a legacy client's GET stream or DELETE. */
@@ -49,6 +50,8 @@ export class RelayReply implements ReplySink, OpenStream {
     this.relayed = relayed;
     this.upstreamSession = upstreamSession;
     this.finished = finished;
+    // Whoever left while the call waited at a stop is not announced again.
+    this.clientGone = call.response.destroyed;
     call.response.on('close', () => this.clientClosed());
   }
 
@@ -66,7 +69,6 @@ export class RelayReply implements ReplySink, OpenStream {
     call.record.httpStatus = status;
     const contentType = textOf(headers['content-type']);
     call.record.replyContentType = contentType.slice(0, 100);
-    const isSse = contentType.startsWith('text/event-stream');
     const unfit = unfitReply(status, contentType, relayed, call.server?.data.name ?? '', textOf(headers['retry-after']));
     if (unfit) {
       this.failed(unfit);
@@ -75,30 +77,30 @@ export class RelayReply implements ReplySink, OpenStream {
     }
     const out = ['X-Trace-ID', call.traceId, 'X-Request-ID', call.requestId, ...call.headers];
     // The status of a refusal says what a client must know (404: the session is gone; 400: not this era); its prose stays here.
-    this.statusOnly = status >= 400 && !contentType.startsWith('application/json');
+    // 202 and 204 have no body by definition: one that came all the same would be taken for the next reply.
+    this.statusOnly = status === 202 || status === 204 || (status >= 400 && !contentType.startsWith('application/json'));
     if (contentType !== '' && !this.statusOnly) out.push('Content-Type', contentType);
     this.passHeader(out, headers, 'cache-control', 'Cache-Control');
     this.passHeader(out, headers, 'retry-after', 'Retry-After');
     this.passHeader(out, headers, 'allow', 'Allow');
     this.passSession(out, textOf(headers['mcp-session-id']));
-    if (isSse) {
+    if (!this.statusOnly && contentType.startsWith('text/event-stream')) {
       out.push('X-Accel-Buffering', 'no');
       this.watch = new SseWatch(bounds.replyTapBytesMax);
-      const session = this.upstreamSession;
-      if (session !== null) this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, session));
+      if (relayed.era === 'legacy') {
+        const holder = eventHolder(call.principal?.id ?? '', call.server?.data.name ?? '', this.upstreamSession ?? textOf(headers['mcp-session-id']));
+        this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, holder));
+      }
       call.response.writeHead(status, out);
       call.response.flushHeaders();
       this.lastWriteAt = performance.now();
       call.rail.streams.add(this);
       return;
     }
-    const length = this.statusOnly ? '0' : textOf(headers['content-length']);
+    const length = this.statusOnly ? (status === 204 ? '' : '0') : textOf(headers['content-length']);
     if (length !== '') {
       this.expectedBytes = Number(length);
       out.push('Content-Length', length);
-    } else if (status === 202 || status === 204) {
-      this.expectedBytes = 0;
-      if (status === 202) out.push('Content-Length', '0');
     }
     this.outHeaders = out;
   }
@@ -131,8 +133,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.close();
     const { call, relayed } = this;
     const json = this.watch === null ? this.tapped() : this.watch.lastData;
-    const gone = this.clientGone && relayed.era === 'modern';
-    void settleReply(call, relayed, this.status, json, gone).then(() => {
+    void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => {
       const { response } = call;
       if (!response.destroyed) {
         this.sendHead();
@@ -140,6 +141,7 @@ export class RelayReply implements ReplySink, OpenStream {
         if (this.held !== null) response.end(this.held);
         else if (rest !== undefined && rest.length > 0) response.end(rest);
         else response.end();
+        if (response.writableLength > 0) cutUnread(response);
       }
       this.finished();
     });
@@ -150,7 +152,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.close();
     const { call } = this;
     const { record, response } = call;
-    const cancelled = this.clientGone;
+    const cancelled = this.isCancelled();
     record.fault = cancelled ? '' : fault.code;
     record.rpcErrorCode = cancelled ? 0 : fault.row.rpcCode;
     if (!response.headersSent) record.httpStatus = fault.row.status;
@@ -163,9 +165,11 @@ export class RelayReply implements ReplySink, OpenStream {
       });
     void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => {
       if (!response.headersSent) respondRpc(response, fault, call, call.idText);
-      else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed) {
-        // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole.
+      else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed && this.rewriter?.resumable !== true) {
+        // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole. One that can be
+        // resumed is only cut: an error would be its answer.
         response.write(`event: message\ndata: ${rpcErrorText(fault, call.requestId, call.idText)}\n\n`, () => response.destroy());
+        cutUnread(response);
       } else response.destroy();
       this.finished();
     });
@@ -253,11 +257,16 @@ export class RelayReply implements ReplySink, OpenStream {
     this.clientGone = true;
     if (this.stallTimer) clearTimeout(this.stallTimer);
     if (this.done) return;
-    if (this.relayed.era === 'modern' || this.relayed.kind !== 'request') this.control?.abort();
+    if (this.isCancelled()) this.control?.abort();
     else if (this.waitingForDrain) {
       this.waitingForDrain = false;
       this.control?.resume();
     }
+  }
+
+  /** A legacy request goes on without its client. */
+  private isCancelled(): boolean {
+    return this.clientGone && (this.relayed.era === 'modern' || this.relayed.kind !== 'request');
   }
 
   private close(): void {

@@ -1,8 +1,10 @@
-import { asFault } from '../kernel/fault.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
 import { rpcErrorText } from '../listener/respond.ts';
 import { classify } from '../protocol/classify.ts';
 import { scanJson } from '../protocol/scan-json.ts';
 import { splitBatch } from '../protocol/split-batch.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
 import { send } from '../upstream/send.ts';
 import { CollectReply } from './collect-reply.ts';
 import { Call } from './rail.ts';
@@ -19,7 +21,10 @@ const idMember = ['id'];
  */
 export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const elements = splitBatch(body, elementsMax);
-  const { response } = call;
+  const { response, principal, server, inbound } = call;
+  if (principal === null || server === null) throw new Fault('not_found');
+  const session = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
+  const replyBytesMax = Math.floor(bounds.facadeReplyBytesMax / elements.length);
   const asEvents = call.inbound.accept?.includes('text/event-stream') === true;
   const answers: Buffer[] = [];
   const emit = (json: Buffer): void => {
@@ -28,7 +33,7 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
       response.writeHead(200, ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no', 'X-Request-ID', call.requestId]);
     response.write(`event: message\ndata: ${oneLine(json)}\n\n`);
   };
-  await Promise.all(elements.map((element) => serveElement(call, element, emit)));
+  await Promise.all(elements.map((element) => serveElement(call, server, session, element, replyBytesMax, emit)));
   if (asEvents && response.headersSent) {
     response.end();
   } else if (answers.length === 0) {
@@ -43,29 +48,34 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   }
 }
 
-async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => void): Promise<void> {
+async function serveElement(
+  batch: Call,
+  server: Server,
+  session: string | null,
+  body: Buffer,
+  replyBytesMax: number,
+  emit: (json: Buffer) => void,
+): Promise<void> {
   const call = new Call(batch.rail, batch.request, batch.response, batch.inbound, performance.now());
-  call.server = batch.server;
+  call.server = server;
   call.principal = batch.principal;
   call.stop = 'access';
   call.record.authAt = call.record.startedAt;
   call.record.requestBytes = body.length;
-  const { server } = call;
+  let answered = true;
   try {
-    if (server === null) throw new Error('a batch has a server');
     const scanned = scanJson(body, idMember);
     call.idText = idTextOf(scanned, body);
     const message = classify(scanned.value, call.inbound);
+    answered = message.kind === 'request';
     enter(call, message);
+    // 2025-03-26, lifecycle: the reply has no place for the session that it would open.
+    if (message.method === 'initialize') throw new Fault('invalid_request', { reason: '`initialize` cannot be part of a batch' });
     permit(call, message.row.action);
-    const session =
-      call.inbound.sessionId === undefined || call.principal === null
-        ? null
-        : call.rail.sessions.open(call.inbound.sessionId, call.principal.id, server.data.name);
     const waiting = spend(call);
     if (waiting !== null) await waiting;
     await intend(call);
-    const sink = new CollectReply(server.data.name, null);
+    const sink = new CollectReply(server.data.name, null, replyBytesMax);
     const { timeoutMs } = server.data;
     send(
       call.rail.pools.poolOf(server.data),
@@ -89,7 +99,8 @@ async function serveElement(batch: Call, body: Buffer, emit: (json: Buffer) => v
   } catch (thrown) {
     const fault = asFault(thrown);
     await call.settleRefusal(fault);
-    if (call.idText !== null) emit(Buffer.from(rpcErrorText(fault, call.requestId, call.idText)));
+    // What is no notification gets an error, without an id where it has none that can be repeated.
+    if (answered) emit(Buffer.from(rpcErrorText(fault, call.requestId, call.idText)));
   }
 }
 

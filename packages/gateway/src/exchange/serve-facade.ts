@@ -12,7 +12,7 @@ import type { Call } from './rail.ts';
 import { enter, intend, permit, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
 import { traceparentOf } from './upstream-headers.ts';
-import type { UpstreamSessions } from './upstream-sessions.ts';
+import { needsInput, type UpstreamSessions } from './upstream-sessions.ts';
 
 interface Operation {
   readonly method: string;
@@ -195,11 +195,7 @@ async function ask(call: Call, facade: Facade, operation: Operation, own: { memb
     throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code, message: memberOf(error, 'message') } } });
   }
   if (memberOf(memberOf(scanned.value, 'result'), 'resultType') === 'input_required') {
-    throw new Fault(
-      'mcp_error',
-      { server: server.data.name },
-      { extra: { cause: { message: 'The tool asks for input, which a REST call cannot give. Call it over MCP.' } } },
-    );
+    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
   }
   const span = scanned.members['result'];
   if (span === undefined) throw new Fault('upstream_invalid', { server: server.data.name, reason: 'its response has no result' });
@@ -227,6 +223,7 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
   if (requestId === undefined || call.principal === null) return null;
   if (!visibleAscii.test(requestId)) throw new Fault('invalid_request', { reason: 'X-Request-ID must be 1 to 128 visible ASCII characters' });
   call.requestId = requestId;
+  call.record.requestId = requestId;
   const bodyHash = createHash('sha256').update(`${pathname}\n`).update(body).digest('base64url');
   const begun = await facade.idempotency.begin({
     principalId: call.principal.id === 'anonymous' ? `anonymous ${call.record.peer}` : call.principal.id,

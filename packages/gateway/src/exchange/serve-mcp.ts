@@ -48,7 +48,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
     await call.settleRefusal(fault);
     // A model can react to a tool result; to a transport error only its client can.
     if (fault.code === 'forbidden' && call.record.method === 'tools/call' && call.idText !== null) respondToolRefusal(call.response, fault, call, call.idText);
-    else respondRpc(call.response, fault, call, call.idText);
+    else respondRpc(call.response, fault, call, call.idText, statusFor(call, fault));
   }
 }
 
@@ -151,6 +151,11 @@ function sessionOf(call: Call, era: Message['era']): string | null {
   const { sessionId } = call.inbound;
   if (era === 'modern' || sessionId === undefined || call.principal === null || call.server === null) return null;
   return call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
+}
+
+/** To a legacy client 404 means that its session is gone: an unknown method is an answer like others. */
+function statusFor(call: Call, fault: Fault): number {
+  return fault.code === 'method_not_found' && !isModernVersion(call.inbound.protocolVersion ?? '') ? 200 : fault.row.status;
 }
 
 /** Batches are part of 2025-03-26 only, which is also what an absent header means. */

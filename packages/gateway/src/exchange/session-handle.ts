@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Sealer } from '../kernel/seal.ts';
@@ -12,10 +12,15 @@ export interface SessionHandles {
   seal(principalId: string, server: string, upstreamId: string): string;
   /** The server's session id. Faults: `session_not_found`, the same for a forged, a foreign and an unknown handle. */
   open(handle: string, principalId: string, server: string): string;
-  /** An event id that resumes a stream of this session and no other. */
-  signEventId(eventId: string, upstreamId: string): string;
-  /** The server's event id, or a fault `invalid_request` where the signature is not of this session. */
-  openEventId(signed: string, upstreamId: string): string;
+  /** An event id that resumes a stream of this holder (`eventHolder`) and of no other. */
+  signEventId(eventId: string, holder: string): string;
+  /** The server's event id. Faults: `invalid_request` where the signature is not of this holder. */
+  openEventId(signed: string, holder: string): string;
+}
+
+/** Whose events a stream carries. `session` is the server's session id, empty where it keeps none: then those of the principal. */
+export function eventHolder(principalId: string, server: string, session: string): string {
+  return `${principalId}\n${server}\n${session}`;
 }
 
 interface Opened {
@@ -46,13 +51,22 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
     return principalId === undefined || server === undefined || upstreamId === undefined ? null : { principalId, server, upstreamId };
   }
 
-  const tag = (eventId: string, upstreamId: string): string =>
-    createHmac('sha256', eventKey).update(`${upstreamId}\n${eventId}`).digest('base64url').slice(0, tagChars);
+  const tag = (eventId: string, holder: string): Buffer =>
+    Buffer.from(createHmac('sha256', eventKey).update(`${holder}\n${eventId}`).digest('base64url').slice(0, tagChars));
+
+  function isTag(text: string, eventId: string, holder: string): boolean {
+    const given = Buffer.from(text);
+    return given.length === tagChars && timingSafeEqual(given, tag(eventId, holder));
+  }
 
   return {
     seal(principalId, server, upstreamId) {
-      const handle = sealer.sealText(`${principalId}\n${server}\n${upstreamId}`, purpose);
-      if (handle.length > bounds.sessionHandleBytesMax) throw new Fault('upstream_invalid', { server, reason: 'its session id is too long' });
+      let handle: string;
+      try {
+        handle = sealer.sealText(`${principalId}\n${server}\n${upstreamId}`, purpose);
+      } catch (cause) {
+        throw new Fault('upstream_invalid', { server, reason: 'its session id is too long' }, { cause });
+      }
       remember(handle, { principalId, server, upstreamId });
       return handle;
     },
@@ -67,11 +81,11 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
       if (session.principalId !== principalId || session.server !== server) throw new Fault('session_not_found');
       return session.upstreamId;
     },
-    signEventId: (eventId, upstreamId) => `${eventId}.${tag(eventId, upstreamId)}`,
-    openEventId(signed, upstreamId) {
+    signEventId: (eventId, holder) => `${eventId}.${tag(eventId, holder).toString()}`,
+    openEventId(signed, holder) {
       const dot = signed.length - tagChars - 1;
       const eventId = signed.slice(0, Math.max(dot, 0));
-      if (dot < 0 || signed[dot] !== '.' || tag(eventId, upstreamId) !== signed.slice(dot + 1))
+      if (dot < 0 || signed[dot] !== '.' || !isTag(signed.slice(dot + 1), eventId, holder))
         throw new Fault('invalid_request', { reason: 'Last-Event-ID is not an event of this session' });
       return eventId;
     },

@@ -14,7 +14,7 @@ export interface TraceContext {
 }
 
 const traceparentForm = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const ownForm = /^tr_[0-9a-f]{32}$/;
+const ownForm = /^tr_(?!0{32})[0-9a-f]{32}$/;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 const zeros = /^0+$/;
 

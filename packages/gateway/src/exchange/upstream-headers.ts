@@ -1,6 +1,7 @@
 import type { Message } from '../protocol/classify.ts';
 import type { UpstreamRequest } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
+import { eventHolder } from './session-handle.ts';
 
 const acceptBoth = 'application/json, text/event-stream';
 
@@ -20,7 +21,10 @@ export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession
   } else {
     if (upstreamSession !== null) headers.push('mcp-session-id', upstreamSession);
     if (method === 'GET' && inbound.lastEventId !== undefined)
-      headers.push('last-event-id', upstreamSession === null ? inbound.lastEventId : call.rail.sessions.openEventId(inbound.lastEventId, upstreamSession));
+      headers.push(
+        'last-event-id',
+        call.rail.sessions.openEventId(inbound.lastEventId, eventHolder(call.principal?.id ?? '', server?.data.name ?? '', upstreamSession ?? '')),
+      );
   }
   if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
   if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);

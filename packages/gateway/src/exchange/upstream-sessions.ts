@@ -39,6 +39,9 @@ interface Session {
   usedAtMs: number;
 }
 
+/** What a REST caller reads where a tool asks for input. */
+export const needsInput = 'The tool asks for input, which a REST call cannot give. Call it over MCP.';
+
 const eraKeptMs = 600_000;
 const sessionIdleMs = 300_000;
 const sessionsMax = 1_000;
@@ -55,6 +58,7 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
   const sweep = setInterval(() => {
     const before = clock.monotonicMs() - sessionIdleMs;
     for (const [key, entry] of sessions) if (entry.session !== null && entry.session.usedAtMs < before) endSession(key);
+    for (const [key, { untilMs }] of eras) if (untilMs < clock.monotonicMs()) eras.delete(key);
   }, sessionIdleMs / 5);
   sweep.unref();
 
@@ -68,11 +72,13 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     if (own.name !== '') headers.push('mcp-name', encodeHeaderValue(own.name));
     // Closing the connection is how this era cancels.
     const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":${++lastId},"method":"${own.method}","params":{${params}}}`, own.signal);
+    // A server of another era since: the next request finds out.
+    if (reply.status >= 400 && reply.status < 500) eras.delete(placeOf(own.server));
     return responseOf(reply, own.server);
   }
 
   async function legacy(own: OwnRequest): Promise<Buffer> {
-    const key = `${own.server.data.name}\n${own.principalId}`;
+    const key = `${placeOf(own.server)}\n${own.principalId}`;
     for (let attempt = 0; ; attempt++) {
       const session = await sessionOf(key, own.server);
       session.usedAtMs = clock.monotonicMs();
@@ -85,12 +91,15 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
           () => undefined,
         );
       own.signal.addEventListener('abort', cancel, { once: true });
-      const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":${id},"method":"${own.method}","params":{${own.members}}}`, own.signal).finally(() =>
-        own.signal.removeEventListener('abort', cancel),
-      );
+      const reply = await post(own.server, headers, `{"jsonrpc":"2.0","id":${id},"method":"${own.method}","params":{${own.members}}}`, own.signal)
+        .catch((thrown: unknown) => {
+          if (thrown instanceof Fault && thrown.code === 'mcp_error') cancel();
+          throw thrown;
+        })
+        .finally(() => own.signal.removeEventListener('abort', cancel));
       if (reply.status === 404 && session.id !== '' && attempt === 0) {
         // An unknown session did nothing: to begin anew and ask again is safe.
-        sessions.delete(key);
+        if (sessions.get(key)?.session === session) sessions.delete(key);
         continue;
       }
       return responseOf(reply, own.server);
@@ -98,14 +107,14 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
   }
 
   function eraOf(server: Server): Promise<'modern' | 'legacy'> {
-    const { name } = server.data;
-    const known = eras.get(name);
+    const place = placeOf(server);
+    const known = eras.get(place);
     const nowMs = clock.monotonicMs();
     if (known && nowMs < known.untilMs) return known.era;
     const era = discover(server);
-    eras.set(name, { era, untilMs: nowMs + eraKeptMs });
+    eras.set(place, { era, untilMs: nowMs + eraKeptMs });
     // A server that could not be reached has said nothing about its era.
-    era.catch(() => eras.delete(name));
+    era.catch(() => eras.delete(place));
     return era;
   }
 
@@ -132,7 +141,10 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     sessions.set(key, entry);
     entry.opening.then(
       (session) => (entry.session = session),
-      () => sessions.get(key) === entry && sessions.delete(key),
+      () => {
+        if (sessions.get(key) === entry) sessions.delete(key);
+        eras.delete(placeOf(server));
+      },
     );
     return entry.opening;
   }
@@ -141,7 +153,7 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
     const reply = await post(
       server,
       [],
-      `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"${newestLegacy}","capabilities":{},"clientInfo":${clientInfo}}}`,
+      `{"jsonrpc":"2.0","id":${++lastId},"method":"initialize","params":{"protocolVersion":"${newestLegacy}","capabilities":{},"clientInfo":${clientInfo}}}`,
     );
     const message = parse(responseOf(reply, server));
     const version = message?.result?.protocolVersion;
@@ -166,7 +178,7 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
       ...more,
     ];
     if (credential) headers.push(credential.header, credential.value);
-    const sink = new CollectReply(name);
+    const sink = new CollectReply(name, signal ? (json) => asksForInput(json, name) : null);
     const control = send(
       pools.poolOf(server.data),
       { server: name, method: 'POST', path: upstreamPath, headers, body: Buffer.from(body), firstByteMs: timeoutMs, idleMs: timeoutMs },
@@ -215,6 +227,11 @@ export function createUpstreamSessions(pools: Pools, clock: Clock): UpstreamSess
   };
 }
 
+/** An address, not a name: the server behind a name may be replaced. */
+function placeOf({ data }: Server): string {
+  return `${data.name} ${data.socketPath ?? ''} ${data.origin}${data.upstreamPath}`;
+}
+
 function sessionHeaders(session: Session): string[] {
   const headers = ['mcp-protocol-version', session.version];
   if (session.id !== '') headers.push('mcp-session-id', session.id);
@@ -222,6 +239,7 @@ function sessionHeaders(session: Session): string[] {
 }
 
 interface Parsed {
+  readonly id?: unknown;
   readonly method?: unknown;
   readonly result?: { readonly supportedVersions?: unknown; readonly protocolVersion?: unknown };
   readonly error?: { readonly data?: { readonly supported?: unknown } };
@@ -234,6 +252,14 @@ function parse(json: Buffer): Parsed | null {
   } catch {
     return null;
   }
+}
+
+/** Where a server of before 2026-07-28 asks something on the stream of a call: it would wait for an answer that nobody gives. */
+function asksForInput(json: Buffer, server: string): Fault | null {
+  if (!json.includes('"method"')) return null;
+  const message = parse(json);
+  if (message === null || message.method === undefined || message.method === 'ping' || message.id === undefined) return null;
+  return new Fault('mcp_error', { server }, { extra: { cause: { message: needsInput } } });
 }
 
 /** The response among the messages of a reply: the last that is not a request or notification of the server. */

@@ -36,7 +36,7 @@ export function createHttpServer({ onRequest }: HttpServerOptions): Server {
   // A client that waits for 100 Continue is told so when its body is read, so not if it is refused before.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', (_request, response) =>
-    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: ['Connection', 'close'] }),
+    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] }),
   );
   server.on('connect', (_request, socket) => end(socket, new Fault('method_not_allowed', {}, { extra: { allow: 'GET, POST, DELETE' } })));
   // Without a listener node ignores Upgrade and serves the request as HTTP/1.1, which RFC 9110 section 7.8 allows; h2c is refused.

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { bounds } from '../kernel/bounds.ts';
 import { faultBody, type Fault } from '../kernel/fault.ts';
 
 /** What every answer of one request carries. */
@@ -24,15 +25,15 @@ function faultHeaders(fault: Fault): string[] {
 
 /** A fault as a REST answer. `Connection: close` where what is left of the request cannot be trusted or was not read. */
 export function respondRest(response: ServerResponse, fault: Fault, reply: Reply): number {
-  return write(response, fault, reply, JSON.stringify(faultBody(fault, reply.requestId)));
+  return write(response, fault, fault.row.status, reply, JSON.stringify(faultBody(fault, reply.requestId)));
 }
 
 /**
  * A fault as a JSON-RPC error (JSON-RPC 2.0 section 5.1). `idText` is the request's id exactly as it was written, or null:
  * then the error carries no id (MCP has no null id).
  */
-export function respondRpc(response: ServerResponse, fault: Fault, reply: Reply, idText: string | null): number {
-  return write(response, fault, reply, rpcErrorText(fault, reply.requestId, idText));
+export function respondRpc(response: ServerResponse, fault: Fault, reply: Reply, idText: string | null, status: number = fault.row.status): number {
+  return write(response, fault, status, reply, rpcErrorText(fault, reply.requestId, idText));
 }
 
 export function rpcErrorText(fault: Fault, requestId: string, idText: string | null): string {
@@ -58,11 +59,11 @@ export function respondToolRefusal(response: ServerResponse, fault: Fault, reply
   send(response, 200, [], reply, `{"jsonrpc":"2.0","id":${idText},"result":${JSON.stringify(result)}}`);
 }
 
-function write(response: ServerResponse, fault: Fault, reply: Reply, text: string): number {
+function write(response: ServerResponse, fault: Fault, status: number, reply: Reply, text: string): number {
   const headers = faultHeaders(fault);
   // A body that was not read to its end would be taken for the next request.
-  if (fault.code === 'payload_too_large') headers.push('Connection', 'close');
-  return send(response, fault.row.status, headers, reply, text);
+  if (fault.code === 'payload_too_large' || fault.code === 'expectation_failed') headers.push('Connection', 'close');
+  return send(response, status, headers, reply, text);
 }
 
 /** Sends a JSON answer; returns the bytes of its body. */
@@ -77,5 +78,12 @@ export function send(response: ServerResponse, status: number, more: readonly st
   if (reply.traceId !== '') headers.push('X-Trace-ID', reply.traceId);
   response.writeHead(status, headers);
   response.end(body);
+  if (response.writableLength > 0) cutUnread(response);
   return body.length;
+}
+
+/** Cuts the connection of a reader that for so long takes nothing of what is left of an ended answer. */
+export function cutUnread(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), bounds.requestTimeoutMs);
+  response.on('close', () => clearTimeout(timer));
 }

@@ -6,6 +6,8 @@ const idField = Buffer.from('id:');
  * beginning of a line that may still become an `id:` line is held back, and an `id:` line until its end.
  */
 export class EventIdRewriter {
+  /** True once an event had an id: the stream may be resumed after it. */
+  resumable = false;
   private readonly rewrite: (eventId: string) => string;
   private held: Buffer = Buffer.alloc(0);
   private inLine = false;
@@ -56,6 +58,7 @@ export class EventIdRewriter {
     const eventId = text.startsWith(' ') ? text.slice(1) : text;
     // An empty id resets the last event id (HTML, 9.2.6): there is nothing to resume from, so nothing to sign.
     if (eventId === '') return line;
+    this.resumable = true;
     return Buffer.from(`id: ${this.rewrite(eventId)}${carriage ? '\r' : ''}`);
   }
 }

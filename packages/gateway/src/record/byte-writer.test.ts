@@ -15,15 +15,18 @@ function readText(bytes: Buffer): { text: string; end: number } {
 
 test('any text is read back as it was, whatever its length and characters', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 300 }), fc.string({ minLength: 100, maxLength: 20_000 })), (text) => {
-      const writer = new ByteWriter(16);
-      writer.text(text);
-      writer.u8(0xab);
-      const bytes = writer.bytes.subarray(0, writer.length);
-      const read = readText(bytes);
-      expect(read.text).toBe(text.toWellFormed());
-      expect([...bytes.subarray(read.end)]).toEqual([0xab]);
-    }),
+    fc.property(
+      fc.oneof(fc.string({ maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 300 }), fc.string({ minLength: 100, maxLength: 20_000 })),
+      (text) => {
+        const writer = new ByteWriter(16);
+        writer.text(text);
+        writer.u8(0xab);
+        const bytes = writer.bytes.subarray(0, writer.length);
+        const read = readText(bytes);
+        expect(read.text).toBe(text.toWellFormed());
+        expect([...bytes.subarray(read.end)]).toEqual([0xab]);
+      },
+    ),
   );
 });
 

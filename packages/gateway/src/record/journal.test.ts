@@ -9,7 +9,13 @@ import { frameHeadBytes, frameKind, intentColumns, outcomeColumns, type SegmentH
 import { openJournal, type Journal } from './journal.ts';
 
 const events: string[] = [];
-const log: Log = { debug: () => undefined, info: (event) => void events.push(event), warn: (event) => void events.push(event), error: (event) => void events.push(event), child: () => log };
+const log: Log = {
+  debug: () => undefined,
+  info: (event) => void events.push(event),
+  warn: (event) => void events.push(event),
+  error: (event) => void events.push(event),
+  child: () => log,
+};
 let folder = '';
 let journal: Journal | null = null;
 
@@ -62,7 +68,13 @@ describe('the journal', () => {
     expect(frames()[2]).toBe('outcome 1 over');
     const [name = ''] = segments();
     const header = JSON.parse(readFileSync(join(folder, 'journal', name), 'utf8').split('\n')[0] ?? '') as SegmentHeader;
-    expect(header).toEqual({ format: 1, writer: 'w-1', segment: 0, intent: intentColumns.map((column) => column.name), outcome: outcomeColumns.map((column) => column.name) });
+    expect(header).toEqual({
+      format: 1,
+      writer: 'w-1',
+      segment: 0,
+      intent: intentColumns.map((column) => column.name),
+      outcome: outcomeColumns.map((column) => column.name),
+    });
   });
 
   test('with nothing to write there is nothing to wait for', async () => {
@@ -90,33 +102,36 @@ describe('the journal', () => {
     expect(frames()).toEqual(['intent 1 before', 'intent 3 after']);
   });
 
-  test.skipIf(process.platform !== 'linux')('D10: while the disk takes nothing every entry is refused; it recovers by itself and leaves no litter', async () => {
-    const full = open();
-    put(full, 1, 'kept');
-    await full.committed();
-    // The limit of this process on file sizes: writing fails as on a full disk, but for the code.
-    const limit = (bytes: string): void => void execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
-    limit('1');
-    try {
-      put(full, 2, 'refused');
-      await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
-      put(full, 3, 'refused as well');
-      await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
-      expect(full.blockedSinceMs()).toBeGreaterThan(Date.now() - 10_000);
-      // Some of its own attempts, each of which must clean up after itself.
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      expect(full.blockedSinceMs()).not.toBeNull();
-      expect(segments()).toHaveLength(1);
-    } finally {
-      limit('unlimited');
-    }
-    // Nobody writes: it must find out by itself.
-    await until(() => full.blockedSinceMs() === null);
-    put(full, 4, 'kept again');
-    await full.committed();
-    expect(frames()).toEqual(['intent 1 kept', 'intent 4 kept again']);
-    expect(events).toEqual(['journal.blocked', 'journal.recovered']);
-  });
+  test.skipIf(process.platform !== 'linux')(
+    'D10: while the disk takes nothing every entry is refused; it recovers by itself and leaves no litter',
+    async () => {
+      const full = open();
+      put(full, 1, 'kept');
+      await full.committed();
+      // The limit of this process on file sizes: writing fails as on a full disk, but for the code.
+      const limit = (bytes: string): void => void execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
+      limit('1');
+      try {
+        put(full, 2, 'refused');
+        await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
+        put(full, 3, 'refused as well');
+        await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
+        expect(full.blockedSinceMs()).toBeGreaterThan(Date.now() - 10_000);
+        // Some of its own attempts, each of which must clean up after itself.
+        await new Promise((resolve) => setTimeout(resolve, 600));
+        expect(full.blockedSinceMs()).not.toBeNull();
+        expect(segments()).toHaveLength(1);
+      } finally {
+        limit('unlimited');
+      }
+      // Nobody writes: it must find out by itself.
+      await until(() => full.blockedSinceMs() === null);
+      put(full, 4, 'kept again');
+      await full.committed();
+      expect(frames()).toEqual(['intent 1 kept', 'intent 4 kept again']);
+      expect(events).toEqual(['journal.blocked', 'journal.recovered']);
+    },
+  );
 
   test('a removed folder is noticed, and made anew', async () => {
     const lost = open();

@@ -23,11 +23,17 @@ const tls = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOS
 export function upstreamFault(error: unknown, server: string): Fault {
   if (error instanceof Fault) return error;
   const code = codeOf(error);
-  if (unreachable.has(code)) return new Fault('upstream_unreachable', { server }, { cause: error });
+  if (unreachable.has(code) && !isUnderWay(error)) return new Fault('upstream_unreachable', { server }, { cause: error });
   if (timeouts.has(code)) return new Fault('mcp_timeout', { server }, { cause: error });
   if (tls.test(code)) return new Fault('upstream_tls', { server }, { cause: error });
   if (invalid.has(code) || code.startsWith('HPE_')) return new Fault('upstream_invalid', { server, reason: 'it breaks HTTP' }, { cause: error });
   return new Fault('upstream_reset', { server }, { cause: error });
+}
+
+/** The same codes come from a connection that broke while a request was on it: then it may have arrived. */
+function isUnderWay(error: unknown): boolean {
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === 'read' || syscall === 'write';
 }
 
 /** The first error code down the chain of causes. */
