@@ -151,8 +151,9 @@ export async function runGateway(
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
-/** A new folder directly under the temporary folder, short enough for sockets; `removeGatewayFolders` removes it. */
+/** A new folder directly under the temporary folder, short enough for sockets; removed when the process ends, if not before. */
 export function temporaryFolder(): string {
+  if (folders.size === 0) process.once('exit', removeGatewayFolders);
   const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
   folders.add(folder);
   return folder;
