@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { childEnvironment } from '../../kernel/compile-cache.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -43,6 +44,7 @@ export function startEmbeddedLedger({ folder, socketPath, log }: EmbeddedLedgerO
     const entry = new URL(`./embedded-engine${extname(import.meta.filename)}`, import.meta.url);
     const child = fork(entry, [folder, socketPath], { execArgv: [], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     engine = child;
+    yieldProcessor(child);
     const startedAt = performance.now();
     logLines(child, log);
     child.once('message', (message: EngineMessage) => {
@@ -80,6 +82,16 @@ export function startEmbeddedLedger({ folder, socketPath, log }: EmbeddedLedgerO
       clearTimeout(kill);
     },
   };
+}
+
+/** On a machine of few cores the engine takes the time that the rail leaves: a row can wait, a call cannot. */
+function yieldProcessor(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Where priorities may not be set the engine runs like everything else.
+  }
 }
 
 /** What the engine says on stderr, bounded: an engine that cannot stop talking must not fill the log. */
