@@ -20,6 +20,8 @@ export interface PostOptions {
   readonly agent?: Agent;
   /** Default 30 s. */
   readonly timeoutMs?: number;
+  /** Told each part of the answer as it comes. */
+  readonly onText?: (text: string) => void;
 }
 
 /** @param body written as JSON unless it is text; undefined for none */
@@ -45,6 +47,7 @@ export function post(url: string, body?: unknown, options: PostOptions = {}): Pr
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk;
+        options.onText?.(chunk);
       });
       answer.on('error', reject);
       answer.on('close', () => {
