@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync, statfsSync, type Stats } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
@@ -16,6 +16,7 @@ import { defaultStateFolder, findStateFolder, openGatewayClient, type GatewayCli
 import { plain, type Output } from './output.ts';
 import { RemoteFault } from './remote-fault.ts';
 import { countText, latencyText } from './say.ts';
+import { tryListen } from './try-listen.ts';
 
 interface Check {
   /** `config`, `port`, `state`, `gateway`, `server search` … */
@@ -107,14 +108,6 @@ async function checkPort(config: Config | null, running: boolean): Promise<Check
   if (error === 'EADDRINUSE') return problem('port', `${address} is in use by another program`, 'Stop that program, or start with --listen HOST:PORT.');
   if (error === 'EACCES') return problem('port', `this user may not listen on ${address}`, 'Use a port from 1024 on.');
   return problem('port', `${address} cannot be listened on (${error})`, 'Name an address of this machine in listen.http.');
-}
-
-function tryListen(host: string, port: number): Promise<string | null> {
-  return new Promise((done) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => done(null)));
-  });
 }
 
 function canConnect(host: string, port: number): Promise<boolean> {

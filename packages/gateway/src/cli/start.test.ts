@@ -215,7 +215,7 @@ describe('a started gateway', () => {
     const { code, stdout, stderr } = await gateway(['start', '--listen', new URL(first.ready.url).host, '--state', 'other']);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/error\[address_in_use\].*\n.*fix: .*--listen/s);
-    expect(existsSync(join(folder, 'other', 'lock'))).toBe(false);
+    expect(existsSync(join(folder, 'other'))).toBe(false);
   });
 });
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
+import { listenAddressText } from '../config/listen-address.ts';
 import { checkSecrets } from '../config/secrets.ts';
 import { Fault } from '../kernel/fault.ts';
 import { createLog } from '../node/create-log.ts';
@@ -11,6 +12,7 @@ import { exitCodes } from './exit-codes.ts';
 import { firstScreen } from './first-screen.ts';
 import { defaultStateFolder } from './gateway-client.ts';
 import { shortPath } from './report-problem.ts';
+import { tryListen } from './try-listen.ts';
 
 /**
  * A terminal sends one interrupt to npm, to the launcher and to this process, and each passes it on: what follows within
@@ -23,6 +25,10 @@ export const start: Command = async (context) => {
   const config = loadSafeConfig(context);
   requireSecrets(config, context);
   const stateFolder = resolve(cwd, options.text('state') ?? defaultStateFolder);
+
+  // The door itself says so too, but only when everything behind it is open.
+  if ((await tryListen(config.listen.host, config.listen.port)) === 'EADDRINUSE')
+    throw new Fault('address_in_use', { address: listenAddressText(config.listen) });
 
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);

@@ -472,7 +472,7 @@ describe('a file that cannot be read says why:', () => {
     ['not UTF-8', (path) => writeFileSync(path, Buffer.from([0x76, 0xff, 0xfe])), /UTF-8/],
     ['2 MiB', (path) => writeFileSync(path, '#'.repeat(2 * 1024 * 1024)), /larger than 1 MiB/],
     ['a link to itself', (path) => symlinkSync(path, path), /link to itself/],
-    ['a named pipe', (path) => execFileSync('mkfifo', [path]), /regular file/],
+    ['a named pipe', (path) => execFileSync('sh', ['-c', 'mkfifo "$0"', path]), /regular file/],
   ])('%s', (what, make, reason) => {
     const path = join(folder, `unreadable ${what}`.replaceAll(' ', '-'));
     make(path);

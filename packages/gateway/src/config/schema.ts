@@ -355,5 +355,4 @@ export const gatewayFileSchema = strict({
 /** A gateway.yaml that has the right shape, with defaults filled in. */
 export type GatewayFile = z.output<typeof gatewayFileSchema>;
 export type ServerEntry = GatewayFile['servers'][number];
-export type StdioServerEntry = Extract<ServerEntry, { transport: 'stdio' }>;
 export type PriceEntry = GatewayFile['pricing']['default'];
