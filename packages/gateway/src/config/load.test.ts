@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { processEnvironment } from '../bridge/process-environment.ts';
 import { Fault } from '../kernel/fault.ts';
 import { configFaultsOf, type ConfigFault } from './config-fault.ts';
 import type { Config } from './config.ts';
@@ -372,6 +373,7 @@ describe('a secret in the file is refused, and its value shown nowhere:', () => 
 
 test.each([
   'NODE_OPTIONS',
+  'NODE_PATH',
   'LD_PRELOAD',
   'LD_LIBRARY_PATH',
   'DYLD_INSERT_LIBRARIES',
@@ -381,11 +383,21 @@ test.each([
   'PYTHONSTARTUP',
   'PERL5OPT',
   'RUBYOPT',
-  'NODE_PATH',
-])('P5: the variable %s is refused for a child', (name) => {
-  const [fault] = faultsOf(`version: 1\nservers: [{ name: a, transport: stdio, command: [node], env: { ${name}: x } }]`);
-  expect(fault).toMatchObject({ line: 2, column: 64, path: `servers[0].env.${name}` });
-  expect(fault?.message).toContain('refused');
+  'JAVA_TOOL_OPTIONS',
+  'LANG',
+  'NODE_EXTRA_CA_CERTS',
+  'TZ',
+])('P5: the variable %s is judged as the bridge will judge it', (name) => {
+  const text = `version: 1\nservers: [{ name: a, transport: stdio, command: [node], env: { ${name}: x } }]`;
+  let refused = false;
+  try {
+    processEnvironment({ env: { [name]: 'x' }, cwd: folder, searchPath: '', home: folder });
+  } catch {
+    refused = true;
+  }
+  expect(refused).toBe(!['LANG', 'NODE_EXTRA_CA_CERTS', 'TZ'].includes(name));
+  if (refused) expect(faultsOf(text)).toMatchObject([{ line: 2, column: 64, path: `servers[0].env.${name}`, message: `the variable ${name} is refused` }]);
+  else expect(load(text).servers[0]).toMatchObject({ env: { [name]: 'x' } });
 });
 
 describe('A29: an open door', () => {
