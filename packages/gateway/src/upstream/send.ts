@@ -36,7 +36,7 @@ export interface ReplyControl {
 export function send(pool: Pool, request: UpstreamRequest, sink: ReplySink): ReplyControl {
   const exchange = new Exchange(request, sink);
   try {
-    pool.dispatch(
+    const hasRoom = pool.dispatch(
       {
         method: request.method,
         path: request.path,
@@ -47,6 +47,7 @@ export function send(pool: Pool, request: UpstreamRequest, sink: ReplySink): Rep
       },
       exchange,
     );
+    if (!hasRoom) exchange.waitAtMost(request.firstByteMs);
   } catch (error) {
     exchange.fail(error);
   }
@@ -60,6 +61,7 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
   private readonly request: UpstreamRequest;
   private readonly sink: ReplySink;
   private controller: Dispatcher.DispatchController | null = null;
+  private waiting: NodeJS.Timeout | null = null;
   private aborted = false;
   private ended = false;
 
@@ -68,23 +70,36 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
     this.sink = sink;
   }
 
+  /** A request that finds no free connection waits for one: no longer than it would wait for the reply. */
+  waitAtMost(ms: number): void {
+    if (this.controller !== null || this.ended) return;
+    this.waiting = setTimeout(() => {
+      this.aborted = true;
+      this.fail(new Fault('upstream_unavailable', { server: this.request.server, reason: 'no connection to it was free in time' }));
+    }, ms);
+  }
+
   resume(): void {
     this.controller?.resume();
   }
 
   abort(): void {
     this.aborted = true;
-    this.controller?.abort(cancelled);
+    if (this.controller) this.controller.abort(cancelled);
+    // It has not begun, and will not.
+    else this.fail(cancelled);
   }
 
   fail(error: unknown): void {
     if (this.ended) return;
     this.ended = true;
+    if (this.waiting) clearTimeout(this.waiting);
     this.sink.failed(upstreamFault(error, this.request.server));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
+    if (this.waiting) clearTimeout(this.waiting);
     if (this.aborted) controller.abort(cancelled);
   }
 

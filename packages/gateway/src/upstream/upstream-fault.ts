@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { Fault } from '../kernel/fault.ts';
 
 const unreachable = new Set([
@@ -26,7 +27,8 @@ export function upstreamFault(error: unknown, server: string): Fault {
   if (unreachable.has(code) && !isUnderWay(error)) return new Fault('upstream_unreachable', { server }, { cause: error });
   if (timeouts.has(code)) return new Fault('mcp_timeout', { server }, { cause: error });
   if (tls.test(code)) return new Fault('upstream_tls', { server }, { cause: error });
-  if (invalid.has(code) || code.startsWith('HPE_')) return new Fault('upstream_invalid', { server, reason: 'it breaks HTTP' }, { cause: error });
+  if (invalid.has(code) || error instanceof errors.HTTPParserError)
+    return new Fault('upstream_invalid', { server, reason: 'it breaks HTTP' }, { cause: error });
   return new Fault('upstream_reset', { server }, { cause: error });
 }
 
