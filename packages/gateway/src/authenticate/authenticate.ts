@@ -42,6 +42,9 @@ export interface AuthenticatorOptions {
   readonly clock: Clock;
 }
 
+/** How often a key that changes while it is being verified is asked for. */
+const asksMax = 5;
+
 const bearer = /^Bearer +([\x21-\x7e]{1,256})$/i;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
@@ -52,7 +55,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const digestsByKey = new Map<string, Set<string>>();
   const refusedUntil = new Map<string, number>();
   const asking = new Map<string, Promise<Principal>>();
-  let droppedDuringAsk: Set<string> | null = null;
+  /** Keys dropped while questions were under way, and the number of drops at that time. */
+  const droppedAt = new Map<string, number>();
+  let drops = 0;
 
   function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
     if (authorization === undefined) throw new Fault('unauthorized');
@@ -75,7 +80,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (!pending) {
       pending = ask(secret, digest).finally(() => {
         asking.delete(digest);
-        if (asking.size === 0) droppedDuringAsk = null;
+        if (asking.size === 0) droppedAt.clear();
       });
       asking.set(digest, pending);
     }
@@ -84,13 +89,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   async function ask(secret: string, digest: string): Promise<Principal> {
     let verdict: KeyVerdict;
+    let before: number;
+    let attempts = 0;
     try {
-      verdict = await verify(secret);
-      // A revocation that came while the answer was under way may be newer than the answer: ask once more.
-      if (verdict.ok === true && droppedDuringAsk?.has(verdict.principal.keyId)) verdict = await verify(secret);
+      do {
+        before = drops;
+        verdict = await verify(secret);
+        // A revocation that came while the answer was under way may be newer than the answer: ask again.
+      } while (verdict.ok === true && (droppedAt.get(verdict.principal.keyId) ?? 0) > before && ++attempts < asksMax);
     } catch (error) {
       throw new Fault('unavailable', { reason: 'keys cannot be verified' }, { cause: error });
     }
+    if (attempts === asksMax) throw new Fault('unavailable', { reason: 'the key keeps changing' });
     if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
     if (!verdict.ok) {
       bounded(refusedUntil, bounds.refusedKeysMax);
@@ -119,7 +129,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     authenticate,
     anonymous: compile(anonymousData(options.organizationId), 'anonymous', encode),
     drop(keyId) {
-      if (asking.size > 0) (droppedDuringAsk ??= new Set()).add(keyId);
+      if (asking.size > 0) droppedAt.set(keyId, ++drops);
       for (const digest of digestsByKey.get(keyId) ?? []) verified.delete(digest);
       digestsByKey.delete(keyId);
     },

@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { PrincipalData } from '../snapshot/snapshot.ts';
+import { createAuthenticator, type Authenticator, type KeyVerdict } from './authenticate.ts';
+
+const secret = 'gwo_test_0123456789abcdefghijABCDEFGHIJ01';
+const header = `Bearer ${secret}`;
+let nowMs = 1_000_000;
+let asked: string[] = [];
+let answer: (secret: string) => Promise<KeyVerdict>;
+let authenticator: Authenticator;
+
+function principal(more: Partial<PrincipalData> = {}): PrincipalData {
+  return {
+    kind: 'key',
+    keyId: 'key_1',
+    keyPrefix: 'gwo_test_0123',
+    organizationId: 'org_default',
+    userId: '',
+    teamId: '',
+    projectId: '',
+    agent: '',
+    environment: 'test',
+    servers: null,
+    actions: null,
+    expiresAtMs: null,
+    deprecatedUntilMs: null,
+    rateLimit: null,
+    ...more,
+  };
+}
+
+beforeEach(() => {
+  nowMs = 1_000_000;
+  asked = [];
+  answer = async () => ({ ok: true, principal: principal() });
+  authenticator = createAuthenticator({
+    verify: (given) => {
+      asked.push(given);
+      return answer(given);
+    },
+    encode: ({ keyId }) => Buffer.from(keyId),
+    organizationId: 'org_default',
+    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
+  });
+});
+
+/** The code of the fault that it throws or rejects with. */
+async function refusal(authorization: string | undefined): Promise<string> {
+  try {
+    await authenticator.authenticate(authorization);
+  } catch (error) {
+    if (error instanceof Fault) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('a key', () => {
+  test('is verified once and known from then on, without a promise', async () => {
+    const first = authenticator.authenticate(header);
+    expect(first).toBeInstanceOf(Promise);
+    expect((await first).id).toBe('key_1');
+    const second = authenticator.authenticate(header);
+    expect(second).not.toBeInstanceOf(Promise);
+    expect(second).toBe(await first);
+    expect(asked).toEqual([secret]);
+  });
+
+  test('is asked for once, however many calls wait for the answer', async () => {
+    const all = await Promise.all(Array.from({ length: 100 }, () => authenticator.authenticate(header)));
+    expect(new Set(all).size).toBe(1);
+    expect(asked).toHaveLength(1);
+  });
+
+  test('dropped is verified anew, and refused from then on where it was revoked', async () => {
+    await authenticator.authenticate(header);
+    answer = async () => ({ ok: false, reason: 'revoked' });
+    authenticator.drop('key_1');
+    expect(await refusal(header)).toBe('unauthorized');
+    expect(asked).toHaveLength(2);
+  });
+
+  test('revoked while its answer is under way is not let in by that answer, nor by the next one that is too old', async () => {
+    const answers: ((verdict: KeyVerdict) => void)[] = [];
+    answer = () => new Promise((resolve) => answers.push(resolve));
+    const outcome = refusal(header);
+    // Twice the answer was given before the change that the drop tells of.
+    for (let turn = 0; turn < 2; turn++) {
+      await expect.poll(() => answers.length, { interval: 1 }).toBe(turn + 1);
+      authenticator.drop('key_1');
+      answers[turn]?.({ ok: true, principal: principal() });
+    }
+    await expect.poll(() => answers.length, { interval: 1 }).toBe(3);
+    answers[2]?.({ ok: false, reason: 'revoked' });
+    expect(await outcome).toBe('unauthorized');
+    answer = async () => ({ ok: false, reason: 'revoked' });
+    expect(await refusal(header)).toBe('unauthorized');
+  });
+
+  test('that changes with every answer is refused as unavailable, not asked for without end', async () => {
+    answer = async () => {
+      await Promise.resolve();
+      authenticator.drop('key_1');
+      return { ok: true, principal: principal() };
+    };
+    expect(await refusal(header)).toBe('unavailable');
+    expect(asked.length).toBeLessThan(10);
+  });
+
+  test('is not known beyond its expiry or the grace of its rotation', async () => {
+    for (const until of ['expiresAtMs', 'deprecatedUntilMs'] as const) {
+      authenticator.drop('key_1');
+      answer = async () => ({ ok: true, principal: principal({ [until]: nowMs + 1_000 }) });
+      await authenticator.authenticate(header);
+      nowMs += 999;
+      expect(await refusal(header)).toBe('none');
+      answer = async () => ({ ok: false, reason: 'expired' });
+      nowMs += 1;
+      expect(await refusal(header)).toBe('unauthorized');
+      nowMs += 20_000;
+    }
+  });
+});
+
+describe('what is no key', () => {
+  test.each([
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'bearer',
+    `Basic ${secret}`,
+    secret,
+    `Bearer ${secret} ${secret}`,
+    `Bearer ${'x'.repeat(257)}`,
+    'Bearer a\tb',
+    'Bearer ü',
+  ])('A2: %j is refused without a question, never anonymous', async (authorization) => {
+    expect(await refusal(authorization)).toBe('unauthorized');
+    expect(asked).toEqual([]);
+  });
+
+  test('the word bearer counts in any letter case', async () => {
+    expect(await refusal(`bEaReR   ${secret}`)).toBe('none');
+    expect(asked).toEqual([secret]);
+  });
+
+  test('a refused key is remembered for a while, then asked for again', async () => {
+    answer = async () => ({ ok: false, reason: 'unknown' });
+    for (let times = 0; times < 3; times++) expect(await refusal(header)).toBe('unauthorized');
+    expect(asked).toHaveLength(1);
+    nowMs += 10_000;
+    expect(await refusal(header)).toBe('unauthorized');
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('A27: where the answer is missing, nobody is let in', () => {
+  test.each([
+    ['it throws', async () => Promise.reject(new Error('down'))],
+    ['it is busy', async () => ({ ok: 'busy' }) as const],
+  ])('%s: 503, and the next call asks again', async (_, broken) => {
+    answer = broken;
+    expect(await refusal(header)).toBe('unavailable');
+    answer = async () => ({ ok: true, principal: principal() });
+    expect(await refusal(header)).toBe('none');
+  });
+});
+
+test('what is known is bounded: the oldest keys are verified anew', async () => {
+  answer = async (given) => ({ ok: true, principal: principal({ keyId: `key_${given}` }) });
+  for (let number = 0; number <= bounds.verifiedKeysMax; number++) await authenticator.authenticate(`Bearer k${number}`);
+  expect(authenticator.authenticate('Bearer k1')).not.toBeInstanceOf(Promise);
+  expect(authenticator.authenticate('Bearer k0')).toBeInstanceOf(Promise);
+});
