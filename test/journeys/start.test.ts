@@ -9,9 +9,10 @@ import { nodePath, repositoryFolder } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, jsonOf, modernRequest, post, toolCall } from '../support/post.ts';
 import { isAlive, processTree } from '../support/processes.ts';
+import { openRaw, requestBytes } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { startReference } from '../support/reference.ts';
-import { after, defaultReply } from '../support/replies.ts';
+import { after, defaultReply, result, when } from '../support/replies.ts';
 import { type CommandResult, removeGatewayFolders, type RunningGateway, runGateway, startGateway } from '../support/start-gateway.ts';
 
 /** One state folder through its life: first start, drain, second start, death of the supervisor, third start, impatient end. */
@@ -163,7 +164,8 @@ describe('the first start', () => {
 
 describe('the end in order (L1)', () => {
   test('SIGTERM: no new work, calls under way and the stream end well, exit 0, nothing left running', async () => {
-    upstream.reply = modernServer(after(1_200, defaultReply));
+    const largeBytes = 8 * 1024 * 1024;
+    upstream.reply = modernServer(when(({ body }) => body.includes('"large"'), result('x'.repeat(largeBytes)), after(1_200, defaultReply)));
     const agent = new Agent({ keepAlive: true });
     await post(`${gateway.url}/healthz`, undefined, { agent });
     const underWay = Array.from({ length: 5 }, (_, index) => call(`drained-${index}`, { agent }));
@@ -171,6 +173,18 @@ describe('the end in order (L1)', () => {
     let heard = '';
     const listening = post(`${gateway.mcp}/reference`, body, { key, headers, onText: (text) => (heard += text) });
     await until(() => heard.includes('acknowledged'), { what: 'the subscription' });
+    // An answer that is written and not read yet.
+    const slow = await openRaw(gateway.port);
+    slow.pause();
+    const large = JSON.stringify({ tool: 'echo', arguments: { value: 'large' } });
+    slow.write(
+      requestBytes(
+        'POST /v1/mcp/counted/tools/call HTTP/1.1',
+        [`Host: 127.0.0.1:${gateway.port}`, `Authorization: Bearer ${key}`, 'Content-Type: application/json', `Content-Length: ${large.length}`],
+        large,
+      ),
+    );
+    await until(() => upstream.requests.some((request) => request.body.includes('"large"')), { what: 'the large call' });
     await until(() => upstream.requests.filter((request) => request.body.includes('drained-')).length === 5, { what: 'the calls at the upstream' });
     const members = processTree(gateway.pid);
     const stopping = gateway.stop();
@@ -187,6 +201,9 @@ describe('the end in order (L1)', () => {
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const listened = await listening;
     expect(jsonOf(listened)).toMatchObject({ id: 41, result: { resultType: 'complete' } });
+    slow.resume();
+    const whole = await slow.reply();
+    expect([whole.status, whole.complete, whole.body.length > largeBytes]).toEqual([200, true, true]);
     expect(await stopping).toBe(0);
     agent.destroy();
     upstream.reply = modernServer();

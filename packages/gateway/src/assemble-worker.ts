@@ -18,6 +18,7 @@ import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
+import { trackConnections } from './listener/connections.ts';
 import { createHeaderGate, requireAddress } from './listener/header-gate.ts';
 import { createHttpServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
@@ -114,6 +115,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     }),
   });
 
+  const connections = trackConnections(server);
+
   function serve(call: Call, spine: (call: Call) => Promise<void>): void {
     if (draining) {
       respondRest(call.response, new Fault('draining'), call);
@@ -148,11 +151,11 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     journalBlocked: () => journal.blockedSinceMs() !== null,
     async drain(graceMs) {
       draining = true;
-      server.close();
-      server.closeIdleConnections();
+      connections.drain();
       streams.drain();
       const until = performance.now() + graceMs;
-      while (callsOpen > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+      // A call may outlive its client, and an answer its call: it is read as fast as the client likes.
+      while ((callsOpen > 0 || connections.open > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {
       clearInterval(wallSync);
