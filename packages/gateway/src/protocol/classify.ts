@@ -1,5 +1,5 @@
 import { Fault } from '../kernel/fault.ts';
-import { decodeHeaderValue, trimOptionalSpace } from './header-value.ts';
+import { decodeHeaderValue, isBase64Form, trimOptionalSpace } from './header-value.ts';
 import { methodRow, type MethodRow } from './methods.ts';
 import { allVersions, isModernVersion, isServedLegacy, isServedModern, modernVersions } from './versions.ts';
 
@@ -128,7 +128,8 @@ function mirrorName(headers: MirrorHeaders, row: MethodRow, name: string): void 
     if (name !== '') throw new Fault('header_mismatch', { reason: 'the Mcp-Name header is missing' });
     return;
   }
-  if (headers.mcpName === name) return;
+  // What looks like the Base64 form is that form, so a name that looks like it must itself be encoded.
+  if (headers.mcpName === name && !isBase64Form(name)) return;
   const decoded = decodeHeaderValue(headers.mcpName);
   if (decoded === null) throw new Fault('header_mismatch', { reason: 'Mcp-Name is not valid Base64 text' });
   if (decoded !== name) throw new Fault('header_mismatch', { reason: `Mcp-Name is not \`params.${row.nameField}\`` });

@@ -9,7 +9,7 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** The text that a header value stands for, or null where it is a broken sentinel. */
 export function decodeHeaderValue(value: string): string | null {
   const trimmed = trimOptionalSpace(value);
-  if (!trimmed.startsWith(prefix) || !trimmed.endsWith(suffix) || trimmed.length < prefix.length + suffix.length) return trimmed;
+  if (!isBase64Form(trimmed)) return trimmed;
   const encoded = trimmed.slice(prefix.length, -suffix.length);
   if (!base64.test(encoded)) return null;
   try {
@@ -17,6 +17,11 @@ export function decodeHeaderValue(value: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** Whether a value is to be decoded, well formed or not. */
+export function isBase64Form(value: string): boolean {
+  return value.startsWith(prefix) && value.endsWith(suffix) && value.length >= prefix.length + suffix.length;
 }
 
 /** SP and HTAB around a field value (RFC 9110 section 5.6.3), in linear time. */
@@ -34,6 +39,6 @@ function isOptionalSpace(code: number): boolean {
 
 /** Text as a header value: as it is where that is safe, else in the Base64 sentinel. */
 export function encodeHeaderValue(text: string): string {
-  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !(text.startsWith(prefix) && text.endsWith(suffix));
+  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !isBase64Form(text);
   return plain ? text : `${prefix}${Buffer.from(text, 'utf8').toString('base64')}${suffix}`;
 }
