@@ -25,7 +25,8 @@ export interface GatewayClient {
 }
 
 export const defaultStateFolder = '.gatewayops';
-const timeoutMs = 30_000;
+/** Longer than the gateway waits for its ledger: what it says then is more than that nothing came. */
+const timeoutMs = 40_000;
 const answerBytesMax = 64 * 1024 * 1024;
 
 /** Where requests go: a socket, or an address with the path that stands before ours. */

@@ -1,10 +1,13 @@
 import { html } from 'hono/html';
 import type { ControlContext } from '../../control/context.ts';
+import { within } from '../../control/within.ts';
 import type { ListedTrace } from '../../store/ledger/traces.ts';
 import type { Html } from './render-page.ts';
 import { renderEmpty, renderMoney, renderState, renderTable, renderTime } from './render-table.ts';
 
 const rowsMax = 20;
+/** A page is looked at: it does not wait for a ledger that hangs. */
+const timeoutMs = 3_000;
 const windowMs = 24 * 3_600_000;
 const anyTrace = { userId: null, teamId: null, keyId: null, agent: null, server: null, tool: null, status: null, durationUsMin: null };
 
@@ -14,7 +17,7 @@ export async function renderTraces(context: ControlContext): Promise<Html> {
   try {
     const ledger = context.ledger();
     if (ledger === null) return renderTable('Last traces', [], [], renderEmpty('The ledger is opening; calls are recorded meanwhile and show here soon.'));
-    const traces = await ledger.listTraces({
+    const listed = ledger.listTraces({
       organizationId: context.organizationId,
       startUs: BigInt(nowMs - windowMs) * 1000n,
       endUs: BigInt(nowMs + 1000) * 1000n,
@@ -22,7 +25,7 @@ export async function renderTraces(context: ControlContext): Promise<Html> {
       after: null,
       limit: rowsMax,
     });
-    return renderRows(traces);
+    return renderRows(await within(timeoutMs, listed));
   } catch (error) {
     context.log.warn('console.traces_unknown', { error });
     return renderTable(

@@ -221,6 +221,17 @@ test('usage comes from the ledger; one that is away, or fails, leaves it null an
       )
     ).usage,
   ).toBeNull();
+  // One that hangs is not waited for.
+  const askedAt = performance.now();
+  expect(
+    (
+      await getKey(
+        reading(() => new Promise(() => undefined)),
+        key.id,
+      )
+    ).usage,
+  ).toBeNull();
+  expect(performance.now() - askedAt).toBeLessThan(3_000);
 });
 
 test('no secret is in the registry, only bcrypt of it; each change has its audit event in words without one', async () => {
