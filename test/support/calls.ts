@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { requestBytes, sendRaw, type RawReply } from './raw-client.ts';
 import type { RecordingUpstream } from './recording-upstream.ts';
+import { defaultReply, json, when, type Reply } from './replies.ts';
 import { testKey, type TestDoor } from './start-door.ts';
 
 export const modernVersion = '2026-07-28';
@@ -80,6 +81,11 @@ export async function expectHealthy(door: TestDoor): Promise<void> {
   const health = await sendRaw(door.port, requestBytes('GET /healthz HTTP/1.1', [`Host: 127.0.0.1:${door.port}`]));
   expect(health.status).toBe(200);
   expect(door.logged.filter(({ event }) => event === 'call.crashed' || event === 'call.failed')).toEqual([]);
+}
+
+/** A server of 2026-07-28, to the question of the façade which era it is of. */
+export function modernServer(otherwise: Reply = defaultReply): Reply {
+  return when((request) => request.body.includes('"server/discover"'), json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }), otherwise);
 }
 
 /** The JSON-RPC error code of a reply. */

@@ -66,7 +66,7 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
     secrets: createSecretHasher(4),
     testServer: async (name) => {
       const target = targets.find((entry) => entry.name === name);
-      if (!target) throw new Fault('not_found');
+      if (!target) throw new Fault('unknown_object', { kind: 'server', name });
       return runServerTest(target);
     },
     serverState: () => ({ state: 'ready', reason: null }),

@@ -315,7 +315,7 @@ function credentialOf(server: ServerConfig, env: Environment): { header: string;
 
 function targetOf(snapshot: SnapshotData, name: string): Parameters<typeof runServerTest>[0] {
   const server = snapshot.servers.find((entry) => entry.name === name);
-  if (!server) throw new Fault('not_found');
+  if (!server) throw new Fault('unknown_object', { kind: 'server', name });
   return server;
 }
 

@@ -150,13 +150,18 @@ describe('keys over REST', () => {
     for (const secret of [key.secret, rotated.key.secret]) expect((await control.request('GET', '/v1/me', { bearer: secret })).status).toBe(401);
   });
 
-  test('an id that is not there is 404', async () => {
+  test('an id that is not there is 404, and the answer names it', async () => {
     for (const [method, path] of [
       ['GET', ''],
       ['DELETE', ''],
       ['POST', '/rotate'],
     ] as const)
-      expect((await control.request(method, `/v1/auth/keys/key_nothere${path}`, { bearer: admin })).status).toBe(404);
+      expect(await (await control.request(method, `/v1/auth/keys/key_nothere${path}`, { bearer: admin })).json()).toMatchObject({
+        error: 'unknown_object',
+        message: 'There is no key "key_nothere".',
+        fix: 'Check the name; `gateway keys list` shows what there is.',
+      });
+    expect((await control.request('GET', '/v1/auth/keys/key_nothere', { bearer: admin })).status).toBe(404);
   });
 });
 
@@ -298,7 +303,7 @@ describe('servers', () => {
     const [hidden, absent] = await Promise.all(
       ['filesystem', 'nowhere'].map((name) => control.request('GET', `/v1/servers/${name}`, { bearer, headers: { 'x-request-id': 'same' } })),
     );
-    expect([hidden?.status, await hidden?.text()]).toEqual([404, await absent?.text()]);
+    expect([hidden?.status, (await hidden?.text())?.replace('filesystem', 'nowhere')]).toEqual([404, await absent?.text()]);
     expect((await control.request('POST', '/v1/servers/filesystem/test', { bearer })).status).toBe(404);
   });
 });

@@ -317,7 +317,8 @@ describe('one trace', () => {
     const other = await get(`/v1/traces/tr_${hex(0xee1)}`);
     const never = await get(`/v1/traces/tr_${hex(0xee2)}`);
     expect(other.status).toBe(404);
-    expect({ ...other.json, request_id: '' }).toEqual({ ...never.json, request_id: '' });
+    const wordsOf = ({ json }: typeof other): string => JSON.stringify({ ...json, request_id: '' }).replaceAll(/tr_[0-9a-f]+/g, 'tr_…');
+    expect(wordsOf(other)).toBe(wordsOf(never));
     expect(idsOf(await listDay(at))).toEqual([]);
     expect((await get('/v1/costs/summary', { start_date: iso(at).slice(0, 10), end_date: iso(at).slice(0, 10) })).json).toMatchObject({
       summary: { total_cost: 0, total_calls: 0 },

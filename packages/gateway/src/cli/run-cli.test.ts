@@ -279,6 +279,7 @@ describe('what answers at an address', () => {
     [401, 'unauthorized', 4],
     [403, 'forbidden', 4],
     [404, 'not_found', 3],
+    [404, 'unknown_object', 3],
     [429, 'rate_limit_exceeded', 1],
     [503, 'unavailable', 5],
   ])('a fault with status %i ends with %s → %i, with its request id', async (status, error, exit) => {

@@ -31,6 +31,7 @@ export const faultCodes = {
   unsupported_version: row(400, 'client', 'Protocol version {requested} is not served here.', 'Use one of the versions listed in `supported`.', { rpcCode: -32022 }),
   method_not_found: row(404, 'client', 'The method {method} does not exist or is not served here.', 'Use a method of the Model Context Protocol that this server offers.', { rpcCode: -32601 }),
   not_found: row(404, 'client', 'Nothing is served at this address.', 'Check the path; `gateway servers list` shows what is served.'),
+  unknown_object: row(404, 'client', 'There is no {kind} "{name}".', 'Check the name; `gateway {kind}s list` shows what there is.', { exitCode: 3 }),
   session_not_found: row(404, 'client', 'The session is unknown or has ended.', 'Start a new session with `initialize`.'),
   method_not_allowed: row(405, 'client', 'This HTTP method is not served at this address.', 'Use one of the methods in the Allow header.'),
   not_acceptable: row(406, 'client', 'The reply cannot be sent in a form that Accept allows.', 'Send Accept: application/json, text/event-stream.'),

@@ -1,6 +1,6 @@
-import { Fault } from '../../kernel/fault.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
 import { readKeyUsage, type KeyUsage } from './read-key-usage.ts';
 
 export type KeyStatus = 'active' | 'expired' | 'revoked';
@@ -12,10 +12,10 @@ export interface KeyWithUsage {
   readonly usage: KeyUsage | null;
 }
 
-/** One key with what it has been used for. Faults: `not_found`, `unavailable`. */
+/** One key with what it has been used for. Faults: `unknown_object`, `unavailable`. */
 export async function getKey(context: ControlContext, id: string): Promise<KeyWithUsage> {
   const key = await context.registry.keys.find(context.organizationId, id);
-  if (key === null) throw new Fault('not_found');
+  if (key === null) throw unknownObject('key', id);
   const usage = await readKeyUsage(context, [key.id]);
   return { key, status: statusOf(key, context.clock.nowMs()), usage: usage(key.id) };
 }

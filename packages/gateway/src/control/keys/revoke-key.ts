@@ -1,17 +1,17 @@
-import { Fault } from '../../kernel/fault.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
 
 /**
  * Ends a key for good: when this resolves no worker of this node accepts it. Revoking it again changes nothing. Whoever
- * may write keys may revoke any: it takes rights away, never gives them. Faults: `not_found`, `unavailable`.
+ * may write keys may revoke any: it takes rights away, never gives them. Faults: `unknown_object`, `unavailable`.
  */
 export async function revokeKey(context: ControlContext, id: string): Promise<KeyRecord> {
   const revokedAtMs = context.clock.nowMs();
   const key = await context.registry.transaction(async ({ keys, audit }) => {
     const found = await keys.findForUpdate(context.organizationId, id);
-    if (found === null) throw new Fault('not_found');
+    if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) return found;
     await keys.updateRevoked(context.organizationId, id, revokedAtMs);
     await audit.insert(auditEvent(context, 'key.revoked', id, { name: found.name, prefix: found.prefix }));

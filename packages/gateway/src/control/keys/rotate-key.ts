@@ -3,6 +3,7 @@ import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { excess } from '../permissions.ts';
+import { unknownObject } from '../unknown-object.ts';
 import type { KeyWithSecret } from './create-key.ts';
 import { newKeySecret } from './key-secret.ts';
 
@@ -11,12 +12,12 @@ const graceMs = 24 * 3_600_000;
 
 /**
  * Gives a key a new secret; the old one stays good for 24 hours, the one before it ends now. Whoever gets the new secret
- * can use the key, so it may do no more than the actor. Faults: `not_found`, `forbidden`, `invalid_params` where it has
+ * can use the key, so it may do no more than the actor. Faults: `unknown_object`, `forbidden`, `invalid_params` where it has
  * ended, `unavailable`.
  */
 export async function rotateKey(context: ControlContext, id: string): Promise<KeyWithSecret> {
   const before = await context.registry.keys.find(context.organizationId, id);
-  if (before === null) throw new Fault('not_found');
+  if (before === null) throw unknownObject('key', id);
   const beyond = excess(context.actor.grants, before.scopes, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `it cannot have the secret of a key that holds more: ${beyond}` });
   const { secret, prefix } = newKeySecret(before.environment);
@@ -26,7 +27,7 @@ export async function rotateKey(context: ControlContext, id: string): Promise<Ke
 
   const key = await context.registry.transaction(async ({ keys, audit }): Promise<KeyRecord> => {
     const found = await keys.findForUpdate(context.organizationId, id);
-    if (found === null) throw new Fault('not_found');
+    if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) throw new Fault('invalid_params', { reason: 'the key is revoked' });
     if (found.expiresAtMs !== null && found.expiresAtMs <= nowMs) throw new Fault('invalid_params', { reason: 'the key has expired' });
     const rotated = { prefix, hash, previous: { prefix: found.prefix, hash: found.hash, validUntilMs: nowMs + graceMs }, rotatedAtMs: nowMs };

@@ -1,6 +1,6 @@
-import { Fault } from '../../kernel/fault.ts';
 import type { ServerConfig } from '../../config/config.ts';
 import type { ControlContext, ServerState } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
 
 /** A server as an administrator sees it. */
 export interface ServerView extends ServerState {
@@ -20,10 +20,10 @@ export function listServers(context: ControlContext): readonly ServerView[] {
   return context.config.servers.filter(({ name }) => reach === null || reach.includes(name)).map((server) => viewOf(context, server));
 }
 
-/** One of them. Faults: `not_found`, the same for a server that does not exist and one out of reach. */
+/** One of them. Faults: `unknown_object`, the same for a server that does not exist and one out of reach. */
 export function getServer(context: ControlContext, name: string): ServerView {
   const found = listServers(context).find((server) => server.name === name);
-  if (!found) throw new Fault('not_found');
+  if (!found) throw unknownObject('server', name);
   return found;
 }
 

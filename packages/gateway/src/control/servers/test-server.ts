@@ -38,7 +38,7 @@ const toolsMax = 2000;
 const pagesMax = 50;
 const descriptionCharsMax = 500;
 
-/** Connects to a server as a client would and lists its tools. Faults: `not_found`. A server that fails is a result. */
+/** Connects to a server as a client would and lists its tools. Faults: `unknown_object`. A server that fails is a result. */
 export async function testServer(context: ControlContext, name: string): Promise<ServerTest> {
   getServer(context, name);
   return context.testServer(name);

@@ -1,8 +1,8 @@
 import { bounds } from '../../kernel/bounds.ts';
-import { Fault } from '../../kernel/fault.ts';
 import type { SpanRow } from '../../store/ledger/traces.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
+import { unknownObject } from '../unknown-object.ts';
 import { traceHexFor } from './trace-hex.ts';
 
 export interface TraceWithSpans {
@@ -19,12 +19,12 @@ export interface TraceWithSpans {
   readonly totalCost: string;
 }
 
-/** One trace with its calls, by `tr_…` or by the caller's own X-Trace-ID. Faults: `not_found`, `unavailable`. */
+/** One trace with its calls, by `tr_…` or by the caller's own X-Trace-ID. Faults: `unknown_object`, `unavailable`. */
 export async function getTrace(context: Pick<ControlContext, 'ledger' | 'organizationId'>, id: string): Promise<TraceWithSpans> {
   const traceHex = traceHexFor(context.organizationId, id);
   const spans = await requireLedger(context).listSpans(context.organizationId, traceHex, bounds.traceSpansMax);
   const [first] = spans;
-  if (first === undefined) throw new Fault('not_found');
+  if (first === undefined) throw unknownObject('trace', id);
   return {
     traceHex,
     startUs: first.start_us,
