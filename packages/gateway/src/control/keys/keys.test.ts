@@ -176,7 +176,8 @@ test('a key cannot take the secret of one that holds more by rotating it', async
 });
 
 test('an unknown id is not found, whatever is done to it', async () => {
-  for (const verb of [getKey, revokeKey, rotateKey]) await expect(verb(control.context(), "key_x' or '1'='1")).rejects.toMatchObject({ code: 'unknown_object' });
+  for (const verb of [getKey, revokeKey, rotateKey])
+    await expect(verb(control.context(), "key_x' or '1'='1")).rejects.toMatchObject({ code: 'unknown_object' });
 });
 
 test('a list goes on where its cursor says and refuses a cursor that it did not give', async () => {
