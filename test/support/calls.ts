@@ -85,7 +85,11 @@ export async function expectHealthy(door: TestDoor): Promise<void> {
 
 /** A server of 2026-07-28, to the question of the façade which era it is of. */
 export function modernServer(otherwise: Reply = defaultReply): Reply {
-  return when((request) => request.body.includes('"server/discover"'), json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }), otherwise);
+  return when(
+    (request) => request.body.includes('"server/discover"'),
+    json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }),
+    otherwise,
+  );
 }
 
 /** The JSON-RPC error code of a reply. */
