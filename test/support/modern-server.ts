@@ -12,8 +12,8 @@ export function modernServer(onCall: Reply = defaultReply): Reply {
 
 const serverInfo = { name: 'modern', version: '1' };
 const answers: Readonly<Record<string, object>> = {
-  'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo },
-  'tools/list': { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] },
+  'server/discover': { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo, ttlMs: 0, cacheScope: 'private' },
+  'tools/list': { tools: [{ name: 'echo', inputSchema: { type: 'object' } }], ttlMs: 0, cacheScope: 'private' },
 };
 
 function parse(body: Buffer): { id?: unknown; method?: string } {
