@@ -6,6 +6,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { routePath } from 'hono/route';
 import type { ZodError } from 'zod';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
@@ -90,8 +91,15 @@ function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
 
 function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
   const { requestId, dependencies } = c.var;
+  // The route, not the path: that can be a one-time link.
   if (fault.row.owner === 'platform')
-    dependencies.log.error('api.fault', { code: fault.code, method: c.req.method, path: c.req.path, request_id: requestId, error: fault.cause ?? fault });
+    dependencies.log.error('api.fault', {
+      code: fault.code,
+      method: c.req.method,
+      route: routePath(c, -1),
+      request_id: requestId,
+      error: fault.cause ?? fault,
+    });
   if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');
   if (fault.row.status === 503) c.header('Retry-After', '1');
   const allow = fault.extra?.['allow'];
