@@ -51,6 +51,45 @@ test('whatever telemetry is doing when it is killed, every intent is stored exac
   );
 });
 
+test('a journal in which nothing happens is not read again', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'gwo-writer-drain-'));
+  try {
+    const folder = openJournalFolder(path);
+    let reads = 0;
+    const counting = {
+      ...folder,
+      segment: (writer: string, number: number) => {
+        reads++;
+        return folder.segment(writer, number);
+      },
+    };
+    let rows = 0;
+    const deliver = async (delivery: { readonly rows: readonly Row[] }): Promise<void> => void (rows += delivery.rows.length);
+    const drain = createWriterDrain({ writer: 'w', folder: counting, deliver, clock: systemClock, log: silentLog });
+    const step = (): Promise<boolean> => drain.step(folder.list().get('w') ?? { segments: [], carried: [] }, false, true);
+    const journal = openJournal({ folder: path, writer: 'w', segmentBytesMax: 3000, sync: false, log: silentLog });
+    const call = async (number: number): Promise<void> => {
+      const record = new CallRecord(number, performance.now());
+      writeIntent(journal, record, principal, server, performance.timeOrigin);
+      writeOutcome(journal, record, performance.now());
+      await journal.committed();
+    };
+
+    await call(1);
+    await step();
+    expect(rows).toBe(1);
+    const afterFirst = reads;
+    for (let idle = 0; idle < 5; idle++) await step();
+    expect(reads).toBe(afterFirst);
+    await call(2);
+    await step();
+    expect([rows, reads > afterFirst]).toEqual([2, true]);
+    journal.close();
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+});
+
 async function play(path: string, todo: readonly Step[]): Promise<void> {
   const folder = openJournalFolder(path);
   const journal = openJournal({ folder: path, writer: 'w', segmentBytesMax: 3000, sync: false, log: silentLog });

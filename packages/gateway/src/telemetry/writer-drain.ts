@@ -8,7 +8,7 @@ import { newCursor, readCursor, writeCursor, type Cursor, type PendingIntent, ty
 import type { Delivery, Row } from './deliver.ts';
 import { remove, writeWhole, type JournalFolder, type WriterFiles } from './journal-folder.ts';
 import { columnsOf } from './frames.ts';
-import { readSegment, type RowShape } from './read-segment.ts';
+import { readSegment, type RowShape, type SegmentRead } from './read-segment.ts';
 import { encodeUnknownOutcome } from './unknown-outcome.ts';
 
 export interface WriterDrainOptions {
@@ -107,13 +107,22 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       if (segment === undefined) return false;
       if (segment.number > at.segment) at = { segment: segment.number, offset: 0 };
       if (to !== null && at.segment === to.segment && at.offset >= to.offset) return false;
-      const path = folder.segment(writer, at.segment);
-      const { offset, why, shape: found } = await readSegment({ path, from: at.offset, to: to?.segment === at.segment ? to.offset : null, onFrame, onChunk });
+      // A segment without news is not opened: this is asked several times a second, and most of the time nothing happens.
+      const { offset, why, shape: found }: SegmentRead =
+        segment.bytes <= at.offset
+          ? { offset: at.offset, why: 'end', shape: null }
+          : await readSegment({
+              path: folder.segment(writer, at.segment),
+              from: at.offset,
+              to: to?.segment === at.segment ? to.offset : null,
+              onFrame,
+              onChunk,
+            });
       at = { segment: at.segment, offset };
       shape ??= found;
       if (why === 'stopped') return to === null;
       const next = files.segments.find(({ number }) => number > at.segment);
-      if (why === 'corrupt' && (next !== undefined || closed)) await keepCorrupt(path, offset);
+      if (why === 'corrupt' && (next !== undefined || closed)) await keepCorrupt(folder.segment(writer, at.segment), offset);
       // A next segment, or the end of the writer, says that no more of this one comes: half a frame stays half.
       if (next === undefined) return false;
       at = { segment: next.number, offset: 0 };
