@@ -108,16 +108,19 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       if (segment.number > at.segment) at = { segment: segment.number, offset: 0 };
       if (to !== null && at.segment === to.segment && at.offset >= to.offset) return false;
       // A segment without news is not opened: this is asked several times a second, and most of the time nothing happens.
-      const { offset, why, shape: found }: SegmentRead =
-        segment.bytes <= at.offset
-          ? { offset: at.offset, why: 'end', shape: null }
-          : await readSegment({
-              path: folder.segment(writer, at.segment),
-              from: at.offset,
-              to: to?.segment === at.segment ? to.offset : null,
-              onFrame,
-              onChunk,
-            });
+      const {
+        offset,
+        why,
+        shape: found,
+      }: SegmentRead = segment.bytes <= at.offset
+        ? { offset: at.offset, why: 'end', shape: null }
+        : await readSegment({
+            path: folder.segment(writer, at.segment),
+            from: at.offset,
+            to: to?.segment === at.segment ? to.offset : null,
+            onFrame,
+            onChunk,
+          });
       at = { segment: at.segment, offset };
       shape ??= found;
       if (why === 'stopped') return to === null;
