@@ -4,12 +4,16 @@
  * says goes to stderr, so that stdout belongs to the command that follows.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { explainMissingNode, findPinnedNode, isSupportedNode } from '../packages/gateway/bin/pinned-node.js';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Longer than an installation over a slow line takes. */
+const waitMsMax = 30 * 60_000;
 
 /**
  * Installs what is missing; ends the process with a reason and a fix when that fails.
@@ -17,8 +21,11 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * @returns {Promise<string>} the absolute path of a Node.js that runs this program
  */
 export async function ensureInstalled() {
-  const state = installState(root);
-  if (state !== 'in step') await install(state);
+  for (;;) {
+    await waitForOthers(root);
+    const state = installState(root);
+    if (state === 'in step' || (await install(state))) break;
+  }
   const node = findPinnedNode(root) ?? (isSupportedNode(process.versions.node) ? process.execPath : null);
   if (node !== null) return node;
   console.error(explainMissingNode('run `npm install --include=optional` in the checkout'));
@@ -27,14 +34,16 @@ export async function ensureInstalled() {
 
 /**
  * How the installed packages stand to the lock file. npm writes `node_modules/.package-lock.json` as the last step of an
- * installation, so an interrupted one counts as absent.
+ * installation; what lies there without it, or beside the mark of an installation that was killed, is half of one. npm
+ * would take a package of which only the first files were written for an installed one.
  *
  * @param {string} folder
- * @returns {'in step' | 'absent' | 'stale'}
+ * @returns {'in step' | 'absent' | 'stale' | 'unfinished'}
  */
 export function installState(folder) {
   const installed = readPackages(join(folder, 'node_modules', '.package-lock.json'));
-  if (installed === null) return 'absent';
+  if (existsSync(markOf(folder))) return 'unfinished';
+  if (installed === null) return entriesOf(join(folder, 'node_modules')).length === 0 ? 'absent' : 'unfinished';
   const wanted = readPackages(join(folder, 'package-lock.json'));
   if (wanted === null) return 'in step';
   for (const [path, entry] of Object.entries(wanted)) {
@@ -57,9 +66,96 @@ function readPackages(file) {
   }
 }
 
-/** @param {'absent' | 'stale'} state */
+/**
+ * The mark of an installation under way: the processes that make it. It stays behind where they are killed.
+ *
+ * @param {string} folder
+ */
+function markOf(folder) {
+  return join(folder, 'node_modules', '.gatewayops-installing');
+}
+
+/**
+ * Two installations in one folder break each other: `npm test` beside the first `npm start` waits for it.
+ *
+ * @param {string} folder
+ */
+async function waitForOthers(folder) {
+  const started = Date.now();
+  for (let said = false; ; said = true) {
+    const pid = installersOf(folder).find(isAlive);
+    if (pid === undefined) return;
+    if (!said) console.error(`Another command installs the packages (process ${pid}); waiting for it …`);
+    if (Date.now() - started > waitMsMax) {
+      console.error(`error: the installation of process ${pid} does not end\nfix: end that process, or remove ${markOf(folder)}, and run the command again`);
+      process.exit(1);
+    }
+    await delay(300);
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {number[]}
+ */
+function installersOf(folder) {
+  try {
+    return readFileSync(markOf(folder), 'utf8')
+      .split(' ')
+      .map(Number)
+      .filter((pid) => pid > 0 && pid !== process.pid);
+  } catch {
+    return [];
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    // The first process of a container may leave the dead unburied.
+    return !/\) Z /.test(existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '');
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+}
+
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function entriesOf(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+const titles = {
+  absent: 'Installing packages (the first time; up to some minutes) …',
+  stale: 'Bringing packages in step with package-lock.json …',
+  unfinished: 'The last installation did not finish: installing packages anew (up to some minutes) …',
+};
+
+/**
+ * Ends the process with a reason and a fix when it fails.
+ *
+ * @param {'absent' | 'stale' | 'unfinished'} state
+ * @returns {Promise<boolean>} false where another command was quicker to begin
+ */
 async function install(state) {
-  console.error(state === 'absent' ? 'Installing packages (the first time; up to some minutes) …' : 'Bringing packages in step with package-lock.json …');
+  try {
+    const packages = join(root, 'node_modules');
+    // What is in it, not the folder itself: it may be a link or a mount.
+    if (state === 'unfinished') for (const name of entriesOf(packages)) rmSync(join(packages, name), { recursive: true, force: true });
+    mkdirSync(packages, { recursive: true });
+    writeFileSync(markOf(root), `${process.pid}`, { flag: 'wx' });
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    fail('the packages cannot be installed', explainFailure(String(error)));
+  }
+  console.error(titles[state]);
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const progress = setInterval(() => console.error(`  … still installing, ${seconds()} s`), 5000);
@@ -77,18 +173,36 @@ async function install(state) {
     '--loglevel=error',
   ]);
   clearInterval(progress);
-  if (result.code === 0) {
-    console.error(`Packages installed in ${seconds()} s.`);
-    return;
+  if (result.stoppedBy !== null) {
+    console.error(`\nThe installation was interrupted after ${seconds()} s. The next command begins it anew.`);
+    process.kill(process.pid, result.stoppedBy);
+    // A first process of a container outlives the signal.
+    process.exit(130);
   }
-  console.error(`\nerror: the packages could not be installed (npm ended with ${result.code ?? result.signal})`);
-  for (const line of explainFailure(result.output)) console.error(line);
+  // npm that ends by itself leaves a whole installation or takes back what it did; one that was killed does not.
+  if (result.signal === null) rmSync(markOf(root), { force: true });
+  if (result.code !== 0) fail(`the packages could not be installed (npm ended with ${result.code ?? result.signal})`, explainFailure(result.output));
+  console.error(`Packages installed in ${seconds()} s.`);
+  return true;
+}
+
+/**
+ * @param {string} what
+ * @param {string[]} lines
+ * @returns {never}
+ */
+function fail(what, lines) {
+  console.error(`\nerror: ${what}\n${lines.join('\n')}`);
   process.exit(1);
 }
 
 /**
+ * Runs npm in a process group of its own. npm would spend half a minute on taking back what it did when it is interrupted,
+ * and go on doing so after this process has ended, in the way of the next command: it is killed instead, with whatever
+ * it started, and its mark stays.
+ *
  * @param {readonly string[]} args
- * @returns {Promise<{ code: number | null, signal: string | null, output: string }>}
+ * @returns {Promise<{ code: number | null, signal: string | null, stoppedBy: NodeJS.Signals | null, output: string }>}
  */
 function runNpm(args) {
   return new Promise((resolve) => {
@@ -97,7 +211,22 @@ function runNpm(args) {
       npmCli !== undefined && basename(npmCli) === 'npm-cli.js' && existsSync(npmCli)
         ? [process.execPath, [npmCli]]
         : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
-    const child = spawn(file, [...before, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(file, [...before, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
+    if (child.pid !== undefined) writeFileSync(markOf(root), `${process.pid} ${child.pid}`);
+    /** @type {NodeJS.Signals | null} */
+    let stoppedBy = null;
+    /** @param {NodeJS.Signals} signal */
+    const stop = (signal) => {
+      stoppedBy ??= signal;
+      try {
+        if (child.pid !== undefined) process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    };
+    /** @type {NodeJS.Signals[]} */
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const name of signals) process.on(name, stop);
     let output = '';
     /** @param {Buffer} chunk */
     const take = (chunk) => {
@@ -107,8 +236,13 @@ function runNpm(args) {
     };
     child.stdout.on('data', take);
     child.stderr.on('data', take);
-    child.on('error', (error) => resolve({ code: 127, signal: null, output: `${output}\n${error.message}` }));
-    child.on('close', (code, signal) => resolve({ code, signal, output }));
+    /** @type {(code: number | null, signal: string | null, more?: string) => void} */
+    const end = (code, signal, more = '') => {
+      for (const name of signals) process.removeListener(name, stop);
+      resolve({ code, signal, stoppedBy, output: `${output}${more}` });
+    };
+    child.on('error', (error) => end(127, null, `\n${error.message}`));
+    child.on('close', (code, signal) => end(code, signal));
   });
 }
 
