@@ -1,6 +1,6 @@
 /** Group M of the catalogue for clients before 2026-07-28: sessions are sealed per principal and server, streams resume only for their holder. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { expectHealthy, expectRefusal, legacyBody, legacyVersion, mirrors, modernBody, post, postBytes, postHeaders, rpcCode } from '../support/calls.ts';
+import { expectHealthy, expectRefusal, legacyBody, legacyVersion, post, postBytes, postHeaders, rpcCode } from '../support/calls.ts';
 import { until } from '../support/poll.ts';
 import { openRaw, requestBytes, sendRaw, type RawReply } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
@@ -223,59 +223,6 @@ test('M14: a cancellation or an answer of another principal reaches no foreign s
   }
   expect((await post(door, cancel, { ...version, 'Mcp-Session-Id': mine })).status).toBe(202);
   expect(upstream.requests.at(-1)?.header('mcp-session-id')).toEqual([session]);
-});
-
-describe('R1: batches of 2025-03-26', () => {
-  const batchVersion = { 'MCP-Protocol-Version': '2025-03-26' };
-
-  test('each message goes alone, and the answers come as a batch or as events', async () => {
-    const batch = `[ ${legacyBody('tools/list', {}, 'a')},\n{"jsonrpc":"2.0","method":"notifications/initialized"} , ${legacyBody('tools/call', { name: 'x', arguments: { s: ']},{"' } }, 9)}]`;
-    const array = await post(door, batch, { ...batchVersion, Accept: 'application/json' });
-    expect(array.status).toBe(200);
-    expect((JSON.parse(array.body.toString()) as { id: unknown }[]).map(({ id }) => id).sort()).toEqual([9, 'a']);
-    expect(upstream.hits).toBe(hits + 3);
-    expect(
-      upstream.requests
-        .slice(hits)
-        .map((request) => request.body.toString())
-        .sort(),
-    ).toEqual(
-      [
-        legacyBody('tools/call', { name: 'x', arguments: { s: ']},{"' } }, 9),
-        legacyBody('tools/list', {}, 'a'),
-        '{"jsonrpc":"2.0","method":"notifications/initialized"}',
-      ].sort(),
-    );
-    const events = await post(door, batch, {});
-    expect([events.header('content-type'), events.body.toString().match(/^data: /gm)?.length]).toEqual(['text/event-stream', 2]);
-  });
-
-  test('what is no message gets an error of its own, others are served', async () => {
-    const reply = await post(door, `[1,"a",{},{"jsonrpc":"2.0","id":4,"method":"no/such"},${legacyBody('tools/list', {}, 5)},${initialize}]`, {
-      ...batchVersion,
-      Accept: 'application/json',
-    });
-    const answers = JSON.parse(reply.body.toString()) as { id?: unknown; error?: { code: number } }[];
-    expect(answers.map(({ id, error }) => `${String(id)} ${error?.code ?? 'ok'}`).sort()).toEqual([
-      '0 -32600',
-      '4 -32601',
-      '5 ok',
-      'undefined -32600',
-      'undefined -32600',
-      'undefined -32600',
-    ]);
-    expect(upstream.hits).toBe(hits + 1);
-  });
-
-  test('only notifications: 202; empty or too many: 400; with an unknown session: 404', async () => {
-    const notification = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
-    expect((await post(door, `[${notification},${notification}]`, batchVersion)).status).toBe(202);
-    hits = upstream.hits;
-    await expectRefusal(door, await post(door, '[]', batchVersion), 400, upstream, hits);
-    await expectRefusal(door, await post(door, `[${Array.from({ length: 101 }, () => notification).join(',')}]`, batchVersion), 400, upstream, hits);
-    await expectRefusal(door, await post(door, `[${toolCall}]`, { ...batchVersion, 'Mcp-Session-Id': 'forged' }), 404, upstream, hits);
-    await expectRefusal(door, await post(door, `[${modernBody('tools/list')}]`, mirrors('tools/list')), 400, upstream, hits);
-  });
 });
 
 test('a client that leaves does not cancel a legacy call', async () => {

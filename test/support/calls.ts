@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { requestBytes, sendRaw, type RawReply } from './raw-client.ts';
 import type { RecordingUpstream } from './recording-upstream.ts';
-import { defaultReply, json, when, type Reply } from './replies.ts';
+import { defaultReply, empty, idText, json, when, type Reply } from './replies.ts';
 import { testKey, type TestDoor } from './start-door.ts';
 
 export const modernVersion = '2026-07-28';
@@ -90,6 +90,37 @@ export function modernServer(otherwise: Reply = defaultReply): Reply {
     json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }),
     otherwise,
   );
+}
+
+/** A server of 2025-11-25 that keeps sessions. */
+export interface LegacyServer {
+  /** Sessions opened so far; their ids are `session-1`, `session-2` and so on. */
+  readonly opened: number;
+  /** How it answers what is neither handshake nor notification. */
+  reply(otherwise?: Reply): Reply;
+}
+
+export function createLegacyServer(): LegacyServer {
+  let opened = 0;
+  const uninitialized = json({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'Bad Request: Server not initialized' } }, { status: 400 });
+  return {
+    get opened() {
+      return opened;
+    },
+    reply:
+      (otherwise = defaultReply) =>
+      (request, socket) => {
+        const { body } = request;
+        if (body.includes('"server/discover"')) return uninitialized(request, socket);
+        if (body.includes('"initialize"')) {
+          const result = JSON.stringify({ protocolVersion: legacyVersion, capabilities: {}, serverInfo: { name: 's', version: '1' } });
+          const headers = { 'mcp-session-id': `session-${++opened}` };
+          return json(`{"jsonrpc":"2.0","id":${idText(body)},"result":${result}}`, { headers })(request, socket);
+        }
+        if (request.method === 'DELETE' || !body.includes('"id"')) return empty(202)(request, socket);
+        return otherwise(request, socket);
+      },
+  };
 }
 
 /** The JSON-RPC error code of a reply. */
