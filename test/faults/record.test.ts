@@ -83,6 +83,18 @@ describe('promise 4: no call without a record', () => {
     }
   });
 
+  test('a stream that ends without its response is no success: an error in the modern era, unknown where it may be resumed', async () => {
+    const [errors, unknown, successes] = [await recorded('\x05error'), await recorded('\x07unknown'), await recorded('success')];
+    const progress = event({ jsonrpc: '2.0', method: 'notifications/progress', params: {} });
+    for (const reply of [stream([progress]), stream([': nothing\n\n'])]) {
+      upstream.next(reply);
+      await callTool(door);
+      upstream.next(reply);
+      await post(door, legacyBody('tools/call', { name: 'echo' }), { 'MCP-Protocol-Version': legacyVersion });
+    }
+    expect([await recorded('\x05error'), await recorded('\x07unknown'), await recorded('success')]).toEqual([errors + 2, unknown + 2, successes]);
+  });
+
   test('a failed, a cancelled and a refused call have their outcome too', async () => {
     upstream.next(resetBeforeHeaders);
     await callTool(door, 'outcome-reset');

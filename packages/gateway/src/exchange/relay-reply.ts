@@ -13,6 +13,7 @@ import { settleReply } from './settle-reply.ts';
 /** What is relayed: a message, or a legacy client's GET stream or DELETE. */
 export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
 
+const noMessage = Buffer.alloc(0);
 const listenMethod = 'subscriptions/listen';
 /** How a legacy client's GET stream stands in the record. */
 export const streamMethod = 'events/stream';
@@ -132,7 +133,7 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.done) return;
     this.close();
     const { call, relayed } = this;
-    const json = this.watch === null ? this.tapped() : this.watch.lastData;
+    const json = this.watch === null ? this.tapped() : this.watch.seen ? this.watch.lastData : noMessage;
     void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => {
       const { response } = call;
       if (!response.destroyed) {

@@ -93,7 +93,7 @@ async function serveElement(
     const reply = await sink.whole;
     call.record.firstByteAt = performance.now();
     call.record.httpStatus = reply.status;
-    const last = reply.messages.at(-1) ?? null;
+    const last = reply.messages.at(-1) ?? Buffer.alloc(0);
     await settleReply(call, message, reply.status, last, false);
     for (const json of reply.messages) emit(json);
   } catch (thrown) {

@@ -26,10 +26,12 @@ export function settleReply(
     }
   }
   if (message.method === 'tools/call' && server && facts?.kind !== 'input_required') priceCall(record, server.toolPrices.get(message.name) ?? server.price);
-  return call.settle(cancelled ? 'cancelled' : outcome(status, facts), 'reply');
+  return call.settle(cancelled ? 'cancelled' : outcome(status, facts, record.era), 'reply');
 }
 
-function outcome(status: number, facts: ReplyFacts | null): CallStatus {
+function outcome(status: number, facts: ReplyFacts | null, era: string): CallStatus {
   if (status >= 400 || facts?.kind === 'rpc_error' || facts?.kind === 'tool_error') return 'error';
+  // Before 2026-07-28 a server may end a stream early and answer on the one that resumes it: what became of the call stands there.
+  if (facts?.kind === 'none') return era === 'legacy' ? 'unknown' : 'error';
   return facts?.kind === 'input_required' ? 'waiting' : 'success';
 }

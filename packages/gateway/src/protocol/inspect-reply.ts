@@ -11,6 +11,8 @@ const none: ReplyFacts = { kind: 'none', rpcErrorCode: 0, usage: null };
 
 const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required'].map((text) => Buffer.from(text));
 
+const resultMember = Buffer.from('"result"');
+
 /**
  * Most replies are plain results, and a search for the few words that would say otherwise is cheaper than a parse; only a
  * reply that holds one is parsed. Token figures are read in the forms `input_tokens`/`output_tokens` (the documents' own
@@ -18,7 +20,8 @@ const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required'
  */
 export function inspectReply(json: Buffer): ReplyFacts {
   if (json.length === 0) return none;
-  if (!needles.some((needle) => json.includes(needle))) return plainResult;
+  // What is neither result nor error is a message of a stream that ended before its response.
+  if (!needles.some((needle) => json.includes(needle))) return json.includes(resultMember) ? plainResult : none;
   let message: unknown;
   try {
     message = JSON.parse(json.toString('utf8'));

@@ -8,6 +8,8 @@ import { bounds } from '../kernel/bounds.ts';
 export class SseWatch {
   /** Data of the last whole event, or null where it was longer than is kept. */
   lastData: Buffer | null = null;
+  /** True once an event with data has passed. */
+  seen = false;
   /** True where a comment may be put in without breaking an event. */
   betweenEvents = true;
   /** True once an event is larger than `bounds.sseEventBytesMax`: the stream must be cut. */
@@ -76,6 +78,7 @@ export class SseWatch {
 
   private dispatch(): void {
     if (this.hasData) {
+      this.seen = true;
       const first = this.kept[0];
       if (this.overflow) this.lastData = null;
       // Several data lines of one event join with a newline.
