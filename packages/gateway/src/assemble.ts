@@ -19,7 +19,7 @@ import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
-import { createLeaseBroker } from './limit/lease-broker.ts';
+import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
@@ -34,6 +34,7 @@ import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
 import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import { openRedisState } from './store/state/redis-state.ts';
+import type { StateStore } from './store/state/state-store.ts';
 import { startDrain } from './telemetry/drain.ts';
 
 export interface NodeOptions {
@@ -55,6 +56,13 @@ export interface AssembledNode {
 interface Closers {
   add(name: string, close: () => unknown): void;
   closeAll(): Promise<void>;
+}
+
+/** What opens while the door is open already. */
+interface Opened {
+  readonly dependencies: ControlDependencies;
+  readonly state: StateStore;
+  readonly broker: LeaseBroker;
 }
 
 const readinessMs = 250;
@@ -83,36 +91,86 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   let stopping = false;
   let bridges: Bridges | null = null;
 
-  // The rail's workers load their code while the stores open; what they begin with is ready when everything below is.
-  const assembled = Promise.withResolvers<void>();
+  // Stores. The ledger opens while the rest goes on: the door does not wait for it.
+  const ledger = openLedger({
+    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
+    retentionDays: config.retention.tracesDays,
+    log: log.child({ part: 'ledger' }),
+  });
+  closers.add('ledger', () => ledger.close());
+  const ledgerReader = createLedgerReader(ledger);
+  const drain = startDrain({
+    journalFolder: paths.journal,
+    ledger: createCallSink(ledger),
+    clock,
+    log: log.child({ part: 'telemetry' }),
+    spoolBytesMax: config.journal.spoolBytesMax,
+  });
+  closers.add('drain', () => drain.stop());
+  const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
+  const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
+    config.servers.some((server) => server.name === name && isStdio(server))
+      ? (bridges?.state(name) ?? { state: 'starting', reason: null })
+      : { state: 'unknown', reason: null };
+  let snapshotVersion = 0;
+  const compile = (): SnapshotData =>
+    snapshotOfConfig(config, {
+      version: ++snapshotVersion,
+      organizationId: defaultOrganizationId,
+      node: folder.node,
+      port,
+      bridgeSocket: (server) => paths.bridgeSocket(server),
+      credential: (server) => credentialOf(server, env),
+    });
+  let snapshot = compile();
+  let registryUp = false;
+  function readiness(): Readiness {
+    const servers = config.servers.map((server) => serverState(server.name).state);
+    const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
+    return {
+      ready: registryUp && !recordBlocked() && !stopping,
+      registry: registryUp ? 'ready' : 'down',
+      ledger: ledger.state(),
+      servers: { ready: count('ready') + count('unknown'), starting: count('starting'), failed: count('failed') },
+      recordBlocked: recordBlocked(),
+    };
+  }
+  let lastReadiness = '';
+  function pushReadiness(): void {
+    const next = readiness();
+    const text = JSON.stringify(next);
+    if (text === lastReadiness) return;
+    lastReadiness = text;
+    pool.readiness(next);
+  }
+
+  // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
+  const opened = Promise.withResolvers<Opened>();
   const pool = createWorkerPool({
     count: config.workers,
-    begin: async (workerId, listenPort): Promise<WorkerStart> => {
-      await assembled.promise;
-      return {
-        snapshot,
-        host: config.listen.host,
-        port: listenPort,
-        journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
-        sealKey,
-        eventKey,
-        controlSocket: paths.controlSocket,
-        workers: config.workers,
-        log: config.log,
-        readiness: readiness(),
-      };
-    },
+    begin: (workerId, listenPort): WorkerStart => ({
+      snapshot,
+      host: config.listen.host,
+      port: listenPort,
+      journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
+      sealKey,
+      eventKey,
+      controlSocket: paths.controlSocket,
+      workers: config.workers,
+      log: config.log,
+      readiness: readiness(),
+    }),
     handlers: {
-      verifyKey: ({ secret }) => verifyKey(dependencies, secret),
-      lease: (workerId, request) => broker.lease(workerId, request),
-      stateGet: ({ key }) => state.get(key),
-      stateSet: ({ key, value, ttlMs }) => state.set(key, value, ttlMs),
-      stateSetIfAbsent: ({ key, value, ttlMs }) => state.setIfAbsent(key, value, ttlMs),
-      stateDelete: ({ key }) => state.delete(key),
+      verifyKey: async ({ secret }) => verifyKey((await opened.promise).dependencies, secret),
+      lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
+      stateGet: async ({ key }) => (await opened.promise).state.get(key),
+      stateSet: async ({ key, value, ttlMs }) => (await opened.promise).state.set(key, value, ttlMs),
+      stateSetIfAbsent: async ({ key, value, ttlMs }) => (await opened.promise).state.setIfAbsent(key, value, ttlMs),
+      stateDelete: async ({ key }) => (await opened.promise).state.delete(key),
     },
     onWorkerGone: (workerId, writer) => {
-      broker.workerGone(workerId);
       drain.writerClosed(writer);
+      void opened.promise.then(({ broker }) => broker.workerGone(workerId));
     },
     address: config.listen.host,
     port: config.listen.port,
@@ -123,14 +181,6 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   // Whoever fails first is reported; a worker ended by that failure is no second one.
   listening.catch(() => undefined);
 
-  // Stores. The ledger opens while the rest goes on: the door does not wait for it.
-  const ledger = openLedger({
-    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
-    retentionDays: config.retention.tracesDays,
-    log: log.child({ part: 'ledger' }),
-  });
-  closers.add('ledger', () => ledger.close());
-  const ledgerReader = createLedgerReader(ledger);
   onProgress('opening the registry');
   const registry = await openRegistryOf(config, folder, log, closers);
   const state =
@@ -140,10 +190,6 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   closers.add('state', () => state.close());
 
   // Control plane.
-  const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
-    config.servers.some((server) => server.name === name && isStdio(server))
-      ? (bridges?.state(name) ?? { state: 'starting', reason: null })
-      : { state: 'unknown', reason: null };
   const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
   const dependencies: ControlDependencies = {
     registry,
@@ -179,7 +225,6 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   };
   const api = createApi(dependencies);
 
-  // What the workers ask for, and where their journals go.
   const broker = createLeaseBroker({
     state,
     local: config.stores.redisUrl === null ? null : createMemoryState({ clock }),
@@ -187,53 +232,14 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     clock,
     log,
   });
-  const drain = startDrain({
-    journalFolder: paths.journal,
-    ledger: createCallSink(ledger),
-    clock,
-    log: log.child({ part: 'telemetry' }),
-    spoolBytesMax: config.journal.spoolBytesMax,
-  });
-  closers.add('drain', () => drain.stop());
-  const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
-  let snapshotVersion = 0;
-  const compile = (): SnapshotData =>
-    snapshotOfConfig(config, {
-      version: ++snapshotVersion,
-      organizationId: defaultOrganizationId,
-      node: folder.node,
-      port,
-      bridgeSocket: (server) => paths.bridgeSocket(server),
-      credential: (server) => credentialOf(server, env),
-    });
-  let snapshot = compile();
-  let registryUp = true;
-  function readiness(): Readiness {
-    const servers = config.servers.map((server) => serverState(server.name).state);
-    const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
-    return {
-      ready: registryUp && !recordBlocked() && !stopping,
-      registry: registryUp ? 'ready' : 'down',
-      ledger: ledger.state(),
-      servers: { ready: count('ready') + count('unknown'), starting: count('starting'), failed: count('failed') },
-      recordBlocked: recordBlocked(),
-    };
-  }
-  let lastReadiness = '';
-  function pushReadiness(): void {
-    const next = readiness();
-    const text = JSON.stringify(next);
-    if (text === lastReadiness) return;
-    lastReadiness = text;
-    pool.readiness(next);
-  }
 
   onProgress('opening the door');
   const adminServer = await serveControl(api, paths.adminSocket, 'admin');
   closers.add('admin socket', () => adminServer.close());
   const controlServer = await serveControl(api, paths.controlSocket, 'public');
   closers.add('control socket', () => controlServer.close());
-  assembled.resolve();
+  opened.resolve({ dependencies, state, broker });
+  registryUp = true;
   port = await listening;
   // Programs behind bridges take their time to start; the door does not wait for them, nor do they slow it.
   bridges = startBridges({

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { randomBase62 } from '../kernel/id.ts';
@@ -18,6 +18,8 @@ export interface StateFolder {
 }
 
 const secretBytes = 32;
+/** Of several gateways that start at once on a dead one's lock each may find the next change of hands. */
+const attemptsMax = 5;
 
 /** Faults: `permission_denied`, `state_locked`, `state_broken`. */
 export function openStateFolder(folder: string): StateFolder {
@@ -43,44 +45,85 @@ export function openStateFolder(folder: string): StateFolder {
   }
 }
 
+/** The id of the process that holds the folder, or null. */
+export function stateFolderOwner(folder: string): number | null {
+  return livingOwner(textOf(statePaths(folder).lock) ?? '');
+}
+
 /**
  * One gateway a folder: the lock holds the owner's process id and start time. A lock whose process is gone, or whose id now
  * belongs to another process, is taken over.
  */
 function lock(paths: StatePaths): () => void {
   const mine = `${process.pid} ${startTimeOf(process.pid)}\n`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const fd = openSync(paths.lock, 'wx', 0o600);
-      writeSync(fd, mine);
-      closeSync(fd);
-      return () => {
-        if (existsSync(paths.lock) && readFileSync(paths.lock, 'utf8') === mine) rmSync(paths.lock, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asAccessFault(error, paths.root);
+  const made = `${paths.lock}.${process.pid}`;
+  guarded(paths.root, () => writeFileSync(made, mine, { mode: 0o600 }));
+  try {
+    // A link, not a file that is written afterwards: whoever reads a lock reads its owner.
+    for (let attempt = 1; !tryLink(made, paths.lock, paths.root); attempt++) {
+      const text = textOf(paths.lock);
+      const owner = livingOwner(text ?? '');
+      if (owner !== null) throw new Fault('state_locked', { path: paths.root, pid: owner });
+      if (attempt === attemptsMax) throw new Fault('state_broken', { path: paths.root, reason: `its lock ${paths.lock} cannot be taken over` });
+      if (text !== null) moveAway(paths, text);
     }
-    const [pidText = '', startTime = ''] = readFileSync(paths.lock, 'utf8').trim().split(' ');
-    const pid = Number(pidText);
-    const alive = Number.isInteger(pid) && pid > 0 && startTimeOf(pid) !== '' && (startTime === '' || startTimeOf(pid) === startTime);
-    if (alive || attempt > 2) throw new Fault('state_locked', { path: paths.root, pid });
-    // Renaming first: of two that find the same dead lock only one moves it away.
-    const stale = `${paths.lock}.${process.pid}`;
-    try {
-      renameSync(paths.lock, stale);
-      rmSync(stale, { force: true });
-    } catch {
-      // The other one was faster; the next attempt sees its lock.
-    }
+  } finally {
+    rmSync(made, { force: true });
+  }
+  return () => {
+    if (textOf(paths.lock) === mine) rmSync(paths.lock, { force: true });
+  };
+}
+
+/** Removes the lock of an owner that is gone. Of several that found it one does; who moved a newer one away puts it back. */
+function moveAway(paths: StatePaths, text: string): void {
+  const moved = `${paths.lock}.${process.pid}.old`;
+  try {
+    renameSync(paths.lock, moved);
+  } catch {
+    // Another one was faster.
+    return;
+  }
+  if (textOf(moved) !== text) tryLink(moved, paths.lock, paths.root);
+  rmSync(moved, { force: true });
+}
+
+/** False where something has the name already. */
+function tryLink(from: string, to: string, root: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw asAccessFault(error, root);
   }
 }
 
-/** When a process began, as the kernel counts it; empty where there is none. Elsewhere than on Linux only whether it lives. */
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** The process that a lock's text names, if it runs. */
+function livingOwner(text: string): number | null {
+  const [pidText = '', startTime = ''] = text.trim().split(' ');
+  const pid = Number(pidText);
+  if (!Number.isInteger(pid) || pid <= 0) return null;
+  const running = startTimeOf(pid);
+  return running !== '' && (startTime === '' || running === startTime) ? pid : null;
+}
+
+/** When a process began, as the kernel counts it; empty where none runs. Elsewhere than on Linux only whether it lives. */
 function startTimeOf(pid: number): string {
   try {
-    // Field 22 of /proc/PID/stat (proc(5)); the command's name before it may hold spaces and ends at the last parenthesis.
+    // Fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)); the name before them may hold spaces and ends at the last parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // One that has ended and waits for its parent to notice holds nothing any more.
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
   } catch {
     if (process.platform === 'linux') return '';
   }

@@ -30,7 +30,7 @@ export interface Readiness {
 
 /** What a worker asks of the supervisor. */
 export type SupervisorHandlers = {
-  begin: (input: null) => WorkerStart | Promise<WorkerStart>;
+  begin: (input: null) => WorkerStart;
   listening: (input: { readonly port: number }) => void;
   listenFailed: (input: { readonly code: string; readonly message: string }) => void;
   verifyKey: (input: { readonly secret: string }) => Promise<KeyVerdict>;

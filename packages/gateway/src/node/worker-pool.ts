@@ -25,7 +25,7 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly count: number;
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
-  readonly begin: (workerId: number, port: number) => Promise<WorkerStart>;
+  readonly begin: (workerId: number, port: number) => WorkerStart;
   readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & {
     lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
   };

@@ -6,8 +6,8 @@ import { openChannel, type Endpoint } from './channel.ts';
 import type { SupervisorHandlers, WorkerHandlers } from './worker-messages.ts';
 
 const journalCheckMs = 500;
-/** The stores open meanwhile, a first time with all their migrations. */
-const beginTimeoutMs = 120_000;
+/** A supervisor that starts on a busy machine may take its time to answer. */
+const beginTimeoutMs = 60_000;
 
 async function runWorker(): Promise<void> {
   let door: Door | null = null;

@@ -40,8 +40,8 @@ async function run(folder: string, socketPath: string): Promise<void> {
     process.exit(0);
   };
   process.on('disconnect', () => void end());
-  process.on('SIGTERM', () => void end());
-  // Ctrl-C reaches the whole process group; the parent decides when its stores end.
+  // Ctrl-C reaches the whole process group, a service manager's SIGTERM every process; the parent decides when its stores end.
+  process.on('SIGTERM', () => undefined);
   process.on('SIGINT', () => undefined);
   // A parent that is gone meanwhile ends this process by `disconnect`; the callback keeps EPIPE from being thrown.
   if (process.connected) process.send?.({ ready: true } satisfies EngineMessage, () => undefined);

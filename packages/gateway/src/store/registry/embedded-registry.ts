@@ -107,8 +107,13 @@ export async function startEmbeddedRegistry({ folder, socketPath, log }: Embedde
 function spawn(folder: string, socketPath: string): ChildProcess {
   // As this file runs, so does its neighbour: TypeScript in a checkout, JavaScript in a package.
   const entry = new URL(`./embedded-engine${extname(import.meta.filename)}`, import.meta.url);
-  // PGlite is one large WebAssembly module: V8's optimising compiler would take 500 MB to speed up what is idle.
-  return fork(entry, [folder, socketPath], { execArgv: ['--liftoff-only'], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  // PGlite is one large WebAssembly module: V8's optimising compiler would take 500 MB to speed up what is idle,
+  // and most of it is never run.
+  return fork(entry, [folder, socketPath], {
+    execArgv: ['--liftoff-only', '--wasm-lazy-compilation'],
+    env: childEnvironment(),
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
 }
 
 function answer(child: ChildProcess, exited: Promise<void>): Promise<void> {
