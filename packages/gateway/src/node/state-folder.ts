@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { randomBase62 } from '../kernel/id.ts';
@@ -18,8 +18,9 @@ export interface StateFolder {
 }
 
 const secretBytes = 32;
-/** Of several gateways that start at once on a dead one's lock each may find the next change of hands. */
-const attemptsMax = 5;
+/** How long a start waits for others that find the same dead lock, or for one that is being written. */
+const takeOverMs = 1_000;
+const retryMs = 5;
 
 /** Faults: `permission_denied`, `state_locked`, `state_broken`. */
 export function openStateFolder(folder: string): StateFolder {
@@ -30,7 +31,7 @@ export function openStateFolder(folder: string): StateFolder {
       chmodSync(path, 0o700);
     }
   });
-  const release = lock(paths);
+  const release = guarded(paths.root, () => lock(paths));
   try {
     return {
       paths,
@@ -45,85 +46,85 @@ export function openStateFolder(folder: string): StateFolder {
   }
 }
 
-/** The id of the process that holds the folder, or null. */
-export function stateFolderOwner(folder: string): number | null {
-  return livingOwner(textOf(statePaths(folder).lock) ?? '');
-}
-
 /**
  * One gateway a folder: the lock holds the owner's process id and start time. A lock whose process is gone, or whose id now
  * belongs to another process, is taken over.
  */
-function lock(paths: StatePaths): () => void {
+function lock({ root, lock: path }: StatePaths): () => void {
   const mine = `${process.pid} ${startTimeOf(process.pid)}\n`;
-  const made = `${paths.lock}.${process.pid}`;
-  guarded(paths.root, () => writeFileSync(made, mine, { mode: 0o600 }));
-  try {
-    // A link, not a file that is written afterwards: whoever reads a lock reads its owner.
-    for (let attempt = 1; !tryLink(made, paths.lock, paths.root); attempt++) {
-      const text = textOf(paths.lock);
-      const owner = livingOwner(text ?? '');
-      if (owner !== null) throw new Fault('state_locked', { path: paths.root, pid: owner });
-      if (attempt === attemptsMax) throw new Fault('state_broken', { path: paths.root, reason: `its lock ${paths.lock} cannot be taken over` });
-      if (text !== null) moveAway(paths, text);
-    }
-  } finally {
-    rmSync(made, { force: true });
+  const lateAt = performance.now() + takeOverMs;
+  while (!created(path, mine)) {
+    const found = textOf(path);
+    const late = performance.now() > lateAt;
+    const owner = livingOwner(found);
+    // One that is gone again or not written yet, and one that is claimed, say that another start is at work.
+    const claimant = owner !== 0 || found === null || (found === '' && !late) ? 0 : removeDead(path, found, mine, late);
+    if (owner !== 0 || (claimant !== 0 && late)) throw new Fault('state_locked', { path: root, pid: owner || claimant });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
   }
   return () => {
-    if (textOf(paths.lock) === mine) rmSync(paths.lock, { force: true });
+    if (textOf(path) === mine) rmSync(path, { force: true });
   };
 }
 
-/** Removes the lock of an owner that is gone. Of several that found it one does; who moved a newer one away puts it back. */
-function moveAway(paths: StatePaths, text: string): void {
-  const moved = `${paths.lock}.${process.pid}.old`;
-  try {
-    renameSync(paths.lock, moved);
-  } catch {
-    // Another one was faster.
-    return;
+/**
+ * Removes the lock of a process that is gone. Of several that find it, only the one that creates the claim on that very lock may,
+ * and only while it is still that one: to remove whatever lies there would take the lock of who was faster. Returns the id of
+ * another process that has the claim, or 0.
+ */
+function removeDead(path: string, found: string, mine: string, late: boolean): number {
+  const claim = `${path}.${found.trim().replaceAll(/[^0-9a-z]/g, '-')}`;
+  if (!created(claim, mine)) {
+    const text = textOf(claim);
+    const owner = livingOwner(text);
+    // Its owner died between two of the lines below.
+    if (owner === 0 && (text !== '' || late)) rmSync(claim, { force: true });
+    return owner;
   }
-  if (textOf(moved) !== text) tryLink(moved, paths.lock, paths.root);
-  rmSync(moved, { force: true });
+  try {
+    if (textOf(path) === found) rmSync(path);
+  } finally {
+    rmSync(claim, { force: true });
+  }
+  return 0;
 }
 
-/** False where something has the name already. */
-function tryLink(from: string, to: string, root: string): boolean {
+/** False where it is there already. */
+function created(path: string, text: string): boolean {
   try {
-    linkSync(from, to);
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw asAccessFault(error, root);
+    throw error;
   }
 }
 
+/** Null where there is no such file. */
 function textOf(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
-/** The process that a lock's text names, if it runs. */
-function livingOwner(text: string): number | null {
-  const [pidText = '', startTime = ''] = text.trim().split(' ');
+/** The id of the process that a lock names, if that process runs; else 0. */
+function livingOwner(text: string | null): number {
+  const [pidText = '', startTime = ''] = (text ?? '').trim().split(' ');
   const pid = Number(pidText);
-  if (!Number.isInteger(pid) || pid <= 0) return null;
+  if (!Number.isInteger(pid) || pid <= 0) return 0;
   const running = startTimeOf(pid);
-  return running !== '' && (startTime === '' || running === startTime) ? pid : null;
+  return running !== '' && (startTime === '' || running === startTime) ? pid : 0;
 }
 
-/** When a process began, as the kernel counts it; empty where none runs. Elsewhere than on Linux only whether it lives. */
+/** When a process began, as the kernel counts it; empty where there is none. Elsewhere than on Linux only whether it lives. */
 function startTimeOf(pid: number): string {
   try {
-    // Fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)); the name before them may hold spaces and ends at the last parenthesis.
+    // Field 22 of /proc/PID/stat (proc(5)); the command's name before it may hold spaces and ends at the last parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // One that has ended and waits for its parent to notice holds nothing any more.
-    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     if (process.platform === 'linux') return '';
   }
