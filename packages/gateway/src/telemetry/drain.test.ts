@@ -340,6 +340,28 @@ describe('a journal that is not as written', () => {
     expect(readFileSync(join(journalFolder, 'corrupt', 'w1-00000000-0.journal'))).toEqual(bytes);
   });
 
+  test('and is gone altogether is said once, and so is that it is back; what comes then is drained', async () => {
+    const events: string[] = [];
+    const note = (event: string): void => void events.push(event);
+    const drain = startDrain({
+      journalFolder,
+      ledger: sink,
+      clock: systemClock,
+      log: { ...silentLog, error: note, info: note },
+      spoolBytesMax: 1024 ** 3,
+    });
+    drains.push(drain);
+    rmSync(journalFolder, { recursive: true });
+    await until(() => events.length > 0);
+    // Tries many times meanwhile.
+    expect(await drain.flush(300)).toBe(false);
+    expect(events).toEqual(['drain.failed']);
+    mkdirSync(journalFolder);
+    await write(openWriter('back'), numbers(0, 5));
+    await until(async () => (await callsOf()).length === 5);
+    expect(events).toEqual(['drain.failed', 'drain.recovered']);
+  });
+
   test('is empty where its writer died at once', async () => {
     writeFileSync(join(journalFolder, 'w1-00000000.journal'), '{"form');
     const drain = start();

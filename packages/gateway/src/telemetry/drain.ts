@@ -62,6 +62,8 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
   let setAsideRows = 0;
   const startedMs = clock.monotonicMs();
   let overBound = false;
+  /** What went wrong last, by writer; the empty name is the folder's. */
+  const failures = new Map<string, string>();
   let wakeLoop: () => void = () => undefined;
 
   const running = run();
@@ -70,8 +72,9 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     while (!stopping.signal.aborted) {
       try {
         tick();
+        noteSuccess('');
       } catch (error) {
-        log.error('drain.failed', { error });
+        noteFailure('', error);
       }
       await pause(flushes > 0 ? flushPollMs : bounds.journalPollMs, (wake) => {
         wakeLoop = wake;
@@ -92,10 +95,11 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
       known.busy ??= known.drain
         .step(ofWriter, gone.has(writer), flushes > 0)
         .then((ended) => {
+          noteSuccess(writer);
           if (ended) forget(writer);
         })
         .catch((error: unknown) => {
-          if (!stopping.signal.aborted) log.error('drain.failed', { writer, error });
+          if (!stopping.signal.aborted) noteFailure(writer, error);
         })
         .finally(() => {
           known.busy = null;
@@ -130,6 +134,28 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     await writeWhole(path, Buffer.concat(rows.flatMap((row) => [row.intent, row.outcome])));
     setAsideRows += rows.length;
     log.error('drain.set_aside', { writer, rows: rows.length, kept: path });
+  }
+
+  /** Once for each cause: it is tried again several times a second. */
+  function noteFailure(writer: string, error: unknown): void {
+    const reason = String(error);
+    if (failures.get(writer) === reason) return;
+    failures.set(writer, reason);
+    log.error('drain.failed', { ...(writer === '' ? {} : { writer }), error });
+  }
+
+  function noteSuccess(writer: string): void {
+    if (failures.delete(writer)) log.info('drain.recovered', writer === '' ? {} : { writer });
+  }
+
+  function isDrained(sinceMs: number): boolean {
+    try {
+      // Files that no tick has seen yet count too.
+      return [...folder.list().keys()].every((writer) => (drains.get(writer)?.drain.drainedToMs() ?? -1) >= sinceMs);
+    } catch {
+      // A folder that cannot be read: the loop says so.
+      return false;
+    }
   }
 
   function noteBound(): void {
@@ -179,9 +205,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
       wakeLoop();
       try {
         for (;;) {
-          // Files that no tick has seen yet count too.
-          const done = [...folder.list().keys()].every((writer) => (drains.get(writer)?.drain.drainedToMs() ?? -1) >= from);
-          if (done) return true;
+          if (isDrained(from)) return true;
           if (stopping.signal.aborted || clock.monotonicMs() - from >= timeoutMs) return false;
           await pause(flushPollMs);
         }
@@ -196,7 +220,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, stopTimeoutMs);
       });
-      await Promise.race([Promise.all([...drains.values()].map(({ busy }) => busy)), late]);
+      await Promise.race([Promise.all([...drains.values()].flatMap(({ busy }) => busy ?? [])), late]);
       clearTimeout(timer);
     },
   };
