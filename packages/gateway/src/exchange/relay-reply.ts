@@ -134,18 +134,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.close();
     const { call, relayed } = this;
     const json = this.watch === null ? this.tapped() : this.watch.seen ? this.watch.lastData : noMessage;
-    void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => {
-      const { response } = call;
-      if (!response.destroyed) {
-        this.sendHead();
-        const rest = this.rewriter?.rest();
-        if (this.held !== null) response.end(this.held);
-        else if (rest !== undefined && rest.length > 0) response.end(rest);
-        else response.end();
-        if (response.writableLength > 0) cutUnread(response);
-      }
-      this.finished();
-    });
+    void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => this.conclude(null));
   }
 
   failed(fault: Fault): void {
@@ -164,16 +153,46 @@ export class RelayReply implements ReplySink, OpenStream {
         request_id: call.requestId,
         reason: fault.cause instanceof Error ? fault.cause.message : undefined,
       });
-    void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => {
-      if (!response.headersSent) respondRpc(response, fault, call, call.idText);
-      else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed && this.rewriter?.resumable !== true) {
-        // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole. One that can be
-        // resumed is only cut: an error would be its answer.
-        response.write(`event: message\ndata: ${rpcErrorText(fault, call.requestId, call.idText)}\n\n`, () => response.destroy());
-        cutUnread(response);
-      } else response.destroy();
-      this.finished();
-    });
+    void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => this.conclude(fault));
+  }
+
+  /** The last of the reply, once its outcome is recorded. What fails here fails for this call only. */
+  private conclude(fault: Fault | null): void {
+    const { call } = this;
+    try {
+      if (fault === null) this.sendRest();
+      else this.sendFault(fault);
+    } catch (error) {
+      call.rail.log.error('call.crashed', { request_id: call.requestId, reason: error instanceof Error ? error.stack : String(error) });
+      call.response.destroy();
+    }
+    this.finished();
+  }
+
+  private sendRest(): void {
+    const { response } = this.call;
+    if (response.destroyed) return;
+    this.sendHead();
+    const rest = this.rewriter?.rest();
+    if (this.held !== null) response.end(this.held);
+    else if (rest !== undefined && rest.length > 0) response.end(rest);
+    else response.end();
+    if (response.writableLength > 0) cutUnread(response);
+  }
+
+  private sendFault(fault: Fault): void {
+    const { call } = this;
+    const { response } = call;
+    if (!response.headersSent) {
+      respondRpc(response, fault, call, call.idText);
+    } else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed && this.rewriter?.resumable !== true) {
+      // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole. One that can be
+      // resumed is only cut: an error would be its answer.
+      response.write(`event: message\ndata: ${rpcErrorText(fault, call.requestId, call.idText)}\n\n`, () => response.destroy());
+      cutUnread(response);
+    } else {
+      response.destroy();
+    }
   }
 
   keepAlive(before: number): void {
