@@ -156,9 +156,39 @@ describe('a legacy session', () => {
   });
 });
 
+linuxOnly('promise 3: a worker that hangs while a key is revoked is replaced, so that nobody serves the key', async () => {
+  const key = await newKey('hung');
+  const own = await openWorkerConnections(gateway);
+  const [[hung, [hungAgent]] = [0, []], [, [agent]] = [0, []]] = [...own.byWorker.entries()];
+  if (hungAgent === undefined || agent === undefined) throw new Error('there are not two workers');
+  const ask = (through: Agent): Promise<Answer> => {
+    const { body, headers } = toolCall('echo');
+    return post(`${gateway.mcp}/counted`, body, { key, headers, agent: through });
+  };
+  expect((await Promise.all([ask(hungAgent), ask(agent)])).map(({ status }) => status)).toEqual([200, 200]);
+  const { keys } = JSON.parse((await post(`${gateway.url}/v1/auth/keys`, undefined, { key: gateway.apiKey, agent })).text) as {
+    keys: { id: string; name: string }[];
+  };
+  const id = keys.find(({ name }) => name === 'hung')?.id ?? '';
+  process.kill(hung, 'SIGSTOP');
+  const revoked = await post(`${gateway.url}/v1/auth/keys/${id}`, undefined, { method: 'DELETE', key: gateway.apiKey, agent });
+  expect([revoked.status, revoked.ms < 1_500]).toEqual([200, true]);
+  await until(() => !isAlive(hung), { what: 'the end of the worker that hung' });
+  expect((await ask(agent)).status).toBe(401);
+  // Its connection is gone; another one may have been opened, to a worker that knows.
+  const onIt = await ask(hungAgent).then(
+    ({ status }) => status,
+    () => 'cut',
+  );
+  expect([401, 'cut']).toContain(onIt);
+  await until(() => pidsOf(gateway, 'worker').length === 2, { what: 'another worker' });
+  own.close();
+});
+
 linuxOnly('a worker that is killed takes its own calls with it and no others, is replaced, and each of its calls is recorded', async () => {
   const key = await newKey('killed');
-  const [[victim, doomed] = [0, []], [survivor, safe] = [0, []]] = [...connections.byWorker.entries()];
+  const own = await openWorkerConnections(gateway, 10);
+  const [[victim, doomed] = [0, []], [survivor, safe] = [0, []]] = [...own.byWorker.entries()];
   upstream.reply = modernServer(after(400, defaultReply));
   const before = upstream.hits;
   const ask = (name: string, agents: readonly Agent[]): Promise<PromiseSettledResult<Answer>[]> =>
@@ -176,6 +206,7 @@ linuxOnly('a worker that is killed takes its own calls with it and no others, is
   expect(lost.filter(({ status }) => status === 'fulfilled')).toEqual([]);
   expect(kept.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.status : outcome.reason))).toEqual(Array<number>(10).fill(200));
 
+  own.close();
   const replaced = await until(
     () => {
       const now = pidsOf(gateway, 'worker');
