@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, statfsSync, type Stats } from 'node:fs';
+import { existsSync, statSync, statfsSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
@@ -7,7 +7,7 @@ import { listenAddressText } from '../config/listen-address.ts';
 import { sizeText } from '../config/quantities.ts';
 import { checkSecrets } from '../config/secrets.ts';
 import { asFault } from '../kernel/fault.ts';
-import { statePaths } from '../node/state-paths.ts';
+import { stateFolderOwner } from '../node/state-folder.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command, CommandContext } from './command.ts';
 import { loadNamedConfig } from './config-file.ts';
@@ -138,8 +138,8 @@ function checkOwner(folder: string, { uid, mode }: Stats): Check {
   if (process.getuid !== undefined && uid !== process.getuid())
     return problem('state', `${folder} belongs to another user (${uid})`, 'Run as that user, or name another folder with --state DIR.');
   if ((mode & 0o077) !== 0) return problem('state', `others may enter ${folder} (mode ${(mode & 0o777).toString(8)})`, `Run: chmod 700 ${folder}`);
-  const holder = lockHolder(folder);
-  return ok('state', holder === null ? `${folder}, not in use` : `${folder}, in use by process ${holder}`);
+  const owner = stateFolderOwner(folder);
+  return ok('state', owner === null ? `${folder}, not in use` : `${folder}, in use by process ${owner}`);
 }
 
 function checkDisk(folder: string, config: Config | null): Check {
@@ -153,14 +153,6 @@ function checkDisk(folder: string, config: Config | null): Check {
   if (free < wanted)
     return warning('disk', `${rounded} free at ${folder}; the journal may take ${sizeText(wanted)}`, 'Free disk space, or lower journal.spool_max.');
   return ok('disk', `${rounded} free`);
-}
-
-function lockHolder(folder: string): string | null {
-  try {
-    return /^\d+/.exec(readFileSync(statePaths(folder).lock, 'utf8'))?.[0] ?? null;
-  } catch {
-    return null;
-  }
 }
 
 async function checkGateway(context: CommandContext): Promise<{ client: GatewayClient | null; checks: Check[] }> {

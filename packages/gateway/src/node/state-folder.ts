@@ -46,6 +46,15 @@ export function openStateFolder(folder: string): StateFolder {
   }
 }
 
+/** The id of the process that holds the folder; null where none does, or this user may not know. */
+export function stateFolderOwner(folder: string): number | null {
+  try {
+    return livingOwner(textOf(statePaths(folder).lock)) || null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * One gateway a folder: the lock holds the owner's process id and start time. A lock whose process is gone, or whose id now
  * belongs to another process, is taken over.
@@ -119,12 +128,14 @@ function livingOwner(text: string | null): number {
   return running !== '' && (startTime === '' || running === startTime) ? pid : 0;
 }
 
-/** When a process began, as the kernel counts it; empty where there is none. Elsewhere than on Linux only whether it lives. */
+/** When a process began, as the kernel counts it; empty where none runs. Elsewhere than on Linux only whether it lives. */
 function startTimeOf(pid: number): string {
   try {
-    // Field 22 of /proc/PID/stat (proc(5)); the command's name before it may hold spaces and ends at the last parenthesis.
+    // Fields 3 and 22 of /proc/PID/stat (proc_pid_stat(5)); the name before them may hold spaces and ends at the last parenthesis.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // One that has ended, and whose parent has not noticed, holds nothing any more.
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '');
   } catch {
     if (process.platform === 'linux') return '';
   }

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../../test/support/poll.ts';
+import { openStateFolder, stateFolderOwner } from './state-folder.ts';
+
+let root: string;
+let folder: string;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'gwo-'));
+  folder = join(root, 'state');
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(root, { recursive: true, force: true });
+});
+
+test('everything in it that is not a secret is for its owner alone too', () => {
+  const { paths, release } = openStateFolder(folder);
+  for (const path of [paths.root, paths.journal, paths.sockets]) expect(statSync(path).mode & 0o777).toBe(0o700);
+  for (const path of [paths.lock, join(paths.root, 'node')]) expect(statSync(path).mode & 0o777).toBe(0o600);
+  release();
+});
+
+test('each start has a name of its own, later than those before', () => {
+  const boots = Array.from({ length: 3 }, () => {
+    const { boot, release } = openStateFolder(folder);
+    release();
+    return boot;
+  });
+  expect(new Set(boots).size).toBe(3);
+  const times = boots.map((boot) => boot.slice(0, 9));
+  expect(times.toSorted()).toEqual(times);
+});
+
+test('who holds it is known to others, and nobody does after its release', () => {
+  expect(stateFolderOwner(folder)).toBeNull();
+  const held = openStateFolder(folder);
+  expect(stateFolderOwner(folder)).toBe(process.pid);
+  held.release();
+  expect(stateFolderOwner(folder)).toBeNull();
+  writeFileSync(held.paths.lock, '4194304 1\n');
+  expect(stateFolderOwner(folder)).toBeNull();
+  // What another one holds by now is not its to give away.
+  held.release();
+  expect(readFileSync(held.paths.lock, 'utf8')).toBe('4194304 1\n');
+});
+
+test.skipIf(process.platform !== 'linux')('the lock of a process that has ended, and whose parent has not noticed, is taken over', async () => {
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  children.push(parent);
+  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk))));
+  const startTime = await until(() => {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? fields[19] : null;
+  });
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'lock'), `${pid} ${startTime}\n`);
+  expect(stateFolderOwner(folder)).toBeNull();
+  openStateFolder(folder).release();
+});
+
+test('a lock that is no file is not replaced', () => {
+  mkdirSync(join(folder, 'lock'), { recursive: true });
+  expect(() => openStateFolder(folder)).toThrow(expect.objectContaining({ code: 'state_broken' }));
+  expect(readdirSync(folder)).toContain('lock');
+});
