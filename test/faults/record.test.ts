@@ -1,5 +1,4 @@
 /** Promises 4 and 10 in the small: no call without a record, no credential beyond the door. */
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   callTool,
@@ -15,6 +14,7 @@ import {
   postHeaders,
 } from '../support/calls.ts';
 import { findSecrets } from '../support/canary-scan.ts';
+import { canFillDisk, setDiskFull } from '../support/full-disk.ts';
 import { until } from '../support/poll.ts';
 import { openRaw, requestBytes, sendRaw } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
@@ -108,33 +108,29 @@ describe('promise 4: no call without a record', () => {
     await until(async () => (await recorded('cancelled')) === cancelled + 1);
   });
 
-  test.skipIf(process.platform !== 'linux')(
-    'D10: where the intent cannot be written nothing is sent; health of the process stays; it goes on by itself',
-    async () => {
-      const limit = (bytes: string): void => void execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
-      limit('1');
-      try {
-        const refusals = [
-          await callTool(door, 'blocked'),
-          await post(door, legacyBody('tools/call', { name: 'blocked' }), { 'MCP-Protocol-Version': legacyVersion }),
-          await post(door, '{"tool":"blocked"}', {}, '/v1/mcp/s1/tools/call'),
-          await sendRaw(door.port, requestBytes('GET /mcp/s1 HTTP/1.1', postHeaders(door, { 'Content-Type': '' }))),
-        ];
-        for (const reply of refusals) {
-          expect(JSON.stringify(await expectRefusal(door, reply, 503, upstream, hits))).toContain('audit_blocked');
-          expect(reply.header('retry-after')).toBe('1');
-        }
-        const batch = await post(door, `[${legacyBody('tools/call', { name: 'blocked' })}]`, { Accept: 'application/json' });
-        expect([batch.body.toString().includes('-31503'), upstream.hits]).toEqual([true, hits]);
-        expect(door.door.journalBlocked()).toBe(true);
-      } finally {
-        limit('unlimited');
+  test.skipIf(!canFillDisk)('D10: where the intent cannot be written nothing is sent; health of the process stays; it goes on by itself', async () => {
+    setDiskFull(true);
+    try {
+      const refusals = [
+        await callTool(door, 'blocked'),
+        await post(door, legacyBody('tools/call', { name: 'blocked' }), { 'MCP-Protocol-Version': legacyVersion }),
+        await post(door, '{"tool":"blocked"}', {}, '/v1/mcp/s1/tools/call'),
+        await sendRaw(door.port, requestBytes('GET /mcp/s1 HTTP/1.1', postHeaders(door, { 'Content-Type': '' }))),
+      ];
+      for (const reply of refusals) {
+        expect(JSON.stringify(await expectRefusal(door, reply, 503, upstream, hits))).toContain('audit_blocked');
+        expect(reply.header('retry-after')).toBe('1');
       }
-      await until(() => !door.door.journalBlocked());
-      expect((await callTool(door)).status).toBe(200);
-      expect(await recorded('blocked')).toBe(0);
-    },
-  );
+      const batch = await post(door, `[${legacyBody('tools/call', { name: 'blocked' })}]`, { Accept: 'application/json' });
+      expect([batch.body.toString().includes('-31503'), upstream.hits]).toEqual([true, hits]);
+      expect(door.door.journalBlocked()).toBe(true);
+    } finally {
+      setDiskFull(false);
+    }
+    await until(() => !door.door.journalBlocked());
+    expect((await callTool(door)).status).toBe(200);
+    expect(await recorded('blocked')).toBe(0);
+  });
 
   test('D5: while the spool is over its bound nothing is sent and refusals do not make it grow', async () => {
     door.setReadiness({ recordBlocked: true, ready: false });

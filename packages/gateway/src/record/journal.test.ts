@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { canFillDisk, setDiskFull } from '../../../../test/support/full-disk.ts';
 import { until } from '../../../../test/support/poll.ts';
 import type { Log } from '../kernel/log.ts';
 import { frameHeadBytes, frameKind, intentColumns, outcomeColumns, type SegmentHeader } from './call-row.ts';
@@ -102,36 +102,32 @@ describe('the journal', () => {
     expect(frames()).toEqual(['intent 1 before', 'intent 3 after']);
   });
 
-  test.skipIf(process.platform !== 'linux')(
-    'D10: while the disk takes nothing every entry is refused; it recovers by itself and leaves no litter',
-    async () => {
-      const full = open();
-      put(full, 1, 'kept');
-      await full.committed();
-      // The limit of this process on file sizes: writing fails as on a full disk, but for the code.
-      const limit = (bytes: string): void => void execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:unlimited`]);
-      limit('1');
-      try {
-        put(full, 2, 'refused');
-        await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
-        put(full, 3, 'refused as well');
-        await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
-        expect(full.blockedSinceMs()).toBeGreaterThan(Date.now() - 10_000);
-        // Some of its own attempts, each of which must clean up after itself.
-        await new Promise((resolve) => setTimeout(resolve, 600));
-        expect(full.blockedSinceMs()).not.toBeNull();
-        expect(segments()).toHaveLength(1);
-      } finally {
-        limit('unlimited');
-      }
-      // Nobody writes: it must find out by itself.
-      await until(() => full.blockedSinceMs() === null);
-      put(full, 4, 'kept again');
-      await full.committed();
-      expect(frames()).toEqual(['intent 1 kept', 'intent 4 kept again']);
-      expect(events).toEqual(['journal.blocked', 'journal.recovered']);
-    },
-  );
+  test.skipIf(!canFillDisk)('D10: while the disk takes nothing every entry is refused; it recovers by itself and leaves no litter', async () => {
+    const full = open();
+    put(full, 1, 'kept');
+    await full.committed();
+    // The limit of this process on file sizes: writing fails as on a full disk, but for the code.
+    setDiskFull(true);
+    try {
+      put(full, 2, 'refused');
+      await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
+      put(full, 3, 'refused as well');
+      await expect(full.committed()).rejects.toMatchObject({ code: 'audit_blocked' });
+      expect(full.blockedSinceMs()).toBeGreaterThan(Date.now() - 10_000);
+      // Some of its own attempts, each of which must clean up after itself.
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(full.blockedSinceMs()).not.toBeNull();
+      expect(segments()).toHaveLength(1);
+    } finally {
+      setDiskFull(false);
+    }
+    // Nobody writes: it must find out by itself.
+    await until(() => full.blockedSinceMs() === null);
+    put(full, 4, 'kept again');
+    await full.committed();
+    expect(frames()).toEqual(['intent 1 kept', 'intent 4 kept again']);
+    expect(events).toEqual(['journal.blocked', 'journal.recovered']);
+  });
 
   test('a removed folder is noticed, and made anew', async () => {
     const lost = open();

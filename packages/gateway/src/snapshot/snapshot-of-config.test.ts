@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { Config } from '../config/config.ts';
+import { snapshotOfConfig } from './snapshot-of-config.ts';
+
+const price = { perCallNano: 1_000_000n, perTokenInputNano: 10_000n, perTokenOutputNano: 30_000n };
+
+function config(more: Partial<Config> = {}): Config {
+  return {
+    version: 1,
+    file: null,
+    listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [] },
+    servers: [
+      { name: 'search', transport: 'http', url: 'https://search.example:8443/a/mcp?x=1', timeoutMs: 30_000, connectionsMax: 7, credential: null },
+      { name: 'files', transport: 'stdio', command: ['x'], env: {}, cwd: '/', processes: 'session', timeoutMs: 5_000, connectionsMax: 8 },
+    ],
+    routes: [{ server: 'search', path: '/mcp/find', auth: { type: 'none' }, timeoutMs: 20_000 }],
+    pricing: {
+      currency: 'USD',
+      default: price,
+      overrides: [
+        { server: 'search', tool: null, ...price, perCallNano: 2n },
+        { server: 'search', tool: 'query', ...price, perCallNano: 3n },
+        { server: 'files', tool: 'read', ...price, perCallNano: 4n },
+      ],
+    },
+    rateLimits: [],
+    limits: { bodyBytesMax: 1_000 },
+    journal: { sync: false, spoolBytesMax: 1_000 },
+    retention: { tracesDays: 30 },
+    stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, redisUrl: null },
+    keys: { environment: 'test', bcryptCost: 4 },
+    workers: 1,
+    log: { level: 'info', format: 'json' },
+    ...more,
+  };
+}
+
+const of = (more: Partial<Config> = {}, port = 9090): ReturnType<typeof snapshotOfConfig> =>
+  snapshotOfConfig(config(more), {
+    version: 5,
+    organizationId: 'org_default',
+    node: 'node_1',
+    port,
+    bridgeSocket: (server) => `/run/${server}`,
+    credential: (server) => (server.name === 'search' ? { header: 'authorization', value: 'Bearer s' } : null),
+  });
+
+test("a server of a URL and one of a command, with the route's own path, authentication and time", () => {
+  const [search, files] = of().servers;
+  expect(search).toMatchObject({
+    name: 'search',
+    path: '/mcp/find',
+    auth: 'none',
+    origin: 'https://search.example:8443',
+    upstreamPath: '/a/mcp?x=1',
+    socketPath: null,
+    timeoutMs: 20_000,
+    connectionsMax: 7,
+    credential: { header: 'authorization', value: 'Bearer s' },
+  });
+  // Without a route: the default path, and a key is needed.
+  expect(files).toMatchObject({ path: '/mcp/files', auth: 'apiKey', socketPath: '/run/files', upstreamPath: '/mcp', timeoutMs: 5_000, credential: null });
+});
+
+test('the price of a tool beats that of its server, and that the default', () => {
+  const [search, files] = of().servers;
+  expect([search?.price, search?.toolPrices['query']]).toMatchObject([{ perCallNano: '2', by: 'server' }, { perCallNano: '3' }]);
+  expect([files?.price, files?.toolPrices]).toMatchObject([{ perCallNano: '1000000', by: 'default' }, { read: { perCallNano: '4' } }]);
+});
+
+test.each([
+  ['127.0.0.1', [], ['127.0.0.1:9090', 'localhost:9090', '[::1]:9090', 'localhost'], ['evil.example:9090']],
+  ['::1', [], ['[::1]:9090', '127.0.0.1:9090'], ['::1:9090']],
+  ['0.0.0.0', ['GW.example'], ['gw.example', 'gw.example:9090', '127.0.0.1:9090'], ['0.0.0.0:9090', 'GW.example']],
+  ['10.1.2.3', ['gw.example'], ['10.1.2.3:9090', 'gw.example:9090'], ['127.0.0.1:9090', 'localhost:9090']],
+])('listening on %s with the names %j serves those and no others', (host, hosts, served, refused) => {
+  const snapshot = of({ listen: { host, port: 0, hosts, origins: ['https://ui.example'] } });
+  for (const name of served) expect(snapshot.hosts).toContain(name);
+  for (const name of refused) expect(snapshot.hosts).not.toContain(name);
+  expect(snapshot.origins).toContain('https://ui.example');
+  expect(snapshot.origins).not.toContain('null');
+});
