@@ -147,7 +147,7 @@ interface KillLoad {
 
 function startLoad(clients: number, random: () => number): KillLoad {
   const sent: Sent[] = [];
-  let target: { readonly url: string; readonly key: string } | null = null;
+  let target: { readonly mcp: string; readonly facade: string; readonly key: string } | null = null;
   let stopped = false;
   let answeredHere = 0;
 
@@ -164,7 +164,10 @@ function startLoad(clients: number, random: () => number): KillLoad {
         sent.push(call);
         const { body, headers } = toolCall('echo', { id: call.id });
         try {
-          const answer = await post(at.url, body, { key: at.key, headers: { ...headers, 'x-trace-id': call.id }, agent });
+          const answer =
+            client % 4 === 0
+              ? await post(at.facade, { tool: 'echo', arguments: { id: call.id } }, { key: at.key, headers: { 'x-trace-id': call.id }, agent })
+              : await post(at.mcp, body, { key: at.key, headers: { ...headers, 'x-trace-id': call.id }, agent });
           call.answered = answer.status === 200 && answer.text.includes('"result"');
           if (call.answered) answeredHere += 1;
           // A starting or ending gateway refuses; what it refused counts like what never came.
@@ -180,7 +183,7 @@ function startLoad(clients: number, random: () => number): KillLoad {
   return {
     sent,
     aim(gateway, key) {
-      target = gateway === null ? null : { url: `${gateway.mcp}/counted`, key };
+      target = gateway === null ? null : { mcp: `${gateway.mcp}/counted`, facade: `${gateway.url}/v1/mcp/counted/tools/call`, key };
       answeredHere = 0;
     },
     answeredHere: () => answeredHere,
