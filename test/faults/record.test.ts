@@ -132,6 +132,22 @@ describe('promise 4: no call without a record', () => {
     expect(await recorded('blocked')).toBe(0);
   });
 
+  test('a tool that ran is paid for, also when its result is an error; a call that the server refused or asks more for is not', async () => {
+    const priced = async (reply: unknown, status = 200): Promise<number> => {
+      const before = await recorded('\x07default');
+      upstream.reply = modernServer(json(reply, { status }));
+      await callTool(door);
+      upstream.reply = modernServer();
+      return (await recorded('\x07default')) - before;
+    };
+    const answer = (rest: object): object => ({ jsonrpc: '2.0', id: 1, ...rest });
+    expect(await priced(answer({ result: { resultType: 'complete', content: [] } }))).toBe(1);
+    expect(await priced(answer({ result: { resultType: 'complete', content: [], isError: true } }))).toBe(1);
+    expect(await priced(answer({ error: { code: -32602, message: 'Unknown tool: echo' } }))).toBe(0);
+    expect(await priced(answer({ error: { code: -32020, message: 'no' } }), 400)).toBe(0);
+    expect(await priced(answer({ result: { resultType: 'input_required', requestState: 's' } }))).toBe(0);
+  });
+
   test('D5: while the spool is over its bound nothing is sent and refusals do not make it grow', async () => {
     door.setReadiness({ recordBlocked: true, ready: false });
     const size = (await door.journal()).length;

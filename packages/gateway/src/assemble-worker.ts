@@ -22,7 +22,7 @@ import { trackConnections } from './listener/connections.ts';
 import { createHeaderGate, requireAddress } from './listener/header-gate.ts';
 import { createHttpServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
-import { respondRest, send } from './listener/respond.ts';
+import { respondRest, respondRpc, send } from './listener/respond.ts';
 import { createRouteRequest } from './listener/route-request.ts';
 import type { Channel } from './node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
@@ -99,9 +99,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const server = createHttpServer({
     onRequest: createRouteRequest({
       gate: createHeaderGate(),
-      mcp: (request, response, headers, path, startedAt) => serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path)),
+      mcp: (request, response, headers, path, startedAt) =>
+        serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc),
       facade: (request, response, headers, path, startedAt) =>
-        serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
+        serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path), refuseRest),
       health: (_request, response, path) => {
         const ready = path === '/healthz' || (readiness.ready && !draining);
         const { ready: _ready, ...parts } = readiness;
@@ -117,9 +118,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   const connections = trackConnections(server);
 
-  function serve(call: Call, spine: (call: Call) => Promise<void>): void {
+  function serve(call: Call, spine: (call: Call) => Promise<void>, refuse: (fault: Fault, call: Call) => void): void {
     if (draining) {
-      respondRest(call.response, new Fault('draining'), call);
+      refuse(new Fault('draining'), call);
       return;
     }
     callsOpen++;
@@ -172,4 +173,12 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
 function asBuffer(value: Uint8Array | null): Buffer | null {
   return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function refuseRpc(fault: Fault, call: Call): void {
+  respondRpc(call.response, fault, call, null);
+}
+
+function refuseRest(fault: Fault, call: Call): void {
+  respondRest(call.response, fault, call);
 }

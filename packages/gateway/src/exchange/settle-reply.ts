@@ -25,11 +25,17 @@ export function settleReply(
       record.tokensSource = 'reported';
     }
   }
-  if (message.method === 'tools/call' && server && facts?.kind !== 'input_required') priceCall(record, server.toolPrices.get(message.name) ?? server.price);
-  return call.settle(cancelled ? 'cancelled' : outcome(status, facts, record.era), 'reply');
+  const outcome = outcomeOf(status, facts, record.era);
+  if (message.method === 'tools/call' && server && isPriced(outcome, facts)) priceCall(record, server.toolPrices.get(message.name) ?? server.price);
+  return call.settle(cancelled ? 'cancelled' : outcome, 'reply');
 }
 
-function outcome(status: number, facts: ReplyFacts | null, era: string): CallStatus {
+/** A tool that ran is paid for, also when its result is an error; a server that refused the call or asks for more first is not. */
+function isPriced(outcome: CallStatus, facts: ReplyFacts | null): boolean {
+  return outcome === 'success' || outcome === 'unknown' || facts?.kind === 'tool_error';
+}
+
+function outcomeOf(status: number, facts: ReplyFacts | null, era: string): CallStatus {
   if (status >= 400 || facts?.kind === 'rpc_error' || facts?.kind === 'tool_error') return 'error';
   // Before 2026-07-28 a server may end a stream early and answer on the one that resumes it: what became of the call stands there.
   if (facts?.kind === 'none') return era === 'legacy' ? 'unknown' : 'error';
