@@ -21,6 +21,8 @@ export const bounds = {
   facadeReplyBytesMax: 16 * MiB,
   streamsPerPrincipalMax: 256,
   upstreamConnectionsMax: 1000,
+  /** Calls of one worker that may wait for a connection of one server's pool. */
+  upstreamQueueMax: 1000,
   upstreamTimeoutMs: 60_000,
   upstreamConnectTimeoutMs: 3_000,
   upstreamHeaderBytesMax: 64 * KiB,

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../../../../test/support/recording-upstream.ts';
 import * as replies from '../../../../test/support/replies.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
@@ -204,6 +205,19 @@ describe('giving up', () => {
     expect(waiting.steps).toEqual(['failed upstream_unavailable']);
     await until(() => busy.over);
     expect([busy.steps.at(-1), upstream.hits]).toEqual(['end', 1]);
+  });
+});
+
+describe('a crowd', () => {
+  test('U10: no more calls wait for a connection than may; the others are told at once', async () => {
+    upstream.reply = replies.silence;
+    const one = server({ connectionsMax: 1 });
+    const told = Array.from({ length: bounds.upstreamQueueMax + 50 }, () => ask(one));
+    const refused = told.filter((each) => each.over);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every((each) => each.steps[0] === 'failed upstream_unavailable')).toBe(true);
+    expect(told.length - refused.length).toBeLessThanOrEqual(bounds.upstreamQueueMax + 2);
+    for (const each of told) each.control.abort();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
+import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { upstreamFault } from './upstream-fault.ts';
 
@@ -47,7 +48,7 @@ export function send(pool: Pool, request: UpstreamRequest, sink: ReplySink): Rep
       },
       exchange,
     );
-    if (!hasRoom) exchange.waitAtMost(request.firstByteMs);
+    if (!hasRoom) exchange.wait(pool.stats.queued, request.firstByteMs);
   } catch (error) {
     exchange.fail(error);
   }
@@ -70,13 +71,16 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
     this.sink = sink;
   }
 
-  /** A request that finds no free connection waits for one: no longer than it would wait for the reply. */
-  waitAtMost(ms: number): void {
+  /** A request that finds no free connection waits for one: not behind too many others, and no longer than for the reply. */
+  wait(queued: number, waitMs: number): void {
     if (this.controller !== null || this.ended) return;
-    this.waiting = setTimeout(() => {
-      this.aborted = true;
-      this.fail(new Fault('upstream_unavailable', { server: this.request.server, reason: 'no connection to it was free in time' }));
-    }, ms);
+    if (queued > bounds.upstreamQueueMax) this.giveUp('too many calls wait for a connection to it');
+    else this.waiting = setTimeout(() => this.giveUp('no connection to it was free in time'), waitMs);
+  }
+
+  private giveUp(reason: string): void {
+    this.aborted = true;
+    this.fail(new Fault('upstream_unavailable', { server: this.request.server, reason }));
   }
 
   resume(): void {
