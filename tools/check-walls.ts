@@ -32,10 +32,12 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   exchange: { values: [...rail, 'snapshot'], notEvenTypes: controlPlane },
 
   snapshot: { values: [] },
-  store: { values: [] },
+  // The embedded engines are programs of our own.
+  store: { values: ['process'] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
-  node: { values: ['assemble.ts', 'assemble-worker.ts'] },
+  node: { values: ['assemble.ts', 'assemble-worker.ts', 'process'] },
+  process: { values: [] },
 
   control: { values: [] },
   api: { values: ['control'] },

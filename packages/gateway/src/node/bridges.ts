@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { request } from 'node:http';
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { BridgeOptions } from '../bridge/bridge-options.ts';
-import { childEnvironment } from '../kernel/compile-cache.ts';
 import type { Log } from '../kernel/log.ts';
+import { childEnvironment } from '../process/child-environment.ts';
+import { keepProcess } from '../process/keep-process.ts';
 
 export interface BridgeState {
   readonly state: 'starting' | 'ready' | 'failed';
@@ -23,8 +24,7 @@ export interface BridgesOptions {
   readonly log: Log;
 }
 
-const backoffMs = { first: 250, last: 10_000 };
-const settledMs = 60_000;
+const restartMs = { first: 250, last: 10_000 };
 const pollMs = { starting: 250, settled: 2_000 };
 const pollTimeoutMs = 1_000;
 const stopTimeoutMs = 10_000;
@@ -47,68 +47,50 @@ interface Member {
 }
 
 function startOne(options: BridgeOptions, log: Log): Member {
-  let child: ChildProcess | null = null;
   let current: BridgeState = { state: 'starting', reason: null };
-  let delayMs: number = backoffMs.first;
-  let stopping = false;
-  let timer: NodeJS.Timeout | null = null;
-
-  function start(): void {
-    const startedAt = performance.now();
+  const entry = join(import.meta.dirname, '..', 'bridge', `main${extname(import.meta.filename)}`);
+  const bridge = keepProcess({
     // Its environment is empty: what a server gets is in the options, which may hold secrets and so go by its input.
-    const started = spawn(process.execPath, [new URL(`../bridge/main${extname(import.meta.filename)}`, import.meta.url).pathname], {
-      env: childEnvironment(),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
-    });
-    child = started;
-    started.stdin.on('error', () => undefined);
-    started.stdin.write(`${JSON.stringify(options)}\n`);
-    started.on('error', (error) => log.error('bridge.spawn_failed', { reason: error.message }));
-    createInterface({ input: started.stderr }).on('line', (line) => relog(line, log));
-    createInterface({ input: started.stdout }).once('line', (line) => listening(line));
-    started.once('exit', (code, signal) => {
-      child = null;
-      if (timer) clearTimeout(timer);
-      if (stopping) return;
-      if (current.state !== 'failed') current = { state: 'failed', reason: `its bridge ended (${signal ?? code})` };
-      log.error('bridge.died', { code, signal, restart_ms: delayMs });
-      if (performance.now() - startedAt > settledMs) delayMs = backoffMs.first;
-      timer = setTimeout(start, delayMs);
-      delayMs = Math.min(delayMs * 2, backoffMs.last);
-    });
-  }
-
-  function listening(line: string): void {
-    const answer = parse(line);
-    if (answer?.['listening'] === true) void poll();
-    else current = { state: 'failed', reason: typeof answer?.['message'] === 'string' ? answer['message'] : 'its bridge did not start' };
-  }
-
-  async function poll(): Promise<void> {
-    const state = 'path' in options.listen ? await readyState(options.listen.path) : null;
-    if (stopping || child === null) return;
-    if (state !== null) current = state;
-    timer = setTimeout(() => void poll(), current.state === 'starting' ? pollMs.starting : pollMs.settled);
-    timer.unref();
-  }
-
-  start();
-  return {
-    name: options.name,
-    state: () => current,
-    async stop() {
-      stopping = true;
-      if (timer) clearTimeout(timer);
-      const running = child;
-      if (running === null) return;
-      const exited = new Promise((resolve) => running.once('exit', resolve));
-      running.stdin?.end();
-      const kill = setTimeout(() => running.kill('SIGKILL'), stopTimeoutMs);
-      await exited;
-      clearTimeout(kill);
+    spawn: () => spawn(process.execPath, [entry], { env: childEnvironment(), stdio: ['pipe', 'pipe', 'pipe'], detached: true }),
+    onStart(child) {
+      const { stdin, stdout, stderr } = child;
+      if (stdin === null || stdout === null || stderr === null) throw new TypeError('a bridge was started without its pipes');
+      stdin.on('error', () => undefined);
+      stdin.write(`${JSON.stringify(options)}\n`);
+      createInterface({ input: stderr }).on('line', (line) => relog(line, log));
+      createInterface({ input: stdout }).once('line', (line) => {
+        const answer = parse(line);
+        if (answer?.['listening'] === true) watch(child);
+        else current = { state: 'failed', reason: typeof answer?.['message'] === 'string' ? answer['message'] : 'its bridge did not start' };
+      });
     },
-  };
+    onDown(down) {
+      if (current.state !== 'failed') current = { state: 'failed', reason: `its bridge ended (${down.reason})` };
+      log.error('bridge.died', { reason: down.reason, restart_ms: down.restartMs });
+    },
+    end: (child) => child.stdin?.end(),
+    endTimeoutMs: stopTimeoutMs,
+    restartMs,
+  });
+
+  /** Asks again and again how the server is, as long as this process of the bridge lives. */
+  function watch(child: ChildProcess): void {
+    let timer: NodeJS.Timeout | undefined;
+    let over = child.exitCode !== null || child.signalCode !== null;
+    child.once('exit', () => {
+      over = true;
+      clearTimeout(timer);
+    });
+    const poll = async (): Promise<void> => {
+      const state = 'path' in options.listen ? await readyState(options.listen.path) : null;
+      if (over) return;
+      if (state !== null) current = state;
+      timer = setTimeout(() => void poll(), current.state === 'starting' ? pollMs.starting : pollMs.settled).unref();
+    };
+    if (!over) void poll();
+  }
+
+  return { name: options.name, state: () => current, stop: () => bridge.stop() };
 }
 
 /** A line of a bridge's log as an event of this log: one level and one form for all that a node says. */

@@ -1,11 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
-import { extname } from 'node:path';
-import { childEnvironment } from '../kernel/compile-cache.ts';
+import { extname, join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
+import { childEnvironment } from '../process/child-environment.ts';
+import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
-import { openChannel, type Channel, type Endpoint } from './channel.ts';
+import { openChannel, type Channel } from './channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
@@ -38,6 +39,8 @@ export interface WorkerPoolOptions {
 interface Member {
   readonly worker: Worker;
   readonly channel: Channel<WorkerHandlers>;
+  readonly gone: Promise<void>;
+  /** Empty until it has begun: till then it holds no leases, knows no keys and has written nothing. */
   writer: string;
   listening: boolean;
   journalBlocked: boolean;
@@ -57,15 +60,32 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   // Each worker accepts on the one shared socket itself: the supervisor passes no connections on.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
-  cluster.setupPrimary({ exec: new URL(`./worker${extname(import.meta.filename)}`, import.meta.url).pathname, serialization: 'advanced', silent: false });
+  cluster.setupPrimary({ exec: join(import.meta.dirname, `worker${extname(import.meta.filename)}`), serialization: 'advanced', silent: false });
 
+  /** One of the two is called, once; `onFailed` also where there was no process to be had. */
   function fork(onListening: (port: number) => void, onFailed: (fault: Fault) => void): void {
-    const worker = cluster.fork(childEnvironment());
+    let worker: Worker;
+    try {
+      worker = cluster.fork(childEnvironment());
+    } catch (error) {
+      onFailed(startFault(error instanceof Error ? error.message : String(error)));
+      return respawn();
+    }
     const { id } = worker;
-    const channel = openChannel<WorkerHandlers>(worker as unknown as Endpoint, {
+    worker.on('error', () => undefined);
+    const gone = whenGone(worker.process).then((reason) => {
+      members.delete(id);
+      if (!all().some(({ listening }) => listening)) askedPort = port;
+      if (member.writer !== '') onWorkerGone(id, member.writer);
+      if (stopping) return;
+      log.error('worker.died', { worker: id, reason });
+      if (!member.listening) onFailed(startFault(reason));
+      respawn();
+    });
+    const channel = openChannel<WorkerHandlers>(worker, {
       ...handlers,
-      begin: async () => {
-        const start = await begin(id, askedPort);
+      begin: () => {
+        const start = begin(id, askedPort);
         member.writer = start.journal.writer;
         return start;
       },
@@ -77,33 +97,31 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         onListening(input.port);
       },
       listenFailed: (input: { code: string; message: string }) => {
-        onFailed(listenFault(input.code, `${options.address}:${options.port}`, input.message));
+        const fault = listenFault(input.code, `${options.address}:${options.port}`, input.message);
+        log.error('worker.listen_failed', { worker: id, reason: fault.message });
+        onFailed(fault);
         worker.kill('SIGKILL');
       },
       journalBlocked: ({ blocked }: { blocked: boolean }) => {
         member.journalBlocked = blocked;
       },
     });
-    const member: Member = { worker, channel, writer: '', listening: false, journalBlocked: false };
-    members.set(id, member);
-    worker.on('error', () => undefined);
-    worker.on('exit', (code, signal) => {
-      members.delete(id);
-      if (!all().some(({ listening }) => listening)) askedPort = port;
-      // One that never began holds no leases and wrote nothing; who would be told may not be there yet.
-      if (member.writer !== '') onWorkerGone(id, member.writer);
+    const member: Member = { worker, channel, gone, writer: '', listening: false, journalBlocked: false };
+    // Without a process there is nobody to talk to.
+    if (worker.process.pid !== undefined) members.set(id, member);
+  }
+
+  function respawn(): void {
+    if (stopping) return;
+    const again = (): void => {
       if (stopping) return;
-      if (!member.listening) onFailed(new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${signal ?? code})`) }));
-      log.error('worker.died', { worker: id, code, signal });
-      setTimeout(() => {
-        if (!stopping)
-          fork(
-            () => log.info('worker.replaced', { worker: id }),
-            () => undefined,
-          );
-      }, respawnDelayMs).unref();
-      respawnDelayMs = Math.min(respawnDelayMs * 2, respawnMs.last);
-    });
+      fork(
+        () => log.info('worker.replaced'),
+        () => undefined,
+      );
+    };
+    setTimeout(again, respawnDelayMs).unref();
+    respawnDelayMs = Math.min(respawnDelayMs * 2, respawnMs.last);
   }
 
   const all = (): Member[] => [...members.values()];
@@ -123,12 +141,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     snapshot: (data) => all().forEach(({ channel }) => channel.tell('snapshot', data)),
     readiness: (readiness) => all().forEach(({ channel }) => channel.tell('readiness', readiness)),
     async keyChanged(keyId) {
+      const knowing = all().filter(({ writer }) => writer !== '');
       await Promise.all(
-        all().map(({ channel, worker }) =>
-          channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs).catch(() => {
+        knowing.map(({ channel, worker, gone }) =>
+          channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs).catch((error: unknown) => {
             // A worker that cannot be told may not go on with what it remembers.
-            log.error('worker.unresponsive', { worker: worker.id });
+            if (!worker.isDead()) log.error('worker.unresponsive', { worker: worker.id, error });
             worker.kill('SIGKILL');
+            return gone;
           }),
         ),
       );
@@ -140,9 +160,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     async stop(graceMs) {
       stopping = true;
       const returned = await Promise.all(
-        all().map(async ({ channel, worker }) => {
+        all().map(async ({ channel, worker, gone }) => {
           const leases = await channel.ask('drain', { graceMs }, graceMs + 3_000).catch((): readonly LeaseReturn[] => []);
-          const gone = new Promise((resolve) => worker.once('exit', resolve));
           worker.kill('SIGKILL');
           await gone;
           return leases;
@@ -154,6 +173,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       return all().some((member) => member.journalBlocked);
     },
   };
+}
+
+function startFault(reason: string): Fault {
+  return new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${reason})`) });
 }
 
 function listenFault(code: string, address: string, message: string): Fault {
