@@ -177,17 +177,10 @@ describe('D1, D11, A27: the registry away', () => {
 
 test('a ledger folder that cannot be opened keeps no call away; its rows arrive when it can', async () => {
   await gateway.stop();
-  const blocked = temporaryFolder();
-  const folder = join(blocked, 'state', 'ledger');
-  gateway = await startGateway({
-    stateFolder: join(blocked, 'state'),
-    config: { workers: 1, servers: [{ name: 'counted', url: upstream.url }] },
-  });
-  key = gateway.apiKey ?? '';
-  await gateway.stop();
+  const folder = join(gateway.stateFolder, 'ledger');
   rmSync(folder, { recursive: true });
   writeFileSync(folder, 'no folder');
-  gateway = await start(join(blocked, 'state'));
+  gateway = await start(gateway.stateFolder);
   const load = startLoad('blocked');
   await load.answered(50);
   const health = await post(`${gateway.url}/v1/health`, undefined, { key });
