@@ -96,13 +96,13 @@ export class Call implements Reply {
   }
 
   /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
-  async settleRefusal(fault: Fault): Promise<void> {
+  async settleRefusal(fault: Fault, httpStatus: number = fault.row.status): Promise<void> {
     const { record, rail, principal, server } = this;
     if (principal === null || server === null || record.traceHex === '') return;
     // What could not be recorded as an intent has no outcome, and a spool that is over its bound must not grow by refusals.
     if (fault.code === 'audit_blocked' || rail.recordBlocked()) return;
     record.fault = fault.code;
-    record.httpStatus = fault.row.status;
+    record.httpStatus = httpStatus;
     // Where the server's own error was the fault, its code says more.
     if (record.rpcErrorCode === 0) record.rpcErrorCode = fault.row.rpcCode;
     if (!this.recorded) {

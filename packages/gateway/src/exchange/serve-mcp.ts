@@ -45,10 +45,12 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: reasonOf(fault.cause) });
-    await call.settleRefusal(fault);
     // A model can react to a tool result; to a transport error only its client can.
-    if (fault.code === 'forbidden' && call.record.method === 'tools/call' && call.idText !== null) respondToolRefusal(call.response, fault, call, call.idText);
-    else respondRpc(call.response, fault, call, call.idText, statusFor(call, fault));
+    const toolId = fault.code === 'forbidden' && call.record.method === 'tools/call' ? call.idText : null;
+    const status = toolId === null ? statusFor(call, fault) : 200;
+    await call.settleRefusal(fault, status);
+    if (toolId === null) respondRpc(call.response, fault, call, call.idText, status);
+    else respondToolRefusal(call.response, fault, call, toolId);
   }
 }
 
