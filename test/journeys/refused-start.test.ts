@@ -129,6 +129,20 @@ describe('a start that cannot be is refused with what is wrong and what mends it
     }
   });
 
+  test('an address that this machine does not have, or that this user may not use, before anything is opened', async () => {
+    // 192.0.2.0/24 is for documentation (RFC 5737).
+    const elsewhere = await tryToStart({ config: { servers: [search] }, listen: '192.0.2.7:8080' });
+    const named = await tryToStart({ config: { servers: [search] }, listen: 'no-such-name.invalid:8080' });
+    for (const [result, words] of [
+      [elsewhere, 'this machine has no such address'],
+      [named, /name of the host/],
+    ] as const) {
+      const problem = problemOf(result);
+      expect([result.code, problem]).toMatchObject([1, { error: 'address_unusable', message: expect.stringMatching(words) as unknown }]);
+      expect(existsSync(join(result.folder, 'state'))).toBe(false);
+    }
+  });
+
   test('a file where the state folder should be, or a folder of it', async () => {
     for (const inTheWay of ['state', 'state/journal']) {
       const result = await tryToStart({

@@ -8,6 +8,7 @@ import { serveControl } from './api/serve-control.ts';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
 import { readEnvironment, type Environment } from './config/environment.ts';
+import { listenAddressText } from './config/listen-address.ts';
 import { resolveCredential, resolveSecret } from './config/secrets.ts';
 import { system } from './control/actor.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
@@ -69,7 +70,7 @@ const readinessMs = 250;
 const registryPingMs = 1_000;
 const flushOnStopMs = 5_000;
 
-/** Faults: those of the parts: `state_broken`, `address_in_use`, `permission_denied`, `unsafe_start`, `unavailable`. */
+/** Faults: those of the parts: `state_broken`, `address_in_use`, `address_unusable`, `permission_denied`, `unsafe_start`, `unavailable`. */
 export async function assembleNode(options: NodeOptions): Promise<AssembledNode> {
   const closers = createClosers(options.log);
   try {
@@ -172,7 +173,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
       drain.writerClosed(writer);
       void opened.promise.then(({ broker }) => broker.workerGone(workerId));
     },
-    address: config.listen.host,
+    address: listenAddressText(config.listen),
     port: config.listen.port,
     log: log.child({ part: 'workers' }),
   });

@@ -42,7 +42,7 @@ export interface HttpEndpoint {
  * The bridge's HTTP side: `/mcp`, `/healthz`, `/readyz`, `/status`. It authenticates nobody: whoever can open the
  * socket may use it, so browsers are kept out on TCP by Host and Origin, and a Unix socket belongs to its owner alone.
  *
- * Faults: `address_in_use`, `permission_denied`.
+ * Faults: `address_in_use`, `address_unusable`, `permission_denied`.
  */
 export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax: number; log: Log; routes: BridgeRoutes }): Promise<HttpEndpoint> {
   const { listen, log, routes } = options;
@@ -180,16 +180,16 @@ async function open(server: Server, listen: BridgeListen): Promise<void> {
   try {
     await promise;
   } catch (error) {
-    throw listenFault(error, listen);
+    throw 'path' in listen
+      ? socketFault(error as NodeJS.ErrnoException, listen.path)
+      : listenFault(`${listen.host}:${listen.port}`, error as NodeJS.ErrnoException);
   }
   if ('path' in listen) await chmod(listen.path, 0o600);
 }
 
-function listenFault(error: unknown, listen: BridgeListen): unknown {
-  const where = 'path' in listen ? listen.path : `${listen.host}:${listen.port}`;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') return new Fault('address_in_use', { address: where }, { cause: error });
-  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT') return new Fault('permission_denied', { path: where }, { cause: error });
+function socketFault(error: NodeJS.ErrnoException, path: string): unknown {
+  if (error.code === 'EADDRINUSE') return new Fault('address_in_use', { address: path }, { cause: error });
+  if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'ENOENT') return new Fault('permission_denied', { path }, { cause: error });
   return error;
 }
 

@@ -39,7 +39,7 @@ export interface Bridge {
  * Listens at once; the server is started and asked what it is meanwhile. A server that cannot be started does not
  * reject this promise: `/readyz` and every call say why, and it is tried again.
  *
- * Faults: `unsafe_start` (a refused variable), `address_in_use`, `permission_denied`.
+ * Faults: `unsafe_start` (a refused variable), `address_in_use`, `address_unusable`, `permission_denied`.
  */
 export async function runBridge(options: BridgeOptions, dependencies: { log: Log; clock?: Clock }): Promise<Bridge> {
   const log = dependencies.log.child({ server: options.name });

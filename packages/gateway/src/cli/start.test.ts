@@ -211,6 +211,11 @@ describe('a started gateway', () => {
     });
   });
 
+  test('and says so too where its address is asked for a second time', async () => {
+    const { code, stderr } = await gateway(['start', '--listen', new URL(first.ready.url).host]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/error\[state_locked\].* by process \d+\.\n {2}fix: It is a gateway that runs already/)]);
+  });
+
   test('and a second one does not take its address', async () => {
     const { code, stdout, stderr } = await gateway(['start', '--listen', new URL(first.ready.url).host, '--state', 'other']);
     expect([code, stdout]).toEqual([1, '']);

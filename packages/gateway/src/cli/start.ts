@@ -4,7 +4,9 @@ import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { checkSecrets } from '../config/secrets.ts';
 import { Fault } from '../kernel/fault.ts';
+import { listenFault } from '../kernel/listen-fault.ts';
 import { createLog } from '../node/create-log.ts';
+import { stateFolderOwner } from '../node/state-folder.ts';
 import { startGateway, type RunningGateway } from '../node/supervisor.ts';
 import type { Command, CommandContext } from './command.ts';
 import { loadNamedConfig } from './config-file.ts';
@@ -27,8 +29,13 @@ export const start: Command = async (context) => {
   const stateFolder = resolve(cwd, options.text('state') ?? defaultStateFolder);
 
   // The door itself says so too, but only when everything behind it is open.
-  if ((await tryListen(config.listen.host, config.listen.port)) === 'EADDRINUSE')
-    throw new Fault('address_in_use', { address: listenAddressText(config.listen) });
+  const refusal = await tryListen(config.listen.host, config.listen.port);
+  if (refusal !== null) {
+    const pid = stateFolderOwner(stateFolder);
+    // The program that has the address is most likely this gateway, started already.
+    if (refusal === 'EADDRINUSE' && pid !== null) throw new Fault('state_locked', { path: stateFolder, pid });
+    throw listenFault(listenAddressText(config.listen), { code: refusal });
+  }
 
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);

@@ -32,7 +32,7 @@ export interface Readiness {
 export type SupervisorHandlers = {
   begin: (input: null) => WorkerStart;
   listening: (input: { readonly port: number }) => void;
-  listenFailed: (input: { readonly code: string; readonly message: string }) => void;
+  listenFailed: (input: { readonly code: string }) => void;
   verifyKey: (input: { readonly secret: string }) => Promise<KeyVerdict>;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;
   stateGet: (input: { readonly key: string }) => Promise<Uint8Array | null>;

@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { extname, join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
+import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
 import { childEnvironment } from '../process/child-environment.ts';
@@ -11,7 +12,7 @@ import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from 
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
 export interface WorkerPool {
-  /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `permission_denied`. */
+  /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `address_unusable`. */
   start(): Promise<number>;
   snapshot(data: SnapshotData): void;
   readiness(readiness: Readiness): void;
@@ -31,6 +32,7 @@ export interface WorkerPoolOptions {
     lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
   };
   readonly onWorkerGone: (workerId: number, writer: string) => void;
+  /** `host:port` as it was asked for, for faults. */
   readonly address: string;
   readonly port: number;
   readonly log: Log;
@@ -96,8 +98,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         respawnDelayMs = respawnMs.first;
         onListening(input.port);
       },
-      listenFailed: (input: { code: string; message: string }) => {
-        const fault = listenFault(input.code, `${options.address}:${options.port}`, input.message);
+      listenFailed: (input: { code: string }) => {
+        const fault = listenFault(options.address, input);
         log.error('worker.listen_failed', { worker: id, reason: fault.message });
         onFailed(fault);
         worker.kill('SIGKILL');
@@ -177,10 +179,4 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
 function startFault(reason: string): Fault {
   return new Fault('internal_error', {}, { cause: new Error(`a worker ended before it listened (${reason})`) });
-}
-
-function listenFault(code: string, address: string, message: string): Fault {
-  if (code === 'EADDRINUSE') return new Fault('address_in_use', { address });
-  if (code === 'EACCES') return new Fault('permission_denied', { path: `the address ${address}` });
-  return new Fault('unsafe_start', { reason: `it cannot listen on ${address}: ${message}`, fix: 'Use an address of this machine in `listen`.' });
 }

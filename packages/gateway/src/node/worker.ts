@@ -46,7 +46,7 @@ async function runWorker(): Promise<void> {
     log.error('worker.crashed', { reason: error.stack ?? error.message });
     process.exit(70);
   });
-  door.server.on('error', (error: NodeJS.ErrnoException) => supervisor.tell('listenFailed', { code: error.code ?? '', message: error.message }));
+  door.server.on('error', (error: NodeJS.ErrnoException) => supervisor.tell('listenFailed', { code: error.code ?? error.message }));
   door.server.listen({ host: start.host, port: start.port, backlog: 1024 }, () => {
     const address = door?.server.address();
     supervisor.tell('listening', { port: typeof address === 'object' && address ? address.port : start.port });
