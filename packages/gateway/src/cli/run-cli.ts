@@ -16,6 +16,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const written = writtenOptions(argv);
   // A reader that has seen enough (`… | head`) is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure));
+  // Notes that nobody reads are no reason to end.
+  process.stderr.on('error', () => undefined);
   let exitCode: number = exitCodes.ok;
   try {
     const parser = buildParser(async (spec, args, values) => {

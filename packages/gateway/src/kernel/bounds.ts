@@ -48,7 +48,6 @@ export const bounds = {
   /** How long a refusal waits for other workers to give unspent tokens back. */
   leaseRecallTimeoutMs: 250,
   journalSegmentBytesMax: 64 * MiB,
-  journalCommitTimeoutMs: 2_000,
   spoolBytesMax: 1024 * MiB,
   batchRowsMax: 20_000,
   batchBytesMax: 16 * MiB,
@@ -68,7 +67,6 @@ export const bounds = {
   costGroupsMax: 1_000,
   costPeriodDaysMax: 3_660,
   drainGraceMs: 25_000,
-  drainExitMs: 30_000,
   keyNameCharsMax: 200,
   keysListMax: 200,
   tracesListMax: 200,

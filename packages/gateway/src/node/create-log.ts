@@ -2,17 +2,17 @@
  * node: the processes of a node, the folder they live in and the channel between them. May import `config/` and
  * `kernel/`; starts what `assemble.ts` and `assemble-worker.ts` put together.
  */
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Log, LogFields } from '../kernel/log.ts';
 
 /** A log on stderr: one JSON line an event, or text for people. Errors among the fields lose their stack unless the level is debug. */
 export function createLog(options: Config['log'], base: LogFields = {}): Log {
-  const destination =
-    options.format === 'json' ? pino.destination({ fd: 2, sync: true }) : { write: (line: string) => void process.stderr.write(asText(line)) };
+  const stderr = openStderr((lines) => root.warn({ lines }, 'log.dropped'));
   const root = pino(
     { level: options.level, base, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    destination,
+    options.format === 'json' ? stderr : { write: (line: string) => stderr.write(asText(line)) },
   );
   return wrap(root);
 
@@ -36,6 +36,25 @@ export function createLog(options: Config['log'], base: LogFields = {}): Log {
       ? (error.stack ?? error.message)
       : `${error.name}: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`;
   }
+}
+
+/** stderr. A reader that has gone, or a disk that is full, ends nothing; `onDropped` is told what was lost once there is room. */
+function openStderr(onDropped: (lines: number) => void): { write(line: string): void } {
+  let dropped = 0;
+  return {
+    write(line) {
+      try {
+        writeSync(2, line);
+      } catch {
+        dropped++;
+        return;
+      }
+      if (dropped === 0) return;
+      const lines = dropped;
+      dropped = 0;
+      onDropped(lines);
+    },
+  };
 }
 
 function asText(line: string): string {
