@@ -3,6 +3,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, isIP, type AddressInfo } from 'node:net';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { BridgeListen } from './bridge-options.ts';
 import type { BridgeRequest } from './bridge-request.ts';

@@ -112,6 +112,13 @@ describe('the process', () => {
     expect(status).toBe(200);
   });
 
+  test('an address of another machine is refused with its reason', async () => {
+    await expect(startBridgeProcess(options({ listen: { host: '192.0.2.7', port: 8090 } }), () => undefined)).rejects.toMatchObject({
+      code: 'address_unusable',
+      message: '192.0.2.7:8090 cannot be listened on: this machine has no such address.',
+    });
+  });
+
   test('gets secrets on its input only, logs JSON lines without them, and says faults with their code', async () => {
     const lines: string[] = [];
     const bridge = await start({ env: { TOKEN: 'canary-on-stdin' } }, (line) => lines.push(line));

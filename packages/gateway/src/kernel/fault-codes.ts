@@ -74,7 +74,7 @@ export const faultCodes = {
   unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),
   secret_unavailable: row(500, 'configuration', 'The secret of {setting} cannot be used: {reason}.', '{fix}', { exitCode: 2 }),
   address_in_use: row(500, 'configuration', 'The address {address} is in use by another program.', 'Stop that program, or start with --listen HOST:PORT (port 0 picks a free one).', { exitCode: 1 }),
-  address_unusable: row(500, 'configuration', 'The gateway cannot listen on {address}: {reason}.', 'Name an address of this machine and a port from 1024 on, in `listen` or with --listen HOST:PORT.', { exitCode: 1 }),
+  address_unusable: row(500, 'configuration', '{address} cannot be listened on: {reason}.', 'Name an address of this machine and a port from 1024 on, in `listen` or with --listen HOST:PORT.', { exitCode: 1 }),
   permission_denied: row(500, 'configuration', 'The gateway may not use {path}.', 'Give this user read and write access to it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_locked: row(500, 'configuration', 'The state folder {path} is in use by process {pid}.', 'It is a gateway that runs already: use it or stop it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_broken: row(500, 'platform', 'The state folder {path} cannot be used: {reason}.', 'Restore it from a backup, or move it away and start anew.', { exitCode: 1 }),
