@@ -215,6 +215,8 @@ describe('the end in order (L1)', () => {
 describe('the second start', () => {
   test('shows no key and no link; keys and traces are there', async () => {
     gateway = await start(gateway.stateFolder);
+    // Ready is what it says, from the first line on.
+    expect((await post(`${gateway.url}/readyz`)).status).toBe(200);
     expect([gateway.apiKey, gateway.adminLink]).toEqual([null, null]);
     expect((await call('second')).status).toBe(200);
     for (const index of [0, 1, 2, 3, 4]) expect(await rowsOf(`drained-${index}`)).toEqual([{ status: 'success' }]);

@@ -137,12 +137,12 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     };
   }
   let lastReadiness = '';
-  function pushReadiness(): void {
+  async function pushReadiness(): Promise<void> {
     const next = readiness();
     const text = JSON.stringify(next);
     if (text === lastReadiness) return;
     lastReadiness = text;
-    pool.readiness(next);
+    await pool.readiness(next);
   }
 
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
@@ -252,7 +252,7 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   snapshot = compile();
   pool.snapshot(snapshot);
 
-  const readinessTimer = setInterval(pushReadiness, readinessMs);
+  const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
   const pingTimer = setInterval(() => {
     registry.ping().then(
       () => (registryUp = true),
@@ -265,12 +265,14 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   });
 
   const first = await firstStart(systemContext(dependencies));
+  // Whoever is told that it is ready finds it so.
+  await pushReadiness();
   return {
     url: publicUrl(),
     first,
     async stop(graceMs) {
       stopping = true;
-      pushReadiness();
+      void pushReadiness();
       const leases = await pool.stop(graceMs);
       await broker.giveBack(leases).catch(() => undefined);
       await drain.flush(flushOnStopMs);

@@ -15,7 +15,8 @@ export interface WorkerPool {
   /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `address_unusable`. */
   start(): Promise<number>;
   snapshot(data: SnapshotData): void;
-  readiness(readiness: Readiness): void;
+  /** Resolves when every worker says so, and goes by all that it was told before. */
+  readiness(readiness: Readiness): Promise<void>;
   /** Resolves when no living worker remembers the key. */
   keyChanged(keyId: string): Promise<void>;
   recallLease(workerId: number, recall: LeaseRecall): Promise<readonly LeaseReturn[]>;
@@ -141,7 +142,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       }
     },
     snapshot: (data) => all().forEach(({ channel }) => channel.tell('snapshot', data)),
-    readiness: (readiness) => all().forEach(({ channel }) => channel.tell('readiness', readiness)),
+    async readiness(readiness) {
+      // One that does not answer is told again with the next change, or replaced.
+      await Promise.all(all().map(({ channel }) => channel.ask('readiness', readiness).catch(() => undefined)));
+    },
     async keyChanged(keyId) {
       const knowing = all().filter(({ writer }) => writer !== '');
       await Promise.all(
