@@ -129,6 +129,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   const all = (): Member[] => [...members.values()];
 
+  // Whoever ends at once, as at an interrupt while it starts, takes its workers along: they would only find their channel
+  // closed, some before they can handle that.
+  process.once('exit', () => all().forEach(({ worker }) => worker.process.kill('SIGKILL')));
+
   return {
     async start() {
       const startOne = (): Promise<number> => new Promise((resolve, reject) => fork(resolve, reject));
