@@ -22,11 +22,12 @@ import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
+import { createClosers, type Closers } from './node/closers.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
-import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
+import { ownUrl, snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createCallSink } from './store/ledger/calls.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
@@ -34,7 +35,6 @@ import { openLedger } from './store/ledger/open-ledger.ts';
 import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
 import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
-import { openRedisState } from './store/state/redis-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { startDrain } from './telemetry/drain.ts';
 
@@ -53,12 +53,6 @@ export interface AssembledNode {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Things to close, last opened first. One that fails does not keep the others open. */
-interface Closers {
-  add(name: string, close: () => unknown): void;
-  closeAll(): Promise<void>;
-}
-
 /** What opens while the door is open already. */
 interface Opened {
   readonly dependencies: ControlDependencies;
@@ -68,7 +62,8 @@ interface Opened {
 
 const readinessMs = 250;
 const registryPingMs = 1_000;
-const flushOnStopMs = 5_000;
+/** With the drain before it and the closing behind it, a stop is over within 30 s. */
+const flushOnStopMs = 3_000;
 
 /** Faults: those of the parts: `state_broken`, `address_in_use`, `address_unusable`, `permission_denied`, `unsafe_start`, `unavailable`. */
 export async function assembleNode(options: NodeOptions): Promise<AssembledNode> {
@@ -187,11 +182,11 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   const state =
     config.stores.redisUrl === null
       ? createMemoryState({ clock })
-      : await openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
+      : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
   closers.add('state', () => state.close());
 
   // Control plane.
-  const publicUrl = (): string => `http://${config.listen.host.includes(':') ? `[${config.listen.host}]` : config.listen.host}:${port}`;
+  const publicUrl = (): string => ownUrl(config.listen, port);
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
@@ -273,10 +268,12 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     async stop(graceMs) {
       stopping = true;
       void pushReadiness();
-      const leases = await pool.stop(graceMs);
-      await broker.giveBack(leases).catch(() => undefined);
-      await drain.flush(flushOnStopMs);
-      await closers.closeAll();
+      try {
+        await broker.giveBack(await pool.stop(graceMs));
+        await Promise.all([drain.flush(flushOnStopMs), bridges?.stop()]);
+      } finally {
+        await closers.closeAll();
+      }
     },
   };
 }
@@ -330,20 +327,4 @@ function targetOf(snapshot: SnapshotData, name: string): Parameters<typeof runSe
 
 function systemContext(dependencies: ControlDependencies): ControlContext {
   return { ...dependencies, actor: system, organizationId: defaultOrganizationId, requestId: newRequestId(), peer: '' };
-}
-
-function createClosers(log: Log): Closers {
-  const closers: { name: string; close: () => unknown }[] = [];
-  return {
-    add: (name, close) => void closers.push({ name, close }),
-    async closeAll() {
-      for (let next = closers.pop(); next; next = closers.pop()) {
-        try {
-          await next.close();
-        } catch (error) {
-          log.warn('close_failed', { part: next.name, reason: error instanceof Error ? error.message : String(error) });
-        }
-      }
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Config } from '../config/config.ts';
-import { snapshotOfConfig } from './snapshot-of-config.ts';
+import { ownUrl, snapshotOfConfig } from './snapshot-of-config.ts';
 
 const price = { perCallNano: 1_000_000n, perTokenInputNano: 10_000n, perTokenOutputNano: 30_000n };
 
@@ -79,4 +79,31 @@ test.each([
   for (const name of refused) expect(snapshot.hosts).not.toContain(name);
   expect(snapshot.origins).toContain('https://ui.example');
   expect(snapshot.origins).not.toContain('null');
+});
+
+test.each([
+  ['GW.Example', ['gw.example', 'gw.example:9090']],
+  ['0:0:0:0:0:0:0:1', ['[::1]:9090', 'localhost:9090']],
+  ['2001:DB8::0:1', ['[2001:db8::1]:9090']],
+  ['::', ['127.0.0.1:9090', '[::1]:9090']],
+])('listening on %s serves it as clients write it', (host, served) => {
+  for (const name of served) expect(of({ listen: { host, port: 0, hosts: [], origins: [] } }).hosts).toContain(name);
+});
+
+test.each([
+  ['127.0.0.1', 8080, 'http://127.0.0.1:8080'],
+  ['localhost', 8080, 'http://localhost:8080'],
+  ['::1', 8080, 'http://[::1]:8080'],
+  ['10.1.2.3', 8080, 'http://10.1.2.3:8080'],
+  // Nobody is reached at the address of all interfaces.
+  ['0.0.0.0', 8080, 'http://127.0.0.1:8080'],
+  ['::', 8080, 'http://127.0.0.1:8080'],
+  // Browsers leave the default port out.
+  ['127.0.0.1', 80, 'http://127.0.0.1'],
+])('a gateway on %s and port %d is reached at %s, and that origin is its own', (host, port, url) => {
+  const listen = { host, port, hosts: [], origins: [] };
+  expect(ownUrl(listen, port)).toBe(url);
+  const { hosts, origins } = of({ listen }, port);
+  expect(origins).toContain(url);
+  expect(hosts).toContain(new URL(url).host);
 });

@@ -14,28 +14,41 @@ export interface SnapshotSources {
 
 /** The data-plane state that a configuration stands for. */
 export function snapshotOfConfig(config: Config, sources: SnapshotSources): SnapshotData {
-  const names = hostNames(config.listen.host, config.listen.hosts);
-  const hosts = names.flatMap((name) => [name, `${name}:${sources.port}`]);
   return {
     version: sources.version,
     organizationId: sources.organizationId,
     node: sources.node,
-    hosts,
-    origins: [...names.map((name) => `http://${name}:${sources.port}`), ...config.listen.origins],
+    hosts: hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]),
+    origins: [...hostNames(config.listen).map((name) => originOf(name, sources.port)), ...config.listen.origins],
     bodyBytesMax: config.limits.bodyBytesMax,
     currency: config.pricing.currency,
     servers: config.servers.map((server) => serverData(server, config, sources)),
   };
 }
 
+/** The address of a gateway on this port that people are told, without a slash at its end. */
+export function ownUrl(listen: Config['listen'], port: number): string {
+  const [name = listen.host] = hostNames(listen);
+  return originOf(name, port);
+}
+
+/** As browsers write it: without the default port. */
+function originOf(name: string, port: number): string {
+  return new URL(`http://${name}:${port}`).origin;
+}
+
+const loopback = ['127.0.0.1', 'localhost', '[::1]'];
+
 /** The names by which the listen address is reached. An address of all interfaces is reached by the names in `listen.hosts` and by loopback. */
-function hostNames(host: string, further: readonly string[]): string[] {
-  const bracketed = host.includes(':') ? `[${host}]` : host;
-  const loopback = ['localhost', '127.0.0.1', '[::1]'];
-  const all = host === '0.0.0.0' || host === '::' || host === '';
-  return [
-    ...new Set([...(all ? loopback : loopback.includes(bracketed) ? [bracketed, ...loopback] : [bracketed]), ...further.map((name) => name.toLowerCase())]),
-  ];
+function hostNames({ host, hosts }: Config['listen']): string[] {
+  const own = canonical(host.includes(':') ? `[${host}]` : host);
+  const all = own === '0.0.0.0' || own === '[::]';
+  return [...new Set([...(all ? [] : [own]), ...(all || loopback.includes(own) ? loopback : []), ...hosts.map(canonical)])];
+}
+
+/** As clients write it in Host: lower case, addresses in their shortest form (https://url.spec.whatwg.org/#host-parsing). */
+function canonical(name: string): string {
+  return URL.parse(`http://${name}`)?.hostname ?? name.toLowerCase();
 }
 
 function serverData(server: ServerConfig, config: Config, sources: SnapshotSources): ServerData {
