@@ -5,9 +5,12 @@ import { bounds } from '../kernel/bounds.ts';
 import type { ApiApp, Front } from './route.ts';
 
 export interface ControlServer {
-  /** Refuses new connections and ends when those that are open have. */
+  /** Refuses new connections; requests under way have a moment to end. */
   close(): Promise<void>;
 }
+
+/** Whoever reads an answer slowly must not hold up the end of the gateway. */
+const closeGraceMs = 2_000;
 
 /** Serves the API on a Unix socket that only this user can open. `front` says what the socket proves about its callers. */
 export async function serveControl(app: ApiApp, socketPath: string, front: Front): Promise<ControlServer> {
@@ -32,8 +35,11 @@ export async function serveControl(app: ApiApp, socketPath: string, front: Front
   return {
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
+        const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
       }),
   };
 }

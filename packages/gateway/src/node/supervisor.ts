@@ -14,7 +14,7 @@ export interface StartOptions {
 export interface RunningGateway {
   /** What `gateway start -o json` prints as its first line. */
   readonly ready: { readonly ready: true; readonly url: string; readonly mcp: string; readonly admin_link: string | null; readonly api_key: string | null };
-  /** Drains and ends; resolves when everything is closed. A second call ends at once what still drains. */
+  /** Drains and ends; resolves when everything is closed. A second call waits for the same end. */
   stop(): Promise<void>;
   readonly stopped: Promise<{ readonly exitCode: number }>;
 }
@@ -29,13 +29,20 @@ export async function startGateway({ config, stateFolder, log, onProgress = () =
   });
   const stopped = Promise.withResolvers<{ readonly exitCode: number }>();
   let stopping: Promise<void> | null = null;
+  const end = (exitCode: number): void => {
+    folder.release();
+    stopped.resolve({ exitCode });
+  };
   return {
     ready: { ready: true, url: node.url, mcp: `${node.url}/mcp`, admin_link: node.first.adminLink, api_key: node.first.apiKey },
     stop() {
-      stopping ??= node.stop(bounds.drainGraceMs).finally(() => {
-        folder.release();
-        stopped.resolve({ exitCode: 0 });
-      });
+      stopping ??= node.stop(bounds.drainGraceMs).then(
+        () => end(0),
+        (error: unknown) => {
+          log.error('stop_failed', { error });
+          end(1);
+        },
+      );
       return stopping;
     },
     stopped: stopped.promise,

@@ -44,11 +44,11 @@ export type SupervisorHandlers = {
 
 /** What the supervisor asks of a worker. */
 export type WorkerHandlers = {
-  snapshot: (input: SnapshotData) => void;
+  snapshot: (input: SnapshotData) => Promise<void>;
   /** Resolves when the key is forgotten. */
   keyChanged: (input: { readonly keyId: string }) => void;
   recallLease: (input: LeaseRecall) => Promise<readonly LeaseReturn[]>;
-  readiness: (input: Readiness) => void;
+  readiness: (input: Readiness) => Promise<void>;
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */
   drain: (input: { readonly graceMs: number }) => Promise<readonly LeaseReturn[]>;
 };

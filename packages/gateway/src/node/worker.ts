@@ -11,14 +11,17 @@ const beginTimeoutMs = 60_000;
 
 async function runWorker(): Promise<void> {
   let door: Door | null = null;
+  const begun = Promise.withResolvers<Door>();
   const handlers: WorkerHandlers = {
-    snapshot: (data) => door?.setSnapshot(data),
+    // What is told while this worker begins may be newer than what it begins with.
+    snapshot: async (data) => (await begun.promise).setSnapshot(data),
+    readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
+    // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {
       door?.authenticator.drop(keyId);
       door?.limiter.forget(keyId);
     },
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
-    readiness: (readiness) => door?.setReadiness(readiness),
     drain: async ({ graceMs }) => {
       await door?.drain(graceMs);
       const leases = door?.limiter.returnAll() ?? [];
@@ -36,6 +39,7 @@ async function runWorker(): Promise<void> {
   const start = await supervisor.ask('begin', null, beginTimeoutMs);
   const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 });
   door = assembleWorker(start, supervisor, log);
+  begun.resolve(door);
   let blocked = false;
   setInterval(() => {
     if (door === null || door.journalBlocked() === blocked) return;

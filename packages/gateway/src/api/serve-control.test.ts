@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../../test/support/poll.ts';
+import type { ApiApp, ApiEnvironment } from './route.ts';
+import { serveControl } from './serve-control.ts';
+
+let folder: string;
+let socketPath: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gwo-'));
+  socketPath = join(folder, 'control.sock');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Answers when `answer` is called, and counts who asks. */
+function waitingApp(): { app: ApiApp; asked: () => number; answer: () => void } {
+  const answered = Promise.withResolvers<void>();
+  let asked = 0;
+  const app: ApiApp = new OpenAPIHono<ApiEnvironment>();
+  app.get('/wait', async (c) => {
+    asked++;
+    await answered.promise;
+    return c.text(c.env.front);
+  });
+  return { app, asked: () => asked, answer: () => answered.resolve() };
+}
+
+function get(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path: '/wait' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve(text));
+    });
+    asking.on('error', reject);
+    asking.end();
+  });
+}
+
+test('a socket for its owner alone, also where a killed process left one; it says which one it is', async () => {
+  writeFileSync(socketPath, '');
+  const { app, answer } = waitingApp();
+  answer();
+  const server = await serveControl(app, socketPath, 'public');
+  expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+  expect(await get()).toBe('public');
+  await server.close();
+});
+
+test('a request under way when it closes gets its answer', async () => {
+  const { app, asked, answer } = waitingApp();
+  const server = await serveControl(app, socketPath, 'admin');
+  const reply = get();
+  await until(() => asked() === 1);
+  const closed = server.close();
+  answer();
+  expect(await reply).toBe('admin');
+  await closed;
+  await expect(get()).rejects.toThrow(/ENOENT|ECONNREFUSED/);
+});
+
+test('one that never ends does not hold up the close', async () => {
+  const { app, asked } = waitingApp();
+  const server = await serveControl(app, socketPath, 'admin');
+  const reply = get();
+  reply.catch(() => undefined);
+  await until(() => asked() === 1);
+  await server.close();
+  await expect(reply).rejects.toThrow('socket hang up');
+});
