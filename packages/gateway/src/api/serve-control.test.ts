@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
@@ -29,9 +29,9 @@ function waitingApp(): { app: ApiApp; asked: () => number; answer: () => void } 
   return { app, asked: () => asked, answer: () => answered.resolve() };
 }
 
-function get(): Promise<string> {
+function get(agent: Agent | false = false): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path: '/wait' }, (response) => {
+    const asking = request({ socketPath, path: '/wait', agent }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () => resolve(text));
@@ -51,15 +51,19 @@ test('a socket for its owner alone, also where a killed process left one; it say
   await server.close();
 });
 
-test('a request under way when it closes gets its answer', async () => {
+test('a request under way when it closes gets its answer, and its connection is not waited for', async () => {
   const { app, asked, answer } = waitingApp();
   const server = await serveControl(app, socketPath, 'admin');
-  const reply = get();
+  const keepAlive = new Agent({ keepAlive: true });
+  const reply = get(keepAlive);
   await until(() => asked() === 1);
+  const startedAt = performance.now();
   const closed = server.close();
   answer();
   expect(await reply).toBe('admin');
   await closed;
+  expect(performance.now() - startedAt).toBeLessThan(1_500);
+  keepAlive.destroy();
   await expect(get()).rejects.toThrow(/ENOENT|ECONNREFUSED/);
 });
 

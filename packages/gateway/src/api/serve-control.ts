@@ -14,6 +14,7 @@ const closeGraceMs = 2_000;
 
 /** Serves the API on a Unix socket that only this user can open. `front` says what the socket proves about its callers. */
 export async function serveControl(app: ApiApp, socketPath: string, front: Front): Promise<ControlServer> {
+  let closing = false;
   const listener = getRequestListener((request) => app.fetch(request, { front }));
   const server = createServer(
     {
@@ -22,7 +23,11 @@ export async function serveControl(app: ApiApp, socketPath: string, front: Front
       requestTimeout: bounds.requestTimeoutMs,
       keepAliveTimeout: bounds.keepAliveMs,
     },
-    (request, response) => void listener(request, response),
+    (request, response) => {
+      // A connection whose answer has ended would stay open for the next request.
+      response.once('finish', () => closing && request.socket.end());
+      void listener(request, response);
+    },
   );
   server.maxHeadersCount = bounds.headerLinesMax;
   // What a killed process left behind; that none is alive is what the lock of the state folder says.
@@ -35,6 +40,7 @@ export async function serveControl(app: ApiApp, socketPath: string, front: Front
   return {
     close: () =>
       new Promise((resolve) => {
+        closing = true;
         const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs);
         server.close(() => {
           clearTimeout(cut);
