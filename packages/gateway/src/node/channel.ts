@@ -74,13 +74,13 @@ export function openChannel<Remote extends Handlers>(endpoint: Endpoint, local: 
       if (closed) return Promise.reject(new Error('channel closed'));
       const id = nextId++;
       return new Promise((resolve, reject) => {
+        post({ kind: 'ask', id, name, input });
         const timer = setTimeout(() => {
           waiting.delete(id);
           reject(new Error(`no answer to ${name} within ${timeoutMs} ms`));
         }, timeoutMs);
         timer.unref();
         waiting.set(id, { resolve, reject, timer });
-        post({ kind: 'ask', id, name, input });
       });
     },
     tell(name, input) {

@@ -131,7 +131,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   // Whoever ends at once, as at an interrupt while it starts, takes its workers along: they would only find their channel
   // closed, some before they can handle that.
-  process.once('exit', () => all().forEach(({ worker }) => worker.process.kill('SIGKILL')));
+  const killAll = (): void => all().forEach(({ worker }) => worker.process.kill('SIGKILL'));
+  process.once('exit', killAll);
 
   return {
     async start() {
@@ -141,7 +142,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         return port;
       } catch (error) {
         stopping = true;
-        for (const { worker } of all()) worker.kill('SIGKILL');
+        killAll();
         throw error;
       }
     },
@@ -177,6 +178,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
           return leases;
         }),
       );
+      process.off('exit', killAll);
       return returned.flat();
     },
     get journalBlocked() {
