@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { dirname, join, resolve } from 'node:path';
 import type { Environment } from '../config/environment.ts';
 import { Fault } from '../kernel/fault.ts';
+import { requireTrusted } from '../node/state-folder.ts';
 import { statePaths } from '../node/state-paths.ts';
 import type { CommandContext } from './command.ts';
 import { RemoteFault } from './remote-fault.ts';
@@ -46,7 +47,9 @@ export function openGatewayClient({ options, env, cwd }: Pick<CommandContext, 'o
   if (url !== undefined) return client(url, remote(url, env));
   const folder = state === undefined ? findStateFolder(cwd) : resolve(cwd, state);
   if (folder === null) throw new Fault('gateway_unreachable', { where: `${join(cwd, defaultStateFolder)} or above` });
-  return client(folder, { socketPath: statePaths(folder).adminSocket });
+  const paths = statePaths(folder);
+  requireTrusted(paths);
+  return client(folder, { socketPath: paths.adminSocket });
 }
 
 /** The nearest state folder from `from` upwards, or null. */

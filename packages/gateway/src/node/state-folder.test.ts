@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
-import { openStateFolder, stateFolderOwner } from './state-folder.ts';
+import { openStateFolder, requireTrusted, stateFolderOwner } from './state-folder.ts';
+import { statePaths } from './state-paths.ts';
 
 let root: string;
 let folder: string;
@@ -68,4 +69,36 @@ test('a lock that is no file is not replaced', () => {
   mkdirSync(join(folder, 'lock'), { recursive: true });
   expect(() => openStateFolder(folder)).toThrow(expect.objectContaining({ code: 'state_broken' }));
   expect(readdirSync(folder)).toContain('lock');
+});
+
+describe.skipIf(process.getuid?.() !== 0)('a folder for sockets that somebody else made in the temporary folder', () => {
+  const deep = (): string => join(root, 'a-folder-in-a-folder'.repeat(6), 'state');
+
+  test.each([
+    ['is refused', 65_534, false],
+    ['of root, or of the owner of the state folder, is taken', 0, true],
+  ])('%s', (_what, uid, taken) => {
+    const { sockets } = statePaths(deep());
+    mkdirSync(sockets, { mode: 0o777 });
+    try {
+      chownSync(sockets, uid, uid);
+      if (taken) openStateFolder(deep()).release();
+      else {
+        expect(() => openStateFolder(deep())).toThrow(expect.objectContaining({ code: 'state_broken', message: expect.stringContaining(sockets) as unknown }));
+        expect(() => requireTrusted(statePaths(deep()))).toThrow(/another user/);
+      }
+    } finally {
+      rmSync(sockets, { recursive: true });
+    }
+  });
+
+  test('is refused where it is a link', () => {
+    const { sockets } = statePaths(deep());
+    symlinkSync(root, sockets);
+    try {
+      expect(() => openStateFolder(deep())).toThrow(expect.objectContaining({ code: 'state_broken' }));
+    } finally {
+      rmSync(sockets);
+    }
+  });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { randomBase62 } from '../kernel/id.ts';
@@ -28,6 +28,7 @@ export function openStateFolder(folder: string): StateFolder {
   guarded(paths.root, () => {
     for (const path of [paths.root, paths.secrets, paths.journal, paths.sockets]) {
       mkdirSync(path, { recursive: true, mode: 0o700 });
+      if (path === paths.sockets) requireTrusted(paths);
       chmodSync(path, 0o700);
     }
   });
@@ -44,6 +45,21 @@ export function openStateFolder(folder: string): StateFolder {
     release();
     throw error;
   }
+}
+
+/**
+ * Where the sockets lie in the temporary folder, anybody can have made their folder first: whoever owns it could put sockets
+ * of their own into it. Faults: `state_broken`, `permission_denied`.
+ */
+export function requireTrusted({ root, sockets }: StatePaths): void {
+  guarded(root, () => {
+    const found = lstatSync(sockets, { throwIfNoEntry: false });
+    const uid = process.getuid?.();
+    if (found === undefined || uid === undefined) return;
+    const trusted = [0, uid, statSync(root, { throwIfNoEntry: false })?.uid];
+    if (!found.isDirectory() || !trusted.includes(found.uid))
+      throw new Fault('state_broken', { path: root, reason: `the folder of its sockets, ${sockets}, belongs to another user` });
+  });
 }
 
 /** The id of the process that holds the folder; null where none does, or this user may not know. */
