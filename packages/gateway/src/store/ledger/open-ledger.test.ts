@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
@@ -207,6 +208,49 @@ describe('an embedded engine', () => {
       expect(older.state()).toBe('opening');
     } finally {
       await older.close();
+    }
+  });
+});
+
+describe('a ledger that takes connections and does not answer', () => {
+  /** Passes connections on to the socket, or holds them without a word. */
+  async function proxyTo(socketPath: string): Promise<{ url: string; hang: boolean; held: () => number; close: () => void }> {
+    const sockets = new Set<Socket>();
+    const proxy = { url: '', hang: true, held: () => sockets.size, close: () => void server.close() };
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+      if (!proxy.hang) socket.pipe(connect(socketPath).on('error', () => socket.destroy())).pipe(socket);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return proxy;
+  }
+
+  test('does not hold up the close', async () => {
+    const proxy = await proxyTo('/nowhere');
+    const ledger = openLedger({ at: { url: proxy.url }, retentionDays: 30, log: silentLog });
+    await until(() => proxy.held() > 0);
+    const startedAt = performance.now();
+    await ledger.close();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    proxy.close();
+  });
+
+  test('is used as soon as it answers again', async () => {
+    const folder = await temporaryFolder();
+    const socketPath = join(folder, 'l.sock');
+    const engine = startEmbeddedLedger({ folder: join(folder, 'ledger'), socketPath, log: silentLog });
+    const proxy = await proxyTo(socketPath);
+    const ledger = openLedger({ at: { url: proxy.url }, retentionDays: 30, log: silentLog });
+    try {
+      await until(() => proxy.held() > 0);
+      proxy.hang = false;
+      await until(() => ledger.state() === 'ready', { timeoutMs: 15_000 });
+    } finally {
+      await ledger.close();
+      await engine.close();
+      proxy.close();
     }
   });
 });

@@ -17,6 +17,8 @@ export interface LedgerOptions {
 }
 
 const retryDelayMs = { first: 50, last: 2000 };
+/** One that hangs is asked anew: it may be well again long before its last answer comes. */
+const pingTimeoutMs = 3000;
 
 /**
  * Opens the ledger and returns at once: it connects and migrates in the background, and again whenever it was away.
@@ -46,7 +48,7 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
   async function becomeReady(): Promise<void> {
     for (let delayMs = retryDelayMs.first; !closing.signal.aborted; delayMs = Math.min(delayMs * 2, retryDelayMs.last)) {
       try {
-        const answer = await client.ping();
+        const answer = await client.ping({ select: false, abort_signal: AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeoutMs)]) });
         if (!answer.success) throw answer.error;
         await migrate(client, log);
         await keepRetention(client, retentionDays, log);
@@ -111,8 +113,9 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
     },
     async close() {
       closing.abort();
-      await connecting;
+      // Ends what is under way too: a ledger that hangs is not waited for.
       await client.close();
+      await connecting;
       await engine?.close();
     },
   };
