@@ -8,7 +8,7 @@ import type { Config } from '../../packages/gateway/src/config/config.ts';
 import { createActor, operator } from '../../packages/gateway/src/control/actor.ts';
 import type { Actor, ControlContext, ControlDependencies } from '../../packages/gateway/src/control/context.ts';
 import { createSecretHasher } from '../../packages/gateway/src/control/keys/hash-secret.ts';
-import { runServerTest, type ServerTarget } from '../../packages/gateway/src/control/servers/test-server.ts';
+import { runServerTest, type ServerTarget } from '../../packages/gateway/src/control/servers/run-server-test.ts';
 import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';

@@ -15,7 +15,7 @@ import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
-import { runServerTest } from './control/servers/test-server.ts';
+import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
@@ -194,7 +194,8 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
     config,
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
-    testServer: (name) => runServerTest(targetOf(snapshot, name)),
+    // A whole client of MCP, for what is seldom asked.
+    testServer: async (name) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name)),
     serverState,
     probes: [
       { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
@@ -319,7 +320,7 @@ function credentialOf(server: ServerConfig, env: Environment): { header: string;
   return server.transport === 'http' && server.credential !== null ? resolveCredential(server.credential, env, `servers.${server.name}.credential`) : null;
 }
 
-function targetOf(snapshot: SnapshotData, name: string): Parameters<typeof runServerTest>[0] {
+function targetOf(snapshot: SnapshotData, name: string): ServerTarget {
   const server = snapshot.servers.find((entry) => entry.name === name);
   if (!server) throw new Fault('unknown_object', { kind: 'server', name });
   return server;

@@ -1,16 +1,10 @@
-import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import { Agent, fetch as undiciFetch } from 'undici';
 import type { ControlContext } from '../context.ts';
 import { getServer } from './list-servers.ts';
 
-/** Where a server is reached and how long each step may take. */
-export interface ServerTarget {
-  readonly name: string;
-  /** `http://host:port`. */
-  readonly origin: string;
-  readonly upstreamPath: string;
-  readonly socketPath: string | null;
-  readonly credential: { readonly header: string; readonly value: string } | null;
+/** Connects to a server as a client would and lists its tools. Faults: `unknown_object`. A server that fails is a result. */
+export async function testServer(context: ControlContext, name: string): Promise<ServerTest> {
+  getServer(context, name);
+  return context.testServer(name);
 }
 
 export interface ServerTest {
@@ -31,119 +25,3 @@ export interface ServerTest {
 }
 
 export type TestServer = (name: string) => Promise<ServerTest>;
-
-const testTimeoutMs = 10_000;
-const answerBytesMax = 8 * 1024 * 1024;
-const toolsMax = 2000;
-const pagesMax = 50;
-const descriptionCharsMax = 500;
-
-/** Connects to a server as a client would and lists its tools. Faults: `unknown_object`. A server that fails is a result. */
-export async function testServer(context: ControlContext, name: string): Promise<ServerTest> {
-  getServer(context, name);
-  return context.testServer(name);
-}
-
-/** The test itself: handshake in whichever era the server speaks, then `tools/list`, `timeoutMs` in all. */
-export async function runServerTest(target: ServerTarget, timeoutMs = testTimeoutMs): Promise<ServerTest> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  let networkError: unknown;
-  const agent = new Agent({ maxResponseSize: answerBytesMax, connect: target.socketPath === null ? {} : { socketPath: target.socketPath } });
-  const client = new Client({ name: 'gatewayops-test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-  const transport = new StreamableHTTPClientTransport(new URL(target.upstreamPath, target.origin), {
-    fetch: async (url, init) => {
-      try {
-        const answer = await undiciFetch(url, { ...(init as object), dispatcher: agent, redirect: 'error' });
-        networkError = undefined;
-        return answer;
-      } catch (error) {
-        // The SDK tells its own story of it; what the network said helps more.
-        networkError = error;
-        throw error;
-      }
-    },
-    ...(target.credential ? { requestInit: { headers: { [target.credential.header]: target.credential.value } } } : {}),
-  });
-  const result: { -readonly [Name in keyof ServerTest]: ServerTest[Name] } = { ...untested };
-  const startedAt = performance.now();
-  let step: NonNullable<ServerTest['failedAt']> = 'handshake';
-  try {
-    await client.connect(transport, { signal, timeout: timeoutMs });
-    result.handshakeMs = since(startedAt);
-    result.era = client.getProtocolEra() ?? null;
-    result.protocolVersion = client.getNegotiatedProtocolVersion() ?? null;
-    result.serverName = client.getServerVersion()?.name ?? null;
-    result.serverVersion = client.getServerVersion()?.version ?? null;
-    step = 'tools';
-    const listedAt = performance.now();
-    if (client.getServerCapabilities()?.tools) Object.assign(result, await listTools(client, signal));
-    else result.tools = [];
-    result.toolsMs = since(listedAt);
-    result.ok = true;
-  } catch (error) {
-    result.failedAt = step === 'handshake' && isConnectFailure(networkError) ? 'connect' : step;
-    result.reason = reasonOf(networkError ?? error, signal);
-  } finally {
-    await Promise.race([transport.terminateSession().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
-    await client.close().catch(() => undefined);
-    await agent.destroy();
-  }
-  return result;
-}
-
-const untested: ServerTest = {
-  ok: false,
-  failedAt: null,
-  reason: null,
-  era: null,
-  protocolVersion: null,
-  serverName: null,
-  serverVersion: null,
-  tools: null,
-  toolsCut: false,
-  handshakeMs: null,
-  toolsMs: null,
-};
-
-/** Page by page within bounds: the client's own list would follow a server for as long as it likes. */
-async function listTools(client: Client, signal: AbortSignal): Promise<Pick<ServerTest, 'tools' | 'toolsCut'>> {
-  const tools: { name: string; description: string }[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
-    const listed = await client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, { signal, timeout: testTimeoutMs });
-    tools.push(...listed.tools.map((tool) => ({ name: tool.name, description: (tool.description ?? '').slice(0, descriptionCharsMax) })));
-    cursor = listed.nextCursor;
-    if (cursor === undefined) return { tools: tools.slice(0, toolsMax), toolsCut: tools.length > toolsMax };
-  }
-  return { tools: tools.slice(0, toolsMax), toolsCut: true };
-}
-
-/** System codes of a connection that was never made, on the error or on what caused it. */
-function isConnectFailure(error: unknown): boolean {
-  return /^(?:ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|EPIPE|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|UND_ERR_(?:CONNECT|SOCKET))/.test(causeCode(error));
-}
-
-function causeCode(error: unknown): string {
-  let at = error;
-  for (let depth = 0; depth < 6 && at instanceof Error; depth += 1) {
-    const code = 'code' in at ? at.code : undefined;
-    if (typeof code === 'string' && code === code.toUpperCase()) return code;
-    at = at.cause;
-  }
-  return '';
-}
-
-function reasonOf(error: unknown, signal: AbortSignal): string {
-  if (signal.aborted || (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout)) return 'no answer in time';
-  const code = causeCode(error);
-  const text = deepestText(error);
-  return (code === '' ? text : `${code}: ${text}`).slice(0, descriptionCharsMax);
-}
-
-function deepestText(error: unknown): string {
-  return error instanceof Error && error.cause instanceof Error ? deepestText(error.cause) : error instanceof Error ? error.message : String(error);
-}
-
-function since(startedAt: number): number {
-  return Math.round((performance.now() - startedAt) * 10) / 10;
-}

@@ -7,7 +7,7 @@ import { McpServer, createMcpHandler, type McpHttpHandler } from '@modelcontextp
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { afterEach, expect, test } from 'vitest';
 import { startReference } from '../../../../../test/support/reference.ts';
-import { runServerTest, type ServerTarget } from './test-server.ts';
+import { runServerTest, type ServerTarget } from './run-server-test.ts';
 
 const ends: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
