@@ -3,12 +3,12 @@
  * JavaScript for any Node.js from 20 on, without dependencies: on a fresh machine nothing else is there yet. Everything it
  * says goes to stderr, so that stdout belongs to the command that follows.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { explainMissingNode, findPinnedNode, isSupportedNode } from '../packages/gateway/bin/pinned-node.js';
+import { runNpm } from './run-npm.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -138,6 +138,18 @@ const titles = {
   unfinished: 'The last installation did not finish: installing packages anew (up to some minutes) …',
 };
 
+const installation = [
+  // Takes the versions of the lock file and leaves it alone. `npm ci` would refuse a lock file that lacks the binaries for
+  // other systems, as one does that was made against a mirror without them.
+  'install',
+  '--no-save',
+  // NODE_ENV=production or an `omit` in the user's .npmrc would leave out what the tests and the pinned Node.js need.
+  '--include=dev',
+  '--include=optional',
+  '--no-audit',
+  '--no-fund',
+];
+
 /**
  * Ends the process with a reason and a fix when it fails.
  *
@@ -146,10 +158,8 @@ const titles = {
  */
 async function install(state) {
   try {
-    const packages = join(root, 'node_modules');
-    // What is in it, not the folder itself: it may be a link or a mount.
-    if (state === 'unfinished') for (const name of entriesOf(packages)) rmSync(join(packages, name), { recursive: true, force: true });
-    mkdirSync(packages, { recursive: true });
+    if (state === 'unfinished') clear();
+    mkdirSync(join(root, 'node_modules'), { recursive: true });
     writeFileSync(markOf(root), `${process.pid}`, { flag: 'wx' });
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
@@ -158,21 +168,18 @@ async function install(state) {
   console.error(titles[state]);
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
-  const progress = setInterval(() => console.error(`  … still installing, ${seconds()} s`), 5000);
-  const result = await runNpm([
-    // Takes the versions of the lock file and leaves it alone. `npm ci` would refuse a lock file that lacks the binaries for
-    // other systems, as one does that was made against a mirror without them.
-    'install',
-    '--no-save',
-    // NODE_ENV=production or an `omit` in the user's .npmrc would leave out what the tests and the pinned Node.js need.
-    '--include=dev',
-    '--include=optional',
-    '--no-audit',
-    '--no-fund',
-    // Some packages want a later Node.js than the one that installs them: the pinned one, which is not there yet.
-    '--loglevel=error',
-  ]);
-  clearInterval(progress);
+  const npm = {
+    cwd: root,
+    /** @param {number} pid */
+    onSpawn: (pid) => writeFileSync(markOf(root), `${process.pid} ${pid}`),
+  };
+  let result = await runNpm(installation, npm);
+  const { unreachable } = result;
+  if (unreachable !== null && result.stoppedBy === null) {
+    console.error('Looking whether the cache of npm has all packages …');
+    clear();
+    result = await runNpm([...installation, '--offline'], npm);
+  }
   if (result.stoppedBy !== null) {
     console.error(`\nThe installation was interrupted after ${seconds()} s. The next command begins it anew.`);
     process.kill(process.pid, result.stoppedBy);
@@ -181,9 +188,16 @@ async function install(state) {
   }
   // npm that ends by itself leaves a whole installation or takes back what it did; one that was killed does not.
   if (result.signal === null) rmSync(markOf(root), { force: true });
-  if (result.code !== 0) fail(`the packages could not be installed (npm ended with ${result.code ?? result.signal})`, explainFailure(result.output));
+  if (result.code !== 0)
+    fail(`the packages could not be installed (npm ended with ${result.code ?? result.signal})`, explainFailure(unreachable ?? result.output));
   console.error(`Packages installed in ${seconds()} s.`);
   return true;
+}
+
+/** What is in the folder, not the folder itself: it may be a link or a mount. */
+function clear() {
+  const packages = join(root, 'node_modules');
+  for (const name of entriesOf(packages)) rmSync(join(packages, name), { recursive: true, force: true });
 }
 
 /**
@@ -194,56 +208,6 @@ async function install(state) {
 function fail(what, lines) {
   console.error(`\nerror: ${what}\n${lines.join('\n')}`);
   process.exit(1);
-}
-
-/**
- * Runs npm in a process group of its own. npm would spend half a minute on taking back what it did when it is interrupted,
- * and go on doing so after this process has ended, in the way of the next command: it is killed instead, with whatever
- * it started, and its mark stays.
- *
- * @param {readonly string[]} args
- * @returns {Promise<{ code: number | null, signal: string | null, stoppedBy: NodeJS.Signals | null, output: string }>}
- */
-function runNpm(args) {
-  return new Promise((resolve) => {
-    const npmCli = process.env['npm_execpath'];
-    const [file, before] =
-      npmCli !== undefined && basename(npmCli) === 'npm-cli.js' && existsSync(npmCli)
-        ? [process.execPath, [npmCli]]
-        : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
-    const child = spawn(file, [...before, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
-    if (child.pid !== undefined) writeFileSync(markOf(root), `${process.pid} ${child.pid}`);
-    /** @type {NodeJS.Signals | null} */
-    let stoppedBy = null;
-    /** @param {NodeJS.Signals} signal */
-    const stop = (signal) => {
-      stoppedBy ??= signal;
-      try {
-        if (child.pid !== undefined) process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
-      } catch {
-        // It has ended.
-      }
-    };
-    /** @type {NodeJS.Signals[]} */
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    for (const name of signals) process.on(name, stop);
-    let output = '';
-    /** @param {Buffer} chunk */
-    const take = (chunk) => {
-      process.stderr.write(chunk);
-      // Enough to name the cause.
-      output = (output + chunk.toString()).slice(-65_536);
-    };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
-    /** @type {(code: number | null, signal: string | null, more?: string) => void} */
-    const end = (code, signal, more = '') => {
-      for (const name of signals) process.removeListener(name, stop);
-      resolve({ code, signal, stoppedBy, output: `${output}${more}` });
-    };
-    child.on('error', (error) => end(127, null, `\n${error.message}`));
-    child.on('close', (code, signal) => end(code, signal));
-  });
 }
 
 /**

@@ -54,7 +54,7 @@ describe('a checkout whose installation', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'gatewayops-checkout-'));
     mkdirSync(join(folder, 'tools'));
-    cpSync(join(import.meta.dirname, 'install.mjs'), join(folder, 'tools', 'install.mjs'));
+    for (const name of ['install.mjs', 'run-npm.mjs']) cpSync(join(import.meta.dirname, name), join(folder, 'tools', name));
     mkdirSync(join(folder, 'packages', 'gateway', 'bin'), { recursive: true });
     cpSync(join(import.meta.dirname, '..', 'packages', 'gateway', 'bin', 'pinned-node.js'), join(folder, 'packages', 'gateway', 'bin', 'pinned-node.js'));
     writeFileSync(join(folder, 'package-lock.json'), '{"packages":{"node_modules/a":{"version":"1.0.0"}}}');
