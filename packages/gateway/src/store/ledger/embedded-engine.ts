@@ -17,6 +17,8 @@ const opensMax = 100;
 const openRetryMs = 100;
 
 async function run(folder: string, socketPath: string): Promise<void> {
+  // For all that the engine makes, later too: folders among it, which must stay passable.
+  process.umask(0o077);
   const incoming = join(folder, 'incoming');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const session = await open(folder, writeServerConfig(folder));
@@ -26,12 +28,10 @@ async function run(folder: string, socketPath: string): Promise<void> {
   mkdirSync(dirname(socketPath), { recursive: true, mode: 0o700 });
   rmSync(socketPath, { force: true });
   const front = createEngineFront(engineOf(folder, session), incoming);
-  process.umask(0o177);
   await new Promise<void>((resolve, reject) => {
     front.once('error', reject);
     front.listen(socketPath, resolve);
   });
-  process.umask(0o077);
   chmodSync(socketPath, 0o600);
 
   let ending = false;

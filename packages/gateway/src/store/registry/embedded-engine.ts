@@ -19,13 +19,14 @@ const sharedBuffers = '8MB';
 export type EngineMessage = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 async function run(folder: string, socketPath: string): Promise<void> {
+  // For all that the engine makes, later too: folders among it, which must stay passable.
+  process.umask(0o077);
   // Whoever of this gateway's engines holds the lock may have the folder open; the kernel frees it with the process.
   const lock = await claim(`${socketPath}.lock`);
   if (!existsSync(join(folder, 'PG_VERSION'))) await createCluster(folder);
   const database = await open(folder);
   rmSync(socketPath, { force: true });
   const server = new PGLiteSocketServer({ db: endingOnFailure(database), path: socketPath, maxConnections: connectionsMax });
-  process.umask(0o177);
   await server.start();
   chmodSync(socketPath, 0o600);
 

@@ -1,11 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterEach, expect, test, vi } from 'vitest';
 import { defaultOrganizationId, newKeyId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { clientConfig } from './connections.ts';
 import { startEmbeddedRegistry, type EmbeddedRegistry } from './embedded-registry.ts';
 import { openRegistry } from './open-registry.ts';
 import type { KeyRecord } from './registry-store.ts';
@@ -70,11 +72,21 @@ test('D4 D12 the engine killed in the middle of writes loses no acknowledged key
   expect(found.size).toBe(acknowledged.length);
 });
 
-test('the socket and the data are for their owner only', async () => {
+test('the socket and the data are for their owner only, who can pass every folder that the engine makes later', async () => {
   const folder = newFolder();
-  await start(folder);
+  const { address } = await start(folder);
   expect(statSync(join(folder, '.s.PGSQL.5432')).mode & 0o777).toBe(0o600);
-  expect(statSync(join(folder, 'registry')).mode & 0o077).toBe(0);
+  const client = new Client(clientConfig(address));
+  await client.connect();
+  // Too much to sort in this little memory: it goes to files in a folder that is made for them.
+  await client.query("set work_mem = '64kB'");
+  await client.query('select md5(g::text) as text from generate_series(1, 20000) g order by text limit 1');
+  await client.end();
+  // Whoever cannot enter the outermost folder reaches none of the others.
+  expect(statSync(join(folder, 'registry')).mode & 0o777).toBe(0o700);
+  const folders = readdirSync(join(folder, 'registry'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(folders.map(({ name }) => name)).toContain('pgsql_tmp');
+  for (const { name, parentPath } of folders) expect([name, statSync(join(parentPath, name)).mode & 0o700]).toEqual([name, 0o700]);
 });
 
 test('the engine ends when its parent is gone, and frees the folder for the next', async () => {
