@@ -249,11 +249,21 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   pool.snapshot(snapshot);
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
+  const noteRegistry = (error: unknown): void => {
+    const up = error === null;
+    if (up && !registryUp) log.info('registry.up');
+    if (!up && registryUp) log.warn('registry.down', { error });
+    registryUp = up;
+  };
+  let pinging = false;
   const pingTimer = setInterval(() => {
-    registry.ping().then(
-      () => (registryUp = true),
-      () => (registryUp = false),
-    );
+    // One at a time: an answer that comes late says nothing about now.
+    if (pinging) return;
+    pinging = true;
+    registry
+      .ping()
+      .then(() => noteRegistry(null), noteRegistry)
+      .finally(() => (pinging = false));
   }, registryPingMs);
   closers.add('readiness', () => {
     clearInterval(readinessTimer);

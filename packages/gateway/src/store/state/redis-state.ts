@@ -69,6 +69,7 @@ export async function openRedisState({ url, clock, log }: RedisStateOptions): Pr
     void checkClock();
   });
   await firstConnection(redis);
+  if (reason !== null) log.warn('state.redis_down', { reason });
 
   async function run<T>(command: () => Promise<T>): Promise<T> {
     if (clock.monotonicMs() < pausedUntilMs) throw unavailable(reason);
