@@ -63,7 +63,7 @@ export const faultCodes = {
   upstream_invalid: row(502, 'upstream', 'The MCP server {server} sent a reply that is not valid HTTP or MCP: {reason}.', 'Run `gateway servers test {server}`.'),
 
   // The gateway itself.
-  audit_blocked: row(503, 'platform', 'Calls cannot be recorded at the moment, so none are made.', 'Free disk space in the state folder; calls resume by themselves.', { retryable: true }),
+  audit_blocked: row(503, 'platform', 'Calls cannot be recorded at the moment, so none are made.', 'Give the state folder room and this user write access to it; calls resume by themselves.', { retryable: true }),
   unavailable: row(503, 'platform', 'This part of the gateway is not ready: {reason}.', 'Try again; `/readyz` says what is missing.', { retryable: true }),
   draining: row(503, 'platform', 'The gateway is shutting down.', 'Try again; another node or the restarted one will answer.', { retryable: true }),
   internal_error: row(500, 'platform', 'The gateway failed to handle this request.', 'Report the request id; the cause is in the log.', { rpcCode: -32603 }),
@@ -78,6 +78,7 @@ export const faultCodes = {
   permission_denied: row(500, 'configuration', 'The gateway may not use {path}.', 'Give this user read and write access to it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_locked: row(500, 'configuration', 'The state folder {path} is in use by process {pid}.', 'It is a gateway that runs already: use it or stop it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_broken: row(500, 'platform', 'The state folder {path} cannot be used: {reason}.', 'Restore it from a backup, or move it away and start anew.', { exitCode: 1 }),
+  disk_full: row(500, 'platform', 'There is no room left for {path}.', 'Free disk space there (a new state folder takes about 50 MB), or name another folder with --state DIR.', { exitCode: 1 }),
   gateway_unreachable: row(503, 'platform', 'No running gateway was found at {where}.', 'Start one with `gateway start`, or name it with --state DIR or --url URL.', { exitCode: 5, retryable: true }),
   usage: row(400, 'client', '{reason}', 'Run the command with --help.', { exitCode: 2 }),
 } as const satisfies Record<string, FaultRow>;

@@ -22,7 +22,7 @@ const secretBytes = 32;
 const takeOverMs = 1_000;
 const retryMs = 5;
 
-/** Faults: `permission_denied`, `state_locked`, `state_broken`. */
+/** Faults: `permission_denied`, `state_locked`, `state_broken`, `disk_full`. */
 export function openStateFolder(folder: string): StateFolder {
   const paths = statePaths(folder);
   guarded(paths.root, () => {
@@ -195,6 +195,7 @@ function guarded<Value>(path: string, work: () => Value): Value {
 function asAccessFault(error: unknown, path: string): Fault {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new Fault('permission_denied', { path }, { cause: error });
-  const reason = code === 'ENOSPC' ? 'the disk is full' : code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : message;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new Fault('disk_full', { path }, { cause: error });
+  const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : message;
   return new Fault('state_broken', { path, reason }, { cause: error });
 }

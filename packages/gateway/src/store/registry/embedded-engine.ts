@@ -1,6 +1,6 @@
 /**
  * A process of its own: PGlite, which blocks its event loop while it works, behind the PostgreSQL wire protocol on a Unix
- * socket. Started with a folder and a socket path; says `{ready: true}` or `{ready: false, reason}` once over IPC; ends
+ * socket. Started with a folder and a socket path; says `{ready: true}` or `{ready: false, reason, code}` once over IPC; ends
  * when its parent does.
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { durableStartParams, durableWrites } from './durable-writes.ts';
+import { engineFailure, type EngineFailure } from './engine-failure.ts';
 
 /** A replaced connection may be open for a moment beside its successor. */
 const connectionsMax = 4;
@@ -16,7 +17,7 @@ const predecessorTimeoutMs = 10_000;
 /** The registry is small and the system's own cache lies below: the default of 128 MB would only be resident twice. */
 const sharedBuffers = '8MB';
 
-export type EngineMessage = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+export type EngineMessage = { readonly ready: true } | ({ readonly ready: false } & EngineFailure);
 
 async function run(folder: string, socketPath: string): Promise<void> {
   // For all that the engine makes, later too: folders among it, which must stay passable.
@@ -99,7 +100,7 @@ function endingOnFailure(database: PGlite): PGlite {
     try {
       await execute(message, options);
     } catch (error) {
-      process.stderr.write(`${String(error)}\n`);
+      process.stderr.write(`${engineFailure(error).reason}\n`);
       process.exit(70);
     }
   };
@@ -109,5 +110,5 @@ function endingOnFailure(database: PGlite): PGlite {
 const [folder, socketPath] = process.argv.slice(2);
 if (folder === undefined || socketPath === undefined) throw new Error('usage: embedded-engine FOLDER SOCKET');
 run(folder, socketPath).catch((error: unknown) => {
-  process.send?.({ ready: false, reason: error instanceof Error ? error.message : String(error) } satisfies EngineMessage, () => process.exit(1));
+  process.send?.({ ready: false, ...engineFailure(error) } satisfies EngineMessage, () => process.exit(1));
 });

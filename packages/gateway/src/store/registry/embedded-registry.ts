@@ -7,6 +7,7 @@ import { keepProcess } from '../../process/keep-process.ts';
 import { logOutput } from '../../process/log-output.ts';
 import type { RegistryAddress } from './connections.ts';
 import type { EngineMessage } from './embedded-engine.ts';
+import type { EngineFailure } from './engine-failure.ts';
 
 export interface EmbeddedRegistryOptions {
   /** Where the data lies; created where it is not there. */
@@ -30,12 +31,12 @@ const restartMs = { first: 100, last: 5000 };
 
 /**
  * Starts the embedded engine in a process of its own and keeps it running. Resolves when it answers. Faults: `state_broken`
- * where it cannot open its folder at first.
+ * where it cannot open its folder at first, `disk_full`, `permission_denied`.
  */
 export async function startEmbeddedRegistry({ folder, socketPath, log }: EmbeddedRegistryOptions): Promise<EmbeddedRegistry> {
   const opened = Promise.withResolvers<void>();
   let isOpened = false;
-  let failure: string | null = null;
+  let failure: EngineFailure | null = null;
   // As this file runs, so does its neighbour: TypeScript in a checkout, JavaScript in a package.
   const entry = new URL(`./embedded-engine${extname(import.meta.filename)}`, import.meta.url);
   const engine = keepProcess({
@@ -51,14 +52,14 @@ export async function startEmbeddedRegistry({ folder, socketPath, log }: Embedde
       logOutput(child, log, 'registry.engine_said');
       failure = null;
       const late = setTimeout(() => {
-        failure = `it is not ready within ${readyTimeoutMs / 1000} s`;
+        failure = { reason: `it is not ready within ${readyTimeoutMs / 1000} s`, code: null };
         child.kill('SIGKILL');
       }, readyTimeoutMs);
       child.once('exit', () => clearTimeout(late));
       child.once('message', (message: EngineMessage) => {
         clearTimeout(late);
         if (!message.ready) {
-          failure = message.reason;
+          failure = message;
           return;
         }
         if (isOpened) log.info('registry.engine_restarted');
@@ -67,8 +68,8 @@ export async function startEmbeddedRegistry({ folder, socketPath, log }: Embedde
       });
     },
     onDown({ reason, restartMs: ms }) {
-      if (isOpened) log.error('registry.engine_died', { reason: failure ?? reason, restart_ms: ms });
-      else opened.reject(new Error(failure ?? `its process ended (${reason})`));
+      if (isOpened) log.error('registry.engine_died', { reason: failure?.reason ?? reason, restart_ms: ms });
+      else opened.reject(startFault(folder, failure ?? { reason: `its process ended (${reason})`, code: null }));
     },
     end: (child) => child.disconnect(),
     endTimeoutMs: closeTimeoutMs,
@@ -77,10 +78,16 @@ export async function startEmbeddedRegistry({ folder, socketPath, log }: Embedde
 
   try {
     await opened.promise;
-  } catch (cause) {
+  } catch (fault) {
     await engine.stop();
-    const reason = `the embedded registry cannot open it: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new Fault('state_broken', { path: folder, reason }, { cause });
+    throw fault;
   }
   return { address: { socketPath }, pid: () => engine.pid(), close: () => engine.stop() };
+}
+
+function startFault(folder: string, { reason, code }: EngineFailure): Fault {
+  const cause = new Error(reason);
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new Fault('disk_full', { path: folder }, { cause });
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new Fault('permission_denied', { path: folder }, { cause });
+  return new Fault('state_broken', { path: folder, reason: `the embedded registry cannot open it: ${reason}` }, { cause });
 }
