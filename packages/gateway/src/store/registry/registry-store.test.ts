@@ -7,11 +7,14 @@ import { describeWith } from '../../../../../test/support/requires.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, newOrganizationId, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { readMigrations } from '../migrations.ts';
 import { clientConfig, type RegistryAddress } from './connections.ts';
 import { startEmbeddedRegistry } from './embedded-registry.ts';
-import { migrate, readMigrations } from './migrate.ts';
+import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { AuditEvent, KeyRecord, RegistryStore } from './registry-store.ts';
+
+const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
 describe('embedded', () => {
   keepsTheContract(async () => {
@@ -196,18 +199,18 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
   test('migrations that are applied are not applied again', async () => {
     await migrate(address, silentLog);
     expect(await directly('select id from organizations where id = $1', [defaultOrganizationId])).toHaveLength(1);
-    expect(await directly('select name from schema_migrations')).toHaveLength(readMigrations().length);
+    expect(await directly('select name from schema_migrations')).toHaveLength(migrations.length);
   });
 
   test('a migration that fails leaves nothing behind', async () => {
     const bad = { name: '209901010000-bad', text: 'create table half (id text); select no_such_function();' };
-    await expect(migrate(address, silentLog, [...readMigrations(), bad])).rejects.toThrow('no_such_function');
+    await expect(migrate(address, silentLog, [...migrations, bad])).rejects.toThrow('no_such_function');
     expect(await directly("select to_regclass('half') as found")).toEqual([{ found: null }]);
     await migrate(address, silentLog);
   });
 
   test('a migration that was changed, or that a newer version made, refuses the start', async () => {
-    const [first, ...others] = readMigrations();
+    const [first, ...others] = migrations;
     if (!first) throw new Error('no migration');
     await expect(migrate(address, silentLog, [{ ...first, text: `${first.text}\n` }, ...others])).rejects.toMatchObject({
       code: 'state_broken',

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+
+/** One step of a store's forward-only tree. */
+export interface Migration {
+  /** `YYYYMMDDhhmm-what` */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What a store remembers of a step. */
+export interface AppliedMigration {
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/** The migrations of this version in a folder, oldest first. */
+export function readMigrations(folder: string): readonly Migration[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => ({ name: file.slice(0, -'.sql'.length), text: readFileSync(join(folder, file), 'utf8') }));
+}
+
+/**
+ * Those that a store lacks, oldest first. Faults: `state_broken` where it holds one that we do not know (a newer program made
+ * it) or that was changed since.
+ */
+export function missingMigrations(store: string, migrations: readonly Migration[], applied: readonly AppliedMigration[]): readonly Migration[] {
+  const broken = (reason: string): Fault => new Fault('state_broken', { path: `of the ${store}`, reason });
+  const known = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const { name, checksum } of applied) {
+    const migration = known.get(name);
+    if (!migration) throw broken(`it holds the migration ${name}, which a newer version of the gateway made`);
+    if (checksumOf(migration) !== checksum) throw broken(`its migration ${name} is not the one of this version of the gateway`);
+  }
+  const done = new Set(applied.map(({ name }) => name));
+  return migrations.filter(({ name }) => !done.has(name));
+}
+
+/** Of its text: tells whether a migration was changed after it was applied. */
+export function checksumOf({ text }: Migration): string {
+  return createHash('sha256').update(text).digest('hex');
+}
