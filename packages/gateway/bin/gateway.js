@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import module from 'node:module';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { becomeNode, explainMissingNode, findPinnedNode, isSupportedNode } from './pinned-node.js';
 
@@ -16,7 +16,8 @@ const packageFolder = dirname(dirname(self));
 if (isSupportedNode(process.versions.node)) {
   // Compiled code kept between runs saves a good part of the time to start. In this user's own folder, not in the shared
   // temporary one: whoever can write the cache can put code into the gateway. Where it cannot be written, there is none.
-  module.enableCompileCache(join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'gatewayops'));
+  const cache = cacheFolder();
+  if (cache !== null) module.enableCompileCache(cache);
   const source = join(packageFolder, 'src', 'main.ts');
   await import(pathToFileURL(existsSync(source) ? source : join(packageFolder, 'dist', 'main.js')).href);
 } else {
@@ -28,4 +29,14 @@ if (isSupportedNode(process.versions.node)) {
     process.exit(1);
   }
   await becomeNode(node, [...process.execArgv, self, ...process.argv.slice(2)]);
+}
+
+/** Null for a user without a home, as in a container that runs as any number. */
+function cacheFolder() {
+  try {
+    const folder = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+    return isAbsolute(folder) ? join(folder, 'gatewayops') : null;
+  } catch {
+    return null;
+  }
 }

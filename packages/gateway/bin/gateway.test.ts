@@ -43,6 +43,27 @@ test('on the right Node.js the program runs as written, with its arguments', () 
   expect(run([launcher(), 'validate', '--config', 'x'])).toMatchObject({ stdout: 'validate --config x same\n', status: 6 });
 });
 
+test.each([
+  ['its home', { HOME: '{folder}/home' }, 'home/.cache/gatewayops'],
+  ['the cache of its user', { HOME: '/nowhere', XDG_CACHE_HOME: '{folder}/cache' }, 'cache/gatewayops'],
+  ['nowhere, where it has no home', { HOME: '' }, null],
+  ['nowhere, where that is no fixed place', { HOME: '/nowhere', XDG_CACHE_HOME: 'cache' }, null],
+])('keeps compiled code in %s', (_where, env, kept) => {
+  program(`import { getCompileCacheDir } from 'node:module';\nconsole.log(getCompileCacheDir() ?? 'none');\n`);
+  const given = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace('{folder}', folder)]));
+  const { stdout, status } = spawnSync(process.execPath, [launcher()], { encoding: 'utf8', timeout: 20_000, cwd: folder, env: given });
+  expect([stdout.startsWith(kept === null ? 'none' : join(folder, kept)), status]).toEqual([true, 0]);
+});
+
+test('runs for a user that the system does not know, as in a container', () => {
+  writeFileSync(
+    join(folder, 'nobody.mjs'),
+    `import module from 'node:module';\nimport os from 'node:os';\nos.homedir = () => { throw new Error('uv_os_homedir returned ENOENT'); };\nmodule.syncBuiltinESMExports();\n`,
+  );
+  program(`console.log('runs');\n`);
+  expect(run(['--import', join(folder, 'nobody.mjs'), launcher()])).toMatchObject({ stdout: 'runs\n', stderr: '', status: 0 });
+});
+
 test('a link to the launcher, as npm makes one, runs the program too', () => {
   program(`console.log('linked');\n`);
   symlinkSync(launcher(), join(folder, 'gateway'));
