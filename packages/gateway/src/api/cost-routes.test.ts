@@ -35,7 +35,7 @@ const today = Math.floor(Date.now() / 86_400_000);
 const dayAt = (ago: number): string => new Date((today - ago) * 86_400_000).toISOString().slice(0, 10);
 
 async function summary(query: Record<string, string>): Promise<{ readonly status: number; readonly text: string; readonly json: Record<string, unknown> }> {
-  const response = await control.request('GET', `/v1/costs/summary?${new URLSearchParams(query)}`, { front: 'admin' });
+  const response = await control.request('GET', `/v1/costs/summary?${new URLSearchParams(query).toString()}`, { front: 'admin' });
   const text = await response.text();
   return { status: response.status, text, json: JSON.parse(text) as Record<string, unknown> };
 }

@@ -55,7 +55,7 @@ interface Answer {
 }
 async function get(path: string, query: Record<string, string | number> = {}): Promise<Answer> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]));
-  const response = await control.request('GET', `${path}?${search}`, { front: 'admin' });
+  const response = await control.request('GET', `${path}?${search.toString()}`, { front: 'admin' });
   const text = await response.text();
   return { status: response.status, text, json: JSON.parse(text) as Answer['json'] };
 }

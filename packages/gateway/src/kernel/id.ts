@@ -33,7 +33,6 @@ const make =
   (): T =>
     `${prefix}_${randomBase62(20)}` as T;
 export const newKeyId = make<KeyId>('key');
-export const newOrganizationId = make<OrganizationId>('org');
 export const newAuditId = make<AuditId>('aud');
 export const newSessionId = make<SessionId>('ses');
 

@@ -138,9 +138,9 @@ export function createLeaseBroker({ state, local, recall, clock, log }: LeaseBro
 
   /** Asks for every step at once: what is taken afterwards finds the tokens, since a store keeps the order. Never rejects. */
   async function giveBack(returns: readonly LeaseReturn[]): Promise<void> {
-    const steps: (Promise<void> | undefined)[] = [];
+    const steps: Promise<void>[] = [];
     for (const { bucket, rule, windowIndex, count } of returns) {
-      steps.push(local?.returnTokens(bucket, rule, windowIndex, count));
+      if (local !== null) steps.push(local.returnTokens(bucket, rule, windowIndex, count));
       const account = accounts.get(bucket);
       const fromOwed = account !== undefined && account.owedWindow === windowIndex ? Math.min(count, account.owed) : 0;
       if (account !== undefined) account.owed -= fromOwed;

@@ -53,7 +53,7 @@ describe('limiter', () => {
 
   test('calls that wait for the same bucket share one request', async () => {
     const { limiter, grant, requests } = setup();
-    const calls = Array.from({ length: 5 }, () => limiter.take('b', rule));
+    const calls = Array.from({ length: 5 }, async () => limiter.take('b', rule));
     expect(requests).toHaveLength(1);
     await grant(1, 499);
     expect(await grant(4, 495)).toMatchObject({ need: 4 });

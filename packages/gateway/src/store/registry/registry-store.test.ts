@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
-import { defaultOrganizationId, newAuditId, newKeyId, newOrganizationId, type OrganizationId } from '../../kernel/id.ts';
+import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { readMigrations } from '../migrations.ts';
 import { clientConfig, type RegistryAddress } from './connections.ts';
@@ -64,7 +64,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
   }
 
   async function newOrganization(): Promise<OrganizationId> {
-    const id = newOrganizationId();
+    const id = `org_${randomBase62(20)}` as OrganizationId;
     await directly('insert into organizations (id, name) values ($1, $1)', [id]);
     return id;
   }
