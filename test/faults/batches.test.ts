@@ -30,7 +30,7 @@ describe('R1: batches of 2025-03-26', () => {
     const batch = `[ ${legacyBody('tools/list', {}, 'a')},\n{"jsonrpc":"2.0","method":"notifications/initialized"} , ${legacyBody('tools/call', { name: 'x', arguments: { s: ']},{"' } }, 9)}]`;
     const array = await post(door, batch, { ...batchVersion, Accept: 'application/json' });
     expect(array.status).toBe(200);
-    expect((JSON.parse(array.body.toString()) as { id: unknown }[]).map(({ id }) => id).sort()).toEqual([9, 'a']);
+    expect((JSON.parse(array.body.toString()) as { id: unknown }[]).map(({ id }) => String(id)).toSorted((a, b) => a.localeCompare(b))).toEqual(['9', 'a']);
     expect(upstream.hits).toBe(hits + 3);
     expect(
       upstream.requests

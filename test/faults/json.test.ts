@@ -211,7 +211,7 @@ test('R10: no error of the gateway has a code that the specification reserves fo
       { 'Content-Type': 'text/plain' },
       { Host: 'evil' },
     ]) {
-      const reply = await post(door, body, headers as Record<string, string>);
+      const reply = await post(door, body, headers);
       const code = rpcCode(JSON.parse(reply.body.toString()) as Record<string, unknown>);
       if (typeof code === 'number') expect(allowed.has(code) || (code <= -31_000 && code > -32_000)).toBe(true);
     }

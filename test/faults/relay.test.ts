@@ -153,10 +153,10 @@ describe('a stream', () => {
     const sent: Buffer[] = [];
     upstream.next(async (request, socket) => {
       const write = socket.write.bind(socket);
-      socket.write = ((data: Buffer | string, ...more: []) => {
+      socket.write = (data: Buffer | string, ...more: []) => {
         sent.push(Buffer.from(data as string));
         return write(data, ...more);
-      }) as typeof socket.write;
+      };
       await bigStream(16 * 1024 * 1024, 50_000)(request, socket);
     });
     const reply = await callTool(door);

@@ -174,10 +174,8 @@ describe('a first call', () => {
         async () => {
           const found = await traceOf(id, 4);
           // Each worker's journal goes its own way to the ledger: the end may be there before what it ends.
-          const seen = found.spans.map(({ operation }) => operation);
-          return (
-            ['mcp.initialize', 'mcp.notifications.initialized', 'mcp.tools.call', 'mcp.session.delete'].every((operation) => seen.includes(operation)) && found
-          );
+          const seen = new Set(found.spans.map(({ operation }) => operation));
+          return ['mcp.initialize', 'mcp.notifications.initialized', 'mcp.tools.call', 'mcp.session.delete'].every((operation) => seen.has(operation)) && found;
         },
         { what: `every call of the session of ${id}` },
       );

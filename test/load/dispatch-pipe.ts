@@ -31,7 +31,7 @@ function relay(request: IncomingMessage, response: ServerResponse, body: Incomin
     if (!response.writableFinished) controller?.abort(new Error('client left'));
   });
   pool.dispatch(
-    { path: request.url ?? '/', method: (request.method ?? 'GET') as Dispatcher.HttpMethod, headers: endToEnd(request.rawHeaders), body },
+    { path: request.url ?? '/', method: request.method ?? 'GET', headers: endToEnd(request.rawHeaders), body },
     {
       onRequestStart(started) {
         controller = started;

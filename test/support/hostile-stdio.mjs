@@ -55,7 +55,7 @@ const tools = {
   /** Leaves a process behind that ignores SIGTERM; in a group of its own if `detached`. Answers with its pid. */
   'leave-child': (id, { detached = false }) => {
     const code = "process.on('SIGTERM', () => {}); setTimeout(() => process.exit(), 120000)";
-    const child = spawn(process.execPath, ['-e', code], { stdio: 'ignore', detached: detached === true });
+    const child = spawn(process.execPath, ['-e', code], { stdio: 'ignore', detached: detached });
     say(id, String(child.pid));
   },
   'ignore-sigterm': (id) => (process.on('SIGTERM', () => undefined), say(id, 'ignored from now on')),

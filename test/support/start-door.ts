@@ -51,7 +51,9 @@ export async function startDoor({ servers, principal = {} }: TestDoorOptions): P
     listenFailed: () => undefined,
     journalBlocked: () => undefined,
     verifyKey: async ({ secret }) =>
-      secret === testKey || secret === otherKey ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } } : { ok: false, reason: 'unknown' },
+      secret === testKey || secret === otherKey
+        ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } }
+        : { ok: false, reason: 'unknown' },
     lease: async ({ rule, want }) => ({ granted: Math.min(want, rule.limit), remaining: 0, resetAtMs: Date.now() + 60_000, windowIndex: 1, serial: ++serial }),
     stateGet: async ({ key }) => state.get(key) ?? null,
     stateSet: async ({ key, value }) => void state.set(key, value),

@@ -86,7 +86,8 @@ export function addInputRequiredTools(server: McpServer, state: RequestStateCode
 
   server.registerTool('test_input_required_result_capabilities', { description: 'Asks only what the client declared', inputSchema: none }, (_, { mcpReq }) => {
     if (mcpReq.inputResponses !== undefined) return say('Capability-aware input requests fulfilled');
-    const declared = (mcpReq.envelope as { [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities } | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
+    const envelope: Readonly<Record<string, unknown>> = { ...mcpReq.envelope };
+    const declared = envelope[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities | undefined;
     const inputRequests: Record<string, InputRequest> = {};
     if (declared?.elicitation) inputRequests['user_name'] = askFor('name', 'What is your name?');
     if (declared?.sampling) inputRequests['greeting'] = askModel('Generate a short greeting');

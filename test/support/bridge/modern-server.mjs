@@ -31,7 +31,7 @@ function build() {
   });
   server.registerTool('confirm', { inputSchema: z.object({}) }, (_, { mcpReq }) => {
     const name = acceptedContent(mcpReq.inputResponses, 'name')?.name;
-    if (name !== undefined) return say(`hello ${name}`);
+    if (typeof name === 'string') return say(`hello ${name}`);
     const requestedSchema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
     return inputRequired({ inputRequests: { name: { method: 'elicitation/create', params: { mode: 'form', message: 'Who?', requestedSchema } } } });
   });

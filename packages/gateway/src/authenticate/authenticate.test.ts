@@ -69,7 +69,7 @@ describe('a key', () => {
   });
 
   test('is asked for once, however many calls wait for the answer', async () => {
-    const all = await Promise.all(Array.from({ length: 100 }, () => authenticator.authenticate(header)));
+    const all = await Promise.all(Array.from({ length: 100 }, async () => authenticator.authenticate(header)));
     expect(new Set(all).size).toBe(1);
     expect(asked).toHaveLength(1);
   });

@@ -167,7 +167,7 @@ describe('eras', () => {
     expect(bridge.status()['era']).toBe('dual');
     const old = new LegacyClient({ name: 'test', version: '1' });
     // The SDK's own types do not agree with exactOptionalPropertyTypes.
-    await old.connect(new LegacyTransport(new URL(url)) as Parameters<LegacyClient['connect']>[0]);
+    await old.connect(new LegacyTransport(new URL(url)));
     const [legacyAnswer, modernAnswer] = await Promise.all([
       old.callTool({ name: 'echo', arguments: { value: 'old' } }),
       send(url, call('1', 'echo', { value: 'new' }), stateless),

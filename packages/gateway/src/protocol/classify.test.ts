@@ -129,7 +129,7 @@ describe('classify', () => {
             ...(header === undefined ? {} : { protocolVersionHeader: header }),
             mcpMethodHeader: method,
             body,
-          } as Parameters<typeof classifyInboundRequest>[0]);
+          });
           const ours = outcome(body, { protocolVersion: header, mcpMethod: method, mcpName: undefined });
           if (typeof ours !== 'string') expect(theirs.kind).toBe(ours.era);
           // What they route as modern and we refuse is what their later rungs refuse: a missing header, a legacy claim.
