@@ -80,7 +80,8 @@ test('H12: one that only pauses gets every byte', async () => {
   connection.write(postBytes(door, '/mcp/s1', modernBody('tools/list', {}, 77), mirrors('tools/list')));
   for (let pauses = 0; pauses < 3; pauses++) {
     const read = connection.bytes().length;
-    await until(() => connection.bytes().length > read);
+    // On a quick machine all of it is there before the last pause.
+    await until(() => connection.bytes().length > Math.min(read, 8 * 1024 * 1024));
     connection.pause();
     await new Promise((resolve) => setTimeout(resolve, 300));
     connection.resume();
