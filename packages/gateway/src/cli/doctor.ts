@@ -10,7 +10,7 @@ import { asFault } from '../kernel/fault.ts';
 import { stateFolderOwner } from '../node/state-folder.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command, CommandContext } from './command.ts';
-import { loadNamedConfig } from './config-file.ts';
+import { defaultConfigFile, loadNamedConfig } from './config-file.ts';
 import { exitCodes } from './exit-codes.ts';
 import { defaultStateFolder, findStateFolder, openGatewayClient, type GatewayClient } from './gateway-client.ts';
 import { plain, type Output } from './output.ts';
@@ -37,14 +37,14 @@ export const doctor: Command = async (context) => {
   };
   const remote = options.text('url') !== undefined || (options.text('state') === undefined && context.env['GATEWAYOPS_URL'] !== undefined);
   let config: Config | null = null;
+  const { checks: gatewayChecks, client } = await checkGateway(context);
   if (!remote || options.text('config') !== undefined) {
-    const loaded = checkConfiguration(context);
+    const loaded = checkConfiguration(context, client !== null);
     config = loaded.config;
     show(loaded.checks);
   }
-  const { checks: gatewayChecks, client } = await checkGateway(context);
   if (!remote) {
-    show([await checkPort(config, client !== null)]);
+    if (config !== null || client === null) show([await checkPort(config, client !== null)]);
     show(checkState(context, config));
   }
   show(gatewayChecks);
@@ -74,7 +74,10 @@ function warning(check: string, message: string, fix: string): Check {
   return { check, state: 'warning', message, fix };
 }
 
-function checkConfiguration(context: CommandContext): { config: Config | null; checks: Check[] } {
+function checkConfiguration(context: CommandContext, running: boolean): { config: Config | null; checks: Check[] } {
+  // One that runs has read a file that it was given: that there is none here is no problem of it.
+  if (running && context.options.text('config') === undefined && !existsSync(resolve(context.cwd, defaultConfigFile)))
+    return { config: null, checks: [ok('config', `not checked: there is no ${defaultConfigFile} here; name the one that runs with --config FILE`)] };
   try {
     const config = loadNamedConfig(context);
     const secrets = checkSecrets(config, context.env).map(({ fault }) => problem('secret', fault.message, fault.fix));

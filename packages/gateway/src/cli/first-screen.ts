@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config, ServerConfig } from '../config/config.ts';
 import type { RunningGateway } from '../node/supervisor.ts';
+import { commandName } from './command-name.ts';
 import { defaultStateFolder } from './gateway-client.ts';
 import type { Paint } from './output.ts';
 import { shellWord } from './shell-word.ts';
@@ -63,11 +64,6 @@ function callCommand({ ready, config }: FirstScreen, key: string): string {
 
 function runs(server: ServerConfig, sample: string): boolean {
   return server.transport === 'stdio' && server.command.some((word) => word.includes(`@modelcontextprotocol/${sample}`) || word.endsWith(`mcp-${sample}`));
-}
-
-/** Inside a checkout the command is not in the PATH, and npm knows another package of this name. */
-function commandName(): string {
-  return import.meta.filename.endsWith('.ts') ? 'npx --no gateway' : 'gateway';
 }
 
 /** Nothing where a command finds the folder by itself. */

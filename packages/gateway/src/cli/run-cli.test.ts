@@ -159,10 +159,11 @@ test('an error with -o json is one JSON document on stderr', async () => {
 test('init writes a configuration that validates and plans, and never overwrites one', async () => {
   const made = await gateway(['init', 'fresh']);
   expect(made.code).toBe(0);
-  expect(made.stdout).toContain('gateway validate --config fresh/gateway.yaml');
+  expect(made.stdout).toContain('npx --no gateway validate --config fresh/gateway.yaml');
   const inside = join(folder, 'fresh');
   expect(await gateway(['validate'], { cwd: inside })).toMatchObject({ code: 0 });
-  expect((await gateway(['plan'], { cwd: inside })).stdout).toContain('Plan: 2 routes, 2 backends.');
+  expect((await gateway(['plan'], { cwd: inside })).stdout).toMatch(/Plan: 2 routes, 2 backends\. Run it with: npx --no gateway start$/m);
+  expect((await gateway(['plan', '--config', 'fresh/gateway.yaml'])).stdout).toContain('Run it with: npx --no gateway start --config fresh/gateway.yaml\n');
   writeFileSync(join(inside, 'gateway.yaml'), '# mine\n');
   rmSync(join(inside, 'files'), { recursive: true });
   const again = await gateway(['init', 'fresh']);

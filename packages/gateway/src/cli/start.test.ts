@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -42,8 +42,9 @@ async function start(): Promise<Started> {
 async function gateway(
   args: readonly string[],
   more: Record<string, string> = {},
+  cwd = folder,
 ): Promise<{ code: number | null; stdout: string; stderr: string; json: () => Record<string, unknown> }> {
-  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
@@ -195,6 +196,12 @@ describe('a started gateway', () => {
       /^⬣ server nowhere: .* {4}fix: gateway servers test nowhere$/m,
     ])
       expect(stdout).toMatch(line);
+  });
+
+  test('doctor elsewhere misses no configuration of a gateway that runs', async () => {
+    mkdirSync(join(folder, 'elsewhere'));
+    const { stdout } = await gateway(['doctor', '--state', join(folder, '.gatewayops')], {}, join(folder, 'elsewhere'));
+    expect(stdout).toMatch(/^✓ config: not checked: .* --config FILE\n✓ state: /);
   });
 
   test('makes administrator links', async () => {

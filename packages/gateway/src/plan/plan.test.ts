@@ -38,7 +38,7 @@ routes: [{ server: local, path: /mcp/here, auth: { type: none }, timeout: 5s }]
   });
 
   test('says where secrets come from and never what they are', () => {
-    const text = planText(plan);
+    const text = planText(plan, 'gateway start --config here.yaml');
     expect(text).toContain('Authorization: Bearer from the variable SEARCH_TOKEN');
     expect(text).toContain(`TOKEN from the file ${join(folder, 'token.key')}`);
     expect(text).toContain("'a b.js'");
@@ -47,6 +47,6 @@ routes: [{ server: local, path: /mcp/here, auth: { type: none }, timeout: 5s }]
   });
 
   test('of nothing is a plan too', () => {
-    expect(planText(planConfig(loadConfig({ file: null, env: {} })))).toContain('Plan: 0 routes, 0 backends.');
+    expect(planText(planConfig(loadConfig({ file: null, env: {} })), 'gateway start')).toContain('Plan: 0 routes, 0 backends.');
   });
 });

@@ -98,8 +98,8 @@ function referenceText(reference: SecretReference): string {
   return `from the Kubernetes Secret ${reference.kubernetes.name}, key ${reference.kubernetes.key}`;
 }
 
-/** The plan as text, for people. */
-export function planText(plan: Plan): string {
+/** The plan as text, for people; `startCommand` is what runs it. */
+export function planText(plan: Plan, startCommand: string): string {
   const width = Math.max(0, ...plan.routes.map(({ path }) => path.length));
   const lines = [`listen  ${plan.listen}`, '', `routes  ${plan.routes.length}`];
   for (const route of plan.routes)
@@ -114,7 +114,7 @@ export function planText(plan: Plan): string {
       lines.push(`      runs in     ${backend.cwd}, ${backend.processes === 'shared' ? 'one process for all sessions' : 'one process for each session'}`);
     for (const [name, from] of Object.entries(backend.env ?? {})) lines.push(`      env         ${name} ${from}`);
   }
-  lines.push('', `Plan: ${count(plan.routes.length, 'route')}, ${count(plan.backends.length, 'backend')}. Run it with: gateway start`);
+  lines.push('', `Plan: ${count(plan.routes.length, 'route')}, ${count(plan.backends.length, 'backend')}. Run it with: ${startCommand}`);
   return lines.join('\n');
 }
 
