@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, isIP, type AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
@@ -190,6 +192,8 @@ async function open(server: Server, listen: BridgeListen): Promise<void> {
 
 function socketFault(error: NodeJS.ErrnoException, path: string): unknown {
   if (error.code === 'EADDRINUSE') return new Fault('address_in_use', { address: path }, { cause: error });
+  // The system calls that a missing permission.
+  if (!existsSync(dirname(path))) return new Fault('usage', { reason: `There is no folder ${dirname(path)} for the socket.` }, { cause: error });
   if (error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'ENOENT') return new Fault('permission_denied', { path }, { cause: error });
   return error;
 }

@@ -112,7 +112,11 @@ describe('the process', () => {
     expect(status).toBe(200);
   });
 
-  test('an address of another machine is refused with its reason', async () => {
+  test('an address of another machine, or a folder that is not there, is refused with its reason', async () => {
+    await expect(startBridgeProcess(options({ listen: { path: join(folder, 'nowhere', 'bridge.sock') } }), () => undefined)).rejects.toMatchObject({
+      code: 'usage',
+      message: `There is no folder ${join(folder, 'nowhere')} for the socket.`,
+    });
     await expect(startBridgeProcess(options({ listen: { host: '192.0.2.7', port: 8090 } }), () => undefined)).rejects.toMatchObject({
       code: 'address_unusable',
       message: '192.0.2.7:8090 cannot be listened on: this machine has no such address.',
