@@ -127,6 +127,7 @@ describe('the process', () => {
     const lines: string[] = [];
     const bridge = await start({ env: { TOKEN: 'canary-on-stdin' } }, (line) => lines.push(line));
     await until(async () => (await fetch(`${bridge.address}/readyz`)).status === 200);
+    await until(() => lines.some((line) => line.includes('bridge.server_known')));
     expect(lines.map((line) => (JSON.parse(line) as { event: string }).event)).toContain('bridge.server_known');
     expect(lines.join('\n')).not.toContain('canary-on-stdin');
     await expect(startBridgeProcess(options({ env: { NODE_OPTIONS: '--inspect' } }), () => undefined)).rejects.toMatchObject({ code: 'unsafe_start' });

@@ -103,7 +103,7 @@ describe('a session', () => {
   });
 
   test('an idle session is ended; where all places are taken, the longest idle one gives way to a new one', async () => {
-    const { url, bridge } = await testBridge({ command: hostile(), limits: { sessionsMax: 2, sessionEvictMs: 100 } });
+    const { url, bridge } = await testBridge({ command: hostile(), limits: { sessionsMax: 2, sessionEvictMs: 1_500 } });
     const first = await session(url);
     await session(url);
     expect((await send(url, initializeBody('1'))).status).toBe(503);
