@@ -30,7 +30,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await ledger.close();
-  await rm(root, { recursive: true, force: true });
+  // A killed ledger's successor may be making files still.
+  await rm(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 beforeEach(() => {
   rounds += 1;
@@ -451,8 +452,9 @@ describe('D12 kill -9', () => {
       await until(() => said.length > before);
       await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 900));
       if (round % 2 === 1) {
-        const [, pid] = /PID: (\d+)/.exec(readFileSync(join(state, 'ledger', 'status'), 'utf8')) ?? [];
-        process.kill(Number(pid), 'SIGKILL');
+        // It writes the file when it opens the folder, which may be later than the first outcome.
+        const killed = (): boolean => process.kill(Number(/PID: (\d+)/.exec(readFileSync(join(state, 'ledger', 'status'), 'utf8'))?.[1]), 'SIGKILL');
+        await until(killed, { what: 'a ledger to kill' });
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
       }
       await Promise.all(Math.random() < 0.5 ? [end(writer), end(telemetry)] : [end(telemetry), end(writer)]);
