@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
@@ -22,6 +23,9 @@ import { tryListen } from './try-listen.ts';
  */
 const sameInterruptMs = 500;
 
+/** A terminal interrupts the children in the same moment; node hears of what became of them before it hears of the signal. */
+const interruptOnItsWayMs = 50;
+
 export const start: Command = async (context) => {
   const { options, out, cwd } = context;
   const config = loadSafeConfig(context);
@@ -39,7 +43,12 @@ export const start: Command = async (context) => {
 
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);
-  const running = await startGateway({ config, stateFolder, log: createLog(config.log), onProgress: (text) => out.note(`  ${text}`) });
+  const starting = startGateway({ config, stateFolder, log: createLog(config.log), onProgress: (text) => out.note(`  ${text}`) });
+  const running = await starting.catch(async (error: unknown) => {
+    // An interrupt that ended the children first fails the start, but is no fault: its own turn comes, and ends this process.
+    await delay(interruptOnItsWayMs);
+    throw error;
+  });
   signals.onFirst((signal) => {
     out.note(`${signal}: letting calls in flight end. Interrupt again to end at once.`);
     void running.stop();
