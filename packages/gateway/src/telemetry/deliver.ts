@@ -4,15 +4,11 @@ import type { CallPlace, CallSink } from '../store/ledger/calls.ts';
 import { layoutOf } from './frames.ts';
 import { readPlace } from './read-place.ts';
 import type { RowShape } from './read-segment.ts';
-
-export interface Row {
-  readonly intent: Buffer;
-  readonly outcome: Buffer;
-}
+import { RowBatch, type Row } from './row-batch.ts';
 
 export interface Delivery {
   readonly shape: RowShape;
-  readonly rows: readonly Row[];
+  readonly rows: RowBatch;
   readonly token: string;
   /** These rows were perhaps sent before. */
   readonly again: boolean;
@@ -24,7 +20,7 @@ export interface DeliverOptions {
   /** Waits, longer at each try; rejects when telemetry stops. */
   readonly pause: (tries: number) => Promise<void>;
   /** Keeps rows that the ledger cannot take for a person to look at. */
-  readonly setAside: (rows: readonly Row[]) => Promise<void>;
+  readonly setAside: (rows: RowBatch) => Promise<void>;
 }
 
 /**
@@ -35,10 +31,9 @@ export interface DeliverOptions {
 export async function deliver(delivery: Delivery, { ledger, log, pause, setAside }: DeliverOptions): Promise<void> {
   let { rows, token, again } = delivery;
   const columns = [...delivery.shape.intent, ...delivery.shape.outcome].map((column) => column.name);
-  const send = (sent: readonly Row[], name: string): Promise<void> =>
-    ledger.insert({ columns, rows: Buffer.concat(sent.flatMap((row) => [row.intent, row.outcome])), token: name });
+  const send = (sent: RowBatch, name: string): Promise<void> => ledger.insert({ columns, rows: sent.bytes, token: name });
 
-  for (let tries = 0; rows.length > 0; tries++) {
+  for (let tries = 0; rows.count > 0; tries++) {
     if (ledger.state() !== 'ready') {
       await pause(tries);
       continue;
@@ -49,14 +44,13 @@ export async function deliver(delivery: Delivery, { ledger, log, pause, setAside
       return;
     } catch (error) {
       if (error instanceof Fault && error.code === 'unavailable') {
-        log.warn('drain.retry', { rows: rows.length, reason: error.message });
+        log.warn('drain.retry', { rows: rows.count, reason: error.message });
       } else {
-        log.error('drain.refused', { rows: rows.length, error });
-        const whole = rows.filter((row) => layoutOf(delivery.shape.intent, row.intent) !== null && layoutOf(delivery.shape.outcome, row.outcome) !== null);
-        if (whole.length < rows.length) {
-          const kept = new Set(whole);
-          await setAside(rows.filter((row) => !kept.has(row)));
-          rows = whole;
+        log.error('drain.refused', { rows: rows.count, error });
+        const { whole = [], broken = [] } = Object.groupBy(rows.rows(), (row) => (isWhole(delivery.shape, row) ? 'whole' : 'broken'));
+        if (broken.length > 0) {
+          await setAside(RowBatch.of(broken));
+          rows = RowBatch.of(whole);
           token = `${delivery.token}:whole`;
         }
       }
@@ -66,12 +60,16 @@ export async function deliver(delivery: Delivery, { ledger, log, pause, setAside
   }
 
   async function repair(): Promise<void> {
-    for (const [day, { place, rows: ofDay }] of byDay(delivery.shape, rows)) {
+    for (const [day, { place, rows: ofDay }] of byDay(delivery.shape, rows.rows())) {
       if (await ledger.has(place)) continue;
       log.warn('drain.repaired', { rows: ofDay.length, day });
-      await send(ofDay, `${token}:${day}`);
+      await send(RowBatch.of(ofDay), `${token}:${day}`);
     }
   }
+}
+
+function isWhole(shape: RowShape, { intent, outcome }: Row): boolean {
+  return layoutOf(shape.intent, intent) !== null && layoutOf(shape.outcome, outcome) !== null;
 }
 
 function byDay(shape: RowShape, rows: readonly Row[]): ReadonlyMap<number, { readonly place: CallPlace; readonly rows: Row[] }> {

@@ -9,8 +9,9 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { CallSink } from '../store/ledger/calls.ts';
-import { deliver, type Delivery, type Row } from './deliver.ts';
+import { deliver, type Delivery } from './deliver.ts';
 import { openJournalFolder, writeWhole, type WriterFiles } from './journal-folder.ts';
+import type { RowBatch } from './row-batch.ts';
 import { createWriterDrain, type WriterDrain } from './writer-drain.ts';
 
 export interface DrainOptions {
@@ -129,11 +130,11 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     stopping.signal.throwIfAborted();
   }
 
-  async function setAside(writer: string, rows: readonly Row[]): Promise<void> {
+  async function setAside(writer: string, rows: RowBatch): Promise<void> {
     const path = folder.corrupt(`${writer}-${randomUUID()}.rows`);
-    await writeWhole(path, Buffer.concat(rows.flatMap((row) => [row.intent, row.outcome])));
-    setAsideRows += rows.length;
-    log.error('drain.set_aside', { writer, rows: rows.length, kept: path });
+    await writeWhole(path, rows.bytes);
+    setAsideRows += rows.count;
+    log.error('drain.set_aside', { writer, rows: rows.count, kept: path });
   }
 
   /** Once for each cause: it is tried again several times a second. */

@@ -11,10 +11,10 @@ export interface Scan {
 }
 
 /**
- * Walks the frames in `bytes` (framing: record/call-row.ts) and hands each payload on, as a view. `onFrame` returns false
+ * Walks the frames in `bytes` (framing: record/call-row.ts) and says of each where its payload lies. `onFrame` returns false
  * to stop after that frame.
  */
-export function scanFrames(bytes: Buffer, onFrame: (kind: 'intent' | 'outcome', callNumber: number, payload: Buffer, at: number) => boolean): Scan {
+export function scanFrames(bytes: Buffer, onFrame: (kind: 'intent' | 'outcome', callNumber: number, start: number, end: number) => boolean): Scan {
   let at = 0;
   while (at + 4 <= bytes.length) {
     const length = bytes.readUInt32LE(at);
@@ -24,7 +24,7 @@ export function scanFrames(bytes: Buffer, onFrame: (kind: 'intent' | 'outcome', 
     if (at + 4 < bytes.length && !isKind(bytes[at + 4])) return { scanned: at, rest: 'corrupt', needed: 0 };
     if (end > bytes.length) return { scanned: at, rest: 'partial', needed: end - at };
     const kind = bytes[at + 4] === frameKind.intent ? 'intent' : 'outcome';
-    const more = onFrame(kind, bytes.readUInt32LE(at + 5), bytes.subarray(payloadAt, end), at);
+    const more = onFrame(kind, bytes.readUInt32LE(at + 5), payloadAt, end);
     at = end;
     if (!more) break;
   }

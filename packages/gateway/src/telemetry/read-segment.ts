@@ -23,31 +23,34 @@ export interface SegmentReadOptions {
   /** 0: the header comes first. */
   readonly from: number;
   readonly to: number | null;
-  /** Gets a view of a chunk, which it may keep; returns false to stop after this frame. */
-  readonly onFrame: (kind: 'intent' | 'outcome', callNumber: number, payload: Buffer, offset: number, shape: RowShape) => boolean;
-  /** After the frames of a chunk: whoever keeps a few small views may copy them now and let the chunk go. */
+  /** That of the writer's earlier segments, if any was read: then only a beginning reads the header. */
+  readonly shape: RowShape | null;
+  /** What is read goes through this memory, chunk by chunk. */
+  readonly memory: Buffer;
+  /** The payload lies in `chunk` from `start` to `end`, and in the file at `offset`; returns false to stop after this frame. */
+  readonly onFrame: (kind: 'intent' | 'outcome', callNumber: number, chunk: Buffer, start: number, end: number, offset: number) => boolean;
+  /** After the frames of a chunk: what is kept of it must be copied now. */
   readonly onChunk: () => void;
 }
 
-const chunkBytes = 1024 * 1024;
 const headerBytesMax = 64 * 1024;
 const header = z.object({ format: z.literal(1), intent: z.array(z.string()), outcome: z.array(z.string()) });
 
 /** Reads the frames of one segment, in order. */
-export async function readSegment({ path, from, to, onFrame, onChunk }: SegmentReadOptions): Promise<SegmentRead> {
+export async function readSegment({ path, from, to, shape: known, memory, onFrame, onChunk }: SegmentReadOptions): Promise<SegmentRead> {
   const file = await open(path, 'r');
   try {
-    const head = await readHeader(file);
+    const head = from > 0 && known !== null ? { bytes: 0, shape: known } : await readHeader(file, memory);
     if (head === null || head === 'corrupt') return { offset: from, why: head === null ? 'end' : 'corrupt', shape: null };
     const { shape } = head;
     let offset = Math.max(from, head.bytes);
-    let size = chunkBytes;
+    let room = memory;
     while (to === null || offset < to) {
-      const chunk = await readChunk(file, offset, to === null ? size : Math.min(size, to - offset));
+      const chunk = await readChunk(file, offset, to === null ? room : room.subarray(0, to - offset));
       const base = offset;
       let stopped = false;
-      const scan = scanFrames(chunk, (kind, callNumber, payload, at) => {
-        stopped = !onFrame(kind, callNumber, payload, base + at, shape);
+      const scan = scanFrames(chunk, (kind, callNumber, start, end) => {
+        stopped = !onFrame(kind, callNumber, chunk, start, end, base + start);
         return !stopped;
       });
       onChunk();
@@ -56,8 +59,8 @@ export async function readSegment({ path, from, to, onFrame, onChunk }: SegmentR
       if (scan.rest === 'corrupt') return { offset, why: 'corrupt', shape };
       const whole = scan.scanned > 0;
       // A frame larger than the chunk is read again with room for it.
-      const larger = !whole && scan.needed > chunk.length && chunk.length === size;
-      if (larger) size = scan.needed;
+      const larger = !whole && scan.needed > chunk.length && chunk.length === room.length;
+      if (larger) room = Buffer.allocUnsafeSlow(scan.needed);
       else if (!whole) return { offset, why: 'end', shape };
     }
     return { offset, why: 'stopped', shape };
@@ -66,8 +69,8 @@ export async function readSegment({ path, from, to, onFrame, onChunk }: SegmentR
   }
 }
 
-async function readHeader(file: FileHandle): Promise<{ readonly bytes: number; readonly shape: RowShape } | 'corrupt' | null> {
-  const start = await readChunk(file, 0, headerBytesMax);
+async function readHeader(file: FileHandle, memory: Buffer): Promise<{ readonly bytes: number; readonly shape: RowShape } | 'corrupt' | null> {
+  const start = await readChunk(file, 0, memory.subarray(0, headerBytesMax));
   const end = start.indexOf(0x0a);
   // Half a header is one that is being written, or whose writer died at once.
   if (end < 0) return start.length === 0 || (start.length < headerBytesMax && start[0] === 0x7b) ? null : 'corrupt';
@@ -81,13 +84,13 @@ async function readHeader(file: FileHandle): Promise<{ readonly bytes: number; r
   }
 }
 
-async function readChunk(file: FileHandle, offset: number, size: number): Promise<Buffer> {
-  const chunk = Buffer.allocUnsafeSlow(size);
+/** Fills the memory as far as the file goes. */
+async function readChunk(file: FileHandle, offset: number, memory: Buffer): Promise<Buffer> {
   let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await file.read(chunk, filled, size - filled, offset + filled);
+  while (filled < memory.length) {
+    const { bytesRead } = await file.read(memory, filled, memory.length - filled, offset + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return chunk.subarray(0, filled);
+  return memory.subarray(0, filled);
 }

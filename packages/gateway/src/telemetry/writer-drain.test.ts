@@ -8,7 +8,8 @@ import { silentLog } from '../kernel/log.ts';
 import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../record/call-record.ts';
 import { intentColumns, outcomeColumns } from '../record/call-row.ts';
 import { openJournal } from '../record/journal.ts';
-import type { Row } from './deliver.ts';
+import type { Delivery } from './deliver.ts';
+import type { Row } from './row-batch.ts';
 import { layoutOf } from './frames.ts';
 import { openJournalFolder } from './journal-folder.ts';
 import { readPlace } from './read-place.ts';
@@ -64,7 +65,7 @@ test('a journal in which nothing happens is not read again', async () => {
       },
     };
     let rows = 0;
-    const deliver = async (delivery: { readonly rows: readonly Row[] }): Promise<void> => void (rows += delivery.rows.length);
+    const deliver = async (delivery: Delivery): Promise<void> => void (rows += delivery.rows.count);
     const drain = createWriterDrain({ writer: 'w', folder: counting, deliver, clock: systemClock, log: silentLog });
     const step = (): Promise<boolean> => drain.step(folder.list().get('w') ?? { segments: [], carried: [] }, false, true);
     const journal = openJournal({ folder: path, writer: 'w', segmentBytesMax: 3000, sync: false, log: silentLog });
@@ -106,7 +107,7 @@ async function play(path: string, todo: readonly Step[]): Promise<void> {
       folder,
       async deliver({ rows, token }) {
         if (mode === 'died before') throw new Error('killed');
-        if (!tokens.has(token)) stored.push(...rows);
+        if (!tokens.has(token)) stored.push(...rows.rows());
         tokens.add(token);
         if (mode === 'died after') throw new Error('killed');
       },

@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import { frameHeadBytes } from '../record/call-row.ts';
 import { newCursor, readCursor, writeCursor, type Cursor, type PendingIntent, type Plan, type Position } from './cursor.ts';
-import type { Delivery, Row } from './deliver.ts';
+import type { Delivery } from './deliver.ts';
 import { remove, writeWhole, type JournalFolder, type WriterFiles } from './journal-folder.ts';
 import { columnsOf } from './frames.ts';
 import { readSegment, type RowShape, type SegmentRead } from './read-segment.ts';
+import { RowBatch } from './row-batch.ts';
 import { encodeUnknownOutcome } from './unknown-outcome.ts';
 
 export interface WriterDrainOptions {
@@ -37,9 +37,13 @@ export interface WriterDrain {
   dropped(): number;
 }
 
+/** An intent whose outcome is not read yet: `length` bytes from `start`. */
 interface Pending extends PendingIntent {
   bytes: Buffer;
+  start: number;
 }
+
+const chunkBytes = 256 * 1024;
 
 export function createWriterDrain({ writer, folder, deliver, clock, log }: WriterDrainOptions): WriterDrain {
   const cursorPath = folder.cursor(writer);
@@ -48,8 +52,8 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   let at: Position = { segment: 0, offset: 0 };
   const pending = new Map<number, Pending>();
   let shape: RowShape | null = null;
-  let rows: Row[] = [];
-  let rowBytes = 0;
+  const memory = Buffer.allocUnsafeSlow(chunkBytes);
+  let rows = new RowBatch();
   let firstRowMs = 0;
   let again = false;
   let dropped = 0;
@@ -69,9 +73,9 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     const ending = closed && !more;
     if (ending) endPending();
     const due = force || ending || more || clock.monotonicMs() - firstRowMs >= bounds.batchWaitMs;
-    if (rows.length > 0 && due) await plan(ending);
-    else if (rows.length === 0 && (ending || at.segment > committed.at.segment)) await advance(at, ending);
-    if (rows.length === 0 && !more) drainedToMs = startedMs;
+    if (rows.count > 0 && due) await plan(ending);
+    else if (rows.count === 0 && (ending || at.segment > committed.at.segment)) await advance(at, ending);
+    if (rows.count === 0 && !more) drainedToMs = startedMs;
     await dropSegments(files);
     return false;
   }
@@ -90,7 +94,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     for (const intent of cursor.pending) {
       const path = intent.carried ? folder.carry(writer, intent.segment) : folder.segment(writer, intent.segment);
       try {
-        pending.set(intent.call, { ...intent, bytes: await readBytes(path, intent.offset, intent.length) });
+        pending.set(intent.call, { ...intent, bytes: await readBytes(path, intent.offset, intent.length), start: 0 });
       } catch (error) {
         dropped += 1;
         log.error('drain.intent_lost', { writer, error });
@@ -118,6 +122,8 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
             path: folder.segment(writer, at.segment),
             from: at.offset,
             to: to?.segment === at.segment ? to.offset : null,
+            shape,
+            memory,
             onFrame,
             onChunk,
           });
@@ -130,31 +136,32 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       if (next === undefined) return false;
       at = { segment: next.number, offset: 0 };
     }
-    function onFrame(kind: 'intent' | 'outcome', call: number, payload: Buffer, offset: number): boolean {
+    function onFrame(kind: 'intent' | 'outcome', call: number, bytes: Buffer, start: number, end: number, offset: number): boolean {
       if (kind === 'intent') {
         endOne(call);
-        pending.set(call, { call, segment: at.segment, offset: offset + frameHeadBytes, length: payload.length, carried: false, bytes: payload });
+        pending.set(call, { call, segment: at.segment, offset, length: end - start, carried: false, bytes, start });
         return true;
       }
       const intent = pending.get(call);
       if (intent === undefined) dropped += 1;
       else {
         pending.delete(call);
-        addRow(intent.bytes, payload);
+        addRow(intent, bytes, start, end);
       }
-      return to !== null || (rows.length < bounds.batchRowsMax && rowBytes < bounds.batchBytesMax);
+      return to !== null || (rows.count < bounds.batchRowsMax && rows.byteLength < bounds.batchBytesMax);
     }
     function onChunk(): void {
       for (const intent of pending.values()) {
-        if (intent.bytes.buffer.byteLength > intent.length) intent.bytes = ownCopy(intent.bytes);
+        if (intent.bytes.buffer.byteLength === intent.length) continue;
+        intent.bytes = ownCopy(intent);
+        intent.start = 0;
       }
     }
   }
 
-  function addRow(intent: Buffer, outcome: Buffer): void {
-    if (rows.length === 0) firstRowMs = clock.monotonicMs();
-    rows.push({ intent, outcome });
-    rowBytes += intent.length + outcome.length;
+  function addRow(intent: Pending, outcome: Buffer, start: number, end: number): void {
+    if (rows.count === 0) firstRowMs = clock.monotonicMs();
+    rows.add(intent.bytes, intent.start, intent.start + intent.length, outcome, start, end);
   }
 
   /** A call whose end will never be written: it is in the ledger as unknown. */
@@ -162,7 +169,8 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     const intent = pending.get(call);
     if (intent === undefined || shape === null) return;
     pending.delete(call);
-    addRow(intent.bytes, encodeUnknownOutcome(shape.outcome));
+    const outcome = encodeUnknownOutcome(shape.outcome);
+    addRow(intent, outcome, 0, outcome.length);
   }
 
   function endPending(): void {
@@ -178,10 +186,10 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   }
 
   async function send(planned: Plan): Promise<void> {
-    if (rows.length > 0 && shape !== null) await deliver({ shape, rows, token: planned.token, again });
+    if (rows.count > 0 && shape !== null) await deliver({ shape, rows, token: planned.token, again });
     again = false;
-    rows = [];
-    rowBytes = 0;
+    // A new one: a request that timed out may still be sending the memory of this one. Most batches are as large as the last.
+    rows = new RowBatch(rows.byteLength);
     await advance(planned.to, planned.ending);
   }
 
@@ -220,7 +228,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       const moved = { ...intent, offset, carried: true };
       carried.push(moved);
       const held = pending.get(intent.call);
-      if (held?.segment === number) pending.set(intent.call, { ...moved, bytes: held.bytes });
+      if (held?.segment === number) pending.set(intent.call, { ...moved, bytes: held.bytes, start: held.start });
       offset += bytes.length;
     }
     await writeWhole(folder.carry(writer, number), Buffer.concat(chunks));
@@ -247,13 +255,13 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     step,
     lagBytes(files) {
       if (committed?.done === true) return 0;
-      const from = rows.length === 0 ? at : (committed?.at ?? at);
+      const from = rows.count === 0 ? at : (committed?.at ?? at);
       return files.segments.reduce(
         (sum, { number, bytes }) => sum + (number < from.segment ? 0 : number === from.segment ? Math.max(0, bytes - from.offset) : bytes),
         0,
       );
     },
-    lagRows: () => rows.length,
+    lagRows: () => rows.count,
     drainedToMs: () => drainedToMs,
     dropped: () => dropped,
   };
@@ -269,10 +277,10 @@ function shapeOf(columns: Cursor['columns']): RowShape | null {
   return intent && outcome ? { intent, outcome } : null;
 }
 
-/** A copy with memory of its own: a view would keep the whole chunk it was read with. */
-function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
+/** A copy with memory of its own: the next chunk is read over this one. */
+function ownCopy({ bytes, start, length }: Pending): Buffer {
+  const copy = Buffer.allocUnsafeSlow(length);
+  bytes.copy(copy, 0, start, start + length);
   return copy;
 }
 
