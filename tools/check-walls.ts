@@ -28,8 +28,10 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   plan: { values: ['config'] },
 
   ...Object.fromEntries(rail.map((room) => [room, onTheRail])),
+  // Speaks to servers in their own words: builds on the message vocabulary and the one send.
+  fabric: { values: ['protocol', 'upstream'], notEvenTypes: controlPlane },
   // The spine: the only room that knows the way of a call.
-  exchange: { values: [...rail, 'snapshot'], notEvenTypes: controlPlane },
+  exchange: { values: [...rail, 'fabric', 'snapshot'], notEvenTypes: controlPlane },
 
   snapshot: { values: [] },
   // The embedded engines are programs of our own.

@@ -1,6 +1,6 @@
 import type { BridgeRequest } from './bridge-request.ts';
 import { keyOf, objectOf, subscriptionIdKey, type RpcMessage } from './message.ts';
-import { findValues, splice, type Edit } from './splice.ts';
+import { findValues, splice, type Edit } from '../kernel/splice-json.ts';
 
 /** A request that waits in a process which several clients share, under a number that no other has. */
 export interface Call<Owner> {

@@ -1,5 +1,5 @@
 import { Fault } from '../kernel/fault.ts';
-import { findValues } from './splice.ts';
+import { findValues } from '../kernel/splice-json.ts';
 
 /** What the bridge must know of one JSON-RPC message to find its way; the bytes go on as they came. */
 export interface RpcMessage {

@@ -12,7 +12,7 @@ import { rpcError } from './rpc-error.ts';
 import { bridgeInfo, legacyProbeVersion } from './server-probe.ts';
 import { giveUpSoon, notWritten } from './session-mode.ts';
 import { silenceWatch } from './silence-watch.ts';
-import { findValues, splice } from './splice.ts';
+import { findValues, splice } from '../kernel/splice-json.ts';
 import { subscriptionTable } from './subscription-table.ts';
 
 interface Waiting {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyOf, rawValue } from './message.ts';
-import { findValues, splice } from './splice.ts';
+import { keyOf, rawValue } from '../bridge/message.ts';
+import { findValues, splice } from './splice-json.ts';
 
 const text = (json: Buffer): string => json.toString('utf8');
 

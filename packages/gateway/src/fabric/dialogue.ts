@@ -1,0 +1,129 @@
+/**
+ * fabric: how does a message reach a server of any era, and many servers as one? Imports `kernel/`, `protocol/`, `upstream/`;
+ * types from other rooms. Promises: a server is spoken to in its own era's words; what one principal's client can do and
+ * answers is never mixed with another's; JSON that is passed on keeps its bytes but for what is named to be rewritten.
+ *
+ * This file: one request to one server, as a dialogue. The exchange's fronts (modern, legacy) stand on it and never know which
+ * era the server has.
+ */
+import type { Fault } from '../kernel/fault.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
+
+/** What a caller's client is and can do. A legacy session of a server is opened with it and shared by no other face. */
+export interface ClientFace {
+  readonly principalId: string;
+  /** JSON text of its ClientCapabilities. */
+  readonly capabilities: string;
+  /** JSON text of its Implementation, or null where it gave none. */
+  readonly info: string | null;
+  /** The least level of `notifications/message` that it wants, or null for none (2026-07-28, `_meta` logLevel). */
+  readonly logLevel: string | null;
+}
+
+export interface DialogueRequest {
+  readonly server: Server;
+  readonly face: ClientFace;
+  /** Never one of the handshake (`initialize`, `ping`, `server/discover`, `subscriptions/listen`): those the fabric has verbs for. */
+  readonly method: string;
+  /**
+   * JSON text of `params` in the words of 2026-07-28, as the server shall read it, without the envelope's `_meta` keys
+   * (`io.modelcontextprotocol/protocolVersion`, `clientInfo`, `clientCapabilities`, `logLevel`), which the dialogue adds for a modern
+   * server. Other `_meta` keys (`progressToken`, a caller's own) stay in it. May hold `inputResponses` and `requestState`.
+   */
+  readonly params: string;
+  /** What Mcp-Name mirrors, or empty. */
+  readonly name: string;
+  /** `Mcp-Param-*` headers, flat. */
+  readonly mirrored: readonly string[];
+  readonly traceparent: string;
+  /**
+   * What becomes of a modern server's `input_required`: `return` hands it on as the response (a modern client answers by a retry);
+   * `ask` turns it into asks, and the answers into a retry. A legacy server always asks.
+   */
+  readonly inputs: 'return' | 'ask';
+}
+
+/** Something that the server asks of the caller's client while the request is under way. */
+export interface Ask {
+  /** Unique in its dialogue. */
+  readonly key: string;
+  readonly method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list';
+  /** JSON text of its `params`, as the server wrote it; `{}` where it wrote none. */
+  readonly params: string;
+}
+
+/** A client's answer to an ask: JSON text of its `result`, or of its `error`. */
+export type Answer = { readonly result: string } | { readonly error: string };
+
+/** What comes of a request: any number of `notification` and `ask`, then once `response` or `failed`. */
+export interface DialogueSink {
+  /** A whole JSON-RPC notification of this request (progress, message), with the caller's own progress token. */
+  notification(json: Buffer): void;
+  ask(ask: Ask): void;
+  response(response: DialogueResponse): void;
+  failed(fault: Fault): void;
+}
+
+/**
+ * The server's response in the words of 2026-07-28: a result has `resultType`, a list's or read's result `ttlMs` and `cacheScope`. Raw JSON
+ * text, so that large integers and unknown members survive.
+ */
+export type DialogueResponse =
+  | { readonly kind: 'result'; readonly result: string; readonly bytes: number }
+  /** JSON-RPC error object. `httpStatus`: that of a modern server's reply, which a modern client gets as well. */
+  | { readonly kind: 'error'; readonly error: string; readonly code: number; readonly httpStatus: number; readonly bytes: number };
+
+export interface Dialogue {
+  /** Answers an ask of this dialogue; one that was answered, or never asked, is ignored. */
+  answer(key: string, answer: Answer): void;
+  /** The caller no longer wants the response: the server is told as its era says. Nothing follows. */
+  cancel(): void;
+}
+
+/** What a server says of itself, in the words of 2026-07-28 whatever its era. */
+export interface ServerFacts {
+  readonly era: 'modern' | 'legacy';
+  /** JSON text of its ServerCapabilities: only what can be passed on to a modern client. */
+  readonly capabilities: string;
+  readonly instructions: string | null;
+  /** JSON text of its Implementation, or null. */
+  readonly info: string | null;
+  readonly ttlMs: number;
+  readonly cacheScope: 'public' | 'private';
+}
+
+/** Which eras a server serves. Kept for minutes and found anew after a failure, for servers are replaced. */
+export interface Eras {
+  readonly modern: boolean;
+  readonly legacy: boolean;
+}
+
+/** A change at a server that its clients may want to know of. */
+export type ServerEvent =
+  | { readonly kind: 'toolsListChanged' | 'promptsListChanged' | 'resourcesListChanged' }
+  | { readonly kind: 'resourceUpdated'; readonly uri: string; /** The whole notification. */ readonly json: Buffer };
+
+export interface Interest {
+  readonly toolsListChanged: boolean;
+  readonly promptsListChanged: boolean;
+  readonly resourcesListChanged: boolean;
+  readonly resourceUris: readonly string[];
+}
+
+/** The servers, as every other part of the fabric and the exchange's fronts use them. One a worker. */
+export interface Servers {
+  /** Never throws: `sink.failed` says what is wrong. */
+  begin(request: DialogueRequest, sink: DialogueSink): Dialogue;
+  /** Known at once where it was found out before: null means it is not, `findEras` asks. */
+  erasOf(server: Server): Eras | null;
+  /** Faults: those of the connection. */
+  findEras(server: Server): Promise<Eras>;
+  /** Faults: those of the connection. */
+  facts(server: Server, face: ClientFace): Promise<ServerFacts>;
+  /**
+   * Tells of changes until the returned function is called: one stream to the server for all who watch. When a stream is lost it is
+   * opened anew, and its lists count as changed, for a change may have been missed.
+   */
+  watch(server: Server, face: ClientFace, interest: Interest, onEvent: (event: ServerEvent) => void): () => void;
+  close(): void;
+}
