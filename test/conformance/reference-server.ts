@@ -1,9 +1,9 @@
 /**
- * The reference: an MCP server of both eras on one path, with every fixture of the official suite, built on the official
- * SDK. Conformance runs directly against it show what the suite can reach; runs through the gateway show what the gateway
- * takes away. It listens on loopback only and checks Host and Origin itself.
+ * The reference: an MCP server of both eras on one path, or of one of them alone, with every fixture of the official suite,
+ * built on the official SDK. Conformance runs directly against it show what the suite can reach; runs through the gateway
+ * show what the gateway takes away. It listens on loopback only and checks Host and Origin itself.
  *
- * `reference-server.ts [--port N] [-o json|text]`; with `-o json` the first line on stdout is `{"ready":true,"url":…}`.
+ * `reference-server.ts [--port N] [--era dual|modern|legacy] [-o json|text]`; with `-o json` the first line on stdout is `{"ready":true,"url":…}`.
  */
 import { localhostHostValidation, localhostOriginValidation, type NodeMcpRequestHandler, toNodeHandler } from '@modelcontextprotocol/node';
 import { classifyInboundRequest, createMcpHandler, isInitializeRequest } from '@modelcontextprotocol/server';
@@ -20,15 +20,18 @@ export interface ReferenceServer {
   stop(): Promise<void>;
 }
 
+/** Which clients it serves: those of 2026-07-28, those with sessions, or both on one path. */
+export type ReferenceEra = 'dual' | 'modern' | 'legacy';
+
 /** The SDK's structural type of a request, which does not allow for properties that are there and undefined. */
 type NodeRequest = Parameters<NodeMcpRequestHandler>[0];
 
 const bodyBytesMax = 20 * 1024 * 1024;
 
 /** @param port 0 picks one */
-export async function startReferenceServer(port = 0): Promise<ReferenceServer> {
+export async function startReferenceServer(port = 0, era: ReferenceEra = 'dual'): Promise<ReferenceServer> {
   const buildServer = createServerBuilder(() => modern.notify);
-  const modern = createMcpHandler(buildServer, { maxRequestBodySize: bodyBytesMax });
+  const modern = createMcpHandler(buildServer, { maxRequestBodySize: bodyBytesMax, ...(era === 'modern' && { legacy: 'reject' }) });
   const modernHandler = toNodeHandler(modern, { maxRequestBodySize: bodyBytesMax });
   const sessions = createSessions(buildServer);
   const allowedHost = localhostHostValidation();
@@ -46,6 +49,8 @@ export async function startReferenceServer(port = 0): Promise<ReferenceServer> {
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/mcp') return refuse(response, 404, -32_600, 'Not found');
+    // Its own answers to what it does not serve: those of the official handler.
+    if (era === 'modern') return modernHandler(request as NodeRequest, response);
     const sessionId = request.headers['mcp-session-id'];
     const transport = typeof sessionId === 'string' ? sessions.find(sessionId) : undefined;
 
@@ -58,14 +63,8 @@ export async function startReferenceServer(port = 0): Promise<ReferenceServer> {
 
     const body = await readJson(request);
     if (body === undefined) return refuse(response, 400, -32_700, 'Parse error');
-    const route = classifyInboundRequest({
-      httpMethod: request.method,
-      ...header(request, 'protocolVersionHeader', 'mcp-protocol-version'),
-      ...header(request, 'mcpMethodHeader', 'mcp-method'),
-      ...header(request, 'mcpNameHeader', 'mcp-name'),
-      body,
-    });
-    if (route.kind !== 'legacy') return modernHandler(request as NodeRequest, response, body);
+    // A server of before 2026-07-28 knows nothing of the claim in `_meta`, nor of the headers that mirror the body.
+    if (era === 'dual' && isModern(request, body)) return modernHandler(request as NodeRequest, response, body);
     if (transport) return transport.handleRequest(request, response, body);
     if (sessionId !== undefined) return refuse(response, 404, -32_600, 'Session not found');
     if (!isInitializeRequest(body)) return refuse(response, 400, -32_600, 'Session id required');
@@ -84,6 +83,17 @@ export async function startReferenceServer(port = 0): Promise<ReferenceServer> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function isModern(request: IncomingMessage, body: unknown): boolean {
+  const route = classifyInboundRequest({
+    httpMethod: 'POST',
+    ...header(request, 'protocolVersionHeader', 'mcp-protocol-version'),
+    ...header(request, 'mcpMethodHeader', 'mcp-method'),
+    ...header(request, 'mcpNameHeader', 'mcp-name'),
+    body,
+  });
+  return route.kind !== 'legacy';
 }
 
 function refuse(response: ServerResponse, status: number, code: number, message: string, headers: Record<string, string> = {}): void {
@@ -114,8 +124,16 @@ function header<Name extends string>(request: IncomingMessage, name: Name, heade
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({ options: { port: { type: 'string', default: '0' }, output: { type: 'string', short: 'o', default: 'text' } } });
-  const reference = await startReferenceServer(Number(values.port));
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '0' },
+      era: { type: 'string', default: 'dual' },
+      output: { type: 'string', short: 'o', default: 'text' },
+    },
+  });
+  const era = (['dual', 'modern', 'legacy'] as const).find((one) => one === values.era);
+  if (era === undefined) throw new Error('--era is one of dual, modern, legacy');
+  const reference = await startReferenceServer(Number(values.port), era);
   console.log(
     values.output === 'json' ? JSON.stringify({ ready: true, url: reference.url }) : `The reference server listens at ${reference.url}; Ctrl+C ends it.`,
   );
