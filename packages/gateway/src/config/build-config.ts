@@ -7,7 +7,8 @@ import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
-import { serverNamePattern, type GatewayFile, type PriceEntry, type ServerEntry } from './schema.ts';
+import { serverNamePattern } from './schema-parts.ts';
+import type { GatewayFile, PriceEntry, ServerEntry } from './schema.ts';
 import type { Complain } from './check-config.ts';
 
 export interface BuildInput {

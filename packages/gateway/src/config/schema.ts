@@ -6,46 +6,9 @@
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
-import { durationPattern, parseDuration, parseSize, sizePattern, sizeText } from './quantities.ts';
+import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
-
-function strict<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject(shape, { error: (issue) => (issue.code === 'invalid_type' ? 'must be a map of settings' : undefined) });
-}
-
-const minute = 60_000;
-const hour = 60 * minute;
-const KiB = 1024;
-const MiB = 1024 * KiB;
-
-function duration(least: number, most: number) {
-  const expected = `must be a duration from ${durationText(least)} to ${durationText(most)} with its unit (ms, s, m, h, d)`;
-  return z
-    .string({ error: expected })
-    .regex(durationPattern, { error: expected, abort: true })
-    .refine((text) => inRange(parseDuration(text), least, most), { error: expected });
-}
-
-function size(least: number, most: number) {
-  const expected = `must be a size from ${sizeText(least)} to ${sizeText(most)} with its unit (B, KiB, MiB, GiB)`;
-  return z
-    .string({ error: expected })
-    .regex(sizePattern, { error: expected, abort: true })
-    .refine((text) => inRange(parseSize(text), least, most), { error: expected });
-}
-
-function whole(least: number, most: number) {
-  const error = `must be a whole number from ${least} to ${most}`;
-  return z.int({ error }).min(least, { error }).max(most, { error });
-}
-
-function text(pattern: RegExp, error: string) {
-  return z.string({ error }).regex(pattern, { error });
-}
-
-function inRange(value: number | null, least: number, most: number): boolean {
-  return value !== null && value >= least && value <= most;
-}
+import { duration, hour, KiB, list, MiB, section, serverName, size, strict, text, whole } from './schema-parts.ts';
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
 const price = z
@@ -59,10 +22,6 @@ const prices = {
   per_token_input: price.meta({ description: 'Price of one token of input, as far as the server reports tokens.', examples: [0.00001] }),
   per_token_output: price.meta({ description: 'Price of one token of output, as far as the server reports tokens.', examples: [0.00003] }),
 };
-
-export const serverNamePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-const serverNameError = 'must be 1 to 63 lower-case letters, digits, "-" or "_", beginning with a letter or digit';
-const serverName = text(serverNamePattern, serverNameError);
 
 const secretReference = z
   .union(
@@ -263,18 +222,6 @@ const rateLimit = strict({
     .default(0)
     .meta({ description: 'Requests above the limit that may come at once.', examples: [50] }),
 });
-
-function list<Item extends z.ZodType>(item: Item, most: number) {
-  return z
-    .array(item, { error: 'must be a list' })
-    .max(most, { error: `must have at most ${most} entries` })
-    .default([]);
-}
-
-/** A section whose fields all have defaults may be left out as a whole. */
-function section<Shape extends z.ZodRawShape>(shape: z.ZodObject<Shape>) {
-  return shape.prefault({} as z.input<z.ZodObject<Shape>>);
-}
 
 export const gatewayFileSchema = strict({
   version: z.literal(1, { error: 'must be 1' }).meta({ description: 'Version of this schema.', examples: [1] }),
