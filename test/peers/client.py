@@ -1,0 +1,54 @@
+"""The clients of the Python SDKs: `client.py mcp|fastmcp MODE URL`, the key in GATEWAY_KEY. Prints what it got as one line of JSON."""
+
+import asyncio
+import json
+import os
+import sys
+
+kind, mode, url = sys.argv[1:4]
+headers = {"Authorization": f"Bearer {os.environ['GATEWAY_KEY']}"}
+
+
+async def run(client, progress_argument: str) -> None:
+    async with client:
+        seen: list[float] = []
+
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            seen.append(progress)
+
+        tools = await client.list_tools()
+        names = sorted(tool.name for tool in (tools if isinstance(tools, list) else tools.tools))
+        echoed = await client.call_tool("echo", {"message": "größer 🦆"})
+        counted = await client.call_tool("count", {"steps": 3}, **{progress_argument: on_progress})
+        resource = await client.read_resource("note://one")
+        contents = resource if isinstance(resource, list) else resource.contents
+        try:
+            failed = (await client.call_tool("fail", {})).is_error
+        except Exception as error:
+            failed = "fail" in str(error) or "as asked" in str(error)
+        print(
+            json.dumps(
+                {
+                    "tools": names,
+                    "echo": echoed.content[0].text,
+                    "count": counted.content[0].text,
+                    "progress": seen,
+                    "resource": contents[0].text,
+                    "failed": failed,
+                }
+            )
+        )
+
+
+if kind == "mcp":
+    import httpx2
+    from mcp import Client
+    from mcp.client.streamable_http import streamable_http_client
+
+    transport = streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=30))
+    asyncio.run(run(Client(transport, mode=mode), "progress_callback"))
+else:
+    from fastmcp import Client
+    from fastmcp.client.transports import StreamableHttpTransport
+
+    asyncio.run(run(Client(StreamableHttpTransport(url, headers=headers), mode=mode), "progress_handler"))

@@ -1,0 +1,166 @@
+/**
+ * Programs of others on both sides of the gateway: what a client gets through it is what it gets of the server itself. They are
+ * installed by `test/peers/install.sh`, which `.ci/run` calls; without them these tests are skipped by name.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { nodePath } from '../support/node-path.ts';
+import { until } from '../support/poll.ts';
+import { killTree } from '../support/processes.ts';
+import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
+import { freePort } from '../support/temporary-server.ts';
+
+const folder = import.meta.dirname;
+const python = join(folder, '.venv', 'bin', 'python');
+const run = promisify(execFile);
+
+const missing =
+  existsSync(join(folder, 'node_modules', '.bin', 'mcp-remote')) && existsSync(python)
+    ? null
+    : 'needs clients and servers of others, which are not installed; install them with: bash test/peers/install.sh';
+
+const started: ChildProcess[] = [];
+const ports = new Map<string, number>();
+let gateway: RunningGateway;
+let key = '';
+
+/** The command of a program that npm installed here. */
+function program(name: string, ...args: string[]): [string, ...string[]] {
+  return [nodePath, join(folder, 'node_modules', '.bin', name), ...args];
+}
+
+const everything = program('mcp-server-everything', 'stdio');
+
+/** Starts a server over HTTP and waits until it answers. */
+async function startServer(name: string, command: (port: number) => string[]): Promise<void> {
+  const port = await freePort();
+  const [file = '', ...args] = command(port);
+  const child = spawn(file, args, { stdio: 'ignore', detached: true });
+  started.push(child);
+  ports.set(name, port);
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST' })).status > 0, { timeoutMs: 40_000, what: `${name} to listen` });
+}
+
+const quoted = (words: readonly string[]): string => words.map((word) => JSON.stringify(word)).join(' ');
+
+async function startAll(): Promise<void> {
+  await Promise.all([
+    startServer('supergateway', (port) =>
+      program('supergateway', '--stdio', quoted(everything), '--outputTransport', 'streamableHttp', '--stateful', '--port', String(port), '--logLevel', 'none'),
+    ),
+    startServer('mcp-proxy', (port) => program('mcp-proxy', '--host', '127.0.0.1', '--port', String(port), '--', ...everything)),
+    startServer('python-mcp', (port) => [python, join(folder, 'server.py'), 'mcp', String(port)]),
+    startServer('python-fastmcp', (port) => [python, join(folder, 'server.py'), 'fastmcp', String(port)]),
+  ]);
+  gateway = await startGateway({
+    config: {
+      servers: [
+        { name: 'everything', transport: 'stdio', command: everything },
+        { name: 'memory', transport: 'stdio', command: program('mcp-server-memory') },
+        { name: 'thinking', transport: 'stdio', command: program('mcp-server-sequential-thinking') },
+        ...[...ports].map(([name, port]) => ({ name, url: `http://127.0.0.1:${port}/mcp` })),
+      ],
+    },
+  });
+  key = gateway.apiKey ?? '';
+}
+
+interface Seen {
+  readonly tools: readonly string[];
+  readonly echo: unknown;
+}
+
+/** What a client sees of the `everything` server behind a program that is itself a server on stdio. */
+async function seenOverStdio(command: readonly string[]): Promise<Seen> {
+  const [file = '', ...args] = command;
+  const client = new Client({ name: 'peers', version: '1' });
+  await client.connect(
+    new StdioClientTransport({ command: file, args, stderr: 'ignore', env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder } }),
+    {
+      timeout: 40_000,
+    },
+  );
+  try {
+    const { tools } = await client.listTools();
+    const { content } = await client.callTool({ name: 'echo', arguments: { message: 'größer 🦆' } });
+    return { tools: tools.map(({ name }) => name).sort(), echo: content };
+  } finally {
+    await client.close();
+  }
+}
+
+/** What MCP Inspector's command line prints of a server: at an address, or one that it starts itself. */
+async function inspect(server: string | readonly string[], ...args: string[]): Promise<unknown> {
+  const target =
+    typeof server === 'string'
+      ? ['--server-url', server, '--transport', 'http', '--header', `Authorization: Bearer ${key}`]
+      : ['--transport', 'stdio', ...server];
+  const [file, ...rest] = program('mcp-inspector', '--cli', ...target, ...args);
+  const { stdout } = await run(file, rest, { timeout: 60_000, env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder } });
+  return JSON.parse(stdout);
+}
+
+async function python3(kind: string, mode: string, url: string): Promise<unknown> {
+  const { stdout } = await run(python, [join(folder, 'client.py'), kind, mode, url], {
+    timeout: 60_000,
+    env: { PATH: process.env['PATH'] ?? '', GATEWAY_KEY: key },
+  });
+  return JSON.parse(stdout);
+}
+
+if (missing !== null && process.env['GATEWAYOPS_REQUIRE_SERVERS'] === '1') test('programs of others', () => expect.fail(missing));
+else {
+  describe.skipIf(missing !== null)(missing === null ? 'programs of others' : `programs of others (${missing})`, { timeout: 90_000 }, () => {
+    beforeAll(startAll, 120_000);
+    afterAll(async () => {
+      await gateway?.stop();
+      for (const { pid } of started) if (pid !== undefined) killTree(pid);
+      removeGatewayFolders();
+    });
+
+    test.each(['everything', 'supergateway', 'mcp-proxy'])('MCP Inspector lists and calls the tools of %s as it does without the gateway', async (server) => {
+      const port = ports.get(server);
+      const itself = port === undefined ? everything : `http://127.0.0.1:${port}/mcp`;
+      const call = ['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'message=hello there'];
+      const through = `${gateway.mcp}/${server}`;
+      expect(await inspect(through, ...call)).toMatchObject({ content: [{ type: 'text', text: 'Echo: hello there' }] });
+      expect(await inspect(through, ...call)).toEqual(await inspect(itself, ...call));
+      expect(await inspect(through, '--method', 'tools/list')).toEqual(await inspect(itself, '--method', 'tools/list'));
+    });
+
+    test.each(['everything', 'supergateway', 'mcp-proxy'])('mcp-remote carries a stdio client to %s', async (server) => {
+      const through = program('mcp-remote', `${gateway.mcp}/${server}`, '--allow-http', '--transport', 'http-only', '--header', `Authorization:Bearer ${key}`);
+      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
+    });
+
+    test('supergateway carries a stdio client to a server', async () => {
+      const through = program('supergateway', '--streamableHttp', `${gateway.mcp}/everything`, '--oauth2Bearer', key, '--logLevel', 'none');
+      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
+    });
+
+    test.each([
+      ['memory', 'read_graph', { entities: [], relations: [] }],
+      ['thinking', 'sequentialthinking', { thoughtNumber: 1 }],
+    ])('the %s server of npm answers a call', async (server, tool, expected) => {
+      const args = server === 'memory' ? [] : ['--tool-arg', 'thought=why', 'nextThoughtNeeded=false', 'thoughtNumber=1', 'totalThoughts=1'];
+      const called = await inspect(`${gateway.mcp}/${server}`, '--method', 'tools/call', '--tool-name', tool, ...args);
+      expect(called).toMatchObject({ structuredContent: expected });
+    });
+
+    const modes = ['auto', 'legacy', '2026-07-28'];
+    const kinds = ['mcp', 'fastmcp'];
+    test.each(kinds.flatMap((client) => kinds.flatMap((server) => modes.map((mode) => [client, mode, server] as const))))(
+      "Python's %s client (%s) gets of the %s server what it gets without the gateway",
+      async (client, mode, server) => {
+        const direct = await python3(client, mode, `http://127.0.0.1:${ports.get(`python-${server}`)}/mcp`);
+        expect(direct).toMatchObject({ tools: ['count', 'echo', 'fail'], progress: [1, 2, 3], failed: true });
+        expect(await python3(client, mode, `${gateway.mcp}/python-${server}`)).toEqual(direct);
+      },
+    );
+  });
+}
