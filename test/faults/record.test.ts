@@ -148,6 +148,30 @@ describe('promise 4: no call without a record', () => {
     expect(await priced(answer({ result: { resultType: 'input_required', requestState: 's' } }))).toBe(0);
   });
 
+  test.each([100 * 1024, 5 * 1024 * 1024])(
+    'what %i bytes of a reply say at their end, an error and token figures, is recorded, of JSON and of a stream',
+    async (size) => {
+      const text = '{"isError": false}\n'.repeat(size / 20);
+      const answer = (isError: boolean): object => ({
+        jsonrpc: '2.0',
+        id: 1,
+        result: { content: [{ type: 'text', text }], structuredContent: { isError: true }, isError, _meta: { usage: { input_tokens: 7, output_tokens: 8 } } },
+      });
+      for (const reply of [
+        (isError: boolean) => json(answer(isError)),
+        (isError: boolean) => stream([event({ method: 'notifications/x' }), event(answer(isError))]),
+      ]) {
+        const before = [await recorded('\x05error'), await recorded('\x07success'), await recorded('\x08reported')];
+        for (const isError of [true, false, true]) {
+          upstream.next(reply(isError));
+          expect((await callTool(door)).body.length).toBeGreaterThan(size);
+        }
+        const [errors = 0, successes = 0, reported = 0] = before;
+        expect([await recorded('\x05error'), await recorded('\x07success'), await recorded('\x08reported')]).toEqual([errors + 2, successes + 1, reported + 3]);
+      }
+    },
+  );
+
   test('D5: while the spool is over its bound nothing is sent and refusals do not make it grow', async () => {
     door.setReadiness({ recordBlocked: true, ready: false });
     const size = (await door.journal()).length;

@@ -2,6 +2,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
+import { ReplyDigest } from '../protocol/reply-digest.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
@@ -39,6 +40,8 @@ export class RelayReply implements ReplySink, OpenStream {
   private held: Buffer | null = null;
   private tap: Buffer[] = [];
   private tapBytes = 0;
+  /** Takes the place of the tap where the reply is longer than that. */
+  private digest: ReplyDigest | null = null;
   private lastWriteAt = 0;
   private clientGone = false;
   private waitingForDrain = false;
@@ -133,7 +136,7 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.done) return;
     this.close();
     const { call, relayed } = this;
-    const json = this.watch === null ? this.tapped() : this.watch.seen ? this.watch.lastData : noMessage;
+    const json = this.watch === null ? this.tapped() : (this.watch.lastData ?? noMessage);
     void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => this.conclude(null));
   }
 
@@ -243,15 +246,21 @@ export class RelayReply implements ReplySink, OpenStream {
   }
 
   private keep(chunk: Buffer): void {
-    if (this.tapBytes > bounds.replyTapBytesMax) return;
+    if (this.digest !== null) {
+      this.digest.feed(chunk);
+      return;
+    }
     this.tapBytes += chunk.length;
-    if (this.tapBytes <= bounds.replyTapBytesMax) this.tap.push(chunk);
-    else this.tap = [];
+    this.tap.push(chunk);
+    if (this.tapBytes <= bounds.replyTapBytesMax) return;
+    this.digest = new ReplyDigest();
+    for (const part of this.tap) this.digest.feed(part);
+    this.tap = [];
   }
 
-  private tapped(): Buffer | null {
+  private tapped(): Buffer {
+    if (this.digest !== null) return this.digest.json();
     const first = this.tap[0];
-    if (this.tapBytes > bounds.replyTapBytesMax) return null;
     return this.tap.length === 1 && first ? first : Buffer.concat(this.tap);
   }
 

@@ -6,17 +6,11 @@ import type { Call } from './rail.ts';
 
 /**
  * The outcome of a call whose reply ended in good order: status by what the reply says, cost by the price list. `json` is the
- * last JSON-RPC message of the reply, null where it was too long to keep: then the HTTP status decides.
+ * last JSON-RPC message of the reply, or its digest.
  */
-export function settleReply(
-  call: Call,
-  message: Pick<Message, 'kind' | 'method' | 'name'>,
-  status: number,
-  json: Buffer | null,
-  cancelled: boolean,
-): Promise<void> {
+export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method' | 'name'>, status: number, json: Buffer, cancelled: boolean): Promise<void> {
   const { record, server } = call;
-  const facts: ReplyFacts | null = json === null || message.kind !== 'request' ? null : inspectReply(json);
+  const facts: ReplyFacts | null = message.kind !== 'request' ? null : inspectReply(json);
   if (facts) {
     record.rpcErrorCode = facts.rpcErrorCode;
     if (facts.usage) {

@@ -1,15 +1,14 @@
 import { bounds } from '../kernel/bounds.ts';
+import { ReplyDigest } from './reply-digest.ts';
 
 /**
  * Watches server-sent events go by (https://html.spec.whatwg.org/multipage/server-sent-events.html): keeps the data of the last event
- * up to `keepBytesMax`, knows whether the stream stands between two events, and how large the event under way is.
+ * up to `keepBytesMax`, a digest of a longer one, knows whether the stream stands between two events, and how large the event under way is.
  * The bytes themselves are relayed as they came.
  */
 export class SseWatch {
-  /** Data of the last whole event, or null where it was longer than is kept. */
+  /** Data of the last whole event, or its digest where it was longer than is kept; null before the first. */
   lastData: Buffer | null = null;
-  /** True once an event with data has passed. */
-  seen = false;
   /** True where a comment may be put in without breaking an event. */
   betweenEvents = true;
   /** True once an event is larger than `bounds.sseEventBytesMax`: the stream must be cut. */
@@ -24,8 +23,11 @@ export class SseWatch {
   private hasData = false;
   private partial: Buffer[] = [];
   private partialBytes = 0;
+  private digest: ReplyDigest | null = null;
+  /** The line under way is data that goes into the digest as it comes. */
+  private digesting = false;
 
-  /** `onEvent` gets the data of each event, null where it was longer than is kept; events without data are passed over. */
+  /** `onEvent` gets the data of each event, null where it was longer than is kept (no digest is made then); events without data are passed over. */
   constructor(keepBytesMax: number, onEvent: ((data: Buffer | null) => void) | null = null) {
     this.keepBytesMax = keepBytesMax;
     this.onEvent = onEvent;
@@ -49,8 +51,27 @@ export class SseWatch {
     this.eventBytes += part.length;
     if (this.eventBytes > bounds.sseEventBytesMax) this.oversized = true;
     // The part belongs to a pooled chunk of the socket: what outlives this call is bounded by what is kept.
-    if (this.partialBytes <= this.keepBytesMax) this.partial.push(part);
+    const fitted = this.partialBytes <= this.keepBytesMax;
+    if (fitted) this.partial.push(part);
     this.partialBytes += part.length;
+    if (this.digesting) this.digest?.feed(part);
+    else if (fitted && this.partialBytes > this.keepBytesMax && this.onEvent === null) this.digestLine();
+  }
+
+  /** The line under way is longer than is kept: if it is data, it goes into the digest from here on as it comes. */
+  private digestLine(): void {
+    const line = Buffer.concat(this.partial);
+    if (!startsWithData(line)) return;
+    this.digestData(line.subarray(5));
+    this.digesting = true;
+  }
+
+  private digestData(data: Buffer): void {
+    if (this.digest === null) {
+      this.digest = new ReplyDigest();
+      for (const part of this.kept) this.digest.feed(part);
+    }
+    this.digest.feed(data);
   }
 
   private line(): void {
@@ -58,8 +79,10 @@ export class SseWatch {
     const whole = this.partial.length === 1 && first ? first : Buffer.concat(this.partial);
     const overflow = this.partialBytes > this.keepBytesMax;
     const content = whole.length > 0 && whole[whole.length - 1] === 0x0d ? whole.subarray(0, -1) : whole;
+    const { digesting } = this;
     this.partial = [];
     this.partialBytes = 0;
+    this.digesting = false;
     if (content.length === 0) {
       this.dispatch();
       return;
@@ -69,6 +92,7 @@ export class SseWatch {
     this.hasData = true;
     this.keptBytes += value.length;
     if (overflow || this.keptBytes > this.keepBytesMax) {
+      if (!digesting && this.onEvent === null) this.digestData(value);
       this.overflow = true;
       this.kept = [];
     } else {
@@ -78,13 +102,13 @@ export class SseWatch {
 
   private dispatch(): void {
     if (this.hasData) {
-      this.seen = true;
       const first = this.kept[0];
-      if (this.overflow) this.lastData = null;
+      if (this.overflow) this.lastData = this.digest?.json() ?? null;
       // Several data lines of one event join with a newline.
       else this.lastData = this.kept.length === 1 && first ? Buffer.from(first) : Buffer.from(this.kept.map((part) => part.toString('utf8')).join('\n'));
       this.onEvent?.(this.lastData);
     }
+    this.digest = null;
     this.kept = [];
     this.keptBytes = 0;
     this.eventBytes = 0;

@@ -58,12 +58,29 @@ describe('SseWatch', () => {
     expect(bounds.sseEventBytesMax).toBeLessThan(20 * 1000 * 1000);
   });
 
-  test('keeps no more of an event than it may', () => {
-    const watch = new SseWatch(16);
-    watch.feed(Buffer.from(`data: ${'x'.repeat(17)}\n\n`));
-    expect(watch.lastData).toBeNull();
-    watch.feed(Buffer.from('data: short\n\n'));
-    expect(watch.lastData?.toString()).toBe('short');
+  test('keeps of an event that is longer than it may keep what the record needs, in however many lines and pieces it comes', () => {
+    const reply = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { content: ['a text', '"isError":false'], isError: true } }, null, 1);
+    fc.assert(
+      fc.property(
+        fc.constantFrom('\n', '\r\n'),
+        fc.integer({ min: 1, max: 60 }),
+        fc.integer({ min: 16, max: 60 }),
+        fc.boolean(),
+        (eol, pieceBytes, keptBytes, lines) => {
+          const data = lines ? reply.split('\n') : [reply.replaceAll('\n', '')];
+          const noise = [`: ${'x'.repeat(100)}`, `id: ${'y'.repeat(100)}`];
+          const text = Buffer.from(['data: short', '', ...data.flatMap((line) => [`data: ${line}`, ...noise]), '', ''].join(eol));
+          const watch = new SseWatch(keptBytes);
+          for (let at = 0; at < text.length; at += pieceBytes) watch.feed(text.subarray(at, at + pieceBytes));
+          expect(JSON.parse(watch.lastData?.toString() ?? '')).toEqual({ result: { isError: true } });
+          watch.feed(Buffer.from(`data: short${eol}${eol}`));
+          expect(watch.lastData?.toString()).toBe('short');
+        },
+      ),
+    );
+    let seen: Buffer | null | undefined;
+    new SseWatch(16, (data) => (seen = data)).feed(Buffer.from(`data: ${'x'.repeat(17)}\n\n`));
+    expect(seen).toBeNull();
   });
 });
 
