@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keyOf, rawValue } from '../bridge/message.ts';
-import { findValues, splice } from './splice-json.ts';
+import { each, findValues, splice } from './splice-json.ts';
 
 const text = (json: Buffer): string => json.toString('utf8');
 
@@ -19,6 +19,21 @@ describe('splice', () => {
       [0, '1'],
       [0, '2'],
       [1, '3'],
+    ]);
+  });
+
+  test('a path leads into every element of an array and every member of an object', () => {
+    const json = Buffer.from('{"content":[ {"uri":"a"},7,{"resource":{"uri":"b"}} ,{"uri":"c"}],"asks":{"x":{"m":1},"y":[],"z":{"m":[2]}},"tools":[ 1 , {"a":[2]},"]"]}');
+    const found = findValues(json, [['content', each, 'uri'], ['content', each, 'resource', 'uri'], ['asks', each, 'm'], ['tools', each]]);
+    expect(found.map(({ path, start, end }) => [path, text(json.subarray(start, end))])).toEqual([
+      [0, '"a"'],
+      [1, '"b"'],
+      [0, '"c"'],
+      [2, '1'],
+      [2, '[2]'],
+      [3, '1'],
+      [3, '{"a":[2]}'],
+      [3, '"]"'],
     ]);
   });
 

@@ -2,6 +2,10 @@
  * Replaces values inside a JSON text without touching any other byte: numbers above 2^53, unknown members, escapes and
  * the order of members stay as they were sent.
  */
+/** In a path: every element of an array, or every member of an object. */
+export const each = Symbol('each');
+export type ValuePath = readonly (string | typeof each)[];
+
 export interface FoundValue {
   /** Index into the paths asked for. */
   readonly path: number;
@@ -30,11 +34,11 @@ export function splice(json: Buffer, edits: readonly Edit[]): Buffer {
 }
 
 /**
- * Where the values at `paths` (member names from the top-level object inwards) stand in `json`, in order of their place. `json` must be a JSON object
- * that JSON.parse accepts. A member that is there twice is found twice, so that an edit of all of them leaves no reader
+ * Where the values at `paths` (member names and `each`, from the top-level object inwards) stand in `json`, in order of their place. `json` must be a
+ * JSON object that JSON.parse accepts. A member that is there twice is found twice, so that an edit of all of them leaves no reader
  * of the text with the old value.
  */
-export function findValues(json: Buffer, paths: readonly (readonly string[])[]): FoundValue[] {
+export function findValues(json: Buffer, paths: readonly ValuePath[]): FoundValue[] {
   const found: FoundValue[] = [];
   const open = skipSpace(json, 0);
   if (json[open] === 0x7b) {
@@ -50,8 +54,45 @@ export function findValues(json: Buffer, paths: readonly (readonly string[])[]):
   return found;
 }
 
+/** A member of an object as it was written: from its name's quote to the end of its value. */
+export interface JsonMember {
+  readonly key: string;
+  readonly start: number;
+  readonly valueStart: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** The members of the top-level object of `json`, in order, one that is there twice each time; `json` as for `findValues`. None where it is no object. */
+export function membersOf(json: Buffer): JsonMember[] {
+  const members: JsonMember[] = [];
+  let at = skipSpace(json, 0);
+  if (json[at] !== 0x7b) return members;
+  at = skipSpace(json, at + 1);
+  while (json[at] === 0x22) {
+    const keyEnd = skipString(json, at);
+    const valueStart = skipSpace(json, skipSpace(json, keyEnd) + 1);
+    const end = skipValue(json, valueStart);
+    members.push({ key: keyOf(json, at, keyEnd), start: at, valueStart, end });
+    at = skipSpace(json, end);
+    if (json[at] === 0x2c) at = skipSpace(json, at + 1);
+  }
+  return members;
+}
+
+/** The texts of the values of a JSON object's members, by name; of a member that is there twice the last counts, as to JSON.parse. */
+export function valuesOf(json: string): Map<string, string> {
+  const bytes = Buffer.from(json);
+  return new Map(membersOf(bytes).map(({ key, valueStart, end }) => [key, bytes.toString('utf8', valueStart, end)]));
+}
+
+/** The JSON object of these members. */
+export function objectOf(members: Iterable<readonly [string, string]>): string {
+  return `{${Array.from(members, ([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
+}
+
 /** Walks the object that begins at `at`; `live` are the paths that lead into it. Returns the index after its brace. */
-function walkObject(json: Buffer, at: number, depth: number, live: readonly number[], paths: readonly (readonly string[])[], found: FoundValue[]): number {
+function walkObject(json: Buffer, at: number, depth: number, live: readonly number[], paths: readonly ValuePath[], found: FoundValue[]): number {
   at = skipSpace(json, at + 1);
   while (json[at] === 0x22) {
     const keyEnd = skipString(json, at);
@@ -61,17 +102,38 @@ function walkObject(json: Buffer, at: number, depth: number, live: readonly numb
     let here = -1;
     for (const index of live) {
       const path = paths[index];
-      if (path === undefined || path[depth] !== key) continue;
+      if (path === undefined || (path[depth] !== key && path[depth] !== each)) continue;
       if (path.length === depth + 1) here = index;
       else inside.push(index);
     }
     const start = at;
-    at = inside.length > 0 && json[at] === 0x7b ? walkObject(json, at, depth + 1, inside, paths, found) : skipValue(json, at);
+    at = walkValue(json, at, depth + 1, inside, paths, found);
     if (here >= 0) found.push({ path: here, start, end: at });
     at = skipSpace(json, at);
     if (json[at] === 0x2c) at = skipSpace(json, at + 1);
   }
   return at + 1;
+}
+
+/** The same for an array: only `each` leads into it. */
+function walkArray(json: Buffer, at: number, depth: number, live: readonly number[], paths: readonly ValuePath[], found: FoundValue[]): number {
+  const inside = live.filter((index) => paths[index]?.[depth] === each && paths[index].length > depth + 1);
+  const here = live.findLast((index) => paths[index]?.[depth] === each && paths[index].length === depth + 1);
+  at = skipSpace(json, at + 1);
+  while (at < json.length && json[at] !== 0x5d) {
+    const start = at;
+    at = walkValue(json, at, depth + 1, inside, paths, found);
+    if (here !== undefined) found.push({ path: here, start, end: at });
+    at = skipSpace(json, at);
+    if (json[at] === 0x2c) at = skipSpace(json, at + 1);
+  }
+  return at + 1;
+}
+
+function walkValue(json: Buffer, at: number, depth: number, live: readonly number[], paths: readonly ValuePath[], found: FoundValue[]): number {
+  if (live.length > 0 && json[at] === 0x7b) return walkObject(json, at, depth, live, paths, found);
+  if (live.length > 0 && json[at] === 0x5b) return walkArray(json, at, depth, live, paths, found);
+  return skipValue(json, at);
 }
 
 function keyOf(json: Buffer, start: number, end: number): string {
