@@ -437,3 +437,21 @@ describe('a scoped key', () => {
     }
   });
 });
+
+test('a call that is refused before its message is known has a trace all the same, of its own or the one that its headers name', async () => {
+  const send = (path: string, body: string, headers: Record<string, string>): ReturnType<typeof post> =>
+    post(`${gateway.url}${path}`, body, { key: gateway.apiKey, headers });
+  const parent = { traceparent: `00-${'c'.repeat(32)}-00f067aa0ba902b7-01` };
+  const broken = await send('/mcp/billed', '{', {});
+  const answers = [
+    broken,
+    await send('/mcp/billed', 'a=b', { 'content-type': 'application/x-www-form-urlencoded', ...parent }),
+    await send('/v1/mcp/billed/tools/call', '{"tool":7}', { 'x-trace-id': 'refused-rest' }),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([400, 415, 400]);
+  const own = String(broken.headers['x-trace-id']);
+  const refused = { server: 'billed', status: 'error', stopped_at: 'access', cost: 0 };
+  expect((await traceOf(own, 1)).spans).toMatchObject([{ ...refused, operation: 'mcp', fault: 'parse_error', http_status: 400, request: { size_bytes: 1 } }]);
+  expect((await traceOf(`tr_${'c'.repeat(32)}`, 1)).spans).toMatchObject([{ ...refused, operation: 'mcp', fault: 'unsupported_media_type', http_status: 415 }]);
+  expect((await traceOf('refused-rest', 1)).spans).toMatchObject([{ ...refused, operation: 'mcp.tools.call', surface: 'rest', fault: 'invalid_request' }]);
+});

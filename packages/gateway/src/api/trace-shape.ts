@@ -202,8 +202,9 @@ function statusOf(text: string): (typeof callStatuses)[number] {
   return callStatuses.find((status) => status === text) ?? 'unknown';
 }
 
+/** A call that was refused before its message was known has no more than the protocol. */
 function operationOf(method: string): string {
-  return `mcp.${method.replaceAll('/', '.')}`;
+  return method === '' ? 'mcp' : `mcp.${method.replaceAll('/', '.')}`;
 }
 
 function toolOf(method: string, name: string): string | null {

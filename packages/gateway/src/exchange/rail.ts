@@ -17,6 +17,7 @@ import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { Pools } from '../upstream/pools.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { SessionHandles } from './session-handle.ts';
+import { traceContextOf } from './trace-context.ts';
 
 /** What the spine stands on in one worker. */
 export interface Rail {
@@ -76,6 +77,16 @@ export class Call implements Reply {
     return clientTraceId !== '' ? clientTraceId : traceHex === '' ? '' : traceIdOf(traceHex);
   }
 
+  /** Finds the trace that the call belongs to; `metaTraceparent` is what its message says of it. */
+  joinTrace(metaTraceparent: string | undefined): void {
+    const { inbound, record, snapshot } = this;
+    const trace = traceContextOf(inbound.clientTraceId, metaTraceparent, inbound.traceparent, snapshot.data.organizationId);
+    record.traceHex = trace.traceHex;
+    record.parentSpanHex = trace.parentSpanHex;
+    record.clientTraceId = trace.clientTraceId;
+    this.traceFlags = trace.flags;
+  }
+
   /** Puts the intent into the journal; resolves when the kernel has it. Faults: `audit_blocked`. */
   intend(): Promise<void> {
     const { principal, server, rail, record } = this;
@@ -98,9 +109,11 @@ export class Call implements Reply {
   /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
   async settleRefusal(fault: Fault, httpStatus: number = fault.row.status): Promise<void> {
     const { record, rail, principal, server } = this;
-    if (principal === null || server === null || record.traceHex === '') return;
+    if (principal === null || server === null) return;
     // What could not be recorded as an intent has no outcome, and a spool that is over its bound must not grow by refusals.
     if (fault.code === 'audit_blocked' || rail.recordBlocked()) return;
+    // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
+    if (record.traceHex === '') this.joinTrace(undefined);
     record.fault = fault.code;
     record.httpStatus = httpStatus;
     // Where the server's own error was the fault, its code says more.

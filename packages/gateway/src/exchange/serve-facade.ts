@@ -90,6 +90,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
       await call.rail.authenticator.authenticate(call.inbound.authorization);
       throw new Fault('not_found');
     }
+    call.record.method = operation.method;
     if (call.request.method !== 'POST') throw new Fault('method_not_allowed', {}, { extra: { allow: 'POST' } });
     await identify(call, serverName);
     requireJson(call.inbound);

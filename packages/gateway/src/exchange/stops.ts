@@ -5,25 +5,20 @@ import type { Verdict } from '../limit/limiter.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { ScannedJson } from '../protocol/scan-json.ts';
 import type { Call } from './rail.ts';
-import { traceContextOf } from './trace-context.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
 /** The stops of the rail that every spine passes, each noting in the record when. */
 
 /** Writes what the message says into the record and finds its trace. */
 export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'method' | 'name' | 'clientName' | 'traceparent' | 'kind'>): void {
-  const { record, inbound } = call;
+  const { record } = call;
   record.era = message.era;
   record.version = message.version.slice(0, 32);
   // A notification may have any name.
   record.method = message.kind === 'response' ? 'response' : message.method.slice(0, 128);
   record.name = message.name.slice(0, 1024);
   record.clientName = message.clientName;
-  const trace = traceContextOf(inbound.clientTraceId, message.traceparent, inbound.traceparent, call.snapshot.data.organizationId);
-  record.traceHex = trace.traceHex;
-  record.parentSpanHex = trace.parentSpanHex;
-  record.clientTraceId = trace.clientTraceId;
-  call.traceFlags = trace.flags;
+  call.joinTrace(message.traceparent);
 }
 
 /** May they do this? Faults: `forbidden`. */
