@@ -21,8 +21,16 @@ export interface Measurement extends LoadResult {
   readonly residentBytes: number;
 }
 
+export interface Wire {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+  /** Size of the body of a right reply. */
+  readonly replyBytes: number;
+}
+
 export interface Generator {
-  measure(target: Target, load: Load, times: { warmupMs: number; measureMs: number }): Promise<Measurement>;
+  /** `wire`: another message than the bench's usual call, with all its headers beside Host and Content-Length. */
+  measure(target: Target, load: Load, times: { warmupMs: number; measureMs: number }, wire?: Wire): Promise<Measurement>;
   stop(): void;
 }
 
@@ -30,8 +38,8 @@ export function startGenerator(): Generator {
   const child: ChildProcess = fork(fileURLToPath(new URL('generator.ts', import.meta.url)), { execPath: nodePath, execArgv: [] });
 
   return {
-    async measure(target, load, times) {
-      const job: LoadJob = { port: target.port, request: requestText(target), replyBytes: replyBody.length, ...load, ...times };
+    async measure(target, load, times, wire = usualCall(target)) {
+      const job: LoadJob = { port: target.port, request: requestText(target, wire), replyBytes: wire.replyBytes, ...load, ...times };
       const limitMs = times.warmupMs + times.measureMs + 15_000;
       let before = 0;
       let used = { cpuMicroseconds: 0, residentBytes: 0 };
@@ -68,7 +76,11 @@ export async function untilQuiet(pids: readonly number[], mostMs: number): Promi
   }
 }
 
-function requestText(target: Target): string {
-  const headers = [['Host', `127.0.0.1:${target.port}`], ...callHeaders, ['Content-Length', String(callBody.length)], ...target.headers];
-  return `POST ${target.path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${callBody}`;
+function usualCall(target: Target): Wire {
+  return { headers: [...callHeaders, ...target.headers], body: callBody, replyBytes: replyBody.length };
+}
+
+function requestText({ port, path }: Target, { headers, body }: Wire): string {
+  const all = [['Host', `127.0.0.1:${port}`], ...headers, ['Content-Length', String(Buffer.byteLength(body))]];
+  return `POST ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
 }
