@@ -62,7 +62,7 @@ export async function startBridgeProcess(options: BridgeOptions, onLogLine: (lin
     port: started.port,
     ended,
     async stop() {
-      child.kill('SIGTERM');
+      child.stdin.end();
       await ended;
     },
   };

@@ -78,13 +78,24 @@ describe('P2: no process outlives the bridge', () => {
     );
   });
 
-  test('SIGTERM: the processes are ended in order and the bridge exits', async () => {
+  test('the end of its input: the processes are ended in order and the bridge exits', async () => {
     const bridge = await start();
     expect((await send(`${bridge.address}/mcp`, initializeBody('1'))).status).toBe(200);
     const groups = await groupsOf(bridge.address);
     await bridge.stop();
     expect(someRun(groups)).toBe(false);
   });
+});
+
+test('SIGTERM and SIGINT, which a service manager or a terminal sends to all, leave the bridge serving until its parent ends it', async () => {
+  const bridge = await start();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGTERM'] as const) {
+    process.kill(bridge.pid, signal);
+    expect((await send(`${bridge.address}/mcp`, initializeBody('1'))).status).toBe(200);
+  }
+  const groups = await groupsOf(bridge.address);
+  await bridge.stop();
+  expect(someRun(groups)).toBe(false);
 });
 
 describe('the process', () => {

@@ -1,7 +1,7 @@
 /**
  * The bridge as a process: `node bridge/main.ts`. Its first line of input is a `BridgeOptions` document in JSON (it may
  * hold secrets, so it never stands on a command line); the input then stays open as long as the parent lives, and its
- * end is the order to stop. Its first line of output is `{"listening":true,"address":…,"port":…}` or
+ * end is the only order to stop: SIGTERM and SIGINT are for the parent. Its first line of output is `{"listening":true,"address":…,"port":…}` or
  * `{"listening":false,"error":…,"message":…,"fix":…}` with the fault's exit code. The log is JSON lines on stderr.
  */
 import { pino } from 'pino';
@@ -28,10 +28,11 @@ logLines.on('error', () => undefined);
 process.stdout.on('error', () => undefined);
 const input = lineReader(bounds.bodyBytesMax, firstLine, () => fail(new Fault('usage', { reason: 'The first line of the input is too long.' })));
 process.stdin.on('data', (chunk: Buffer) => input.feed(chunk));
-process.stdin.on('end', () => void stop('its parent has gone', orphanPace));
-process.stdin.on('error', () => void stop('its parent has gone', orphanPace));
-process.once('SIGTERM', () => void stop('SIGTERM'));
-process.once('SIGINT', () => void stop('SIGINT'));
+process.stdin.on('end', () => void stop());
+process.stdin.on('error', () => void stop());
+// A service manager signals every process of a service, a terminal its whole group: when a bridge ends is for its parent to say, which may
+// have calls under way.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => undefined);
 
 function firstLine(line: Buffer): void {
   if (begun) return;
@@ -58,14 +59,14 @@ function fail(error: unknown): void {
   process.stdout.write(`${line}\n`, () => leave(fault.row.exitCode ?? 1));
 }
 
-async function stop(reason: string, pace?: typeof orphanPace): Promise<void> {
+async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
-  log.info('bridge.stopping', { reason });
+  log.info('bridge.stopping', { reason: 'its input has ended' });
   setTimeout(() => leave(1), stopTimeoutMs).unref();
   // An input that ends before its first line is complete never becomes a bridge.
   const started = await Promise.race([bridge.promise, new Promise<null>((resolve) => setTimeout(resolve, 1_000, null))]);
-  await started?.stop(pace);
+  await started?.stop(orphanPace);
   leave(0);
 }
 
