@@ -20,6 +20,43 @@ export const bounds = {
   streamBufferBytesMax: 1 * MiB,
   facadeReplyBytesMax: 16 * MiB,
   streamsPerPrincipalMax: 256,
+  /** One message of a server that the fabric reads (a relayed one has no such bound). */
+  fabricMessageBytesMax: 16 * MiB,
+  /** Sessions that one worker keeps at servers of before 2026-07-28, and how long unused. */
+  fabricSessionsMax: 1_000,
+  fabricSessionIdleMs: 300_000,
+  /** How long it is taken for granted which eras a server serves, and that verdict where the server was in trouble. */
+  fabricEraMs: 600_000,
+  fabricDoubtfulEraMs: 30_000,
+  fabricProbeTimeoutMs: 5_000,
+  /** What a server may ask of a client during one request, at once and in rounds, and how long it waits for the answer. */
+  fabricAsksMax: 32,
+  fabricAskRoundsMax: 8,
+  fabricAskTimeoutMs: 600_000,
+  /** How often a broken stream of one request is taken up again. */
+  fabricResumesMax: 64,
+  fabricFactsMax: 1_000,
+  fabricFactsMsMax: 3_600_000,
+  /** Streams of changes that one worker holds, URIs watched on one, and the pause before a lost one is opened anew. */
+  fabricWatchesMax: 1_000,
+  fabricWatchUrisMax: 1_024,
+  fabricWatchBackoffMs: 1_000,
+  fabricWatchBackoffMsMax: 60_000,
+  /** Tools whose headers (`x-mcp-header`) are remembered, and pages of a list read to find one. */
+  fabricToolHeadersMax: 1_000,
+  fabricListPagesMax: 64,
+  /** A duplex link of a client (WebSocket, HTTP+SSE, `gateway connect`): requests without an answer, and links of one principal on a worker. */
+  linkInFlightMax: 128,
+  linksPerPrincipalMax: 64,
+  linkPingMs: 30_000,
+  linkConnectMs: 10_000,
+  /** How long `gateway connect` tries to reach a gateway that is away, and how long it lets calls end when its client has closed the input. */
+  connectRetryMs: 15_000,
+  connectFinishMs: 10_000,
+  connectLineBytesMax: 64 * MiB,
+  /** Time to read what waits, to post the first message, and to end in order. */
+  linkSlowReaderMs: 30_000,
+  linkCloseMs: 2_000,
   upstreamConnectionsMax: 1000,
   /** Calls of one worker that may wait for a connection of one server's pool. */
   upstreamQueueMax: 1000,
@@ -27,6 +64,21 @@ export const bounds = {
   upstreamConnectTimeoutMs: 3_000,
   upstreamHeaderBytesMax: 64 * KiB,
   upstreamKeepAliveMs: 60_000,
+  upstreamTargetsMax: 32,
+  /** Tries of one call in all, and further tries as a share of a server's calls. */
+  upstreamTriesMax: 3,
+  upstreamRetryBudgetPercent: 10,
+  /** The n-th further try waits a random time up to the first of these, doubled n times, and at most the second. */
+  upstreamRetryDelayMs: 50,
+  upstreamRetryDelayMsMax: 1_000,
+  /** How long a host name without an address is not asked for again, and how many such are remembered. */
+  upstreamNameMissingMs: 5_000,
+  upstreamNamesMissingMax: 1_000,
+  breakerFailurePercent: 50,
+  breakerCallsMin: 20,
+  breakerWindowMs: 10_000,
+  breakerOpenMs: 10_000,
+  breakerProbesMax: 1,
   sseKeepAliveMs: 15_000,
   verifiedKeysMax: 100_000,
   refusedKeysMax: 10_000,
@@ -34,6 +86,38 @@ export const bounds = {
   verifyQueueMax: 1_000,
   sessionHandleBytesMax: 1024,
   sessionHandlesCachedMax: 20_000,
+  /** Requests that wait for a client's answers (2026-07-28, `input_required`): in a worker, of one principal, and how long. */
+  parksMax: 4_096,
+  parksPerPrincipalMax: 64,
+  parkMs: 600_000,
+  parkNotificationsMax: 256,
+  /** How long a question of a server waits for further ones of the same request. */
+  askSiblingsMs: 5,
+  /** Sessions of legacy clients that the gateway itself keeps, in a worker and of one principal; what one of them may hold. */
+  gatewaySessionsMax: 10_000,
+  gatewaySessionsPerPrincipalMax: 1_000,
+  gatewaySessionIdleMs: 1_800_000,
+  gatewaySessionCallsMax: 1_024,
+  gatewaySessionSubscriptionsMax: 1_024,
+  // The catalogue of what servers list (fabric/): of one list, and of a worker.
+  cataloguePagesMax: 200,
+  catalogueEntriesMax: 10_000,
+  catalogueBytesMax: 64 * MiB,
+  catalogueShelvesMax: 4_096,
+  /** How long a catalogue that nobody asks for is kept up to date. */
+  catalogueIdleMs: 600_000,
+  /** How long the list of a server before 2026-07-28 is good, where it tells of changes and where it does not. */
+  catalogueWatchedMs: 300_000,
+  catalogueUnwatchedMs: 10_000,
+  catalogueRetryMs: 500,
+  catalogueRetryMsMax: 30_000,
+  /** How long a list waits for a server that is known to be away. */
+  catalogueAwayWaitMs: 200,
+  /** Changes within this time are told as one. */
+  changeBurstMs: 50,
+  /** Kinds of callers whose names an aggregate endpoint keeps at hand. */
+  endpointViewsMax: 256,
+  instructionsCharsMax: 32_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
   /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */

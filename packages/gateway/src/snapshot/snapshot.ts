@@ -2,6 +2,9 @@
  * The control state that the rail reads, compiled to one immutable, versioned value. `SnapshotData` is what the
  * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
  */
+import type { TransformData } from './transform-data.ts';
+import type { UpstreamData } from './upstream-data.ts';
+
 export interface SnapshotData {
   readonly version: number;
   readonly organizationId: string;
@@ -26,10 +29,14 @@ export interface ServerData {
   readonly socketPath: string | null;
   readonly timeoutMs: number;
   readonly connectionsMax: number;
+  /** Several targets, or other rules than the defaults for reaching the one above (then its first); absent: neither. */
+  readonly upstream?: UpstreamData;
   /** The gateway's own credential for this server. Never logged. */
   readonly credential: { readonly header: string; readonly value: string } | null;
   readonly price: PriceData & { readonly by: 'default' | 'server' };
   readonly toolPrices: Readonly<Record<string, PriceData>>;
+  /** Absent where there are none. */
+  readonly transforms?: readonly TransformData[];
 }
 
 /** Nano-dollars as decimal strings: exact across processes. */

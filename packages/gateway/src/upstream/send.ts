@@ -28,6 +28,10 @@ export interface ReplySink {
 export type ReplyHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface ReplyControl {
+  /** The target that the message went to; empty until one is chosen. */
+  readonly target: string;
+  /** Further tries that were made. */
+  readonly retries: number;
   resume(): void;
   /** Gives up: closes the connection, which is how the modern era cancels. `failed` follows once. */
   abort(): void;
@@ -35,52 +39,75 @@ export interface ReplyControl {
 
 /** Sends a request; the returned control works before the reply begins as well. Never throws: `sink.failed` says what is wrong. */
 export function send(pool: Pool, request: UpstreamRequest, sink: ReplySink): ReplyControl {
-  const exchange = new Exchange(request, sink);
-  try {
-    const hasRoom = pool.dispatch(
-      {
-        method: request.method,
-        path: request.path,
-        headers: request.headers,
-        body: request.body,
-        headersTimeout: request.firstByteMs,
-        bodyTimeout: request.idleMs,
-      },
-      exchange,
-    );
-    if (!hasRoom) exchange.wait(pool.stats.queued, request.firstByteMs);
-  } catch (error) {
-    exchange.fail(error);
-  }
+  const exchange = new Exchange(request.server, sink);
+  exchange.dispatch(pool, request.path, request, request.firstByteMs, request.idleMs, bounds.upstreamQueueMax);
   return exchange;
 }
 
 const cancelled = new Error('cancelled');
 
-/** undici's handler of one request: a class, so that a call allocates one object and no closures. */
-class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
-  private readonly request: UpstreamRequest;
-  private readonly sink: ReplySink;
-  private controller: Dispatcher.DispatchController | null = null;
+/**
+ * undici's handler of one request: a class, so that a call allocates one object and no closures. What is made of an attempt's end is the
+ * subclass's to say.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
+  target = '';
+  retries = 0;
+  protected readonly server: string;
+  protected readonly sink: ReplySink;
+  /** Set once the first byte of the attempt may have left. */
+  protected controller: Dispatcher.DispatchController | null = null;
+  protected aborted = false;
+  protected ended = false;
   private waiting: NodeJS.Timeout | null = null;
-  private aborted = false;
-  private ended = false;
 
-  constructor(request: UpstreamRequest, sink: ReplySink) {
-    this.request = request;
+  constructor(server: string, sink: ReplySink) {
+    this.server = server;
     this.sink = sink;
   }
 
+  dispatch(
+    pool: Pool,
+    path: string,
+    { method, headers, body }: Pick<UpstreamRequest, 'method' | 'headers' | 'body'>,
+    firstByteMs: number,
+    idleMs: number,
+    queueMax: number,
+  ): void {
+    this.controller = null;
+    try {
+      const hasRoom = pool.dispatch({ method, path, headers, body, headersTimeout: firstByteMs, bodyTimeout: idleMs }, this);
+      if (!hasRoom) this.wait(pool.stats.queued, firstByteMs, queueMax);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The head of a reply has come; true: it is not wanted, for the message is sent anew. */
+  protected refusesHead(_status: number, _headers: ReplyHeaders): boolean {
+    return false;
+  }
+
+  /** An attempt ended badly; true: another one follows. */
+  protected triesAgain(_fault: Fault): boolean {
+    return false;
+  }
+
+  /** Nothing more comes. */
+  protected finish(): void {
+    this.ended = true;
+  }
+
   /** A request that finds no free connection waits for one: not behind too many others, and no longer than for the reply. */
-  wait(queued: number, waitMs: number): void {
+  private wait(queued: number, waitMs: number, queueMax: number): void {
     if (this.controller !== null || this.ended) return;
-    if (queued > bounds.upstreamQueueMax) this.giveUp('too many calls wait for a connection to it');
+    if (queued > queueMax) this.giveUp('too many calls wait for a connection to it');
     else this.waiting = setTimeout(() => this.giveUp('no connection to it was free in time'), waitMs);
   }
 
   private giveUp(reason: string): void {
     this.aborted = true;
-    this.fail(new Fault('upstream_unavailable', { server: this.request.server, reason }));
+    this.fail(new Fault('upstream_unavailable', { server: this.server, reason }));
   }
 
   resume(): void {
@@ -88,17 +115,24 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
   }
 
   abort(): void {
-    this.aborted = true;
-    if (this.controller) this.controller.abort(cancelled);
-    // It has not begun, and will not.
-    else this.fail(cancelled);
+    this.stop(cancelled);
   }
 
-  fail(error: unknown): void {
+  /** Ends it for this reason, whether or not it has begun. */
+  protected stop(reason: Error): void {
+    this.aborted = true;
+    if (this.controller) this.controller.abort(reason);
+    // It has not begun, and will not.
+    else this.fail(reason);
+  }
+
+  protected fail(error: unknown): void {
     if (this.ended) return;
-    this.ended = true;
     if (this.waiting) clearTimeout(this.waiting);
-    this.sink.failed(upstreamFault(error, this.request.server));
+    const fault = upstreamFault(error, this.server);
+    if (this.triesAgain(fault)) return;
+    this.finish();
+    this.sink.failed(fault);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -109,9 +143,13 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ReplyHeaders): void {
     if (status < 200 || this.ended) return;
-    const fault = refuse(status, headers, this.request.server);
+    const fault = refuse(status, headers, this.server);
     if (fault) {
       this.fail(fault);
+      controller.abort(cancelled);
+      return;
+    }
+    if (this.refusesHead(status, headers)) {
       controller.abort(cancelled);
       return;
     }
@@ -124,12 +162,13 @@ class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
 
   onResponseEnd(): void {
     if (this.ended) return;
-    this.ended = true;
+    this.finish();
     this.sink.end();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.fail(error);
+  onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    // What is said of an attempt that another one has replaced is of no interest; before it begins it has no controller.
+    if ((controller ?? null) === this.controller) this.fail(error);
   }
 }
 
