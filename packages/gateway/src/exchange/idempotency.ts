@@ -30,7 +30,10 @@ export type Begun =
   | { readonly kind: 'in_flight'; readonly traceId: string }
   | { readonly kind: 'reused' };
 
-/** `X-Request-ID` as an idempotency key: per principal, ten minutes, over all workers of all nodes. */
+/**
+ * `X-Request-ID` as an idempotency key: per principal, ten minutes, over all workers of all nodes that use one shared state, and as long as
+ * that remembers: the embedded one forgets at a restart.
+ */
 export interface Idempotency {
   /** Of any number of equal requests exactly one is `first`. Faults: `unavailable` where shared state does not answer: then nothing is made. */
   begin(request: IdempotentRequest): Promise<Begun>;
