@@ -13,7 +13,7 @@ export interface Wall {
   readonly notEvenTypes?: readonly string[];
 }
 
-const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'upstream', 'record'];
+const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'transform', 'cache', 'upstream', 'record'];
 const controlPlane = ['control', 'api', 'sso', 'jobs', 'store/registry'];
 const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
 
@@ -23,6 +23,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // The only files that construct things: one for the supervisor, one for a worker.
   'assemble.ts': { values: [''] },
   'assemble-worker.ts': { values: [''] },
+  // What of a configuration goes to the parts that they construct.
+  'assemble-configuration.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   config: { values: [] },
   plan: { values: ['config'] },
@@ -33,6 +35,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // The spine: the only room that knows the way of a call.
   exchange: { values: [...rail, 'fabric', 'snapshot'], notEvenTypes: controlPlane },
 
+  // A client of the gateway's own door: of the rail it knows the words of the protocol only.
+  link: { values: ['protocol'], notEvenTypes: controlPlane },
   snapshot: { values: [] },
   // The embedded engines are programs of our own.
   store: { values: ['process'] },
@@ -48,7 +52,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   telemetry: { values: ['record'] },
   jobs: { values: ['control'] },
 
-  cli: { values: ['config', 'plan', 'bridge', 'node'] },
+  cli: { values: ['config', 'plan', 'bridge', 'link', 'node'] },
 };
 
 /** Names that say nothing about the question a room answers. */

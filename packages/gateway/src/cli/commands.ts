@@ -46,6 +46,17 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./start.ts')).start,
   },
   {
+    name: ['reload'],
+    summary: 'Let a changed configuration serve in the running gateway',
+    about:
+      'The gateway reads its configuration file and every secret anew and says what changed. A file serves whole or not at all: one that cannot is refused, with its faults, and the configuration before it goes on. It does the same by itself when the file changes.',
+    client: true,
+    prints: true,
+    options: [{ flags: '--dry-run', about: 'Say what would change, change nothing.' }],
+    examples: ['gateway reload', 'gateway reload --dry-run -o json'],
+    load: async () => (await import('./reload.ts')).reload,
+  },
+  {
     name: ['bridge'],
     summary: 'Serve one stdio MCP server over HTTP, as a sidecar',
     about:
@@ -63,6 +74,23 @@ export const commands: readonly CommandSpec[] = [
     ],
     examples: ['gateway bridge --listen 127.0.0.1:8090 -- npx -y @modelcontextprotocol/server-everything'],
     load: async () => (await import('./bridge.ts')).bridge,
+  },
+  {
+    name: ['connect'],
+    summary: 'Be a stdio MCP server that reaches a gateway, for clients that know only programs',
+    about:
+      'Messages go to {url}/mcp/{SERVER}, or to {url}/mcp, which is all servers. Its output is MCP only; what else there is to say goes to stderr. docs/guides/transports.md has configurations for clients.',
+    arguments: [{ form: '[SERVER]', about: 'Name of the server, or v/NAME for a virtual server. Default: all servers.' }],
+    options: [
+      { flags: '--url URL', about: 'Address of the gateway, or the whole address of an endpoint.', otherwise: 'GATEWAYOPS_URL, or http://127.0.0.1:8080' },
+      {
+        flags: '--key PLACE',
+        about: 'Where the API key is: env:NAME or file:PATH. Never the key itself: command lines can be seen.',
+        otherwise: 'env:GATEWAYOPS_API_KEY, if set',
+      },
+    ],
+    examples: ['gateway connect search', 'gateway connect --url https://gateway.example --key file:/run/secrets/gateway-key'],
+    load: async () => (await import('./connect.ts')).connect,
   },
   {
     name: ['keys', 'create'],

@@ -47,8 +47,10 @@ export const faultCodes = {
   // Who the caller is and what they may do.
   unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
+  argument_not_allowed: row(403, 'policy', 'The argument {argument} is not allowed: it {reason}.', 'Call again with a value that is allowed; the rule stands in `transforms`.'),
   origin_not_allowed: row(403, 'policy', 'Requests from this Origin are not allowed.', 'Add the origin to `listen.origins` if browsers may call from it.'),
   rate_limit_exceeded: row(429, 'policy', 'Rate limit exceeded. Retry after {retryAfter} seconds.', 'Wait until `reset_at`, or ask for a higher limit.', { retryable: true }),
+  too_many_calls: row(429, 'policy', 'More than {limit} calls are under way on this connection.', 'Wait for answers before sending more.', { retryable: true }),
   too_many_streams: row(429, 'policy', 'Too many open streams for this key.', 'Close streams that are no longer read.', { retryable: true }),
 
   // What the server behind the gateway did.
@@ -70,6 +72,7 @@ export const faultCodes = {
 
   // Starting and configuring.
   config_invalid: row(422, 'configuration', 'The configuration has faults.', 'Correct them; `gateway validate` lists each with its place.', { exitCode: 6 }),
+  restart_needed: row(409, 'configuration', 'These settings change with a restart only: {settings}. Nothing was applied.', 'Restart the gateway, or take these changes back so that the others are applied.', { exitCode: 6 }),
   config_unreadable: row(422, 'configuration', 'The configuration {file} cannot be read: {reason}.', 'Create one with `gateway init`, or name it with --config FILE.', { exitCode: 2 }),
   unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),
   secret_unavailable: row(500, 'configuration', 'The secret of {setting} cannot be used: {reason}.', '{fix}', { exitCode: 2 }),
