@@ -1,0 +1,277 @@
+import { bounds } from '../kernel/bounds.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
+import type { Answer, Dialogue, DialogueRequest, DialogueSink } from './dialogue.ts';
+import { editObject, memberTexts } from './edit-object.ts';
+import { isModernError } from './eras.ts';
+import type { LegacySession, LegacySessions, SessionListener } from './legacy-sessions.ts';
+import { isChange } from './legacy-stream.ts';
+import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
+import { codeOf, type RpcMessage } from './rpc-message.ts';
+import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
+import { declares, isRepeatable, legacyParams, modernError, modernResult, wantsLevel } from './translate.ts';
+
+export interface LegacyParts {
+  readonly sendExchange: SendExchange;
+  readonly sessions: LegacySessions;
+}
+
+/** Notifications of a session that mean nothing to a client of 2026-07-28. */
+const dropped: ReadonlySet<string> = new Set(['notifications/elicitation/complete', 'notifications/tasks/status', 'notifications/initialized']);
+const retryMsDefault = 500;
+
+/** A request in a session of 2025-11-25 or before: the server may ask on its stream, which is resumed when it breaks. */
+export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
+  private readonly parts: LegacyParts;
+  private readonly request: DialogueRequest;
+  private readonly sink: DialogueSink;
+  private readonly onOtherEra: OnOtherEra;
+  private session: LegacySession | null = null;
+  private exchange: Exchange | null = null;
+  private id = '';
+  private progressToken: string | null = null;
+  private reply: ReplyStart | null = null;
+  private lastEventId = '';
+  private resumes = 0;
+  private healed = false;
+  private over = false;
+  private askCount = 0;
+  /** Questions without an answer: the server's own id of each, by our key. */
+  private readonly open = new Map<string, string>();
+  private timer: NodeJS.Timeout | null = null;
+  private resumeTimer: NodeJS.Timeout | null = null;
+
+  constructor(parts: LegacyParts, request: DialogueRequest, sink: DialogueSink, onOtherEra: OnOtherEra) {
+    this.parts = parts;
+    this.request = request;
+    this.sink = sink;
+    this.onOtherEra = onOtherEra;
+  }
+
+  /** Rejects with what `LegacySessions.open` throws. */
+  async start(): Promise<void> {
+    const { request, parts } = this;
+    const { face } = request;
+    const session = await parts.sessions.open(request.server, face);
+    if (this.over) return;
+    this.session = session;
+    parts.sessions.join(session, this);
+    if (face.logLevel !== null) await parts.sessions.askForLogs(session, face.logLevel);
+    if (this.over) return;
+    this.id = parts.sessions.nextId();
+    const { params, progressToken } = legacyParams(request.params, this.id, request.traceparent);
+    this.progressToken = progressToken;
+    const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(request.method)},"params":${params}}`;
+    const headers = [...session.headers, 'traceparent', request.traceparent];
+    // The time is watched here: a server waits for a person's answer in silence.
+    this.exchange = parts.sendExchange(
+      request.server,
+      { method: 'POST', headers, body, caller: face.principalId, target: session.target, longLived: true, repeatable: isRepeatable(request.method) },
+      this,
+    );
+    this.wait();
+  }
+
+  answer(key: string, answer: Answer): void {
+    const id = this.open.get(key);
+    if (this.over || id === undefined) return;
+    this.open.delete(key);
+    this.wait();
+    this.tell('result' in answer ? `{"jsonrpc":"2.0","id":${id},"result":${answer.result}}` : `{"jsonrpc":"2.0","id":${id},"error":${answer.error}}`);
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    const { session, id } = this;
+    this.finish();
+    if (session === null || id === '') return;
+    this.exchange?.abort();
+    void this.parts.sessions.post(session, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`).catch(() => undefined);
+  }
+
+  head(reply: ReplyStart): void {
+    this.reply = reply;
+  }
+
+  alive(): void {
+    this.timer?.refresh();
+  }
+
+  message(message: RpcMessage): void {
+    if (this.over) return;
+    if (message.kind === 'notification') this.notified(message);
+    else if (message.kind === 'request') this.asked(message);
+    else if (message.id === this.id) this.respond(message);
+    else if (message.kind === 'error' && this.statusOf() >= 400) this.refused(message);
+  }
+
+  end(reply: ReplyStart): void {
+    if (this.over) return;
+    if (reply.status >= 400) this.refused(null);
+    else if (!this.resume()) this.failed(new Fault('upstream_invalid', { server: this.serverName(), reason: 'it ended without a response' }));
+  }
+
+  failed(fault: Fault): void {
+    if (this.over || (fault.code === 'upstream_reset' && this.resume())) return;
+    // Its target was taken away, or drains.
+    if (fault.code === 'session_not_found' && this.heal()) return;
+    this.finish();
+    this.sink.failed(fault);
+  }
+
+  /** Lists are watched by those who asked for it. */
+  changed(): void {}
+
+  takes(message: RpcMessage): boolean {
+    if (this.over || this.id === '') return false;
+    if (message.kind === 'request') this.asked(message);
+    // What names no request is this one's where there is no other.
+    else if (message.method === 'notifications/progress' || this.session?.listeners.size === 1) this.notified(message);
+    return message.kind === 'request';
+  }
+
+  /** The answer to the request says how it stands. */
+  interrupted(): void {}
+
+  private statusOf(): number {
+    return this.reply?.status ?? 0;
+  }
+
+  private serverName(): string {
+    return this.request.server.data.name;
+  }
+
+  private respond(message: RpcMessage): void {
+    const { body, bodyText, json } = message;
+    this.exchange?.release();
+    this.finish();
+    if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes: json.length });
+    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body)), bytes: json.length });
+  }
+
+  /** The request was not taken: by a server that lost the session, by one of another era, or by one that says why. */
+  private refused(message: RpcMessage | null): void {
+    const { session } = this;
+    const status = this.statusOf();
+    this.exchange?.release();
+    if (session !== null && session.id !== '' && isSessionLost(status, message) && this.heal()) return;
+    const end = (): void => {
+      if (this.over) return;
+      this.finish();
+      if (message !== null) this.sink.response({ kind: 'error', ...modernError(message.bodyText, codeOf(message.body)), bytes: message.json.length });
+      else this.sink.failed(new Fault('upstream_invalid', { server: this.serverName(), reason: `it answered HTTP ${status}` }));
+    };
+    if (message === null || !isModernError(message.body)) return end();
+    if (session !== null) this.parts.sessions.lost(session);
+    this.onOtherEra(end);
+  }
+
+  /** An unknown session did nothing: to begin anew and ask again is safe. Once. */
+  private heal(): boolean {
+    const { session } = this;
+    if (session === null) return false;
+    this.parts.sessions.lost(session);
+    if (this.healed) return false;
+    this.healed = true;
+    this.leave();
+    this.start().catch((thrown: unknown) => this.failed(asFault(thrown)));
+    return true;
+  }
+
+  private notified(message: RpcMessage): void {
+    const { method, body, json } = message;
+    const { sink, session } = this;
+    if (method === 'notifications/progress') {
+      // A token that is not this request's belongs to nobody here.
+      if (this.progressToken !== null && String(body['progressToken']) === this.id) sink.notification(withToken(json, this.progressToken));
+    } else if (method === 'notifications/message') {
+      if (wantsLevel(this.request.face.logLevel, body['level'])) sink.notification(json);
+    } else if (method === 'notifications/cancelled') {
+      // The server withdraws its question.
+      const id = memberTexts(message.bodyText).get('requestId');
+      for (const [key, asked] of this.open) if (asked === id) this.open.delete(key);
+      this.wait();
+    } else if (isChange(method)) {
+      for (const listener of session?.listeners ?? []) listener.changed(message);
+    } else if (!dropped.has(method)) sink.notification(json);
+  }
+
+  private asked(message: RpcMessage): void {
+    const { method, body, bodyText, id } = message;
+    if (method === 'ping') return this.tell(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+    const capabilities = this.session?.clientCapabilities ?? {};
+    if (!isQuestion(method) || !declares(capabilities, method, body)) return this.refuse(id, -32_601, 'The client does not offer this.');
+    if (this.open.size >= bounds.fabricAsksMax) return this.refuse(id, -32_603, 'Too many questions at once.');
+    const key = String(++this.askCount);
+    this.open.set(key, id);
+    this.wait();
+    this.sink.ask({ key, method, params: bodyText });
+  }
+
+  private refuse(id: string, code: number, message: string): void {
+    this.tell(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)}}}`);
+  }
+
+  /** Answers the server. Where that does not arrive, it would wait for nothing. */
+  private tell(body: string): void {
+    if (this.session === null) return;
+    this.parts.sessions.post(this.session, body).catch((thrown: unknown) => {
+      if (this.over) return;
+      this.exchange?.abort();
+      this.finish();
+      this.sink.failed(asFault(thrown));
+    });
+  }
+
+  /** Takes a stream up again that ended before its response; false where it cannot be. */
+  private resume(): boolean {
+    const { session } = this;
+    const events = this.reply?.events;
+    if (events && events.lastEventId !== '') this.lastEventId = events.lastEventId;
+    if (session === null || this.lastEventId === '' || ++this.resumes > bounds.fabricResumesMax) return false;
+    const headers = [...session.headers, 'last-event-id', this.lastEventId, 'traceparent', this.request.traceparent];
+    this.resumeTimer = setTimeout(() => {
+      this.exchange = this.parts.sendExchange(
+        this.request.server,
+        { method: 'GET', headers, body: null, caller: session.principalId, target: session.target, longLived: true },
+        this,
+      );
+    }, events?.retryMs ?? retryMsDefault);
+    return true;
+  }
+
+  /** Begins the time to wait for the server anew: short for its own work, long while a person is asked. */
+  private wait(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    const waitMs = this.open.size > 0 ? bounds.fabricAskTimeoutMs : this.request.server.data.timeoutMs;
+    this.timer = setTimeout(() => {
+      const { sink } = this;
+      this.cancel();
+      sink.failed(new Fault('mcp_timeout', { server: this.serverName() }));
+    }, waitMs);
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.leave();
+  }
+
+  private leave(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    if (this.resumeTimer !== null) clearTimeout(this.resumeTimer);
+    if (this.session !== null) this.parts.sessions.leave(this.session, this);
+    this.session = null;
+  }
+}
+
+/** Whether a refusal says that the session is not known; some servers say it with 400 and in words only. */
+function isSessionLost(status: number, message: RpcMessage | null): boolean {
+  if (status === 404) return true;
+  return status === 400 && message !== null && codeOf(message.body) <= -32_000 && /session/i.test(String(message.body['message']));
+}
+
+/** A progress notification with the token that the caller gave. */
+function withToken(json: Buffer, token: string): Buffer {
+  const message = json.toString('utf8');
+  const params = memberTexts(message).get('params') ?? '{}';
+  return Buffer.from(editObject(message, { params: editObject(params, { progressToken: token }) }));
+}

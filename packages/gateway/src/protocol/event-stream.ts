@@ -1,0 +1,73 @@
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const retryMsMax = 60_000;
+
+/**
+ * Reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) for a reader of our own: the data of each event,
+ * where the stream can be resumed, and how long to wait before that. `SseWatch` is for what is relayed.
+ */
+export class EventStream {
+  /** The id of the last whole event that had one; empty: nothing to resume after. */
+  lastEventId = '';
+  /** What the server asks to wait before a stream is resumed, at most a minute; null where it says nothing. */
+  retryMs: number | null = null;
+
+  private readonly eventBytesMax: number;
+  private readonly onData: (data: Buffer | null) => void;
+  private partial: Buffer[] = [];
+  private eventBytes = 0;
+  private data: Buffer[] = [];
+  private eventId = '';
+
+  /** `onData` gets the data of each event that has any, and null once an event is longer than the bound: nothing follows. */
+  constructor(eventBytesMax: number, onData: (data: Buffer | null) => void) {
+    this.eventBytesMax = eventBytesMax;
+    this.onData = onData;
+  }
+
+  feed(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length) {
+      const newline = chunk.indexOf(lineFeed, at);
+      const end = newline < 0 ? chunk.length : newline;
+      this.eventBytes += end - at;
+      if (this.eventBytes > this.eventBytesMax) {
+        this.partial = [];
+        this.data = [];
+        return this.onData(null);
+      }
+      // A copy, for the chunk's memory is used again.
+      if (newline < 0) {
+        this.partial.push(Buffer.from(chunk.subarray(at)));
+        return;
+      }
+      const rest = chunk.subarray(at, end);
+      const line = this.partial.length === 0 ? rest : Buffer.concat([...this.partial, rest]);
+      this.partial = [];
+      this.line(line.at(-1) === carriageReturn ? line.subarray(0, -1) : line);
+      at = newline + 1;
+    }
+  }
+
+  private line(line: Buffer): void {
+    if (line.length === 0) return this.dispatch();
+    const colon = line.indexOf(0x3a);
+    const field = line.toString('latin1', 0, colon < 0 ? line.length : colon);
+    const value = colon < 0 ? line.subarray(line.length) : line.subarray(line[colon + 1] === 0x20 ? colon + 2 : colon + 1);
+    if (field === 'data') this.data.push(Buffer.from(value));
+    else if (field === 'id' && !value.includes(0)) this.eventId = value.toString('utf8');
+    else if (field === 'retry' && /^\d{1,9}$/.test(value.toString('latin1'))) this.retryMs = Math.min(retryMsMax, Number(value.toString('latin1')));
+  }
+
+  private dispatch(): void {
+    this.lastEventId = this.eventId;
+    this.eventBytes = 0;
+    const [first, ...more] = this.data;
+    this.data = [];
+    // The first event of a stream may carry no more than its id (2025-11-25, polling).
+    if (first === undefined || (more.length === 0 && first.length === 0)) return;
+    this.onData(more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline, part])]));
+  }
+}
+
+const newline = Buffer.from('\n');
