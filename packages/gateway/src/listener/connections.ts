@@ -1,10 +1,13 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** The open connections of an HTTP server, to end it without cutting an answer. */
 export interface Connections {
   /** Accepts no more, and from now on closes each connection on which nothing is being asked or answered. */
   drain(): void;
+  /** The connection is no HTTP connection any more: whoever took it ends it. */
+  release(socket: Duplex): void;
   /** Those that are still open. */
   readonly open: number;
 }
@@ -34,6 +37,7 @@ export function trackConnections(server: Server): Connections {
       looking = setInterval(closeIdle, lookMs);
       closeIdle();
     },
+    release: (socket) => void sockets.delete(socket as Socket),
     get open() {
       return sockets.size;
     },

@@ -7,16 +7,18 @@ import { respondRest } from './respond.ts';
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** A request to change the protocol; `refuse` answers it. Without it each is refused. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (fault: Fault) => void) => void;
 }
 
 /** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
 const lingerMs = 1_000;
 
 /**
- * The public HTTP/1.1 server with its bounds. Strict parser; no upgrade, no tunnel; slow headers and slow bodies are cut
+ * The public HTTP/1.1 server with its bounds. Strict parser; no tunnel, no upgrade but what `onUpgrade` takes; slow headers and slow bodies are cut
  * (slowloris). Counting of header lines is left to the header gate, for node drops what is over its own count silently.
  */
-export function createHttpServer({ onRequest }: HttpServerOptions): Server {
+export function createHttpServer({ onRequest, onUpgrade = refuseUpgrade }: HttpServerOptions): Server {
   const server = createServer(
     {
       maxHeaderSize: bounds.headerBytesMax,
@@ -40,7 +42,7 @@ export function createHttpServer({ onRequest }: HttpServerOptions): Server {
   );
   server.on('connect', (_request, socket) => end(socket, new Fault('method_not_allowed', {}, { extra: { allow: 'GET, POST, DELETE' } })));
   // Without a listener node ignores Upgrade and serves the request as HTTP/1.1, which RFC 9110 section 7.8 allows; h2c is refused.
-  server.on('upgrade', (_request, socket) => end(socket, new Fault('invalid_request', { reason: 'a change of protocol (Upgrade) is not served' })));
+  server.on('upgrade', (request, socket, head) => onUpgrade(request, socket, head, (fault) => end(socket, fault)));
 
   const refused = new WeakSet<Duplex>();
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -54,6 +56,10 @@ export function createHttpServer({ onRequest }: HttpServerOptions): Server {
     refuse(socket, faultOf(error));
   });
   return server;
+}
+
+function refuseUpgrade(_request: IncomingMessage, _socket: Duplex, _head: Buffer, refuse: (fault: Fault) => void): void {
+  refuse(new Fault('invalid_request', { reason: 'a change of protocol (Upgrade) is not served' }));
 }
 
 function faultOf({ code }: NodeJS.ErrnoException): Fault {
@@ -87,6 +93,7 @@ function end(socket: Duplex, fault: Fault): void {
     `X-Request-ID: ${requestId}`,
     'X-Content-Type-Options: nosniff',
     ...(typeof allow === 'string' ? [`Allow: ${allow}`] : []),
+    ...(fault.code === 'unauthorized' ? ['WWW-Authenticate: Bearer realm="gatewayops"'] : []),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
   setTimeout(() => socket.destroy(), lingerMs).unref();

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import { authoriseServer } from '../authorise/authorise.ts';
+import type { Principal } from '../authenticate/authenticate.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { LinkCaller } from '../link/link-caller.ts';
+import { requireAddress, type HeaderGate, type InboundHeaders } from '../listener/header-gate.ts';
+import type { Rail } from './rail.ts';
+
+/** What of the request that opens a link goes with each message of it, by the names of `InboundHeaders`. */
+const carried = {
+  host: 'host',
+  origin: 'origin',
+  authorization: 'authorization',
+  userAgent: 'user-agent',
+  clientTraceId: 'x-trace-id',
+  baggage: 'baggage',
+} as const satisfies Partial<Record<keyof InboundHeaders, string>>;
+
+/**
+ * Who opens a duplex link (WebSocket, HTTP+SSE) to the endpoint at `path`: the tests are those of a POST there, and each message
+ * passes them again. Nothing is recorded: a link is no call.
+ *
+ * Faults: `invalid_request`, `headers_too_large`, `host_not_allowed`, `origin_not_allowed`, `unauthorized`, `unavailable`, `not_found`.
+ */
+export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingMessage, path: string): Promise<LinkCaller> {
+  const inbound = gate(request.rawHeaders);
+  const snapshot = rail.snapshot();
+  requireAddress(inbound, snapshot.hosts, snapshot.origins);
+  const principal = await callerAt(rail, inbound, path);
+  const headers: Record<string, string> = {};
+  for (const [field, name] of Object.entries(carried)) {
+    const value = inbound[field as keyof typeof carried];
+    if (value !== undefined) headers[name] = value;
+  }
+  return { principalId: principal.id, path, headers, peer: request.socket.remoteAddress ?? '', messageBytesMax: snapshot.data.bodyBytesMax };
+}
+
+async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Promise<Principal> {
+  const server = rail.snapshot().byPath.get(path);
+  if (server?.data.auth === 'none') return rail.authenticator.anonymous;
+  const principal = await rail.authenticator.authenticate(inbound.authorization);
+  if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  return principal;
+}
