@@ -5,17 +5,19 @@
  */
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
-import type { BridgeOptions } from './bridge/bridge-options.ts';
-import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
-import { readEnvironment, type Environment } from './config/environment.ts';
+import { createConfigCompiler } from './assemble-configuration.ts';
+import type { Config } from './config/config.ts';
+import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
-import { resolveCredential, resolveSecret } from './config/secrets.ts';
+import { secretFiles } from './config/secrets.ts';
 import { system } from './control/actor.ts';
+import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
+import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
@@ -23,11 +25,13 @@ import type { Log } from './kernel/log.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
+import { createServedConfig, refusalText } from './node/served-config.ts';
 import type { StateFolder } from './node/state-folder.ts';
+import { watchFiles } from './node/watch-files.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
-import { ownUrl, snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
+import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createCallSink } from './store/ledger/calls.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
@@ -40,6 +44,8 @@ import { startDrain } from './telemetry/drain.ts';
 
 export interface NodeOptions {
   readonly config: Config;
+  /** Reads the configuration anew. Faults: `config_unreadable`, `config_invalid`. */
+  readonly loadConfig: () => Config;
   readonly folder: StateFolder;
   readonly log: Log;
   readonly onProgress: (text: string) => void;
@@ -49,6 +55,8 @@ export interface NodeOptions {
 export interface AssembledNode {
   readonly url: string;
   readonly first: FirstStart;
+  /** Lets the configuration that is on disk now serve, as far as it can; never rejects. */
+  reload(): Promise<ReloadResult>;
   /** Refuses new calls, lets those under way end, writes what is recorded to the ledger as far as it goes, closes everything. */
   stop(graceMs: number): Promise<void>;
 }
@@ -61,6 +69,10 @@ interface Opened {
 }
 
 const readinessMs = 250;
+/** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
+const fileLook = { everyMs: 500, retryMs: 5_000 };
+/** A changed server is not called before its new program has come up, for so long at most. */
+const bridgeUpMs = 20_000;
 const registryPingMs = 1_000;
 /** With the drain before it and the closing behind it, a stop is over within 30 s. */
 const flushOnStopMs = 3_000;
@@ -76,9 +88,8 @@ export async function assembleNode(options: NodeOptions): Promise<AssembledNode>
   }
 }
 
-async function assemble({ config, folder, log, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
+async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
   const clock = systemClock;
-  const env = readEnvironment();
   const { paths } = folder;
   // Before anything starts: a folder that is broken is refused at once.
   const sealKey = folder.secret('seal');
@@ -105,23 +116,18 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   closers.add('drain', () => drain.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
-    config.servers.some((server) => server.name === name && isStdio(server))
+    served.config.servers.some((server) => server.name === name && server.transport === 'stdio')
       ? (bridges?.state(name) ?? { state: 'starting', reason: null })
       : { state: 'unknown', reason: null };
+  const compiler = createConfigCompiler({ env: readEnvironment(), paths, node: folder.node, organizationId: defaultOrganizationId });
+  /** What serves now; a reload puts another in its place. */
+  let served = compiler.compile(config, null);
   let snapshotVersion = 0;
-  const compile = (): SnapshotData =>
-    snapshotOfConfig(config, {
-      version: ++snapshotVersion,
-      organizationId: defaultOrganizationId,
-      node: folder.node,
-      port,
-      bridgeSocket: (server) => paths.bridgeSocket(server),
-      credential: (server) => credentialOf(server, env),
-    });
+  const compile = (): SnapshotData => served.snapshot(++snapshotVersion, port);
   let snapshot = compile();
   let registryUp = false;
   function readiness(): Readiness {
-    const servers = config.servers.map((server) => serverState(server.name).state);
+    const servers = served.config.servers.map((server) => serverState(server.name).state);
     const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
     return {
       ready: registryUp && !recordBlocked() && !stopping,
@@ -186,12 +192,37 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   closers.add('state', () => state.close());
 
   // Control plane.
-  const publicUrl = (): string => ownUrl(config.listen, port);
+  const publicUrl = (): string => ownUrl(served.config.listen, port);
+  const configuration = createServedConfig({
+    file: config.file,
+    load: loadConfig,
+    prepare(next) {
+      const { compiled, change } = compiler.recompile(next, served);
+      return {
+        change,
+        async apply() {
+          if (stopping) throw new Fault('draining');
+          const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
+          served = compiled;
+          snapshot = compile();
+          await pool.snapshot(snapshot);
+          // What workers know of a key holds its rate limit.
+          if (change.settings.includes('rate_limits')) await pool.keysChanged();
+          replaced?.retireOthers(bounds.drainGraceMs);
+        },
+      };
+    },
+    clock,
+    log,
+  });
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
     state,
-    config,
+    get config() {
+      return served.config;
+    },
+    configuration,
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
     // A whole client of MCP, for what is seldom asked.
@@ -213,6 +244,15 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
         name: 'record',
         required: true,
         check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }),
+      },
+      {
+        name: 'configuration',
+        required: false,
+        check() {
+          const { refusal, version } = configuration.state();
+          if (refusal === null) return { state: 'ok', reason: null };
+          return { state: 'degraded', reason: `the file on disk is not what serves, which is configuration ${version}: ${refusalText(refusal)}` };
+        },
       },
     ],
     publicUrl,
@@ -240,13 +280,13 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   port = await listening;
   // Programs behind bridges take their time to start; the door does not wait for them, nor do they slow it.
   bridges = startBridges({
-    bridges: config.servers.filter(isStdio).map((server) => bridgeOptions(server, env, paths.bridgeSocket(server.name))),
+    bridges: served.bridges,
     log: log.child({ part: 'bridge' }),
   });
   closers.add('bridges', () => bridges?.stop());
   // Port 0 is known only now, and the served Host names hold it.
   snapshot = compile();
-  pool.snapshot(snapshot);
+  await pool.snapshot(snapshot);
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
   const noteRegistry = (error: unknown): void => {
@@ -271,13 +311,23 @@ async function assemble({ config, folder, log, onProgress }: NodeOptions, closer
   });
 
   const first = await firstStart(systemContext(dependencies));
+  const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });
+  const watch = watchFiles({
+    files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],
+    // What could not be recorded was not applied.
+    onChange: async () => (await reload()).refusal?.code !== 'unavailable',
+    ...fileLook,
+  });
+  closers.add('file watch', () => watch.close());
   // Whoever is told that it is ready finds it so.
   await pushReadiness();
   return {
     url: publicUrl(),
     first,
+    reload,
     async stop(graceMs) {
       stopping = true;
+      watch.close();
       void pushReadiness();
       try {
         await broker.giveBack(await pool.stop(graceMs));
@@ -302,32 +352,6 @@ async function openRegistryOf(config: Config, folder: StateFolder, log: Log, clo
   const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
   closers.add('registry', () => registry.close());
   return registry;
-}
-
-function isStdio(server: ServerConfig): server is StdioServerConfig {
-  return server.transport === 'stdio';
-}
-
-function bridgeOptions(server: StdioServerConfig, env: Environment, socketPath: string): BridgeOptions {
-  return {
-    name: server.name,
-    listen: { path: socketPath },
-    command: server.command,
-    cwd: server.cwd,
-    env: Object.fromEntries(
-      Object.entries(server.env).map(([name, value]) => [
-        name,
-        typeof value === 'string' ? value : resolveSecret(value, env, `servers.${server.name}.env.${name}`),
-      ]),
-    ),
-    searchPath: env['PATH'],
-    home: env['HOME'],
-    processes: server.processes,
-  };
-}
-
-function credentialOf(server: ServerConfig, env: Environment): { header: string; value: string } | null {
-  return server.transport === 'http' && server.credential !== null ? resolveCredential(server.credential, env, `servers.${server.name}.credential`) : null;
 }
 
 function targetOf(snapshot: SnapshotData, name: string): ServerTarget {

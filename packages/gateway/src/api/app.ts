@@ -12,6 +12,7 @@ import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
 import { authenticateCaller } from './authenticate-caller.ts';
+import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -55,6 +56,7 @@ export function registerRoutes(app: ApiApp): void {
   serverRoutes(app);
   sessionRoutes(app);
   healthRoutes(app);
+  configRoutes(app);
   traceRoutes(app);
   costRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {

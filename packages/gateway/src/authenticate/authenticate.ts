@@ -33,6 +33,8 @@ export interface Authenticator {
   readonly anonymous: Principal;
   /** Forgets a key: its next call is verified anew. */
   drop(keyId: string): void;
+  /** Forgets every key. */
+  dropAll(): void;
 }
 
 export interface AuthenticatorOptions {
@@ -58,6 +60,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   /** Keys dropped while questions were under way, and the number of drops at that time. */
   const droppedAt = new Map<string, number>();
   let drops = 0;
+  let allDroppedAt = 0;
 
   function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
     if (authorization === undefined) throw new Fault('unauthorized');
@@ -96,7 +99,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         before = drops;
         verdict = await verify(secret);
         // A revocation that came while the answer was under way may be newer than the answer: ask again.
-      } while (verdict.ok === true && (droppedAt.get(verdict.principal.keyId) ?? 0) > before && ++attempts < asksMax);
+      } while (verdict.ok === true && Math.max(allDroppedAt, droppedAt.get(verdict.principal.keyId) ?? 0) > before && ++attempts < asksMax);
     } catch (error) {
       throw new Fault('unavailable', { reason: 'keys cannot be verified' }, { cause: error });
     }
@@ -132,6 +135,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (asking.size > 0) droppedAt.set(keyId, ++drops);
       for (const digest of digestsByKey.get(keyId) ?? []) verified.delete(digest);
       digestsByKey.delete(keyId);
+    },
+    dropAll() {
+      allDroppedAt = ++drops;
+      verified.clear();
+      digestsByKey.clear();
     },
   };
 }

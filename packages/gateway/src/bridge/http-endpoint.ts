@@ -49,6 +49,7 @@ export interface HttpEndpoint {
  */
 export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax: number; log: Log; routes: BridgeRoutes }): Promise<HttpEndpoint> {
   const { listen, log, routes } = options;
+  let requestsOpen = 0;
   const server = createServer(
     {
       maxHeaderSize: bounds.headerBytesMax,
@@ -67,14 +68,18 @@ export async function httpEndpoint(options: { listen: BridgeListen; bodyBytesMax
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if ('host' in listen) checkCaller(request, listen);
     const path = request.url?.split('?', 1)[0];
-    if (path === '/mcp') return mcp(request, response);
+    if (path === '/mcp') {
+      requestsOpen++;
+      response.once('close', () => requestsOpen--);
+      return mcp(request, response);
+    }
     if (request.method !== 'GET') throw new Fault('not_found');
     if (path === '/healthz') return json(response, 200, { status: 'live' });
     if (path === '/readyz') {
       const state = routes.ready();
       return json(response, state.ready ? 200 : 503, state);
     }
-    if (path === '/status') return json(response, 200, routes.status());
+    if (path === '/status') return json(response, 200, { ...routes.status(), requests_open: requestsOpen });
     throw new Fault('not_found');
   }
 

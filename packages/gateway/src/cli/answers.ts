@@ -103,6 +103,37 @@ export const answers = {
     }),
     breakdown: z.array(z.looseObject({ group: z.string().nullable(), cost: z.number(), calls: z.number() })),
   }),
+  reload: z.looseObject({
+    outcome: z.string(),
+    changes: z
+      .looseObject({
+        servers: z.looseObject({
+          added: z.array(z.string()),
+          removed: z.array(z.string()),
+          changed: z.array(z.looseObject({ name: z.string(), settings: z.array(z.string()) })),
+        }),
+        settings: z.array(z.string()),
+        secrets: z.array(z.string()),
+      })
+      .nullable(),
+    refusal: z
+      .looseObject({
+        message: z.string(),
+        fix: z.string(),
+        faults: z.array(
+          z.looseObject({
+            line: z.number().nullable(),
+            column: z.number().nullable(),
+            path: z.string(),
+            message: z.string(),
+            cause: z.string(),
+            fix: z.string(),
+          }),
+        ),
+      })
+      .nullable(),
+    config: z.looseObject({ file: z.string().nullable(), version: z.number() }),
+  }),
   adminLink: z.looseObject({ url: z.string(), expires_at: z.string() }),
   health: z.looseObject({
     status: z.string(),

@@ -1,8 +1,10 @@
+import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
+import { loadConfig } from '../config/load.ts';
 import { checkSecrets } from '../config/secrets.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
@@ -43,7 +45,13 @@ export const start: Command = async (context) => {
 
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);
-  const starting = startGateway({ config, stateFolder, log: createLog(config.log), onProgress: (text) => out.note(`  ${text}`) });
+  const starting = startGateway({
+    config,
+    loadConfig: () => loadConfig({ file: config.file, env: context.env, overrides: { listen: options.text('listen') } }),
+    stateFolder,
+    log: createLog(config.log),
+    onProgress: (text) => out.note(`  ${text}`),
+  });
   const running = await starting.catch(async (error: unknown) => {
     // An interrupt that ended the children first fails the start, but is no fault: its own turn comes, and ends this process.
     await delay(interruptOnItsWayMs);
@@ -53,6 +61,7 @@ export const start: Command = async (context) => {
     out.note(`${signal}: letting calls in flight end. Interrupt again to end at once.`);
     void running.stop();
   });
+  signals.onHangUp(() => running.reload());
   announce(running, config, stateFolder, context);
   const { exitCode } = await running.stopped;
   return exitCode;
@@ -85,8 +94,13 @@ function requireSecrets(config: Config, { env, out }: CommandContext): void {
   throw worst;
 }
 
+interface Signals {
+  onFirst(stop: (signal: NodeJS.Signals) => void): void;
+  onHangUp(reload: () => void): void;
+}
+
 /** The first signal asks for an end in order, a later one ends at once. Before there is anything to end, the first does too. */
-function listenForSignals(): { onFirst(stop: (signal: NodeJS.Signals) => void): void } {
+function listenForSignals(): Signals {
   let stop: ((signal: NodeJS.Signals) => void) | null = null;
   let firstMs: number | null = null;
   const handle = (signal: NodeJS.Signals): void => {
@@ -99,9 +113,29 @@ function listenForSignals(): { onFirst(stop: (signal: NodeJS.Signals) => void): 
   };
   process.on('SIGINT', handle);
   process.on('SIGTERM', handle);
+  const hadTerminal = hasTerminal();
+  let reload: (() => void) | null = null;
+  // By custom the order to read the configuration anew; but also what a terminal says when it closes, and then nobody is left to serve.
+  process.on('SIGHUP', () => {
+    if (reload === null || (hadTerminal && !hasTerminal())) handle('SIGHUP');
+    else reload();
+  });
   return {
     onFirst: (given) => {
       stop = given;
     },
+    onHangUp: (given) => {
+      reload = given;
+    },
   };
+}
+
+/** Whether this process has a terminal that is still there. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', constants.O_RDWR | constants.O_NOCTTY));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,8 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
-import type { Config, CredentialConfig, SecretReference } from './config.ts';
+import type { TlsData } from '../snapshot/upstream-data.ts';
+import type { Config, CredentialConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { readUpstreamTls } from './upstream-tls.ts';
 
 const secretBytesMax = 64 * 1024;
 const kubernetesFolder = '/var/run/secrets/gatewayops';
@@ -21,9 +23,8 @@ export function resolveSecret(reference: SecretReference, env: Environment, sett
       throw missing(setting, `the environment variable ${reference.env} is not set`, `Set ${reference.env} for the gateway.`);
     return value;
   }
-  if ('file' in reference) return readSecretFile(reference.file, setting, true);
   // Kubernetes writes mounted secrets readable for the pod's group; who may enter the pod is Kubernetes' to say.
-  return readSecretFile(`${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`, setting, false);
+  return readSecretFile(fileOf(reference), setting, 'file' in reference);
 }
 
 /** The header by which the gateway names itself to a server. Faults: as `resolveSecret`; a secret must fit into a header line. */
@@ -52,18 +53,51 @@ export function checkSecrets(config: Config, env: Environment): readonly { reado
   return problems;
 }
 
-function secretReaders(config: Config, env: Environment): { setting: string; read: () => string }[] {
-  return config.servers.flatMap((server) => {
+/** The files that secrets are read from, Kubernetes' too. */
+export function secretFiles(config: Config): readonly string[] {
+  return [...new Set(secretReaders(config, {}).flatMap(({ reference }) => ('env' in reference ? [] : [fileOf(reference)])))];
+}
+
+function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): string {
+  return 'file' in reference ? reference.file : `${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`;
+}
+
+/** As `readUpstreamTls`; null where the server has no settings for TLS. */
+export function resolveTls({ name, upstream }: ServerConfig, env: Environment): TlsData | null {
+  if (upstream === undefined || upstream.tls === null) return null;
+  return readUpstreamTls(upstream.tls, `servers.${name}.tls`, (reference, setting) => resolveSecret(reference, env, setting));
+}
+
+/** Its certificates are no secrets, but must be there just so, and be looked at for changes. */
+function tlsReaders(server: ServerConfig, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
+  const tls = server.upstream?.tls;
+  if (!tls) return [];
+  const files = [tls.caFile, tls.certFile].flatMap((file) => (file === null ? [] : [{ file }]));
+  const references: readonly SecretReference[] = tls.key === null ? files : [...files, tls.key];
+  return references.map((reference, index) => ({
+    setting: `servers.${server.name}.tls`,
+    reference,
+    // They are of use together only: one of them is asked for all.
+    read: () => (index === 0 ? JSON.stringify(resolveTls(server, env)) : 'read with the first'),
+  }));
+}
+
+function secretReaders(config: Config, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
+  return config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)]);
+}
+
+function ownReaders(server: ServerConfig, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
     if (server.transport === 'http') {
       const { credential } = server;
       const setting = `servers.${server.name}.credential`;
-      return credential === null ? [] : [{ setting, read: () => resolveCredential(credential, env, setting).value.replace(/^Bearer /, '') }];
+      return credential === null
+        ? []
+        : [{ setting, reference: credential.secret, read: () => resolveCredential(credential, env, setting).value.replace(/^Bearer /, '') }];
     }
     return Object.entries(server.env).flatMap(([name, value]) => {
       const setting = `servers.${server.name}.env.${name}`;
-      return typeof value === 'string' ? [] : [{ setting, read: () => resolveSecret(value, env, setting) }];
+      return typeof value === 'string' ? [] : [{ setting, reference: value, read: () => resolveSecret(value, env, setting) }];
     });
-  });
 }
 
 /** Values that documents and templates carry, and what no one could call a secret. */

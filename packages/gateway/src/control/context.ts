@@ -11,6 +11,7 @@ import type { Log } from '../kernel/log.ts';
 import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
 import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
+import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
 import type { Grants, Permission } from './permissions.ts';
@@ -22,7 +23,9 @@ export interface ControlDependencies {
   /** Null until the ledger is open: what needs it then answers `unavailable`, or leaves its part null. */
   readonly ledger: () => LedgerReader | null;
   readonly state: Pick<StateStore, 'get' | 'set' | 'take' | 'touch' | 'delete'>;
+  /** The one that serves now. */
   readonly config: Config;
+  readonly configuration: Configuration;
   /** Names of every MCP operation that a key's scopes may name. */
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;

@@ -10,6 +10,8 @@ export const permissions = {
   'traces.read': 'List traces and see one.',
   'costs.read': 'Read what calls have cost.',
   'health.read': 'Read the state of each part behind the gateway.',
+  'config.read': 'See which configuration serves, and why the file on disk does not.',
+  'config.reload': 'Reload the configuration file.',
   'admin.link': 'Make a one-time administrator link.',
 } as const;
 

@@ -3,6 +3,8 @@ import { Fault } from '../kernel/fault.ts';
 
 /** A stream of events that is open to a client. */
 export interface OpenStream {
+  /** The one server that it comes from; a stream of several goes on without one of them. */
+  readonly server?: string | undefined;
   /** Writes a comment if the stream has been silent since `before` and stands between two events. */
   keepAlive(before: number): void;
   /** Ends a stream that would stay open for as long as its client likes, in the way its client expects; others go on. */
@@ -19,7 +21,8 @@ export interface OpenStreams {
   /** Counts a long-lived stream of a principal until `leave`. Faults: `too_many_streams`. */
   enter(principalId: string): void;
   leave(principalId: string): void;
-  drain(): void;
+  /** All of them, or those of these servers. */
+  drain(servers?: ReadonlySet<string>): void;
   close(): void;
 }
 
@@ -44,8 +47,8 @@ export function createOpenStreams(): OpenStreams {
       if (count > 1) counts.set(principalId, count - 1);
       else counts.delete(principalId);
     },
-    drain() {
-      for (const stream of streams) stream.drain();
+    drain(servers) {
+      for (const stream of streams) if (servers === undefined || (stream.server !== undefined && servers.has(stream.server))) stream.drain();
     },
     close: () => clearInterval(timer),
   };

@@ -1,4 +1,5 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -117,4 +118,50 @@ describe('a stop', () => {
     await until(() => [...before.bridges, ...before.below].every((pid) => !isAlive(pid)));
     expect(processes().bridges).toEqual([]);
   });
+});
+
+/** A call that its server answers once it is told to, and the answer's status. */
+function callSlowly(name: string): { sent: Promise<void>; answered: Promise<number> } {
+  const sent = Promise.withResolvers<void>();
+  const answered = new Promise<number>((resolve, reject) => {
+    const call = request(
+      { socketPath: join(folder, `${name}.sock`), path: '/mcp', method: 'POST', headers: { 'content-type': 'application/json' } },
+      (answer) => {
+        answer.resume();
+        answer.on('end', () => resolve(answer.statusCode ?? 0));
+      },
+    );
+    call.on('error', reject);
+    call.on('socket', (socket) => (socket.connecting ? socket.once('connect', () => sent.resolve()) : sent.resolve()));
+    // The body is not whole yet: the call is open.
+    call.write('{');
+    finish = () => call.end('"jsonrpc":"2.0","method":"notifications/none"}');
+  });
+  return { sent: sent.promise, answered };
+}
+let finish: () => void = () => undefined;
+
+test('of a new list those that are the same go on, the others start beside the old ones, and an old one ends when its calls have', async () => {
+  const both = start(options('same'), options('changed'), options('removed'));
+  await until(() => ['same', 'changed', 'removed'].every((name) => both.state(name).state === 'ready'));
+  const before = processes().bridges;
+  const call = callSlowly('removed');
+  await call.sent;
+
+  const { retireOthers } = await both.replace(
+    [options('same'), options('changed', { env: { MARK: 'another' }, listen: { path: join(folder, 'changed-1.sock') } }), options('added')],
+    10_000,
+  );
+  expect(before.every(isAlive)).toBe(true);
+  expect(processes().bridges).toHaveLength(5);
+  retireOthers(20_000);
+  expect(both.state('changed').state).toBe('ready');
+  expect(both.state('removed')).toEqual({ state: 'failed', reason: 'no bridge runs for it' });
+  await until(() => both.state('added').state === 'ready');
+  // The changed one has nothing to do and ends; the removed one still has.
+  await until(() => processes().bridges.length === 4);
+  finish();
+  expect(await call.answered).toBeGreaterThanOrEqual(200);
+  await until(() => processes().bridges.length === 3);
+  expect(both.state('same').state).toBe('ready');
 });

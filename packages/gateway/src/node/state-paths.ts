@@ -22,7 +22,8 @@ export interface StatePaths {
   readonly controlSocket: string;
   readonly registrySocket: string;
   readonly ledgerSocket: string;
-  bridgeSocket(server: string): string;
+  /** `generation` above 0: for a bridge that takes the place of one that still runs. */
+  bridgeSocket(server: string, generation?: number): string;
 }
 
 const socketPathBytesMax = 107;
@@ -45,7 +46,7 @@ export function statePaths(stateFolder: string): StatePaths {
     // PostgreSQL clients derive the name `.s.PGSQL.{port}` from a folder.
     registrySocket: join(sockets, '.s.PGSQL.5432'),
     ledgerSocket: join(sockets, 'ledger.sock'),
-    bridgeSocket: (server) => join(sockets, `bridge-${hash(server)}.sock`),
+    bridgeSocket: (server, generation = 0) => join(sockets, `bridge-${hash(generation === 0 ? server : `${server} ${generation}`)}.sock`),
   };
 }
 

@@ -6,6 +6,8 @@ import { openStateFolder } from './state-folder.ts';
 
 export interface StartOptions {
   readonly config: Config;
+  /** Reads the configuration anew, from where `config` came. */
+  readonly loadConfig: () => Config;
   readonly stateFolder: string;
   readonly log: Log;
   readonly onProgress?: (text: string) => void;
@@ -14,16 +16,18 @@ export interface StartOptions {
 export interface RunningGateway {
   /** What `gateway start -o json` prints as its first line. */
   readonly ready: { readonly ready: true; readonly url: string; readonly mcp: string; readonly admin_link: string | null; readonly api_key: string | null };
+  /** Lets the configuration that is on disk now serve; what becomes of it stands in the log. */
+  reload(): void;
   /** Drains and ends; resolves when everything is closed. A second call waits for the same end. */
   stop(): Promise<void>;
   readonly stopped: Promise<{ readonly exitCode: number }>;
 }
 
 /** Starts a whole node in this process. Faults: those of the state folder, the stores and the listen address. */
-export async function startGateway({ config, stateFolder, log, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
+export async function startGateway({ config, loadConfig, stateFolder, log, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
   onProgress('opening the state folder');
   const folder = openStateFolder(stateFolder);
-  const node = await assembleNode({ config, folder, log, onProgress }).catch((error: unknown) => {
+  const node = await assembleNode({ config, loadConfig, folder, log, onProgress }).catch((error: unknown) => {
     folder.release();
     throw error;
   });
@@ -35,6 +39,7 @@ export async function startGateway({ config, stateFolder, log, onProgress = () =
   };
   return {
     ready: { ready: true, url: node.url, mcp: `${node.url}/mcp`, admin_link: node.first.adminLink, api_key: node.first.apiKey },
+    reload: () => void node.reload(),
     stop() {
       stopping ??= node.stop(bounds.drainGraceMs).then(
         () => end(0),

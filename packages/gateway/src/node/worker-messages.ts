@@ -44,7 +44,10 @@ export type SupervisorHandlers = {
 
 /** What the supervisor asks of a worker. */
 export type WorkerHandlers = {
+  /** Resolves when new calls go by it. */
   snapshot: (input: SnapshotData) => Promise<void>;
+  /** Resolves when every key is forgotten: what is known of them was told by another configuration. */
+  keysChanged: (input: null) => void;
   /** Resolves when the key is forgotten. */
   keyChanged: (input: { readonly keyId: string }) => void;
   recallLease: (input: LeaseRecall) => Promise<readonly LeaseReturn[]>;

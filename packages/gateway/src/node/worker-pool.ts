@@ -14,11 +14,14 @@ import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from 
 export interface WorkerPool {
   /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `address_unusable`. */
   start(): Promise<number>;
-  snapshot(data: SnapshotData): void;
+  /** Resolves when new calls on every worker go by it. */
+  snapshot(data: SnapshotData): Promise<void>;
   /** Resolves when every worker says so, and goes by all that it was told before. */
   readiness(readiness: Readiness): Promise<void>;
   /** Resolves when no living worker remembers the key. */
   keyChanged(keyId: string): Promise<void>;
+  /** The same for all keys. */
+  keysChanged(): Promise<void>;
   recallLease(workerId: number, recall: LeaseRecall): Promise<readonly LeaseReturn[]>;
   /** Drains all workers and ends them. */
   stop(graceMs: number): Promise<readonly LeaseReturn[]>;
@@ -51,6 +54,7 @@ interface Member {
 
 const respawnMs = { first: 100, last: 5_000 };
 const keyChangedTimeoutMs = 900;
+const snapshotTimeoutMs = 30_000;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { count, begin, handlers, onWorkerGone, log } = options;
@@ -128,6 +132,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   const all = (): Member[] => [...members.values()];
+  const knowing = (): Member[] => all().filter(({ writer }) => writer !== '');
+
+  /** A worker that cannot be told may not go on with what it remembers. */
+  function mustKnow({ worker, gone }: Member, told: Promise<unknown>): Promise<unknown> {
+    return told.catch((error: unknown) => {
+      if (!worker.isDead()) log.error('worker.unresponsive', { worker: worker.id, error });
+      worker.kill('SIGKILL');
+      return gone;
+    });
+  }
 
   // Whoever ends at once, as at an interrupt while it starts, takes its workers along: they would only find their channel
   // closed, some before they can handle that.
@@ -146,23 +160,25 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         throw error;
       }
     },
-    snapshot: (data) => all().forEach(({ channel }) => channel.tell('snapshot', data)),
+    async snapshot(data) {
+      await Promise.all(
+        all().map((member) => {
+          if (member.writer !== '') return mustKnow(member, member.channel.ask('snapshot', data, snapshotTimeoutMs));
+          // It begins with this one, or is told before it does.
+          member.channel.tell('snapshot', data);
+          return undefined;
+        }),
+      );
+    },
     async readiness(readiness) {
       // One that does not answer is told again with the next change, or replaced.
       await Promise.all(all().map(({ channel }) => channel.ask('readiness', readiness).catch(() => undefined)));
     },
     async keyChanged(keyId) {
-      const knowing = all().filter(({ writer }) => writer !== '');
-      await Promise.all(
-        knowing.map(({ channel, worker, gone }) =>
-          channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs).catch((error: unknown) => {
-            // A worker that cannot be told may not go on with what it remembers.
-            if (!worker.isDead()) log.error('worker.unresponsive', { worker: worker.id, error });
-            worker.kill('SIGKILL');
-            return gone;
-          }),
-        ),
-      );
+      await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs))));
+    },
+    async keysChanged() {
+      await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keysChanged', null, keyChangedTimeoutMs))));
     },
     async recallLease(workerId, recall) {
       const member = members.get(workerId);

@@ -21,6 +21,7 @@ async function runWorker(): Promise<void> {
       door?.authenticator.drop(keyId);
       door?.limiter.forget(keyId);
     },
+    keysChanged: () => door?.authenticator.dropAll(),
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
     drain: async ({ graceMs }) => {
       await door?.drain(graceMs);
@@ -35,6 +36,7 @@ async function runWorker(): Promise<void> {
   // A terminal sends its signals to the whole group: the supervisor decides how its workers end.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => undefined);
+  process.on('SIGHUP', () => undefined);
 
   const start = await supervisor.ask('begin', null, beginTimeoutMs);
   const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 });

@@ -1,0 +1,105 @@
+import { z } from '@hono/zod-openapi';
+import { reloadConfig, type ConfigRefusal, type ConfigState } from '../control/config/reload-config.ts';
+import { json, route, timeSchema, type Api } from './route.ts';
+
+/** The configuration that serves, and its reload. */
+export function configRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/config',
+      permission: 'config.read',
+      tags: ['config'],
+      summary: 'Which configuration serves',
+      responses: { 200: json(z.object({ config: configSchema }), 'The configuration that serves, and why the file on disk does not where it does not.') },
+    }),
+    (c) => c.json({ config: configBody(c.var.context().configuration.state()) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/config/reload',
+      permission: 'config.reload',
+      tags: ['config'],
+      summary: 'Reload the configuration file',
+      description: 'A file serves whole or not at all. One that cannot is a result with `outcome: refused`, not a fault.',
+      request: { query: z.object({ dry_run: z.enum(['true', 'false']).default('false').openapi({ description: 'Say what would change, change nothing.' }) }) },
+      responses: { 200: json(reloadSchema, 'What became of it.') },
+    }),
+    async (c) => {
+      const { outcome, change, refusal, state } = await reloadConfig(c.var.context(), { dryRun: c.req.valid('query').dry_run === 'true' });
+      const changes = change && {
+        servers: {
+          added: [...change.servers.added],
+          removed: [...change.servers.removed],
+          changed: change.servers.changed.map(({ name, settings }) => ({ name, settings: [...settings] })),
+        },
+        settings: [...change.settings],
+        secrets: [...change.secrets],
+      };
+      return c.json({ outcome, changes, refusal: refusal && refusalBody(refusal), config: configBody(state) }, 200);
+    },
+  );
+}
+
+const configFaultSchema = z.object({
+  line: z.number().int().nullable(),
+  column: z.number().int().nullable(),
+  path: z.string(),
+  message: z.string(),
+  cause: z.string(),
+  fix: z.string(),
+});
+
+const refusalSchema = z
+  .object({
+    error: z.string().openapi({ description: 'The code of the fault.', example: 'config_invalid' }),
+    message: z.string(),
+    fix: z.string(),
+    faults: z.array(configFaultSchema).openapi({ description: 'Each fault of the file, with its place.' }),
+    faults_left_out: z.number().int(),
+  })
+  .openapi('ConfigRefusal');
+
+const configSchema = z
+  .object({
+    file: z.string().nullable().openapi({ description: 'Null where the environment alone configures.' }),
+    version: z.number().int().openapi({ description: 'Counts the configurations that have served since the start.' }),
+    applied_at: timeSchema,
+    checked_at: timeSchema.openapi({ description: 'When the file was last read.' }),
+    refusal: refusalSchema.nullable().openapi({ description: 'Why the file on disk is not what serves; null where it is.' }),
+  })
+  .openapi('ConfigState');
+
+const reloadSchema = z
+  .object({
+    outcome: z.enum(['applied', 'unchanged', 'planned', 'refused']),
+    changes: z
+      .object({
+        servers: z.object({
+          added: z.array(z.string()),
+          removed: z.array(z.string()),
+          changed: z.array(z.object({ name: z.string(), settings: z.array(z.string()) })),
+        }),
+        settings: z.array(z.string()).openapi({ description: 'Other settings that differ, by their place in the file.' }),
+        secrets: z.array(z.string()).openapi({ description: 'Servers whose secrets have another value.' }),
+      })
+      .nullable(),
+    refusal: refusalSchema.nullable(),
+    config: configSchema,
+  })
+  .openapi('ConfigReload');
+
+function configBody({ file, version, appliedAtMs, checkedAtMs, refusal }: ConfigState): z.infer<typeof configSchema> {
+  return {
+    file,
+    version,
+    applied_at: new Date(appliedAtMs).toISOString(),
+    checked_at: new Date(checkedAtMs).toISOString(),
+    refusal: refusal && refusalBody(refusal),
+  };
+}
+
+function refusalBody({ code, message, fix, faults, faultsLeftOut }: ConfigRefusal): z.infer<typeof refusalSchema> {
+  return { error: code, message, fix, faults: faults.map(({ unsafe: _, ...fault }) => fault), faults_left_out: faultsLeftOut };
+}

@@ -1,0 +1,133 @@
+/**
+ * What a configuration makes on this node: the snapshot of the workers, the options of the bridges, and what has to be done
+ * when one configuration takes the place of another. Secrets are read here, all at once, so that a configuration serves with
+ * the secrets that it was checked with.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { BridgeOptions } from './bridge/bridge-options.ts';
+import { configInvalid } from './config/config-fault.ts';
+import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
+import type { Environment } from './config/environment.ts';
+import { checkSecrets, resolveCredential, resolveSecret } from './config/secrets.ts';
+import type { AppliedChange } from './control/config/reload-config.ts';
+import type { OrganizationId } from './kernel/id.ts';
+import type { StatePaths } from './node/state-paths.ts';
+import { planChange } from './plan/plan-change.ts';
+import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
+import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
+
+export interface CompiledConfig {
+  readonly config: Config;
+  readonly bridges: readonly BridgeOptions[];
+  readonly credentials: ReadonlyMap<string, ServerData['credential']>;
+  snapshot(version: number, port: number): SnapshotData;
+}
+
+export interface ConfigCompiler {
+  /**
+   * `earlier`: what serves now. A bridge whose settings are the same keeps its socket; another one gets a socket of its own,
+   * because the bridge before it may still be ending. Faults: `secret_unavailable`, `unsafe_start`.
+   */
+  compile(config: Config, earlier: CompiledConfig | null): CompiledConfig;
+  /** The same for a configuration that comes later. Faults: `config_invalid` with every secret that cannot be used. */
+  recompile(config: Config, earlier: CompiledConfig): { readonly compiled: CompiledConfig; readonly change: AppliedChange };
+}
+
+export function createConfigCompiler(sources: {
+  readonly env: Environment;
+  readonly paths: StatePaths;
+  readonly node: string;
+  readonly organizationId: OrganizationId;
+}): ConfigCompiler {
+  const { env, paths, node, organizationId } = sources;
+  let generation = 0;
+
+  function compile(config: Config, earlier: CompiledConfig | null): CompiledConfig {
+    const bridges = config.servers.filter(isStdio).map((server): BridgeOptions => {
+      const settings = bridgeSettings(server, env);
+      if (earlier === null) return { ...settings, listen: { path: paths.bridgeSocket(server.name) } };
+      const before = earlier.bridges.find(({ name }) => name === server.name);
+      return before !== undefined && isDeepStrictEqual(before, { ...settings, listen: before.listen })
+        ? before
+        : { ...settings, listen: { path: paths.bridgeSocket(server.name, ++generation) } };
+    });
+    const credentials = new Map(config.servers.map((server) => [server.name, credentialOf(server, env)]));
+    return {
+      config,
+      bridges,
+      credentials,
+      snapshot: (version, port) =>
+        snapshotOfConfig(config, {
+          version,
+          organizationId,
+          node,
+          port,
+          bridgeSocket: (server) => socketOf(bridges.find(({ name }) => name === server)),
+          credential: ({ name }) => credentials.get(name) ?? null,
+        }),
+    };
+  }
+
+  return {
+    compile,
+    recompile(config, earlier) {
+      const problems = checkSecrets(config, env);
+      if (problems.length > 0)
+        throw configInvalid(
+          config.file,
+          problems.map(({ setting, fault }) => ({
+            line: null,
+            column: null,
+            path: setting,
+            message: fault.message,
+            cause: 'Without it the configuration cannot serve as a whole.',
+            fix: fault.fix,
+          })),
+        );
+      const compiled = compile(config, earlier);
+      return { compiled, change: { ...planChange(earlier.config, config), secrets: newSecrets(earlier, compiled) } };
+    },
+  };
+}
+
+/** Servers that are configured as before, but with another value behind a reference. */
+function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
+  const sameSettings = after.config.servers.filter((server) => before.config.servers.some((other) => isDeepStrictEqual(other, server)));
+  return sameSettings
+    .map(({ name }) => name)
+    .filter(
+      (server) =>
+        !isDeepStrictEqual(before.credentials.get(server), after.credentials.get(server)) ||
+        before.bridges.find(({ name }) => name === server) !== after.bridges.find(({ name }) => name === server),
+    );
+}
+
+function isStdio(server: ServerConfig): server is StdioServerConfig {
+  return server.transport === 'stdio';
+}
+
+function bridgeSettings(server: StdioServerConfig, env: Environment): Omit<BridgeOptions, 'listen'> {
+  return {
+    name: server.name,
+    command: server.command,
+    cwd: server.cwd,
+    env: Object.fromEntries(
+      Object.entries(server.env).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : resolveSecret(value, env, `servers.${server.name}.env.${name}`),
+      ]),
+    ),
+    searchPath: env['PATH'],
+    home: env['HOME'],
+    processes: server.processes,
+  };
+}
+
+function socketOf(bridge: BridgeOptions | undefined): string {
+  if (bridge === undefined || !('path' in bridge.listen)) throw new TypeError('a stdio server has no bridge with a socket');
+  return bridge.listen.path;
+}
+
+function credentialOf(server: ServerConfig, env: Environment): ServerData['credential'] {
+  return server.transport === 'http' && server.credential !== null ? resolveCredential(server.credential, env, `servers.${server.name}.credential`) : null;
+}
