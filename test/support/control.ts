@@ -13,6 +13,8 @@ import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
+import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
 import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
 import { startEmbeddedRegistry } from '../../packages/gateway/src/store/registry/embedded-registry.ts';
@@ -61,6 +63,13 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
     ledger: () => null,
     state,
     config: testConfig,
+    configuration: createServedConfig({
+      file: null,
+      load: () => testConfig,
+      prepare: (next) => ({ change: { ...planChange(testConfig, next), secrets: [] }, apply: async () => undefined }),
+      clock,
+      log: silentLog,
+    }),
     mcpActions,
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),

@@ -29,7 +29,7 @@ import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-m
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
-import type { SnapshotData } from './snapshot/snapshot.ts';
+import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import { createPools } from './upstream/pools.ts';
 
 /** A worker that is ready to listen. */
@@ -48,6 +48,8 @@ export interface Door {
 
 const wallSyncMs = 10_000;
 const drainPollMs = 25;
+/** Longer than a call may wait at the stops before the server's. */
+const poolsKeptMs = 2 * bounds.requestTimeoutMs;
 
 export function assembleWorker(start: WorkerStart, supervisor: Channel<SupervisorHandlers>, log: Log): Door {
   const clock = systemClock;
@@ -58,6 +60,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   let callNumber = 0;
   let callsOpen = 0;
   let draining = false;
+  let poolsTimer: NodeJS.Timeout | undefined;
 
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const pools = createPools();
@@ -143,8 +146,15 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     authenticator,
     limiter,
     setSnapshot(data) {
+      const before = snapshot.data.servers;
       snapshot = compileSnapshot(data, serverBlock);
-      pools.keep(data.servers);
+      // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
+      const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
+      if (moved.length > 0) streams.drain(new Set(moved.map(({ name }) => name)));
+      pools.keep([...before, ...data.servers]);
+      // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
+      clearTimeout(poolsTimer);
+      poolsTimer = setTimeout(() => pools.keep(data.servers), poolsKeptMs).unref();
     },
     setReadiness(next) {
       readiness = next;
@@ -160,6 +170,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     async close() {
       clearInterval(wallSync);
+      clearTimeout(poolsTimer);
       streams.close();
       facade.upstream.close();
       server.closeAllConnections();
@@ -169,6 +180,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       journal.close();
     },
   };
+}
+
+function isSamePlace(one: ServerData, other: ServerData): boolean {
+  return one.origin === other.origin && one.socketPath === other.socketPath && one.upstreamPath === other.upstreamPath;
 }
 
 function asBuffer(value: Uint8Array | null): Buffer | null {

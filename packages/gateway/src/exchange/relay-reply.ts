@@ -59,6 +59,10 @@ export class RelayReply implements ReplySink, OpenStream {
     call.response.on('close', () => this.clientClosed());
   }
 
+  get server(): string | undefined {
+    return this.call.server?.data.name;
+  }
+
   /** The control of the request under way; before the reply begins this is how a client's leaving reaches the server. */
   attach(control: ReplyControl): void {
     this.control = control;
