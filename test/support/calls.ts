@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { requestBytes, sendRaw, type RawReply } from './raw-client.ts';
 import type { RecordingUpstream } from './recording-upstream.ts';
-import { defaultReply, empty, idText, json, when, type Reply } from './replies.ts';
+import { defaultReply, empty, idText, json, scriptsEras, when, type Reply } from './replies.ts';
 import { testKey, type TestDoor } from './start-door.ts';
 
 export const modernVersion = '2026-07-28';
@@ -85,10 +85,12 @@ export async function expectHealthy(door: TestDoor): Promise<void> {
 
 /** A server of 2026-07-28, to the question of the façade which era it is of. */
 export function modernServer(otherwise: Reply = defaultReply): Reply {
-  return when(
-    (request) => request.body.includes('"server/discover"'),
-    json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }),
-    otherwise,
+  return scriptsEras(
+    when(
+      (request) => request.body.includes('"server/discover"'),
+      json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }),
+      otherwise,
+    ),
   );
 }
 
@@ -107,9 +109,8 @@ export function createLegacyServer(): LegacyServer {
     get opened() {
       return opened;
     },
-    reply:
-      (otherwise = defaultReply) =>
-      (request, socket) => {
+    reply: (otherwise = defaultReply) =>
+      scriptsEras((request, socket) => {
         const { body } = request;
         if (body.includes('"server/discover"')) return uninitialized(request, socket);
         if (body.includes('"initialize"')) {
@@ -119,7 +120,7 @@ export function createLegacyServer(): LegacyServer {
         }
         if (request.method === 'DELETE' || !body.includes('"id"')) return empty(202)(request, socket);
         return otherwise(request, socket);
-      },
+      }),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { defaultReply, type Reply } from './replies.ts';
+import { defaultReply, json, type Reply } from './replies.ts';
 import { until } from './poll.ts';
 
 export interface RecordedRequest {
@@ -79,6 +79,10 @@ export async function startRecordingUpstream(reply: Reply = defaultReply, port =
       busy = true;
       for (let parsed = parseRequest(buffered); parsed !== null && !socket.destroyed; parsed = parseRequest(buffered)) {
         buffered = buffered.subarray(parsed.raw.length);
+        if (upstream.reply.scriptsEras !== true && isEraQuestion(parsed)) {
+          await eraAnswer(parsed, socket);
+          continue;
+        }
         const request: MutableRequest = { ...parsed, connection, abandoned: false };
         const onClose = (): void => {
           request.abandoned = true;
@@ -127,6 +131,20 @@ export async function startRecordingUpstream(reply: Reply = defaultReply, port =
   };
   return upstream;
 }
+
+/** What the gateway asks of a server before its first call, to know its eras; not recorded where the test scripts no answer to it. */
+function isEraQuestion({ body }: ParsedRequest): boolean {
+  if (!body.includes('{"name":"gatewayops"')) return false;
+  return body.includes('"server/discover"') || body.includes('"initialize"');
+}
+
+const discovered = { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: {}, ttlMs: 0, cacheScope: 'private' };
+const initialized = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'recording', version: '1' } };
+const eraAnswer = (request: ParsedRequest, socket: Socket): void | Promise<void> =>
+  json({ jsonrpc: '2.0', id: 1, result: request.body.includes('"server/discover"') ? discovered : initialized })(
+    { ...request, connection: 0, abandoned: false },
+    socket,
+  );
 
 type MutableRequest = RecordedRequest & { abandoned: boolean };
 type ParsedRequest = Omit<RecordedRequest, 'connection' | 'abandoned'>;

@@ -6,7 +6,15 @@ import { gzipSync } from 'node:zlib';
 import type { RecordedRequest } from './recording-upstream.ts';
 
 /** Writes to the socket. The next request on the same connection is read when it has resolved. */
-export type Reply = (request: RecordedRequest, socket: Socket) => void | Promise<void>;
+export type Reply = ((request: RecordedRequest, socket: Socket) => void | Promise<void>) & {
+  /** Set where it answers the gateway's questions of which eras the server serves. */
+  readonly scriptsEras?: true;
+};
+
+/** A reply that answers the questions of eras itself; to any other the recording upstream adds answers, as of a server of both. */
+export function scriptsEras(reply: Reply): Reply {
+  return Object.assign((request: RecordedRequest, socket: Socket) => reply(request, socket), { scriptsEras: true as const });
+}
 
 type Headers = Readonly<Record<string, string>>;
 

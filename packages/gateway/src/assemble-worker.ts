@@ -2,15 +2,20 @@
  * Puts a data-plane worker together: every room of the rail, constructed once and handed to the spine. Beside `assemble.ts`
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
+import { dirname } from 'node:path';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
+import { admitLink } from './exchange/admit-link.ts';
+import { createGatewaySessions } from './exchange/gateway-sessions.ts';
 import { createIdempotency } from './exchange/idempotency.ts';
 import { createOpenStreams } from './exchange/open-streams.ts';
+import { createParks } from './exchange/parks.ts';
 import { Call, type Rail } from './exchange/rail.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
 import { createSessionHandles } from './exchange/session-handle.ts';
-import { createUpstreamSessions } from './exchange/upstream-sessions.ts';
+import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
@@ -18,12 +23,15 @@ import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
+import { createOpenLinks } from './link/open-links.ts';
+import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
 import { createHeaderGate, requireAddress } from './listener/header-gate.ts';
 import { createHttpServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
 import { respondRest, respondRpc, send } from './listener/respond.ts';
-import { createRouteRequest } from './listener/route-request.ts';
+import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
+import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
 import type { Channel } from './node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
@@ -31,6 +39,7 @@ import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import { createPools } from './upstream/pools.ts';
+import { createUpstreams } from './upstream/upstreams.ts';
 
 /** A worker that is ready to listen. */
 export interface Door {
@@ -58,13 +67,18 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   let { readiness } = start;
   let wallOffsetMs = Date.now() - performance.now();
   let callNumber = 0;
+  // Names this worker in what clients keep; never the same again, so what it names is here or gone.
+  const home = randomBytes(6).toString('hex');
+  const socketFolder = start.workers > 1 ? dirname(start.controlSocket) : null;
   let callsOpen = 0;
   let draining = false;
   let poolsTimer: NodeJS.Timeout | undefined;
 
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const pools = createPools();
+  const upstreams = createUpstreams(clock);
   const streams = createOpenStreams();
+  const servers = createServers({ upstreams, clock, log });
   const authenticator = createAuthenticator({
     verify: (secret) => supervisor.ask('verifyKey', { secret }),
     encode: principalBlock,
@@ -76,17 +90,20 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     snapshot: () => snapshot,
     authenticator,
     limiter,
-    pools,
+    upstreams,
     journal,
     sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
     streams,
+    servers,
+    gatewaySessions: createGatewaySessions({ sealer, clock, home }),
+    parks: createParks({ sealer, clock, home }),
+    otherWorkers: socketFolder === null ? null : createOtherWorkers({ id: home, folder: socketFolder }),
     log,
     recordBlocked: () => readiness.recordBlocked,
     wallOffsetMs: () => wallOffsetMs,
     nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),
   };
   const facade = {
-    upstream: createUpstreamSessions(pools, clock),
     idempotency: createIdempotency({
       state: {
         get: async (key) => asBuffer(await supervisor.ask('stateGet', { key })),
@@ -99,25 +116,51 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   };
 
   const passToControl = createPassToControl(start.controlSocket);
-  const server = createHttpServer({
+  const handlers: RequestHandlers = {
+    gate: createHeaderGate(),
+    mcp: (request, response, headers, path, startedAt) =>
+      serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc),
+    facade: (request, response, headers, path, startedAt) =>
+      serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path), refuseRest),
+    health: (_request, response, path) => {
+      const ready = path === '/healthz' || (readiness.ready && !draining);
+      const { ready: _ready, ...parts } = readiness;
+      const body = path === '/healthz' ? { status: 'ok' } : { status: draining ? 'draining' : ready ? 'ready' : 'not_ready', ...parts };
+      send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
+    },
+    control: (request, response, headers) => {
+      requireAddress(headers, snapshot.hosts, snapshot.origins);
+      passToControl(request, response, newRequestId());
+    },
+  };
+  const onRequest = createRouteRequest(handlers);
+  // Duplex links are clients of the endpoints like all others; this server listens nowhere.
+  const links = createOpenLinks();
+  const linkServer = createHttpServer({ onRequest });
+  const webSockets = createWebSocketDoor({
+    enabled: () => snapshot.data.links?.websocket === true,
+    admit: (request, path) => admitLink(rail, handlers.gate, request, path),
+    links,
+    server: linkServer,
+    taken: (socket) => connections.release(socket),
+    log,
+  });
+  const server = createHttpServer({ onRequest, onUpgrade: webSockets.upgrade });
+  // What another worker passes on, as it came; who calls is asked anew.
+  const passedServer = createHttpServer({
     onRequest: createRouteRequest({
-      gate: createHeaderGate(),
-      mcp: (request, response, headers, path, startedAt) =>
-        serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc),
-      facade: (request, response, headers, path, startedAt) =>
-        serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path), refuseRest),
-      health: (_request, response, path) => {
-        const ready = path === '/healthz' || (readiness.ready && !draining);
-        const { ready: _ready, ...parts } = readiness;
-        const body = path === '/healthz' ? { status: 'ok' } : { status: draining ? 'draining' : ready ? 'ready' : 'not_ready', ...parts };
-        send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
-      },
-      control: (request, response, headers) => {
-        requireAddress(headers, snapshot.hosts, snapshot.origins);
-        passToControl(request, response, newRequestId());
+      ...handlers,
+      mcp: (request, response, headers, path, startedAt) => {
+        const call = new Call(rail, request, response, headers, startedAt);
+        call.isPassed = true;
+        call.record.peer = String(request.headers['x-gatewayops-peer'] ?? '');
+        serve(call, () => serveMcp(call, path), refuseRpc);
       },
     }),
   });
+  passedServer.on('error', (error) => log.error('worker.socket_failed', { reason: error.message }));
+  // Not shared among the cluster's workers, as other addresses are.
+  if (socketFolder !== null) passedServer.listen({ path: workerSocket(socketFolder, home), exclusive: true });
 
   const connections = trackConnections(server);
 
@@ -152,9 +195,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
       if (moved.length > 0) streams.drain(new Set(moved.map(({ name }) => name)));
       pools.keep([...before, ...data.servers]);
+      upstreams.keep([...before, ...data.servers]);
       // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
       clearTimeout(poolsTimer);
-      poolsTimer = setTimeout(() => pools.keep(data.servers), poolsKeptMs).unref();
+      poolsTimer = setTimeout(() => {
+        pools.keep(data.servers);
+        upstreams.keep(data.servers);
+      }, poolsKeptMs).unref();
     },
     setReadiness(next) {
       readiness = next;
@@ -164,17 +211,24 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       draining = true;
       connections.drain();
       streams.drain();
+      links.drain();
       const until = performance.now() + graceMs;
       // A call may outlive its client, and an answer its call: it is read as fast as the client likes.
-      while ((callsOpen > 0 || connections.open > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+      while ((callsOpen > 0 || connections.open > 0 || links.open > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {
       clearInterval(wallSync);
       clearTimeout(poolsTimer);
       streams.close();
-      facade.upstream.close();
+      links.close();
+      rail.parks.close();
+      rail.gatewaySessions.close();
+      passedServer.close();
+      passedServer.closeAllConnections();
+      servers.close();
       server.closeAllConnections();
       await pools.close();
+      await upstreams.close();
       // What the closing of connections has put into the journal belongs to this turn.
       await journal.committed().catch(() => undefined);
       journal.close();

@@ -4,18 +4,22 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator, Principal } from '../authenticate/authenticate.ts';
+import type { Servers } from '../fabric/dialogue.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { newSpanHex, traceIdOf } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Limiter } from '../limit/limiter.ts';
 import type { InboundHeaders } from '../listener/header-gate.ts';
+import type { OtherWorkers, Passing } from '../listener/other-workers.ts';
 import type { Reply } from '../listener/respond.ts';
 import { CallRecord, writeIntent, writeOutcome } from '../record/call-record.ts';
 import type { CallStatus, RailStop } from '../record/call-row.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
-import type { Pools } from '../upstream/pools.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
+import type { GatewaySessions } from './gateway-sessions.ts';
 import type { OpenStreams } from './open-streams.ts';
+import type { Parks } from './parks.ts';
 import type { SessionHandles } from './session-handle.ts';
 import { traceContextOf } from './trace-context.ts';
 
@@ -24,10 +28,15 @@ export interface Rail {
   readonly snapshot: () => Snapshot;
   readonly authenticator: Authenticator;
   readonly limiter: Limiter;
-  readonly pools: Pools;
+  readonly upstreams: Upstreams;
   readonly journal: Journal;
   readonly sessions: SessionHandles;
   readonly streams: OpenStreams;
+  readonly servers: Servers;
+  readonly gatewaySessions: GatewaySessions;
+  readonly parks: Parks;
+  /** Null where this node has but one worker. */
+  readonly otherWorkers: OtherWorkers | null;
   readonly log: Log;
   /** True when calls may not be made for want of a record (the spool is over its bound). */
   readonly recordBlocked: () => boolean;
@@ -38,15 +47,21 @@ export interface Rail {
 }
 
 /** One HTTP request on its way along the rail; filled in as it passes the stops. */
-export class Call implements Reply {
+export class Call implements Reply, Passing {
   readonly rail: Rail;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly inbound: InboundHeaders;
   readonly record: CallRecord;
   readonly snapshot: Snapshot;
+  /** Set where another worker has passed the request here. */
+  isPassed = false;
   server: Server | null = null;
+  /** The record's columns of the server where the call is of no single one. */
+  place: Uint8Array | null = null;
   principal: Principal | null = null;
+  /** The target that keeps the call's session, or null. */
+  pinned: string | null = null;
   /** The JSON-RPC id exactly as it was written; null for a notification and until it is known. */
   idText: string | null = null;
   /** The headers of the answer that the rail adds: rate limit, deprecation. */
@@ -89,9 +104,10 @@ export class Call implements Reply {
 
   /** Puts the intent into the journal; resolves when the kernel has it. Faults: `audit_blocked`. */
   intend(): Promise<void> {
-    const { principal, server, rail, record } = this;
-    if (principal === null || server === null) throw new Error('a call is recorded after its principal and server are known');
-    writeIntent(rail.journal, record, principal.block, server.block, rail.wallOffsetMs());
+    const { principal, rail, record } = this;
+    const block = this.server?.block ?? this.place;
+    if (principal === null || block === null) throw new Error('a call is recorded after its principal and server are known');
+    writeIntent(rail.journal, record, principal.block, block, rail.wallOffsetMs());
     this.recorded = true;
     return rail.journal.committed();
   }
@@ -108,8 +124,9 @@ export class Call implements Reply {
 
   /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
   async settleRefusal(fault: Fault, httpStatus: number = fault.row.status): Promise<void> {
-    const { record, rail, principal, server } = this;
-    if (principal === null || server === null) return;
+    const { record, rail, principal } = this;
+    const block = this.server?.block ?? this.place;
+    if (principal === null || block === null) return;
     // What could not be recorded as an intent has no outcome, and a spool that is over its bound must not grow by refusals.
     if (fault.code === 'audit_blocked' || rail.recordBlocked()) return;
     // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
@@ -119,7 +136,7 @@ export class Call implements Reply {
     // Where the server's own error was the fault, its code says more.
     if (record.rpcErrorCode === 0) record.rpcErrorCode = fault.row.rpcCode;
     if (!this.recorded) {
-      writeIntent(rail.journal, record, principal.block, server.block, rail.wallOffsetMs());
+      writeIntent(rail.journal, record, principal.block, block, rail.wallOffsetMs());
       this.recorded = true;
     }
     await this.settle(statusOf(fault), this.stop);

@@ -1,5 +1,6 @@
 import { authoriseServer } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
+import { createSingleEndpoint } from '../fabric/single-endpoint.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { requireAddress, requireJson } from '../listener/header-gate.ts';
 import { readBody } from '../listener/read-body.ts';
@@ -7,14 +8,21 @@ import { respondRpc, respondToolRefusal } from '../listener/respond.ts';
 import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion, isModernVersion } from '../protocol/versions.ts';
-import { send as sendUpstream, type UpstreamRequest } from '../upstream/send.ts';
+import type { UpstreamCall } from '../upstream/target-exchange.ts';
+import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, intend, pass, permit, spend, withTraceparent } from './stops.ts';
 import { RelayReply, streamMethod, type Relayed } from './relay-reply.ts';
+import { callerOf, variantOf } from './target-hints.ts';
+import { idOfSession, targetOfSession } from './session-place.ts';
 import { serveBatch } from './serve-batch.ts';
+import { isForFront, serveFront } from './serve-front.ts';
+import { serveLegacyStream } from './serve-legacy.ts';
+import { refusesTool, transformRequest } from './transform-call.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 const idMember = ['id'];
+const paramsMember = ['params'];
 const streamOpening: Relayed = { kind: 'notification', era: 'legacy', method: streamMethod, name: '' };
 const sessionEnd: Relayed = { kind: 'notification', era: 'legacy', method: 'session/delete', name: '' };
 
@@ -36,6 +44,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
       call.record.requestBytes = body.length;
       const scanned = scanJson(body, idMember);
       if (Array.isArray(scanned.value) && isBatchVersion(call.inbound.protocolVersion)) {
+        if (isGatewaySession(call.inbound.sessionId)) throw new Fault('invalid_request', { reason: 'a session that the gateway keeps takes no batches' });
         await serveBatch(call, body);
         return;
       }
@@ -46,7 +55,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
     const fault = asFault(thrown);
     if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: reasonOf(fault.cause) });
     // A model can react to a tool result; to a transport error only its client can.
-    const toolId = fault.code === 'forbidden' && call.record.method === 'tools/call' ? call.idText : null;
+    const toolId = refusesTool(call, fault) ? call.idText : null;
     const status = toolId === null ? statusFor(call, fault) : 200;
     await call.settleRefusal(fault, status);
     if (toolId === null) respondRpc(call.response, fault, call, call.idText, status);
@@ -57,13 +66,28 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
 async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promise<void> {
   const message = classify(scanned.value, call.inbound);
   enter(call, message);
+  const forFront = isForFront(call, message);
+  if (call.server !== null && (forFront instanceof Promise ? await forFront : forFront))
+    return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
   const upstreamSession = sessionOf(call, message.era);
   permit(call, message.row.action);
   // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
   if (waiting !== null) await waiting;
-  const headers = upstreamHeaders(call, message.era, upstreamSession, 'POST');
-  await send(call, message, upstreamSession, { method: 'POST', headers, body: withTraceparent(call, body, scanned), longLived: message.row.longLived });
+  const plain = withTraceparent(call, body, scanned);
+  const transforms = call.server?.transforms ?? null;
+  const changed =
+    transforms === null || message.method !== 'tools/call'
+      ? null
+      : transformRequest(call, transforms, message.name, plain, paramsMember, call.inbound.params ?? []);
+  const headers = upstreamHeaders(call, message.era, upstreamSession, 'POST', changed?.mirrored);
+  await send(call, message, upstreamSession, {
+    method: 'POST',
+    headers,
+    body: changed?.json ?? plain,
+    longLived: message.row.longLived,
+    repeatable: message.row.repeatable,
+  });
 }
 
 /** A legacy client's GET (a stream of what the server sends unasked, or the rest of a broken one) or DELETE (the session's end). */
@@ -72,12 +96,14 @@ async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> 
   if (isModernVersion(version)) throw notAllowed('POST');
   const relayed = method === 'GET' ? streamOpening : sessionEnd;
   enter(call, { ...relayed, version, clientName: '', traceparent: undefined });
+  if (call.server !== null && isGatewaySession(call.inbound.sessionId))
+    return serveLegacyStream(call, createSingleEndpoint(call.rail.servers, call.server), method, relayed);
   const upstreamSession = sessionOf(call, 'legacy');
   permit(call, null);
   const waiting = spend(call);
   if (waiting !== null) await waiting;
   const headers = upstreamHeaders(call, 'legacy', upstreamSession, method);
-  await send(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET' });
+  await send(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET', repeatable: false });
 }
 
 /** Who calls, and which server. A server out of reach and one that does not exist are the same to the caller. */
@@ -103,7 +129,7 @@ function arrive(call: Call, principal: Principal, path: string): void {
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }
 
-type Outgoing = Pick<UpstreamRequest, 'method' | 'headers' | 'body'> & { readonly longLived: boolean };
+type Outgoing = Pick<UpstreamCall, 'method' | 'headers' | 'body' | 'longLived' | 'repeatable'>;
 
 /** Intent first, then the message; resolves when nothing of the call is under way any more. Faults: `audit_blocked`, `too_many_streams`. */
 async function send(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
@@ -130,17 +156,18 @@ function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out
   if (call.response.destroyed && relayed.era === 'modern') return call.settle('cancelled', 'server');
   const { promise, resolve } = Promise.withResolvers<void>();
   const reply = new RelayReply(call, relayed, upstreamSession, resolve);
-  const { timeoutMs } = server.data;
-  const control = sendUpstream(
-    rail.pools.poolOf(server.data),
+  const control = rail.upstreams.send(
+    server.data,
     {
-      server: server.data.name,
       method: out.method,
-      path: server.data.upstreamPath,
       headers: out.headers,
       body: out.body,
-      firstByteMs: timeoutMs,
-      idleMs: out.longLived ? 0 : timeoutMs,
+      longLived: out.longLived,
+      repeatable: out.repeatable,
+      pinned: call.pinned,
+      caller: callerOf(call),
+      variant: variantOf(call),
+      firstByteMsMax: null,
     },
     reply,
   );
@@ -152,7 +179,9 @@ function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out
 function sessionOf(call: Call, era: Message['era']): string | null {
   const { sessionId } = call.inbound;
   if (era === 'modern' || sessionId === undefined || call.principal === null || call.server === null) return null;
-  return call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
+  const placed = call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
+  call.pinned = targetOfSession(placed);
+  return idOfSession(placed);
 }
 
 /** To a legacy client 404 means that its session is gone: an unknown method is an answer like others. */

@@ -1,5 +1,5 @@
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import type { ClientFace, Interest, ServerEvent, ServerFacts } from './dialogue.ts';
+import type { Ask, ClientFace, Interest, ServerEvent, ServerFacts } from './dialogue.ts';
 
 /** A request of a client, read by a front. */
 export interface EndpointRequest {
@@ -23,6 +23,8 @@ export interface Route {
   /** Puts the endpoint's names back into what the server sends: a `result` of the response, or a whole notification. */
   rewriteResult(result: string): string;
   rewriteNotification(json: Buffer): Buffer;
+  /** What the server asks the caller's client, with the server's name where only the gateway can tell it. */
+  rewriteAsk(ask: Ask): Ask;
 }
 
 /** Answered by the gateway itself: JSON text of a `result` of 2026-07-28. `_meta.io.modelcontextprotocol/serverInfo` is added by the front. */
@@ -40,7 +42,7 @@ export interface Endpoint {
   readonly name: string;
   /** What `server/discover` and `initialize` are answered from. Faults: those of the connection, where there is but one server. */
   facts(request: Pick<EndpointRequest, 'face' | 'mayReach'>): Promise<ServerFacts>;
-  /** Faults: `invalid_params` (unknown tool, resource, prompt, cursor), `method_not_found`, those of the connection. */
+  /** Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource`, `invalid_params` (a bad cursor), `method_not_found`, those of the connection. */
   resolve(request: EndpointRequest): Promise<Route | OwnAnswer>;
   /** Events carry the endpoint's names. Returns how to end it. */
   watch(request: Pick<EndpointRequest, 'face' | 'mayReach'>, interest: Interest, onEvent: (event: ServerEvent) => void): () => void;

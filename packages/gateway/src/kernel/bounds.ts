@@ -19,6 +19,8 @@ export const bounds = {
   /** Bytes waiting for a slow reader of a stream before it is ended. */
   streamBufferBytesMax: 1 * MiB,
   facadeReplyBytesMax: 16 * MiB,
+  /** Bytes of a reply that is held until it is whole because response rules change it. */
+  rewriteBytesMax: 4 * MiB,
   streamsPerPrincipalMax: 256,
   /** One message of a server that the fabric reads (a relayed one has no such bound). */
   fabricMessageBytesMax: 16 * MiB,
@@ -48,7 +50,7 @@ export const bounds = {
   /** A duplex link of a client (WebSocket, HTTP+SSE, `gateway connect`): requests without an answer, and links of one principal on a worker. */
   linkInFlightMax: 128,
   linksPerPrincipalMax: 64,
-  linkPingMs: 30_000,
+  linkPingMs: 15_000,
   linkConnectMs: 10_000,
   /** How long `gateway connect` tries to reach a gateway that is away, and how long it lets calls end when its client has closed the input. */
   connectRetryMs: 15_000,

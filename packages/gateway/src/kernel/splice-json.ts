@@ -80,12 +80,6 @@ export function membersOf(json: Buffer): JsonMember[] {
   return members;
 }
 
-/** The texts of the values of a JSON object's members, by name; of a member that is there twice the last counts, as to JSON.parse. */
-export function valuesOf(json: string): Map<string, string> {
-  const bytes = Buffer.from(json);
-  return new Map(membersOf(bytes).map(({ key, valueStart, end }) => [key, bytes.toString('utf8', valueStart, end)]));
-}
-
 /** The JSON object of these members. */
 export function objectOf(members: Iterable<readonly [string, string]>): string {
   return `{${Array.from(members, ([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`;
@@ -136,12 +130,14 @@ function walkValue(json: Buffer, at: number, depth: number, live: readonly numbe
   return skipValue(json, at);
 }
 
-function keyOf(json: Buffer, start: number, end: number): string {
+/** The key that stands in quotes from `start` to `end`. */
+export function keyOf(json: Buffer, start: number, end: number): string {
   const raw = json.toString('utf8', start + 1, end - 1);
   return raw.includes('\\') ? (JSON.parse(json.toString('utf8', start, end)) as string) : raw;
 }
 
-function skipSpace(json: Buffer, at: number): number {
+/** The index of the next byte that is no white space. */
+export function skipSpace(json: Buffer, at: number): number {
   for (;;) {
     const byte = json[at];
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at;
@@ -150,7 +146,7 @@ function skipSpace(json: Buffer, at: number): number {
 }
 
 /** The index after the string whose opening quote is at `at`. */
-function skipString(json: Buffer, at: number): number {
+export function skipString(json: Buffer, at: number): number {
   let end = json.indexOf(0x22, at + 1);
   while (end >= 0) {
     let backslashes = 0;
@@ -161,7 +157,8 @@ function skipString(json: Buffer, at: number): number {
   return json.length;
 }
 
-function skipValue(json: Buffer, at: number): number {
+/** The index after the value that begins at `at`. */
+export function skipValue(json: Buffer, at: number): number {
   const first = json[at];
   if (first === 0x22) return skipString(json, at);
   if (first !== 0x7b && first !== 0x5b) {

@@ -1,0 +1,111 @@
+import type { Ask, DialogueResponse } from '../fabric/dialogue.ts';
+import { asFault, type Fault } from '../kernel/fault.ts';
+import type { Message } from '../protocol/classify.ts';
+import { FrontReply } from './front-reply.ts';
+import { settleFront } from './front-request.ts';
+import type { Call } from './rail.ts';
+import type { UnderWay } from './under-way.ts';
+
+/** How one era's client is told what comes of its request. */
+export interface Manner {
+  /** Whether the request ends when its client leaves. */
+  readonly endsWithClient: boolean;
+  notification(json: Buffer): string | null;
+  ask(ask: Ask): void;
+  response(response: DialogueResponse): { readonly status: number; readonly text: string };
+}
+
+/** One HTTP exchange of a request under way. */
+export interface Conversation {
+  readonly reply: FrontReply;
+  /** Resolves when nothing of the exchange is under way any more. Rejects with a fault that is still to be answered. */
+  readonly done: Promise<void>;
+  /** Ends the exchange with this message. The request goes on where somebody else is to listen. */
+  conclude(status: number, text: string): void;
+  /** The client does not want the response any more. */
+  cancel(): void;
+}
+
+/** Tells the client of `call` what comes of `underWay`, in the words of `mannerOf`. */
+export function converse(call: Call, message: Pick<Message, 'method'>, underWay: UnderWay, mannerOf: (conversation: Conversation) => Manner): Conversation {
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const { route } = underWay;
+  let over = false;
+
+  /** True once: whoever gets it ends the exchange. */
+  function isFirst(): boolean {
+    const first = !over;
+    over = true;
+    return first;
+  }
+
+  function left(): void {
+    if (manner.endsWithClient) conversation.cancel();
+  }
+
+  const reply = new FrontReply(call, left);
+  const conversation: Conversation = {
+    reply,
+    done,
+    conclude(status, text) {
+      if (!isFirst()) return;
+      void settleFront(call, { kind: 'request', method: message.method, name: route.name }, status, text)
+        .then(() => reply.finish(status, text))
+        .then(resolve, reject);
+    },
+    cancel() {
+      if (!isFirst()) return;
+      underWay.cancel();
+      void call
+        .settle('cancelled', call.record.firstByteAt === 0 ? 'server' : 'reply')
+        .then(() => {
+          // A stream that ends without a response: what was cancelled gets none.
+          reply.open();
+          reply.end();
+        })
+        .then(resolve, reject);
+    },
+  };
+  const manner = mannerOf(conversation);
+  if (reply.left) left();
+  if (over) return conversation;
+
+  underWay.listen({
+    notification(json) {
+      if (over) return;
+      const text = manner.notification(route.rewriteNotification(json));
+      if (text !== null) reply.event(text);
+    },
+    ask: (ask) => {
+      if (!over) manner.ask(ask);
+    },
+    response(response) {
+      if (over) return;
+      try {
+        const { status, text } = manner.response(response);
+        conversation.conclude(status, text);
+      } catch (thrown) {
+        fail(asFault(thrown));
+      }
+    },
+    failed: fail,
+  });
+
+  function fail(fault: Fault): void {
+    if (!isFirst()) return;
+    if (fault.row.owner === 'upstream')
+      call.rail.log.warn('upstream.failed', {
+        server: route.server.data.name,
+        code: fault.code,
+        request_id: call.requestId,
+        reason: fault.cause instanceof Error ? fault.cause.message : undefined,
+      });
+    if (!reply.streaming) reject(fault);
+    else
+      void call
+        .settleRefusal(fault)
+        .then(() => reply.end(fault))
+        .then(resolve, reject);
+  }
+  return conversation;
+}

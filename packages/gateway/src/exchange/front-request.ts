@@ -1,0 +1,85 @@
+import { authoriseServer } from '../authorise/authorise.ts';
+import { memberTexts } from '../fabric/edit-object.ts';
+import type { ClientFace } from '../fabric/dialogue.ts';
+import type { EndpointRequest, OwnAnswer, Route } from '../fabric/endpoint.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { objectOf } from '../kernel/splice-json.ts';
+import type { Message } from '../protocol/classify.ts';
+import { ReplyDigest } from '../protocol/reply-digest.ts';
+import { FrontReply } from './front-reply.ts';
+import type { Call } from './rail.ts';
+import { settleReply } from './settle-reply.ts';
+import { intend } from './stops.ts';
+
+/** What the two fronts share: a request's parts, who asks, and answers that the gateway itself gives. */
+export interface FrontParams {
+  /** Members of `params` as they were written, `_meta` without the envelope. */
+  readonly members: Map<string, string>;
+  /** Members of `_meta`, all of them. */
+  readonly meta: ReadonlyMap<string, string>;
+}
+
+export const metaPrefix = 'io.modelcontextprotocol/';
+const envelopeKeys = ['protocolVersion', 'clientInfo', 'clientCapabilities', 'logLevel'].map((key) => metaPrefix + key);
+
+export function readParams(call: Call, body: Buffer): FrontParams {
+  const members = memberTexts(memberTexts(body.toString('utf8')).get('params') ?? '{}');
+  const meta = memberTexts(members.get('_meta') ?? '{}');
+  const rest = new Map(meta);
+  for (const key of envelopeKeys) rest.delete(key);
+  if (rest.size > 0) members.set('_meta', objectOf(rest));
+  else members.delete('_meta');
+  return { members, meta };
+}
+
+/** The caller, as an endpoint wants to know it. */
+export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pick<EndpointRequest, 'face' | 'mayReach'> {
+  const { principal } = call;
+  if (principal === null) throw new Fault('unauthorized');
+  return { face: { ...face, principalId: principal.id }, mayReach: (server) => authoriseServer(principal, server).decision !== 'deny' };
+}
+
+/** From here on the record is of the server that the request goes to, and of what is called there. */
+export function enterRoute(call: Call, route: Route): void {
+  call.server = route.server;
+  call.record.name = route.name.slice(0, 1024);
+}
+
+/** An answer of the gateway itself, recorded like any other. `text` is the whole JSON-RPC message, empty for none. */
+export async function answerHere(
+  call: Call,
+  message: Pick<Message, 'kind' | 'method' | 'name'>,
+  status: number,
+  text: string,
+  headers: readonly string[] = [],
+): Promise<void> {
+  await intend(call);
+  await settleFront(call, message, status, text);
+  new FrontReply(call, () => undefined).finish(status, text, headers);
+}
+
+export function resultText(call: Call, result: string): string {
+  return `{"jsonrpc":"2.0","id":${call.idText ?? 'null'},"result":${result}}`;
+}
+
+/** The gateway's own answer with its name, as 2026-07-28 has it. */
+export function withServerInfo({ result }: OwnAnswer, info: string): string {
+  const members = memberTexts(result);
+  members.set('_meta', objectOf(memberTexts(members.get('_meta') ?? '{}').set(`${metaPrefix}serverInfo`, info)));
+  return objectOf(members);
+}
+
+export function settleFront(call: Call, message: Pick<Message, 'kind' | 'method' | 'name'>, status: number, text: string): Promise<void> {
+  const { record } = call;
+  if (record.firstByteAt === 0) record.firstByteAt = performance.now();
+  record.httpStatus = status;
+  return settleReply(call, message, status, forRecord(Buffer.from(text)), false);
+}
+
+function forRecord(json: Buffer): Buffer {
+  if (json.length <= bounds.replyTapBytesMax) return json;
+  const digest = new ReplyDigest();
+  digest.feed(json);
+  return digest.json();
+}

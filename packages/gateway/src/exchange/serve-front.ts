@@ -1,0 +1,37 @@
+import type { Eras } from '../fabric/dialogue.ts';
+import type { Endpoint } from '../fabric/endpoint.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { Message } from '../protocol/classify.ts';
+import { isGatewaySession } from './gateway-sessions.ts';
+import type { Call } from './rail.ts';
+import { serveLegacy } from './serve-legacy.ts';
+import { serveModern } from './serve-modern.ts';
+
+/** A classified message to an endpoint that is not relayed byte for byte, in the words of its client. `enter` has run. */
+export function serveFront(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
+  return message.era === 'modern' ? serveModern(call, endpoint, message, body) : serveLegacy(call, endpoint, message, body);
+}
+
+/**
+ * Whether a message to `/mcp/{server}` is for the fronts, since its server does not serve the client's era. Known at once but for the first
+ * message to a server in this worker. What cannot be found out is relayed: then the server's own answer says what is wrong.
+ */
+export function isForFront(call: Call, message: Pick<Message, 'era' | 'method'>): boolean | Promise<boolean> {
+  const { server, inbound, rail } = call;
+  if (server === null) return false;
+  if (message.era === 'legacy' && inbound.sessionId !== undefined) return isGatewaySession(inbound.sessionId);
+  const eras = rail.servers.erasOf(server);
+  if (eras !== null) return doNotMeet(eras, message.era);
+  if (message.era === 'legacy' && message.method !== 'initialize') return false;
+  return rail.servers.findEras(server).then(
+    (found) => doNotMeet(found, message.era),
+    (thrown: unknown) => {
+      if (thrown instanceof Fault && thrown.code === 'mcp_timeout') throw thrown;
+      return false;
+    },
+  );
+}
+
+function doNotMeet({ modern, legacy }: Eras, era: Message['era']): boolean {
+  return era === 'modern' ? !modern && legacy : !legacy && modern;
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import type { Endpoint } from '../fabric/endpoint.ts';
+import { editObject, memberTexts } from '../fabric/edit-object.ts';
+import { gatewayInfo } from '../fabric/translate.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import { objectOf } from '../kernel/splice-json.ts';
+import type { Message } from '../protocol/classify.ts';
+import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
+import { converse, type Manner } from './converse.ts';
+import { answerHere, callerOf, enterRoute, readParams, resultText, withServerInfo } from './front-request.ts';
+import type { GatewaySession } from './gateway-sessions.ts';
+import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
+import type { Call } from './rail.ts';
+import { FrontReply } from './front-reply.ts';
+import { eventJson } from './serve-listen.ts';
+import { intend, pass, permit, spend } from './stops.ts';
+import { UnderWay } from './under-way.ts';
+import { traceparentOf } from './upstream-headers.ts';
+
+const forServer = new Set([
+  'tools/list',
+  'tools/call',
+  'resources/list',
+  'resources/templates/list',
+  'resources/read',
+  'prompts/list',
+  'prompts/get',
+  'completion/complete',
+]);
+const logLevels = new Set(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']);
+/** Members of ClientCapabilities that a server of 2026-07-28 can make use of. */
+const carriedCapabilities = new Set(['roots', 'sampling', 'elicitation']);
+const unanswered = { error: '{"code":-32603,"message":"The client is no longer there to be asked."}' };
+
+/** A posted message of a legacy client to an endpoint that knows no sessions: the gateway keeps the session. */
+export async function serveLegacy(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
+  if (message.method === 'initialize') return initialize(call, endpoint, message, body);
+  const session = await findSession(call, endpoint, body);
+  if (session === null) return;
+  permit(call, message.row.action);
+  // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
+  const waiting = message.kind === 'response' ? pass(call) : spend(call);
+  if (waiting !== null) await waiting;
+
+  if (message.kind === 'response') {
+    const members = memberTexts(body.toString('utf8'));
+    const asked = String(JSON.parse(members.get('id') ?? 'null'));
+    const result = members.get('result');
+    await answerHere(call, message, 202, '');
+    session.asks.get(asked)?.(result === undefined ? { error: members.get('error') ?? '{}' } : { result });
+    return;
+  }
+  const { members, meta } = readParams(call, body);
+  if (message.kind === 'notification') {
+    await answerHere(call, message, 202, '');
+    if (message.method === 'notifications/cancelled') session.calls.get(members.get('requestId') ?? '')?.();
+    return;
+  }
+  if (!forServer.has(message.method)) {
+    const result = answerInSession(session, message.method, members);
+    await answerHere(call, message, 200, resultText(call, result));
+    session.stream?.retune();
+    return;
+  }
+  const { face, mayReach } = callerIn(call, session);
+  const asked = { face, mayReach, method: message.method, params: objectOf(members), mirrored: [] };
+  const route = await endpoint.resolve(asked);
+  if (route.kind === 'answer') return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(route, gatewayInfo))));
+  enterRoute(call, route);
+  if (session.calls.size >= bounds.gatewaySessionCallsMax) throw new Fault('unavailable', { reason: 'too many calls of this session are under way' });
+  await intend(call);
+  const { params, mirrored, name, server } = route;
+  const request = { server, face, method: message.method, params, name, mirrored, traceparent: traceparentOf(call), inputs: 'ask' as const };
+  const underWay = new UnderWay(call.rail.servers, route, request, meta.get('progressToken') ?? null);
+  const asks = new Set<string>();
+  const callId = call.idText ?? '';
+  const conversation = converse(call, message, underWay, ({ reply }): Manner => ({
+    // 2025-11-25, transports: a lost connection is no wish to cancel.
+    endsWithClient: false,
+    notification: (json) => json.toString('utf8'),
+    ask(ask) {
+      if (!reply.takesEvents) return underWay.answer(ask.key, unanswered);
+      const id = `gwo-${randomUUID()}`;
+      asks.add(id);
+      session.asks.set(id, (answer) => {
+        session.asks.delete(id);
+        underWay.answer(ask.key, answer);
+      });
+      reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, id)}}`);
+    },
+    response: (response) => ({
+      status: 200,
+      text:
+        response.kind === 'result'
+          ? resultText(call, legacyResult(message.method, route.rewriteResult(response.result)))
+          : `{"jsonrpc":"2.0","id":${callId},"error":${legacyError(message.method, response.error, response.code)}}`,
+    }),
+  }));
+  session.calls.set(callId, conversation.cancel);
+  try {
+    await conversation.done;
+  } finally {
+    if (session.calls.get(callId) === conversation.cancel) session.calls.delete(callId);
+    for (const id of asks) session.asks.delete(id);
+  }
+}
+
+async function initialize(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
+  const { members } = readParams(call, body);
+  const requested: unknown = JSON.parse(members.get('protocolVersion') ?? 'null');
+  if (message.kind !== 'request' || typeof requested !== 'string') throw new Fault('invalid_params', { reason: '`protocolVersion` must be a string' });
+  permit(call, message.row.action);
+  const waiting = spend(call);
+  if (waiting !== null) await waiting;
+  const version = isServedLegacy(requested) ? requested : (legacyVersions[0] ?? '');
+  const capabilities = objectOf([...memberTexts(members.get('capabilities') ?? '{}')].filter(([key]) => carriedCapabilities.has(key)));
+  const given = members.get('clientInfo');
+  // Icons and descriptions are for people: no server needs them, and a session's id has a bound.
+  const info = given === undefined ? null : editObject(given, { icons: null, description: null, websiteUrl: null });
+  const caller = callerOf(call, { capabilities, info, logLevel: null });
+  const facts = await endpoint.facts(caller);
+  const handle = call.rail.gatewaySessions.begin({ principalId: caller.face.principalId, endpoint: endpoint.name, version, capabilities, info });
+  await answerHere(call, message, 200, resultText(call, initializeResult(version, facts)), ['Mcp-Session-Id', handle]);
+}
+
+/** A legacy client's GET (a stream of changes) or DELETE (the session's end). */
+export async function serveLegacyStream(
+  call: Call,
+  endpoint: Endpoint,
+  method: 'GET' | 'DELETE',
+  relayed: Pick<Message, 'kind' | 'method' | 'name'>,
+): Promise<void> {
+  const session = await findSession(call, endpoint, null);
+  if (session === null) return;
+  permit(call, null);
+  const waiting = spend(call);
+  if (waiting !== null) await waiting;
+  if (method === 'DELETE') {
+    await answerHere(call, relayed, 200, '');
+    call.rail.gatewaySessions.end(session);
+    return;
+  }
+  const { streams } = call.rail;
+  streams.enter(session.principalId);
+  let unwatch = (): void => undefined;
+  try {
+    await intend(call);
+    const caller = callerIn(call, session);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const end = (): void =>
+      void call.settle('success', 'reply').then(() => {
+        reply.end();
+        resolve();
+      });
+    const reply = new FrontReply(call, () => void call.settle('cancelled', 'reply').then(resolve), end);
+    if (!reply.takesEvents && !reply.left) throw new Fault('not_acceptable');
+    if (reply.left) return await call.settle('cancelled', 'reply');
+    reply.open();
+    const retune = (): void => {
+      const before = unwatch;
+      const interest = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, resourceUris: [...session.resourceUris] };
+      unwatch = endpoint.watch(caller, interest, (event) => reply.event(eventJson(event, null)));
+      before();
+    };
+    retune();
+    const stream = { retune, end };
+    // A client that opens another has lost this one.
+    session.stream?.end();
+    session.stream = stream;
+    await promise;
+    if (session.stream === stream) session.stream = null;
+  } finally {
+    unwatch();
+    streams.leave(session.principalId);
+  }
+}
+
+/** The session of a request; null where another worker keeps it and has answered. Faults: `invalid_request`, `session_not_found`. */
+async function findSession(call: Call, endpoint: Endpoint, body: Buffer | null): Promise<GatewaySession | null> {
+  const { rail, inbound, principal } = call;
+  if (inbound.sessionId === undefined) throw new Fault('invalid_request', { reason: 'the Mcp-Session-Id header is missing; begin with `initialize`' });
+  const ticket = rail.gatewaySessions.read(inbound.sessionId);
+  if (ticket === null || principal === null) throw new Fault('session_not_found');
+  if ((await rail.otherWorkers?.serveAt(ticket.home, call, body, ticket.id)) === true) return null;
+  return rail.gatewaySessions.find(ticket, principal.id, endpoint.name);
+}
+
+function callerIn(call: Call, { capabilities, info, logLevel }: GatewaySession): ReturnType<typeof callerOf> {
+  return callerOf(call, { capabilities, info, logLevel });
+}
+
+/** The result of what the gateway itself answers. Faults: `method_not_found`, `invalid_params`. */
+function answerInSession(session: GatewaySession, method: string, members: ReadonlyMap<string, string>): string {
+  if (method === 'ping') return '{}';
+  if (method === 'logging/setLevel') {
+    const level: unknown = JSON.parse(members.get('level') ?? 'null');
+    if (typeof level !== 'string' || !logLevels.has(level)) throw new Fault('invalid_params', { reason: '`level` is no log level' });
+    session.logLevel = level;
+    return '{}';
+  }
+  const { resourceUris } = session;
+  const isSubscribe = method === 'resources/subscribe';
+  if (!isSubscribe && method !== 'resources/unsubscribe') throw new Fault('method_not_found', { method });
+  const uri: unknown = JSON.parse(members.get('uri') ?? 'null');
+  if (typeof uri !== 'string') throw new Fault('invalid_params', { reason: '`uri` must be a string' });
+  if (!isSubscribe) resourceUris.delete(uri);
+  else if (resourceUris.size < bounds.gatewaySessionSubscriptionsMax) resourceUris.add(uri);
+  else throw new Fault('invalid_params', { reason: `a session has at most ${bounds.gatewaySessionSubscriptionsMax} subscriptions` });
+  return '{}';
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+
+/** A request that another worker may have to answer, since what it is about lives there. */
+export interface Passing {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** True where another worker has passed it already: then it is answered here. */
+  readonly isPassed: boolean;
+}
+
+/** The workers of this node, to each other: an owner-only Unix socket each, in the folder of the node's sockets. */
+export interface OtherWorkers {
+  /**
+   * Has the worker `home` answer, or, where it is gone, the one that takes up what `heirKey` names: for every worker the same one. True when
+   * the answer was given there; false where it is this worker's turn, or nobody's. The request is sent as it came: who receives it asks anew who calls.
+   */
+  serveAt(home: string, passing: Passing, body: Buffer | null, heirKey?: string): Promise<boolean>;
+}
+
+const socketName = /^worker-(\w+)\.sock$/;
+/** Hop-by-hop headers (RFC 9110 section 7.6.1), what is written anew, and what only a worker says to another. */
+const notPassed = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+  'x-gatewayops-peer',
+]);
+
+export function workerSocket(folder: string, id: string): string {
+  return join(folder, `worker-${id}.sock`);
+}
+
+/** `id` names this worker. */
+export function createOtherWorkers({ id, folder }: { readonly id: string; readonly folder: string }): OtherWorkers {
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
+
+  async function heirs(key: string): Promise<string[]> {
+    const names = await readdir(folder);
+    const rank = (worker: string): string => createHash('sha256').update(`${key}\n${worker}`).digest('hex');
+    return names
+      .flatMap((name) => socketName.exec(name)?.[1] ?? [])
+      .map((worker) => [rank(worker), worker] as const)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, worker]) => worker);
+  }
+
+  return {
+    async serveAt(home, passing, body, heirKey) {
+      if (home === id || passing.isPassed) return false;
+      if (/^\w+$/.test(home) && (await pass(agent, workerSocket(folder, home), passing, body))) return true;
+      if (heirKey === undefined) return false;
+      for (const worker of await heirs(heirKey)) {
+        if (worker === id) return false;
+        if (await pass(agent, workerSocket(folder, worker), passing, body)) return true;
+      }
+      return false;
+    },
+  };
+}
+
+/** False where nobody listens: nothing was sent then. */
+function pass(agent: Agent, socketPath: string, { request, response }: Passing, body: Buffer | null): Promise<boolean> {
+  const headers: string[] = [];
+  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
+    const name = request.rawHeaders[index] ?? '';
+    if (!name.startsWith(':') && !notPassed.has(name.toLowerCase())) headers.push(name, request.rawHeaders[index + 1] ?? '');
+  }
+  headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '');
+  if (body !== null) headers.push('Content-Length', String(body.length));
+  return new Promise((resolve) => {
+    const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
+    response.on('close', () => {
+      if (!response.writableFinished) onward.destroy();
+      resolve(true);
+    });
+    onward.on('response', (answer) => {
+      response.writeHead(
+        answer.statusCode ?? 502,
+        answer.rawHeaders.filter((_, index, all) => !notPassed.has((all[index - (index % 2)] ?? '').toLowerCase()) || isLength(all, index)),
+      );
+      // Streams begin with their head.
+      response.flushHeaders();
+      answer.pipe(response);
+      answer.on('error', () => response.destroy());
+    });
+    onward.on('error', (error: NodeJS.ErrnoException) => {
+      const isNobody = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
+      // What a killed worker left; its name is never used again.
+      if (error.code === 'ECONNREFUSED') rmSync(socketPath, { force: true });
+      if (!isNobody) response.destroy();
+      resolve(!isNobody);
+    });
+    onward.end(body ?? undefined);
+  });
+}
+
+function isLength(all: readonly string[], index: number): boolean {
+  return (all[index - (index % 2)] ?? '').toLowerCase() === 'content-length';
+}
