@@ -2,6 +2,8 @@
  * snapshot: control state compiled to one immutable value. Imports `kernel/`; types from other rooms. Promises: what a
  * call saw at its start is what it sees to its end, for a change is a new value.
  */
+import { compileTransforms, type Transforms } from './compile-transforms.ts';
+import type { EndpointData } from './endpoint-data.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
@@ -9,8 +11,16 @@ export interface Snapshot {
   readonly data: SnapshotData;
   readonly byPath: ReadonlyMap<string, Server>;
   readonly byName: ReadonlyMap<string, Server>;
+  readonly endpointsByPath: ReadonlyMap<string, PlacedEndpoint>;
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
+}
+
+/** An address of many servers. */
+export interface PlacedEndpoint {
+  readonly data: EndpointData;
+  /** The record's columns for calls that go to none of its servers, encoded once: the endpoint's name stands for a server's. */
+  readonly block: Uint8Array;
 }
 
 export interface Server {
@@ -19,6 +29,8 @@ export interface Server {
   readonly block: Uint8Array;
   readonly price: Price;
   readonly toolPrices: ReadonlyMap<string, Price>;
+  /** Null where the server has none. */
+  readonly transforms: Transforms | null;
 }
 
 /** Nano-dollars; each is at most 2^53 − 1. */
@@ -36,6 +48,7 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
       data: server,
       block: encodeServer(data.node, server.name, data.currency),
       price: { ...price(server.price), by: server.price.by },
+      transforms: compileTransforms(server.transforms),
       toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const }])),
     };
   });
@@ -43,6 +56,9 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
     data,
     byPath: new Map(servers.map((server) => [server.data.path, server])),
     byName: new Map(servers.map((server) => [server.data.name, server])),
+    endpointsByPath: new Map(
+      (data.endpoints ?? []).map((endpoint) => [endpoint.path, { data: endpoint, block: encodeServer(data.node, endpoint.name, data.currency) }]),
+    ),
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
   };

@@ -3,6 +3,7 @@
  * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
  */
 import type { TransformData } from './transform-data.ts';
+import type { EndpointData } from './endpoint-data.ts';
 import type { UpstreamData } from './upstream-data.ts';
 
 export interface SnapshotData {
@@ -13,8 +14,12 @@ export interface SnapshotData {
   readonly hosts: readonly string[] | null;
   readonly origins: readonly string[];
   readonly bodyBytesMax: number;
+  /** Duplex transports that are served beside streamable HTTP; absent: none. */
+  readonly links?: { readonly websocket: boolean; readonly sse: boolean };
   readonly currency: string;
   readonly servers: readonly ServerData[];
+  /** Addresses behind which stand many servers; absent: none. */
+  readonly endpoints?: readonly EndpointData[];
 }
 
 export interface ServerData {

@@ -1,0 +1,38 @@
+import type { CallerClass } from './catalogue.ts';
+import type { ClientFace } from './dialogue.ts';
+
+const classesMax = 1_000;
+
+/**
+ * The callers that a server's lists cannot tell apart from this one. Servers are spoken to with the gateway's own credential, which is the same
+ * for all; older servers list some tools only to clients that can be asked things, so what can be asked makes the difference.
+ */
+export function createCallerClasses(): (face: ClientFace) => CallerClass {
+  const classes = new Map<string, CallerClass>();
+  return (face) => {
+    const known = classes.get(face.capabilities);
+    if (known !== undefined) return known;
+    const made = classOf(face);
+    // The texts come from callers.
+    if (classes.size >= classesMax) classes.clear();
+    classes.set(face.capabilities, made);
+    return made;
+  };
+}
+
+function classOf(face: ClientFace): CallerClass {
+  const { sampling, elicitation, roots } = JSON.parse(face.capabilities) as Readonly<Record<string, unknown>>;
+  const can = {
+    ...(isObject(elicitation) && {
+      elicitation: { ...(('form' in elicitation || !('url' in elicitation)) && { form: {} }), ...('url' in elicitation && { url: {} }) },
+    }),
+    ...(isObject(roots) && { roots: {} }),
+    ...(isObject(sampling) && { sampling: {} }),
+  };
+  const capabilities = JSON.stringify(can);
+  return { key: capabilities, face: { principalId: 'gateway', capabilities, info: null, logLevel: null } };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
+import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
+import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { createSealer } from '../../packages/gateway/src/kernel/seal.ts';
+import { createAggregates, type Aggregates } from '../../packages/gateway/src/fabric/aggregates.ts';
+import type { DialogueRequest, Interest, ServerEvent, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
+import type { Endpoint, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
+import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
+import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
+import type { ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
+
+/** A server as a test writes it down: what it lists, page by page, as JSON texts. Its members may be changed while it runs. */
+export interface ListedServer {
+  era?: 'modern' | 'legacy';
+  tools?: readonly (readonly string[])[];
+  prompts?: readonly (readonly string[])[];
+  resources?: readonly (readonly string[])[];
+  templates?: readonly (readonly string[])[];
+  ttlMs?: number;
+  cacheScope?: 'public' | 'private';
+  instructions?: string;
+  capabilities?: object;
+  /** Set while it is away; `stalled` answers nothing. */
+  away?: 'unreachable' | 'stalled' | null;
+  /** The cursor of the page behind page `index`, where it is not the usual one. */
+  cursorAfter?: (index: number) => string | null;
+  /** Counted by the servers: requests for lists. */
+  lists?: number;
+}
+
+export interface ListedServers {
+  readonly aggregates: Aggregates;
+  readonly endpoint: Endpoint;
+  readonly requests: DialogueRequest[];
+  readonly watches: { readonly server: string; readonly interest: Interest; readonly tell: (event: ServerEvent) => void }[];
+  /** A request by a caller who may reach all servers, or those named. */
+  request(method: string, params?: object, more?: Partial<EndpointRequest> & { readonly reach?: readonly string[] }): Promise<Route | OwnAnswer>;
+  caller(reach?: readonly string[]): Pick<EndpointRequest, 'face' | 'mayReach'>;
+  /** Another configuration from now on. */
+  change(servers: Readonly<Record<string, ListedServer>>, data?: Partial<EndpointData>): void;
+  close(): void;
+}
+
+const kinds = {
+  'tools/list': ['tools', 'tools'],
+  'prompts/list': ['prompts', 'prompts'],
+  'resources/list': ['resources', 'resources'],
+  'resources/templates/list': ['templates', 'resourceTemplates'],
+} as const;
+
+/** Endpoints over servers in memory that list what the test says. */
+export function listedServers(first: Readonly<Record<string, ListedServer>>, data: Partial<EndpointData> = {}): ListedServers {
+  let servers = first;
+  let version = 0;
+  const requests: DialogueRequest[] = [];
+  const watches: { server: string; interest: Interest; tell: (event: ServerEvent) => void }[] = [];
+  let snapshot = makeSnapshot(data);
+
+  function makeSnapshot(more: Partial<EndpointData>): Snapshot {
+    const names = Object.keys(servers);
+    return compileSnapshot(
+      {
+        version: ++version,
+        organizationId: 'org_default',
+        node: 'node_1',
+        hosts: null,
+        origins: [],
+        bodyBytesMax: 1_000_000,
+        currency: 'USD',
+        servers: names.map(serverData),
+        endpoints: [{ ...endpointData, servers: names, ...more }],
+      },
+      () => Buffer.alloc(0),
+    );
+  }
+
+  const of = (name: string): ListedServer => servers[name] ?? {};
+  const inMemory: Servers = {
+    begin(request, sink) {
+      requests.push(request);
+      const { name } = request.server.data;
+      const server = of(name);
+      const list = kinds[request.method as keyof typeof kinds];
+      setImmediate(() => {
+        if (server.away === 'stalled') return;
+        if (server.away === 'unreachable') sink.failed(new Fault('upstream_unreachable', { server: name }));
+        else if (list === undefined) sink.response({ kind: 'result', result: '{"resultType":"complete"}', bytes: 0 });
+        else {
+          server.lists = (server.lists ?? 0) + 1;
+          const pages = server[list[0]] ?? [[]];
+          const { cursor } = JSON.parse(request.params) as { cursor?: string };
+          const index = cursor === undefined ? 0 : cursor === '' ? 1 : Number(cursor);
+          const after = server.cursorAfter?.(index) ?? (index + 1 < pages.length ? String(index + 1) : null);
+          const next = after === null ? '' : `,"nextCursor":${JSON.stringify(after)}`;
+          const result = `{"resultType":"complete","${list[1]}":[${(pages[index] ?? []).join(',')}]${next},"ttlMs":${server.ttlMs ?? 60_000},"cacheScope":"${server.cacheScope ?? 'public'}"}`;
+          sink.response({ kind: 'result', result, bytes: result.length });
+        }
+      });
+      return { answer: () => undefined, cancel: () => undefined };
+    },
+    erasOf: () => null,
+    findEras: async (server) => ({ modern: of(server.data.name).era !== 'legacy', legacy: of(server.data.name).era === 'legacy' }),
+    async facts(server) {
+      const { away, era, ttlMs, cacheScope, instructions, capabilities, tools, prompts, resources, templates } = of(server.data.name);
+      if (away === 'stalled') await new Promise(() => undefined);
+      if (away === 'unreachable') throw new Fault('upstream_unreachable', { server: server.data.name });
+      const listChanged = { listChanged: true };
+      const own = {
+        ...(tools && { tools: listChanged }),
+        ...(prompts && { prompts: listChanged }),
+        ...((resources ?? templates) && { resources: listChanged }),
+      };
+      return {
+        era: era ?? 'modern',
+        capabilities: JSON.stringify(capabilities ?? own),
+        instructions: instructions ?? null,
+        info: null,
+        ttlMs: ttlMs ?? 60_000,
+        cacheScope: cacheScope ?? 'public',
+      };
+    },
+    watch(server, _face, interest, onEvent) {
+      const entry = { server: server.data.name, interest, tell: onEvent };
+      watches.push(entry);
+      return () => {
+        watches.splice(watches.indexOf(entry), 1);
+      };
+    },
+    close: () => undefined,
+  };
+
+  const aggregates = createAggregates({
+    servers: inMemory,
+    snapshot: () => snapshot,
+    sealer: createSealer(randomBytes(32)),
+    log: silentLog,
+    clock: systemClock,
+  });
+  const endpoint = aggregates.at({ ...endpointData, ...data });
+  const caller = (reach?: readonly string[]): Pick<EndpointRequest, 'face' | 'mayReach'> => ({
+    face: { principalId: 'key_1', capabilities: '{}', info: null, logLevel: null },
+    mayReach: (name) => reach === undefined || reach.includes(name),
+  });
+
+  return {
+    aggregates,
+    endpoint,
+    requests,
+    watches,
+    caller,
+    request: (method, params = {}, { reach, ...more } = {}) =>
+      endpoint.resolve({ ...caller(reach), method, params: JSON.stringify(params), mirrored: [], ...more }),
+    change(next, more = data) {
+      servers = next;
+      snapshot = makeSnapshot(more);
+      aggregates.snapshotChanged();
+    },
+    close: () => aggregates.close(),
+  };
+}
+
+const endpointData: EndpointData = {
+  name: '*',
+  path: '/mcp',
+  auth: 'apiKey',
+  servers: [],
+  prefix: 'always',
+  nameCharsMax: 64,
+  clientNameCharsMax: {},
+  pageSize: 1000,
+  toolExposure: 'all',
+  deadlineMs: 5_000,
+  tools: null,
+  resources: null,
+  prompts: null,
+};
+
+function serverData(name: string): ServerData {
+  const free = { perCallNano: '0', perTokenInputNano: '0', perTokenOutputNano: '0' };
+  return {
+    name,
+    path: `/mcp/${name}`,
+    auth: 'apiKey',
+    transport: 'http',
+    origin: 'http://127.0.0.1:1',
+    upstreamPath: `/${name}`,
+    socketPath: null,
+    timeoutMs: 1000,
+    connectionsMax: 10,
+    credential: null,
+    price: { ...free, by: 'default' },
+    toolPrices: {},
+  };
+}
