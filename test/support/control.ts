@@ -124,7 +124,7 @@ const noPrice = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n
 const testConfig: Config = {
   version: 1,
   file: null,
-  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [] },
+  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], websocket: false, sse: false },
   servers: [
     { name: 'search', transport: 'http', url: 'http://user:pass@127.0.0.1:9/mcp?token=hidden', credential: null, timeoutMs: 30_000, connectionsMax: 10 },
     {
@@ -143,6 +143,7 @@ const testConfig: Config = {
     { server: 'filesystem', path: '/mcp/filesystem', auth: { type: 'none' }, timeoutMs: 30_000 },
   ],
   pricing: { currency: 'USD', default: noPrice, overrides: [] },
+  transforms: [],
   rateLimits: [{ scope: 'api_key', keyPrefix: null, limit: 500, windowMs: 60_000, burst: 50 }],
   limits: { bodyBytesMax: 4 * 1024 * 1024 },
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },

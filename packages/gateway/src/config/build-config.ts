@@ -7,6 +7,8 @@ import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
+import { buildTransforms } from './build-transforms.ts';
+import { buildUpstream } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
 import type { GatewayFile, PriceEntry, ServerEntry } from './schema.ts';
 import type { Complain } from './check-config.ts';
@@ -46,10 +48,17 @@ export function buildConfig(input: BuildInput): Config {
   return {
     version: 1,
     file: path,
-    listen: { ...input.listen, hosts: file.listen.hosts.map((host) => host.toLowerCase()), origins: file.listen.origins },
+    listen: {
+      ...input.listen,
+      hosts: file.listen.hosts.map((host) => host.toLowerCase()),
+      origins: file.listen.origins,
+      websocket: file.listen.websocket,
+      sse: file.listen.sse,
+    },
     servers,
     routes: servers.map((server) => buildRoute(server, file)),
     pricing: buildPricing(input),
+    transforms: buildTransforms(file.transforms),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
@@ -67,9 +76,15 @@ export function buildConfig(input: BuildInput): Config {
 }
 
 function buildServer(entry: ServerEntry, folder: string): ServerConfig {
-  const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max };
+  const upstream = buildUpstream(entry, folder, (secret) => buildReference(secret, folder));
+  const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max, ...(upstream === undefined ? {} : { upstream }) };
   if (entry.transport !== 'stdio')
-    return { ...base, transport: 'http', url: entry.url, credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder) };
+    return {
+      ...base,
+      transport: 'http',
+      url: entry.url ?? entry.targets?.[0]?.url ?? '',
+      credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder),
+    };
   const [program = '', ...rest] = entry.command;
   return {
     ...base,

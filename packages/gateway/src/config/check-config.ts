@@ -1,11 +1,12 @@
 /** What the shape cannot say: that names lead somewhere, nothing stands twice, programs and folders exist, nothing is open by mistake. */
-import { statSync } from 'node:fs';
 import type { Config, StdioServerConfig } from './config.ts';
 import { closestWord } from './closest-word.ts';
 import type { Path } from './config-fault.ts';
 import type { Environment } from './environment.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram, isFolder } from './find-program.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { checkTransforms } from './check-transforms.ts';
+import { checkUpstream } from './check-upstream.ts';
 import type { GatewayFile } from './schema.ts';
 
 /** Reports a fault at a place of the well-shaped file. */
@@ -25,10 +26,11 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkRoutes(checked, complain);
   checkPricing(checked, complain);
   checkRateLimits(checked, complain);
+  checkTransforms(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
-    if (entry !== undefined && entry.transport !== 'stdio') checkUrl(entry.url, ['servers', index, 'url'], complain);
+    if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
   }
 }
 
@@ -91,6 +93,7 @@ function checkRoutes({ file, config, leftOutServers }: Checked, complain: Compla
 function checkPricing({ file, config, leftOutServers }: Checked, complain: Complain): void {
   for (const [index, { server }] of file.pricing.overrides.entries())
     requireServer(server, ['pricing', 'overrides', index, 'server'], config, leftOutServers, complain);
+  for (const [index, { server }] of file.transforms.entries()) requireServer(server, ['transforms', index, 'server'], config, leftOutServers, complain);
   eachTwin(
     file.pricing.overrides,
     ({ server, tool }) => (tool === undefined ? server : `${server} ${tool}`),
@@ -124,6 +127,12 @@ function requireServer(name: string, path: Path, config: Config, leftOut: Readon
   complain(path, `there is no server named ${name}`, cause, near === null ? 'Add it under servers, or remove this entry.' : `Did you mean ${near}?`);
 }
 
+function checkAddresses(entry: Exclude<GatewayFile['servers'][number], { transport: 'stdio' }>, path: Path, complain: Complain): void {
+  if (entry.url !== undefined) checkUrl(entry.url, [...path, 'url'], complain);
+  for (const [index, { url }] of entry.targets?.entries() ?? []) checkUrl(url, [...path, 'targets', index, 'url'], complain);
+  checkUpstream(entry, path, complain);
+}
+
 function checkUrl(text: string, path: Path, complain: Complain): void {
   const url = URL.parse(text);
   if (url !== null && (url.username !== '' || url.password !== '')) {
@@ -152,8 +161,13 @@ const secretVariable = /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|
 const urlWithPassword = /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
 
 function checkProgram(server: StdioServerConfig, written: string, path: Path, env: Environment, complain: Complain): void {
-  if (statSync(server.cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    complain([...path, 'cwd'], `the folder ${server.cwd} does not exist`, `The server ${server.name} is to run in it.`, 'Create it, or correct cwd.');
+  if (!isFolder(server.cwd)) {
+    complain(
+      [...path, 'cwd'],
+      `the folder ${server.cwd} does not exist, or this user may not enter it`,
+      `The server ${server.name} is to run in it.`,
+      'Create it, or correct cwd.',
+    );
   } else {
     const search = findProgram(server.command[0], server.cwd, env['PATH'] ?? '');
     if (search.found === null) {

@@ -2,6 +2,9 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
+import type { TransformData } from '../snapshot/transform-data.ts';
+import type { UpstreamData } from '../snapshot/upstream-data.ts';
+
 export interface Config {
   readonly version: 1;
   /** Absolute path of the file, or null where none was given (defaults only). */
@@ -11,6 +14,7 @@ export interface Config {
   /** One a server: what the file leaves out is filled in (`/mcp/{name}`, auth apiKey). */
   readonly routes: readonly RouteConfig[];
   readonly pricing: PricingConfig;
+  readonly transforms: readonly TransformConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
   readonly limits: { readonly bodyBytesMax: number };
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
@@ -33,6 +37,9 @@ export interface ListenConfig {
   readonly hosts: readonly string[];
   /** Origins that browsers may call from, beside the gateway's own. */
   readonly origins: readonly string[];
+  /** Duplex transports beside streamable HTTP, at the same addresses. */
+  readonly websocket: boolean;
+  readonly sse: boolean;
 }
 
 export type ServerConfig = HttpServerConfig | StdioServerConfig;
@@ -41,10 +48,27 @@ interface ServerConfigBase {
   readonly name: string;
   readonly timeoutMs: number;
   readonly connectionsMax: number;
+  /** Absent: one target, by the defaults. */
+  readonly upstream?: UpstreamConfig;
+}
+
+export interface UpstreamConfig extends Omit<UpstreamData, 'targets'> {
+  /** None for a server of a command. */
+  readonly targets: readonly { readonly name: string; readonly url: string; readonly weight: number }[];
+  readonly tls: UpstreamTlsConfig | null;
+}
+
+/** Absolute paths of PEM files. */
+export interface UpstreamTlsConfig {
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly key: SecretReference | null;
+  readonly serverName: string | null;
 }
 
 export interface HttpServerConfig extends ServerConfigBase {
   readonly transport: 'http';
+  /** That of the first target, where there are several. */
   readonly url: string;
   readonly credential: CredentialConfig | null;
 }
@@ -70,6 +94,11 @@ export interface RouteConfig {
   readonly path: string;
   readonly auth: { readonly type: 'apiKey' | 'none' };
   readonly timeoutMs: number;
+}
+
+/** Rules of one entry of `transforms`; their shape has been checked. */
+export interface TransformConfig extends TransformData {
+  readonly server: string;
 }
 
 /** Prices in nano-dollars. */

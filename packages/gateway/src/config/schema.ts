@@ -8,7 +8,9 @@ import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
-import { duration, hour, KiB, list, MiB, section, serverName, size, strict, text, whole } from './schema-parts.ts';
+import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole } from './schema-parts.ts';
+import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
+import { transformsSchema } from './schema-transforms.ts';
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
 const price = z
@@ -22,50 +24,6 @@ const prices = {
   per_token_input: price.meta({ description: 'Price of one token of input, as far as the server reports tokens.', examples: [0.00001] }),
   per_token_output: price.meta({ description: 'Price of one token of output, as far as the server reports tokens.', examples: [0.00003] }),
 };
-
-const secretReference = z
-  .union(
-    [
-      strict({
-        env: z
-          .string()
-          .regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)
-          .describe('Name of an environment variable of the gateway.'),
-      }),
-      strict({
-        file: z
-          .string()
-          .min(1)
-          .max(4096)
-          .describe('Path of a file that holds only the secret, readable by its owner alone; relative to the configuration file.'),
-      }),
-      strict({
-        kubernetes: z
-          .strictObject({
-            name: z
-              .string()
-              .regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/)
-              .describe('Name of the Kubernetes Secret.'),
-            key: z
-              .string()
-              .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}$/)
-              .describe('Key in the Secret.'),
-          })
-          .describe('A Kubernetes Secret mounted at /var/run/secrets/gatewayops/{name}.'),
-      }),
-    ],
-    {
-      error: ({ input }) =>
-        typeof input === 'object' && input !== null
-          ? 'must be one of { env: NAME }, { file: PATH }, { kubernetes: { name: NAME, key: KEY } }'
-          : 'is a secret written into the file; it must be a reference to the place that holds it',
-    },
-  )
-  .meta({
-    description: 'Where a secret is kept. Its value never stands in this file.',
-    examples: [{ env: 'SEARCH_TOKEN' }],
-    cause: 'Files are copied to backups, tickets and version control; a secret in them is everywhere.',
-  });
 
 const credential = z
   .discriminatedUnion('type', [
@@ -84,14 +42,6 @@ const credential = z
     examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }],
   });
 
-const urlError = 'must be the http:// or https:// address of an MCP endpoint';
-export const serverUrl = z.string({ error: urlError }).max(2048, { error: urlError }).refine(isHttpUrl, { error: urlError });
-
-function isHttpUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
-}
-
 const serverBase = {
   name: serverName
     .refine((name) => name !== 'v', { error: 'must not be "v": /mcp/v/… belongs to virtual servers' })
@@ -101,7 +51,8 @@ const serverBase = {
     .meta({ description: 'How long the gateway waits for the server: for an answer, or for the next event of a stream.', examples: ['30s'] }),
   connections_max: whole(1, 10_000)
     .default(bounds.upstreamConnectionsMax)
-    .meta({ description: 'Most connections that a worker opens to this server.', examples: [100] }),
+    .meta({ description: 'Most connections that a worker opens to this server, and to each of its targets.', examples: [100] }),
+  ...reach,
 };
 
 const httpServer = strict({
@@ -110,9 +61,13 @@ const httpServer = strict({
     .literal('http')
     .optional()
     .meta({ description: 'Streamable HTTP, the default.', examples: ['http'] }),
-  url: serverUrl.meta({ description: 'Address of the MCP endpoint, without credentials in it.', examples: ['https://search.example/mcp'] }),
+  url: serverUrl.optional().meta({ description: 'Address of the MCP endpoint, without credentials in it.', examples: ['https://search.example/mcp'] }),
   credential: credential.optional(),
-});
+  ...httpReach,
+})
+  .superRefine(targetsOrUrl)
+  // The same for programs that read the published schema.
+  .meta({ allOf: [{ oneOf: [{ required: ['url'] }, { required: ['targets'] }] }] });
 
 const argument = z
   .string({ error: 'must be text; quote it' })
@@ -201,6 +156,17 @@ const listen = strict({
     .max(100)
     .default([])
     .meta({ description: "Origins that browsers may call from, beside the gateway's own.", examples: [['https://app.example']] }),
+  websocket: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .meta({ description: 'Serve MCP over WebSocket too, at the same addresses, with the subprotocol `mcp` and the same authentication.', examples: [true] }),
+  sse: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .meta({
+      description: 'Serve the HTTP+SSE transport of 2024-11-05 too, at `{address}/sse`. It is deprecated: only for clients that know no other.',
+      examples: [true],
+    }),
 });
 
 function isOrigin(text: string): boolean {
@@ -249,6 +215,7 @@ export const gatewayFileSchema = strict({
       ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
     }),
   ).meta({ description: 'What calls cost.' }),
+  transforms: transformsSchema,
   rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
   limits: section(
     strict({

@@ -1,5 +1,5 @@
 import { bounds } from '../kernel/bounds.ts';
-import { Fault } from '../kernel/fault.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
 import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
 import { ReplyDigest } from '../protocol/reply-digest.ts';
@@ -8,13 +8,17 @@ import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
 import type { OpenStream } from './open-streams.ts';
 import { statusOf, type Call } from './rail.ts';
+import { parseReply, ResponseRewriter, tooLong } from './rewrite-response.ts';
 import { eventHolder } from './session-handle.ts';
+import { placeSession } from './session-place.ts';
 import { settleReply } from './settle-reply.ts';
+import { changesResult, transformResult } from './transform-call.ts';
 
 /** What is relayed: a message, or a legacy client's GET stream or DELETE. */
 export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
 
 const noMessage = Buffer.alloc(0);
+const resultMember = ['result'];
 const listenMethod = 'subscriptions/listen';
 /** How a legacy client's GET stream stands in the record. */
 export const streamMethod = 'events/stream';
@@ -34,7 +38,11 @@ export class RelayReply implements ReplySink, OpenStream {
   private status = 0;
   private outHeaders: string[] | null = null;
   private watch: SseWatch | null = null;
-  private rewriter: EventIdRewriter | null = null;
+  private rewriter: EventIdRewriter | ResponseRewriter | null = null;
+  /** Changes the response as rules have it, or null where none do. */
+  private readonly rewrite: ((json: Buffer) => Buffer) | null;
+  /** The chunks of a reply that is changed once it is whole. */
+  private whole: Buffer[] | null = null;
   private statusOnly = false;
   private expectedBytes = -1;
   private held: Buffer | null = null;
@@ -54,6 +62,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.relayed = relayed;
     this.upstreamSession = upstreamSession;
     this.finished = finished;
+    this.rewrite = rewriteOf(call, relayed);
     // Whoever left while the call waited at a stop is not announced again.
     this.clientGone = call.response.destroyed;
     call.response.on('close', () => this.clientClosed());
@@ -95,7 +104,8 @@ export class RelayReply implements ReplySink, OpenStream {
     if (!this.statusOnly && contentType.startsWith('text/event-stream')) {
       out.push('X-Accel-Buffering', 'no');
       this.watch = new SseWatch(bounds.replyTapBytesMax);
-      if (relayed.era === 'legacy') {
+      if (this.rewrite !== null) this.rewriter = new ResponseRewriter(this.server ?? '', this.rewrite);
+      else if (relayed.era === 'legacy') {
         const holder = eventHolder(call.principal?.id ?? '', call.server?.data.name ?? '', this.upstreamSession ?? textOf(headers['mcp-session-id']));
         this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, holder));
       }
@@ -103,6 +113,11 @@ export class RelayReply implements ReplySink, OpenStream {
       call.response.flushHeaders();
       this.lastWriteAt = performance.now();
       call.rail.streams.add(this);
+      return;
+    }
+    if (this.rewrite !== null && status < 300) {
+      this.whole = [];
+      this.outHeaders = out;
       return;
     }
     const length = this.statusOnly ? (status === 204 ? '' : '0') : textOf(headers['content-length']);
@@ -120,6 +135,11 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.statusOnly) return true;
     if (watch === null) {
       this.keep(chunk);
+      if (this.whole !== null) {
+        if (call.record.replyBytes > bounds.rewriteBytesMax) this.giveUp(tooLong(this.server ?? ''));
+        else this.whole.push(chunk);
+        return true;
+      }
       if (this.expectedBytes >= 0 && call.record.replyBytes >= this.expectedBytes) {
         this.held = chunk;
         return true;
@@ -128,16 +148,38 @@ export class RelayReply implements ReplySink, OpenStream {
     }
     watch.feed(chunk);
     if (watch.oversized) {
-      this.failed(new Fault('upstream_invalid', { server: call.server?.data.name ?? '', reason: `an event is larger than ${bounds.sseEventBytesMax} bytes` }));
-      this.control?.abort();
+      this.giveUp(new Fault('upstream_invalid', { server: call.server?.data.name ?? '', reason: `an event is larger than ${bounds.sseEventBytesMax} bytes` }));
       return true;
     }
-    const out = this.rewriter === null ? chunk : this.rewriter.transform(chunk);
+    let out = chunk;
+    try {
+      if (this.rewriter !== null) out = this.rewriter.transform(chunk);
+    } catch (thrown) {
+      this.giveUp(asFault(thrown));
+      return true;
+    }
     return out.length === 0 || this.write(out);
+  }
+
+  /** The reply cannot go on: what is left of it is not waited for. */
+  private giveUp(fault: Fault): void {
+    this.failed(fault);
+    this.control?.abort();
   }
 
   end(): void {
     if (this.done) return;
+    if (this.whole !== null && this.rewrite !== null) {
+      const json = Buffer.concat(this.whole);
+      try {
+        parseReply(json.toString('utf8'), this.server ?? '');
+        this.held = this.rewrite(json);
+      } catch (thrown) {
+        this.failed(asFault(thrown));
+        return;
+      }
+      this.outHeaders?.push('Content-Length', String(this.held.length));
+    }
     this.close();
     const { call, relayed } = this;
     const json = this.watch === null ? this.tapped() : (this.watch.lastData ?? noMessage);
@@ -279,7 +321,10 @@ export class RelayReply implements ReplySink, OpenStream {
     if (relayed.era === 'modern') return;
     if (relayed.method === 'initialize') {
       if (upstreamId !== '' && call.principal && call.server)
-        out.push('Mcp-Session-Id', call.rail.sessions.seal(call.principal.id, call.server.data.name, upstreamId));
+        out.push(
+          'Mcp-Session-Id',
+          call.rail.sessions.seal(call.principal.id, call.server.data.name, placeSession(call.server.data, this.control?.target ?? '', upstreamId)),
+        );
     } else if (call.inbound.sessionId !== undefined && upstreamId !== '') {
       out.push('Mcp-Session-Id', call.inbound.sessionId);
     }
@@ -304,9 +349,18 @@ export class RelayReply implements ReplySink, OpenStream {
 
   private close(): void {
     this.done = true;
+    const { record } = this.call;
+    record.target = this.control?.target ?? '';
+    record.retries = this.control?.retries ?? 0;
     if (this.stallTimer) clearTimeout(this.stallTimer);
     if (this.watch !== null) this.call.rail.streams.delete(this);
   }
+}
+
+function rewriteOf(call: Call, { kind, method, name }: Relayed): ((json: Buffer) => Buffer) | null {
+  const { server } = call;
+  if (server === null || server.transforms === null || kind !== 'request' || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
+  return (json) => transformResult(call, server, name, json, resultMember);
 }
 
 /** A reply that is no MCP over HTTP, as a fault. */

@@ -5,14 +5,19 @@ import { classify } from '../protocol/classify.ts';
 import { scanJson } from '../protocol/scan-json.ts';
 import { splitBatch } from '../protocol/split-batch.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import { send } from '../upstream/send.ts';
 import { CollectReply } from './collect-reply.ts';
 import { Call } from './rail.ts';
+import { idOfSession, targetOfSession } from './session-place.ts';
+import { callerOf, variantOf } from './target-hints.ts';
 import { enter, idTextOf, intend, permit, spend, withTraceparent } from './stops.ts';
+import { parseReply } from './rewrite-response.ts';
 import { settleReply } from './settle-reply.ts';
+import { changesResult, transformRequest, transformResult } from './transform-call.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
 const elementsMax = 100;
+const paramsMember = ['params'];
+const resultMember = ['result'];
 const idMember = ['id'];
 
 /**
@@ -23,7 +28,9 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const elements = splitBatch(body, elementsMax);
   const { response, principal, server, inbound } = call;
   if (principal === null || server === null) throw new Fault('not_found');
-  const session = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
+  const placed = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
+  const session = placed === null ? null : idOfSession(placed);
+  call.pinned = placed === null ? null : targetOfSession(placed);
   const replyBytesMax = Math.floor(bounds.facadeReplyBytesMax / elements.length);
   const asEvents = call.inbound.accept?.includes('text/event-stream') === true;
   const answers: Buffer[] = [];
@@ -59,6 +66,7 @@ async function serveElement(
   const call = new Call(batch.rail, batch.request, batch.response, batch.inbound, performance.now());
   call.server = server;
   call.principal = batch.principal;
+  call.pinned = batch.pinned;
   call.stop = 'access';
   call.record.authAt = call.record.startedAt;
   call.record.requestBytes = body.length;
@@ -74,34 +82,49 @@ async function serveElement(
     permit(call, message.row.action);
     const waiting = spend(call);
     if (waiting !== null) await waiting;
+    const out = withTraceparent(call, body, scanned);
+    const transforms = message.method === 'tools/call' ? server.transforms : null;
+    const sent = transforms === null ? out : transformRequest(call, transforms, message.name, out, paramsMember, []).json;
     await intend(call);
     const sink = new CollectReply(server.data.name, null, replyBytesMax);
-    const { timeoutMs } = server.data;
-    send(
-      call.rail.pools.poolOf(server.data),
+    const control = call.rail.upstreams.send(
+      server.data,
       {
-        server: server.data.name,
         method: 'POST',
-        path: server.data.upstreamPath,
         headers: upstreamHeaders(call, 'legacy', session, 'POST'),
-        body: withTraceparent(call, body, scanned),
-        firstByteMs: timeoutMs,
-        idleMs: timeoutMs,
+        body: sent,
+        longLived: false,
+        repeatable: message.row.repeatable,
+        pinned: call.pinned,
+        caller: callerOf(call),
+        variant: variantOf(call),
+        firstByteMsMax: null,
       },
       sink,
     );
-    const reply = await sink.whole;
+    const reply = await sink.whole.finally(() => {
+      call.record.target = control.target;
+      call.record.retries = control.retries;
+    });
     call.record.firstByteAt = performance.now();
     call.record.httpStatus = reply.status;
     const last = reply.messages.at(-1) ?? Buffer.alloc(0);
+    const changed = transforms === null ? last : changedLast(call, server, message.name, last);
     await settleReply(call, message, reply.status, last, false);
-    for (const json of reply.messages) emit(json);
+    for (const json of reply.messages) emit(json === last ? changed : json);
   } catch (thrown) {
     const fault = asFault(thrown);
     await call.settleRefusal(fault);
     // What is no notification gets an error, without an id where it has none that can be repeated.
     if (answered) emit(Buffer.from(rpcErrorText(fault, call.requestId, call.idText)));
   }
+}
+
+/** The response, as response rules have it. */
+function changedLast(call: Call, server: Server, tool: string, json: Buffer): Buffer {
+  if (!changesResult(server.transforms, tool)) return json;
+  parseReply(json.toString('utf8'), server.data.name);
+  return transformResult(call, server, tool, json, resultMember);
 }
 
 /** Data of one event is one line: a pretty-printed JSON body loses its line breaks, which JSON has only between tokens. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { authoriseServer } from '../authorise/authorise.ts';
+import type { DialogueResponse } from '../fabric/dialogue.ts';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import { requireAddress, requireJson } from '../listener/header-gate.ts';
@@ -7,12 +8,13 @@ import { readBody } from '../listener/read-body.ts';
 import { respondRest, send } from '../listener/respond.ts';
 import { inspectReply } from '../protocol/inspect-reply.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Call } from './rail.ts';
 import { enter, intend, permit, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
+import { transformRequest, transformResult } from './transform-call.ts';
 import { traceparentOf } from './upstream-headers.ts';
-import { needsInput, type UpstreamSessions } from './upstream-sessions.ts';
 
 interface Operation {
   readonly method: string;
@@ -69,15 +71,18 @@ interface Once {
 
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
+/** What a caller reads where a tool asks for input. */
+const needsInput = 'The tool asks for input, which a REST call cannot give. Call it over MCP.';
+
 /** What the REST façade stands on beside the rail. */
 export interface Facade {
-  readonly upstream: UpstreamSessions;
   readonly idempotency: Idempotency;
 }
 
 /**
  * `POST /v1/mcp/{server}/{operation}`: MCP for callers that do not speak it (S0, "Gateway Proxy"). The same stops as `/mcp`;
- * answers `{ result, metadata: { trace_id, latency_ms, cost } }` with the server's result byte for byte.
+ * answers `{ result, metadata: { trace_id, latency_ms, cost } }` with the server's result byte for byte,
+ * but for the members that 2026-07-28 requires and an older server leaves out.
  */
 export async function serveFacade(call: Call, facade: Facade, pathname: string): Promise<void> {
   call.record.surface = 'rest';
@@ -105,8 +110,9 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const begun = await beginOnce(call, facade, pathname, body);
     if (begun === 'answered') return;
     once = begun;
+    const members = changedMembers(call, operation, own);
     await intend(call);
-    const answer = await ask(call, facade, operation, own);
+    const answer = await ask(call, operation, { members, name: own.name });
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
     const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
     const text = `{"result":${answer.result},"metadata":${metadata}}`;
@@ -171,51 +177,58 @@ function parseBody(body: Buffer, operation: Operation): { members: string; name:
   return { members: members.join(','), name };
 }
 
+/** The members of `params` as rules have them. Faults: `argument_not_allowed`. */
+function changedMembers(call: Call, operation: Operation, own: { members: string; name: string }): string {
+  const transforms = operation.method === 'tools/call' ? (call.server?.transforms ?? null) : null;
+  if (transforms === null) return own.members;
+  return transformRequest(call, transforms, own.name, Buffer.from(`{${own.members}}`), [], [])
+    .json.toString('utf8')
+    .slice(1, -1);
+}
+
 /** Asks the server; the raw `result` of its response. Faults: `mcp_error` where it answers with an error or asks for input. */
-async function ask(call: Call, facade: Facade, operation: Operation, own: { members: string; name: string }): Promise<{ json: Buffer; result: string }> {
-  const { server, principal, record } = call;
-  if (server === null || principal === null) throw new Fault('not_found');
-  const json = await facade.upstream.request({
-    server,
-    principalId: principal.id,
-    method: operation.method,
-    members: own.members,
-    name: own.name,
-    traceparent: traceparentOf(call),
-    signal: leaving(call),
-  });
+async function ask(call: Call, operation: Operation, own: { members: string; name: string }): Promise<{ json: Buffer; result: string }> {
+  const { server, record } = call;
+  if (server === null) throw new Fault('not_found');
+  const response = await responseOf(call, server, operation, own);
   record.firstByteAt = performance.now();
   record.httpStatus = 200;
-  record.replyBytes = json.length;
+  record.replyBytes = response.bytes;
   record.replyContentType = 'application/json';
-  const scanned = scanReply(json, server.data.name);
-  const error = memberOf(scanned.value, 'error');
-  if (error !== undefined) {
-    const code = memberOf(error, 'code');
+  if (response.kind === 'error') {
+    const json = Buffer.from(`{"error":${response.error}}`);
     record.rpcErrorCode = inspectReply(json).rpcErrorCode;
-    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code, message: memberOf(error, 'message') } } });
+    const message = memberOf(JSON.parse(response.error), 'message');
+    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code: response.code, message } } });
   }
-  if (memberOf(memberOf(scanned.value, 'result'), 'resultType') === 'input_required') {
-    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
-  }
-  const span = scanned.members['result'];
-  if (span === undefined) throw new Fault('upstream_invalid', { server: server.data.name, reason: 'its response has no result' });
-  return { json, result: json.toString('utf8', span.start, span.end) };
+  const json = Buffer.from(`{"result":${response.result}}`);
+  if (inspectReply(json).kind === 'input_required') throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
+  if (operation.method !== 'tools/call') return { json, result: response.result };
+  return { json, result: transformResult(call, server, own.name, Buffer.from(response.result)).toString('utf8') };
 }
 
-/** Aborted when the caller leaves. One who sent an X-Request-ID comes back for the answer: that call goes on. */
-function leaving(call: Call): AbortSignal {
-  const controller = new AbortController();
-  if (call.inbound.requestId === undefined) call.response.on('close', () => controller.abort());
-  return controller.signal;
-}
-
-function scanReply(json: Buffer, server: string): ScannedJson {
-  try {
-    return scanJson(json, ['result']);
-  } catch (cause) {
-    throw new Fault('upstream_invalid', { server, reason: 'its response is not valid JSON' }, { cause });
-  }
+/** The response to a caller of whom nothing can be asked. One who leaves cancels, unless an X-Request-ID says that they come back for the answer. */
+function responseOf(call: Call, server: Server, operation: Operation, own: { members: string; name: string }): Promise<DialogueResponse> {
+  return new Promise((resolve, reject) => {
+    const dialogue = call.rail.servers.begin(
+      {
+        server,
+        face: { principalId: call.principal?.id ?? '', capabilities: '{}', info: null, logLevel: null },
+        method: operation.method,
+        params: `{${own.members}}`,
+        name: own.name,
+        mirrored: [],
+        traceparent: traceparentOf(call),
+        inputs: 'return',
+      },
+      { notification: () => undefined, ask: () => undefined, response: resolve, failed: reject },
+    );
+    if (call.inbound.requestId !== undefined) return;
+    call.response.on('close', () => {
+      dialogue.cancel();
+      reject(new Fault('upstream_reset', { server: server.data.name }));
+    });
+  });
 }
 
 /** `X-Request-ID` makes a request idempotent for ten minutes. Null: none was sent. */

@@ -2,14 +2,22 @@ import type { Message } from '../protocol/classify.ts';
 import type { UpstreamRequest } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
 import { eventHolder } from './session-handle.ts';
+import { mappedHeaders } from './transform-call.ts';
 
 const acceptBoth = 'application/json, text/event-stream';
 
 /**
  * All headers that go to a server, as a flat list: what MCP and tracing define, the gateway's own credential for this server,
+ * what rules of `transforms` name,
  * and nothing else of the client's. Its Authorization, cookies, Host and Origin end here.
  */
-export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession: string | null, method: UpstreamRequest['method']): string[] {
+export function upstreamHeaders(
+  call: Call,
+  era: Message['era'],
+  upstreamSession: string | null,
+  method: UpstreamRequest['method'],
+  mirrored: readonly string[] | undefined = call.inbound.params,
+): string[] {
   const { inbound, server } = call;
   const headers = ['accept', inbound.accept ?? acceptBoth, 'accept-encoding', 'identity', 'traceparent', traceparentOf(call)];
   if (method === 'POST') headers.push('content-type', 'application/json');
@@ -17,7 +25,7 @@ export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession
   if (era === 'modern') {
     if (inbound.mcpMethod !== undefined) headers.push('mcp-method', inbound.mcpMethod);
     if (inbound.mcpName !== undefined) headers.push('mcp-name', inbound.mcpName);
-    if (inbound.params !== undefined) headers.push(...inbound.params);
+    if (mirrored !== undefined) headers.push(...mirrored);
   } else {
     if (upstreamSession !== null) headers.push('mcp-session-id', upstreamSession);
     if (method === 'GET' && inbound.lastEventId !== undefined)
@@ -29,6 +37,7 @@ export function upstreamHeaders(call: Call, era: Message['era'], upstreamSession
   if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
   if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);
   if (inbound.userAgent !== undefined) headers.push('user-agent', inbound.userAgent);
+  if (server?.transforms?.headers === true) headers.push(...mappedHeaders(call, server, call.record.method === 'tools/call' ? call.record.name : null));
   const credential = server?.data.credential;
   if (credential) headers.push(credential.header, credential.value);
   return headers;

@@ -43,6 +43,10 @@ export class CallRecord {
   tokensSource = '';
   costNano = 0;
   pricedBy = '';
+  transforms = '';
+  cache: 'hit' | 'shared' | 'miss' | '' = '';
+  target = '';
+  retries = 0;
 
   constructor(number: number, startedAt: number) {
     this.number = number;
@@ -122,6 +126,10 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.tokensSource);
   writer.u64(record.costNano);
   writer.text(record.pricedBy);
+  writer.text(record.transforms);
+  writer.text(record.cache);
+  writer.text(record.target);
+  writer.u8(record.retries);
   journal.end();
 }
 

@@ -81,8 +81,16 @@ export const outcomeColumns: readonly Column[] = [
   /** `reported` by the tool in the result's `_meta`, or empty: not known. */
   word('tokens_source'),
   { name: 'cost', type: 'Decimal(18, 9)' },
-  /** Which entry of the price list applied: default, server, tool; empty where the call has no price. */
+  /** Which entry of the price list applied: default, server, tool; `cache` for an answer from there; empty where the call has no price. */
   word('priced_by'),
+  /** Names of the transformation rules that changed the call, one a line. */
+  text('transforms'),
+  /** `hit` where the answer came from the cache, `shared` where it was another caller's that was under way, `miss` where it was asked for and may be kept. */
+  word('cache'),
+  /** The target of the server that answered, or that was tried last; empty where none was. */
+  word('target'),
+  /** Further tries that were made, only where that is safe. */
+  { name: 'retries', type: 'UInt8' },
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

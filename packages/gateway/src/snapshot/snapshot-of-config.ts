@@ -1,5 +1,6 @@
-import type { Config, PriceConfig, ServerConfig } from '../config/config.ts';
+import type { Config, PriceConfig, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
+import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
 
 /** What a configuration does not hold itself: places of this node and resolved secrets. */
 export interface SnapshotSources {
@@ -10,6 +11,8 @@ export interface SnapshotSources {
   readonly port: number;
   bridgeSocket(server: string): string;
   credential(server: ServerConfig): ServerData['credential'];
+  /** What is read for the server's TLS, or null. */
+  tls(server: ServerConfig): TlsData | null;
 }
 
 /** The data-plane state that a configuration stands for. */
@@ -21,6 +24,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     hosts: hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]),
     origins: [...hostNames(config.listen).map((name) => originOf(name, sources.port)), ...config.listen.origins],
     bodyBytesMax: config.limits.bodyBytesMax,
+    links: { websocket: config.listen.websocket, sse: config.listen.sse },
     currency: config.pricing.currency,
     servers: config.servers.map((server) => serverData(server, config, sources)),
   };
@@ -56,6 +60,7 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
   const own = config.pricing.overrides.find((entry) => entry.server === server.name && entry.tool === null);
   const tools = config.pricing.overrides.filter((entry) => entry.server === server.name && entry.tool !== null);
   const url = server.transport === 'http' ? new URL(server.url) : null;
+  const transforms = config.transforms.filter((entry) => entry.server === server.name);
   return {
     name: server.name,
     path: route?.path ?? `/mcp/${server.name}`,
@@ -66,10 +71,23 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
     socketPath: url === null ? sources.bridgeSocket(server.name) : null,
     timeoutMs: route?.timeoutMs ?? server.timeoutMs,
     connectionsMax: server.connectionsMax,
+    ...(server.upstream === undefined ? {} : { upstream: upstreamData(server, server.upstream, sources) }),
     credential: sources.credential(server),
     price: { ...priceData(own ?? config.pricing.default), by: own ? 'server' : 'default' },
     toolPrices: Object.fromEntries(tools.map((entry) => [entry.tool ?? '', priceData(entry)])),
+    ...(transforms.length === 0 ? {} : { transforms }),
   };
+}
+
+function upstreamData(server: ServerConfig, upstream: UpstreamConfig, sources: SnapshotSources): UpstreamData {
+  const tls = sources.tls(server);
+  const [first = null, ...others] = upstream.targets.map(({ name, url: address, weight }): TargetData => {
+    const { origin, pathname, search, protocol } = new URL(address);
+    return { name, origin, path: `${pathname}${search}`, socketPath: null, weight, tls: protocol === 'https:' ? tls : null };
+  });
+  const bridge: TargetData = { name: 'main', origin: 'http://localhost', path: '/mcp', socketPath: sources.bridgeSocket(server.name), weight: 1, tls: null };
+  const { tls: _files, ...rest } = upstream;
+  return { ...rest, targets: [first ?? bridge, ...others] };
 }
 
 function priceData(price: PriceConfig): PriceData {
