@@ -108,7 +108,7 @@ async function slowNeighbour(generator: Generator): Promise<void> {
   const slow = Array.from({ length: 200 }, async () => {
     while (!stop.signal.aborted) {
       const { headers, body } = call('s1__slow');
-      await fetch(`${gateway.mcp}`, { method: 'POST', headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${key}` }, body, signal: stop.signal })
+      await fetch(gateway.mcp, { method: 'POST', headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${key}` }, body, signal: stop.signal })
         .then((response) => response.text())
         .catch(() => undefined);
     }
