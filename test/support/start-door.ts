@@ -12,7 +12,8 @@ import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-w
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
 import type { Readiness, SupervisorHandlers } from '../../packages/gateway/src/node/worker-messages.ts';
-import type { PrincipalData, ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
+import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
+import { reachOf } from '../../packages/gateway/src/upstream/reach.ts';
 
 export interface TestDoor {
   readonly port: number;
@@ -33,9 +34,11 @@ export interface TestDoorOptions {
   readonly servers: readonly Partial<ServerData>[];
   /** What the two keys may do, beside everything. */
   readonly principal?: Partial<PrincipalData>;
+  /** Duplex transports beside streamable HTTP. Default: none. */
+  readonly links?: NonNullable<SnapshotData['links']>;
 }
 
-export async function startDoor({ servers, principal = {} }: TestDoorOptions): Promise<TestDoor> {
+export async function startDoor({ servers, principal = {}, links = { websocket: false, sse: false } }: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
   const write = (event: string, fields: unknown = {}): void => void logged.push({ event, fields });
@@ -74,8 +77,11 @@ export async function startDoor({ servers, principal = {} }: TestDoorOptions): P
         hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
         origins: [`http://127.0.0.1:${port}`],
         bodyBytesMax: 4 * 1024 * 1024,
+        links,
         currency: 'USD',
-        servers: servers.map((server, index) => ({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server })),
+        servers: servers.map((server, index) =>
+          withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
+        ),
       },
       host: '127.0.0.1',
       port,
@@ -127,6 +133,11 @@ const everyone: PrincipalData = {
   deprecatedUntilMs: null,
   rateLimit: null,
 };
+
+/** Scripted servers fail on purpose, again and again: a breaker would keep the next call from them. A test that wants one says so. */
+function withoutBreaker(server: ServerData): ServerData {
+  return { ...server, upstream: server.upstream ?? { ...reachOf(server), breaker: null } };
+}
 
 const plainServer: ServerData = {
   name: 's1',

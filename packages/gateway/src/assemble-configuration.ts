@@ -8,18 +8,20 @@ import type { BridgeOptions } from './bridge/bridge-options.ts';
 import { configInvalid } from './config/config-fault.ts';
 import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { checkSecrets, resolveCredential, resolveSecret } from './config/secrets.ts';
+import { checkSecrets, resolveCredential, resolveSecret, resolveTls } from './config/secrets.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StatePaths } from './node/state-paths.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
+import type { TlsData } from './snapshot/upstream-data.ts';
 
 export interface CompiledConfig {
   readonly config: Config;
   readonly bridges: readonly BridgeOptions[];
   readonly credentials: ReadonlyMap<string, ServerData['credential']>;
+  readonly tls: ReadonlyMap<string, TlsData | null>;
   snapshot(version: number, port: number): SnapshotData;
 }
 
@@ -52,10 +54,12 @@ export function createConfigCompiler(sources: {
         : { ...settings, listen: { path: paths.bridgeSocket(server.name, ++generation) } };
     });
     const credentials = new Map(config.servers.map((server) => [server.name, credentialOf(server, env)]));
+    const tls = new Map(config.servers.map((server) => [server.name, resolveTls(server, env)]));
     return {
       config,
       bridges,
       credentials,
+      tls,
       snapshot: (version, port) =>
         snapshotOfConfig(config, {
           version,
@@ -64,6 +68,7 @@ export function createConfigCompiler(sources: {
           port,
           bridgeSocket: (server) => socketOf(bridges.find(({ name }) => name === server)),
           credential: ({ name }) => credentials.get(name) ?? null,
+          tls: ({ name }) => tls.get(name) ?? null,
         }),
     };
   }
@@ -98,6 +103,7 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
     .filter(
       (server) =>
         !isDeepStrictEqual(before.credentials.get(server), after.credentials.get(server)) ||
+        !isDeepStrictEqual(before.tls.get(server), after.tls.get(server)) ||
         before.bridges.find(({ name }) => name === server) !== after.bridges.find(({ name }) => name === server),
     );
 }

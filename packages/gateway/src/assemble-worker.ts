@@ -24,11 +24,13 @@ import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
 import { createOpenLinks } from './link/open-links.ts';
+import { createSseDoor } from './link/sse-door.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
-import { createHeaderGate, requireAddress } from './listener/header-gate.ts';
+import { createHeaderGate, requireAddress, requireJson } from './listener/header-gate.ts';
 import { createHttpServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
+import { readBody } from './listener/read-body.ts';
 import { respondRest, respondRpc, send } from './listener/respond.ts';
 import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
@@ -118,8 +120,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const passToControl = createPassToControl(start.controlSocket);
   const handlers: RequestHandlers = {
     gate: createHeaderGate(),
-    mcp: (request, response, headers, path, startedAt) =>
-      serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc),
+    mcp: (request, response, headers, path, startedAt) => {
+      if (sse.serve(request, response, path, false)) return;
+      serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc);
+    },
     facade: (request, response, headers, path, startedAt) =>
       serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path), refuseRest),
     health: (_request, response, path) => {
@@ -137,6 +141,21 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   // Duplex links are clients of the endpoints like all others; this server listens nowhere.
   const links = createOpenLinks();
   const linkServer = createHttpServer({ onRequest });
+  const sse = createSseDoor({
+    enabled: () => snapshot.data.links?.sse === true,
+    isEndpoint: (path) => snapshot.byPath.has(path) || snapshot.endpointsByPath.has(path),
+    admit: (request, path) => admitLink(rail, handlers.gate, request, path),
+    links,
+    server: linkServer,
+    readBody: (request, response) => {
+      const headers = handlers.gate(request.rawHeaders);
+      requireJson(headers);
+      return readBody(request, response, headers, snapshot.data.bodyBytesMax);
+    },
+    passTo: (to, request, response, body, isPassed) => rail.otherWorkers?.serveAt(to, { request, response, isPassed }, body) ?? Promise.resolve(false),
+    home,
+    refuse: (response, fault) => respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: [] }),
+  });
   const webSockets = createWebSocketDoor({
     enabled: () => snapshot.data.links?.websocket === true,
     admit: (request, path) => admitLink(rail, handlers.gate, request, path),
@@ -151,6 +170,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     onRequest: createRouteRequest({
       ...handlers,
       mcp: (request, response, headers, path, startedAt) => {
+        if (sse.serve(request, response, path, true)) return;
         const call = new Call(rail, request, response, headers, startedAt);
         call.isPassed = true;
         call.record.peer = String(request.headers['x-gatewayops-peer'] ?? '');
@@ -214,7 +234,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       links.drain();
       const until = performance.now() + graceMs;
       // A call may outlive its client, and an answer its call: it is read as fast as the client likes.
-      while ((callsOpen > 0 || connections.open > 0 || links.open > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+      while ((callsOpen > 0 || connections.open > 0 || links.open > 0) && performance.now() < until)
+        await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {
       clearInterval(wallSync);

@@ -3,7 +3,7 @@ import { closestWord } from './closest-word.ts';
 import type { ConfigFault } from './config-fault.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
-import { serverUrl } from './schema.ts';
+import { serverUrl } from './schema-parts.ts';
 
 export interface EnvironmentSettings {
   readonly databaseUrl: string | null;

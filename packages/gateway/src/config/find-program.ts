@@ -14,7 +14,7 @@ export function findProgram(program: string, cwd: string, searchPath: string): P
   const folders = [dirname(process.execPath), ...binFolders(cwd), ...searchPath.split(delimiter).filter((folder) => isAbsolute(folder)), ...defaultFolders];
   let notExecutable: string | null = null;
   for (const candidate of program.includes('/') ? [program] : folders.map((folder) => join(folder, program))) {
-    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    if (!isFile(candidate)) continue;
     if (isExecutable(candidate)) return { found: candidate };
     notExecutable ??= candidate;
   }
@@ -26,6 +26,24 @@ function binFolders(cwd: string): string[] {
   for (let folder = cwd; ; folder = dirname(folder)) {
     folders.push(join(folder, 'node_modules', '.bin'));
     if (dirname(folder) === folder) return folders;
+  }
+}
+
+/** False also where this user may not look: a shell passes over such folders of its search path too. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** False also where this user may not look. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -56,3 +56,55 @@ export function list<Item extends z.ZodType>(item: Item, most: number) {
 export function section<Shape extends z.ZodRawShape>(shape: z.ZodObject<Shape>) {
   return shape.prefault({} as z.input<z.ZodObject<Shape>>);
 }
+
+export const secretReference = z
+  .union(
+    [
+      strict({
+        env: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]{0,254}$/)
+          .describe('Name of an environment variable of the gateway.'),
+      }),
+      strict({
+        file: z
+          .string()
+          .min(1)
+          .max(4096)
+          .describe('Path of a file that holds only the secret, readable by its owner alone; relative to the configuration file.'),
+      }),
+      strict({
+        kubernetes: z
+          .strictObject({
+            name: z
+              .string()
+              .regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/)
+              .describe('Name of the Kubernetes Secret.'),
+            key: z
+              .string()
+              .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}$/)
+              .describe('Key in the Secret.'),
+          })
+          .describe('A Kubernetes Secret mounted at /var/run/secrets/gatewayops/{name}.'),
+      }),
+    ],
+    {
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null
+          ? 'must be one of { env: NAME }, { file: PATH }, { kubernetes: { name: NAME, key: KEY } }'
+          : 'is a secret written into the file; it must be a reference to the place that holds it',
+    },
+  )
+  .meta({
+    description: 'Where a secret is kept. Its value never stands in this file.',
+    examples: [{ env: 'SEARCH_TOKEN' }],
+    cause: 'Files are copied to backups, tickets and version control; a secret in them is everywhere.',
+  });
+
+const urlError = 'must be the http:// or https:// address of an MCP endpoint';
+export const serverUrl = z.string({ error: urlError }).max(2048, { error: urlError }).refine(isHttpUrl, { error: urlError });
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
+}

@@ -87,17 +87,17 @@ function secretReaders(config: Config, env: Environment): { setting: string; ref
 }
 
 function ownReaders(server: ServerConfig, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
-    if (server.transport === 'http') {
-      const { credential } = server;
-      const setting = `servers.${server.name}.credential`;
-      return credential === null
-        ? []
-        : [{ setting, reference: credential.secret, read: () => resolveCredential(credential, env, setting).value.replace(/^Bearer /, '') }];
-    }
-    return Object.entries(server.env).flatMap(([name, value]) => {
-      const setting = `servers.${server.name}.env.${name}`;
-      return typeof value === 'string' ? [] : [{ setting, reference: value, read: () => resolveSecret(value, env, setting) }];
-    });
+  if (server.transport === 'http') {
+    const { credential } = server;
+    const setting = `servers.${server.name}.credential`;
+    return credential === null
+      ? []
+      : [{ setting, reference: credential.secret, read: () => resolveCredential(credential, env, setting).value.replace(/^Bearer /, '') }];
+  }
+  return Object.entries(server.env).flatMap(([name, value]) => {
+    const setting = `servers.${server.name}.env.${name}`;
+    return typeof value === 'string' ? [] : [{ setting, reference: value, read: () => resolveSecret(value, env, setting) }];
+  });
 }
 
 /** Values that documents and templates carry, and what no one could call a secret. */

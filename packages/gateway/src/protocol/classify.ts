@@ -28,7 +28,7 @@ export interface Message {
 const metaVersion = 'io.modelcontextprotocol/protocolVersion';
 const metaCapabilities = 'io.modelcontextprotocol/clientCapabilities';
 const metaClientInfo = 'io.modelcontextprotocol/clientInfo';
-const handshakeRow: MethodRow = { nameField: null, action: null, longLived: false };
+const handshakeRow: MethodRow = { nameField: null, action: null, longLived: false, repeatable: false };
 
 type Members = Readonly<Record<string, unknown>>;
 

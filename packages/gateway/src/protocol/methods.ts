@@ -10,11 +10,13 @@ export interface MethodRow {
   readonly action: string | null;
   /** A response may stay open without bytes for as long as the client wants it. */
   readonly longLived: boolean;
+  /** It changes nothing: asked twice it does no harm. */
+  readonly repeatable: boolean;
 }
 
-const row = (action: string | null, nameField: MethodRow['nameField'] = null, longLived = false): MethodRow => ({ action, nameField, longLived });
+const row = (action: string | null, nameField: MethodRow['nameField'] = null, longLived = false) => ({ action, nameField, longLived }) as const;
 
-const table: Readonly<Record<string, MethodRow>> = {
+const table: Readonly<Record<string, Omit<MethodRow, 'repeatable'>>> = {
   initialize: row(null),
   ping: row(null),
   'server/discover': row(null),
@@ -40,8 +42,9 @@ const table: Readonly<Record<string, MethodRow>> = {
   'skills/get': row('skills.get'),
 };
 
-const methods: ReadonlyMap<string, MethodRow> = new Map(Object.entries(table));
-const notification: MethodRow = row(null);
+const harmless = /^(?:ping|server\/discover|.+\/(?:list|read))$/;
+const methods: ReadonlyMap<string, MethodRow> = new Map(Object.entries(table).map(([method, entry]) => [method, { ...entry, repeatable: harmless.test(method) }]));
+const notification: MethodRow = { ...row(null), repeatable: false };
 
 export function methodRow(method: string): MethodRow | undefined {
   return methods.get(method) ?? (method.startsWith('notifications/') ? notification : undefined);

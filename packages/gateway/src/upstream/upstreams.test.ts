@@ -67,9 +67,9 @@ function begin(to: ServerData, more: Partial<UpstreamCall> = {}): { readonly con
   const { promise, resolve } = Promise.withResolvers<Told>();
   let status = 0;
   let retryAfter: unknown;
-  const call = {
+  const call: UpstreamCall = {
     method: 'POST',
-    headers: [],
+    headers: [] as string[],
     pinned: null,
     caller: 'key_1',
     variant: null,
@@ -77,7 +77,7 @@ function begin(to: ServerData, more: Partial<UpstreamCall> = {}): { readonly con
     longLived: false,
     ...toolCall,
     ...more,
-  } as const;
+  };
   const control: ReplyControl = upstreams.send(to, call, {
     head: (code) => (status = code),
     data: () => true,
@@ -357,7 +357,7 @@ describe('one of three targets is stalled', () => {
 
   test('the total time ends a call that never ends by itself', async () => {
     const [first] = servers;
-    if (first) first.reply = replies.stream(['data: 1\n\n'], 'stall');
+    if (first) first.reply = replies.stream(['data: 1\n\n'], 'open');
     const answer = await call(server({ targets: [target(0)], totalTimeoutMs: 200 }));
     expect(answer.outcome).toBe('mcp_timeout');
   });
@@ -370,7 +370,7 @@ describe('orders', () => {
     const to = server();
     servers[0]?.next(replies.after(100, replies.defaultReply));
     const underWay = begin(to);
-    servers[1]?.next(replies.stream(['data: 1\n\n'], 'stall'));
+    servers[1]?.next(replies.stream(['data: 1\n\n'], 'open'));
     const stream = begin(to, { pinned: 'b', longLived: true, method: 'GET', body: null });
     await until(() => (servers[0]?.hits ?? 0) + (servers[1]?.hits ?? 0) === 2);
     upstreams.obey([
