@@ -103,7 +103,7 @@ describe('a call', () => {
         (request) => replies.event(`{"jsonrpc":"2.0","id":${replies.idText(request.body)},"result":{"x":1}}`),
       ]),
     );
-    expect(bodyOf(await rest('tools/call', '{"tool":"t"}'))['result']).toEqual({ x: 1 });
+    expect(bodyOf(await rest('tools/call', '{"tool":"t"}'))['result']).toEqual({ x: 1, resultType: 'complete' });
   });
 
   test('many at once in one legacy session have ids of their own and each gets its own answer', async () => {

@@ -8,7 +8,7 @@ import { isChange } from './legacy-stream.ts';
 import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
 import { codeOf, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
-import { declares, isRepeatable, legacyParams, modernError, modernResult, wantsLevel } from './translate.ts';
+import { consentNeeded, declares, isRepeatable, legacyParams, modernError, modernResult, wantsLevel } from './translate.ts';
 
 export interface LegacyParts {
   readonly sendExchange: SendExchange;
@@ -68,7 +68,11 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
       { method: 'POST', headers, body, caller: face.principalId, target: session.target, longLived: true, repeatable: isRepeatable(request.method) },
       this,
     );
-    this.wait();
+    if (!this.hasEnded()) this.wait();
+  }
+
+  private hasEnded(): boolean {
+    return this.over;
   }
 
   answer(key: string, answer: Answer): void {
@@ -100,8 +104,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (this.over) return;
     if (message.kind === 'notification') this.notified(message);
     else if (message.kind === 'request') this.asked(message);
-    else if (message.id === this.id) this.respond(message);
     else if (message.kind === 'error' && this.statusOf() >= 400) this.refused(message);
+    else if (message.id === this.id) this.respond(message);
   }
 
   end(reply: ReplyStart): void {
@@ -142,10 +146,13 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
 
   private respond(message: RpcMessage): void {
     const { body, bodyText, json } = message;
+    const consent = message.kind === 'error' && this.request.inputs === 'return' ? consentNeeded(body, this.session?.clientCapabilities ?? {}) : null;
     this.exchange?.release();
     this.finish();
-    if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes: json.length });
-    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body)), bytes: json.length });
+    const bytes = json.length;
+    if (consent !== null) this.sink.response({ kind: 'result', result: consent, bytes });
+    else if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes });
+    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body)), bytes });
   }
 
   /** The request was not taken: by a server that lost the session, by one of another era, or by one that says why. */
@@ -153,7 +160,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { session } = this;
     const status = this.statusOf();
     this.exchange?.release();
-    if (session !== null && session.id !== '' && isSessionLost(status, message) && this.heal()) return;
+    if (session !== null && session.id !== '' && isSessionLost(status, message, this.id) && this.heal()) return;
     const end = (): void => {
       if (this.over) return;
       this.finish();
@@ -264,9 +271,10 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
 }
 
 /** Whether a refusal says that the session is not known; some servers say it with 400 and in words only. */
-function isSessionLost(status: number, message: RpcMessage | null): boolean {
-  if (status === 404) return true;
-  return status === 400 && message !== null && codeOf(message.body) <= -32_000 && /session/i.test(String(message.body['message']));
+function isSessionLost(status: number, message: RpcMessage | null, id: string): boolean {
+  const code = message === null ? 0 : codeOf(message.body);
+  if (status === 404) return message?.id !== id || code !== -32_601;
+  return status === 400 && message?.id !== id && code <= -32_000 && /session/i.test(String(message?.body['message']));
 }
 
 /** A progress notification with the token that the caller gave. */

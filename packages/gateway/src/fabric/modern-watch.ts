@@ -15,11 +15,16 @@ interface Wanted {
   readonly uris: readonly string[];
 }
 
+interface Opened {
+  readonly wanted: Wanted;
+  exchange: Exchange | null;
+}
+
 /** `subscriptions/listen` with all that is of interest to any watcher. A wider interest opens a new stream before the old one is closed. */
 export function openModernWatch({ sendExchange, sessions, log }: WatchParts, group: WatchGroup): WatchStream {
   const { server } = group;
-  let current: { readonly exchange: Exchange; readonly wanted: Wanted } | null = null;
-  let next: { readonly exchange: Exchange; readonly wanted: Wanted } | null = null;
+  let current: Opened | null = null;
+  let next: Opened | null = null;
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
   let tries = 0;
@@ -38,7 +43,9 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
     const wanted = wantedBy(group);
     if (wanted.uris.length === bounds.fabricWatchUrisMax) log.warn('servers.watched_uris_full', { server: server.data.name, uris: wanted.uris.length });
     if (closed || (current !== null && covers(current.wanted, wanted))) return;
-    next?.exchange.abort();
+    next?.exchange?.abort();
+    const opened: Opened = { wanted, exchange: null };
+    next = opened;
     const notifications = {
       ...Object.fromEntries(wanted.lists.map((kind) => [kind, true])),
       ...(wanted.uris.length > 0 && { resourceSubscriptions: wanted.uris }),
@@ -48,7 +55,7 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
     const headers = ['mcp-protocol-version', newestModern, 'mcp-method', 'subscriptions/listen'];
     const body = `{"jsonrpc":"2.0","id":${id},"method":"subscriptions/listen","params":${params}}`;
     let refused: RpcMessage | null = null;
-    const exchange = sendExchange(
+    opened.exchange = sendExchange(
       server,
       { method: 'POST', headers, body, caller: '', longLived: true },
       {
@@ -63,12 +70,10 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
         failed: (_fault, reply) => lost(reply, refused),
       },
     );
-    const opened = { exchange, wanted };
-    next = opened;
 
     function acknowledged(): void {
       if (next !== opened) return;
-      current?.exchange.abort();
+      current?.exchange?.abort();
       current = opened;
       next = null;
       tries = 0;
@@ -93,8 +98,8 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
     close() {
       closed = true;
       if (timer !== null) clearTimeout(timer);
-      next?.exchange.abort();
-      current?.exchange.abort();
+      next?.exchange?.abort();
+      current?.exchange?.abort();
     },
   };
 }

@@ -97,6 +97,22 @@ export function modernError(error: string, code: number): { readonly error: stri
   return { error, code, httpStatus: code === -32_601 ? 404 : 200 };
 }
 
+/**
+ * What a server of 2025-11-25 means by its error -32042, a person's consent at an address, as the result that has taken its place; null where it is no
+ * such error, or the client declared that it opens no addresses.
+ */
+export function consentNeeded(error: Members, capabilities: Members): string | null {
+  if (error['code'] !== -32_042 || !isMembers(error['data'])) return null;
+  const { elicitations } = error['data'];
+  if (!Array.isArray(elicitations) || elicitations.length === 0) return null;
+  const requests = elicitations.filter(isMembers).map(({ elicitationId: _removed, ...params }, index) => {
+    const request = { method: 'elicitation/create', params: { ...params, mode: 'url' } };
+    return [`consent_${index + 1}`, request] as const;
+  });
+  if (!declares(capabilities, 'elicitation/create', { mode: 'url' })) return null;
+  return JSON.stringify({ resultType: 'input_required', inputRequests: Object.fromEntries(requests) });
+}
+
 /** Whether a client declared that it answers such a question. */
 export function declares(capabilities: Members, method: string, params: Members): boolean {
   if (method === 'roots/list') return isMembers(capabilities['roots']);
