@@ -1,9 +1,9 @@
 /** Rules of `transforms` on their way through a worker: relayed, in batches, over REST. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TransformData } from '../../packages/gateway/src/snapshot/transform-data.ts';
-import { callTool, expectHealthy, legacyBody, mirrors, modernBody, modernMeta, modernServer, post } from '../support/calls.ts';
+import { callTool, expectHealthy, legacyBody, legacyVersion, mirrors, modernBody, modernMeta, modernServer, post } from '../support/calls.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { event, json, stream } from '../support/replies.ts';
+import { event, idText, json, stream } from '../support/replies.ts';
 import { startDoor, type TestDoor } from '../support/start-door.ts';
 
 const none = { tool: null, request: [], mirrors: {}, headers: [], response: [] };
@@ -181,4 +181,21 @@ describe('results', () => {
     const reply = await post(door, '{"tool":"secret"}', {}, '/v1/mcp/s1/tools/call');
     expect(reply.body.toString()).toContain(`{"result":${redacted},"metadata"`);
   });
+});
+
+test('a client of another era than the server meets the same rules', async () => {
+  const result = '{"content":[{"type":"text","text":"card 1234"}],"debug":1,"resultType":"complete"}';
+  upstream.reply = modernServer((request, socket) => json(`{"jsonrpc":"2.0","id":${idText(request.body)},"result":${result}}`)(request, socket));
+  const opened = await post(door, legacyBody('initialize', { protocolVersion: legacyVersion, capabilities: {}, clientInfo: { name: 'c', version: '1' } }));
+  const session = { 'MCP-Protocol-Version': legacyVersion, 'Mcp-Session-Id': opened.header('mcp-session-id') ?? '', 'X-Tenant': 'mine' };
+  await post(door, legacyBody('tools/call', { name: 'query', arguments: { q: 1 } }, 2), session);
+  expect(sent(upstream.hits - 1)).toContain('"arguments":{"query":1,"limit":10,"tenant":"acme"}');
+  expect(upstream.requests.at(-1)?.header('x-customer')).toEqual(['mine']);
+  expect(upstream.requests.at(-1)?.header('mcp-param-tenant')).toEqual(['acme']);
+  const hits = upstream.hits;
+  const refused = await post(door, legacyBody('tools/call', { name: 'query', arguments: { region: 'mars' } }, 3), session);
+  expect([refused.status, refused.body.toString()]).toEqual([200, expect.stringContaining('argument_not_allowed')]);
+  expect(upstream.hits).toBe(hits);
+  const redacted = await post(door, legacyBody('tools/call', { name: 'secret' }, 4), session);
+  expect(redacted.body.toString()).toContain('{"content":[{"type":"text","text":"card ####"}]}');
 });

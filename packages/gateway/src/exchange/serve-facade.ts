@@ -13,7 +13,7 @@ import type { Idempotency } from './idempotency.ts';
 import type { Call } from './rail.ts';
 import { enter, intend, permit, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
-import { transformRequest, transformResult } from './transform-call.ts';
+import { mappedHeaders, transformRequest, transformResult } from './transform-call.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
 interface Operation {
@@ -107,10 +107,10 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     permit(call, operation.method.replace('/', '.'));
     const waiting = spend(call);
     if (waiting !== null) await waiting;
+    const members = changedMembers(call, operation, own);
     const begun = await beginOnce(call, facade, pathname, body);
     if (begun === 'answered') return;
     once = begun;
-    const members = changedMembers(call, operation, own);
     await intend(call);
     const answer = await ask(call, operation, { members, name: own.name });
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
@@ -218,6 +218,7 @@ function responseOf(call: Call, server: Server, operation: Operation, own: { mem
         params: `{${own.members}}`,
         name: own.name,
         mirrored: [],
+        forwarded: mappedHeaders(call, server),
         traceparent: traceparentOf(call),
         inputs: 'return',
       },

@@ -15,6 +15,7 @@ import type { Call } from './rail.ts';
 import { FrontReply } from './front-reply.ts';
 import { eventJson } from './serve-listen.ts';
 import { intend, pass, permit, spend } from './stops.ts';
+import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
@@ -65,13 +66,24 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
   }
   const { face, mayReach } = callerIn(call, session);
   const asked = { face, mayReach, method: message.method, params: objectOf(members), mirrored: [] };
-  const route = await endpoint.resolve(asked);
-  if (route.kind === 'answer') return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(route, gatewayInfo))));
-  enterRoute(call, route);
+  const resolved = await endpoint.resolve(asked);
+  if (resolved.kind === 'answer') return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
+  enterRoute(call, resolved);
+  const route = transformRoute(call, message.method, resolved);
   if (session.calls.size >= bounds.gatewaySessionCallsMax) throw new Fault('unavailable', { reason: 'too many calls of this session are under way' });
   await intend(call);
   const { params, mirrored, name, server } = route;
-  const request = { server, face, method: message.method, params, name, mirrored, traceparent: traceparentOf(call), inputs: 'ask' as const };
+  const request = {
+    server,
+    face,
+    method: message.method,
+    params,
+    name,
+    mirrored,
+    forwarded: mappedHeaders(call, server),
+    traceparent: traceparentOf(call),
+    inputs: 'ask' as const,
+  };
   const underWay = new UnderWay(call.rail.servers, route, request, meta.get('progressToken') ?? null);
   const asks = new Set<string>();
   const callId = call.idText ?? '';

@@ -13,6 +13,7 @@ import { digestOf, refused, type ParkTicket } from './parks.ts';
 import type { Call } from './rail.ts';
 import { serveListen } from './serve-listen.ts';
 import { intend, permit, spend } from './stops.ts';
+import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
@@ -62,8 +63,10 @@ type Caller = Pick<EndpointRequest, 'face' | 'mayReach'>;
 async function begin(call: Call, endpoint: Endpoint, message: Message, { members, meta }: FrontParams, caller: Caller): Promise<Found | string> {
   const { servers } = call.rail;
   const asked = { ...caller, method: message.method, params: objectOf(members), mirrored: call.inbound.params ?? [] };
-  const route = await endpoint.resolve(asked);
-  if (route.kind === 'answer') return withServerInfo(route, gatewayInfo);
+  const resolved = await endpoint.resolve(asked);
+  if (resolved.kind === 'answer') return withServerInfo(resolved, gatewayInfo);
+  enterRoute(call, resolved);
+  const route = transformRoute(call, message.method, resolved);
   const routed = memberTexts(route.params);
   // A server of 2026-07-28 reads its own state; any other has none, so this is none of ours either.
   const eras = servers.erasOf(route.server) ?? (await servers.findEras(route.server));
@@ -78,6 +81,7 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
     params: objectOf(routed),
     name: route.name,
     mirrored: route.mirrored,
+    forwarded: mappedHeaders(call, route.server),
     traceparent: traceparentOf(call),
     inputs: 'return' as const,
   };

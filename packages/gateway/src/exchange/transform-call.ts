@@ -1,5 +1,6 @@
 import type { Fault } from '../kernel/fault.ts';
 import { findValues } from '../kernel/splice-json.ts';
+import type { Route } from '../fabric/endpoint.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Transform, Transforms } from '../snapshot/compile-transforms.ts';
 import { applyRequest } from '../transform/apply-request.ts';
@@ -69,9 +70,25 @@ export function transformResult(call: Call, { transforms }: Pick<Server, 'transf
   return out;
 }
 
-/** The caller's headers that rules pass on to this server, flat. `tool`: of a `tools/call`, else null. */
-export function mappedHeaders(call: Call, { transforms }: Pick<Server, 'transforms'>, tool: string | null): readonly string[] {
+/** A route to a tool with its rules: the arguments changed now, the result when it comes. Faults: `argument_not_allowed`. */
+export function transformRoute(call: Call, method: string, route: Route): Route {
+  const { transforms } = route.server;
+  if (transforms === null || method !== 'tools/call') return route;
+  const { json, mirrored } = transformRequest(call, transforms, route.name, Buffer.from(route.params), inParams, route.mirrored);
+  return {
+    ...route,
+    params: json.toString('utf8'),
+    mirrored,
+    rewriteResult: (result) => route.rewriteResult(transformResult(call, route.server, route.name, Buffer.from(result)).toString('utf8')),
+    rewriteNotification: (notification) => route.rewriteNotification(notification),
+    rewriteAsk: (ask) => route.rewriteAsk(ask),
+  };
+}
+
+/** The caller's headers that rules pass on to this server, flat. Faults: `invalid_request` where one comes twice. */
+export function mappedHeaders(call: Call, { transforms }: Pick<Server, 'transforms'>): readonly string[] {
   if (transforms === null || !transforms.headers) return none;
+  const tool = call.record.method === 'tools/call' ? call.record.name : null;
   const names: string[] = [];
   const headers = mapHeaders(transforms, tool, call.request.rawHeaders, (name) => names.push(name));
   noteRules(call, names);
@@ -84,6 +101,7 @@ export function refusesTool(call: Call, fault: Fault): boolean {
 }
 
 const none: readonly string[] = [];
+const inParams: readonly string[] = [];
 /** Characters of the record's column. */
 const rulesCharsMax = 1000;
 

@@ -37,7 +37,7 @@ export function upstreamHeaders(
   if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
   if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);
   if (inbound.userAgent !== undefined) headers.push('user-agent', inbound.userAgent);
-  if (server?.transforms?.headers === true) headers.push(...mappedHeaders(call, server, call.record.method === 'tools/call' ? call.record.name : null));
+  if (server?.transforms?.headers === true) headers.push(...mappedHeaders(call, server));
   const credential = server?.data.credential;
   if (credential) headers.push(credential.header, credential.value);
   return headers;

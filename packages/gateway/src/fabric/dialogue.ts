@@ -35,6 +35,8 @@ export interface DialogueRequest {
   readonly name: string;
   /** `Mcp-Param-*` headers, flat. */
   readonly mirrored: readonly string[];
+  /** Further headers for the server, flat: what rules pass on of the caller's. */
+  readonly forwarded?: readonly string[];
   readonly traceparent: string;
   /**
    * What becomes of a modern server's `input_required`: `return` hands it on as the response (a modern client answers by a retry);

@@ -61,7 +61,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { params, progressToken } = legacyParams(request.params, this.id, request.traceparent);
     this.progressToken = progressToken;
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(request.method)},"params":${params}}`;
-    const headers = [...session.headers, 'traceparent', request.traceparent];
+    const headers = [...session.headers, 'traceparent', request.traceparent, ...(request.forwarded ?? [])];
     // The time is watched here: a server waits for a person's answer in silence.
     this.exchange = parts.sendExchange(
       request.server,

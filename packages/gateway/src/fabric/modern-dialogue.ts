@@ -101,6 +101,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
     const headers = ['mcp-protocol-version', newestModern, 'mcp-method', method, 'traceparent', traceparent];
     if (name !== '') headers.push('mcp-name', encodeHeaderValue(name));
     headers.push(...this.mirrored);
+    if (request.forwarded !== undefined) headers.push(...request.forwarded);
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(method)},"params":${modernParams(this.params, face, traceparent)}}`;
     this.exchange = parts.sendExchange(server, { method: 'POST', headers, body, caller: face.principalId, repeatable: isRepeatable(method) }, this);
   }
