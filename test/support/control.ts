@@ -73,12 +73,13 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
     mcpActions,
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),
-    testServer: async (name) => {
+    testServer: async (name, _target) => {
       const target = targets.find((entry) => entry.name === name);
       if (!target) throw new Fault('unknown_object', { kind: 'server', name });
       return runServerTest(target);
     },
     serverState: () => ({ state: 'ready', reason: null }),
+    upstreams: { reports: async () => [], orders: () => [], finding: () => null, change: async () => undefined },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
     publicUrl: () => controlUrl,
     notify: { keyChanged: (id) => void changedKeys.push(id) },
@@ -144,6 +145,9 @@ const testConfig: Config = {
   ],
   pricing: { currency: 'USD', default: noPrice, overrides: [] },
   transforms: [],
+  cache: [],
+  aggregate: { enabled: true, auth: { type: 'apiKey' }, prefix: 'always', nameLimit: 64, clientLimits: {}, pageSize: 1000, toolExposure: 'all', deadlineMs: 5000 },
+  virtualServers: [],
   rateLimits: [{ scope: 'api_key', keyPrefix: null, limit: 500, windowMs: 60_000, burst: 50 }],
   limits: { bodyBytesMax: 4 * 1024 * 1024 },
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },

@@ -36,9 +36,11 @@ export interface TestDoorOptions {
   readonly principal?: Partial<PrincipalData>;
   /** Duplex transports beside streamable HTTP. Default: none. */
   readonly links?: NonNullable<SnapshotData['links']>;
+  /** Addresses of many servers. Default: none. */
+  readonly endpoints?: NonNullable<SnapshotData['endpoints']>;
 }
 
-export async function startDoor({ servers, principal = {}, links = { websocket: false, sse: false } }: TestDoorOptions): Promise<TestDoor> {
+export async function startDoor({ servers, principal = {}, links = { websocket: false, sse: false }, endpoints = [] }: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
   const write = (event: string, fields: unknown = {}): void => void logged.push({ event, fields });
@@ -78,6 +80,7 @@ export async function startDoor({ servers, principal = {}, links = { websocket: 
         origins: [`http://127.0.0.1:${port}`],
         bodyBytesMax: 4 * 1024 * 1024,
         links,
+        endpoints,
         currency: 'USD',
         servers: servers.map((server, index) =>
           withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
@@ -92,6 +95,7 @@ export async function startDoor({ servers, principal = {}, links = { websocket: 
       workers: 1,
       log: { level: 'error', format: 'json' },
       readiness,
+      targetOrders: [],
     },
     supervisor,
     log,

@@ -15,6 +15,7 @@ import { Call, type Rail } from './exchange/rail.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
 import { createSessionHandles } from './exchange/session-handle.ts';
+import { createAggregates } from './fabric/aggregates.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -40,6 +41,7 @@ import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
+import type { TargetOrder, TargetReport } from './snapshot/upstream-data.ts';
 import { createPools } from './upstream/pools.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
 
@@ -50,6 +52,8 @@ export interface Door {
   readonly limiter: Limiter;
   setSnapshot(data: SnapshotData): void;
   setReadiness(readiness: Readiness): void;
+  setTargetOrders(orders: readonly TargetOrder[]): void;
+  targetReports(): readonly TargetReport[];
   /** True while the journal cannot be written. */
   journalBlocked(): boolean;
   /** Refuses new calls; resolves when no call is under way or after `graceMs`. */
@@ -79,8 +83,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const pools = createPools();
   const upstreams = createUpstreams(clock);
+  upstreams.obey(start.targetOrders);
   const streams = createOpenStreams();
   const servers = createServers({ upstreams, clock, log });
+  const aggregates = createAggregates({ servers, snapshot: () => snapshot, sealer, log, clock });
   const authenticator = createAuthenticator({
     verify: (secret) => supervisor.ask('verifyKey', { secret }),
     encode: principalBlock,
@@ -97,6 +103,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
     streams,
     servers,
+    aggregates,
     gatewaySessions: createGatewaySessions({ sealer, clock, home }),
     parks: createParks({ sealer, clock, home }),
     otherWorkers: socketFolder === null ? null : createOtherWorkers({ id: home, folder: socketFolder }),
@@ -210,10 +217,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     limiter,
     setSnapshot(data) {
       const before = snapshot.data.servers;
+      const endpointsBefore = snapshot.data.endpoints ?? [];
       snapshot = compileSnapshot(data, serverBlock);
+      aggregates.snapshotChanged();
       // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
-      if (moved.length > 0) streams.drain(new Set(moved.map(({ name }) => name)));
+      const gone = endpointsBefore.filter(({ path, auth }) => snapshot.endpointsByPath.get(path)?.data.auth !== auth);
+      if (moved.length + gone.length > 0) streams.drain(new Set([...moved, ...gone].map(({ name }) => name)));
       pools.keep([...before, ...data.servers]);
       upstreams.keep([...before, ...data.servers]);
       // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
@@ -223,6 +233,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
         upstreams.keep(data.servers);
       }, poolsKeptMs).unref();
     },
+    setTargetOrders: (orders) => upstreams.obey(orders),
+    targetReports: () => upstreams.reports(),
     setReadiness(next) {
       readiness = next;
     },
@@ -246,6 +258,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       rail.gatewaySessions.close();
       passedServer.close();
       passedServer.closeAllConnections();
+      aggregates.close();
       servers.close();
       server.closeAllConnections();
       await pools.close();

@@ -2,11 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
-import type { Config, CredentialConfig, HttpServerConfig, PriceConfig, PricingConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
+import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, PriceConfig, PricingConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
+import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildTransforms } from './build-transforms.ts';
 import { buildUpstream } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
@@ -45,6 +46,7 @@ export function buildConfig(input: BuildInput): Config {
     windowMs: ms(entry.window),
     burst: entry.burst,
   }));
+  const aggregate = buildAggregate(file.aggregate);
   return {
     version: 1,
     file: path,
@@ -54,11 +56,22 @@ export function buildConfig(input: BuildInput): Config {
       origins: file.listen.origins,
       websocket: file.listen.websocket,
       sse: file.listen.sse,
+      tls: buildListenTls(file.listen.tls, folder),
     },
     servers,
     routes: servers.map((server) => buildRoute(server, file)),
     pricing: buildPricing(input),
     transforms: buildTransforms(file.transforms),
+    cache: file.cache.map(({ server, lists, resources, tools, ttl, public: isPublic }) => ({
+      server,
+      lists,
+      resources,
+      tools: Object.fromEntries(Object.entries(tools).map(([tool, kept]) => [tool, ms(kept)])),
+      ttlMs: ttl === undefined ? 0 : ms(ttl),
+      public: isPublic,
+    })),
+    aggregate,
+    virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
@@ -93,6 +106,17 @@ function buildServer(entry: ServerEntry, folder: string): ServerConfig {
     env: Object.fromEntries(Object.entries(entry.env).map(([name, value]) => [name, typeof value === 'string' ? value : buildReference(value, folder)])),
     cwd: resolve(folder, entry.cwd),
     processes: entry.processes,
+  };
+}
+
+function buildListenTls(entry: GatewayFile['listen']['tls'], folder: string): ListenTlsConfig | null {
+  if (entry === undefined) return null;
+  return {
+    certFile: resolve(folder, entry.cert),
+    key: buildReference(entry.key, folder),
+    clientCaFile: entry.client_ca === undefined ? null : resolve(folder, entry.client_ca),
+    clientCertificates: entry.client_ca === undefined ? 'none' : (entry.client_certificates ?? 'required'),
+    minVersion: `TLSv${entry.min_version}`,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Path } from './config-fault.ts';
 import type { Environment } from './environment.ts';
 import { findProgram, isFolder } from './find-program.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { checkEndpoints } from './check-endpoints.ts';
 import { checkTransforms } from './check-transforms.ts';
 import { checkUpstream } from './check-upstream.ts';
 import type { GatewayFile } from './schema.ts';
@@ -22,16 +23,31 @@ export interface Checked {
 }
 
 export function checkConfig(checked: Checked, complain: Complain): void {
+  checkListen(checked, complain);
   checkNames(checked, complain);
   checkRoutes(checked, complain);
   checkPricing(checked, complain);
   checkRateLimits(checked, complain);
   checkTransforms(checked, complain);
+  checkCache(checked, complain);
+  checkEndpoints(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
     if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
   }
+}
+
+function checkListen({ file }: Checked, complain: Complain): void {
+  const { tls } = file.listen;
+  if (tls?.client_certificates === undefined || tls.client_ca !== undefined) return;
+  const cause = 'Nothing says which certificates are good, so none could be.';
+  complain(
+    ['listen', 'tls', 'client_certificates'],
+    'client certificates need a client_ca',
+    cause,
+    'Add client_ca: FILE, or remove client_certificates.',
+  );
 }
 
 function checkNames({ file }: Checked, complain: Complain): void {
@@ -105,6 +121,22 @@ function checkPricing({ file, config, leftOutServers }: Checked, complain: Compl
         'Keep one of them.',
       );
     },
+  );
+}
+
+function checkCache({ file, config, leftOutServers }: Checked, complain: Complain): void {
+  for (const [index, { server, lists, resources, tools, ttl }] of file.cache.entries()) {
+    requireServer(server, ['cache', index, 'server'], config, leftOutServers, complain);
+    if (!lists && !resources && Object.keys(tools).length === 0)
+      complain(['cache', index], `nothing of ${server} is kept`, 'The entry names neither lists nor resources nor tools.', 'Add lists: true, resources: true or tools: { NAME: 30s }.');
+    if (ttl !== undefined && !lists && !resources)
+      complain(['cache', index, 'ttl'], 'ttl holds for nothing', 'It is for lists and resources; each tool has a time of its own.', 'Remove it, or add lists: true.');
+  }
+  eachTwin(
+    file.cache,
+    ({ server }) => server,
+    (index, first, server) =>
+      complain(['cache', index, 'server'], `two entries keep answers of ${server}`, `cache[${first}] is the entry of this server already.`, 'Keep one of them.'),
   );
 }
 

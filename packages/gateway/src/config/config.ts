@@ -2,6 +2,8 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
+import type { SelectionData } from '../snapshot/endpoint-data.ts';
+import type { CacheData } from '../snapshot/snapshot.ts';
 import type { TransformData } from '../snapshot/transform-data.ts';
 import type { UpstreamData } from '../snapshot/upstream-data.ts';
 
@@ -15,6 +17,9 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly pricing: PricingConfig;
   readonly transforms: readonly TransformConfig[];
+  readonly cache: readonly CacheConfig[];
+  readonly aggregate: AggregateConfig;
+  readonly virtualServers: readonly VirtualServerConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
   readonly limits: { readonly bodyBytesMax: number };
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
@@ -33,6 +38,8 @@ export interface Config {
 export interface ListenConfig {
   readonly host: string;
   readonly port: number;
+  /** Null: plain HTTP. */
+  readonly tls: ListenTlsConfig | null;
   /** Further Host names (without port) that requests may carry, beside the listen address itself. */
   readonly hosts: readonly string[];
   /** Origins that browsers may call from, beside the gateway's own. */
@@ -40,6 +47,16 @@ export interface ListenConfig {
   /** Duplex transports beside streamable HTTP, at the same addresses. */
   readonly websocket: boolean;
   readonly sse: boolean;
+}
+
+export interface ListenTlsConfig {
+  /** Absolute paths of PEM files. */
+  readonly certFile: string;
+  readonly key: SecretReference;
+  readonly clientCaFile: string | null;
+  /** `none`: clients are not asked for one. */
+  readonly clientCertificates: 'none' | 'optional' | 'required';
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
 export type ServerConfig = HttpServerConfig | StdioServerConfig;
@@ -96,10 +113,43 @@ export interface RouteConfig {
   readonly timeoutMs: number;
 }
 
+/** One entry of `cache`. */
+export interface CacheConfig extends CacheData {
+  readonly server: string;
+}
+
 /** Rules of one entry of `transforms`; their shape has been checked. */
 export interface TransformConfig extends TransformData {
   readonly server: string;
 }
+
+/** All servers at one address, and the limits of such addresses. */
+export interface AggregateConfig {
+  readonly enabled: boolean;
+  readonly auth: { readonly type: 'apiKey' | 'none' };
+  readonly prefix: 'always' | 'on-collision' | 'never';
+  /** Characters. */
+  readonly nameLimit: number;
+  readonly clientLimits: Readonly<Record<string, number>>;
+  readonly pageSize: number;
+  readonly toolExposure: 'all' | 'search';
+  readonly deadlineMs: number;
+}
+
+export interface VirtualServerConfig {
+  readonly name: string;
+  readonly auth: { readonly type: 'apiKey' | 'none' };
+  /** Names, with `*` for any text. */
+  readonly servers: readonly string[];
+  readonly prefix: AggregateConfig['prefix'];
+  readonly toolExposure: AggregateConfig['toolExposure'];
+  /** Null: all of them. */
+  readonly tools: readonly SelectionConfig[] | null;
+  readonly resources: readonly SelectionConfig[] | null;
+  readonly prompts: readonly SelectionConfig[] | null;
+}
+
+export type SelectionConfig = SelectionData;
 
 /** Prices in nano-dollars. */
 export interface PriceConfig {

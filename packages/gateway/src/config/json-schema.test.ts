@@ -94,6 +94,24 @@ servers:
   - { name: c, url: https://c/mcp, credential: { type: bearer, secret: { kubernetes: { name: n, key: k } } } }
 routes:
   - { server: b, path: /mcp/find, auth: { type: none }, timeout: 20s }
+aggregate:
+  enabled: true
+  auth: { type: apiKey }
+  prefix: on-collision
+  name_limit: 128
+  client_limits: { claude-code: 50 }
+  page_size: 100
+  tool_exposure: search
+  deadline: 2s
+virtual_servers:
+  - name: team
+    servers: [b, "c*"]
+    tools: ["read_*", { server: b, name: q, rename: find, description: Finds. }]
+    resources: ["file:///*", { server: c, uri: "db://x" }]
+    prompts: []
+    prefix: never
+    tool_exposure: all
+    auth: { type: apiKey }
 pricing:
   currency: EUR
   default: { per_call: 0.001, per_token_input: "0.00001", per_token_output: 1e-9 }

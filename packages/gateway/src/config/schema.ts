@@ -8,8 +8,11 @@ import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { listenTls } from './schema-listen-tls.ts';
 import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole } from './schema-parts.ts';
 import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
+import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
+import { cacheSchema } from './schema-cache.ts';
 import { transformsSchema } from './schema-transforms.ts';
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
@@ -156,6 +159,7 @@ const listen = strict({
     .max(100)
     .default([])
     .meta({ description: "Origins that browsers may call from, beside the gateway's own.", examples: [['https://app.example']] }),
+  tls: listenTls.optional().meta({ description: 'Serve over TLS, by HTTP/2 and HTTP/1.1. Files are read again when they change.' }),
   websocket: z
     .boolean({ error: 'must be true or false' })
     .default(false)
@@ -215,7 +219,10 @@ export const gatewayFileSchema = strict({
       ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
     }),
   ).meta({ description: 'What calls cost.' }),
+  aggregate: aggregateSchema,
+  virtual_servers: virtualServersSchema,
   transforms: transformsSchema,
+  cache: cacheSchema,
   rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
   limits: section(
     strict({

@@ -19,10 +19,11 @@ test('the template is valid as it stands, and stays so when its comments are tak
   expect(config.routes.every(({ auth }) => auth.type === 'apiKey')).toBe(true);
 
   const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replaceAll(/^( *)# (?=(?: *- |routes:|rate_limits:|overrides:| +\w+: ))/gm, '$1'));
+  writeFileSync(file, text.replaceAll(/^( *)# (?=(?: *- |routes:|virtual_servers:|rate_limits:|overrides:| +\w+: ))/gm, '$1'));
   expect(loadConfig({ file, env: { ...process.env } })).toMatchObject({
     servers: [{}, {}, { name: 'search' }],
     routes: [{}, {}, { path: '/mcp/find' }],
+    virtualServers: [{ name: 'reading', tools: [{}, {}] }],
     rateLimits: [{}, {}],
     pricing: { overrides: [{}] },
   });

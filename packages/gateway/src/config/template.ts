@@ -38,6 +38,12 @@ servers:
 #     auth: { type: apiKey }                 # none opens it to everyone who reaches the address
 #     timeout: 20s
 
+# All servers together are served at /mcp: a tool is called everything__echo there. A selection of them gets an address of its own, /mcp/v/{name}:
+# virtual_servers:
+#   - name: reading
+#     servers: [filesystem]
+#     tools: ["read_*", "list_*"]            # as the server names them; resources and prompts likewise
+
 # What calls cost, in dollars.
 pricing:
   default: { per_call: 0.001, per_token_input: 0.00001, per_token_output: 0.00003 }

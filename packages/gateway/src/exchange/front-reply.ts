@@ -29,7 +29,7 @@ export class FrontReply implements OpenStream {
   }
 
   get server(): string | undefined {
-    return this.call.server?.data.name;
+    return this.call.server?.data.name ?? this.call.endpoint?.name;
   }
 
   /** True where nobody reads any more. */

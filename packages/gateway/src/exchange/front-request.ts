@@ -37,7 +37,13 @@ export function readParams(call: Call, body: Buffer): FrontParams {
 export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pick<EndpointRequest, 'face' | 'mayReach'> {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
-  return { face: { ...face, principalId: principal.id }, mayReach: (server) => authoriseServer(principal, server).decision !== 'deny' };
+  const { byName } = call.snapshot;
+  // Who came without a key reaches what is open to all, by whichever address.
+  const mayReach =
+    principal.data.kind === 'anonymous'
+      ? (server: string): boolean => byName.get(server)?.data.auth === 'none'
+      : (server: string): boolean => authoriseServer(principal, server).decision !== 'deny';
+  return { face: { ...face, principalId: principal.id }, mayReach };
 }
 
 /** From here on the record is of the server that the request goes to, and of what is called there. */

@@ -4,7 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator, Principal } from '../authenticate/authenticate.ts';
+import type { Aggregates } from '../fabric/aggregates.ts';
 import type { Servers } from '../fabric/dialogue.ts';
+import type { Endpoint } from '../fabric/endpoint.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { newSpanHex, traceIdOf } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
@@ -33,6 +35,7 @@ export interface Rail {
   readonly sessions: SessionHandles;
   readonly streams: OpenStreams;
   readonly servers: Servers;
+  readonly aggregates: Aggregates;
   readonly gatewaySessions: GatewaySessions;
   readonly parks: Parks;
   /** Null where this node has but one worker. */
@@ -57,6 +60,8 @@ export class Call implements Reply, Passing {
   /** Set where another worker has passed the request here. */
   isPassed = false;
   server: Server | null = null;
+  /** Where the address is one of many servers. */
+  endpoint: Endpoint | null = null;
   /** The record's columns of the server where the call is of no single one. */
   place: Uint8Array | null = null;
   principal: Principal | null = null;

@@ -27,7 +27,7 @@ const streamOpening: Relayed = { kind: 'notification', era: 'legacy', method: st
 const sessionEnd: Relayed = { kind: 'notification', era: 'legacy', method: 'session/delete', name: '' };
 
 /**
- * `/mcp/{server}`: MCP over streamable HTTP, both eras, one server behind it. The way of a call:
+ * `/mcp/{server}`: MCP over streamable HTTP, both eras, one server behind it; `/mcp` and `/mcp/v/{name}`: many. The way of a call:
  * address → who → may they reach the server → what is it → may they do it → how much is left → intent → server → reply → outcome.
  */
 export async function serveMcp(call: Call, path: string): Promise<void> {
@@ -44,7 +44,8 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
       call.record.requestBytes = body.length;
       const scanned = scanJson(body, idMember);
       if (Array.isArray(scanned.value) && isBatchVersion(call.inbound.protocolVersion)) {
-        if (isGatewaySession(call.inbound.sessionId)) throw new Fault('invalid_request', { reason: 'a session that the gateway keeps takes no batches' });
+        if (call.endpoint !== null || isGatewaySession(call.inbound.sessionId))
+          throw new Fault('invalid_request', { reason: 'a session that the gateway keeps takes no batches' });
         await serveBatch(call, body);
         return;
       }
@@ -66,6 +67,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
 async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promise<void> {
   const message = classify(scanned.value, call.inbound);
   enter(call, message);
+  if (call.endpoint !== null) return serveFront(call, call.endpoint, message, body);
   const forFront = isForFront(call, message);
   if (call.server !== null && (forFront instanceof Promise ? await forFront : forFront))
     return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
@@ -96,6 +98,7 @@ async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> 
   if (isModernVersion(version)) throw notAllowed('POST');
   const relayed = method === 'GET' ? streamOpening : sessionEnd;
   enter(call, { ...relayed, version, clientName: '', traceparent: undefined });
+  if (call.endpoint !== null) return serveLegacyStream(call, call.endpoint, method, relayed);
   if (call.server !== null && isGatewaySession(call.inbound.sessionId))
     return serveLegacyStream(call, createSingleEndpoint(call.rail.servers, call.server), method, relayed);
   const upstreamSession = sessionOf(call, 'legacy');
@@ -106,10 +109,10 @@ async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> 
   await send(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET', repeatable: false });
 }
 
-/** Who calls, and which server. A server out of reach and one that does not exist are the same to the caller. */
+/** Who calls, and which server or servers. A server out of reach and one that does not exist are the same to the caller. */
 function identify(call: Call, path: string): void | Promise<void> {
-  const server = call.snapshot.byPath.get(path);
-  if (server?.data.auth === 'none') {
+  const place = call.snapshot.byPath.get(path) ?? call.snapshot.endpointsByPath.get(path);
+  if (place?.data.auth === 'none') {
     arrive(call, call.rail.authenticator.anonymous, path);
     return undefined;
   }
@@ -122,9 +125,14 @@ function identify(call: Call, path: string): void | Promise<void> {
 function arrive(call: Call, principal: Principal, path: string): void {
   const server = call.snapshot.byPath.get(path);
   call.record.authAt = performance.now();
-  if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  const placed = server === undefined ? call.snapshot.endpointsByPath.get(path) : undefined;
+  if (placed !== undefined) {
+    // Which of its servers a caller reaches is decided with each message.
+    call.endpoint = call.rail.aggregates.at(placed.data);
+    call.place = placed.block;
+  } else if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  else call.server = server;
   call.principal = principal;
-  call.server = server;
   call.stop = 'access';
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }

@@ -3,7 +3,7 @@ import type { EndpointData, SelectionData } from '../snapshot/endpoint-data.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { ListEntry, ServerList } from './drain-list.ts';
 import { exposeNames, type NameCollision } from './exposed-names.ts';
-import { fitsGlob, parseGlob, type Glob } from './glob.ts';
+import { fitsGlob, parseGlob, type Glob } from '../kernel/glob.ts';
 
 /** A tool or prompt that callers see, and whose it is. */
 export interface Item {

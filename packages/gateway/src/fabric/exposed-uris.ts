@@ -1,4 +1,4 @@
-import { fitsGlob, type Glob } from './glob.ts';
+import { fitsGlob, type Glob } from '../kernel/glob.ts';
 
 /** A resource as its server calls it. */
 export interface OwnedUri {

@@ -18,6 +18,7 @@ servers:
   - { name: search, url: https://search.example/mcp, timeout: 30s, credential: { type: bearer, secret: { env: SEARCH_TOKEN } } }
   - { name: local, transport: stdio, command: [node, "a b.js"], env: { LANG: C.UTF-8, TOKEN: { file: token.key } }, processes: shared }
 routes: [{ server: local, path: /mcp/here, auth: { type: none }, timeout: 5s }]
+virtual_servers: [{ name: team, servers: ["s*"], tools: [query], prefix: never }]
 `,
   );
   const plan = planConfig(loadConfig({ file, env: { SEARCH_TOKEN: 'canary-5512' } }));
@@ -28,8 +29,12 @@ routes: [{ server: local, path: /mcp/here, auth: { type: none }, timeout: 5s }]
       { path: '/mcp/here', facade: '/v1/mcp/local', server: 'local', auth: 'none', timeout_ms: 5000 },
     ]);
     expect(plan.auth.map(({ type, routes }) => [type, routes])).toEqual([
-      ['apiKey', ['/mcp/search']],
+      ['apiKey', ['/mcp/search', '/mcp', '/mcp/v/team']],
       ['none', ['/mcp/here']],
+    ]);
+    expect(plan.endpoints).toEqual([
+      { path: '/mcp', servers: ['search', 'local'], auth: 'apiKey', prefix: 'always', tool_exposure: 'all', selected: false },
+      { path: '/mcp/v/team', servers: ['search'], auth: 'apiKey', prefix: 'never', tool_exposure: 'all', selected: true },
     ]);
     expect(plan.backends.map(({ server, transport, url, processes }) => ({ server, transport, url, processes }))).toEqual([
       { server: 'search', transport: 'http', url: 'https://search.example/mcp', processes: null },
@@ -43,6 +48,7 @@ routes: [{ server: local, path: /mcp/here, auth: { type: none }, timeout: 5s }]
     expect(text).toContain(`TOKEN from the file ${join(folder, 'token.key')}`);
     expect(text).toContain("'a b.js'");
     expect(text).toContain('Plan: 2 routes, 2 backends.');
+    expect(text).toContain('+ /mcp/v/team  → search, a selection   auth apiKey, prefix never, tools all');
     expect(text + JSON.stringify(plan)).not.toContain('canary-5512');
   });
 

@@ -5,12 +5,14 @@
 import type { Config, CredentialConfig, SecretReference, ServerConfig } from '../config/config.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { durationText } from '../kernel/duration-text.ts';
+import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 
 /** The resources of the built-in data plane. */
 export interface Plan {
   readonly data_plane: 'built-in';
   readonly listen: string;
   readonly routes: readonly PlannedRoute[];
+  readonly endpoints: readonly PlannedEndpoint[];
   readonly auth: readonly PlannedAuth[];
   readonly backends: readonly PlannedBackend[];
 }
@@ -23,6 +25,18 @@ export interface PlannedRoute {
   readonly server: string;
   readonly auth: 'apiKey' | 'none';
   readonly timeout_ms: number;
+}
+
+/** An address of many servers. */
+export interface PlannedEndpoint {
+  readonly path: string;
+  /** The configured servers behind it, in the order of the file. */
+  readonly servers: readonly string[];
+  readonly auth: 'apiKey' | 'none';
+  readonly prefix: 'always' | 'on-collision' | 'never';
+  readonly tool_exposure: 'all' | 'search';
+  /** Whether it holds but a part of what its servers have. */
+  readonly selected: boolean;
 }
 
 export interface PlannedAuth {
@@ -55,19 +69,39 @@ export function planConfig(config: Config): Plan {
     auth: auth.type,
     timeout_ms: timeoutMs,
   }));
+  const endpoints = planEndpoints(config);
+  const guarded = [...routes, ...endpoints];
   return {
     data_plane: 'built-in',
     listen: listenAddressText(config.listen),
     routes,
+    endpoints,
     auth: (['apiKey', 'none'] as const)
       .map((type) => ({
         type,
         credential: type === 'apiKey' ? `Authorization: Bearer gwo_{environment}_…` : 'none: everyone who reaches the address may call',
-        routes: routes.filter(({ auth }) => auth === type).map(({ path }) => path),
+        routes: guarded.filter(({ auth }) => auth === type).map(({ path }) => path),
       }))
       .filter(({ routes: used }) => used.length > 0),
     backends: config.servers.map(planBackend),
   };
+}
+
+function planEndpoints({ aggregate, virtualServers, servers }: Config): PlannedEndpoint[] {
+  const names = servers.map(({ name }) => name);
+  const all = { path: '/mcp', servers: names, auth: aggregate.auth.type, prefix: aggregate.prefix, tool_exposure: aggregate.toolExposure, selected: false };
+  const virtual = virtualServers.map((entry): PlannedEndpoint => {
+    const globs = entry.servers.map(parseGlob);
+    return {
+      path: `/mcp/v/${entry.name}`,
+      servers: names.filter((name) => globs.some((glob) => fitsGlob(glob, name))),
+      auth: entry.auth.type,
+      prefix: entry.prefix,
+      tool_exposure: entry.toolExposure,
+      selected: entry.tools !== null || entry.resources !== null || entry.prompts !== null,
+    };
+  });
+  return aggregate.enabled ? [all, ...virtual] : virtual;
 }
 
 function planBackend(server: ServerConfig): PlannedBackend {
@@ -100,10 +134,15 @@ function referenceText(reference: SecretReference): string {
 
 /** The plan as text, for people; `startCommand` is what runs it. */
 export function planText(plan: Plan, startCommand: string): string {
-  const width = Math.max(0, ...plan.routes.map(({ path }) => path.length));
+  const width = Math.max(0, ...plan.routes.map(({ path }) => path.length), ...plan.endpoints.map(({ path }) => path.length));
   const lines = [`listen  ${plan.listen}`, '', `routes  ${plan.routes.length}`];
   for (const route of plan.routes)
     lines.push(`  + ${route.path.padEnd(width)}  → ${route.server}   auth ${route.auth}, timeout ${durationText(route.timeout_ms)}, REST at ${route.facade}/…`);
+  lines.push('', `endpoints  ${plan.endpoints.length}`);
+  for (const { path, servers, auth, prefix, tool_exposure: exposure, selected } of plan.endpoints)
+    lines.push(
+      `  + ${path.padEnd(width)}  → ${servers.join(', ') || 'no server'}${selected ? ', a selection' : ''}   auth ${auth}, prefix ${prefix}, tools ${exposure}`,
+    );
   lines.push('', 'auth');
   for (const { type, credential, routes } of plan.auth) lines.push(`  + ${type.padEnd(6)}  ${credential}   ${count(routes.length, 'route')}`);
   lines.push('', `backends  ${plan.backends.length}`);

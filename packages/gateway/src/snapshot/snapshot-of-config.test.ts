@@ -24,6 +24,9 @@ function config(more: Partial<Config> = {}): Config {
       ],
     },
     transforms: [],
+  cache: [],
+    aggregate: { enabled: true, auth: { type: 'apiKey' }, prefix: 'always', nameLimit: 64, clientLimits: {}, pageSize: 1000, toolExposure: 'all', deadlineMs: 5000 },
+    virtualServers: [],
     rateLimits: [],
     limits: { bodyBytesMax: 1_000 },
     journal: { sync: false, spoolBytesMax: 1_000 },
@@ -62,6 +65,14 @@ test("a server of a URL and one of a command, with the route's own path, authent
   });
   // Without a route: the default path, and a key is needed.
   expect(files).toMatchObject({ path: '/mcp/files', auth: 'apiKey', socketPath: '/run/files', upstreamPath: '/mcp', timeoutMs: 5_000, credential: null });
+});
+
+test('all servers stand at /mcp, and a virtual server at its own address with the limits of the aggregate', () => {
+  const virtual = { name: 'team', auth: { type: 'apiKey' }, servers: ['se*'], prefix: 'never', toolExposure: 'search', tools: [], resources: null, prompts: null } as const;
+  const [all, team] = of({ virtualServers: [virtual] }).endpoints ?? [];
+  expect(all).toMatchObject({ name: '*', path: '/mcp', auth: 'apiKey', servers: ['search', 'files'], prefix: 'always', tools: null, nameCharsMax: 64 });
+  expect(team).toMatchObject({ name: 'v/team', path: '/mcp/v/team', servers: ['search'], prefix: 'never', toolExposure: 'search', tools: [], deadlineMs: 5000 });
+  expect(of({ aggregate: { ...config().aggregate, enabled: false } }).endpoints).toEqual([]);
 });
 
 test('the price of a tool beats that of its server, and that the default', () => {

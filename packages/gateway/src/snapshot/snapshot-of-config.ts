@@ -1,4 +1,5 @@
 import type { Config, PriceConfig, ServerConfig, UpstreamConfig } from '../config/config.ts';
+import { endpointsOfConfig } from './endpoints-of-config.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
 import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
 
@@ -27,6 +28,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     links: { websocket: config.listen.websocket, sse: config.listen.sse },
     currency: config.pricing.currency,
     servers: config.servers.map((server) => serverData(server, config, sources)),
+    endpoints: endpointsOfConfig(config),
   };
 }
 
@@ -60,6 +62,7 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
   const own = config.pricing.overrides.find((entry) => entry.server === server.name && entry.tool === null);
   const tools = config.pricing.overrides.filter((entry) => entry.server === server.name && entry.tool !== null);
   const url = server.transport === 'http' ? new URL(server.url) : null;
+  const cache = config.cache.find((entry) => entry.server === server.name);
   const transforms = config.transforms.filter((entry) => entry.server === server.name);
   return {
     name: server.name,
@@ -76,6 +79,7 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
     price: { ...priceData(own ?? config.pricing.default), by: own ? 'server' : 'default' },
     toolPrices: Object.fromEntries(tools.map((entry) => [entry.tool ?? '', priceData(entry)])),
     ...(transforms.length === 0 ? {} : { transforms }),
+    ...(cache === undefined ? {} : { cache }),
   };
 }
 
