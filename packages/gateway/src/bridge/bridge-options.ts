@@ -15,6 +15,7 @@ export interface BridgeLimits {
   readonly stderrBytesPerSecond: number;
   readonly stderrLineBytesMax: number;
   readonly startTimeoutMs: number;
+  readonly connectTimeoutMs: number;
   readonly probeTimeoutMs: number;
   readonly terminateMs: number;
   readonly killMs: number;
@@ -36,8 +37,10 @@ export interface BridgeOptions {
   readonly name: string;
   /** A Unix socket (owner only), or an address; port 0 picks one. `hosts`: further Host names that may be used. */
   readonly listen: BridgeListen;
-  /** An argv; never a shell. */
-  readonly command: readonly [string, ...string[]];
+  /** An argv; never a shell. Null where the server is reached by `remote`. */
+  readonly command: readonly [string, ...string[]] | null;
+  /** A server elsewhere that speaks over a connection of its own, in the place of a program. */
+  readonly remote?: BridgeRemote | undefined;
   /** Absolute. */
   readonly cwd: string;
   /** What the process gets beside PATH, HOME and LANG. May hold secrets: never on a command line, never logged. */
@@ -48,6 +51,18 @@ export interface BridgeOptions {
   readonly home?: string | undefined;
   readonly processes: 'session' | 'shared';
   readonly limits?: Partial<BridgeLimits> | undefined;
+}
+
+/** Where such a server is, and what the gateway shows it. Holds secrets: never on a command line, never logged. */
+export interface BridgeRemote {
+  readonly transport: 'websocket' | 'sse';
+  /** `ws:` or `wss:` for a WebSocket, `http:` or `https:` for HTTP+SSE. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** PEM texts, for TLS; its certificate is checked always. */
+  readonly tls?:
+    | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined; readonly servername?: string | undefined }
+    | undefined;
 }
 
 export function bridgeLimits(options: Pick<BridgeOptions, 'processes' | 'limits'>): BridgeLimits {
@@ -62,6 +77,7 @@ export function bridgeLimits(options: Pick<BridgeOptions, 'processes' | 'limits'
     stderrBytesPerSecond: bounds.bridgeStderrBytesPerSecond,
     stderrLineBytesMax: bounds.bridgeStderrLineBytesMax,
     startTimeoutMs: bounds.bridgeStartTimeoutMs,
+    connectTimeoutMs: bounds.bridgeConnectTimeoutMs,
     probeTimeoutMs: bounds.bridgeProbeTimeoutMs,
     terminateMs: bounds.bridgeTerminateMs,
     killMs: bounds.bridgeKillMs,
@@ -102,13 +118,20 @@ const isObject =
 
 const limitChecks = Object.fromEntries(Object.keys(bridgeLimits({ processes: 'session' })).map((name) => [name, optional(isCount)]));
 const isUnixListen = isObject({ path: isAbsoluteText });
+const isRemote = isObject({
+  transport: (value) => value === 'websocket' || value === 'sse',
+  url: (value) => typeof value === 'string' && /^(?:wss?|https?):\/\//.test(value) && URL.canParse(value),
+  headers: (value) => Object.values(objectOf(value) ?? { none: null }).every(isText),
+  tls: optional(isObject({ ca: optional(isText), cert: optional(isText), key: optional(isText), servername: optional(isText) })),
+});
 const isTcpListen = isObject({ host: isText, port: isPort, hosts: optional(isListOf(isText)) });
 
 // By hand: a schema library would be a fifth of this process's memory, and there is one such process a server.
 const checks: Readonly<Record<keyof BridgeOptions, Check>> = {
   name: (value) => typeof value === 'string' && value !== '' && value.length <= 200,
   listen: (value) => isUnixListen(value) || isTcpListen(value),
-  command: (value) => isListOf(isText)(value) && Array.isArray(value) && value.length > 0 && value[0] !== '',
+  command: (value) => value === null || (isListOf(isText)(value) && Array.isArray(value) && value.length > 0 && value[0] !== ''),
+  remote: optional(isRemote),
   cwd: isAbsoluteText,
   env: (value) => Object.values(objectOf(value) ?? { none: null }).every(isText),
   searchPath: optional(isText),
@@ -121,6 +144,8 @@ const checks: Readonly<Record<keyof BridgeOptions, Check>> = {
 export function parseBridgeOptions(input: unknown): BridgeOptions {
   const options = objectOf(input) ?? {};
   const unknown = Object.keys(options).find((name) => !(name in checks));
+  // A program or a connection, one of them.
+  if ((options['command'] === null) !== (options['remote'] !== undefined)) throw new Fault('usage', { reason: "The bridge's options name no server, or two." });
   const wrong = unknown ?? Object.entries(checks).find(([name, check]) => !check(options[name]))?.[0];
   if (wrong !== undefined) throw new Fault('usage', { reason: `The bridge's option ${wrong.slice(0, 40)} is not valid.` });
   return options as unknown as BridgeOptions;

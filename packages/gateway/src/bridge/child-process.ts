@@ -31,9 +31,10 @@ export interface ChildHandlers {
   onEnd(end: ChildEnd): void;
 }
 
-/** One MCP server process: messages in, messages out, stderr to the log, and its whole process group reaped. */
+/** One MCP server process: messages in, messages out, stderr to the log, and its whole process group reaped. Or a connection that stands for one. */
 export interface Child {
-  readonly pid: number;
+  /** Null where it is a connection. */
+  readonly pid: number | null;
   readonly startedAtMs: number;
   readonly counters: { messagesIn: number; messagesOut: number; skippedLines: number };
   readonly stderrBytes: number;

@@ -2,10 +2,9 @@ import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { BridgeLimits } from './bridge-options.ts';
-import { startChild, type Child, type ChildCommand, type ChildHandlers, type StopPace } from './child-process.ts';
-import { resolveCommand } from './process-environment.ts';
+import type { Child, ChildHandlers, StopPace } from './child-process.ts';
+import type { ChildStarter } from './child-starter.ts';
 import { restartPolicy } from './restart-policy.ts';
-import { startWatchdog } from './watchdog.ts';
 
 /** What a process is for: a legacy session, all legacy sessions, all modern requests, or only to ask what it is. */
 export type ChildRole = 'session' | 'shared' | 'modern' | 'probe';
@@ -30,8 +29,7 @@ export interface Launcher {
 
 export interface LauncherDependencies {
   readonly name: string;
-  readonly command: readonly [string, ...string[]];
-  readonly process: Omit<ChildCommand, 'program' | 'args'>;
+  readonly starter: ChildStarter;
   readonly limits: BridgeLimits;
   readonly log: Log;
   readonly clock: Clock;
@@ -43,24 +41,21 @@ export interface LauncherDependencies {
 const atOnceMs = 2_000;
 
 export function launcher(dependencies: LauncherDependencies): Launcher {
-  const { name, limits, log, clock } = dependencies;
-  const [command, ...args] = dependencies.command;
+  const { name, limits, log, clock, starter } = dependencies;
   const policy = restartPolicy(limits, clock);
-  const watchdog = startWatchdog(log);
   const running = new Map<Child, ChildRole>();
   /** Processes of which something may still be there. */
   const present = new Set<Child>();
   const totals = { starts: 0, failures: 0, crashes: 0, skippedLines: 0, stderrBytes: 0, droppedBytes: 0 };
-  let program: string | null = null;
   let lastFailure: string | null = null;
   let stopping = false;
 
   function unavailable(): Fault {
     const seconds = Math.max(1, Math.ceil(policy.waitMs() / 1000));
-    const state = policy.quarantined ? 'its process keeps failing and is in quarantine' : 'its process failed and is started again soon';
+    const state = policy.quarantined ? `its ${starter.noun} keeps failing and is in quarantine` : `its ${starter.noun} failed and is started again soon`;
     return new Fault(
       'upstream_unavailable',
-      { server: name, reason: lastFailure === null ? 'its process is not started' : `${state}: ${lastFailure}` },
+      { server: name, reason: lastFailure === null ? `its ${starter.noun} is not started` : `${state}: ${lastFailure}` },
       { extra: { retry_after: seconds } },
     );
   }
@@ -97,9 +92,9 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
   async function start(role: ChildRole, handlers: ChildHandlers): Promise<Child> {
     if (stopping) throw new Fault('draining');
     if (policy.waitMs() > 0 || (policy.quarantined && role !== 'probe')) throw unavailable();
-    program ??= await resolveCommand(command, dependencies.process.cwd, dependencies.process.env['PATH'] ?? '');
-    if (program === null) {
-      failed(`the program ${command} was not found, or may not be executed`);
+    const reason = await starter.prepare();
+    if (reason !== null) {
+      failed(reason);
       throw unavailable();
     }
     const proveAfterMs = role === 'session' ? atOnceMs : limits.crashWindowMs;
@@ -108,29 +103,25 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     let proven = false;
     let child: Child;
     try {
-      child = startChild(
-        { ...dependencies.process, program, args },
-        { log: log.child({ child: role }), clock, limits, watchdog },
-        {
-          onMessage(message, line) {
-            answered = true;
-            handlers.onMessage(message, line);
-          },
-          onEnd(end) {
-            if (proveTimer !== null) clearTimeout(proveTimer);
-            running.delete(child);
-            totals.skippedLines += child.counters.skippedLines;
-            totals.stderrBytes += child.stderrBytes;
-            totals.droppedBytes += child.droppedBytes;
-            if (!end.asked) {
-              totals.crashes++;
-              // A process that served one session and failed late failed that session; a shared one failed everybody.
-              if (role !== 'probe' && (role !== 'session' || !proven)) failed(end.reason);
-            }
-            handlers.onEnd(end);
-          },
+      child = starter.start(log.child({ child: role }), {
+        onMessage(message, line) {
+          answered = true;
+          handlers.onMessage(message, line);
         },
-      );
+        onEnd(end) {
+          if (proveTimer !== null) clearTimeout(proveTimer);
+          running.delete(child);
+          totals.skippedLines += child.counters.skippedLines;
+          totals.stderrBytes += child.stderrBytes;
+          totals.droppedBytes += child.droppedBytes;
+          if (!end.asked) {
+            totals.crashes++;
+            // A process that served one session and failed late failed that session; a shared one failed everybody.
+            if (role !== 'probe' && (role !== 'session' || !proven)) failed(end.reason);
+          }
+          handlers.onEnd(end);
+        },
+      });
     } catch (error) {
       failed(`it cannot be started (${error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : 'unknown reason'})`);
       throw unavailable();
@@ -167,7 +158,7 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     async stop(reason, pace) {
       stopping = true;
       await Promise.all([...present].map((child) => child.stop(reason, pace)));
-      watchdog.stop();
+      starter.stop();
     },
   };
 }

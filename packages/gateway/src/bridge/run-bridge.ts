@@ -1,5 +1,6 @@
 /**
- * bridge: how does a program that speaks MCP on stdin and stdout become a server that speaks it over HTTP?
+ * bridge: how does a program that speaks MCP on stdin and stdout, or a server on a connection that goes both ways (WebSocket,
+ * HTTP+SSE), become a server that speaks it over streamable HTTP?
  *
  * A program of its own (`main.ts`), started by the supervisor, by `gateway bridge`, or as a sidecar; its contract is
  * docs/reference/bridge.md. Imports `kernel/` only. Promises: messages are relayed byte for byte but for the ids that
@@ -15,6 +16,7 @@ import { bridgeLimits, type BridgeOptions } from './bridge-options.ts';
 import { bridgeStatus } from './bridge-status.ts';
 import type { BridgeRequest } from './bridge-request.ts';
 import type { StopPace } from './child-process.ts';
+import { programStarter, remoteStarter, type ChildStarter } from './child-starter.ts';
 import { httpEndpoint, type BridgeHeaders, type BridgeReadiness } from './http-endpoint.ts';
 import { launcher } from './launcher.ts';
 import { legacyEndpoint, type LegacyBackend } from './legacy-endpoint.ts';
@@ -45,20 +47,24 @@ export async function runBridge(options: BridgeOptions, dependencies: { log: Log
   const log = dependencies.log.child({ server: options.name });
   const clock = dependencies.clock ?? systemClock;
   const limits = bridgeLimits(options);
-  const { name, cwd } = options;
+  const { name, cwd, command, remote } = options;
   // Before anything exists that would have to be undone.
   processEnvironment({ env: options.env, cwd, searchPath: '', home: '' });
-  const ownHome = options.home === undefined ? await mkdtemp(join(tmpdir(), 'gatewayops-home-')) : null;
-  const env = processEnvironment({ env: options.env, cwd, searchPath: options.searchPath ?? '', home: options.home ?? ownHome ?? '' });
+  const ownHome = options.home === undefined && command !== null ? await mkdtemp(join(tmpdir(), 'gatewayops-home-')) : null;
   const start = launcher({
     name,
-    command: options.command,
-    process: { cwd, env, secrets: Object.values(options.env) },
+    starter: starterOf(),
     limits,
     log,
     clock,
     onQuarantine: () => probe.ask(),
   });
+  function starterOf(): ChildStarter {
+    if (remote !== undefined) return remoteStarter(remote, { limits, log, clock });
+    if (command === null) throw new Fault('usage', { reason: 'The bridge has no program to start.' });
+    const env = processEnvironment({ env: options.env, cwd, searchPath: options.searchPath ?? '', home: options.home ?? ownHome ?? '' });
+    return programStarter(command, { cwd, env, secrets: Object.values(options.env) }, { limits, log, clock });
+  }
   const probe = serverProbe({ launcher: start, limits, log, onKnown: warm });
   const modeDependencies = { name, launcher: start, limits, onSessionLost: (session: Parameters<typeof legacy.forget>[0]) => legacy.forget(session) };
   const shared = options.processes === 'shared' ? sharedMode(modeDependencies) : null;

@@ -11,6 +11,10 @@ export const bounds = {
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,
+  /** HTTP/2: requests of one connection at once; streams that its client may reset at once, and a second from then on. */
+  http2StreamsMax: 256,
+  http2ResetsMax: 256,
+  http2ResetsPerSecond: 32,
   /** Requests of one connection that wait for the answer to an earlier one (HTTP/1.1 pipelining). */
   pipelinedRequestsMax: 16,
   /** Bytes of a reply copied for the record. */
@@ -21,6 +25,13 @@ export const bounds = {
   facadeReplyBytesMax: 16 * MiB,
   /** Bytes of a reply that is held until it is whole because response rules change it. */
   rewriteBytesMax: 4 * MiB,
+  /** Answers that one worker keeps: their bytes, their number, the longest of them, how long at most. */
+  cacheBytesMax: 64 * MiB,
+  cacheEntriesMax: 10_000,
+  cacheEntryBytesMax: 1 * MiB,
+  cacheMsMax: 86_400_000,
+  /** How long callers do not wait for each other's answers after one that could not be kept. */
+  cacheUnkeptMs: 30_000,
   streamsPerPrincipalMax: 256,
   /** One message of a server that the fabric reads (a relayed one has no such bound). */
   fabricMessageBytesMax: 16 * MiB,
@@ -175,6 +186,7 @@ export const bounds = {
   bridgeStderrBytesPerSecond: 64 * KiB,
   bridgeStderrLineBytesMax: 4 * KiB,
   bridgeStartTimeoutMs: 60_000,
+  bridgeConnectTimeoutMs: 10_000,
   bridgeProbeTimeoutMs: 5_000,
   bridgeTerminateMs: 2_000,
   bridgeKillMs: 5_000,
