@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+import { http1Headers } from './http1-headers.ts';
 
 /** A request that another worker may have to answer, since what it is about lives there. */
 export interface Passing {
@@ -36,14 +38,15 @@ const notPassed = new Set([
   'x-gatewayops-peer',
 ]);
 
+/** Nobody listens, or whoever did has closed before all of the request was written: it was not read. */
+const goneCodes = new Set(['ECONNREFUSED', 'ENOENT', 'EPIPE']);
+
 export function workerSocket(folder: string, id: string): string {
   return join(folder, `worker-${id}.sock`);
 }
 
 /** `id` names this worker. */
 export function createOtherWorkers({ id, folder }: { readonly id: string; readonly folder: string }): OtherWorkers {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
-
   async function heirs(key: string): Promise<string[]> {
     const names = await readdir(folder);
     const rank = (worker: string): string => createHash('sha256').update(`${key}\n${worker}`).digest('hex');
@@ -57,28 +60,25 @@ export function createOtherWorkers({ id, folder }: { readonly id: string; readon
   return {
     async serveAt(home, passing, body, heirKey) {
       if (home === id || passing.isPassed) return false;
-      if (/^\w+$/.test(home) && (await pass(agent, workerSocket(folder, home), passing, body))) return true;
+      if (/^\w+$/.test(home) && (await pass(workerSocket(folder, home), passing, body))) return true;
       if (heirKey === undefined) return false;
       for (const worker of await heirs(heirKey)) {
         if (worker === id) return false;
-        if (await pass(agent, workerSocket(folder, worker), passing, body)) return true;
+        if (await pass(workerSocket(folder, worker), passing, body)) return true;
       }
       return false;
     },
   };
 }
 
-/** False where nobody listens: nothing was sent then. */
-function pass(agent: Agent, socketPath: string, { request, response }: Passing, body: Buffer | null): Promise<boolean> {
-  const headers: string[] = [];
-  for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-    const name = request.rawHeaders[index] ?? '';
-    if (!name.startsWith(':') && !notPassed.has(name.toLowerCase())) headers.push(name, request.rawHeaders[index + 1] ?? '');
-  }
+/** False where nobody listens: nothing was read then. Faults: `unavailable` where it ended before it answered. */
+function pass(socketPath: string, { request, response }: Passing, body: Buffer | null): Promise<boolean> {
+  const headers = http1Headers(request.rawHeaders, notPassed);
   headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '');
   if (body !== null) headers.push('Content-Length', String(body.length));
-  return new Promise((resolve) => {
-    const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
+  return new Promise((resolve, reject) => {
+    // A connection of its own: where it cannot be made, it is certain that nothing was sent.
+    const onward = httpRequest({ agent: false, socketPath, method: request.method, path: request.url, headers });
     response.on('close', () => {
       if (!response.writableFinished) onward.destroy();
       resolve(true);
@@ -94,11 +94,11 @@ function pass(agent: Agent, socketPath: string, { request, response }: Passing, 
       answer.on('error', () => response.destroy());
     });
     onward.on('error', (error: NodeJS.ErrnoException) => {
-      const isNobody = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
       // What a killed worker left; its name is never used again.
       if (error.code === 'ECONNREFUSED') rmSync(socketPath, { force: true });
-      if (!isNobody) response.destroy();
-      resolve(!isNobody);
+      if (goneCodes.has(error.code ?? '')) resolve(false);
+      else if (response.headersSent) response.destroy();
+      else reject(new Fault('unavailable', { reason: 'the worker that keeps this session has ended' }, { cause: error }));
     });
     onward.end(body ?? undefined);
   });
