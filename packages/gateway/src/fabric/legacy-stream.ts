@@ -63,7 +63,8 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
   function again(reply: ReplyStart | null): void {
     if (closed) return;
     if (reply?.status === 404 && session.id !== '') return owner.lost();
-    if (reply !== null && reply.status >= 400 && reply.status < 500) return;
+    // It offers none.
+    if (reply !== null && !reply.isStream && reply.status < 500) return;
     const { events } = reply ?? {};
     if (events && events.lastEventId !== '') ({ lastEventId } = events);
     timer = setTimeout(open, events?.retryMs ?? backoffMs(tries++));
