@@ -67,7 +67,7 @@ describe('sessions of before 2026-07-28', () => {
         expect(reply.status).toBe(200);
       }
       const places = asked(`tool-${n}`);
-      expect([...places].sort()).toEqual([0, 0, 4]);
+      expect(places.filter((count) => count > 0)).toEqual([4]);
       const place = servers[places.indexOf(4)];
       expect(new Set(place?.requests.filter(({ body }) => body.includes(`tool-${n}`)).flatMap((request) => request.header('mcp-session-id')))).toEqual(
         new Set([`session-of-${names[places.indexOf(4)]}`]),

@@ -95,6 +95,7 @@ export async function startDoor({ servers, principal = {}, links = { websocket: 
       workers: 1,
       log: { level: 'error', format: 'json' },
       readiness,
+      tls,
       targetOrders: [],
     },
     supervisor,

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { dirname } from 'node:path';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
 import { admitLink } from './exchange/admit-link.ts';
@@ -29,12 +30,13 @@ import { createSseDoor } from './link/sse-door.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
 import { createHeaderGate, requireAddress, requireJson } from './listener/header-gate.ts';
-import { createHttpServer } from './listener/http-server.ts';
+import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
 import { readBody } from './listener/read-body.ts';
 import { respondRest, respondRpc, send } from './listener/respond.ts';
 import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
+import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
@@ -47,11 +49,12 @@ import { createUpstreams } from './upstream/upstreams.ts';
 
 /** A worker that is ready to listen. */
 export interface Door {
-  readonly server: Server;
+  readonly server: Server | HttpsServer;
   readonly authenticator: Authenticator;
   readonly limiter: Limiter;
   setSnapshot(data: SnapshotData): void;
   setReadiness(readiness: Readiness): void;
+  setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   targetReports(): readonly TargetReport[];
   /** True while the journal cannot be written. */
@@ -171,7 +174,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     taken: (socket) => connections.release(socket),
     log,
   });
-  const server = createHttpServer({ onRequest, onUpgrade: webSockets.upgrade });
+  const options = { onRequest, onUpgrade: webSockets.upgrade };
+  const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
+  const server = secure?.server ?? createHttpServer(options);
   // What another worker passes on, as it came; who calls is asked anew.
   const passedServer = createHttpServer({
     onRequest: createRouteRequest({
@@ -189,7 +194,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   // Not shared among the cluster's workers, as other addresses are.
   if (socketFolder !== null) passedServer.listen({ path: workerSocket(socketFolder, home), exclusive: true });
 
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, secure?.sessions);
 
   function serve(call: Call, spine: (call: Call) => Promise<void>, refuse: (fault: Fault, call: Call) => void): void {
     if (draining) {
@@ -235,6 +240,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     targetReports: () => upstreams.reports(),
+    setTls: (tls) => secure?.renew(tls),
     setReadiness(next) {
       readiness = next;
     },
@@ -261,6 +267,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       aggregates.close();
       servers.close();
       server.closeAllConnections();
+      for (const session of secure?.sessions ?? []) session.destroy();
       await pools.close();
       await upstreams.close();
       // What the closing of connections has put into the journal belongs to this turn.

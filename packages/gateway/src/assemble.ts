@@ -3,6 +3,8 @@
  * constructs things; read it to see the whole machine. Each part is constructed once, in the order in which it is
  * needed, and handed to whoever stands on it.
  */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
 import { createConfigCompiler } from './assemble-configuration.ts';
@@ -22,6 +24,8 @@ import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
+import type { HealthState } from './control/health/read-health.ts';
+import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
@@ -31,6 +35,7 @@ import { watchFiles } from './node/watch-files.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
+import { modernVersions } from './protocol/versions.ts';
 import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createCallSink } from './store/ledger/calls.ts';
@@ -41,6 +46,9 @@ import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { startDrain } from './telemetry/drain.ts';
+import { createHealthChecks } from './upstream/health-checks.ts';
+import { reachOf } from './upstream/reach.ts';
+import { createTargetOrders } from './upstream/target-orders.ts';
 
 export interface NodeOptions {
   readonly config: Config;
@@ -69,6 +77,9 @@ interface Opened {
 }
 
 const readinessMs = 250;
+/** From when on a certificate that expires is warned of, and how often in the log. */
+const certificateWarnMs = 21 * 24 * 3_600_000;
+const certificateLogMs = 24 * 3_600_000;
 /** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
 const fileLook = { everyMs: 500, retryMs: 5_000 };
 /** A changed server is not called before its new program has come up, for so long at most. */
@@ -116,7 +127,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   closers.add('drain', () => drain.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
-    served.config.servers.some((server) => server.name === name && server.transport === 'stdio')
+    served.config.servers.some((server) => server.name === name && server.transport !== 'http')
       ? (bridges?.state(name) ?? { state: 'starting', reason: null })
       : { state: 'unknown', reason: null };
   const compiler = createConfigCompiler({ env: readEnvironment(), paths, node: folder.node, organizationId: defaultOrganizationId });
@@ -125,6 +136,9 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   let snapshotVersion = 0;
   const compile = (): SnapshotData => served.snapshot(++snapshotVersion, port);
   let snapshot = compile();
+  // Another key with another certificate: what a client was once let in for does not outlive it.
+  let ticketKeys = randomBytes(48);
+  const doorTls = (): DoorTls | null => served.door && { ...served.door.tls, ticketKeys };
   let registryUp = false;
   function readiness(): Readiness {
     const servers = served.config.servers.map((server) => serverState(server.name).state);
@@ -137,6 +151,11 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       recordBlocked: recordBlocked(),
     };
   }
+  function warnOfCertificate(): void {
+    const { state, reason } = served.door === null ? { state: 'ok', reason: null } : certificateState(served.door.expiresAtMs, clock.nowMs());
+    if (state !== 'ok') log.warn('tls.certificate_expires', { reason });
+  }
+  warnOfCertificate();
   let lastReadiness = '';
   async function pushReadiness(): Promise<void> {
     const next = readiness();
@@ -146,6 +165,18 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     await pool.readiness(next);
   }
 
+  const health = createHealthChecks({
+    clock,
+    version: modernVersions[0] ?? '',
+    onChange(server, target, { healthy, reason }) {
+      if (healthy) log.info('target.well', { server, target });
+      else log.warn('target.down', { server, target, reason });
+      void pool.targetOrders(orders.all());
+    },
+  });
+  closers.add('health checks', () => health.close());
+  const orders = createTargetOrders(health);
+
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
   const opened = Promise.withResolvers<Opened>();
   const pool = createWorkerPool({
@@ -154,6 +185,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       snapshot,
       host: config.listen.host,
       port: listenPort,
+      tls: doorTls(),
       journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
       sealKey,
       eventKey,
@@ -161,6 +193,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       workers: config.workers,
       log: config.log,
       readiness: readiness(),
+      targetOrders: orders.all(),
     }),
     handlers: {
       verifyKey: async ({ secret }) => verifyKey((await opened.promise).dependencies, secret),
@@ -203,9 +236,17 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
         async apply() {
           if (stopping) throw new Fault('draining');
           const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
+          const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
           served = compiled;
+          if (isNewDoor) {
+            ticketKeys = randomBytes(48);
+            const tls = doorTls();
+            if (tls !== null) await pool.tls(tls);
+          }
           snapshot = compile();
           await pool.snapshot(snapshot);
+          orders.serve(snapshot.servers);
+          await pool.targetOrders(orders.all());
           // What workers know of a key holds its rate limit.
           if (change.settings.includes('rate_limits')) await pool.keysChanged();
           replaced?.retireOthers(bounds.drainGraceMs);
@@ -226,8 +267,17 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
     // A whole client of MCP, for what is seldom asked.
-    testServer: async (name) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name)),
+    testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
     serverState,
+    upstreams: {
+      reports: () => pool.targetReports(),
+      orders: () => orders.all(),
+      finding: (server, target) => orders.finding(server, target),
+      change(server, target, change) {
+        orders.change(server, target, change);
+        return pool.targetOrders(orders.all());
+      },
+    },
     probes: [
       { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
       {
@@ -245,6 +295,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
         required: true,
         check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }),
       },
+      ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served.door?.expiresAtMs ?? 0, clock.nowMs()) }]),
       {
         name: 'configuration',
         required: false,
@@ -287,6 +338,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   // Port 0 is known only now, and the served Host names hold it.
   snapshot = compile();
   await pool.snapshot(snapshot);
+  orders.serve(snapshot.servers);
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
   const noteRegistry = (error: unknown): void => {
@@ -305,7 +357,9 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       .then(() => noteRegistry(null), noteRegistry)
       .finally(() => (pinging = false));
   }, registryPingMs);
+  const certificateTimer = setInterval(() => warnOfCertificate(), certificateLogMs);
   closers.add('readiness', () => {
+    clearInterval(certificateTimer);
     clearInterval(readinessTimer);
     clearInterval(pingTimer);
   });
@@ -354,10 +408,19 @@ async function openRegistryOf(config: Config, folder: StateFolder, log: Log, clo
   return registry;
 }
 
-function targetOf(snapshot: SnapshotData, name: string): ServerTarget {
+function certificateState(expiresAtMs: number, nowMs: number): HealthState {
+  const at = new Date(expiresAtMs).toISOString();
+  if (nowMs >= expiresAtMs) return { state: 'down', reason: `the certificate of listen.tls expired at ${at}: clients refuse it` };
+  if (expiresAtMs - nowMs < certificateWarnMs) return { state: 'degraded', reason: `the certificate of listen.tls expires at ${at}` };
+  return { state: 'ok', reason: null };
+}
+
+function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
   const server = snapshot.servers.find((entry) => entry.name === name);
   if (!server) throw new Fault('unknown_object', { kind: 'server', name });
-  return server;
+  const { targets, active } = reachOf(server);
+  const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
+  return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
 }
 
 function systemContext(dependencies: ControlDependencies): ControlContext {

@@ -50,6 +50,31 @@ export const answers = {
       }),
     ),
   }),
+  server: z.looseObject({
+    server: z.looseObject({
+      name: z.string(),
+      transport: z.string(),
+      path: z.string(),
+      auth: z.string(),
+      target: z.string(),
+      state: z.string(),
+      reason: z.string().nullable(),
+      targets: z.array(
+        z.looseObject({
+          name: z.string(),
+          address: z.string(),
+          role: z.string().nullable(),
+          state: z.string(),
+          reason: z.string().nullable(),
+          weight: z.number(),
+          calls: z.number(),
+          failures: z.number(),
+          retries: z.number(),
+          in_flight: z.number(),
+        }),
+      ),
+    }),
+  }),
   serverTest: z.looseObject({
     test: z.looseObject({
       ok: z.boolean(),

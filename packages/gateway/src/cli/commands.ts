@@ -156,11 +156,21 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./servers-list.ts')).serversList,
   },
   {
+    name: ['servers', 'get'],
+    summary: 'Show a server and each of its targets',
+    about: 'Counts are those of this node since its workers began to use the target.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the server.' }],
+    load: async () => (await import('./servers-get.ts')).serversGet,
+  },
+  {
     name: ['servers', 'test'],
     summary: 'Connect to a server, list its tools and say how long each step took',
     client: true,
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the server.' }],
+    options: [{ flags: '--target NAME', about: 'One of several targets.', otherwise: 'the first that takes calls' }],
     load: async () => (await import('./servers-test.ts')).serversTest,
   },
   {

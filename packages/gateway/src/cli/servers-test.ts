@@ -11,10 +11,13 @@ const toolsShown = 20;
 export const serversTest: Command = async (context) => {
   const {
     arguments: [name = ''],
+    options,
     out,
   } = context;
+  const target = options.text('target');
+  const query = target === undefined ? '' : `?target=${encodeURIComponent(target)}`;
   const client = openGatewayClient(context);
-  const { test } = readAnswer(answers.serverTest, await client.request('POST', `/v1/servers/${encodeURIComponent(name)}/test`), client.where);
+  const { test } = readAnswer(answers.serverTest, await client.request('POST', `/v1/servers/${encodeURIComponent(name)}/test${query}`), client.where);
   out.result(test, () => {
     const lines: string[] = [];
     if (test.handshake_ms !== null) {

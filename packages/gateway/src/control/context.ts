@@ -16,6 +16,7 @@ import type { HealthProbe } from './health/read-health.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
 import type { Grants, Permission } from './permissions.ts';
 import type { TestServer } from './servers/test-server.ts';
+import type { UpstreamDesk } from './servers/upstream-desk.ts';
 
 /** What the control plane works with, the same for all callers. */
 export interface ControlDependencies {
@@ -32,6 +33,7 @@ export interface ControlDependencies {
   readonly testServer: TestServer;
   /** What is known about a server without asking it. */
   readonly serverState: (name: string) => ServerState;
+  readonly upstreams: UpstreamDesk;
   readonly probes: readonly HealthProbe[];
   /** `http://host:port` under which the gateway is reached, without a trailing slash. */
   readonly publicUrl: () => string;
@@ -47,7 +49,8 @@ export interface ControlNews {
 }
 
 export interface ServerState {
-  readonly state: 'ready' | 'starting' | 'failed' | 'unknown';
+  /** `degraded`: some of its targets take calls, some do not. */
+  readonly state: 'ready' | 'starting' | 'degraded' | 'failed' | 'unknown';
   /** Why it is not ready, fit for an administrator's eyes. */
   readonly reason: string | null;
 }

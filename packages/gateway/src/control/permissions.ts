@@ -7,6 +7,7 @@ export const permissions = {
   'keys.write': 'Create, rotate and revoke API keys.',
   'servers.read': 'List servers and see one.',
   'servers.test': 'Connect to a server and list its tools.',
+  'servers.write': 'Change the weight of a target of a server, or drain it.',
   'traces.read': 'List traces and see one.',
   'costs.read': 'Read what calls have cost.',
   'health.read': 'Read the state of each part behind the gateway.',

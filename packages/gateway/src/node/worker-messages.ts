@@ -1,13 +1,17 @@
 import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
+import type { DoorTls } from '../listener/secure-server.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
+import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
 
 /** What a worker needs to begin. */
 export interface WorkerStart {
   readonly snapshot: SnapshotData;
   readonly host: string;
   readonly port: number;
+  /** Null: plain HTTP. */
+  readonly tls: DoorTls | null;
   readonly journal: { readonly folder: string; readonly writer: string; readonly sync: boolean };
   /** 32 bytes each: sealing of session handles and kept answers, signing of event ids. */
   readonly sealKey: Uint8Array;
@@ -16,6 +20,7 @@ export interface WorkerStart {
   readonly workers: number;
   readonly log: Config['log'];
   readonly readiness: Readiness;
+  readonly targetOrders: readonly TargetOrder[];
 }
 
 /** What `/readyz` says: no names, no reasons. */
@@ -48,10 +53,15 @@ export type WorkerHandlers = {
   snapshot: (input: SnapshotData) => Promise<void>;
   /** Resolves when every key is forgotten: what is known of them was told by another configuration. */
   keysChanged: (input: null) => void;
+  /** Resolves when new handshakes go by it. */
+  tls: (input: DoorTls) => Promise<void>;
   /** Resolves when the key is forgotten. */
   keyChanged: (input: { readonly keyId: string }) => void;
   recallLease: (input: LeaseRecall) => Promise<readonly LeaseReturn[]>;
   readiness: (input: Readiness) => Promise<void>;
+  /** All that is said of targets beside the configuration; resolves when new calls go by it. */
+  targetOrders: (input: readonly TargetOrder[]) => Promise<void>;
+  targetReports: (input: null) => readonly TargetReport[];
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */
   drain: (input: { readonly graceMs: number }) => Promise<readonly LeaseReturn[]>;
 };

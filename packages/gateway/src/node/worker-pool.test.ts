@@ -61,6 +61,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       },
       host: '127.0.0.1',
       port: listenPort,
+      tls: null,
       journal: { folder: join(folder, 'journal'), writer: `w-${workerId}`, sync: false },
       sealKey: randomBytes(32),
       eventKey: randomBytes(32),
@@ -68,6 +69,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       workers: count,
       log: { level: 'error', format: 'json' },
       readiness: readiness(),
+      targetOrders: [],
     }),
     handlers: {
       verifyKey: async ({ secret }) => {

@@ -3,10 +3,12 @@ import { extname, join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
+import type { DoorTls } from '../listener/secure-server.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
+import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
@@ -18,8 +20,14 @@ export interface WorkerPool {
   snapshot(data: SnapshotData): Promise<void>;
   /** Resolves when every worker says so, and goes by all that it was told before. */
   readiness(readiness: Readiness): Promise<void>;
+  /** Resolves when new calls of every worker that answers go by them. */
+  targetOrders(orders: readonly TargetOrder[]): Promise<void>;
+  /** Of every worker that answers in time. */
+  targetReports(): Promise<readonly TargetReport[]>;
   /** Resolves when no living worker remembers the key. */
   keyChanged(keyId: string): Promise<void>;
+  /** Resolves when new handshakes with every worker go by it. */
+  tls(tls: DoorTls): Promise<void>;
   /** The same for all keys. */
   keysChanged(): Promise<void>;
   recallLease(workerId: number, recall: LeaseRecall): Promise<readonly LeaseReturn[]>;
@@ -54,7 +62,8 @@ interface Member {
 
 const respawnMs = { first: 100, last: 5_000 };
 const keyChangedTimeoutMs = 900;
-const snapshotTimeoutMs = 30_000;
+const reportTimeoutMs = 900;
+const toldTimeoutMs = 30_000;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { count, begin, handlers, onWorkerGone, log } = options;
@@ -143,6 +152,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     });
   }
 
+  /** One that has not begun yet begins with what is new, or hears of it before it does. */
+  async function told(tell: (channel: Channel<WorkerHandlers>) => Promise<unknown>): Promise<void> {
+    await Promise.all(
+      all().map((member) => {
+        const heard = tell(member.channel);
+        return member.writer === '' ? void heard.catch(() => undefined) : mustKnow(member, heard);
+      }),
+    );
+  }
+
   // Whoever ends at once, as at an interrupt while it starts, takes its workers along: they would only find their channel
   // closed, some before they can handle that.
   const killAll = (): void => all().forEach(({ worker }) => worker.process.kill('SIGKILL'));
@@ -160,22 +179,22 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         throw error;
       }
     },
-    async snapshot(data) {
-      await Promise.all(
-        all().map((member) => {
-          if (member.writer !== '') return mustKnow(member, member.channel.ask('snapshot', data, snapshotTimeoutMs));
-          // It begins with this one, or is told before it does.
-          member.channel.tell('snapshot', data);
-          return undefined;
-        }),
-      );
-    },
+    snapshot: (data) => told((channel) => channel.ask('snapshot', data, toldTimeoutMs)),
+    tls: (tls) => told((channel) => channel.ask('tls', tls, toldTimeoutMs)),
     async readiness(readiness) {
       // One that does not answer is told again with the next change, or replaced.
       await Promise.all(all().map(({ channel }) => channel.ask('readiness', readiness).catch(() => undefined)));
     },
     async keyChanged(keyId) {
       await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs))));
+    },
+    async targetOrders(orders) {
+      // One that does not answer is told again with the next change, or replaced.
+      await Promise.all(all().map(({ channel }) => channel.ask('targetOrders', orders).catch(() => undefined)));
+    },
+    async targetReports() {
+      const reports = await Promise.all(knowing().map(({ channel }) => channel.ask('targetReports', null, reportTimeoutMs).catch(() => [])));
+      return reports.flat();
     },
     async keysChanged() {
       await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keysChanged', null, keyChangedTimeoutMs))));

@@ -16,11 +16,14 @@ async function runWorker(): Promise<void> {
     // What is told while this worker begins may be newer than what it begins with.
     snapshot: async (data) => (await begun.promise).setSnapshot(data),
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
+    targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
+    targetReports: () => door?.targetReports() ?? [],
     // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {
       door?.authenticator.drop(keyId);
       door?.limiter.forget(keyId);
     },
+    tls: async (tls) => (await begun.promise).setTls(tls),
     keysChanged: () => door?.authenticator.dropAll(),
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
     drain: async ({ graceMs }) => {

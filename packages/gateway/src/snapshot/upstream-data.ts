@@ -80,6 +80,15 @@ export interface HealthCheckData {
   readonly successesMin: number;
 }
 
+/** What active checks found of a target. */
+export interface HealthFinding {
+  readonly healthy: boolean;
+  /** Why not, fit for an administrator's eyes. */
+  readonly reason: string | null;
+  /** Milliseconds since the epoch. */
+  readonly checkedAtMs: number;
+}
+
 /** What this node's administrator or its health checks say of one target, beside the configuration. */
 export interface TargetOrder {
   readonly server: string;

@@ -12,7 +12,12 @@ const rowsMax = 20;
 
 /** Servers, keys and last traces of an administrator's session. */
 export async function renderConsole(context: ControlContext): Promise<Html> {
-  const [health, keys, traces] = await Promise.all([readHealth(context), listKeys(context, { cursor: null, limit: rowsMax }), renderTraces(context)]);
+  const [health, servers, keys, traces] = await Promise.all([
+    readHealth(context),
+    listServers(context),
+    listKeys(context, { cursor: null, limit: rowsMax }),
+    renderTraces(context),
+  ]);
   return renderPage(
     'GatewayOps',
     '',
@@ -21,8 +26,8 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
         <button type="button" class="quiet" id="sign-out">Sign out</button>
       </header>
       <main>
-        ${renderStatus(health)} ${renderServers(listServers(context), context.publicUrl())}
-        ${renderKeys(keys.keys, keys.cursor !== null, context.config.pricing.currency)} ${traces}
+        ${renderStatus(health)} ${renderServers(servers, context.publicUrl())} ${renderKeys(keys.keys, keys.cursor !== null, context.config.pricing.currency)}
+        ${traces}
       </main>`,
   );
 }
@@ -30,7 +35,7 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
 function renderStatus({ status, dependencies, servers }: HealthReport): Html {
   const unwell = [
     ...Object.entries(dependencies).filter(([, { state }]) => state !== 'ok'),
-    ...Object.entries(servers).filter(([, { state }]) => state === 'failed' || state === 'starting'),
+    ...Object.entries(servers).filter(([, { state }]) => state === 'failed' || state === 'degraded' || state === 'starting'),
   ];
   const sentence =
     status === 'ok' ? 'All is well.' : status === 'unready' ? 'The gateway cannot serve calls.' : 'The gateway serves calls; not all of it is well.';

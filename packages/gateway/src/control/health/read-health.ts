@@ -1,5 +1,6 @@
 /** The state of everything behind the gateway: each part is asked at the same time and given one second. */
 import type { ControlContext } from '../context.ts';
+import { stateOfServer, targetViews } from '../servers/target-view.ts';
 
 export interface HealthProbe {
   readonly name: string;
@@ -23,11 +24,16 @@ export interface HealthReport {
 
 const probeTimeoutMs = 1000;
 
-export async function readHealth(context: Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'log'>): Promise<HealthReport> {
+export async function readHealth(context: Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'log'>): Promise<HealthReport> {
+  const reports = context.upstreams.reports();
   const states = await Promise.all(context.probes.map(async (probe) => [probe.name, { ...(await ask(context, probe)), required: probe.required }] as const));
-  const servers = context.config.servers.map((server) => [server.name, context.serverState(server.name)] as const);
+  const seen = await reports;
+  const servers = context.config.servers.map(
+    (server) => [server.name, stateOfServer(context.serverState(server.name), targetViews(server, seen, context.upstreams))] as const,
+  );
   const unready = states.some(([, { state, required }]) => required && (state === 'down' || state === 'starting'));
-  const unwell = states.some(([, { state }]) => state !== 'ok') || servers.some(([, { state }]) => state === 'failed' || state === 'starting');
+  const unwell =
+    states.some(([, { state }]) => state !== 'ok') || servers.some(([, { state }]) => state === 'failed' || state === 'degraded' || state === 'starting');
   return {
     status: unready ? 'unready' : unwell ? 'degraded' : 'ok',
     dependencies: Object.fromEntries(states),

@@ -1,5 +1,6 @@
 import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
+import type { TlsData } from '../../snapshot/upstream-data.ts';
 import type { ServerTest } from './test-server.ts';
 
 /** Where a server is reached and how long each step may take. */
@@ -10,6 +11,8 @@ export interface ServerTarget {
   readonly upstreamPath: string;
   readonly socketPath: string | null;
   readonly credential: { readonly header: string; readonly value: string } | null;
+  /** PEM text, where the server has settings for TLS. */
+  readonly tls?: TlsData | null;
 }
 
 const testTimeoutMs = 10_000;
@@ -25,7 +28,10 @@ const descriptionCharsMax = 500;
 export async function runServerTest(target: ServerTarget, timeoutMs = testTimeoutMs): Promise<ServerTest> {
   const signal = AbortSignal.timeout(timeoutMs);
   let networkError: unknown;
-  const agent = new Agent({ maxResponseSize: answerBytesMax, connect: target.socketPath === null ? {} : { socketPath: target.socketPath } });
+  const agent = new Agent({
+    maxResponseSize: answerBytesMax,
+    connect: { ...(target.socketPath === null ? {} : { socketPath: target.socketPath }), ...tlsOptions(target.tls ?? null) },
+  });
   const client = new Client({ name: 'gatewayops-test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
   const transport = new StreamableHTTPClientTransport(new URL(target.upstreamPath, target.origin), {
     fetch: async (url, init) => {
@@ -66,6 +72,17 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
     await agent.destroy();
   }
   return result;
+}
+
+/** As calls have it. */
+function tlsOptions(tls: TlsData | null): { minVersion: 'TLSv1.2'; ca?: string; cert?: string; key?: string; servername?: string } {
+  return {
+    minVersion: 'TLSv1.2',
+    ...(tls?.ca ? { ca: tls.ca } : {}),
+    ...(tls?.cert ? { cert: tls.cert } : {}),
+    ...(tls?.key ? { key: tls.key } : {}),
+    ...(tls?.serverName ? { servername: tls.serverName } : {}),
+  };
 }
 
 const untested: ServerTest = {

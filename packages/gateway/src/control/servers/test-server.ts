@@ -1,10 +1,12 @@
 import type { ControlContext } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
 import { getServer } from './list-servers.ts';
 
 /** Connects to a server as a client would and lists its tools. Faults: `unknown_object`. A server that fails is a result. */
-export async function testServer(context: ControlContext, name: string): Promise<ServerTest> {
-  getServer(context, name);
-  return context.testServer(name);
+export async function testServer(context: ControlContext, name: string, target: string | null): Promise<ServerTest> {
+  const { targets } = await getServer(context, name);
+  if (target !== null && !targets.some((entry) => entry.name === target)) throw unknownObject('server', `${name}/${target}`);
+  return context.testServer(name, target);
 }
 
 export interface ServerTest {
@@ -24,4 +26,5 @@ export interface ServerTest {
   readonly toolsMs: number | null;
 }
 
-export type TestServer = (name: string) => Promise<ServerTest>;
+/** `target` null: the one that takes calls, the first of several. */
+export type TestServer = (name: string, target: string | null) => Promise<ServerTest>;

@@ -1,0 +1,84 @@
+import type { ServerConfig, UpstreamConfig } from '../../config/config.ts';
+import type { TargetOrder, TargetReport } from '../../snapshot/upstream-data.ts';
+import type { ServerState } from '../context.ts';
+import type { UpstreamDesk } from './upstream-desk.ts';
+
+/** One target of a server as an administrator sees it. Counts are those of this node since its workers began to use it. */
+export interface TargetView {
+  readonly name: string;
+  /** Without user, query and fragment. */
+  readonly address: string;
+  readonly role: 'active' | 'standby' | 'canary' | null;
+  /** `failing`: its breaker is open at one worker at least; `down`: active checks say so; `unknown`: nobody has asked it yet. */
+  readonly state: 'ready' | 'failing' | 'recovering' | 'down' | 'draining' | 'unknown';
+  readonly reason: string | null;
+  /** As it holds now. */
+  readonly weight: number;
+  readonly calls: number;
+  readonly failures: number;
+  readonly retries: number;
+  readonly inFlight: number;
+  readonly lastFailureAtMs: number | null;
+  readonly checkedAtMs: number | null;
+}
+
+/** The targets of a server of addresses, in the order of the configuration; none of one behind a bridge. */
+export function targetViews(server: ServerConfig, reports: readonly TargetReport[], desk: Pick<UpstreamDesk, 'orders' | 'finding'>): readonly TargetView[] {
+  if (server.transport !== 'http') return [];
+  const targets = server.upstream?.targets ?? [{ name: 'main', url: server.url, weight: 1 }];
+  const orders = desk.orders().filter((order) => order.server === server.name);
+  return targets.map(({ name, url, weight }): TargetView => {
+    const own = reports.filter((report) => report.server === server.name && report.target === name);
+    const order = orders.find(({ target }) => target === name);
+    const finding = desk.finding(server.name, name);
+    const sum = (of: (report: TargetReport) => number): number => own.reduce((total, report) => total + of(report), 0);
+    const last = own.toSorted((a, b) => b.lastFailureAtMs - a.lastFailureAtMs)[0];
+    const state = stateOf(own, order, finding?.healthy ?? null);
+    return {
+      name,
+      address: publicPart(url),
+      role: roleOf(name, server.upstream),
+      state,
+      reason: state === 'down' ? (finding?.reason ?? null) : state === 'failing' || state === 'recovering' ? `its last failure was ${last?.lastFailure}` : null,
+      weight: order?.weight ?? weight,
+      calls: sum(({ calls }) => calls),
+      failures: sum(({ failures }) => failures),
+      retries: sum(({ retries }) => retries),
+      inFlight: sum(({ inFlight }) => inFlight),
+      lastFailureAtMs: last === undefined || last.lastFailureAtMs === 0 ? null : last.lastFailureAtMs,
+      checkedAtMs: finding?.checkedAtMs ?? null,
+    };
+  });
+}
+
+/** The state of a server by that of its targets, where nothing else is known of it. */
+export function stateOfServer(base: ServerState, targets: readonly TargetView[]): ServerState {
+  const taking = targets.filter(({ role, weight }) => role !== 'standby' && weight > 0);
+  if (base.state !== 'unknown' || taking.length === 0) return base;
+  const away = taking.filter(({ state }) => state === 'failing' || state === 'down' || state === 'draining');
+  const [first] = away;
+  if (first !== undefined) {
+    const reason = `${away.map(({ name, state }) => `${name} is ${state}`).join(', ')}${first.reason === null ? '' : `: ${first.reason}`}`;
+    return { state: away.length === taking.length ? 'failed' : 'degraded', reason };
+  }
+  return taking.some(({ state }) => state === 'ready' || state === 'recovering') ? { state: 'ready', reason: null } : base;
+}
+
+function stateOf(reports: readonly TargetReport[], order: TargetOrder | undefined, healthy: boolean | null): TargetView['state'] {
+  if (order?.draining === true) return 'draining';
+  if (healthy === false) return 'down';
+  if (reports.some(({ breaker }) => breaker === 'open')) return 'failing';
+  if (reports.some(({ breaker }) => breaker === 'half_open')) return 'recovering';
+  return healthy === true || reports.some(({ calls, failures }) => calls > failures) ? 'ready' : 'unknown';
+}
+
+function roleOf(name: string, upstream: UpstreamConfig | undefined): TargetView['role'] {
+  if (upstream === undefined) return null;
+  if (upstream.canary?.target === name) return 'canary';
+  return upstream.active === null ? null : upstream.active === name ? 'active' : 'standby';
+}
+
+export function publicPart(address: string): string {
+  const { origin, pathname } = new URL(address);
+  return `${origin}${pathname}`;
+}
