@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
+import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { type ReferenceServer, startReferenceServer } from './reference-server.ts';
 import { failures, runTarget, type TargetResult } from './run-conformance.ts';
 import { startGatewayBefore } from './start-gateway-before.ts';
@@ -8,7 +8,7 @@ import { suites } from './suites.ts';
 const timeoutMs = 170_000;
 
 let reference: ReferenceServer;
-let gateway: RunningGateway | undefined;
+let before: Awaited<ReturnType<typeof startGatewayBefore>> | undefined;
 let directly: Promise<TargetResult> | undefined;
 
 /** Once, for both tests, whichever of them runs. */
@@ -21,7 +21,7 @@ beforeAll(async () => {
   reference = await startReferenceServer();
 });
 afterAll(async () => {
-  await gateway?.stop();
+  await before?.gateway.stop();
   await reference.stop();
   removeGatewayFolders();
 }, 60_000);
@@ -34,13 +34,17 @@ describe('the reference server itself passes the official suite', () => {
 
 describe('through the gateway nothing is lost of what the reference server passes', () => {
   test('at /mcp/{server}', { timeout: timeoutMs }, async () => {
-    const before = await startGatewayBefore(reference.url);
-    gateway = before.gateway;
+    before ??= await startGatewayBefore(reference.url);
     const direct = await runDirectly();
     const through = await runTarget('gateway', before.url);
     expectAllPassed(through);
     // Scenarios that do not count for a revision still show what a gateway takes away.
     expect(passedChecks(through)).toEqual(passedChecks(direct));
+  });
+
+  test('at /mcp, which serves it in the words of the fabric', { timeout: timeoutMs }, async () => {
+    before ??= await startGatewayBefore(reference.url);
+    expectAllPassed(await runTarget('aggregate', before.aggregateUrl));
   });
 });
 

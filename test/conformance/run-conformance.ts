@@ -2,7 +2,7 @@
 import { outputOf, runSuite, type SuiteResult, suites } from './suites.ts';
 
 export interface TargetResult {
-  /** `direct` to the reference server, or `gateway`. */
+  /** `direct` to the reference server, `gateway` (`/mcp/{server}`), or `aggregate` (`/mcp`). */
   readonly target: string;
   readonly suites: readonly SuiteResult[];
 }

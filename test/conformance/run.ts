@@ -1,6 +1,6 @@
 /**
- * `npm run conformance [-- --url URL] [-o json]`: the official suites against our reference server, directly and through
- * the gateway, or against any other address. Ends with 1 unless every scored scenario passed.
+ * `npm run conformance [-- --url URL] [-o json]`: the official suites against our reference server, directly, through
+ * the gateway and its aggregate, or against any other address. Ends with 1 unless every scored scenario passed.
  */
 import { parseArgs } from 'node:util';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
@@ -18,9 +18,9 @@ async function runBoth(): Promise<TargetResult[]> {
   const reference = await startReferenceServer();
   try {
     const direct = await runTarget('direct', reference.url);
-    const { gateway, url } = await startGatewayBefore(reference.url);
+    const { gateway, url, aggregateUrl } = await startGatewayBefore(reference.url);
     try {
-      return [direct, await runTarget('gateway', url)];
+      return [direct, await runTarget('gateway', url), await runTarget('aggregate', aggregateUrl)];
     } finally {
       await gateway.stop();
     }

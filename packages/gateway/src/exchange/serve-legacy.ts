@@ -8,13 +8,14 @@ import { objectOf } from '../kernel/splice-json.ts';
 import type { Message } from '../protocol/classify.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
 import { converse, type Manner } from './converse.ts';
-import { answerHere, callerOf, enterRoute, readParams, resultText, withServerInfo } from './front-request.ts';
+import { answerHere, callerOf, enterRoute, passStops, readParams, resultText, withServerInfo } from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
 import type { Call } from './rail.ts';
 import { FrontReply } from './front-reply.ts';
 import { eventJson } from './serve-listen.ts';
-import { intend, pass, permit, spend } from './stops.ts';
+import { intend, permit, spend } from './stops.ts';
+import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
@@ -39,11 +40,7 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
   if (message.method === 'initialize') return initialize(call, endpoint, message, body);
   const session = await findSession(call, endpoint, body);
   if (session === null) return;
-  permit(call, message.row.action);
-  // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
-  const waiting = message.kind === 'response' ? pass(call) : spend(call);
-  if (waiting !== null) await waiting;
-
+  await passStops(call, message);
   if (message.kind === 'response') {
     const members = memberTexts(body.toString('utf8'));
     const asked = String(JSON.parse(members.get('id') ?? 'null'));
@@ -83,8 +80,9 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
     forwarded: mappedHeaders(call, server),
     traceparent: traceparentOf(call),
     inputs: 'ask' as const,
+    callerEra: 'legacy' as const,
   };
-  const underWay = new UnderWay(call.rail.servers, route, request, meta.get('progressToken') ?? null);
+  const underWay = new UnderWay(withCache(call), route, request, meta.get('progressToken') ?? null);
   const asks = new Set<string>();
   const callId = call.idText ?? '';
   const conversation = converse(call, message, underWay, ({ reply }): Manner => ({
@@ -122,9 +120,7 @@ async function initialize(call: Call, endpoint: Endpoint, message: Message, body
   const { members } = readParams(call, body);
   const requested: unknown = JSON.parse(members.get('protocolVersion') ?? 'null');
   if (message.kind !== 'request' || typeof requested !== 'string') throw new Fault('invalid_params', { reason: '`protocolVersion` must be a string' });
-  permit(call, message.row.action);
-  const waiting = spend(call);
-  if (waiting !== null) await waiting;
+  await passStops(call, message);
   const version = isServedLegacy(requested) ? requested : (legacyVersions[0] ?? '');
   const capabilities = objectOf([...memberTexts(members.get('capabilities') ?? '{}')].filter(([key]) => carriedCapabilities.has(key)));
   const given = members.get('clientInfo');

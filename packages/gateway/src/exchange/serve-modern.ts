@@ -8,11 +8,12 @@ import { objectOf } from '../kernel/splice-json.ts';
 import type { Message } from '../protocol/classify.ts';
 import { modernVersions } from '../protocol/versions.ts';
 import { converse } from './converse.ts';
-import { answerHere, callerOf, enterRoute, metaPrefix, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
+import { answerHere, callerOf, enterRoute, metaPrefix, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
 import { digestOf, refused, type ParkTicket } from './parks.ts';
 import type { Call } from './rail.ts';
 import { serveListen } from './serve-listen.ts';
-import { intend, permit, spend } from './stops.ts';
+import { intend } from './stops.ts';
+import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
@@ -29,9 +30,7 @@ export async function serveModern(call: Call, endpoint: Endpoint, message: Messa
   const params = readParams(call, body);
   const ticket = message.kind === 'request' ? ticketOf(call, params) : null;
   if (ticket !== null && (await call.rail.otherWorkers?.serveAt(ticket.home, call, body)) === true) return;
-  permit(call, message.row.action);
-  const waiting = spend(call);
-  if (waiting !== null) await waiting;
+  await passStops(call, message);
   if (message.kind !== 'request') return answerHere(call, message, 202, '');
 
   const { meta } = params;
@@ -84,8 +83,9 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
     forwarded: mappedHeaders(call, route.server),
     traceparent: traceparentOf(call),
     inputs: 'return' as const,
+    callerEra: 'modern' as const,
   };
-  return { route, start: () => new UnderWay(servers, route, request, meta.get('progressToken') ?? null) };
+  return { route, start: () => new UnderWay(withCache(call), route, request, meta.get('progressToken') ?? null) };
 }
 
 /** Faults: `invalid_params` where the request is not the one that was parked. */

@@ -43,6 +43,11 @@ export interface DialogueRequest {
    * `ask` turns it into asks, and the answers into a retry. A legacy server always asks.
    */
   readonly inputs: 'return' | 'ask';
+  /**
+   * The era of the caller's client; absent where it speaks no MCP. `legacy`: a server that serves both eras is spoken to in the older, for that is
+   * what it has for such clients. `modern`: the client knows the tools' schemas, and is told where it has left out a header.
+   */
+  readonly callerEra?: 'legacy' | 'modern';
 }
 
 /** Something that the server asks of the caller's client while the request is under way. */

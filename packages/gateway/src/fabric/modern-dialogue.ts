@@ -47,7 +47,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
 
   start(): void {
     const { request, parts } = this;
-    if (request.mirrored.length === 0 && request.method === 'tools/call') this.mirrored = parts.toolHeaders.known(request);
+    if (request.mirrored.length === 0 && request.method === 'tools/call' && request.callerEra !== 'modern') this.mirrored = parts.toolHeaders.known(request);
     this.post();
   }
 
@@ -128,7 +128,8 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
 
   /** A caller that knows no tool's schema gave no headers. One that did is told of its mistake. */
   private mayLearnHeaders(): boolean {
-    return !this.learnedHeaders && this.request.method === 'tools/call' && this.request.mirrored.length === 0;
+    const { method, mirrored, callerEra } = this.request;
+    return !this.learnedHeaders && method === 'tools/call' && mirrored.length === 0 && callerEra !== 'modern';
   }
 
   private async learnHeaders(refusal: RpcMessage): Promise<void> {

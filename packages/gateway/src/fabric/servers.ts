@@ -50,7 +50,7 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
         if (over || turned) return instead();
         turned = true;
         eras.forget(request.server);
-        Promise.resolve(eras.speaksModern(request.server)).then((modern) => {
+        Promise.resolve(speaksModern(request)).then((modern) => {
           if (over) return;
           if (modern === was) instead();
           else start(modern);
@@ -84,7 +84,7 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
     }
 
     // Nothing reaches the sink before its dialogue is in the caller's hands.
-    Promise.resolve(eras.speaksModern(request.server)).then(start, failed);
+    Promise.resolve(speaksModern(request)).then(start, failed);
     return {
       answer(key: string, answer: Answer) {
         inner?.answer(key, answer);
@@ -94,6 +94,12 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
         inner?.cancel();
       },
     };
+  }
+
+  function speaksModern({ server, callerEra }: DialogueRequest): boolean | Promise<boolean> {
+    if (callerEra !== 'legacy') return eras.speaksModern(server);
+    const known = eras.known(server);
+    return known === null ? eras.find(server).then(({ legacy }) => !legacy) : !known.legacy;
   }
 
   async function factsOf(server: Server, face: ClientFace): Promise<ServerFacts> {
