@@ -232,6 +232,13 @@ describe('a request', () => {
     expect([resumed?.header('last-event-id'), resumed?.header('mcp-session-id')]).toEqual([['e1'], ['session-1']]);
   });
 
+  test.each([404, 405, 500])('whose stream broke is not made again where it cannot be taken up (%i), for it may have run', async (status) => {
+    const broken = replies.stream([replies.event('', { id: 'e0', retry: 1 })], 'reset');
+    upstream.reply = whenLegacy(({ method }) => method === 'GET', replies.empty(status), old.reply(call(broken)));
+    await expect(callTool(servers, server, 't').end).rejects.toMatchObject({ code: 'upstream_reset' });
+    expect(calls()).toHaveLength(1);
+  });
+
   test.each([
     ['reset', 'upstream_reset'],
     ['end', 'upstream_invalid'],

@@ -65,7 +65,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     // The time is watched here: a server waits for a person's answer in silence.
     this.exchange = parts.sendExchange(
       request.server,
-      { method: 'POST', headers, body, caller: face.principalId, target: session.target, longLived: true, repeatable: isRepeatable(request.method) },
+      { method: 'POST', headers, body, caller: face.principalId, target: session.target, patient: true, repeatable: isRepeatable(request.method) },
       this,
     );
     if (!this.hasEnded()) this.wait();
@@ -116,10 +116,11 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
 
   failed(fault: Fault): void {
     if (this.over || (fault.code === 'upstream_reset' && this.resume())) return;
+    const isLost = fault.code === 'session_not_found';
     // Its target was taken away, or drains.
-    if (fault.code === 'session_not_found' && this.heal()) return;
+    if (isLost && this.heal()) return;
     this.finish();
-    this.sink.failed(fault);
+    this.sink.failed(isLost ? new Fault('upstream_reset', { server: this.serverName() }, { cause: fault }) : fault);
   }
 
   /** Lists are watched by those who asked for it. */
@@ -160,6 +161,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { session } = this;
     const status = this.statusOf();
     this.exchange?.release();
+    if (this.resumes > 0) return this.failed(new Fault('session_not_found'));
     if (session !== null && session.id !== '' && isSessionLost(status, message, this.id) && this.heal()) return;
     const end = (): void => {
       if (this.over) return;
@@ -172,12 +174,12 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     this.onOtherEra(end);
   }
 
-  /** An unknown session did nothing: to begin anew and ask again is safe. Once. */
+  /** An unknown session did nothing: to begin anew and ask again is safe. Once, and not for what was taken and then broke off. */
   private heal(): boolean {
     const { session } = this;
     if (session === null) return false;
     this.parts.sessions.lost(session);
-    if (this.healed) return false;
+    if (this.healed || this.resumes > 0) return false;
     this.healed = true;
     this.leave();
     this.start().catch((thrown: unknown) => this.failed(asFault(thrown)));
@@ -239,7 +241,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     this.resumeTimer = setTimeout(() => {
       this.exchange = this.parts.sendExchange(
         this.request.server,
-        { method: 'GET', headers, body: null, caller: session.principalId, target: session.target, longLived: true },
+        { method: 'GET', headers, body: null, caller: session.principalId, target: session.target, patient: true },
         this,
       );
     }, events?.retryMs ?? retryMsDefault);

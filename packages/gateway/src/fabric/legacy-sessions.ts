@@ -158,7 +158,10 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
   function lost(session: LegacySession): void {
     if (entries.get(session.key)?.session === session) entries.delete(session.key);
     session.stream?.close();
-    for (const listener of session.listeners) listener.interrupted(true);
+    const listeners = [...session.listeners];
+    // Told once, however many requests find it out.
+    session.listeners.clear();
+    for (const listener of listeners) listener.interrupted(true);
   }
 
   async function post(session: LegacySession, body: string): Promise<void> {

@@ -19,8 +19,10 @@ export interface ExchangeRequest {
   readonly target?: string;
   /** Ends the wait for the reply sooner than the server's own limit. */
   readonly firstByteMsMax?: number;
-  /** The reply may be silent for as long as it is wanted: its reader watches the time. */
+  /** A stream that stays open for as long as it is wanted; it ends when its target is drained. */
   readonly longLived?: boolean;
+  /** The reply may be silent for long: its reader watches the time. */
+  readonly patient?: boolean;
   /** It changes nothing, so it may be sent again though it may have arrived. */
   readonly repeatable?: boolean;
 }
@@ -58,11 +60,15 @@ export type SendExchange = (server: Server, request: ExchangeRequest, sink: Exch
 // The server object is the same for the life of a snapshot.
 const places = new WeakMap<ServerData, string>();
 
-/** Where the server is reached: its addresses, not its name alone, for the server behind a name may be replaced. */
+/** Where the server is reached and as whom: its addresses, not its name alone, for the server behind a name may be replaced. A key, never shown. */
 export function placeOf({ data }: Server): string {
   let place = places.get(data);
   if (place === undefined) {
-    place = [data.name, ...reachOf(data).targets.map(({ socketPath, origin, path }) => `${socketPath ?? ''} ${origin}${path}`)].join(' ');
+    place = [
+      data.name,
+      data.credential?.value ?? '',
+      ...reachOf(data).targets.map(({ socketPath, origin, path }) => `${socketPath ?? ''} ${origin}${path}`),
+    ].join(' ');
     places.set(data, place);
   }
   return place;
@@ -76,7 +82,7 @@ export function createSendExchange(upstreams: Upstreams): SendExchange {
     headers.push('user-agent', 'gatewayops', ...request.headers);
     if (credential) headers.push(credential.header, credential.value);
     const reader = new ReplyReader(name, sink);
-    const { method, body, caller, target = '', firstByteMsMax = null, longLived = false, repeatable = false } = request;
+    const { method, body, caller, target = '', firstByteMsMax = null, longLived = false, patient = false, repeatable = false } = request;
     reader.control = upstreams.send(
       server.data,
       {
@@ -88,6 +94,7 @@ export function createSendExchange(upstreams: Upstreams): SendExchange {
         variant: null,
         firstByteMsMax,
         longLived,
+        patient,
         repeatable,
       },
       reader,

@@ -15,6 +15,8 @@ export interface UpstreamCall extends Choosing {
   readonly firstByteMsMax: number | null;
   /** A reply may stay open without bytes for as long as the client wants it. */
   readonly longLived: boolean;
+  /** The reply may be silent for long, as while a person is asked, but it ends by itself: its reader watches the time. */
+  readonly patient?: boolean;
   /**
    * It may be sent again as long as no reply has begun, though it may have arrived: only for what changes nothing (lists, reads,
    * discovery). What is false here is sent again only where not a byte of it has left.
@@ -86,7 +88,7 @@ export class TargetExchange extends Exchange {
     target.inFlight++;
     target.calls++;
     if (this.call.longLived) target.streams.add(this);
-    const idleMs = this.call.longLived ? 0 : (reach.idleTimeoutMs ?? this.data.timeoutMs);
+    const idleMs = this.call.longLived || this.call.patient === true ? 0 : (reach.idleTimeoutMs ?? this.data.timeoutMs);
     this.dispatch(target.pool, target.data.path, this.call, firstByteMs, idleMs, reach.queueMax);
   }
 
