@@ -6,9 +6,11 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { dirname } from 'node:path';
+import { createResultCache } from './cache/result-cache.ts';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
 import { admitLink } from './exchange/admit-link.ts';
 import { createGatewaySessions } from './exchange/gateway-sessions.ts';
+import { listWatch } from './exchange/cached-call.ts';
 import { createIdempotency } from './exchange/idempotency.ts';
 import { createOpenStreams } from './exchange/open-streams.ts';
 import { createParks } from './exchange/parks.ts';
@@ -44,7 +46,6 @@ import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from './snapshot/upstream-data.ts';
-import { createPools } from './upstream/pools.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
 
 /** A worker that is ready to listen. */
@@ -57,6 +58,8 @@ export interface Door {
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   targetReports(): readonly TargetReport[];
+  /** Ends the duplex links of a key that is good no more; null: of any. */
+  recheckLinks(keyId: string | null): void;
   /** True while the journal cannot be written. */
   journalBlocked(): boolean;
   /** Refuses new calls; resolves when no call is under way or after `graceMs`. */
@@ -84,12 +87,12 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   let poolsTimer: NodeJS.Timeout | undefined;
 
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
-  const pools = createPools();
   const upstreams = createUpstreams(clock);
   upstreams.obey(start.targetOrders);
   const streams = createOpenStreams();
   const servers = createServers({ upstreams, clock, log });
   const aggregates = createAggregates({ servers, snapshot: () => snapshot, sealer, log, clock });
+  const cache = createResultCache({ clock, current: (name) => snapshot.byName.get(name), watch: listWatch(servers) });
   const authenticator = createAuthenticator({
     verify: (secret) => supervisor.ask('verifyKey', { secret }),
     encode: principalBlock,
@@ -106,6 +109,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
     streams,
     servers,
+    cache,
     aggregates,
     gatewaySessions: createGatewaySessions({ sealer, clock, home }),
     parks: createParks({ sealer, clock, home }),
@@ -225,18 +229,15 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       const endpointsBefore = snapshot.data.endpoints ?? [];
       snapshot = compileSnapshot(data, serverBlock);
       aggregates.snapshotChanged();
+      cache.reconfigured();
       // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
       const gone = endpointsBefore.filter(({ path, auth }) => snapshot.endpointsByPath.get(path)?.data.auth !== auth);
       if (moved.length + gone.length > 0) streams.drain(new Set([...moved, ...gone].map(({ name }) => name)));
-      pools.keep([...before, ...data.servers]);
       upstreams.keep([...before, ...data.servers]);
       // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
       clearTimeout(poolsTimer);
-      poolsTimer = setTimeout(() => {
-        pools.keep(data.servers);
-        upstreams.keep(data.servers);
-      }, poolsKeptMs).unref();
+      poolsTimer = setTimeout(() => upstreams.keep(data.servers), poolsKeptMs).unref();
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     targetReports: () => upstreams.reports(),
@@ -244,6 +245,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     setReadiness(next) {
       readiness = next;
     },
+    recheckLinks: (keyId) => links.recheck(keyId),
     journalBlocked: () => journal.blockedSinceMs() !== null,
     async drain(graceMs) {
       draining = true;
@@ -264,11 +266,11 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       rail.gatewaySessions.close();
       passedServer.close();
       passedServer.closeAllConnections();
+      cache.close();
       aggregates.close();
       servers.close();
       server.closeAllConnections();
       for (const session of secure?.sessions ?? []) session.destroy();
-      await pools.close();
       await upstreams.close();
       // What the closing of connections has put into the journal belongs to this turn.
       await journal.committed().catch(() => undefined);

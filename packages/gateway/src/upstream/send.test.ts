@@ -2,10 +2,14 @@ import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
 import { bounds } from '../kernel/bounds.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../../../../test/support/recording-upstream.ts';
 import * as replies from '../../../../test/support/replies.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
-import { createPools, type Pools } from './pools.ts';
+import type { Pool } from 'undici';
+import { createLookup } from './lookup.ts';
+import { reachOf } from './reach.ts';
+import { openPool } from './target.ts';
 import { send, type ReplyControl, type ReplyHeaders, type UpstreamRequest } from './send.ts';
 
 /** What a sink was told, in order. */
@@ -17,13 +21,13 @@ interface Told {
 }
 
 let upstream: RecordingUpstream;
-let pools: Pools;
+let pools: Map<string, Pool>;
 beforeEach(async () => {
   upstream = await startRecordingUpstream();
-  pools = createPools();
+  pools = new Map();
 });
 afterEach(async () => {
-  await pools.close();
+  await Promise.all([...pools.values()].map((pool) => pool.destroy()));
   await upstream.stop();
 });
 
@@ -45,6 +49,15 @@ function server(more: Partial<ServerData> = {}): ServerData {
   };
 }
 
+/** One pool for each place, as a target has one. */
+function poolOf(to: ServerData): Pool {
+  const key = `${to.socketPath ?? ''} ${to.origin} ${to.connectionsMax}`;
+  const reach = reachOf(to);
+  const pool = pools.get(key) ?? openPool(to, reach, reach.targets[0], createLookup(systemClock));
+  pools.set(key, pool);
+  return pool;
+}
+
 function ask(to: ServerData, more: Partial<UpstreamRequest> = {}, onData: (told: Told) => boolean = () => true): Told {
   let over = false;
   const told = {
@@ -55,7 +68,7 @@ function ask(to: ServerData, more: Partial<UpstreamRequest> = {}, onData: (told:
     },
   } as Told;
   told.control = send(
-    pools.poolOf(to),
+    poolOf(to),
     { server: 's1', method: 'POST', path: '/mcp', headers: ['accept', '*/*'], body: Buffer.from('{"id":1}'), firstByteMs: 400, idleMs: 400, ...more },
     {
       head: (status: number, _headers: ReplyHeaders) => void told.steps.push(`head ${status}`),
@@ -218,19 +231,5 @@ describe('a crowd', () => {
     expect(refused.every((each) => each.steps[0] === 'failed upstream_unavailable')).toBe(true);
     expect(told.length - refused.length).toBeLessThanOrEqual(bounds.upstreamQueueMax + 2);
     for (const each of told) each.control.abort();
-  });
-});
-
-describe('pools', () => {
-  test('servers of one origin share a pool; one that nobody needs any more is closed when its calls have ended', async () => {
-    const [one, same, other] = [server(), server({ name: 's2' }), server({ connectionsMax: 3 })];
-    expect(pools.poolOf(one)).toBe(pools.poolOf(same));
-    expect(pools.poolOf(one)).not.toBe(pools.poolOf(other));
-    upstream.next(replies.after(200, replies.defaultReply));
-    const told = ask(one);
-    pools.keep([]);
-    await until(() => told.over);
-    expect(told.steps).toEqual(['head 200', 'end']);
-    await until(() => upstream.openConnections === 0);
   });
 });

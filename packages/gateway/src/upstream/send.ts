@@ -129,7 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
   protected fail(error: unknown): void {
     if (this.ended) return;
     if (this.waiting) clearTimeout(this.waiting);
-    const fault = upstreamFault(error, this.server);
+    const fault = upstreamFault(error, this.server, this.controller === null && !this.aborted);
     if (this.triesAgain(fault)) return;
     this.finish();
     this.sink.failed(fault);

@@ -19,9 +19,9 @@ const tls = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOS
 
 /**
  * What an error of the connection to a server means. The cause stays for the log; the public text names the server by
- * its configured name only, never by its address.
+ * its configured name only, never by its address. `unsent`: not a byte of the request has left.
  */
-export function upstreamFault(error: unknown, server: string): Fault {
+export function upstreamFault(error: unknown, server: string, unsent = false): Fault {
   if (error instanceof Fault) return error;
   const code = codeOf(error);
   if (unreachable.has(code) && !isUnderWay(error)) return new Fault('upstream_unreachable', { server }, { cause: error });
@@ -29,7 +29,7 @@ export function upstreamFault(error: unknown, server: string): Fault {
   if (tls.test(code)) return new Fault('upstream_tls', { server }, { cause: error });
   if (invalid.has(code) || error instanceof errors.HTTPParserError)
     return new Fault('upstream_invalid', { server, reason: 'it breaks HTTP' }, { cause: error });
-  return new Fault('upstream_reset', { server }, { cause: error });
+  return new Fault(unsent ? 'upstream_unreachable' : 'upstream_reset', { server }, { cause: error });
 }
 
 /** The same codes come from a connection that broke while a request was on it: then it may have arrived. */

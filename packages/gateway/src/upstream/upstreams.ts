@@ -1,3 +1,8 @@
+/**
+ * upstream: the outgoing call. Imports `kernel/`; types from other rooms. Promises: what changes something is sent at most once, no
+ * redirect is followed, no header leaves but those handed in, one target's trouble is no other's, and whatever goes wrong is one
+ * named fault.
+ */
 import type { Clock } from '../kernel/clock.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
