@@ -125,7 +125,7 @@ const noPrice = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n
 const testConfig: Config = {
   version: 1,
   file: null,
-  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], websocket: false, sse: false },
+  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, websocket: false, sse: false },
   servers: [
     { name: 'search', transport: 'http', url: 'http://user:pass@127.0.0.1:9/mcp?token=hidden', credential: null, timeoutMs: 30_000, connectionsMax: 10 },
     {

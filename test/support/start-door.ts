@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-worker.ts';
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
+import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
 import type { Readiness, SupervisorHandlers } from '../../packages/gateway/src/node/worker-messages.ts';
 import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
@@ -38,14 +39,23 @@ export interface TestDoorOptions {
   readonly links?: NonNullable<SnapshotData['links']>;
   /** Addresses of many servers. Default: none. */
   readonly endpoints?: NonNullable<SnapshotData['endpoints']>;
+  /** Default: plain HTTP. */
+  readonly tls?: DoorTls | null;
 }
 
-export async function startDoor({ servers, principal = {}, links = { websocket: false, sse: false }, endpoints = [] }: TestDoorOptions): Promise<TestDoor> {
+export async function startDoor({
+  servers,
+  principal = {},
+  links = { websocket: false, sse: false },
+  endpoints = [],
+  tls = null,
+}: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
   const write = (event: string, fields: unknown = {}): void => void logged.push({ event, fields });
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
   const port = await freePort();
+  const scheme = tls === null ? 'http' : 'https';
   const state = new Map<string, Uint8Array>();
   let serial = 0;
   const handlers: SupervisorHandlers = {
@@ -77,7 +87,7 @@ export async function startDoor({ servers, principal = {}, links = { websocket: 
         organizationId: 'org_default',
         node: 'node_test0000',
         hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
-        origins: [`http://127.0.0.1:${port}`],
+        origins: [`${scheme}://127.0.0.1:${port}`],
         bodyBytesMax: 4 * 1024 * 1024,
         links,
         endpoints,
@@ -104,7 +114,7 @@ export async function startDoor({ servers, principal = {}, links = { websocket: 
   await new Promise<void>((resolve) => door.server.listen(port, '127.0.0.1', resolve));
   return {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     door,
     logged,
     async journal() {

@@ -6,9 +6,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import { configInvalid } from './config/config-fault.ts';
-import type { Config, ServerConfig, StdioServerConfig } from './config/config.ts';
+import type { ListenTlsMaterial } from './config/listen-tls.ts';
+import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { checkSecrets, resolveCredential, resolveSecret, resolveTls } from './config/secrets.ts';
+import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveTls } from './config/secrets.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StatePaths } from './node/state-paths.ts';
@@ -20,6 +21,8 @@ import type { TlsData } from './snapshot/upstream-data.ts';
 export interface CompiledConfig {
   readonly config: Config;
   readonly bridges: readonly BridgeOptions[];
+  /** What the door shows; null where it speaks no TLS. */
+  readonly door: ListenTlsMaterial | null;
   readonly credentials: ReadonlyMap<string, ServerData['credential']>;
   readonly tls: ReadonlyMap<string, TlsData | null>;
   snapshot(version: number, port: number): SnapshotData;
@@ -45,8 +48,8 @@ export function createConfigCompiler(sources: {
   let generation = 0;
 
   function compile(config: Config, earlier: CompiledConfig | null): CompiledConfig {
-    const bridges = config.servers.filter(isStdio).map((server): BridgeOptions => {
-      const settings = bridgeSettings(server, env);
+    const bridges = config.servers.filter(isBridged).map((server): BridgeOptions => {
+      const settings = server.transport === 'stdio' ? programSettings(server, env) : remoteSettings(server, env);
       if (earlier === null) return { ...settings, listen: { path: paths.bridgeSocket(server.name) } };
       const before = earlier.bridges.find(({ name }) => name === server.name);
       return before !== undefined && isDeepStrictEqual(before, { ...settings, listen: before.listen })
@@ -58,6 +61,7 @@ export function createConfigCompiler(sources: {
     return {
       config,
       bridges,
+      door: resolveListenTls(config, env),
       credentials,
       tls,
       snapshot: (version, port) =>
@@ -95,8 +99,12 @@ export function createConfigCompiler(sources: {
   };
 }
 
-/** Servers that are configured as before, but with another value behind a reference. */
+/** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door. */
 function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
+  return [...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']), ...newSecretsOfServers(before, after)];
+}
+
+function newSecretsOfServers(before: CompiledConfig, after: CompiledConfig): string[] {
   const sameSettings = after.config.servers.filter((server) => before.config.servers.some((other) => isDeepStrictEqual(other, server)));
   return sameSettings
     .map(({ name }) => name)
@@ -108,11 +116,32 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
     );
 }
 
-function isStdio(server: ServerConfig): server is StdioServerConfig {
-  return server.transport === 'stdio';
+function isBridged(server: ServerConfig): server is StdioServerConfig | RemoteServerConfig {
+  return server.transport !== 'http';
 }
 
-function bridgeSettings(server: StdioServerConfig, env: Environment): Omit<BridgeOptions, 'listen'> {
+/** The gateway's credential goes to the bridge by its input, as everything does. */
+function remoteSettings(server: RemoteServerConfig, env: Environment): Omit<BridgeOptions, 'listen'> {
+  const { credential } = server;
+  const shown = credential === null ? null : resolveCredential(credential, env, `servers.${server.name}.credential`);
+  const tls = resolveTls(server, env);
+  return {
+    name: server.name,
+    command: null,
+    remote: {
+      transport: server.transport,
+      url: server.url,
+      headers: shown === null ? {} : { [shown.header]: shown.value },
+      tls:
+        tls === null ? undefined : { ca: tls.ca ?? undefined, cert: tls.cert ?? undefined, key: tls.key ?? undefined, servername: tls.serverName ?? undefined },
+    },
+    cwd: '/',
+    env: {},
+    processes: 'session',
+  };
+}
+
+function programSettings(server: StdioServerConfig, env: Environment): Omit<BridgeOptions, 'listen'> {
   return {
     name: server.name,
     command: server.command,
@@ -130,7 +159,7 @@ function bridgeSettings(server: StdioServerConfig, env: Environment): Omit<Bridg
 }
 
 function socketOf(bridge: BridgeOptions | undefined): string {
-  if (bridge === undefined || !('path' in bridge.listen)) throw new TypeError('a stdio server has no bridge with a socket');
+  if (bridge === undefined || !('path' in bridge.listen)) throw new TypeError('a server behind a bridge has none with a socket');
   return bridge.listen.path;
 }
 

@@ -2,7 +2,18 @@
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
-import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, PriceConfig, PricingConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
+import type {
+  Config,
+  CredentialConfig,
+  HttpServerConfig,
+  ListenTlsConfig,
+  PriceConfig,
+  PricingConfig,
+  RemoteServerConfig,
+  RouteConfig,
+  SecretReference,
+  ServerConfig,
+} from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import type { ListenAddress } from './listen-address.ts';
@@ -91,6 +102,13 @@ export function buildConfig(input: BuildInput): Config {
 function buildServer(entry: ServerEntry, folder: string): ServerConfig {
   const upstream = buildUpstream(entry, folder, (secret) => buildReference(secret, folder));
   const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max, ...(upstream === undefined ? {} : { upstream }) };
+  if (entry.transport === 'websocket' || entry.transport === 'sse')
+    return {
+      ...base,
+      transport: entry.transport,
+      url: entry.url,
+      credential: entry.credential === undefined ? null : buildCredential(entry.credential, folder),
+    };
   if (entry.transport !== 'stdio')
     return {
       ...base,
@@ -141,15 +159,16 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
     } else if (match !== undefined) {
       const { timeoutMs, connectionsMax } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
-      const sameOrigin = match.server.transport === 'http' && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
+      const { transport } = match.server;
+      const sameOrigin = (transport === 'http' || transport === 'sse') && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
       result[match.index] = {
         name: match.server.name,
         timeoutMs,
         connectionsMax,
-        transport: 'http',
+        transport: transport === 'sse' ? transport : 'http',
         url,
-        credential: match.server.transport === 'http' && sameOrigin ? match.server.credential : null,
-      } satisfies HttpServerConfig;
+        credential: transport !== 'stdio' && sameOrigin ? match.server.credential : null,
+      } satisfies HttpServerConfig | RemoteServerConfig;
     } else {
       const added = name.toLowerCase().replaceAll('_', '-');
       if (serverNamePattern.test(added) && added !== 'v') {

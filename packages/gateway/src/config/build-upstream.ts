@@ -2,13 +2,11 @@ import { isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import type { SecretReference, UpstreamConfig } from './config.ts';
 import { parseDuration } from './quantities.ts';
-import type { ServerEntry } from './schema.ts';
-
-type HttpEntry = Exclude<ServerEntry, { transport: 'stdio' }>;
+import type { HttpServerEntry, ServerEntry } from './schema.ts';
 
 /** How a server is reached, where its entry says more than an address; undefined where it does not: then the defaults hold. */
 export function buildUpstream(entry: ServerEntry, folder: string, reference: (secret: SecretReference) => SecretReference): UpstreamConfig | undefined {
-  const http: Partial<HttpEntry> = entry.transport === 'stdio' ? {} : entry;
+  const http: Partial<HttpServerEntry> = entry.transport === 'stdio' ? {} : isHttp(entry) ? entry : { tls: entry.tls };
   const said = [entry.timeouts, entry.connections, entry.retries, entry.breaker, http.targets, http.active, http.canary, http.tls, http.health_check];
   if (said.every((part) => part === undefined)) return undefined;
   const { timeouts, connections, retries, canary, tls } = { ...entry, ...http };
@@ -46,6 +44,10 @@ export function buildUpstream(entry: ServerEntry, folder: string, reference: (se
   };
 }
 
+function isHttp(entry: ServerEntry): entry is HttpServerEntry {
+  return entry.transport === undefined || entry.transport === 'http';
+}
+
 function buildBreaker(entry: ServerEntry['breaker']): UpstreamConfig['breaker'] {
   if (entry === 'off') return null;
   return {
@@ -57,7 +59,7 @@ function buildBreaker(entry: ServerEntry['breaker']): UpstreamConfig['breaker'] 
   };
 }
 
-function buildHealth(entry: HttpEntry['health_check']): UpstreamConfig['health'] {
+function buildHealth(entry: HttpServerEntry['health_check']): UpstreamConfig['health'] {
   if (entry === undefined) return null;
   const { ask } = entry;
   return {

@@ -8,7 +8,7 @@ import { isLoopback, listenAddressText } from './listen-address.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkTransforms } from './check-transforms.ts';
 import { checkUpstream } from './check-upstream.ts';
-import type { GatewayFile } from './schema.ts';
+import type { GatewayFile, HttpServerEntry } from './schema.ts';
 
 /** Reports a fault at a place of the well-shaped file. */
 export type Complain = (path: Path, message: string, cause: string, fix: string, more?: { readonly part?: 'key'; readonly unsafe?: true }) => void;
@@ -34,7 +34,8 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
-    if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
+    if (entry?.transport === 'websocket' || entry?.transport === 'sse') checkAddresses({ url: entry.url, tls: entry.tls }, ['servers', index], complain);
+    else if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
   }
 }
 
@@ -42,12 +43,7 @@ function checkListen({ file }: Checked, complain: Complain): void {
   const { tls } = file.listen;
   if (tls?.client_certificates === undefined || tls.client_ca !== undefined) return;
   const cause = 'Nothing says which certificates are good, so none could be.';
-  complain(
-    ['listen', 'tls', 'client_certificates'],
-    'client certificates need a client_ca',
-    cause,
-    'Add client_ca: FILE, or remove client_certificates.',
-  );
+  complain(['listen', 'tls', 'client_certificates'], 'client certificates need a client_ca', cause, 'Add client_ca: FILE, or remove client_certificates.');
 }
 
 function checkNames({ file }: Checked, complain: Complain): void {
@@ -128,15 +124,30 @@ function checkCache({ file, config, leftOutServers }: Checked, complain: Complai
   for (const [index, { server, lists, resources, tools, ttl }] of file.cache.entries()) {
     requireServer(server, ['cache', index, 'server'], config, leftOutServers, complain);
     if (!lists && !resources && Object.keys(tools).length === 0)
-      complain(['cache', index], `nothing of ${server} is kept`, 'The entry names neither lists nor resources nor tools.', 'Add lists: true, resources: true or tools: { NAME: 30s }.');
+      complain(
+        ['cache', index],
+        `nothing of ${server} is kept`,
+        'The entry names neither lists nor resources nor tools.',
+        'Add lists: true, resources: true or tools: { NAME: 30s }.',
+      );
     if (ttl !== undefined && !lists && !resources)
-      complain(['cache', index, 'ttl'], 'ttl holds for nothing', 'It is for lists and resources; each tool has a time of its own.', 'Remove it, or add lists: true.');
+      complain(
+        ['cache', index, 'ttl'],
+        'ttl holds for nothing',
+        'It is for lists and resources; each tool has a time of its own.',
+        'Remove it, or add lists: true.',
+      );
   }
   eachTwin(
     file.cache,
     ({ server }) => server,
     (index, first, server) =>
-      complain(['cache', index, 'server'], `two entries keep answers of ${server}`, `cache[${first}] is the entry of this server already.`, 'Keep one of them.'),
+      complain(
+        ['cache', index, 'server'],
+        `two entries keep answers of ${server}`,
+        `cache[${first}] is the entry of this server already.`,
+        'Keep one of them.',
+      ),
   );
 }
 
@@ -159,7 +170,7 @@ function requireServer(name: string, path: Path, config: Config, leftOut: Readon
   complain(path, `there is no server named ${name}`, cause, near === null ? 'Add it under servers, or remove this entry.' : `Did you mean ${near}?`);
 }
 
-function checkAddresses(entry: Exclude<GatewayFile['servers'][number], { transport: 'stdio' }>, path: Path, complain: Complain): void {
+function checkAddresses(entry: Partial<HttpServerEntry>, path: Path, complain: Complain): void {
   if (entry.url !== undefined) checkUrl(entry.url, [...path, 'url'], complain);
   for (const [index, { url }] of entry.targets?.entries() ?? []) checkUrl(url, [...path, 'targets', index, 'url'], complain);
   checkUpstream(entry, path, complain);

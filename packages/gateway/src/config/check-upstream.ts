@@ -1,9 +1,9 @@
 /** What the shape cannot say of how a server is reached: that names lead to targets, and parts fit together. */
 import type { Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
-import type { ServerEntry } from './schema.ts';
+import type { HttpServerEntry } from './schema.ts';
 
-export function checkUpstream(entry: Exclude<ServerEntry, { transport: 'stdio' }>, path: Path, complain: Complain): void {
+export function checkUpstream(entry: Partial<HttpServerEntry>, path: Path, complain: Complain): void {
   const { targets, active, canary, tls } = entry;
   const names = targets?.map(({ name }) => name) ?? [];
   for (const [index, name] of names.entries()) {
@@ -30,8 +30,13 @@ export function checkUpstream(entry: Exclude<ServerEntry, { transport: 'stdio' }
     complain([...path, 'tls'], `tls has no ${missing}`, 'A certificate of the gateway is of use only with its key.', `Add ${missing}, or remove the other.`);
   }
   const addresses = targets?.map(({ url }) => url) ?? [entry.url ?? ''];
-  if (!addresses.some((url) => url.toLowerCase().startsWith('https:')))
-    complain([...path, 'tls'], 'no address of this server begins with https:', 'tls would be used for none.', 'Write the address with https:, or remove tls.');
+  if (!addresses.some((url) => /^(?:https|wss):/i.test(url)))
+    complain(
+      [...path, 'tls'],
+      'no address of this server begins with https: or wss:',
+      'tls would be used for none.',
+      'Write the address with https: or wss:, or remove tls.',
+    );
 }
 
 function requireTarget(name: string | undefined, path: Path, names: readonly string[], complain: Complain): void {

@@ -59,7 +59,7 @@ export interface ListenTlsConfig {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
-export type ServerConfig = HttpServerConfig | StdioServerConfig;
+export type ServerConfig = HttpServerConfig | StdioServerConfig | RemoteServerConfig;
 
 interface ServerConfigBase {
   readonly name: string;
@@ -70,7 +70,7 @@ interface ServerConfigBase {
 }
 
 export interface UpstreamConfig extends Omit<UpstreamData, 'targets'> {
-  /** None for a server of a command. */
+  /** None for a server behind a bridge. */
   readonly targets: readonly { readonly name: string; readonly url: string; readonly weight: number }[];
   readonly tls: UpstreamTlsConfig | null;
 }
@@ -86,6 +86,13 @@ export interface UpstreamTlsConfig {
 export interface HttpServerConfig extends ServerConfigBase {
   readonly transport: 'http';
   /** That of the first target, where there are several. */
+  readonly url: string;
+  readonly credential: CredentialConfig | null;
+}
+
+/** Reached over a connection that goes both ways; a bridge keeps it. */
+export interface RemoteServerConfig extends ServerConfigBase {
+  readonly transport: 'websocket' | 'sse';
   readonly url: string;
   readonly credential: CredentialConfig | null;
 }

@@ -9,6 +9,7 @@ export function strict<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 export const hour = 3_600_000;
+export const day = 24 * hour;
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
 
@@ -101,8 +102,14 @@ export const secretReference = z
     cause: 'Files are copied to backups, tickets and version control; a secret in them is everywhere.',
   });
 
-const urlError = 'must be the http:// or https:// address of an MCP endpoint';
+const urlError = 'must be the http:// or https:// address of an MCP endpoint (ws:// and wss:// need transport: websocket)';
 export const serverUrl = z.string({ error: urlError }).max(2048, { error: urlError }).refine(isHttpUrl, { error: urlError });
+
+const webSocketUrlError = 'must be the ws:// or wss:// address of an MCP endpoint';
+export const webSocketUrl = z
+  .string({ error: webSocketUrlError })
+  .max(2048, { error: webSocketUrlError })
+  .refine((address) => /^wss?:$/.test(URL.parse(address)?.protocol ?? ''), { error: webSocketUrlError });
 
 function isHttpUrl(text: string): boolean {
   const url = URL.parse(text);

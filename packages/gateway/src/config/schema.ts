@@ -9,7 +9,7 @@ import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { listenTls } from './schema-listen-tls.ts';
-import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole } from './schema-parts.ts';
+import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole, webSocketUrl } from './schema-parts.ts';
 import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
 import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
@@ -118,8 +118,24 @@ const stdioServer = strict({
     }),
 });
 
-const server = z.discriminatedUnion('transport', [httpServer, stdioServer], {
-  error: ({ code }) => (code === 'invalid_union' ? 'must be http or stdio' : 'must be a map of settings'),
+const webSocketServer = strict({
+  ...serverBase,
+  transport: z.literal('websocket').meta({ description: 'WebSocket with the subprotocol `mcp`.', examples: ['websocket'] }),
+  url: webSocketUrl.meta({ description: 'Address of the MCP endpoint, without credentials in it.', examples: ['wss://search.example/mcp'] }),
+  credential: credential.optional(),
+  tls: httpReach.tls,
+});
+
+const sseServer = strict({
+  ...serverBase,
+  transport: z.literal('sse').meta({ description: 'HTTP+SSE of 2024-11-05, which newer servers no longer speak.', examples: ['sse'] }),
+  url: serverUrl.meta({ description: 'Address of the stream, without credentials in it.', examples: ['https://search.example/sse'] }),
+  credential: credential.optional(),
+  tls: httpReach.tls,
+});
+
+const server = z.discriminatedUnion('transport', [httpServer, stdioServer, webSocketServer, sseServer], {
+  error: ({ code }) => (code === 'invalid_union' ? 'must be http, stdio, websocket or sse' : 'must be a map of settings'),
 });
 
 const route = strict({
@@ -276,4 +292,6 @@ export const gatewayFileSchema = strict({
 /** A gateway.yaml that has the right shape, with defaults filled in. */
 export type GatewayFile = z.output<typeof gatewayFileSchema>;
 export type ServerEntry = GatewayFile['servers'][number];
+/** One reached over streamable HTTP. */
+export type HttpServerEntry = Exclude<ServerEntry, { transport: 'stdio' | 'websocket' | 'sse' }>;
 export type PriceEntry = GatewayFile['pricing']['default'];

@@ -4,6 +4,7 @@ import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { Config, CredentialConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Environment } from './environment.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { readListenTls, type ListenTlsMaterial } from './listen-tls.ts';
 import { readUpstreamTls } from './upstream-tls.ts';
 
 const secretBytesMax = 64 * 1024;
@@ -53,7 +54,25 @@ export function checkSecrets(config: Config, env: Environment): readonly { reado
   return problems;
 }
 
-/** The files that secrets are read from, Kubernetes' too. */
+/** As `readListenTls`; null where the door speaks no TLS. */
+export function resolveListenTls({ listen }: Config, env: Environment): ListenTlsMaterial | null {
+  return listen.tls === null ? null : readListenTls(listen.tls, (reference, setting) => resolveSecret(reference, env, setting), Date.now());
+}
+
+function doorReaders(config: Config, env: Environment): SecretReader[] {
+  const { tls } = config.listen;
+  if (tls === null) return [];
+  const files = [tls.certFile, tls.clientCaFile].flatMap((file) => (file === null ? [] : [{ file }]));
+  const references: readonly SecretReference[] = [tls.key, ...files];
+  return references.map((reference, index) => ({
+    setting: 'listen.tls',
+    reference,
+    // They are of use together only: one of them is asked for all.
+    read: () => (index === 0 ? JSON.stringify(resolveListenTls(config, env)) : 'read with the first'),
+  }));
+}
+
+/** The files that secrets and certificates are read from, Kubernetes' too. */
 export function secretFiles(config: Config): readonly string[] {
   return [...new Set(secretReaders(config, {}).flatMap(({ reference }) => ('env' in reference ? [] : [fileOf(reference)])))];
 }
@@ -69,7 +88,7 @@ export function resolveTls({ name, upstream }: ServerConfig, env: Environment): 
 }
 
 /** Its certificates are no secrets, but must be there just so, and be looked at for changes. */
-function tlsReaders(server: ServerConfig, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
+function tlsReaders(server: ServerConfig, env: Environment): SecretReader[] {
   const tls = server.upstream?.tls;
   if (!tls) return [];
   const files = [tls.caFile, tls.certFile].flatMap((file) => (file === null ? [] : [{ file }]));
@@ -82,12 +101,18 @@ function tlsReaders(server: ServerConfig, env: Environment): { setting: string; 
   }));
 }
 
-function secretReaders(config: Config, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
-  return config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)]);
+interface SecretReader {
+  readonly setting: string;
+  readonly reference: SecretReference;
+  readonly read: () => string;
 }
 
-function ownReaders(server: ServerConfig, env: Environment): { setting: string; reference: SecretReference; read: () => string }[] {
-  if (server.transport === 'http') {
+function secretReaders(config: Config, env: Environment): SecretReader[] {
+  return [...doorReaders(config, env), ...config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)])];
+}
+
+function ownReaders(server: ServerConfig, env: Environment): SecretReader[] {
+  if (server.transport !== 'stdio') {
     const { credential } = server;
     const setting = `servers.${server.name}.credential`;
     return credential === null

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { authoriseServer } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
-import { Fault } from '../kernel/fault.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
 import type { LinkCaller } from '../link/link-caller.ts';
 import { requireAddress, type HeaderGate, type InboundHeaders } from '../listener/header-gate.ts';
 import type { Rail } from './rail.ts';
@@ -32,7 +32,20 @@ export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingM
     const value = inbound[field as keyof typeof carried];
     if (value !== undefined) headers[name] = value;
   }
-  return { principalId: principal.id, path, headers, peer: request.socket.remoteAddress ?? '', messageBytesMax: snapshot.data.bodyBytesMax };
+  return {
+    principalId: principal.id,
+    path,
+    headers,
+    peer: request.socket.remoteAddress ?? '',
+    messageBytesMax: snapshot.data.bodyBytesMax,
+    async isStill() {
+      try {
+        return (await callerAt(rail, inbound, path)).id === principal.id;
+      } catch (error) {
+        return asFault(error).row.owner === 'platform';
+      }
+    },
+  };
 }
 
 async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Promise<Principal> {

@@ -155,7 +155,6 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
       }
       if (outcome.kind === 'none') return refuse(call, unreached(outcome));
       const { status, body } = outcome;
-      if (status === 401) refused();
       const json = parsed(body.toString('utf8'));
       const code = objectOf(json?.['error'])?.['code'];
       if (status === 404 && !call.modern && session.id !== null && !renewed && call.message.method !== 'initialize' && code !== -32601) {
@@ -166,7 +165,9 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
         relisted = true;
         if (await relist(call)) continue;
       }
-      return answer(call, status, body, json, onResponse);
+      answer(call, status, body, json, onResponse);
+      if (status === 401) refused();
+      return;
     }
   }
 

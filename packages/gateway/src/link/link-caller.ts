@@ -9,6 +9,8 @@ export interface LinkCaller {
   readonly headers: Readonly<Record<string, string>>;
   readonly peer: string;
   readonly messageBytesMax: number;
+  /** Whether the credential is still that of the principal; true where nobody can tell now. */
+  isStill(): Promise<boolean>;
 }
 
 /**

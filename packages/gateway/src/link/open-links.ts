@@ -1,13 +1,14 @@
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { HttpLink } from './http-link.ts';
+import type { LinkCaller } from './link-caller.ts';
 
 /** Why a link is ended by the gateway, as its transport may say it. */
 export type LinkEnd = 'draining' | 'silent' | 'slow' | 'unauthorized';
 
 /** A client's link, whatever its transport. */
 export interface OpenLink {
-  readonly principalId: string;
+  readonly caller: LinkCaller;
   readonly http: HttpLink;
   /** A sign of life to the client; false where the one before is still unanswered. */
   ping(): boolean;
@@ -24,6 +25,8 @@ export interface OpenLinks {
   add(link: OpenLink): void;
   delete(link: OpenLink): void;
   readonly open: number;
+  /** A key has changed, or any may have: links whose credential is no longer good are ended. */
+  recheck(principalId: string | null): void;
   /** From now on each link ends when nothing of it is under way. */
   drain(): void;
   close(): void;
@@ -47,13 +50,23 @@ export function createOpenLinks(): OpenLinks {
     },
     add(link) {
       links.add(link);
-      counts.set(link.principalId, (counts.get(link.principalId) ?? 0) + 1);
+      const { principalId } = link.caller;
+      counts.set(principalId, (counts.get(principalId) ?? 0) + 1);
     },
     delete(link) {
       if (!links.delete(link)) return;
-      const count = counts.get(link.principalId) ?? 0;
-      if (count > 1) counts.set(link.principalId, count - 1);
-      else counts.delete(link.principalId);
+      const { principalId } = link.caller;
+      const count = counts.get(principalId) ?? 0;
+      if (count > 1) counts.set(principalId, count - 1);
+      else counts.delete(principalId);
+    },
+    recheck(principalId) {
+      for (const link of links) {
+        if (principalId !== null && link.caller.principalId !== principalId) continue;
+        void link.caller.isStill().then((good) => {
+          if (!good) link.end('unauthorized');
+        });
+      }
     },
     get open() {
       return links.size;

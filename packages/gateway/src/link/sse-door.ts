@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { createHttpLink } from './http-link.ts';
-import type { AdmitLink, LinkCaller } from './link-caller.ts';
+import type { AdmitLink } from './link-caller.ts';
 import { openLocal } from './local-connection.ts';
 import { type OpenLink, type OpenLinks, watchReader } from './open-links.ts';
 
@@ -32,11 +32,6 @@ export interface SseDoorOptions {
   readonly refuse: (response: ServerResponse, fault: Fault) => void;
 }
 
-interface Session {
-  readonly caller: LinkCaller;
-  readonly link: OpenLink;
-}
-
 const streamSuffix = '/sse';
 const messagesSuffix = '/messages';
 const sessionParameter = 'session_id';
@@ -44,7 +39,7 @@ const sessionIdBytes = 24;
 
 export function createSseDoor(options: SseDoorOptions): SseDoor {
   const { enabled, isEndpoint, admit, links, server, readBody, passTo, home, refuse } = options;
-  const sessions = new Map<string, Session>();
+  const sessions = new Map<string, OpenLink>();
 
   async function openStream(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     if (request.method !== 'GET') throw new Fault('method_not_allowed', {}, { extra: { allow: 'GET' } });
@@ -65,7 +60,7 @@ export function createSseDoor(options: SseDoorOptions): SseDoor {
       onUnauthorized: () => link.end('unauthorized'),
     });
     const link: OpenLink = {
-      principalId: caller.principalId,
+      caller,
       http,
       ping() {
         if (response.writableLength === 0) response.write(':\n\n');
@@ -79,7 +74,7 @@ export function createSseDoor(options: SseDoorOptions): SseDoor {
     };
     const reader = watchReader(link, () => response.writableLength);
     links.add(link);
-    sessions.set(id, { caller, link });
+    sessions.set(id, link);
     response.on('close', () => {
       sessions.delete(id);
       links.delete(link);
@@ -107,7 +102,7 @@ export function createSseDoor(options: SseDoorOptions): SseDoor {
     if (session === undefined || session.caller.principalId !== principalId || session.caller.path !== path) throw new Fault('session_not_found');
     response.writeHead(202, { 'content-length': 0 });
     response.end();
-    session.link.http.take(body);
+    session.http.take(body);
   }
 
   return {

@@ -79,7 +79,7 @@ export function createWebSocketDoor({ enabled, admit, links, server, taken, log 
       onUnauthorized: () => link.end('unauthorized'),
     });
     const link: OpenLink = {
-      principalId: caller.principalId,
+      caller,
       http,
       ping() {
         if (!answered || webSocket.readyState !== webSocket.OPEN) return answered;

@@ -22,9 +22,13 @@ async function runWorker(): Promise<void> {
     keyChanged: ({ keyId }) => {
       door?.authenticator.drop(keyId);
       door?.limiter.forget(keyId);
+      door?.recheckLinks(keyId);
     },
     tls: async (tls) => (await begun.promise).setTls(tls),
-    keysChanged: () => door?.authenticator.dropAll(),
+    keysChanged: () => {
+      door?.authenticator.dropAll();
+      door?.recheckLinks(null);
+    },
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
     drain: async ({ graceMs }) => {
       await door?.drain(graceMs);

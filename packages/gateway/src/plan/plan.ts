@@ -48,7 +48,7 @@ export interface PlannedAuth {
 
 export interface PlannedBackend {
   readonly server: string;
-  readonly transport: 'http' | 'stdio';
+  readonly transport: ServerConfig['transport'];
   readonly timeout_ms: number;
   readonly connections_max: number;
   readonly url: string | null;
@@ -106,7 +106,7 @@ function planEndpoints({ aggregate, virtualServers, servers }: Config): PlannedE
 
 function planBackend(server: ServerConfig): PlannedBackend {
   const base = { server: server.name, transport: server.transport, timeout_ms: server.timeoutMs, connections_max: server.connectionsMax };
-  if (server.transport === 'http')
+  if (server.transport !== 'stdio')
     return {
       ...base,
       url: server.url,

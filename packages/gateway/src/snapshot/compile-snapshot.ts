@@ -4,7 +4,7 @@
  */
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { EndpointData } from './endpoint-data.ts';
-import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
+import type { CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
 export interface Snapshot {
@@ -31,6 +31,14 @@ export interface Server {
   readonly toolPrices: ReadonlyMap<string, Price>;
   /** Null where the server has none. */
   readonly transforms: Transforms | null;
+  /** Null where no answer of the server is kept. */
+  readonly cache: CacheRules | null;
+}
+
+/** Which answers of a server are kept. */
+export interface CacheRules extends Omit<CacheData, 'tools'> {
+  /** Tool → milliseconds. */
+  readonly tools: ReadonlyMap<string, number>;
 }
 
 /** Nano-dollars; each is at most 2^53 − 1. */
@@ -49,6 +57,7 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
       block: encodeServer(data.node, server.name, data.currency),
       price: { ...price(server.price), by: server.price.by },
       transforms: compileTransforms(server.transforms),
+      cache: server.cache === undefined ? null : { ...server.cache, tools: new Map(Object.entries(server.cache.tools)) },
       toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const }])),
     };
   });

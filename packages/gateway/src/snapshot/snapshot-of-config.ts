@@ -23,7 +23,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     organizationId: sources.organizationId,
     node: sources.node,
     hosts: hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]),
-    origins: [...hostNames(config.listen).map((name) => originOf(name, sources.port)), ...config.listen.origins],
+    origins: [...hostNames(config.listen).map((name) => originOf(config.listen, name, sources.port)), ...config.listen.origins],
     bodyBytesMax: config.limits.bodyBytesMax,
     links: { websocket: config.listen.websocket, sse: config.listen.sse },
     currency: config.pricing.currency,
@@ -34,13 +34,15 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
 
 /** The address of a gateway on this port that people are told, without a slash at its end. */
 export function ownUrl(listen: Config['listen'], port: number): string {
-  const [name = listen.host] = hostNames(listen);
-  return originOf(name, port);
+  const [own = listen.host] = hostNames(listen);
+  // A certificate is for a name, and seldom for an address.
+  const name = listen.tls === null ? own : (listen.hosts[0] ?? own);
+  return originOf(listen, name, port);
 }
 
 /** As browsers write it: without the default port. */
-function originOf(name: string, port: number): string {
-  return new URL(`http://${name}:${port}`).origin;
+function originOf({ tls }: Config['listen'], name: string, port: number): string {
+  return new URL(`${tls === null ? 'http' : 'https'}://${name}:${port}`).origin;
 }
 
 const loopback = ['127.0.0.1', 'localhost', '[::1]'];

@@ -27,7 +27,7 @@ export interface ServerData {
   /** Public path, e.g. `/mcp/filesystem`. */
   readonly path: string;
   readonly auth: 'apiKey' | 'none';
-  readonly transport: 'http' | 'stdio';
+  readonly transport: 'http' | 'stdio' | 'websocket' | 'sse';
   /** `http://host:port`, with `socketPath` set where it is a bridge on a Unix socket. */
   readonly origin: string;
   readonly upstreamPath: string;
@@ -42,6 +42,20 @@ export interface ServerData {
   readonly toolPrices: Readonly<Record<string, PriceData>>;
   /** Absent where there are none. */
   readonly transforms?: readonly TransformData[];
+  /** Absent where no answer of it is kept. */
+  readonly cache?: CacheData;
+}
+
+/** Which answers of a server are kept. Times in milliseconds. */
+export interface CacheData {
+  readonly lists: boolean;
+  readonly resources: boolean;
+  /** Tool → how long its results are kept. */
+  readonly tools: Readonly<Record<string, number>>;
+  /** For lists and resources whose server says nothing of it; 0: not kept then. */
+  readonly ttlMs: number;
+  /** Whether what the server declares public is given to all callers. */
+  readonly public: boolean;
 }
 
 /** Nano-dollars as decimal strings: exact across processes. */
