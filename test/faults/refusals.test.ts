@@ -79,7 +79,7 @@ describe('the rate limit of S0 F006', () => {
       expect([reply.header('x-ratelimit-limit'), Number(reply.header('x-ratelimit-remaining'))]).toEqual(['2', expect.any(Number)]);
       expect(Number(reply.header('x-ratelimit-reset'))).toBeGreaterThan(Date.now() / 1000);
     }
-    expect(upstream.hits).toBe(hits + 2);
+    expect(upstream.requests.slice(hits).filter(({ body }) => body.includes('tools/call'))).toHaveLength(2);
   });
 
   test('the refusal', async () => {

@@ -83,13 +83,16 @@ export async function expectHealthy(door: TestDoor): Promise<void> {
   expect(door.logged.filter(({ event }) => event === 'call.crashed' || event === 'call.failed')).toEqual([]);
 }
 
-/** A server of 2026-07-28, to the question of the façade which era it is of. */
+/** A server of 2026-07-28 that takes clients of before as well, to the gateway's questions of eras. */
 export function modernServer(otherwise: Reply = defaultReply): Reply {
+  const isOwn = (body: Buffer, method: string): boolean => body.includes(`"${method}"`) && body.includes('{"name":"gatewayops"');
+  const initialized = { protocolVersion: legacyVersion, capabilities: {}, serverInfo: { name: 's', version: '1' } };
+  const discovered = { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} };
   return scriptsEras(
     when(
-      (request) => request.body.includes('"server/discover"'),
-      json({ jsonrpc: '2.0', id: 1, result: { resultType: 'complete', supportedVersions: [modernVersion], capabilities: {} } }),
-      otherwise,
+      ({ body }) => body.includes('"server/discover"'),
+      json({ jsonrpc: '2.0', id: 1, result: discovered }),
+      when(({ body }) => isOwn(body, 'initialize'), json({ jsonrpc: '2.0', id: 1, result: initialized }), otherwise),
     ),
   );
 }

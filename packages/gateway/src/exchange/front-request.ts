@@ -10,7 +10,7 @@ import { ReplyDigest } from '../protocol/reply-digest.ts';
 import { FrontReply } from './front-reply.ts';
 import type { Call } from './rail.ts';
 import { settleReply } from './settle-reply.ts';
-import { intend } from './stops.ts';
+import { intend, pass, permit, spend } from './stops.ts';
 
 /** What the two fronts share: a request's parts, who asks, and answers that the gateway itself gives. */
 export interface FrontParams {
@@ -50,6 +50,15 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pic
 export function enterRoute(call: Call, route: Route): void {
   call.server = route.server;
   call.record.name = route.name.slice(0, 1024);
+}
+
+/** Access and limit, where the call has not passed them already. */
+export async function passStops(call: Call, message: Pick<Message, 'kind' | 'row'>): Promise<void> {
+  if (call.stop === 'server') return;
+  permit(call, message.row.action);
+  // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
+  const waiting = message.kind === 'response' ? pass(call) : spend(call);
+  if (waiting !== null) await waiting;
 }
 
 /** An answer of the gateway itself, recorded like any other. `text` is the whole JSON-RPC message, empty for none. */

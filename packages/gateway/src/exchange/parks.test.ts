@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Answer, DialogueSink, Servers } from '../fabric/dialogue.ts';
+import type { Answer, DialogueSink } from '../fabric/dialogue.ts';
 import type { Route } from '../fabric/endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -22,7 +22,7 @@ function underWay(): { one: UnderWay; sink: DialogueSink; told: string[] } {
     },
   };
   const route = { rewriteAsk: (ask: unknown) => ask };
-  const one = new UnderWay(servers as unknown as Servers, route as unknown as Route, {} as never, null);
+  const one = new UnderWay(servers, route as unknown as Route, {} as never, null);
   if (sink === null) throw new Error('it was not begun');
   return { one, sink, told };
 }

@@ -2,6 +2,7 @@ import type { Eras } from '../fabric/dialogue.ts';
 import type { Endpoint } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Message } from '../protocol/classify.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
 import { serveLegacy } from './serve-legacy.ts';
@@ -13,23 +14,27 @@ export function serveFront(call: Call, endpoint: Endpoint, message: Message, bod
 }
 
 /**
- * Whether a message to `/mcp/{server}` is for the fronts, since its server does not serve the client's era. Known at once but for the first
- * message to a server in this worker. What cannot be found out is relayed: then the server's own answer says what is wrong.
+ * Whether a message to `/mcp/{server}` is for the fronts, since its server does not serve the client's era. Null: not known yet in this
+ * worker, `findIfForFront` asks the server.
  */
-export function isForFront(call: Call, message: Pick<Message, 'era' | 'method'>): boolean | Promise<boolean> {
+export function isForFront(call: Call, message: Pick<Message, 'era' | 'method'>): boolean | null {
   const { server, inbound, rail } = call;
   if (server === null) return false;
   if (message.era === 'legacy' && inbound.sessionId !== undefined) return isGatewaySession(inbound.sessionId);
   const eras = rail.servers.erasOf(server);
   if (eras !== null) return doNotMeet(eras, message.era);
-  if (message.era === 'legacy' && message.method !== 'initialize') return false;
-  return rail.servers.findEras(server).then(
-    (found) => doNotMeet(found, message.era),
-    (thrown: unknown) => {
-      if (thrown instanceof Fault && thrown.code === 'mcp_timeout') throw thrown;
-      return false;
-    },
-  );
+  return message.era === 'legacy' && message.method !== 'initialize' ? false : null;
+}
+
+/** What cannot be found out is relayed: then the server's own answer says what is wrong. Faults: `mcp_timeout`, not waited for twice. */
+export async function findIfForFront(call: Call, server: Server, message: Pick<Message, 'era'>): Promise<boolean> {
+  if (call.rail.recordBlocked()) throw new Fault('audit_blocked');
+  try {
+    return doNotMeet(await call.rail.servers.findEras(server), message.era);
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'mcp_timeout') throw thrown;
+    return false;
+  }
 }
 
 function doNotMeet({ modern, legacy }: Eras, era: Message['era']): boolean {

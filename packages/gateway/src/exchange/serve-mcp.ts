@@ -1,4 +1,5 @@
 import { authoriseServer } from '../authorise/authorise.ts';
+import type { Flight } from '../cache/result-cache.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { createSingleEndpoint } from '../fabric/single-endpoint.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
@@ -9,6 +10,7 @@ import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion, isModernVersion } from '../protocol/versions.ts';
 import type { UpstreamCall } from '../upstream/target-exchange.ts';
+import { answerFromCache, askCache, forgetPages } from './cached-call.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, intend, pass, permit, spend, withTraceparent } from './stops.ts';
@@ -16,7 +18,7 @@ import { RelayReply, streamMethod, type Relayed } from './relay-reply.ts';
 import { callerOf, variantOf } from './target-hints.ts';
 import { idOfSession, targetOfSession } from './session-place.ts';
 import { serveBatch } from './serve-batch.ts';
-import { isForFront, serveFront } from './serve-front.ts';
+import { findIfForFront, isForFront, serveFront } from './serve-front.ts';
 import { serveLegacyStream } from './serve-legacy.ts';
 import { refusesTool, transformRequest } from './transform-call.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
@@ -69,13 +71,15 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   enter(call, message);
   if (call.endpoint !== null) return serveFront(call, call.endpoint, message, body);
   const forFront = isForFront(call, message);
-  if (call.server !== null && (forFront instanceof Promise ? await forFront : forFront))
-    return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
+  if (forFront === true && call.server !== null) return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
   const upstreamSession = sessionOf(call, message.era);
   permit(call, message.row.action);
   // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
   if (waiting !== null) await waiting;
+  // Only behind the stops, for to find it out the server is asked.
+  if (forFront === null && call.server !== null && (await findIfForFront(call, call.server, message)))
+    return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
   const plain = withTraceparent(call, body, scanned);
   const transforms = call.server?.transforms ?? null;
   const changed =
@@ -83,13 +87,17 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
       ? null
       : transformRequest(call, transforms, message.name, plain, paramsMember, call.inbound.params ?? []);
   const headers = upstreamHeaders(call, message.era, upstreamSession, 'POST', changed?.mirrored);
-  await send(call, message, upstreamSession, {
-    method: 'POST',
-    headers,
-    body: changed?.json ?? plain,
-    longLived: message.row.longLived,
-    repeatable: message.row.repeatable,
-  });
+  const json = changed?.json ?? plain;
+  const found = call.server?.cache ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored }) : null;
+  if (found?.kind === 'hit') return answerFromCache(call, message, found);
+  const out = { method: 'POST', headers, body: json, longLived: message.row.longLived, repeatable: message.row.repeatable } as const;
+  if (found === null) return send(call, message, upstreamSession, out);
+  try {
+    await send(call, message, upstreamSession, out, found.flight);
+  } finally {
+    found.flight.end(null, call.response.destroyed);
+    if (call.server !== null) forgetPages(call, call.server, message.method, json, paramsMember, call.record.rpcErrorCode);
+  }
 }
 
 /** A legacy client's GET (a stream of what the server sends unasked, or the rest of a broken one) or DELETE (the session's end). */
@@ -140,30 +148,30 @@ function arrive(call: Call, principal: Principal, path: string): void {
 type Outgoing = Pick<UpstreamCall, 'method' | 'headers' | 'body' | 'longLived' | 'repeatable'>;
 
 /** Intent first, then the message; resolves when nothing of the call is under way any more. Faults: `audit_blocked`, `too_many_streams`. */
-async function send(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
+async function send(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing, flight: Flight | null = null): Promise<void> {
   if (!out.longLived) {
     await intend(call);
-    return relay(call, relayed, upstreamSession, out);
+    return relay(call, relayed, upstreamSession, out, flight);
   }
   const { streams } = call.rail;
   const holder = call.principal?.id ?? '';
   streams.enter(holder);
   try {
     await intend(call);
-    await relay(call, relayed, upstreamSession, out);
+    await relay(call, relayed, upstreamSession, out, flight);
   } finally {
     streams.leave(holder);
   }
 }
 
 /** Sends the message on and relays the reply; resolves when nothing of it is under way any more. */
-function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing): Promise<void> {
+function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing, flight: Flight | null): Promise<void> {
   const { server, rail } = call;
   if (server === null) throw new Fault('not_found');
   // Left while the call waited at a stop: in the modern era that cancels it, so nothing is sent.
   if (call.response.destroyed && relayed.era === 'modern') return call.settle('cancelled', 'server');
   const { promise, resolve } = Promise.withResolvers<void>();
-  const reply = new RelayReply(call, relayed, upstreamSession, resolve);
+  const reply = new RelayReply(call, relayed, upstreamSession, flight, resolve);
   const control = rail.upstreams.send(
     server.data,
     {
