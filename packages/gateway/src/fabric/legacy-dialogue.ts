@@ -1,5 +1,6 @@
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import type { FaultCode } from '../kernel/fault-codes.ts';
 import type { Answer, Dialogue, DialogueRequest, DialogueSink } from './dialogue.ts';
 import { editObject, memberTexts } from './edit-object.ts';
 import { isModernError } from './eras.ts';
@@ -18,6 +19,8 @@ export interface LegacyParts {
 /** Notifications of a session that mean nothing to a client of 2026-07-28. */
 const dropped: ReadonlySet<string> = new Set(['notifications/elicitation/complete', 'notifications/tasks/status', 'notifications/initialized']);
 const retryMsDefault = 500;
+/** How a stream ends that may be taken up again. */
+const breaks: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_reset', 'upstream_unreachable']);
 
 /** A request in a session of 2025-11-25 or before: the server may ask on its stream, which is resumed when it breaks. */
 export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
@@ -80,7 +83,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (this.over || id === undefined) return;
     this.open.delete(key);
     this.wait();
-    this.tell('result' in answer ? `{"jsonrpc":"2.0","id":${id},"result":${answer.result}}` : `{"jsonrpc":"2.0","id":${id},"error":${answer.error}}`);
+    const member = 'result' in answer ? `"result":${answer.result}` : `"error":${answer.error}`;
+    this.tell(`{"jsonrpc":"2.0","id":${id},${member}}`, true);
   }
 
   cancel(): void {
@@ -115,12 +119,16 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   }
 
   failed(fault: Fault): void {
-    if (this.over || (fault.code === 'upstream_reset' && this.resume())) return;
-    const isLost = fault.code === 'session_not_found';
+    if (this.over || (breaks.has(fault.code) && this.resume(fault.code))) return;
     // Its target was taken away, or drains.
-    if (isLost && this.heal()) return;
+    if (fault.code === 'session_not_found' && this.heal()) return;
     this.finish();
-    this.sink.failed(isLost ? new Fault('upstream_reset', { server: this.serverName() }, { cause: fault }) : fault);
+    this.sink.failed(this.resumes > 0 || fault.code === 'session_not_found' ? this.brokenOff(fault) : fault);
+  }
+
+  /** For what was sent and broke off, whatever became of trying to mend it: it may have run. */
+  private brokenOff(cause: unknown): Fault {
+    return cause instanceof Fault && cause.code === 'mcp_timeout' ? cause : new Fault('upstream_reset', { server: this.serverName() }, { cause });
   }
 
   /** Lists are watched by those who asked for it. */
@@ -161,7 +169,11 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { session } = this;
     const status = this.statusOf();
     this.exchange?.release();
-    if (this.resumes > 0) return this.failed(new Fault('session_not_found'));
+    if (this.resumes > 0) {
+      if (status === 404 && session !== null) this.parts.sessions.lost(session);
+      this.finish();
+      return this.sink.failed(this.brokenOff(null));
+    }
     if (session !== null && session.id !== '' && isSessionLost(status, message, this.id) && this.heal()) return;
     const end = (): void => {
       if (this.over) return;
@@ -206,7 +218,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
 
   private asked(message: RpcMessage): void {
     const { method, body, bodyText, id } = message;
-    if (method === 'ping') return this.tell(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+    if (method === 'ping') return this.tell(`{"jsonrpc":"2.0","id":${id},"result":{}}`, false);
     const capabilities = this.session?.clientCapabilities ?? {};
     if (!isQuestion(method) || !declares(capabilities, method, body)) return this.refuse(id, -32_601, 'The client does not offer this.');
     if (this.open.size >= bounds.fabricAsksMax) return this.refuse(id, -32_603, 'Too many questions at once.');
@@ -217,23 +229,25 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   }
 
   private refuse(id: string, code: number, message: string): void {
-    this.tell(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)}}}`);
+    this.tell(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${JSON.stringify(message)}}}`, false);
   }
 
-  /** Answers the server. Where that does not arrive, it would wait for nothing. */
-  private tell(body: string): void {
+  /** Answers the server. Where a client's answer does not arrive, the server would wait for nothing. */
+  private tell(body: string, matters: boolean): void {
     if (this.session === null) return;
     this.parts.sessions.post(this.session, body).catch((thrown: unknown) => {
-      if (this.over) return;
+      if (this.over || !matters) return;
       this.exchange?.abort();
       this.finish();
-      this.sink.failed(asFault(thrown));
+      this.sink.failed(this.brokenOff(thrown));
     });
   }
 
   /** Takes a stream up again that ended before its response; false where it cannot be. */
-  private resume(): boolean {
+  private resume(broken: FaultCode | null = null): boolean {
     const { session } = this;
+    // Before there was a stream nothing can be taken up.
+    if (broken === 'upstream_unreachable' && this.resumes === 0) return false;
     const events = this.reply?.events;
     if (events && events.lastEventId !== '') this.lastEventId = events.lastEventId;
     if (session === null || this.lastEventId === '' || ++this.resumes > bounds.fabricResumesMax) return false;
