@@ -7,12 +7,12 @@ import type { CallerClass, Catalogue, Listed } from './catalogue.ts';
 import type { ClientFace, Servers } from './dialogue.ts';
 import { keyMember, listMember, type ListKind } from './drain-list.ts';
 import type { Endpoint, EndpointRequest, OwnAnswer, Route } from './endpoint.ts';
-import type { Item } from './endpoint-table.ts';
 import { createEndpointViews, type EndpointView } from './endpoint-view.ts';
-import { exposerOf, findNamed, findUri } from './endpoint-lookup.ts';
+import { exposerOf, findNamed, findUri, itemText } from './endpoint-lookup.ts';
 import { joinFacts } from './join-facts.ts';
 import { pageOf, type PagedList } from './list-page.ts';
 import { nameAsker, rewriteEntry, rewriteNotification, rewriteReply } from './rewrite-reply.ts';
+import { createToolSearch } from './tool-search.ts';
 import { watchServers } from './watch-servers.ts';
 
 export interface AggregateParts {
@@ -43,6 +43,7 @@ const listKinds: ReadonlyMap<string, ListKind> = new Map([
 export function createAggregateEndpoint(name: string, data: () => EndpointData, parts: AggregateParts): Endpoint {
   const { catalogue, sealer } = parts;
   const views = createEndpointViews(catalogue, parts.callerClassOf);
+  const search = createToolSearch();
   const viewOf = (request: Pick<EndpointRequest, 'face' | 'mayReach'>): EndpointView => views.of(parts.snapshot(), data(), request);
 
   async function list(view: EndpointView, kind: ListKind, params: string): Promise<OwnAnswer> {
@@ -59,6 +60,13 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
     const next = page.nextCursor === null ? '' : `,"nextCursor":${JSON.stringify(page.nextCursor)}`;
     const cache = `"ttlMs":${ttlOf(listed)},"cacheScope":"${scopeOf(view.data, listed)}"`;
     return { kind: 'answer', result: `{"resultType":"complete","${listMember[kind]}":[${page.entries}]${next},${cache}${meta}}` };
+  }
+
+  /** What the three tools find changes, the tools do not. */
+  function searchList(view: EndpointView, params: string): OwnAnswer {
+    if (cursorOf(params) !== null) throw new Fault('invalid_params', { reason: 'this list has but one page' });
+    const cache = `"ttlMs":${ttlMsMax},"cacheScope":"${scopeOf(view.data, [])}"`;
+    return { kind: 'answer', result: `{"resultType":"complete","tools":[${search.tools.join(',')}],${cache}}` };
   }
 
   async function routeToNamed(
@@ -96,11 +104,16 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
     },
     async resolve(request) {
       const view = viewOf(request);
+      const { toolExposure } = view.data;
+      if (toolExposure === 'search' && request.method === 'tools/list') return searchList(view, request.params);
       const kind = listKinds.get(request.method);
       if (kind !== undefined) return list(view, kind, request.params);
       switch (request.method) {
-        case 'tools/call':
+        case 'tools/call': {
+          const found = toolExposure === 'search' ? await search.call(view, request) : null;
+          if (found !== null) return 'kind' in found ? found : routeTo(view, found.item.server, found.params, found.item.entry.key, found.mirrored);
           return routeToNamed(view, 'tools', request, ['name'], request.mirrored);
+        }
         case 'prompts/get':
           return routeToNamed(view, 'prompts', request, ['name'], request.mirrored);
         case 'resources/read':
@@ -152,12 +165,6 @@ function namesPaged(view: EndpointView, kind: 'tools' | 'prompts'): PagedList {
       return item === undefined ? '' : itemText(view, item);
     },
   };
-}
-
-/** A tool or prompt as callers are shown it. */
-export function itemText(view: EndpointView, { server, entry, exposed, description }: Item): string {
-  const exposeUri = entry.namesUi ? exposerOf(view, server.data.name) : null;
-  return rewriteEntry(entry.json, { key: { member: 'name', value: exposed }, description, exposeUri }).toString();
 }
 
 function urisPaged(view: EndpointView, kind: 'resources' | 'templates', listed: readonly Listed[]): PagedList {

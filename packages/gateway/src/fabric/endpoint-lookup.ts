@@ -2,6 +2,7 @@ import type { Item } from './endpoint-table.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { nameSeparator } from './exposed-names.ts';
 import { unwrapUri, wrapUri, type OwnedUri } from './exposed-uris.ts';
+import { rewriteEntry } from './rewrite-reply.ts';
 
 /**
  * The tool or prompt of a name. Servers whose list is not at hand are asked, but only those to which the name can belong; then, should it be new,
@@ -33,4 +34,10 @@ export async function findUri(view: EndpointView, exposed: string): Promise<Owne
 export function exposerOf(view: EndpointView, server: string): (uri: string) => string {
   const isKnown = view.servers.length === 1 || (view.isSettled('resources') && view.isSettled('templates'));
   return (uri) => (isKnown ? view.uris().expose(server, uri) : wrapUri(server, uri));
+}
+
+/** A tool or prompt as callers are shown it. */
+export function itemText(view: EndpointView, { server, entry, exposed, description }: Item): string {
+  const exposeUri = entry.namesUi ? exposerOf(view, server.data.name) : null;
+  return rewriteEntry(entry.json, { key: { member: 'name', value: exposed }, description, exposeUri }).toString();
 }
