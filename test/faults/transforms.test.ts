@@ -191,11 +191,11 @@ test('a client of another era than the server meets the same rules', async () =>
   await post(door, legacyBody('tools/call', { name: 'query', arguments: { q: 1 } }, 2), session);
   expect(sent(upstream.hits - 1)).toContain('"arguments":{"query":1,"limit":10,"tenant":"acme"}');
   expect(upstream.requests.at(-1)?.header('x-customer')).toEqual(['mine']);
-  expect(upstream.requests.at(-1)?.header('mcp-param-tenant')).toEqual(['acme']);
   const hits = upstream.hits;
   const refused = await post(door, legacyBody('tools/call', { name: 'query', arguments: { region: 'mars' } }, 3), session);
   expect([refused.status, refused.body.toString()]).toEqual([200, expect.stringContaining('argument_not_allowed')]);
   expect(upstream.hits).toBe(hits);
   const redacted = await post(door, legacyBody('tools/call', { name: 'secret' }, 4), session);
-  expect(redacted.body.toString()).toContain('{"content":[{"type":"text","text":"card ####"}]}');
+  expect(redacted.body.toString()).toContain('"text":"card ####"');
+  expect(redacted.body.toString()).not.toContain('debug');
 });

@@ -20,6 +20,7 @@ import type { Journal } from '../record/journal.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { GatewaySessions } from './gateway-sessions.ts';
+import type { ResultCache } from '../cache/result-cache.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { Parks } from './parks.ts';
 import type { SessionHandles } from './session-handle.ts';
@@ -35,6 +36,7 @@ export interface Rail {
   readonly sessions: SessionHandles;
   readonly streams: OpenStreams;
   readonly servers: Servers;
+  readonly cache: ResultCache;
   readonly aggregates: Aggregates;
   readonly gatewaySessions: GatewaySessions;
   readonly parks: Parks;

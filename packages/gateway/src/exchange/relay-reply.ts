@@ -1,3 +1,4 @@
+import type { Flight } from '../cache/result-cache.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
@@ -7,6 +8,7 @@ import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
 import type { OpenStream } from './open-streams.ts';
+import { notice, resultOf } from './cached-call.ts';
 import { statusOf, type Call } from './rail.ts';
 import { parseReply, ResponseRewriter, tooLong } from './rewrite-response.ts';
 import { eventHolder } from './session-handle.ts';
@@ -41,6 +43,12 @@ export class RelayReply implements ReplySink, OpenStream {
   private rewriter: EventIdRewriter | ResponseRewriter | null = null;
   /** Changes the response as rules have it, or null where none do. */
   private readonly rewrite: ((json: Buffer) => Buffer) | null;
+  /** Where the response goes that others may be given as well, or null. */
+  private readonly flight: Flight | null;
+  /** The chunks of a JSON reply for `flight`; null once there are too many. */
+  private copy: Buffer[] | null = null;
+  /** The response as rules have changed it. */
+  private changed: Buffer | null = null;
   /** The chunks of a reply that is changed once it is whole. */
   private whole: Buffer[] | null = null;
   private statusOnly = false;
@@ -57,12 +65,14 @@ export class RelayReply implements ReplySink, OpenStream {
   private done = false;
 
   /** `finished` runs once, when nothing of this call is under way any more. */
-  constructor(call: Call, relayed: Relayed, upstreamSession: string | null, finished: () => void) {
+  constructor(call: Call, relayed: Relayed, upstreamSession: string | null, flight: Flight | null, finished: () => void) {
     this.call = call;
     this.relayed = relayed;
     this.upstreamSession = upstreamSession;
     this.finished = finished;
-    this.rewrite = rewriteOf(call, relayed);
+    this.flight = flight;
+    const rewrite = rewriteOf(call, relayed);
+    this.rewrite = rewrite && ((json) => (this.changed = rewrite(json)));
     // Whoever left while the call waited at a stop is not announced again.
     this.clientGone = call.response.destroyed;
     call.response.on('close', () => this.clientClosed());
@@ -103,7 +113,11 @@ export class RelayReply implements ReplySink, OpenStream {
     this.passSession(out, textOf(headers['mcp-session-id']));
     if (!this.statusOnly && contentType.startsWith('text/event-stream')) {
       out.push('X-Accel-Buffering', 'no');
-      this.watch = new SseWatch(bounds.replyTapBytesMax);
+      const { server } = call;
+      const passes = server !== null && server.cache !== null && (relayed.method === listenMethod || relayed.method === streamMethod);
+      this.watch = passes
+        ? new SseWatch(bounds.replyTapBytesMax, (json) => notice(call, server, json))
+        : new SseWatch(this.flight === null ? bounds.replyTapBytesMax : bounds.cacheEntryBytesMax);
       if (this.rewrite !== null) this.rewriter = new ResponseRewriter(this.server ?? '', this.rewrite);
       else if (relayed.era === 'legacy') {
         const holder = eventHolder(call.principal?.id ?? '', call.server?.data.name ?? '', this.upstreamSession ?? textOf(headers['mcp-session-id']));
@@ -115,6 +129,7 @@ export class RelayReply implements ReplySink, OpenStream {
       call.rail.streams.add(this);
       return;
     }
+    if (this.flight !== null && status === 200) this.copy = [];
     if (this.rewrite !== null && status < 300) {
       this.whole = [];
       this.outHeaders = out;
@@ -135,6 +150,10 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.statusOnly) return true;
     if (watch === null) {
       this.keep(chunk);
+      if (this.copy !== null && this.whole === null) {
+        this.copy.push(chunk);
+        if (call.record.replyBytes > bounds.cacheEntryBytesMax) this.copy = null;
+      }
       if (this.whole !== null) {
         if (call.record.replyBytes > bounds.rewriteBytesMax) this.giveUp(tooLong(this.server ?? ''));
         else this.whole.push(chunk);
@@ -161,6 +180,14 @@ export class RelayReply implements ReplySink, OpenStream {
     return out.length === 0 || this.write(out);
   }
 
+  /** The result as the client gets it, or null where there is none, or more than is kept. */
+  private resultToKeep(): Buffer | null {
+    const { watch, status } = this;
+    if (status !== 200) return null;
+    const message = this.changed ?? (watch === null ? this.copy && Buffer.concat(this.copy) : watch.lastIsWhole ? watch.lastData : null);
+    return message === null ? null : resultOf(message);
+  }
+
   /** The reply cannot go on: what is left of it is not waited for. */
   private giveUp(fault: Fault): void {
     this.failed(fault);
@@ -182,6 +209,7 @@ export class RelayReply implements ReplySink, OpenStream {
     }
     this.close();
     const { call, relayed } = this;
+    this.flight?.end(this.resultToKeep());
     const json = this.watch === null ? this.tapped() : (this.watch.lastData ?? noMessage);
     void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => this.conclude(null));
   }

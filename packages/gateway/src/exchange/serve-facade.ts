@@ -13,6 +13,7 @@ import type { Idempotency } from './idempotency.ts';
 import type { Call } from './rail.ts';
 import { enter, intend, permit, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
+import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRequest, transformResult } from './transform-call.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
@@ -210,7 +211,7 @@ async function ask(call: Call, operation: Operation, own: { members: string; nam
 /** The response to a caller of whom nothing can be asked. One who leaves cancels, unless an X-Request-ID says that they come back for the answer. */
 function responseOf(call: Call, server: Server, operation: Operation, own: { members: string; name: string }): Promise<DialogueResponse> {
   return new Promise((resolve, reject) => {
-    const dialogue = call.rail.servers.begin(
+    const dialogue = withCache(call).begin(
       {
         server,
         face: { principalId: call.principal?.id ?? '', capabilities: '{}', info: null, logLevel: null },

@@ -5,10 +5,11 @@ import { gatewayInfo } from '../fabric/translate.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { objectOf } from '../kernel/splice-json.ts';
+import { rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
 import { converse, type Manner } from './converse.ts';
-import { answerHere, callerOf, enterRoute, passStops, readParams, resultText, withServerInfo } from './front-request.ts';
+import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo } from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
 import type { Call } from './rail.ts';
@@ -58,12 +59,19 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
   if (!forServer.has(message.method)) {
     const result = answerInSession(session, message.method, members);
     await answerHere(call, message, 200, resultText(call, result));
-    session.stream?.retune();
+    if (message.row.action === 'resources.subscribe') session.stream?.retune();
     return;
   }
   const { face, mayReach } = callerIn(call, session);
   const asked = { face, mayReach, method: message.method, params: objectOf(members), mirrored: [] };
-  const resolved = await endpoint.resolve(asked);
+  const resolved = await endpoint.resolve(asked).catch((thrown: unknown) => {
+    if (thrown instanceof Fault && thrown.code === 'unknown_resource') return thrown;
+    throw thrown;
+  });
+  if (resolved instanceof Fault) {
+    const error = memberTexts(rpcErrorText(resolved, call.requestId, call.idText)).get('error') ?? '{}';
+    return answerHere(call, message, 200, errorText(call, legacyError(message.method, error, resolved.row.rpcCode)));
+  }
   if (resolved.kind === 'answer') return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
   enterRoute(call, resolved);
   const route = transformRoute(call, message.method, resolved);
@@ -104,7 +112,7 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
       text:
         response.kind === 'result'
           ? resultText(call, legacyResult(message.method, route.rewriteResult(response.result)))
-          : `{"jsonrpc":"2.0","id":${callId},"error":${legacyError(message.method, response.error, response.code)}}`,
+          : errorText(call, legacyError(message.method, response.error, response.code)),
     }),
   }));
   session.calls.set(callId, conversation.cancel);

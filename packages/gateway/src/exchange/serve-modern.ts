@@ -8,7 +8,18 @@ import { objectOf } from '../kernel/splice-json.ts';
 import type { Message } from '../protocol/classify.ts';
 import { modernVersions } from '../protocol/versions.ts';
 import { converse } from './converse.ts';
-import { answerHere, callerOf, enterRoute, metaPrefix, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
+import {
+  answerHere,
+  callerOf,
+  enterRoute,
+  errorText,
+  metaPrefix,
+  passStops,
+  readParams,
+  resultText,
+  withServerInfo,
+  type FrontParams,
+} from './front-request.ts';
 import { digestOf, refused, type ParkTicket } from './parks.ts';
 import type { Call } from './rail.ts';
 import { serveListen } from './serve-listen.ts';
@@ -134,7 +145,7 @@ function exchange(call: Call, message: Message, underWay: UnderWay, { meta }: Fr
 
 function responseText(call: Call, route: Route, response: DialogueResponse): { status: number; text: string } {
   if (response.kind === 'result') return { status: 200, text: resultText(call, route.rewriteResult(response.result)) };
-  return { status: response.httpStatus, text: `{"jsonrpc":"2.0","id":${call.idText ?? 'null'},"error":${response.error}}` };
+  return { status: response.httpStatus, text: errorText(call, response.error) };
 }
 
 /** A retry has a token of its own, the server knows the first. */

@@ -20,7 +20,9 @@ export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method'
     }
   }
   const outcome = outcomeOf(status, facts, record.era);
-  if (message.method === 'tools/call' && server && isPriced(outcome, facts)) priceCall(record, server.toolPrices.get(message.name) ?? server.price);
+  // The server did nothing for an answer from the cache.
+  if (record.cache === 'hit' || record.cache === 'shared') record.pricedBy = message.method === 'tools/call' ? 'cache' : '';
+  else if (message.method === 'tools/call' && server && isPriced(outcome, facts)) priceCall(record, server.toolPrices.get(message.name) ?? server.price);
   return call.settle(cancelled ? 'cancelled' : outcome, 'reply');
 }
 

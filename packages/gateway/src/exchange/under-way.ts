@@ -18,7 +18,7 @@ export class UnderWay implements DialogueSink {
   private kept: Buffer[] = [];
   private end: DialogueResponse | Fault | null = null;
 
-  constructor(servers: Servers, route: Route, request: DialogueRequest, progressToken: string | null) {
+  constructor(servers: Pick<Servers, 'begin'>, route: Route, request: DialogueRequest, progressToken: string | null) {
     this.route = route;
     this.progressToken = progressToken;
     this.dialogue = servers.begin(request, this);

@@ -9,6 +9,8 @@ import { ReplyDigest } from './reply-digest.ts';
 export class SseWatch {
   /** Data of the last whole event, or its digest where it was longer than is kept; null before the first. */
   lastData: Buffer | null = null;
+  /** Whether `lastData` is the data itself. */
+  lastIsWhole = false;
   /** True where a comment may be put in without breaking an event. */
   betweenEvents = true;
   /** True once an event is larger than `bounds.sseEventBytesMax`: the stream must be cut. */
@@ -106,6 +108,7 @@ export class SseWatch {
       if (this.overflow) this.lastData = this.digest?.json() ?? null;
       // Several data lines of one event join with a newline.
       else this.lastData = this.kept.length === 1 && first ? Buffer.from(first) : Buffer.from(this.kept.map((part) => part.toString('utf8')).join('\n'));
+      this.lastIsWhole = !this.overflow;
       this.onEvent?.(this.lastData);
     }
     this.digest = null;

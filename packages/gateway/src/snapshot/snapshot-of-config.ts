@@ -91,9 +91,10 @@ function upstreamData(server: ServerConfig, upstream: UpstreamConfig, sources: S
     const { origin, pathname, search, protocol } = new URL(address);
     return { name, origin, path: `${pathname}${search}`, socketPath: null, weight, tls: protocol === 'https:' ? tls : null };
   });
-  const bridge: TargetData = { name: 'main', origin: 'http://localhost', path: '/mcp', socketPath: sources.bridgeSocket(server.name), weight: 1, tls: null };
   const { tls: _files, ...rest } = upstream;
-  return { ...rest, targets: [first ?? bridge, ...others] };
+  if (first !== null) return { ...rest, targets: [first, ...others] };
+  const bridge: TargetData = { name: 'main', origin: 'http://localhost', path: '/mcp', socketPath: sources.bridgeSocket(server.name), weight: 1, tls: null };
+  return { ...rest, targets: [bridge] };
 }
 
 function priceData(price: PriceConfig): PriceData {
