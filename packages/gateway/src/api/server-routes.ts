@@ -123,7 +123,7 @@ const serverSchema = z
     timeout_ms: z.number().int(),
     state: z.enum(['ready', 'starting', 'degraded', 'failed', 'unknown']),
     reason: z.string().nullable(),
-    targets: z.array(targetSchema).openapi({ description: 'None of a program.' }),
+    targets: z.array(targetSchema),
   })
   .openapi('Server');
 

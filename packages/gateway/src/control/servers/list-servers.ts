@@ -2,7 +2,7 @@ import type { ServerConfig } from '../../config/config.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
-import { publicPart, stateOfServer, targetViews, type TargetView } from './target-view.ts';
+import { addressOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
 
 /** A server as an administrator sees it. */
 export interface ServerView extends ServerState {
@@ -14,7 +14,6 @@ export interface ServerView extends ServerState {
   /** The address without user, query and fragment, or the program without its arguments: either may hold a secret. */
   readonly target: string;
   readonly timeoutMs: number;
-  /** None of a program. */
   readonly targets: readonly TargetView[];
 }
 
@@ -40,7 +39,7 @@ function viewOf({ config, serverState, upstreams }: ControlContext, server: Serv
     transport: server.transport,
     path: route?.path ?? `/mcp/${server.name}`,
     auth: route?.auth.type ?? 'apiKey',
-    target: server.transport === 'stdio' ? server.command[0] : publicPart(server.url),
+    target: addressOf(server),
     timeoutMs: route?.timeoutMs ?? server.timeoutMs,
     targets,
     ...stateOfServer(serverState(server.name), targets),

@@ -6,7 +6,7 @@ import type { UpstreamDesk } from './upstream-desk.ts';
 /** One target of a server as an administrator sees it. Counts are those of this node since its workers began to use it. */
 export interface TargetView {
   readonly name: string;
-  /** Without user, query and fragment. */
+  /** Without user, query and fragment; of a program its name without arguments: either may hold a secret. */
   readonly address: string;
   readonly role: 'active' | 'standby' | 'canary' | null;
   /** `failing`: its breaker is open at one worker at least; `down`: active checks say so; `unknown`: nobody has asked it yet. */
@@ -22,10 +22,10 @@ export interface TargetView {
   readonly checkedAtMs: number | null;
 }
 
-/** The targets of a server of addresses, in the order of the configuration; none of one behind a bridge. */
+/** The targets of a server, in the order of the configuration; what is reached through a bridge has one. */
 export function targetViews(server: ServerConfig, reports: readonly TargetReport[], desk: Pick<UpstreamDesk, 'orders' | 'finding'>): readonly TargetView[] {
-  if (server.transport !== 'http') return [];
-  const targets = server.upstream?.targets ?? [{ name: 'main', url: server.url, weight: 1 }];
+  const configured = server.upstream?.targets ?? [];
+  const targets = configured.length > 0 ? configured : [{ name: 'main', url: null, weight: 1 }];
   const orders = desk.orders().filter((order) => order.server === server.name);
   return targets.map(({ name, url, weight }): TargetView => {
     const own = reports.filter((report) => report.server === server.name && report.target === name);
@@ -36,7 +36,7 @@ export function targetViews(server: ServerConfig, reports: readonly TargetReport
     const state = stateOf(own, order, finding?.healthy ?? null);
     return {
       name,
-      address: publicPart(url),
+      address: url === null ? addressOf(server) : publicPart(url),
       role: roleOf(name, server.upstream),
       state,
       reason: state === 'down' ? (finding?.reason ?? null) : state === 'failing' || state === 'recovering' ? `its last failure was ${last?.lastFailure}` : null,
@@ -51,10 +51,10 @@ export function targetViews(server: ServerConfig, reports: readonly TargetReport
   });
 }
 
-/** The state of a server by that of its targets, where nothing else is known of it. */
+/** The state of a server by that of its targets; that of the bridge before them, where it says that it is not up, says more. */
 export function stateOfServer(base: ServerState, targets: readonly TargetView[]): ServerState {
   const taking = targets.filter(({ role, weight }) => role !== 'standby' && weight > 0);
-  if (base.state !== 'unknown' || taking.length === 0) return base;
+  if (base.state === 'starting' || base.state === 'failed' || taking.length === 0) return base;
   const away = taking.filter(({ state }) => state === 'failing' || state === 'down' || state === 'draining');
   const [first] = away;
   if (first !== undefined) {
@@ -78,7 +78,11 @@ function roleOf(name: string, upstream: UpstreamConfig | undefined): TargetView[
   return upstream.active === null ? null : upstream.active === name ? 'active' : 'standby';
 }
 
-export function publicPart(address: string): string {
+export function addressOf(server: ServerConfig): string {
+  return server.transport === 'stdio' ? server.command[0] : publicPart(server.url);
+}
+
+function publicPart(address: string): string {
   const { origin, pathname } = new URL(address);
   return `${origin}${pathname}`;
 }
