@@ -40,7 +40,12 @@ const init = (key: string): { requestInit: { headers: Record<string, string> } }
 
 /** A client of 2026-07-28 at the legacy server; its user is called `name`. */
 async function modernClient(name: string, key = testKey): Promise<ModernClient> {
-  const client = new ModernClient({ name, version: '1' }, { capabilities, versionNegotiation: { mode: { pin: '2026-07-28' } } });
+  const client = withAnswers(new ModernClient({ name, version: '1' }, { capabilities, versionNegotiation: { mode: { pin: '2026-07-28' } } }), name);
+  await client.connect(new ModernTransport(new URL(`${door.url}/mcp/legacy`), init(key)));
+  return client;
+}
+
+function withAnswers(client: ModernClient, name: string): ModernClient {
   client.setRequestHandler('elicitation/create', () => ({ action: 'accept' as const, content: { name } }));
   client.setRequestHandler('sampling/createMessage', () => ({
     role: 'assistant' as const,
@@ -48,7 +53,6 @@ async function modernClient(name: string, key = testKey): Promise<ModernClient> 
     content: { type: 'text' as const, text: `${name}-blue` },
   }));
   client.setRequestHandler('roots/list', () => ({ roots }));
-  await client.connect(new ModernTransport(new URL(`${door.url}/mcp/legacy`), init(key)));
   return client;
 }
 
@@ -175,6 +179,14 @@ describe('a client with sessions at a server of 2026-07-28', () => {
     const answers = await Promise.all([ada, bob, ada, bob].map(({ client }) => client.callTool({ name: 'ask_all', arguments: {} })));
     expect(answers.map(textOf)).toEqual(['ada ada-blue file:///here', 'bob bob-blue file:///here', 'ada ada-blue file:///here', 'bob bob-blue file:///here']);
     await Promise.all([ada.client.close(), bob.client.close()]);
+  });
+
+  test('of the second generation of the official SDK is asked as well', async () => {
+    const client = withAnswers(new ModernClient({ name: 'ada', version: '1' }, { capabilities }), 'ada');
+    await client.connect(new ModernTransport(new URL(`${door.url}/mcp/modern`), init(testKey)));
+    expect(client.getNegotiatedProtocolVersion()).toBe('2025-11-25');
+    expect(textOf(await client.callTool({ name: 'ask_all', arguments: {} }))).toBe('ada ada-blue file:///here');
+    await client.close();
   });
 
   test('sees the server as it says of itself, without the words of a later version', async () => {

@@ -78,6 +78,10 @@ export function resultText(call: Call, result: string): string {
   return `{"jsonrpc":"2.0","id":${call.idText ?? 'null'},"result":${result}}`;
 }
 
+export function errorText(call: Call, error: string): string {
+  return `{"jsonrpc":"2.0","id":${call.idText ?? 'null'},"error":${error}}`;
+}
+
 /** The gateway's own answer with its name, as 2026-07-28 has it. */
 export function withServerInfo({ result }: OwnAnswer, info: string): string {
   const members = memberTexts(result);
