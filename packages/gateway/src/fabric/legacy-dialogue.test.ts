@@ -193,7 +193,6 @@ describe('a request', () => {
     upstream.reply = old.reply(call(replies.stream([': begun\n\n'], 'open')));
     const told = callTool(servers, server, 't');
     const request = await sent('"tools/call"');
-    await new Promise((resolve) => setTimeout(resolve, 20));
     told.dialogue.cancel();
     const notice = await sent('notifications/cancelled');
     expect(JSON.parse(text(notice))).toMatchObject({ params: { requestId: Number(replies.idText(request.body)) } });

@@ -18,6 +18,8 @@ export interface LegacyParts {
 
 /** Notifications of a session that mean nothing to a client of 2026-07-28. */
 const dropped: ReadonlySet<string> = new Set(['notifications/elicitation/complete', 'notifications/tasks/status', 'notifications/initialized']);
+/** The requests that a client of 2026-07-28 can be asked something about (SEP-2322). */
+const mayNeedInput: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const retryMsDefault = 500;
 /** How a stream ends that may be taken up again. */
 const breaks: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_reset', 'upstream_unreachable']);
@@ -136,7 +138,10 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
 
   takes(message: RpcMessage): boolean {
     if (this.over || this.id === '') return false;
-    if (message.kind === 'request') this.asked(message);
+    if (message.kind === 'request') {
+      if (!mayNeedInput.has(this.request.method)) return false;
+      this.asked(message);
+    }
     // What names no request is this one's where there is no other.
     else if (message.method === 'notifications/progress' || this.session?.listeners.size === 1) this.notified(message);
     return message.kind === 'request';
@@ -220,7 +225,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { method, body, bodyText, id } = message;
     if (method === 'ping') return this.tell(`{"jsonrpc":"2.0","id":${id},"result":{}}`, false);
     const capabilities = this.session?.clientCapabilities ?? {};
-    if (!isQuestion(method) || !declares(capabilities, method, body)) return this.refuse(id, -32_601, 'The client does not offer this.');
+    const canAsk = this.request.inputs === 'ask' || mayNeedInput.has(this.request.method);
+    if (!canAsk || !isQuestion(method) || !declares(capabilities, method, body)) return this.refuse(id, -32_601, 'The client does not offer this.');
     if (this.open.size >= bounds.fabricAsksMax) return this.refuse(id, -32_603, 'Too many questions at once.');
     const key = String(++this.askCount);
     this.open.set(key, id);
