@@ -68,7 +68,7 @@ pricing:
 describe('a configuration', () => {
   test('of the first shape is read whole, with defaults filled in', () => {
     const config = load(first);
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, hosts: [], origins: [] });
+    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, hosts: [], origins: [], websocket: false, sse: false, tls: null });
     expect(config.servers).toEqual([
       {
         name: 'filesystem',
@@ -182,7 +182,41 @@ describe('a fault has its place, cause and fix:', () => {
       /not a setting/,
       /transport: stdio/,
     ],
-    ['an unknown transport', 'version: 1\nservers:\n  - name: a\n    transport: stdoi', '4:16 servers[0].transport', /http or stdio/, /Did you mean stdio\?/],
+    [
+      'an unknown transport',
+      'version: 1\nservers:\n  - name: a\n    transport: stdoi',
+      '4:16 servers[0].transport',
+      /http, stdio, websocket or sse/,
+      /Did you mean stdio\?/,
+    ],
+    [
+      'a WebSocket address of an HTTP server',
+      'version: 1\nservers: [{ name: a, url: "wss://x/mcp" }]',
+      '2:27 servers[0].url',
+      /need transport: websocket/,
+      /./,
+    ],
+    [
+      'an HTTP address of a WebSocket server',
+      'version: 1\nservers: [{ name: a, transport: websocket, url: "https://x/mcp" }]',
+      '2:49 servers[0].url',
+      /ws:\/\/ or wss:\/\//,
+      /wss:\/\/search/,
+    ],
+    [
+      'a WebSocket address with a password',
+      'version: 1\nservers: [{ name: a, transport: websocket, url: "wss://u:p@x/mcp" }]',
+      '2:49 servers[0].url',
+      /user name or password/,
+      /credential/,
+    ],
+    [
+      'targets of an HTTP+SSE server',
+      'version: 1\nservers: [{ name: a, transport: sse, url: "https://x/sse", balance: sticky }]',
+      '2:60 servers[0].balance',
+      /not a setting/,
+      /./,
+    ],
     ['a shell line', 'version: 1\nservers: [{ name: a, transport: stdio, command: node x.js }]', '2:49 servers[0].command', /must be a list/, /\[npx/],
     [
       'a shell line in a list',
