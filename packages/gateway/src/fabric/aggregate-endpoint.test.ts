@@ -60,6 +60,12 @@ describe('tools', () => {
     expect(text).toContain(raw.replace('"n"', '"a__n"'));
   });
 
+  test('a name between characters of any length, escaped or written twice, is replaced and nothing else', async () => {
+    const raws = ['{"t":"é😀","name":"\\u0061","z":"é"}', '{"name":"b","x":1,"name":"b"}', '{"name":"ü","t":"ü"}'];
+    const text = await resultText(over({ s: { tools: [raws] } }), 'tools/list');
+    expect(text).toContain('{"t":"é😀","name":"s__a","z":"é"},{"name":"s__b","x":1,"name":"s__b"},{"name":"s___","t":"ü"}');
+  });
+
   test('arguments reach the server byte for byte', async () => {
     const all = over({ a: { tools: [[tool('n')]] } });
     const params = '{"arguments":{"n":12345678901234567890, "name":"a__n"},"name" : "a__n","_meta":{"progressToken":1}}';

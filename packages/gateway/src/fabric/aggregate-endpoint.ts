@@ -181,7 +181,7 @@ function urisPaged(view: EndpointView, kind: 'resources' | 'templates', listed: 
       const one = found[index];
       if (one === undefined) return '';
       const key = { member: keyMember[kind], value: expose(one.server, one.entry.key) };
-      return rewriteEntry(one.entry.json, { key, description: null, exposeUri: null }).toString();
+      return rewriteEntry(one.entry.json, { key, description: null, exposeUri: null });
     },
   };
 }

@@ -14,7 +14,9 @@ export interface ListEntry {
   /** Its name, URI or URI template. Unique in the list: of twins the first counts. */
   readonly key: string;
   /** As the server wrote it: unknown members and large integers are still there. */
-  readonly json: Buffer;
+  readonly json: string;
+  /** Where in `json` the text of the key stands, or null where it stands there twice. */
+  readonly keyPlace: { readonly start: number; readonly end: number } | null;
   /** Whether it names a user interface resource (`_meta.ui.resourceUri`). */
   readonly namesUi: boolean;
   /** What a call of the tool repeats in headers. */
@@ -75,7 +77,13 @@ export async function drainList(servers: Servers, server: Server, face: ClientFa
         continue;
       }
       hash.update(raw).update('\0');
-      entries.set(key, { key, json: raw, namesUi: kind === 'tools' && raw.includes('resourceUri"'), paramHeaders });
+      entries.set(key, {
+        key,
+        json: raw.toString(),
+        keyPlace: placeOfKey(raw, keys[kind]),
+        namesUi: kind === 'tools' && raw.includes('resourceUri"'),
+        paramHeaders,
+      });
     }
     ttlMs = Math.min(ttlMs, result.ttlMs);
     if (result.isPrivate) cacheScope = 'private';
@@ -115,6 +123,14 @@ interface Page {
   readonly isPrivate: boolean;
 }
 
+/** In characters of the text. */
+function placeOfKey(raw: Buffer, member: string): ListEntry['keyPlace'] {
+  const [place, second] = findValues(raw, [[member]]);
+  if (place === undefined || second !== undefined) return null;
+  const start = raw.toString('utf8', 0, place.start).length;
+  return { start, end: start + raw.toString('utf8', place.start, place.end).length };
+}
+
 /** An entry without its key is nothing that could be called: it is left out. */
 function parsePage(json: Buffer, server: string, kind: ListKind): Page {
   const invalid = (reason: string): Fault => new Fault('upstream_invalid', { server, reason });
@@ -134,9 +150,8 @@ function parsePage(json: Buffer, server: string, kind: ListKind): Page {
   const entries = listed.flatMap((value: unknown, index) => {
     const key = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[keys[kind]] : undefined;
     const span = spans[index];
-    // Copied: a slice would keep the whole page in memory.
     return typeof key === 'string' && span !== undefined
-      ? [{ key, raw: Buffer.from(json.subarray(span.start, span.end)), value: value as Readonly<Record<string, unknown>> }]
+      ? [{ key, raw: json.subarray(span.start, span.end), value: value as Readonly<Record<string, unknown>> }]
       : [];
   });
   const ttlMs = result['ttlMs'];

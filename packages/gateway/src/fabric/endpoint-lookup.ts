@@ -38,6 +38,9 @@ export function exposerOf(view: EndpointView, server: string): (uri: string) => 
 
 /** A tool or prompt as callers are shown it. */
 export function itemText(view: EndpointView, { server, entry, exposed, description }: Item): string {
+  const { json, keyPlace } = entry;
+  // Most need nothing but their name: lists of thousands are made of these.
+  if (keyPlace !== null && description === null && !entry.namesUi) return json.slice(0, keyPlace.start) + JSON.stringify(exposed) + json.slice(keyPlace.end);
   const exposeUri = entry.namesUi ? exposerOf(view, server.data.name) : null;
-  return rewriteEntry(entry.json, { key: { member: 'name', value: exposed }, description, exposeUri }).toString();
+  return rewriteEntry(json, { key: { member: 'name', value: exposed }, description, exposeUri });
 }

@@ -45,16 +45,17 @@ export function nameAsker(ask: Ask, server: string): Ask {
   return { ...ask, params: splice(params, messageEdits(params, [['message']], 0, server)).toString() };
 }
 
-/** `tool` as its server lists it, with the name, description and user interface resource that callers are shown. */
+/** A tool, prompt or resource as its server lists it, with the name or URI, description and user interface resource that callers are shown. */
 export function rewriteEntry(
-  json: Buffer,
+  text: string,
   changes: {
     readonly key: { readonly member: string; readonly value: string };
     readonly description: string | null;
     readonly exposeUri: ((uri: string) => string) | null;
   },
-): Buffer {
+): string {
   const { key, description, exposeUri } = changes;
+  const json = Buffer.from(text);
   const paths: ValuePath[] = [[key.member], ['description'], ['_meta', 'ui', 'resourceUri'], ['_meta', 'ui/resourceUri']];
   const edits = findValues(json, paths).flatMap(({ path, start, end }): Edit[] => {
     if (path === 0) return [{ start, end, text: JSON.stringify(key.value) }];
@@ -64,7 +65,7 @@ export function rewriteEntry(
   const edited = splice(json, edits);
   const hasOwn = findValues(json, [['description']]).length > 0;
   // After its opening brace: an entry has at least its key.
-  return description === null || hasOwn ? edited : splice(edited, [{ start: 1, end: 1, text: `"description":${JSON.stringify(description)},` }]);
+  return (description === null || hasOwn ? edited : splice(edited, [{ start: 1, end: 1, text: `"description":${JSON.stringify(description)},` }])).toString();
 }
 
 function uriEdit(json: Buffer, start: number, end: number, exposeUri: (uri: string) => string): Edit[] {

@@ -171,7 +171,7 @@ async function indexOf({ items }: NameTable): Promise<MiniSearch<Document>> {
 }
 
 function documentOf(item: Item, id: number): Document {
-  const { title, inputSchema } = JSON.parse(item.entry.json.toString()) as { title?: unknown; inputSchema?: { properties?: unknown } };
+  const { title, inputSchema } = JSON.parse(item.entry.json) as { title?: unknown; inputSchema?: { properties?: unknown } };
   const properties = inputSchema?.properties;
   return {
     id,
@@ -184,7 +184,7 @@ function documentOf(item: Item, id: number): Document {
 
 function descriptionOf({ description, entry }: Item): string {
   if (description !== null) return description;
-  const own = (JSON.parse(entry.json.toString()) as { description?: unknown }).description;
+  const own = (JSON.parse(entry.json) as { description?: unknown }).description;
   return typeof own === 'string' ? own : '';
 }
 
