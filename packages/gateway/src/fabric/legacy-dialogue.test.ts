@@ -266,7 +266,8 @@ describe('a request', () => {
       resultType: 'input_required',
       inputRequests: { consent_1: { method: 'elicitation/create', params: { mode: 'url', url: 'https://a.test/', message: 'Connect' } } },
     });
-    expect(await callTool(servers, server, 't', { inputs: 'return' }).end).toMatchObject({ kind: 'error', code: -32_042 });
+    expect(await callTool(servers, server, 't', { inputs: 'return' }).end).toMatchObject({ kind: 'error', code: -32_603 });
+    expect(await callTool(servers, server, 't', { face: askedFace }).end).toMatchObject({ kind: 'error', code: -32_042 });
   });
 });
 

@@ -166,7 +166,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const bytes = json.length;
     if (consent !== null) this.sink.response({ kind: 'result', result: consent, bytes });
     else if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes });
-    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body)), bytes });
+    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body), this.request.inputs), bytes });
   }
 
   /** The request was not taken: by a server that lost the session, by one of another era, or by one that says why. */
@@ -183,7 +183,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const end = (): void => {
       if (this.over) return;
       this.finish();
-      if (message !== null) this.sink.response({ kind: 'error', ...modernError(message.bodyText, codeOf(message.body)), bytes: message.json.length });
+      if (message !== null)
+        this.sink.response({ kind: 'error', ...modernError(message.bodyText, codeOf(message.body), this.request.inputs), bytes: message.json.length });
       else this.sink.failed(new Fault('upstream_invalid', { server: this.serverName(), reason: `it answered HTTP ${status}` }));
     };
     if (message === null || !isModernError(message.body)) return end();

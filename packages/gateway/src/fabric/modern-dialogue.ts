@@ -163,7 +163,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
       const method = isMembers(question) ? question['method'] : undefined;
       if (!isMembers(question) || !isQuestion(method)) return this.refuse('it asks for input in a way that is not known');
       const params = isMembers(question['params']) ? question['params'] : {};
-      if (!declares(capabilities, method, params)) return this.refuse(`it asks for ${method}, which the client did not declare`);
+      if (!declares(capabilities, method, params)) return this.refuse(`it asks for ${method} in a way that the client did not declare`);
       const ours = `${this.rounds}.${key}`;
       this.open.set(ours, { key, method });
       asks.push({ key: ours, method, params: isMembers(question['params']) ? (memberTexts(text).get('params') ?? '{}') : '{}' });

@@ -1,5 +1,4 @@
 import type { Clock } from '../kernel/clock.ts';
-import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
@@ -20,6 +19,8 @@ export interface ServersParts {
   readonly log: Log;
 }
 
+const sweepMs = 60_000;
+
 /** The servers of one worker, each spoken to in its own era's words. */
 export function createServers({ upstreams, clock, log }: ServersParts): Servers {
   const sendExchange = createSendExchange(upstreams);
@@ -35,7 +36,7 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
     sessions.sweep();
     eras.sweep();
     facts.sweep();
-  }, bounds.fabricSessionIdleMs / 5);
+  }, sweepMs);
   sweep.unref();
 
   function begin(request: DialogueRequest, sink: DialogueSink): Dialogue {

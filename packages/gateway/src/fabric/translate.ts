@@ -3,7 +3,7 @@
  * SEP-2549. Texts are JSON; what is not named here keeps its bytes.
  */
 import { modernVersions } from '../protocol/versions.ts';
-import type { ClientFace } from './dialogue.ts';
+import type { ClientFace, DialogueRequest } from './dialogue.ts';
 import { editObject, memberTexts } from './edit-object.ts';
 import { isMembers, type Members } from './rpc-message.ts';
 
@@ -91,9 +91,17 @@ export function modernResult(result: string, parsed: Members, method: string): s
   return Object.keys(missing).length === 0 ? result : editObject(result, missing);
 }
 
-/** A legacy server's error: a resource that is not there has had another code since (-32002 must not be sent any more). */
-export function modernError(error: string, code: number): { readonly error: string; readonly code: number; readonly httpStatus: number } {
-  if (code === -32_002) return { error: editObject(error, { code: '-32602' }), code: -32_602, httpStatus: 200 };
+/**
+ * A legacy server's error. A resource that is not there has had another code since (-32002 must not be sent any more), and consent at an address (-32042)
+ * is no error any more: who `returns` input cannot be told by it.
+ */
+export function modernError(
+  error: string,
+  code: number,
+  inputs: DialogueRequest['inputs'],
+): { readonly error: string; readonly code: number; readonly httpStatus: number } {
+  const instead = code === -32_002 ? -32_602 : code === -32_042 && inputs === 'return' ? -32_603 : null;
+  if (instead !== null) return { error: editObject(error, { code: String(instead) }), code: instead, httpStatus: 200 };
   return { error, code, httpStatus: code === -32_601 ? 404 : 200 };
 }
 
@@ -105,23 +113,27 @@ export function consentNeeded(error: Members, capabilities: Members): string | n
   if (error['code'] !== -32_042 || !isMembers(error['data'])) return null;
   const { elicitations } = error['data'];
   if (!Array.isArray(elicitations) || elicitations.length === 0) return null;
+  if (!elicitations.every((one) => isMembers(one) && declares(capabilities, 'elicitation/create', { ...one, mode: 'url' }))) return null;
   const requests = elicitations.filter(isMembers).map(({ elicitationId: _removed, ...params }, index) => {
     const request = { method: 'elicitation/create', params: { ...params, mode: 'url' } };
     return [`consent_${index + 1}`, request] as const;
   });
-  if (!declares(capabilities, 'elicitation/create', { mode: 'url' })) return null;
   return JSON.stringify({ resultType: 'input_required', inputRequests: Object.fromEntries(requests) });
 }
 
-/** Whether a client declared that it answers such a question. */
+/** Whether a client declared that it answers such a question. One that would open anything but a web page is never asked. */
 export function declares(capabilities: Members, method: string, params: Members): boolean {
   if (method === 'roots/list') return isMembers(capabilities['roots']);
   if (method === 'sampling/createMessage') return isMembers(capabilities['sampling']);
   const { elicitation } = capabilities;
   if (method !== 'elicitation/create' || !isMembers(elicitation)) return false;
   // An empty object is what clients declared when there was but one mode.
-  if (params['mode'] === 'url') return isMembers(elicitation['url']);
+  if (params['mode'] === 'url') return isMembers(elicitation['url']) && isWebAddress(params['url']);
   return isMembers(elicitation['form']) || !isMembers(elicitation['url']);
+}
+
+function isWebAddress(url: unknown): boolean {
+  return typeof url === 'string' && /^https?:\/\//i.test(url) && URL.canParse(url);
 }
 
 /** Whether a message of this level is wanted by who asked for `least`; null asks for none. */

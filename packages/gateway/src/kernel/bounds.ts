@@ -30,6 +30,8 @@ export const bounds = {
   cacheEntriesMax: 10_000,
   cacheEntryBytesMax: 1 * MiB,
   cacheMsMax: 86_400_000,
+  /** How long a caller waits for the answer to another's same question before it asks itself. */
+  cacheWaitMs: 10_000,
   /** How long callers do not wait for each other's answers after one that could not be kept. */
   cacheUnkeptMs: 30_000,
   streamsPerPrincipalMax: 256,
@@ -37,7 +39,7 @@ export const bounds = {
   fabricMessageBytesMax: 16 * MiB,
   /** Sessions that one worker keeps at servers of before 2026-07-28, and how long unused. */
   fabricSessionsMax: 1_000,
-  fabricSessionIdleMs: 300_000,
+  fabricSessionIdleMs: 1_800_000,
   /** How long it is taken for granted which eras a server serves, and that verdict where the server was in trouble. */
   fabricEraMs: 600_000,
   fabricDoubtfulEraMs: 30_000,
