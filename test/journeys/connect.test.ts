@@ -99,6 +99,18 @@ describe('gateway connect', () => {
     expect(messages).toHaveLength(2);
   });
 
+  test('without a name is the endpoint of all servers', async () => {
+    const client = new ModernClient({ name: 'stdio-agent', version: '1' }, { versionNegotiation: { mode: { pin: '2026-07-28' } } });
+    const { args, ...rest } = program('unused');
+    await client.connect(new ModernStdio({ ...rest, args: args.slice(0, 2) }));
+    try {
+      const tool = (await client.listTools()).tools.find(({ name }) => name.includes('test_simple_text'));
+      expect((await client.callTool({ name: tool?.name ?? '', arguments: {} })).content).toEqual([{ type: 'text', text }]);
+    } finally {
+      await client.close();
+    }
+  });
+
   test('says a refused key and a gateway that is away as errors of the request, with the fix, and never says the key', async () => {
     const call = `${JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/list', params: { _meta: envelope } })}\n`;
     const secret = 'gwo_dev_wrongwrongwrongwrongwrongwrong0001';

@@ -100,6 +100,12 @@ describe('clients', () => {
     await until(() => servers[1]?.open === 0, { what: 'the sessions to end' });
   });
 
+  test('of WebSocket reach the endpoint of all servers too', async () => {
+    const all = await open(gateway.apiKey, '/mcp');
+    all.send(list);
+    await until(() => all.text().includes('modern') && all.text().includes('socket'), { what: 'the list of all' });
+  });
+
   test('of WebSocket: a revoked key ends the link within two seconds, a stop of the gateway says that it goes away', async () => {
     const made = JSON.parse((await gateway.cli('keys', 'create', '--name', 'ws', '-o', 'json')).stdout) as { id: string; secret: string };
     const [kept, revoked] = await Promise.all([open(gateway.apiKey), open(made.secret)]);
@@ -124,8 +130,8 @@ const list = {
   params: { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} } },
 };
 
-async function open(key: string | null): Promise<{ send(message: object): void; text(): string; closed: Promise<number> }> {
-  const socket = new WebSocket(`${gateway.mcp.replace('http', 'ws')}/modern`, ['mcp'], { headers: headers(key) });
+async function open(key: string | null, path = '/mcp/modern'): Promise<{ send(message: object): void; text(): string; closed: Promise<number> }> {
+  const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}${path}`, ['mcp'], { headers: headers(key) });
   let text = '';
   socket.on('message', (data: Buffer) => (text += data.toString()));
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));

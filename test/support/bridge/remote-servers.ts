@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
@@ -28,17 +29,20 @@ export interface RemoteServerOptions {
   readonly command: readonly [string, ...string[]];
   /** The whole Authorization header that is asked for; null: none. */
   readonly authorization?: string | null;
+  /** PEM; without it the server speaks no TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Instead of a program: what a connection does. */
   readonly onSocket?: (socket: WebSocket) => void;
   /** Instead of the official transport. */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-export async function startWebSocketServer({ command, authorization = null, onSocket }: RemoteServerOptions): Promise<RemoteServer> {
+export async function startWebSocketServer({ command, authorization = null, onSocket, tls }: RemoteServerOptions): Promise<RemoteServer> {
   const authorizations: (string | undefined)[] = [];
   const sockets = new Set<WebSocket>();
   let taken = 0;
-  const server = createServer((_request, response) => void response.writeHead(426).end());
+  const refuse = (_request: IncomingMessage, response: ServerResponse): void => void response.writeHead(426).end();
+  const server = tls === undefined ? createServer(refuse) : createHttpsServer(tls, refuse);
   const webSockets = new WebSocketServer({ noServer: true });
   server.on('upgrade', (request, socket, head) => {
     authorizations.push(request.headers.authorization);
@@ -58,7 +62,7 @@ export async function startWebSocketServer({ command, authorization = null, onSo
   });
   const port = await listen(server);
   return {
-    url: `ws://127.0.0.1:${port}/ws`,
+    url: `${tls === undefined ? 'ws' : 'wss'}://127.0.0.1:${port}/ws`,
     get taken() {
       return taken;
     },
@@ -76,11 +80,11 @@ export async function startWebSocketServer({ command, authorization = null, onSo
   };
 }
 
-export async function startSseServer({ command, authorization = null, onRequest }: RemoteServerOptions): Promise<RemoteServer> {
+export async function startSseServer({ command, authorization = null, onRequest, tls }: RemoteServerOptions): Promise<RemoteServer> {
   const authorizations: (string | undefined)[] = [];
   const sessions = new Map<string, { readonly transport: SSEServerTransport; readonly response: ServerResponse }>();
   let taken = 0;
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     authorizations.push(request.headers.authorization);
     if (authorization !== null && request.headers.authorization !== authorization) return void response.writeHead(401).end();
     if (onRequest !== undefined) return onRequest(request, response);
@@ -89,7 +93,8 @@ export async function startSseServer({ command, authorization = null, onRequest 
     const session = sessions.get(url.searchParams.get('sessionId') ?? '');
     if (session === undefined) return void response.writeHead(404).end();
     void session.transport.handlePostMessage(request, response);
-  });
+  };
+  const server = tls === undefined ? createServer(handle) : createHttpsServer(tls, handle);
 
   async function begin(response: ServerResponse): Promise<void> {
     taken++;
@@ -107,7 +112,7 @@ export async function startSseServer({ command, authorization = null, onRequest 
 
   const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${port}/sse`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}/sse`,
     get taken() {
       return taken;
     },
@@ -129,12 +134,12 @@ function run([program, ...args]: readonly [string, ...string[]], onLine: (line: 
   return child;
 }
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Pick<Server, 'listen' | 'address'>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Pick<Server, 'closeAllConnections' | 'close'>): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 }

@@ -17,6 +17,7 @@ import {
   type TestBridge,
 } from '../../../../test/support/bridge/bridge-client.ts';
 import { type RemoteServer, type RemoteServerOptions, startSseServer, startWebSocketServer } from '../../../../test/support/bridge/remote-servers.ts';
+import { makeAuthority, makeServerCertificate } from '../../../../test/support/certificates.ts';
 import type { BridgeRemote } from './bridge-options.ts';
 
 const servers: RemoteServer[] = [];
@@ -34,8 +35,13 @@ async function serve(transport: BridgeRemote['transport'], options: RemoteServer
   return server;
 }
 
-const bridged = (transport: BridgeRemote['transport'], { url }: RemoteServer, headers: Record<string, string> = {}, limits = {}): Promise<TestBridge> =>
-  testBridge({ command: null, remote: { transport, url, headers }, cwd: '/', limits });
+const bridged = (
+  transport: BridgeRemote['transport'],
+  { url }: RemoteServer,
+  headers: Record<string, string> = {},
+  limits = {},
+  tls: BridgeRemote['tls'] = undefined,
+): Promise<TestBridge> => testBridge({ command: null, remote: { transport, url, headers, tls }, cwd: '/', limits });
 
 async function connect(url: string): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' }, { capabilities: { sampling: {} } });
@@ -96,6 +102,19 @@ describe.each(['websocket', 'sse'] as const)('a server over %s', (transport) => 
     expect(await send(bridge.url, initializeBody('1'))).toMatchObject({ status: 503, text: expect.stringContaining('its connection') });
     await server.stop();
     await until(() => bridge.bridge.ready().reason?.includes('ECONNREFUSED'));
+  });
+});
+
+describe.each(['websocket', 'sse'] as const)('TLS to a server over %s', (transport) => {
+  test('is verified: by the authority that is named, and by no other', async () => {
+    const authority = await makeAuthority();
+    const { cert, key } = await makeServerCertificate(authority);
+    const server = await serve(transport, { command: modern, tls: { cert, key } });
+    const trusted = await bridged(transport, server, {}, {}, { ca: authority.cert });
+    const untrusted = await bridged(transport, server, { authorization: 'Bearer s3cret-of-the-gateway' }, { backoffMs: 20 });
+    await ready(trusted);
+    await until(() => /UNABLE_TO|SELF_SIGNED/.test(untrusted.bridge.ready().reason ?? ''));
+    expect(server.authorizations).not.toContain('Bearer s3cret-of-the-gateway');
   });
 });
 
