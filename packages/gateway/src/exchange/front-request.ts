@@ -46,6 +46,17 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pic
   return { face: { ...face, principalId: principal.id }, mayReach };
 }
 
+/** Tasks are not routed: a server that may answer with one would answer with what nobody can ask after. */
+const notCarried = `${metaPrefix}tasks`;
+
+/** What servers are told that a client of 2026-07-28 can do: JSON text. */
+export function carriedCapabilities(capabilities: string): string {
+  if (!capabilities.includes('extensions')) return capabilities;
+  const members = memberTexts(capabilities);
+  const extensions = memberTexts(members.get('extensions') ?? '{}');
+  return extensions.delete(notCarried) ? objectOf(members.set('extensions', objectOf(extensions))) : capabilities;
+}
+
 /** From here on the record is of the server that the request goes to, and of what is called there. */
 export function enterRoute(call: Call, route: Route): void {
   call.server = route.server;

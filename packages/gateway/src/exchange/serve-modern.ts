@@ -11,6 +11,7 @@ import { converse } from './converse.ts';
 import {
   answerHere,
   callerOf,
+  carriedCapabilities,
   enterRoute,
   errorText,
   metaPrefix,
@@ -28,6 +29,7 @@ import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
+import { targetHints } from './target-hints.ts';
 
 /** Methods that 2026-07-28 does not have, or has for servers only. */
 const notModern = new Set(['initialize', 'ping', 'logging/setLevel', 'resources/subscribe', 'resources/unsubscribe', 'tasks/list', 'tasks/result']);
@@ -47,7 +49,7 @@ export async function serveModern(call: Call, endpoint: Endpoint, message: Messa
   const { meta } = params;
   const logLevel: unknown = JSON.parse(meta.get(`${metaPrefix}logLevel`) ?? 'null');
   const caller = callerOf(call, {
-    capabilities: meta.get(`${metaPrefix}clientCapabilities`) ?? '{}',
+    capabilities: carriedCapabilities(meta.get(`${metaPrefix}clientCapabilities`) ?? '{}'),
     info: meta.get(`${metaPrefix}clientInfo`) ?? null,
     logLevel: typeof logLevel === 'string' ? logLevel : null,
   });
@@ -94,6 +96,7 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
     forwarded: mappedHeaders(call, route.server),
     traceparent: traceparentOf(call),
     inputs: 'return' as const,
+    ...targetHints(call),
     callerEra: 'modern' as const,
   };
   return { route, start: () => new UnderWay(withCache(call), route, request, meta.get('progressToken') ?? null) };
