@@ -114,5 +114,28 @@ test('a canary gets the calls with its header, which goes no further', async () 
     [0, 0, 1],
     [1, 1, 0],
   ]);
+  // A REST caller is no other.
+  const body = JSON.stringify({ tool: 'by-rest', arguments: {} });
+  expect((await post(at, body, { 'X-Canary': 'yes' }, '/v1/mcp/s1/tools/call')).status).toBe(200);
+  expect(asked('by-rest')).toEqual([0, 0, 1]);
   expect(servers[2]?.allBytes().toString().toLowerCase()).not.toContain('x-canary');
+});
+
+test('the record of a REST call names its target', async () => {
+  const at = await open({ active: 'beta' });
+  await post(at, JSON.stringify({ tool: 'echo', arguments: {} }), {}, '/v1/mcp/s1/tools/call');
+  const journal = await at.journal();
+  expect([journal.includes('beta'), journal.includes('alpha')]).toEqual([true, false]);
+});
+
+test('U3: a server of which no target takes calls is answered so at once, with the time to come back', async () => {
+  const at = await open({ breaker: { failurePercent: 50, callsMin: 5, windowMs: 10_000, openMs: 30_000, probesMax: 1 } });
+  for (const server of servers) server.reply = json({ error: 'x' }, { status: 500 });
+  for (let n = 0; n < 15; n++) await callTool(at);
+  const before = asked('tools/call');
+  const refused = await callTool(at);
+  expect(refused.status).toBe(503);
+  expect(Number(refused.header('retry-after'))).toBeGreaterThan(20);
+  expect(refused.body.toString()).toContain('upstream_unavailable');
+  expect(asked('tools/call')).toEqual(before);
 });

@@ -16,6 +16,7 @@ import { settleReply } from './settle-reply.ts';
 import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRequest, transformResult } from './transform-call.ts';
 import { traceparentOf } from './upstream-headers.ts';
+import { targetHints } from './target-hints.ts';
 
 interface Operation {
   readonly method: string;
@@ -222,6 +223,7 @@ function responseOf(call: Call, server: Server, operation: Operation, own: { mem
         forwarded: mappedHeaders(call, server),
         traceparent: traceparentOf(call),
         inputs: 'return',
+        ...targetHints(call),
       },
       { notification: () => undefined, ask: () => undefined, response: resolve, failed: reject },
     );

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Answer, Ask } from '../fabric/dialogue.ts';
 import type { Endpoint } from '../fabric/endpoint.ts';
 import { editObject, memberTexts } from '../fabric/edit-object.ts';
 import { gatewayInfo } from '../fabric/translate.ts';
@@ -8,8 +9,8 @@ import { objectOf } from '../kernel/splice-json.ts';
 import { rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
-import { converse, type Manner } from './converse.ts';
-import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo } from './front-request.ts';
+import { converse } from './converse.ts';
+import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
 import type { Call } from './rail.ts';
@@ -20,6 +21,7 @@ import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRoute } from './transform-call.ts';
 import { UnderWay } from './under-way.ts';
 import { traceparentOf } from './upstream-headers.ts';
+import { targetHints } from './target-hints.ts';
 
 const forServer = new Set([
   'tools/list',
@@ -33,8 +35,8 @@ const forServer = new Set([
 ]);
 const logLevels = new Set(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency']);
 /** Members of ClientCapabilities that a server of 2026-07-28 can make use of. */
-const carriedCapabilities = new Set(['roots', 'sampling', 'elicitation']);
-const unanswered = { error: '{"code":-32603,"message":"The client is no longer there to be asked."}' };
+const usefulCapabilities = new Set(['roots', 'sampling', 'elicitation']);
+const unanswered = { error: '{"code":-32603,"message":"The client does not answer."}' };
 
 /** A posted message of a legacy client to an endpoint that knows no sessions: the gateway keeps the session. */
 export async function serveLegacy(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
@@ -62,12 +64,13 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
     if (message.row.action === 'resources.subscribe') session.stream?.retune();
     return;
   }
+  await callServer(call, endpoint, message, session, { members, meta });
+}
+
+/** A request that is for a server, from its route to its response. Legacy: the client's leaving does not end it. */
+async function callServer(call: Call, endpoint: Endpoint, message: Message, session: GatewaySession, { members, meta }: FrontParams): Promise<void> {
   const { face, mayReach } = callerIn(call, session);
-  const asked = { face, mayReach, method: message.method, params: objectOf(members), mirrored: [] };
-  const resolved = await endpoint.resolve(asked).catch((thrown: unknown) => {
-    if (thrown instanceof Fault && thrown.code === 'unknown_resource') return thrown;
-    throw thrown;
-  });
+  const resolved = await endpoint.resolve({ face, mayReach, method: message.method, params: objectOf(members), mirrored: [] }).catch(unknownResource);
   if (resolved instanceof Fault) {
     const error = memberTexts(rpcErrorText(resolved, call.requestId, call.idText)).get('error') ?? '{}';
     return answerHere(call, message, 200, errorText(call, legacyError(message.method, error, resolved.row.rpcCode)));
@@ -88,25 +91,16 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
     forwarded: mappedHeaders(call, server),
     traceparent: traceparentOf(call),
     inputs: 'ask' as const,
+    ...targetHints(call),
     callerEra: 'legacy' as const,
   };
   const underWay = new UnderWay(withCache(call), route, request, meta.get('progressToken') ?? null);
-  const asks = new Set<string>();
+  const questions = openQuestions(session, underWay);
   const callId = call.idText ?? '';
-  const conversation = converse(call, message, underWay, ({ reply }): Manner => ({
-    // 2025-11-25, transports: a lost connection is no wish to cancel.
+  const { done, cancel } = converse(call, message, underWay, ({ reply }) => ({
     endsWithClient: false,
     notification: (json) => json.toString('utf8'),
-    ask(ask) {
-      if (!reply.takesEvents) return underWay.answer(ask.key, unanswered);
-      const id = `gwo-${randomUUID()}`;
-      asks.add(id);
-      session.asks.set(id, (answer) => {
-        session.asks.delete(id);
-        underWay.answer(ask.key, answer);
-      });
-      reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, id)}}`);
-    },
+    ask: (ask) => questions.ask(ask, reply),
     response: (response) => ({
       status: 200,
       text:
@@ -115,13 +109,48 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
           : errorText(call, legacyError(message.method, response.error, response.code)),
     }),
   }));
-  session.calls.set(callId, conversation.cancel);
+  session.calls.set(callId, cancel);
   try {
-    await conversation.done;
+    await done;
   } finally {
-    if (session.calls.get(callId) === conversation.cancel) session.calls.delete(callId);
-    for (const id of asks) session.asks.delete(id);
+    if (session.calls.get(callId) === cancel) session.calls.delete(callId);
+    questions.close();
   }
+}
+
+/** The questions of one call to its session's client, each for as long as a client may take to answer. */
+function openQuestions(session: GatewaySession, underWay: UnderWay): { ask(ask: Ask, reply: FrontReply): void; close(): void } {
+  const timers = new Map<string, NodeJS.Timeout>();
+  function give(id: string, key: string, answer: Answer): void {
+    clearTimeout(timers.get(id));
+    timers.delete(id);
+    session.asks.delete(id);
+    underWay.answer(key, answer);
+  }
+  return {
+    ask(ask, reply) {
+      if (!reply.takesEvents) return underWay.answer(ask.key, unanswered);
+      const id = `gwo-${randomUUID()}`;
+      timers.set(
+        id,
+        setTimeout(() => give(id, ask.key, unanswered), bounds.fabricAskTimeoutMs),
+      );
+      session.asks.set(id, (answer) => give(id, ask.key, answer));
+      reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, id)}}`);
+    },
+    close() {
+      for (const [id, timer] of timers) {
+        clearTimeout(timer);
+        session.asks.delete(id);
+      }
+    },
+  };
+}
+
+/** Told under the code of the client's version. */
+function unknownResource(thrown: unknown): Fault {
+  if (thrown instanceof Fault && thrown.code === 'unknown_resource') return thrown;
+  throw thrown;
 }
 
 async function initialize(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
@@ -130,7 +159,7 @@ async function initialize(call: Call, endpoint: Endpoint, message: Message, body
   if (message.kind !== 'request' || typeof requested !== 'string') throw new Fault('invalid_params', { reason: '`protocolVersion` must be a string' });
   await passStops(call, message);
   const version = isServedLegacy(requested) ? requested : (legacyVersions[0] ?? '');
-  const capabilities = objectOf([...memberTexts(members.get('capabilities') ?? '{}')].filter(([key]) => carriedCapabilities.has(key)));
+  const capabilities = objectOf([...memberTexts(members.get('capabilities') ?? '{}')].filter(([key]) => usefulCapabilities.has(key)));
   const given = members.get('clientInfo');
   // Icons and descriptions are for people: no server needs them, and a session's id has a bound.
   const info = given === undefined ? null : editObject(given, { icons: null, description: null, websiteUrl: null });

@@ -1,3 +1,4 @@
+import type { DialogueRequest } from '../fabric/dialogue.ts';
 import type { Call } from './rail.ts';
 
 /** Who a sticky choice goes by: the principal, and where callers need no key the address they come from. */
@@ -11,4 +12,15 @@ export function variantOf({ server, request }: Call): string | null {
   if (header === undefined || header === null) return null;
   const value = request.headers[header.name];
   return typeof value === 'string' ? value : null;
+}
+
+/** What a request that the fabric makes for a call says of targets, and how the record hears of them. */
+export function targetHints(call: Call): Required<Pick<DialogueRequest, 'variant' | 'onTarget'>> {
+  return {
+    variant: variantOf(call),
+    onTarget(target, retries) {
+      call.record.target = target;
+      call.record.retries = retries;
+    },
+  };
 }

@@ -48,6 +48,10 @@ export interface DialogueRequest {
    * what it has for such clients. `modern`: the client knows the tools' schemas, and is told where it has left out a header.
    */
   readonly callerEra?: 'legacy' | 'modern';
+  /** What the caller's request says in the header by which the server's canary is chosen. */
+  readonly variant?: string | null;
+  /** Told which target of the server took the request, and after how many further tries; again where it was sent again. */
+  readonly onTarget?: ((target: string, retries: number) => void) | undefined;
 }
 
 /** Something that the server asks of the caller's client while the request is under way. */

@@ -70,7 +70,16 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     // The time is watched here: a server waits for a person's answer in silence.
     this.exchange = parts.sendExchange(
       request.server,
-      { method: 'POST', headers, body, caller: face.principalId, target: session.target, patient: true, repeatable: isRepeatable(request.method) },
+      {
+        method: 'POST',
+        headers,
+        body,
+        caller: face.principalId,
+        target: session.target,
+        patient: true,
+        repeatable: isRepeatable(request.method),
+        onTarget: request.onTarget,
+      },
       this,
     );
     if (!this.hasEnded()) this.wait();

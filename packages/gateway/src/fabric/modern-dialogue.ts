@@ -103,7 +103,9 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
     headers.push(...this.mirrored);
     if (request.forwarded !== undefined) headers.push(...request.forwarded);
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(method)},"params":${modernParams(this.params, face, traceparent)}}`;
-    this.exchange = parts.sendExchange(server, { method: 'POST', headers, body, caller: face.principalId, repeatable: isRepeatable(method) }, this);
+    const { variant = null, onTarget } = request;
+    const repeatable = isRepeatable(method);
+    this.exchange = parts.sendExchange(server, { method: 'POST', headers, body, caller: face.principalId, repeatable, variant, onTarget }, this);
   }
 
   private respond(message: RpcMessage): void {

@@ -1,5 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import { bounds } from '../kernel/bounds.ts';
+import { GatheredBytes } from '../kernel/gathered-bytes.ts';
 import { EventStream } from '../protocol/event-stream.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
@@ -23,6 +24,9 @@ export interface ExchangeRequest {
   readonly longLived?: boolean;
   /** The reply may be silent for long: its reader watches the time. */
   readonly patient?: boolean;
+  /** As in `DialogueRequest`. */
+  readonly variant?: string | null;
+  readonly onTarget?: ((target: string, retries: number) => void) | undefined;
   /** It changes nothing, so it may be sent again though it may have arrived. */
   readonly repeatable?: boolean;
 }
@@ -81,8 +85,8 @@ export function createSendExchange(upstreams: Upstreams): SendExchange {
     if (request.body !== null) headers.push('content-type', 'application/json');
     headers.push('user-agent', 'gatewayops', ...request.headers);
     if (credential) headers.push(credential.header, credential.value);
-    const reader = new ReplyReader(name, sink);
-    const { method, body, caller, target = '', firstByteMsMax = null, longLived = false, patient = false, repeatable = false } = request;
+    const reader = new ReplyReader(name, sink, request.onTarget);
+    const { method, body, caller, target = '', firstByteMsMax = null, longLived = false, patient = false, repeatable = false, variant = null } = request;
     reader.control = upstreams.send(
       server.data,
       {
@@ -91,7 +95,7 @@ export function createSendExchange(upstreams: Upstreams): SendExchange {
         body: body === null ? null : Buffer.from(body),
         caller,
         pinned: target === '' ? null : target,
-        variant: null,
+        variant,
         firstByteMsMax,
         longLived,
         patient,
@@ -110,6 +114,7 @@ class ReplyReader implements ReplySink, Exchange {
   control: ReplyControl | null = null;
   private readonly server: string;
   private readonly sink: ExchangeSink;
+  private readonly onTarget: ExchangeRequest['onTarget'];
   private reply: ReplyStart | null = null;
   private isJson = false;
   /** Nothing more is told to the sink. */
@@ -117,12 +122,13 @@ class ReplyReader implements ReplySink, Exchange {
   /** The connection is free again or closed. */
   private complete = false;
   private restTimer: NodeJS.Timeout | null = null;
-  private readonly chunks: Buffer[] = [];
+  private readonly body = new GatheredBytes();
   private bytes = 0;
 
-  constructor(server: string, sink: ExchangeSink) {
+  constructor(server: string, sink: ExchangeSink, onTarget: ExchangeRequest['onTarget']) {
     this.server = server;
     this.sink = sink;
+    this.onTarget = onTarget;
   }
 
   abort(): void {
@@ -139,6 +145,7 @@ class ReplyReader implements ReplySink, Exchange {
 
   head(status: number, headers: ReplyHeaders, control: ReplyControl): void {
     this.control = control;
+    this.onTarget?.(control.target, control.retries);
     if (this.over) return control.abort();
     const contentType = firstOf(headers['content-type']);
     const isStream = contentType.startsWith('text/event-stream');
@@ -155,14 +162,14 @@ class ReplyReader implements ReplySink, Exchange {
     const events = this.reply?.events;
     if (events) events.feed(chunk);
     else if (this.bytes > bounds.fabricMessageBytesMax) this.tooLarge();
-    else if (this.isJson) this.chunks.push(chunk);
+    else if (this.isJson) this.body.add(chunk);
     return true;
   }
 
   end(): void {
     this.finish();
     if (this.over || this.reply === null) return;
-    if (this.isJson && this.bytes > 0) this.take(Buffer.concat(this.chunks), this.reply.status);
+    if (this.isJson && this.bytes > 0) this.take(this.body.take(), this.reply.status);
     this.ended(this.reply);
   }
 
@@ -170,6 +177,7 @@ class ReplyReader implements ReplySink, Exchange {
     this.finish();
     if (this.over) return;
     this.over = true;
+    if (this.control) this.onTarget?.(this.control.target, this.control.retries);
     this.sink.failed(fault, this.reply);
   }
 
