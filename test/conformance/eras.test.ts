@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { startReferenceServer } from './reference-server.ts';
 import { failures } from './run-conformance.ts';
@@ -17,7 +16,7 @@ describe('of the official suite all but the expected failures pass where the cli
     ['2025-11-25', 'modern', 'legacy-client-modern-server', 26],
   ] as const)('clients of %s at a server of the %s era', { timeout: 170_000 }, async (revision, era, expected, least) => {
     const file = join(import.meta.dirname, 'expected-failures', `${expected}.yaml`);
-    const { server } = parse(readFileSync(file, 'utf8')) as { server: string[] };
+    const server = [...readFileSync(file, 'utf8').matchAll(/^ {2}- (\S+)$/gm)].map(([, name = '']) => name);
     const suite = suites.find(({ name }) => name === revision);
     if (suite === undefined) throw new Error(`there is no suite ${revision}`);
     const reference = await startReferenceServer(0, era);
