@@ -59,7 +59,7 @@ interface Entry extends Keepable {
   readonly untilMs: number;
 }
 
-type Outcome = 'kept' | 'unkept' | 'left';
+type Outcome = 'kept' | 'unkept' | 'left' | 'slow';
 
 interface KnownServer {
   server: Server;
@@ -121,11 +121,11 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
     const unkeptKey = `${server.data.name}\n${method}\n${method === 'tools/call' ? name : ''}`;
     const underWay = flights.get(ownKey);
     if (underWay !== undefined)
-      return underWay.then((outcome) => {
+      return orSlow(underWay).then((outcome) => {
         const kept = outcome === 'kept' ? ((publicKey === null ? null : fresh(publicKey)) ?? fresh(ownKey)) : null;
         if (kept !== null) return hit(kept, true);
         // Whoever waits next to one that cannot be kept asks alone: one after the other would take too long.
-        return outcome === 'unkept' ? { kind: 'miss', flight: flightOf(null) } : ask(question);
+        return outcome === 'unkept' || outcome === 'slow' ? { kind: 'miss', flight: flightOf(null) } : ask(question);
       });
     return { kind: 'miss', flight: flightOf((unkept.get(unkeptKey) ?? 0) > clock.monotonicMs() ? null : ownKey) };
 
@@ -229,6 +229,17 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
       for (const known of servers.values()) endWatch(known);
     },
   };
+}
+
+/** The first caller may read its answer slowly, or the server take long: others do not wait for that. */
+function orSlow(underWay: Promise<Outcome>): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve('slow'), bounds.cacheWaitMs);
+    void underWay.then((outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    });
+  });
 }
 
 function sizeOf(result: Buffer): number {

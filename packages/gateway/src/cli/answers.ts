@@ -31,6 +31,8 @@ const spanView = z.looseObject({
   error: z.string().nullable().optional(),
   stops: z.record(z.string(), z.number().nullable()).optional(),
   stopped_at: z.string().nullable().optional(),
+  transforms: z.array(z.string()).optional(),
+  cache: z.string().nullable().optional(),
 });
 
 export const answers = {

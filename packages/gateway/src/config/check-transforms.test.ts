@@ -85,6 +85,7 @@ describe('what cannot hold is refused when it is read', () => {
     ['- { server: search, request: [{ set: { path: a, value: [.inf] } }] }', 'value must be a value of JSON'],
     ['- { server: search, request: [{ set: { path: a } }] }', 'value is missing'],
     ['- { server: search, response: [{ redact: { path: a, pattern: "(" } }] }', 'the pattern cannot be read'],
+    ['- { server: search, response: [{ redact: { path: a, pattern: "[0-9]*" } }] }', 'the pattern fits an empty text'],
     ['- { server: search, headers: [{ from: Authorization, to: X-A }] }', 'Authorization may not be passed on'],
     ['- { server: search, headers: [{ from: X-Api-Key, to: X-A }] }', 'X-Api-Key may not be passed on'],
     ['- { server: search, headers: [{ from: X-A, to: Cookie }] }', 'Cookie may not be passed on'],

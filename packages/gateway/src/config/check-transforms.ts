@@ -80,7 +80,14 @@ function checkResponse({ response }: TransformEntry, path: Path, complain: Compl
     const at: Path = [...path, 'response', index];
     if (rule.rename) checkRename(rule.rename, [...at, 'rename'], complain);
     if (rule.remove) checkMember(rule.remove.path, [...at, 'remove', 'path'], complain);
-    if (rule.redact?.pattern !== undefined) checkPattern(rule.redact.pattern, [...at, 'redact', 'pattern'], complain);
+    const { pattern } = rule.redact ?? {};
+    if (pattern !== undefined && checkPattern(pattern, [...at, 'redact', 'pattern'], complain)?.testExact('') === true)
+      complain(
+        [...at, 'redact', 'pattern'],
+        'the pattern fits an empty text',
+        'There is one between any two characters.',
+        'Write + instead of *, or what must be there.',
+      );
   }
 }
 
@@ -100,9 +107,9 @@ function checkMember(path: string, at: Path, complain: Complain): void {
     );
 }
 
-function checkPattern(pattern: string, at: Path, complain: Complain): void {
+function checkPattern(pattern: string, at: Path, complain: Complain): RE2JS | null {
   try {
-    RE2JS.compile(pattern);
+    return RE2JS.compile(pattern);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     complain(
@@ -111,6 +118,7 @@ function checkPattern(pattern: string, at: Path, complain: Complain): void {
       `${reason.slice(0, 200)}.`,
       'Write it in the syntax of RE2 (https://github.com/google/re2/wiki/Syntax): without look-around and back references, which can take forever.',
     );
+    return null;
   }
 }
 

@@ -1,10 +1,12 @@
-import type { Fault } from '../kernel/fault.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
 import { findValues } from '../kernel/splice-json.ts';
 import type { Route } from '../fabric/endpoint.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Transform, Transforms } from '../snapshot/compile-transforms.ts';
-import { applyRequest } from '../transform/apply-request.ts';
+import { applyRequest, type Applied } from '../transform/apply-request.ts';
 import { applyResponse } from '../transform/apply-response.ts';
+import { TooManyValues } from '../transform/editable-json.ts';
 import { mapHeaders } from '../transform/map-headers.ts';
 import { mirrorHeaders } from './mirror-headers.ts';
 import type { Call } from './rail.ts';
@@ -42,7 +44,9 @@ export function transformRequest(
     }
   } catch (thrown) {
     call.stop = 'guard';
-    throw thrown;
+    throw thrown instanceof TooManyValues
+      ? new Fault('invalid_params', { reason: `the arguments have more values than rules can look at (${bounds.rewriteValuesMax})` })
+      : thrown;
   } finally {
     noteRules(call, names);
     call.record.guardAt = performance.now();
@@ -52,18 +56,27 @@ export function transformRequest(
   return { json: out, mirrored: mirrorHeaders(mirrored, argumentsOf(json, at), argumentsOf(out, at), entries) };
 }
 
+function responseApplied(rules: Transform['response'], json: Buffer, at: readonly string[], server: string): Applied {
+  try {
+    return applyResponse(rules, json, at);
+  } catch (thrown) {
+    if (!(thrown instanceof TooManyValues)) throw thrown;
+    throw new Fault('upstream_invalid', { server, reason: `it has more values than response rules can look at (${bounds.rewriteValuesMax})` });
+  }
+}
+
 /** Whether what this tool answers is changed, for which a reply must be whole. */
 export function changesResult(transforms: Transforms | null, tool: string): boolean {
   return transforms !== null && transforms.entries.some(({ response, holdsFor }) => response.length > 0 && holdsFor(tool));
 }
 
-/** The result of a `tools/call` as the caller shall read it. `json` holds it at `at`; empty: it is the result. */
-export function transformResult(call: Call, { transforms }: Pick<Server, 'transforms'>, tool: string, json: Buffer, at: readonly string[] = []): Buffer {
+/** The result of a `tools/call` as the caller shall read it. `json` holds it at `at`; empty: it is the result. Faults: `upstream_invalid`. */
+export function transformResult(call: Call, { transforms, data }: Server, tool: string, json: Buffer, at: readonly string[] = []): Buffer {
   if (transforms === null) return json;
   let out = json;
   for (const { response } of entriesFor(transforms, tool)) {
     if (response.length === 0) continue;
-    const applied = applyResponse(response, out, at);
+    const applied = responseApplied(response, out, at, data.name);
     out = applied.json;
     noteRules(call, applied.names);
   }

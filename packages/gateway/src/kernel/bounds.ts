@@ -25,6 +25,9 @@ export const bounds = {
   facadeReplyBytesMax: 16 * MiB,
   /** Bytes of a reply that is held until it is whole because response rules change it. */
   rewriteBytesMax: 4 * MiB,
+  /** Values of one message that rules look at one by one, and matches of a pattern in one text. */
+  rewriteValuesMax: 100_000,
+  rewriteMatchesMax: 10_000,
   /** Answers that one worker keeps: their bytes, their number, the longest of them, how long at most. */
   cacheBytesMax: 64 * MiB,
   cacheEntriesMax: 10_000,

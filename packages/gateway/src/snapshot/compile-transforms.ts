@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js';
+import { bounds } from '../kernel/bounds.ts';
 import { parsePath } from '../kernel/json-path.ts';
 import type { HeaderRuleData, RequestRuleData, ResponseRuleData, TransformData } from './transform-data.ts';
 
@@ -9,7 +10,7 @@ export interface TextPattern {
   readonly text: string;
   /** Whether all of `input` is what the pattern says. */
   fits(input: string): boolean;
-  /** `input` with each match replaced; the same string where there is none. */
+  /** `input` with each match replaced; the same string where there is none, and only the replacement where there are too many. */
   replace(input: string, replacement: string): string;
 }
 
@@ -129,7 +130,16 @@ function patternOf(text: string): TextPattern {
     fits: (input) => pattern.testExact(input),
     replace(input, replacement) {
       if (!pattern.test(input)) return input;
-      return pattern.matcher(input).replaceAll(RE2JS.quoteReplacement(replacement));
+      const matcher = pattern.matcher(input);
+      const parts: string[] = [];
+      let at = 0;
+      for (let count = 0; matcher.find(); count++) {
+        // Each takes microseconds, and a worker has other calls.
+        if (count === bounds.rewriteMatchesMax) return replacement;
+        parts.push(input.slice(at, matcher.start()), replacement);
+        at = matcher.end();
+      }
+      return parts.join('') + input.slice(at);
     },
   };
 }

@@ -14,6 +14,7 @@ const argumentsMember = ['arguments'];
 /**
  * Applies the rules of one tool to a call, one after the other. `json` is the JSON object that holds `params` at `at` (empty: it is
  * `params`). Faults: `argument_not_allowed` where a value is not one that a rule allows, or a rule cannot reach the place it is to set.
+ * Throws `TooManyValues`.
  */
 export function applyRequest(rules: readonly RequestRule[], json: Buffer, at: readonly string[]): Applied {
   const document = new EditableJson(json);

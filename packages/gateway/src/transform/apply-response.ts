@@ -1,11 +1,12 @@
+import { bounds } from '../kernel/bounds.ts';
 import { skipSpace, skipString, splice, type Edit } from '../kernel/splice-json.ts';
 import type { ResponseRule, TextPattern } from '../snapshot/compile-transforms.ts';
 import type { Applied } from './apply-request.ts';
-import { EditableJson } from './editable-json.ts';
+import { EditableJson, TooManyValues } from './editable-json.ts';
 
 /**
- * Applies the rules of one tool to its result. `json` is the JSON object that holds the result at `at` (empty: it is the result). Never
- * throws: a result that a rule does not fit stays as it is.
+ * Applies the rules of one tool to its result. `json` is the JSON object that holds the result at `at` (empty: it is the result). A
+ * result that a rule does not fit stays as it is. Throws `TooManyValues`.
  */
 export function applyResponse(rules: readonly ResponseRule[], json: Buffer, at: readonly string[]): Applied {
   const document = new EditableJson(json);
@@ -33,9 +34,11 @@ export function applyResponse(rules: readonly ResponseRule[], json: Buffer, at: 
 /** Every text inside a value, at any depth, without what the pattern finds; names of members stay. */
 function redactTexts(json: Buffer, pattern: TextPattern, replacement: string): Buffer {
   const edits: Edit[] = [];
+  let texts = 0;
   for (let at = json.indexOf(0x22); at >= 0; at = json.indexOf(0x22, at)) {
     const end = skipString(json, at);
     if (json[skipSpace(json, end)] !== 0x3a) {
+      if (++texts > bounds.rewriteValuesMax) throw new TooManyValues();
       const text = JSON.parse(json.toString('utf8', at, end)) as string;
       const redacted = pattern.replace(text, replacement);
       if (redacted !== text) edits.push({ start: at, end, text: JSON.stringify(redacted) });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EditableJson } from './editable-json.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { EditableJson, TooManyValues } from './editable-json.ts';
 
 const name = fc.constantFrom('a', 'b', 'a.b', 'é', '\u2028', '"', '\\', '');
 const space = fc.constantFrom('', ' ', '\n\t', '  ');
@@ -90,4 +91,18 @@ test('what stands in the way of a path is told from what is absent', () => {
   const blocked = (text: string): boolean => new EditableJson(Buffer.from(text)).find(['a', '*', 'b']).blocked;
   expect(['{}', '{"a":null}', '{"a":[]}', '{"a":[{}]}', '{"a":[null]}'].map(blocked)).toEqual([false, false, false, false, false]);
   expect(['{"a":1}', '{"a":{}}', '{"a":[1]}', '[]', '"a"'].map(blocked)).toEqual([true, true, true, true, true]);
+});
+
+test('more values than a bound are not taken apart; what no path leads into may have any number', () => {
+  const many = `[${'0,'.repeat(bounds.rewriteValuesMax)}0]`;
+  expect(() => edited(`{"a":${many}}`, (document) => void document.find(['a', '*']))).toThrow(TooManyValues);
+  expect(edited(`{"a":${many},"b":1}`, (document) => EditableJson.remove(document.find(['b']).places))).toBe(`{"a":${many}}`);
+});
+
+test('ninety thousand members of one name take no longer than as many of different names', () => {
+  const twins = `{${Array.from({ length: 90_000 }, () => '"a":1').join(',')}}`;
+  const startedAt = performance.now();
+  expect(edited(twins, (document) => EditableJson.remove(document.find(['a']).places))).toBe('{}');
+  expect(edited(twins, (document) => EditableJson.rename(document.find(['a']).places, 'b'))).toBe(twins.replaceAll('a', 'b'));
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
 });

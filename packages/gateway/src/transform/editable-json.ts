@@ -2,6 +2,7 @@
  * transform: what of a call is changed on its way? Imports `kernel/`; types from other rooms. Promises: what no rule names keeps
  * its bytes; a value that a rule allows is the only one the server can read, also where a name stands twice.
  */
+import { bounds } from '../kernel/bounds.ts';
 import { keyOf, skipSpace, skipString, skipValue } from '../kernel/splice-json.ts';
 import { everyItem } from '../kernel/json-path.ts';
 
@@ -30,13 +31,20 @@ export interface Found {
   readonly blocked: boolean;
 }
 
+/** Thrown where rules would have to look at more values than `bounds.rewriteValuesMax`. */
+export class TooManyValues extends Error {}
+
+interface Budget {
+  valuesLeft: number;
+}
+
 const nothing = Buffer.alloc(0);
 const colonBytes = Buffer.from(':');
 const emptyObject = Buffer.from('{}');
 
 /**
  * A JSON text that can be changed at places: only the objects and lists on the way to a place are taken apart, every other byte leaves
- * as it came. The text must be JSON that `JSON.parse` accepts. A name that stands twice is two places.
+ * as it came. The text must be JSON that `JSON.parse` accepts. A name that stands twice is two places. Throws `TooManyValues`.
  */
 export class EditableJson {
   /** White space before the document; before other values it belongs to what holds them. */
@@ -48,12 +56,16 @@ export class EditableJson {
   private items: { readonly lead: Buffer; readonly value: EditableJson }[] | null = null;
   /** What stands before the closing brace or bracket, and it. */
   private tail: Buffer = nothing;
+  /** Shared by the values of one document. */
+  private readonly budget: Budget;
 
-  constructor(bytes: Buffer, start = 0, end: number = bytes.length) {
+  constructor(bytes: Buffer, start = 0, end: number = bytes.length, budget: Budget = { valuesLeft: bounds.rewriteValuesMax }) {
+    if (budget.valuesLeft-- <= 0) throw new TooManyValues();
     this.bytes = bytes;
     this.start = skipSpace(bytes, start);
-    this.before = bytes.subarray(start, this.start);
+    this.before = this.start === start ? nothing : bytes.subarray(start, this.start);
     this.end = end;
+    this.budget = budget;
   }
 
   /** The text as it is now. */
@@ -87,20 +99,19 @@ export class EditableJson {
 
   /** Takes members out of the objects that hold them; items of lists stay. */
   static remove(places: readonly Place[]): void {
-    for (const { member } of places) if (member !== null) member.owner.members = member.owner.opened().filter((one) => one !== member);
+    for (const [owner, members] of byOwner(places)) owner.members = owner.opened().filter((member) => !members.has(member));
   }
 
   /** Gives members another name. Where their object has one of that name already, that one stays and they go. */
   static rename(places: readonly Place[], to: string): void {
-    for (const place of places) {
-      const { member } = place;
-      if (member === null || member.key === to) continue;
-      if (member.owner.opened().some(({ key }) => key === to)) {
-        EditableJson.remove([place]);
-        continue;
-      }
-      member.key = to;
-      member.renamed = true;
+    for (const [owner, members] of byOwner(places)) {
+      const taken = owner.opened().some((member) => member.key === to && !members.has(member));
+      if (taken) owner.members = owner.opened().filter((member) => !members.has(member));
+      else
+        for (const member of members) {
+          member.renamed ||= member.key !== to;
+          member.key = to;
+        }
     }
   }
 
@@ -173,7 +184,7 @@ export class EditableJson {
         key: keyOf(bytes, at, keyEnd),
         renamed: false,
         colon: bytes.subarray(keyEnd, valueStart),
-        value: new EditableJson(bytes, valueStart, valueEnd),
+        value: new EditableJson(bytes, valueStart, valueEnd, this.budget),
       });
       leadStart = valueEnd;
       at = skipSpace(bytes, valueEnd);
@@ -191,7 +202,7 @@ export class EditableJson {
     let at = skipSpace(bytes, leadStart);
     while (at < this.end && bytes[at] !== 0x5d) {
       const valueEnd = skipValue(bytes, at);
-      items.push({ lead: bytes.subarray(leadStart, at), value: new EditableJson(bytes, at, valueEnd) });
+      items.push({ lead: bytes.subarray(leadStart, at), value: new EditableJson(bytes, at, valueEnd, this.budget) });
       leadStart = valueEnd;
       at = skipSpace(bytes, valueEnd);
       if (bytes[at] === 0x2c) at = skipSpace(bytes, at + 1);
@@ -221,6 +232,18 @@ export class EditableJson {
       out.push(this.bytes.subarray(this.start, this.end));
     }
   }
+}
+
+/** One look at each object, however many of its members have the same name. */
+function byOwner(places: readonly Place[]): ReadonlyMap<EditableJson, ReadonlySet<Member>> {
+  const owners = new Map<EditableJson, Set<Member>>();
+  for (const { member } of places) {
+    if (member === null) continue;
+    const members = owners.get(member.owner);
+    if (members === undefined) owners.set(member.owner, new Set([member]));
+    else members.add(member);
+  }
+  return owners;
 }
 
 const openBrace = Buffer.from('{');
