@@ -50,3 +50,17 @@ test('a server may not ask for a pause of more than a minute', () => {
   expect(read('retry: 99999999\n\n').stream.retryMs).toBe(60_000);
   expect(read('retry: soon\n\n').stream.retryMs).toBeNull();
 });
+
+test('an event that comes byte by byte costs the memory of its bytes', () => {
+  const bytes = 4 * 1024 * 1024;
+  let read = 0;
+  const stream = new EventStream(2 * bytes, (data) => (read += data?.length ?? 0));
+  const before = process.memoryUsage().rss;
+  const part = Buffer.from('x');
+  stream.feed(Buffer.from('data: '));
+  for (let index = 0; index < bytes; index++) stream.feed(part);
+  const after = process.memoryUsage().rss;
+  stream.feed(Buffer.from('\n\n'));
+  expect(read).toBe(bytes);
+  expect(after - before).toBeLessThan(100 * 1024 * 1024);
+});

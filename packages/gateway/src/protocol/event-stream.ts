@@ -1,3 +1,5 @@
+import { GatheredBytes } from '../kernel/gathered-bytes.ts';
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const retryMsMax = 60_000;
@@ -14,9 +16,10 @@ export class EventStream {
 
   private readonly eventBytesMax: number;
   private readonly onData: (data: Buffer | null) => void;
-  private partial: Buffer[] = [];
+  private readonly partial = new GatheredBytes();
+  private readonly data = new GatheredBytes();
+  private hasData = false;
   private eventBytes = 0;
-  private data: Buffer[] = [];
   private eventId = '';
 
   /** `onData` gets the data of each event that has any, and null once an event is longer than the bound: nothing follows. */
@@ -32,42 +35,43 @@ export class EventStream {
       const end = newline < 0 ? chunk.length : newline;
       this.eventBytes += end - at;
       if (this.eventBytes > this.eventBytesMax) {
-        this.partial = [];
-        this.data = [];
+        this.partial.clear();
+        this.data.clear();
         return this.onData(null);
       }
-      // A copy, for the chunk's memory is used again.
-      if (newline < 0) {
-        this.partial.push(Buffer.from(chunk.subarray(at)));
-        return;
-      }
       const rest = chunk.subarray(at, end);
-      const line = this.partial.length === 0 ? rest : Buffer.concat([...this.partial, rest]);
-      this.partial = [];
-      this.line(line.at(-1) === carriageReturn ? line.subarray(0, -1) : line);
+      if (newline < 0) return this.partial.add(rest);
+      if (this.partial.length === 0) this.line(rest);
+      else {
+        this.partial.add(rest);
+        this.line(this.partial.take());
+      }
       at = newline + 1;
     }
   }
 
-  private line(line: Buffer): void {
+  private line(whole: Buffer): void {
+    const line = whole.at(-1) === carriageReturn ? whole.subarray(0, -1) : whole;
     if (line.length === 0) return this.dispatch();
     const colon = line.indexOf(0x3a);
     const field = line.toString('latin1', 0, colon < 0 ? line.length : colon);
-    const value = colon < 0 ? line.subarray(line.length) : line.subarray(line[colon + 1] === 0x20 ? colon + 2 : colon + 1);
-    if (field === 'data') this.data.push(Buffer.from(value));
-    else if (field === 'id' && !value.includes(0)) this.eventId = value.toString('utf8');
+    const value = colon < 0 ? nothing : line.subarray(line[colon + 1] === 0x20 ? colon + 2 : colon + 1);
+    if (field === 'data') {
+      if (this.hasData) this.data.add(newline);
+      this.data.add(value);
+      this.hasData = true;
+    } else if (field === 'id' && !value.includes(0)) this.eventId = value.toString('utf8');
     else if (field === 'retry' && /^\d{1,9}$/.test(value.toString('latin1'))) this.retryMs = Math.min(retryMsMax, Number(value.toString('latin1')));
   }
 
   private dispatch(): void {
     this.lastEventId = this.eventId;
     this.eventBytes = 0;
-    const [first, ...more] = this.data;
-    this.data = [];
+    this.hasData = false;
     // The first event of a stream may carry no more than its id (2025-11-25, polling).
-    if (first === undefined || (more.length === 0 && first.length === 0)) return;
-    this.onData(more.length === 0 ? first : Buffer.concat([first, ...more.flatMap((part) => [newline, part])]));
+    if (this.data.length > 0) this.onData(this.data.take());
   }
 }
 
 const newline = Buffer.from('\n');
+const nothing = Buffer.alloc(0);
