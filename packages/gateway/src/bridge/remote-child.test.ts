@@ -40,7 +40,7 @@ const bridged = (
   { url }: RemoteServer,
   headers: Record<string, string> = {},
   limits = {},
-  tls: BridgeRemote['tls'] = undefined,
+  tls?: BridgeRemote['tls'],
 ): Promise<TestBridge> => testBridge({ command: null, remote: { transport, url, headers, tls }, cwd: '/', limits });
 
 async function connect(url: string): Promise<Client> {
