@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -58,6 +58,11 @@ describe('processEnvironment', () => {
     expect(path).toContain('/opt/tools');
     expect(path.every((entry) => entry.startsWith('/'))).toBe(true);
     expect(new Set(path).size).toBe(path.length);
+  });
+
+  test('folders upwards that cannot be looked into are passed over', () => {
+    symlinkSync('node_modules', join(folder, 'node_modules'));
+    expect(build({}).PATH).not.toContain(folder);
   });
 });
 

@@ -44,8 +44,17 @@ function binFolders(cwd: string): string[] {
   const folders: string[] = [];
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const bin = join(folder, 'node_modules', '.bin');
-    if (statSync(bin, { throwIfNoEntry: false })?.isDirectory() === true) folders.push(bin);
+    if (isFolder(bin)) folders.push(bin);
     if (dirname(folder) === folder) return folders;
+  }
+}
+
+/** False also for one that this user may not look into. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
-import { existsSync, statSync, statfsSync, type Stats } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, statfsSync, type Stats } from 'node:fs';
 import { connect } from 'node:net';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
@@ -59,7 +59,7 @@ export const doctor: Command = async (context) => {
 
 function checkText({ check, state, message, fix }: Check, { paint }: Output): string {
   const mark = state === 'ok' ? '✓' : state === 'warning' ? paint.yellow('▲') : paint.red('⬣');
-  return `${mark} ${check}: ${plain(message, 500)}${fix === null ? '' : `    fix: ${plain(fix, 500)}`}`;
+  return `${mark} ${check}: ${plain(message, 500)}${fix === null ? '' : `\n    fix: ${plain(fix, 500)}`}`;
 }
 
 function ok(check: string, message: string): Check {
@@ -131,10 +131,26 @@ const freeBytesMin = 256 * 1024 * 1024;
 function checkState({ options, cwd }: CommandContext, config: Config | null): Check[] {
   const named = options.text('state');
   const folder = named === undefined ? (findStateFolder(cwd) ?? resolve(cwd, defaultStateFolder)) : resolve(cwd, named);
-  if (!existsSync(folder)) return [ok('state', `${folder} is new: \`gateway start\` makes it`)];
+  if (!existsSync(folder)) return [checkNew(folder)];
   const stat = statSync(folder);
   if (!stat.isDirectory()) return [problem('state', `${folder} is not a folder`, 'Move it away, or name another folder with --state DIR.')];
   return [checkOwner(folder, stat), checkDisk(folder, config)];
+}
+
+/** A folder that `start` is to make. */
+function checkNew(folder: string): Check {
+  let parent = dirname(folder);
+  while (!existsSync(parent) && dirname(parent) !== parent) parent = dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+    return ok('state', `${folder} is new: \`gateway start\` makes it`);
+  } catch {
+    return problem(
+      'state',
+      `${folder} is new, and this user may not write in ${parent}`,
+      'Give this user write access to it, or name another folder with --state DIR.',
+    );
+  }
 }
 
 function checkOwner(folder: string, { uid, mode }: Stats): Check {

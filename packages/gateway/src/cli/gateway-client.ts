@@ -87,6 +87,13 @@ function client(where: string, target: Target): GatewayClient {
       const answer = await send(where, { ...place, method, path: `${base}${path}${search === '' ? '' : `?${search}`}` }, payload);
       const parsed = parseObject(answer.text);
       if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
+      // The public fix is for who speaks HTTP.
+      if (parsed !== null && parsed['error'] === 'unauthorized')
+        throw new RemoteFault(
+          answer.status,
+          { ...parsed, fix: 'Set GATEWAYOPS_API_KEY to a key of this gateway, or use --state on its machine.' },
+          exitCodeOfStatus,
+        );
       if (parsed !== null && 'error' in parsed) throw new RemoteFault(answer.status, parsed, exitCodeOfStatus);
       throw new Fault('gateway_unreachable', { where }, { cause: new Error(`something else answered there (status ${answer.status})`) });
     },

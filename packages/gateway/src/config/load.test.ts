@@ -149,6 +149,13 @@ describe('a configuration', () => {
     });
   });
 
+  test('passes over folders of PATH that cannot be looked into', () => {
+    symlinkSync('loop', join(folder, 'loop'));
+    writeFileSync(join(folder, 'my-other-server'), '#!/bin/sh\n', { mode: 0o755 });
+    const text = 'version: 1\nservers: [{ name: a, transport: stdio, command: [my-other-server] }]';
+    expect(load(text, { env: { ...env, PATH: `${join(folder, 'loop')}:${folder}` } }).servers[0]).toMatchObject({ command: [join(folder, 'my-other-server')] });
+  });
+
   test('may use anchors and aliases', () => {
     const { pricing } = load(
       'version: 1\nservers: [{ name: a, url: http://a/mcp }, { name: b, url: http://b/mcp }]\npricing: { default: &p { per_call: 0.5 }, overrides: [{ server: a, per_call: 0.5 }] }\nrate_limits:\n  - { scope: api_key, limit: 5, window: &w 1m }\n  - { scope: api_key, key_prefix: gwo_dev_abcd, limit: 5, window: *w }\n',
