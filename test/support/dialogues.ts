@@ -18,7 +18,7 @@ export function startServers(clock: Clock = systemClock): TestServers {
   return {
     ...servers,
     async stop() {
-      servers.close();
+      await servers.close();
       await upstreams.close();
     },
   };

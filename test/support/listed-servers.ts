@@ -100,6 +100,7 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
       return { answer: () => undefined, cancel: () => undefined };
     },
     erasOf: () => null,
+    doubtEras: () => undefined,
     findEras: async (server) => ({ modern: of(server.data.name).era !== 'legacy', legacy: of(server.data.name).era === 'legacy' }),
     async facts(server) {
       const { away, era, ttlMs, cacheScope, instructions, capabilities, tools, prompts, resources, templates } = of(server.data.name);
@@ -127,7 +128,7 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
         watches.splice(watches.indexOf(entry), 1);
       };
     },
-    close: () => undefined,
+    close: () => Promise.resolve(),
   };
 
   const aggregates = createAggregates({

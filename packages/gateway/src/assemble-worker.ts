@@ -58,7 +58,7 @@ export interface Door {
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   targetReports(): readonly TargetReport[];
-  /** Ends the duplex links of a key that is good no more; null: of any. */
+  /** Ends the duplex links of a key that is good no more; null: of any key. */
   recheckLinks(keyId: string | null): void;
   /** True while the journal cannot be written. */
   journalBlocked(): boolean;
@@ -229,6 +229,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       const endpointsBefore = snapshot.data.endpoints ?? [];
       snapshot = compileSnapshot(data, serverBlock);
       aggregates.snapshotChanged();
+      links.recheck(null);
       cache.reconfigured();
       // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
@@ -268,7 +269,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       passedServer.closeAllConnections();
       cache.close();
       aggregates.close();
-      servers.close();
+      await servers.close();
       server.closeAllConnections();
       for (const session of secure?.sessions ?? []) session.destroy();
       await upstreams.close();

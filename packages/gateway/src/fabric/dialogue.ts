@@ -129,6 +129,8 @@ export interface Servers {
   erasOf(server: Server): Eras | null;
   /** Faults: those of the connection. */
   findEras(server: Server): Promise<Eras>;
+  /** A relayed message was refused in a way that a server of another era would: it is asked again before long. */
+  doubtEras(server: Server): void;
   /** Faults: those of the connection. */
   facts(server: Server, face: ClientFace): Promise<ServerFacts>;
   /**
@@ -136,5 +138,6 @@ export interface Servers {
    * opened anew, and its lists count as changed, for a change may have been missed.
    */
   watch(server: Server, face: ClientFace, interest: Interest, onEvent: (event: ServerEvent) => void): () => void;
-  close(): void;
+  /** Ends what is kept at servers; resolves when they know, or after a second. */
+  close(): Promise<void>;
 }

@@ -19,6 +19,8 @@ export interface EraBook {
   /** Whether to speak to it in the words of 2026-07-28: known at once where it was found out before. */
   speaksModern(server: Server): boolean | Promise<boolean>;
   forget(server: Server): void;
+  /** Something of another era was perhaps heard of it: what is known holds for half a minute more at most. */
+  doubt(server: Server): void;
   sweep(): void;
 }
 
@@ -90,7 +92,7 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
     });
     const version = message?.body['protocolVersion'];
     const isLegacy = message?.kind === 'result' && typeof version === 'string' && legacyVersions.includes(version);
-    if (isLegacy && sessionId !== '') endSession(sendExchange, server, { id: sessionId, version, target });
+    if (isLegacy && sessionId !== '') void endSession(sendExchange, server, { id: sessionId, version, target });
     return isLegacy;
   }
 
@@ -120,6 +122,10 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
     forget(server) {
       entries.delete(placeOf(server));
     },
+    doubt(server) {
+      const entry = entries.get(placeOf(server));
+      if (entry) entry.untilMs = Math.min(entry.untilMs, clock.monotonicMs() + bounds.fabricDoubtfulEraMs);
+    },
     sweep() {
       for (const [place, { untilMs }] of entries) if (untilMs <= clock.monotonicMs()) entries.delete(place);
     },
@@ -139,14 +145,16 @@ function includesModern(versions: unknown): boolean {
   return Array.isArray(versions) && versions.some((version) => typeof version === 'string' && isModernVersion(version));
 }
 
-/** Tells a server that a session is over. Whoever is gone already needs no farewell. */
+/** Tells a server that a session is over; resolves when it knows. Whoever is gone already needs no farewell. */
 export function endSession(
   sendExchange: SendExchange,
   server: Server,
   session: { readonly id: string; readonly version: string; readonly target: string },
-): void {
+): Promise<void> {
   const headers = ['mcp-protocol-version', session.version, 'mcp-session-id', session.id];
-  const sink = { message: () => undefined, end: () => undefined, failed: () => undefined };
   const firstByteMsMax = bounds.upstreamConnectTimeoutMs;
-  sendExchange(server, { method: 'DELETE', headers, body: null, caller: '', target: session.target, firstByteMsMax }, sink);
+  return new Promise((resolve) => {
+    const sink = { message: () => undefined, end: () => resolve(), failed: () => resolve() };
+    sendExchange(server, { method: 'DELETE', headers, body: null, caller: '', target: session.target, firstByteMsMax }, sink);
+  });
 }

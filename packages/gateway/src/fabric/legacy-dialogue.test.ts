@@ -86,8 +86,8 @@ describe('a session', () => {
 
   test('is ended at the server when the worker closes', async () => {
     await callTool(servers, server, 't').end;
-    servers.close();
-    await until(() => upstream.requests.some(({ method }) => method === 'DELETE'));
+    await servers.close();
+    expect(upstream.requests.some(({ method }) => method === 'DELETE')).toBe(true);
   });
 
   test('is asked for log messages once a level, and each caller gets what it asked for', async () => {

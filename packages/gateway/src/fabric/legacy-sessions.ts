@@ -69,8 +69,11 @@ export interface LegacySessions {
   /** Asks the server for log messages from `level` on; never fails, for a server may not know the question. */
   askForLogs(session: LegacySession, level: string): Promise<void>;
   sweep(): void;
-  close(): void;
+  /** Ends all of them; resolves when the servers know, or after a second. */
+  close(): Promise<void>;
 }
+
+const farewellMs = 1_000;
 
 export function createLegacySessions(sendExchange: SendExchange, clock: Clock): LegacySessions {
   const entries = new Map<string, { readonly opening: Promise<LegacySession>; session: LegacySession | null }>();
@@ -99,7 +102,7 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
   }
 
   function makeRoom(server: Server): void {
-    for (const [key, { session }] of entries) if (session?.listeners.size === 0) return end(key);
+    for (const [key, { session }] of entries) if (session?.listeners.size === 0) return void end(key);
     throw new Fault('upstream_unavailable', { server: server.data.name, reason: `all ${bounds.fabricSessionsMax} sessions are in use` });
   }
 
@@ -170,11 +173,11 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
     if (status >= 400) throw new Fault('upstream_invalid', { server: server.data.name, reason: `it answered a message of its session with HTTP ${status}` });
   }
 
-  function end(key: string): void {
+  async function end(key: string): Promise<void> {
     const session = entries.get(key)?.session;
     entries.delete(key);
     session?.stream?.close();
-    if (session && session.id !== '') endSession(sendExchange, session.server, session);
+    if (session && session.id !== '') await endSession(sendExchange, session.server, session);
   }
 
   return {
@@ -198,10 +201,14 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
     },
     sweep() {
       const before = clock.monotonicMs() - bounds.fabricSessionIdleMs;
-      for (const [key, { session }] of entries) if (session?.listeners.size === 0 && session.usedAtMs < before) end(key);
+      for (const [key, { session }] of entries) if (session?.listeners.size === 0 && session.usedAtMs < before) void end(key);
     },
-    close() {
-      for (const key of entries.keys()) end(key);
+    async close() {
+      const farewells = Promise.all([...entries.keys()].map(end));
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, farewellMs);
+      await Promise.race([farewells, late]);
+      clearTimeout(timer);
     },
   };
 }

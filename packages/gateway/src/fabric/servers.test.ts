@@ -129,6 +129,29 @@ test('a question that the client did not declare never reaches it', async () => 
   expect(told.asks).toEqual([]);
 });
 
+test('what many callers do at once, with the same tokens and keys, never crosses', async () => {
+  const many = await Promise.all(
+    Array.from({ length: 60 }, async (_, index) => {
+      const face = { ...askedFace, principalId: `key_${index % 3}`, logLevel: index % 2 === 0 ? 'info' : null };
+      const era = (['legacy', 'modern', 'dual'] as const)[index % 3] ?? 'dual';
+      const server = serverOf(era);
+      if (index % 4 === 0) {
+        const params = '{"name":"test_tool_with_progress","arguments":{},"_meta":{"progressToken":1}}';
+        const told = callTool(servers, server, 'test_tool_with_progress', { params, face });
+        await told.end;
+        return [told.notifications.map((json) => /"progressToken":1,/.test(json)), [true, true, true]];
+      }
+      const answer = (): Answer => ({ result: `{"action":"accept","content":{"name":"Ada ${index}"}}` });
+      const told = callTool(servers, server, 'test_input_required_result_elicitation', { face }, answer);
+      return [
+        [await textOf(told), told.asks.length, told.notifications],
+        [`complete: Hello, Ada ${index}!`, 1, []],
+      ];
+    }),
+  );
+  for (const [seen, expected] of many) expect(seen).toEqual(expected);
+});
+
 describe('changes', () => {
   test('are told to those who watch', async () => {
     const events: ServerEvent[] = [];

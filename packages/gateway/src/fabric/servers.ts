@@ -119,12 +119,13 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
     begin,
     erasOf: eras.known,
     findEras: eras.find,
+    doubtEras: eras.doubt,
     facts: factsOf,
     watch: watches.add,
     close() {
       clearInterval(sweep);
       watches.close();
-      sessions.close();
+      return sessions.close();
     },
   };
 }
