@@ -35,6 +35,7 @@ const bodyBytesMax = 64 * 1024;
 export function createHealthChecks({ clock, random = Math.random, version, onChange }: HealthChecksOptions): HealthChecks {
   const lookup = createLookup(clock);
   const watched = new Map<string, Watched>();
+  const byName = new Map<string, Watched>();
 
   function start(server: ServerData, reach: UpstreamData, target: TargetData, check: HealthCheckData): Watched {
     const pool = openPool({ connectionsMax: 1 }, reach, target, lookup);
@@ -85,11 +86,17 @@ export function createHealthChecks({ clock, random = Math.random, version, onCha
       for (const [key, one] of watched) {
         if (needed.has(key)) continue;
         watched.delete(key);
+        byName.delete(`${one.server} ${one.target}`);
         void end(one);
       }
-      for (const [key, begin] of needed) if (!watched.has(key)) watched.set(key, begin());
+      for (const [key, begin] of needed) {
+        if (watched.has(key)) continue;
+        const one = begin();
+        watched.set(key, one);
+        byName.set(`${one.server} ${one.target}`, one);
+      }
     },
-    finding: (server, target) => [...watched.values()].find((one) => one.server === server && one.target === target)?.finding ?? null,
+    finding: (server, target) => byName.get(`${server} ${target}`)?.finding ?? null,
     async close() {
       await Promise.all([...watched.values()].map(end));
       watched.clear();

@@ -82,6 +82,7 @@ export class TargetExchange extends Exchange {
   private sendTo(target: Target, firstByteMs: number): void {
     const { reach, targets } = this.group;
     this.at = target;
+    this.beganBadly = false;
     this.target = target.data.name;
     this.tried |= 1 << targets.indexOf(target);
     this.probe = target.breaker?.enter() ?? false;
@@ -118,15 +119,16 @@ export class TargetExchange extends Exchange {
     const isTargets = !this.aborted && targetFaults.has(fault.code);
     if (isTargets) {
       at.noteFailure(fault.code);
-      // A reply that began well and broke off is one failed call, not one of each; a bad one was counted.
-      if (!this.beganBadly) at.breaker?.failed(this.probe, this.begun);
+      // A reply that began well and broke off is one failed call, not one of each; a bad one was counted. That a stream ends which was open
+      // for hours says nothing of now.
+      if (!this.beganBadly && !(this.begun && this.call.longLived)) at.breaker?.failed(this.probe, this.begun);
     } else at.breaker?.withdrawn(this.probe);
     this.probe = false;
     if (!isTargets || this.begun) return false;
     const unsent = this.controller === null;
     if (!unsent && (!this.call.repeatable || fault.code === 'upstream_invalid')) return false;
-    // Its certificate and its name are the same in a moment.
-    const lasting = fault.code === 'upstream_tls' || isMissingName(fault.cause);
+    // Its certificate and its name are the same in a moment, and whoever waited for a connection has waited enough.
+    const lasting = fault.code === 'upstream_tls' || lastingCodes.has(codeOf(fault.cause));
     if (lasting && (this.group.targets.length === 1 || this.call.pinned !== null)) return false;
     if (!this.schedule(fault)) return false;
     this.leave();
@@ -170,7 +172,8 @@ export class TargetExchange extends Exchange {
   }
 }
 
-function isMissingName(cause: unknown): boolean {
-  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
-  return code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+const lastingCodes: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+
+function codeOf(cause: unknown): string {
+  return (cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined) ?? '';
 }

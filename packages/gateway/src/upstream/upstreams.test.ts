@@ -216,6 +216,18 @@ describe('what may be sent again', () => {
     expect([answer.outcome, answer.control.retries, hits()[0], answer.control.target === 'a']).toEqual(['200', 1, 1, false]);
   });
 
+  test('U6: whoever waited for a connection in vain has waited enough, unless there is another target', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined).resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    // It accepts, and never shakes hands.
+    const far = target(0, { name: 'far', origin: `https://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    const alone = await call(server({ targets: [far], connectTimeoutMs: 300 }));
+    expect([alone.outcome, alone.control.retries]).toEqual(['upstream_unreachable', 0]);
+    const other = await call(server({ targets: [far, target(1)], connectTimeoutMs: 300 }));
+    expect([other.outcome, other.control.target]).toEqual(['200', 'b']);
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
   test('503 with a time to come back is answered so where there is no other target', async () => {
     servers[0]?.next(replies.json({}, { status: 503, headers: { 'retry-after': '9' } }));
     const answer = await call(server({ targets: [target(0)] }), list);
@@ -323,6 +335,23 @@ describe('the breaker', () => {
     expect(outcomes(await series(20, to))).toEqual(['200']);
     if (first) first.reply = replies.defaultReply;
     expect((await call(server({ targets: [target(0)] }, { name: 's2' }))).outcome).toBe('200');
+  });
+
+  test('streams that end after hours say nothing of now', async () => {
+    const to = one();
+    const [first] = servers;
+    if (first) first.reply = replies.stream(['data: 1\n\n'], 'reset');
+    const all = await series(30, to, () => ({ longLived: true, method: 'GET', body: null }));
+    expect(outcomes(all)).toEqual(['upstream_reset']);
+    expect(upstreams.reports()).toMatchObject([{ breaker: 'closed' }]);
+  });
+
+  test('a list that is refused and then cannot be sent counts twice, for it failed twice', async () => {
+    const to = server({ targets: [target(0)], retry: { triesMax: 2, budgetPercent: 100 } });
+    const [first] = servers;
+    if (first) first.reply = replies.json({}, { status: 503 });
+    await call(to, list);
+    expect(upstreams.reports()).toMatchObject([{ calls: 2, failures: 2 }]);
   });
 
   test('a flapping target comes back', async () => {
