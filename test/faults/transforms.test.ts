@@ -81,6 +81,7 @@ describe('arguments', () => {
       result: { isError: boolean; content: { text: string }[]; _meta: Record<string, { code: string }> };
     };
     expect([result.isError, result._meta['gatewayops/error']?.code]).toEqual([true, 'argument_not_allowed']);
+    expect((await door.journal()).toString('latin1')).toContain('restrict region');
     expect(result.content[0]?.text).toContain('The argument region is not allowed: it must be one of "eu", "us".');
     expect(upstream.hits).toBe(0);
   });

@@ -43,7 +43,7 @@ function spanLines(span: Span, depth: number, currency: string | undefined, out:
   if (rail !== null) lines.push(`${indent}  ${rail}`);
   const notes = [
     ...(span.cache === 'hit' || span.cache === 'shared' ? ['answered from the cache'] : []),
-    ...(span.transforms?.length ? [`changed: ${span.transforms.join(', ')}`] : []),
+    ...(span.transforms?.length ? [`rules: ${span.transforms.join(', ')}`] : []),
   ];
   if (notes.length > 0) lines.push(`${indent}  ${out.paint.dim(plain(notes.join(' · '), 300))}`);
   if (span.error) lines.push(`${indent}  ${plain(span.error, 300)}`);

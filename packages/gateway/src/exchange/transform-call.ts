@@ -38,7 +38,7 @@ export function transformRequest(
   try {
     for (const { request } of entries) {
       if (request.length === 0) continue;
-      const applied = applyRequest(request, out, at);
+      const applied = applyRequest(request, out, at, (name) => names.push(name));
       out = applied.json;
       names.push(...applied.names);
     }

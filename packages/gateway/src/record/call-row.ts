@@ -83,7 +83,7 @@ export const outcomeColumns: readonly Column[] = [
   { name: 'cost', type: 'Decimal(18, 9)' },
   /** Which entry of the price list applied: default, server, tool; `cache` for an answer from there; empty where the call has no price. */
   word('priced_by'),
-  /** Names of the transformation rules that changed the call, one a line. */
+  /** Names of the transformation rules that changed or refused the call, one a line. */
   text('transforms'),
   /** `hit` where the answer came from the cache, `shared` where it was another caller's that was under way, `miss` where it was asked for and may be kept. */
   word('cache'),

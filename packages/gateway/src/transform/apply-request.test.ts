@@ -6,9 +6,11 @@ import { applyResponse } from './apply-response.ts';
 
 const entry = { tool: null, mirrors: {}, headers: [], request: [], response: [] };
 
+const refusedBy: string[] = [];
+
 function request(rules: readonly RequestRuleData[], args: string): string {
   const [compiled] = compileTransforms([{ ...entry, request: rules }])?.entries ?? [];
-  const { json, names } = applyRequest(compiled?.request ?? [], Buffer.from(`{"name":"t","arguments":${args}}`), []);
+  const { json, names } = applyRequest(compiled?.request ?? [], Buffer.from(`{"name":"t","arguments":${args}}`), [], (name) => refusedBy.push(name));
   return `${json.toString('utf8').slice(24, -1)}${names.length === 0 ? '' : ` ← ${names.join(', ')}`}`;
 }
 
@@ -63,7 +65,9 @@ describe('arguments', () => {
 
   test('are made where a call has none', () => {
     const [compiled] = compileTransforms([{ ...entry, request: [{ kind: 'set', path: 'tenant', value: '"a"' }] }])?.entries ?? [];
-    expect(applyRequest(compiled?.request ?? [], Buffer.from('{"name":"t"}'), []).json.toString()).toBe('{"name":"t","arguments":{"tenant":"a"}}');
+    expect(applyRequest(compiled?.request ?? [], Buffer.from('{"name":"t"}'), [], () => undefined).json.toString()).toBe(
+      '{"name":"t","arguments":{"tenant":"a"}}',
+    );
   });
 
   test.each<[RequestRuleData, string[], string[]]>([
@@ -83,6 +87,7 @@ describe('arguments', () => {
     expect(() => request([restrict({ enum: ['eu', 'us'] }, 'filter.region')], '{"filter":{"region":"mars"}}')).toThrow(
       'The argument filter.region is not allowed: it must be one of "eu", "us".',
     );
+    expect(refusedBy.at(-1)).toBe('restrict filter.region');
   });
 
   test('that cannot be set because something else is in the way are refused', () => {

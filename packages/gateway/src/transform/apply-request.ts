@@ -2,7 +2,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { RequestRule, RestrictRule } from '../snapshot/compile-transforms.ts';
 import { EditableJson, type Found } from './editable-json.ts';
 
-/** What became of a request: its JSON text, and the rules that changed it. */
+/** What became of a message: its JSON text, and the rules that changed it. */
 export interface Applied {
   readonly json: Buffer;
   /** Names of rules, in their order; empty where nothing changed: then `json` is what was given. */
@@ -14,16 +14,21 @@ const argumentsMember = ['arguments'];
 /**
  * Applies the rules of one tool to a call, one after the other. `json` is the JSON object that holds `params` at `at` (empty: it is
  * `params`). Faults: `argument_not_allowed` where a value is not one that a rule allows, or a rule cannot reach the place it is to set.
- * Throws `TooManyValues`.
+ * Throws `TooManyValues`. `onRefused` gets the name of the rule that refused.
  */
-export function applyRequest(rules: readonly RequestRule[], json: Buffer, at: readonly string[]): Applied {
+export function applyRequest(rules: readonly RequestRule[], json: Buffer, at: readonly string[], onRefused: (name: string) => void): Applied {
   const document = new EditableJson(json);
   const base = [...at, ...argumentsMember];
   const names: string[] = [];
   for (const rule of rules) {
     const path = [...base, ...rule.path];
     const found = document.find(path);
-    if (applyRule(rule, document, path, found)) names.push(rule.name);
+    try {
+      if (applyRule(rule, document, path, found)) names.push(rule.name);
+    } catch (thrown) {
+      onRefused(rule.name);
+      throw thrown;
+    }
   }
   return { json: names.length === 0 ? json : document.text, names };
 }
