@@ -130,7 +130,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
       ? (bridges?.state(name) ?? { state: 'starting', reason: null })
       : { state: 'unknown', reason: null };
-  const compiler = createConfigCompiler({ env: readEnvironment(), paths, node: folder.node, organizationId: defaultOrganizationId });
+  const environment = readEnvironment();
+  const compiler = createConfigCompiler({ env: environment, paths, node: folder.node, organizationId: defaultOrganizationId });
   /** What serves now; a reload puts another in its place. */
   let served = compiler.compile(config, null);
   let snapshotVersion = 0;
@@ -181,6 +182,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   const opened = Promise.withResolvers<Opened>();
   const pool = createWorkerPool({
     count: config.workers,
+    environment,
     begin: (workerId, listenPort): WorkerStart => ({
       snapshot,
       host: config.listen.host,

@@ -33,6 +33,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
   const note = (event: string): void => void events.push(event);
   const pool = createWorkerPool({
     count,
+    environment: process.env,
     begin: (workerId, listenPort) => ({
       snapshot: {
         version: 1,

@@ -10,6 +10,7 @@ import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
+import { workerEnvironment } from './worker-environment.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
@@ -38,6 +39,8 @@ export interface WorkerPool {
 
 export interface WorkerPoolOptions {
   readonly count: number;
+  /** Of this process; a worker gets of it what `workerEnvironment` leaves. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => WorkerStart;
   readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & {
@@ -66,7 +69,7 @@ const reportTimeoutMs = 900;
 const toldTimeoutMs = 30_000;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { count, begin, handlers, onWorkerGone, log } = options;
+  const { count, environment, begin, handlers, onWorkerGone, log } = options;
   const members = new Map<number, Member>();
   let { port } = options;
   /** Workers that ask for port 0 share one socket and its port (node:cluster); when the last of them is gone it is asked for by number. */
@@ -82,7 +85,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   function fork(onListening: (port: number) => void, onFailed: (fault: Fault) => void): void {
     let worker: Worker;
     try {
-      worker = cluster.fork(childEnvironment());
+      worker = cluster.fork({ ...workerEnvironment(environment), ...childEnvironment() });
     } catch (error) {
       onFailed(startFault(error instanceof Error ? error.message : String(error)));
       return respawn();
