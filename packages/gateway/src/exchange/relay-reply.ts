@@ -102,6 +102,7 @@ export class RelayReply implements ReplySink, OpenStream {
       control.abort();
       return;
     }
+    if ((status === 400 || status === 404 || status === 405) && call.server !== null) call.rail.servers.doubtEras(call.server);
     const out = ['X-Trace-ID', call.traceId, 'X-Request-ID', call.requestId, ...call.headers];
     // The status of a refusal says what a client must know (404: the session is gone; 400: not this era); its prose stays here.
     // 202 and 204 have no body by definition: one that came all the same would be taken for the next reply.
