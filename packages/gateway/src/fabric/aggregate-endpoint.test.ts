@@ -150,6 +150,17 @@ describe('servers that fail', () => {
     expect((await route(all, 'tools/call', { name: 'a__x' })).server.data.name).toBe('a');
   });
 
+  test('one that stalls is waited for once, whoever asks for whatever', async () => {
+    const all = over({ a: { tools: [[tool('x')]], prompts: [[]] }, b: { away: 'stalled' } }, { deadlineMs: 1_500 });
+    const startedAt = performance.now();
+    await all.endpoint.facts(all.caller());
+    const onceMs = performance.now() - startedAt;
+    await all.endpoint.facts(all.caller());
+    expect((await toolsOf(all)).names).toEqual(['a__x']);
+    await all.request('prompts/list');
+    expect(performance.now() - startedAt).toBeLessThan(2 * onceMs);
+  });
+
   test('one that goes away keeps its last list, marked; its return is told to who watches', async () => {
     const b: ListedServer = { tools: [[tool('y')]], ttlMs: 0 };
     const all = over({ a: { tools: [[tool('x')]] }, b });

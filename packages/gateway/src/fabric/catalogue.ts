@@ -66,6 +66,8 @@ interface Shelf {
   factsReading: Promise<ServerFacts> | null;
   factsGoodUntilMs: number;
   factsFailedAtMs: number;
+  /** It has let somebody wait in vain, and has not answered since. */
+  isLate: boolean;
   readonly lists: Map<ListKind, ListState>;
   readonly followers: Set<(kind: ListKind) => void>;
   unwatch: (() => void) | null;
@@ -102,6 +104,7 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
       factsReading: null,
       factsGoodUntilMs: -Infinity,
       factsFailedAtMs: -Infinity,
+      isLate: false,
       lists: new Map(),
       followers: known?.followers ?? new Set(),
       unwatch: null,
@@ -164,6 +167,7 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
       .facts(shelf.server, shelf.callers.face)
       .then((facts) => {
         shelf.facts = facts;
+        shelf.isLate = false;
         shelf.factsGoodUntilMs = clock.monotonicMs() + Math.min(bounds.catalogueWatchedMs, Math.max(bounds.catalogueUnwatchedMs, facts.ttlMs));
         watch(shelf, facts);
         return facts;
@@ -283,13 +287,14 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
       const shelf = shelfOf(server, callers);
       const state = stateOf(shelf, kind);
       if (remainingMs(shelf, state) === 0) {
-        const wasAway = state.trouble !== null;
+        const wasAway = state.trouble !== null || shelf.isLate;
         const mayAsk = state.reading !== null || !wasAway || clock.monotonicMs() >= state.retryAtMs;
         if (mayAsk) {
           const done = await within(read(shelf, kind, state), wasAway ? Math.min(deadlineMs, bounds.catalogueAwayWaitMs) : deadlineMs);
           // It is still being read; whoever asks next waits for it but shortly.
           if (!done && state.trouble === null) {
             state.trouble = 'mcp_timeout';
+            shelf.isLate ||= shelf.facts === null;
             log.warn('catalogue.server_away', { server: server.data.name, list: kind, reason: 'mcp_timeout', kept: state.list?.entries.length ?? 0 });
           }
         }
@@ -304,7 +309,8 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     async facts(server, callers, deadlineMs) {
       const shelf = shelfOf(server, callers);
       const isAway = clock.monotonicMs() - shelf.factsFailedAtMs < bounds.catalogueRetryMs;
-      if (!isAway) await within(readFacts(shelf), shelf.facts === null ? deadlineMs : Math.min(deadlineMs, bounds.catalogueAwayWaitMs));
+      const waitMs = shelf.facts === null && !shelf.isLate ? deadlineMs : Math.min(deadlineMs, bounds.catalogueAwayWaitMs);
+      if (!isAway && !(await within(readFacts(shelf), waitMs))) shelf.isLate = true;
       return shelf.facts;
     },
     follow(server, callers, onChange) {

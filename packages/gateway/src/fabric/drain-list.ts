@@ -37,12 +37,9 @@ export interface ServerList {
 }
 
 const methods = { tools: 'tools/list', resources: 'resources/list', templates: 'resources/templates/list', prompts: 'prompts/list' } as const;
-const members = { tools: 'tools', resources: 'resources', templates: 'resourceTemplates', prompts: 'prompts' } as const;
-const keys = { tools: 'name', resources: 'uri', templates: 'uriTemplate', prompts: 'name' } as const;
-
-export const listMethod = methods;
-export const listMember = members;
-export const keyMember = keys;
+/** The member of a result that holds the list, and the member of an entry that names it. */
+export const listMember = { tools: 'tools', resources: 'resources', templates: 'resourceTemplates', prompts: 'prompts' } as const;
+export const keyMember = { tools: 'name', resources: 'uri', templates: 'uriTemplate', prompts: 'name' } as const;
 
 export const emptyList: ServerList = { entries: [], digest: '', ttlMs: Number.MAX_SAFE_INTEGER, cacheScope: 'public', incomplete: null, refused: [] };
 
@@ -80,7 +77,7 @@ export async function drainList(servers: Servers, server: Server, face: ClientFa
       entries.set(key, {
         key,
         json: raw.toString(),
-        keyPlace: placeOfKey(raw, keys[kind]),
+        keyPlace: placeOfKey(raw, keyMember[kind]),
         namesUi: kind === 'tools' && raw.includes('resourceUri"'),
         paramHeaders,
       });
@@ -140,15 +137,15 @@ function parsePage(json: Buffer, server: string, kind: ListKind): Page {
   } catch (cause) {
     throw new Fault('upstream_invalid', { server, reason: `its ${methods[kind]} is not valid JSON` }, { cause });
   }
-  const listed = typeof result === 'object' && result !== null ? result[members[kind]] : undefined;
+  const listed = typeof result === 'object' && result !== null ? result[listMember[kind]] : undefined;
   if (!Array.isArray(listed)) throw invalid(`its ${methods[kind]} holds no list`);
   const nextCursor = result['nextCursor'] ?? null;
   if (nextCursor !== null && typeof nextCursor !== 'string') throw invalid(`its ${methods[kind]} has a cursor that is not text`);
-  const spans = findValues(json, [[members[kind], each]]);
+  const spans = findValues(json, [[listMember[kind], each]]);
   // A list that is there twice would be read in two ways.
   if (spans.length !== listed.length) throw invalid(`its ${methods[kind]} holds two lists`);
   const entries = listed.flatMap((value: unknown, index) => {
-    const key = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[keys[kind]] : undefined;
+    const key = typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[keyMember[kind]] : undefined;
     const span = spans[index];
     return typeof key === 'string' && span !== undefined
       ? [{ key, raw: json.subarray(span.start, span.end), value: value as Readonly<Record<string, unknown>> }]

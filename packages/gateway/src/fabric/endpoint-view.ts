@@ -39,7 +39,7 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
     if (info === null) return data.nameCharsMax;
     let name = clientNames.get(info);
     if (name === undefined) {
-      const given: unknown = (JSON.parse(info) as { name?: unknown }).name;
+      const given: unknown = (JSON.parse(info) as { name?: unknown } | null)?.name;
       name = typeof given === 'string' ? given : '';
       if (clientNames.size >= bounds.endpointViewsMax) clientNames.clear();
       clientNames.set(info, name);
