@@ -80,6 +80,7 @@ export const faultCodes = {
   config_unreadable: row(422, 'configuration', 'The configuration {file} cannot be read: {reason}.', 'Create one with `gateway init`, or name it with --config FILE.', { exitCode: 2 }),
   unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),
   secret_unavailable: row(500, 'configuration', 'The secret of {setting} cannot be used: {reason}.', '{fix}', { exitCode: 2 }),
+  tls_unusable: row(500, 'configuration', 'TLS cannot be served: {setting}: {reason}.', '{fix}', { exitCode: 2 }),
   address_in_use: row(500, 'configuration', 'The address {address} is in use by another program.', 'Stop that program, or start with --listen HOST:PORT (port 0 picks a free one).', { exitCode: 1 }),
   address_unusable: row(500, 'configuration', '{address} cannot be listened on: {reason}.', 'Name an address of this machine and a port from 1024 on, in `listen` or with --listen HOST:PORT.', { exitCode: 1 }),
   permission_denied: row(500, 'configuration', 'The gateway may not use {path}.', 'Give this user read and write access to it, or name another folder: --state DIR, or `gateway init DIR`.', { exitCode: 1 }),

@@ -36,6 +36,8 @@ type Field = Exclude<keyof InboundHeaders, 'params'>;
 
 const fields: Readonly<Record<string, Field>> = {
   host: 'host',
+  // HTTP/2's name for it (RFC 9113 section 8.3.1). No header of HTTP/1.1 can begin with a colon.
+  ':authority': 'host',
   origin: 'origin',
   authorization: 'authorization',
   'content-type': 'contentType',
@@ -93,6 +95,8 @@ export function createHeaderGate(): HeaderGate {
       const earlier = headers[field];
       if (earlier === undefined) headers[field] = value;
       else if (listFields.has(field)) headers[field] = `${earlier}, ${value}`;
+      // HTTP/2 may name it in both ways, if it is the same.
+      else if (field === 'host' && earlier === value && rawHeaders.includes(':authority')) continue;
       else throw new Fault('invalid_request', { reason: `the header ${name} occurs twice` });
     }
     return headers;

@@ -1,9 +1,12 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault, faultBody } from '../kernel/fault.ts';
 import { newRequestId } from '../kernel/id.ts';
+import type { Log } from '../kernel/log.ts';
 import { respondRest } from './respond.ts';
+import { createSecureServer, type DoorTls, type SecureServer } from './secure-server.ts';
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
@@ -18,28 +21,37 @@ const lingerMs = 1_000;
  * The public HTTP/1.1 server with its bounds. Strict parser; no tunnel, no upgrade but what `onUpgrade` takes; slow headers and slow bodies are cut
  * (slowloris). Counting of header lines is left to the header gate, for node drops what is over its own count silently.
  */
-export function createHttpServer({ onRequest, onUpgrade = refuseUpgrade }: HttpServerOptions): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: bounds.headerBytesMax,
-      headersTimeout: bounds.headersTimeoutMs,
-      requestTimeout: bounds.requestTimeoutMs,
-      keepAliveTimeout: bounds.keepAliveMs,
-      connectionsCheckingInterval: 1_000,
-      insecureHTTPParser: false,
-      noDelay: true,
-      // Left to the address check, which answers in the house's own form.
-      requireHostHeader: false,
-    },
-    onRequest,
-  );
+export function createHttpServer(options: HttpServerOptions): Server {
+  const server = createServer(http1Options, options.onRequest);
+  serveHttp1(server, options);
+  return server;
+}
+
+/** The same over TLS, and HTTP/2 beside it. */
+export function createHttpsServer(options: HttpServerOptions, tls: DoorTls, log: Log): SecureServer {
+  const secure = createSecureServer({ tls, http: http1Options, onRequest: options.onRequest, onExpectation: refuseExpectation, log });
+  serveHttp1(secure.server, options);
+  return secure;
+}
+
+const http1Options = {
+  maxHeaderSize: bounds.headerBytesMax,
+  headersTimeout: bounds.headersTimeoutMs,
+  requestTimeout: bounds.requestTimeoutMs,
+  keepAliveTimeout: bounds.keepAliveMs,
+  connectionsCheckingInterval: 1_000,
+  insecureHTTPParser: false,
+  noDelay: true,
+  // Left to the address check, which answers in the house's own form.
+  requireHostHeader: false,
+};
+
+function serveHttp1(server: Server | HttpsServer, { onRequest, onUpgrade = refuseUpgrade }: HttpServerOptions): void {
   server.maxHeadersCount = 0;
   server.maxConnections = bounds.connectionsMax;
   // A client that waits for 100 Continue is told so when its body is read, so not if it is refused before.
   server.on('checkContinue', onRequest);
-  server.on('checkExpectation', (_request, response) =>
-    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] }),
-  );
+  server.on('checkExpectation', refuseExpectation);
   server.on('connect', (_request, socket) => end(socket, new Fault('method_not_allowed', {}, { extra: { allow: 'GET, POST, DELETE' } })));
   // Without a listener node ignores Upgrade and serves the request as HTTP/1.1, which RFC 9110 section 7.8 allows; h2c is refused.
   server.on('upgrade', (request, socket, head) => onUpgrade(request, socket, head, (fault) => end(socket, fault)));
@@ -55,7 +67,10 @@ export function createHttpServer({ onRequest, onUpgrade = refuseUpgrade }: HttpS
     refused.add(socket);
     refuse(socket, faultOf(error));
   });
-  return server;
+}
+
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] });
 }
 
 function refuseUpgrade(_request: IncomingMessage, _socket: Duplex, _head: Buffer, refuse: (fault: Fault) => void): void {

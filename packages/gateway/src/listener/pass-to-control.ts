@@ -1,5 +1,6 @@
 import { request as httpRequest, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Fault } from '../kernel/fault.ts';
+import { http1Headers } from './http1-headers.ts';
 import { respondRest } from './respond.ts';
 
 /** Passes a request of the control plane or the dashboard to the supervisor. */
@@ -25,11 +26,7 @@ export function createPassToControl(socketPath: string): PassToControl {
   const agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
   return (request, response, requestId) => {
     if (request.headers.expect !== undefined) response.writeContinue();
-    const headers: string[] = [];
-    for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
-      const name = request.rawHeaders[index] ?? '';
-      if (!notPassed.has(name.toLowerCase())) headers.push(name, request.rawHeaders[index + 1] ?? '');
-    }
+    const headers = http1Headers(request.rawHeaders, notPassed);
     headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '', 'X-Request-ID', requestId);
     const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
     onward.on('response', (answer) => {

@@ -15,7 +15,17 @@ export interface ConfigChange {
 }
 
 /** Settings that a part takes once, when it is constructed: sockets, processes, stores, the log. */
-const fixed = ['listen.http', 'workers', 'journal', 'retention', 'stores', 'log', 'keys.bcrypt_cost'];
+const fixed = [
+  'listen.http',
+  'listen.tls.client_certificates',
+  'listen.tls.min_version',
+  'workers',
+  'journal',
+  'retention',
+  'stores',
+  'log',
+  'keys.bcrypt_cost',
+];
 
 const settingsMax = 200;
 
@@ -37,7 +47,8 @@ export function planChange(from: Config, to: Config): ConfigChange {
   return {
     servers: { added, removed, changed },
     settings: bounded(settings),
-    restart: settings.filter((path) => fixed.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))),
+    // TLS that comes or goes; its files may change.
+    restart: settings.filter((path) => path === 'listen.tls' || fixed.some((prefix) => path === prefix || path.startsWith(`${prefix}.`))),
   };
 }
 
