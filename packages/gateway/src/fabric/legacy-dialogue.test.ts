@@ -5,6 +5,7 @@ import { askedFace, begin, callTool, serverAt, startServers, testFace, type Test
 import { until } from '../../../../test/support/poll.ts';
 import { startRecordingUpstream, type RecordedRequest, type RecordingUpstream } from '../../../../test/support/recording-upstream.ts';
 import * as replies from '../../../../test/support/replies.ts';
+import { bounds } from '../kernel/bounds.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 
 let upstream: RecordingUpstream;
@@ -170,6 +171,17 @@ describe('a question of the server', () => {
       expect(told.asks).toEqual([]);
     },
   );
+});
+
+test('a server that asks too much at once is refused what is too much', async () => {
+  const asks = Array.from({ length: bounds.fabricAsksMax + 2 }, (_, id) => replies.event({ jsonrpc: '2.0', id: `q${id}`, method: 'roots/list' }));
+  const held = heldStream(asks.join(''));
+  upstream.reply = old.reply(call(held.reply, replies.empty(202)));
+  const told = callTool(servers, server, 't', { face: askedFace });
+  await sent(`"q${bounds.fabricAsksMax + 1}"`);
+  expect(told.asks).toHaveLength(bounds.fabricAsksMax);
+  held.finish();
+  await told.end;
 });
 
 describe('a request', () => {

@@ -4,6 +4,7 @@ import { askedFace, begin, callTool, serverAt, startServers, testFace, type Test
 import { until } from '../../../../test/support/poll.ts';
 import { startRecordingUpstream, type RecordedRequest, type RecordingUpstream } from '../../../../test/support/recording-upstream.ts';
 import * as replies from '../../../../test/support/replies.ts';
+import { bounds } from '../kernel/bounds.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 
 let upstream: RecordingUpstream;
@@ -111,6 +112,20 @@ describe('a request', () => {
   });
 });
 
+test.each([
+  ['a body', replies.cut(2 * bounds.fabricMessageBytesMax, bounds.fabricMessageBytesMax + 1, 'stall')],
+  ['an event', replies.stream([`data: ${' '.repeat(bounds.fabricMessageBytesMax)}`, ' '], 'open')],
+])('%s of more than the bound is a fault, and is not read to its end', async (_, reply) => {
+  upstream.reply = reply;
+  await expect(callTool(servers, server, 't').end).rejects.toMatchObject({ code: 'upstream_invalid' });
+  await until(() => calls()[0]?.abandoned);
+});
+
+test('a stream of many messages has no such bound', async () => {
+  upstream.reply = replies.bigStream(bounds.fabricMessageBytesMax + 1_000_000, 4 * 1024 * 1024);
+  expect(await callTool(servers, server, 't').end).toMatchObject({ kind: 'result' });
+});
+
 describe('a server that needs input', () => {
   const needed = (n: number): string =>
     `"result":{"resultType":"input_required","requestState":"s${n}\\u00e9","inputRequests":{"q":{"method":"elicitation/create","params":{"n":12345678901234567890}}}}`;
@@ -157,6 +172,11 @@ describe('a server that needs input', () => {
     ['what was not declared', needed(1), testFace],
     ['nothing', '"result":{"resultType":"input_required"}', askedFace],
     ['what is no question', '"result":{"resultType":"input_required","inputRequests":{"q":{"method":"tools/call"}}}', askedFace],
+    [
+      'too much at once',
+      `"result":${JSON.stringify({ resultType: 'input_required', inputRequests: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [n, { method: 'roots/list' }])) })}`,
+      askedFace,
+    ],
     ['again and again', needed(1), askedFace],
   ])('and asks for %s is a fault', async (_, member, face) => {
     upstream.reply = answer(member);
