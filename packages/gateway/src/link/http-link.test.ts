@@ -153,6 +153,65 @@ describe('legacy messages', () => {
   });
 });
 
+test('a session that the server has lost is begun anew, with its log level and subscriptions, and the call is made once', async () => {
+  const seen: string[] = [];
+  let sessions = 0;
+  const { url } = await serve((request, response, body) => {
+    if (request.method !== 'POST') return void response.writeHead(405).end();
+    const { id, method, params } = JSON.parse(body) as { id?: unknown; method: string; params?: { uri?: string } };
+    const session = String(request.headers['mcp-session-id']);
+    if (session !== 'undefined' && session !== String(sessions))
+      return void response.writeHead(404).end('{"jsonrpc":"2.0","error":{"code":-32600,"message":"gone"}}');
+    seen.push(`${session} ${method} ${params?.uri ?? ''}`.trim());
+    if (id === undefined) return void response.writeHead(202).end();
+    response.writeHead(200, { 'content-type': 'application/json', ...(method === 'initialize' ? { 'mcp-session-id': String(++sessions) } : {}) });
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { protocolVersion: '2025-11-25', capabilities: {} } }));
+  });
+  const { send, answer, got } = linkTo(url);
+  send(initialize);
+  send({ method: 'notifications/initialized' });
+  send({ id: 1, method: 'logging/setLevel', params: { level: 'info' } });
+  send({ id: 2, method: 'resources/subscribe', params: { uri: 'test://a' } });
+  send({ id: 3, method: 'resources/subscribe', params: { uri: 'test://b' } });
+  await Promise.all([1, 2, 3].map(answer));
+  send({ id: 4, method: 'resources/unsubscribe', params: { uri: 'test://a' } });
+  await answer(4);
+  seen.length = 0;
+  sessions = 7;
+  send({ id: 5, method: 'tools/call', params: { name: 'once', arguments: {} } });
+  send({ id: 6, method: 'tools/list' });
+  await Promise.all([answer(5), answer(6)]);
+  expect(seen.slice(0, 4)).toEqual(['undefined initialize', '8 notifications/initialized', '8 logging/setLevel', '8 resources/subscribe test://b']);
+  expect(seen.slice(4).sort()).toEqual(['8 tools/call', '8 tools/list']);
+  expect(got.filter(({ id }) => id === 0)).toHaveLength(1);
+});
+
+test('where no session can be begun the call is told, and the next one tries again', async () => {
+  let isAway = false;
+  let current = '';
+  const { url } = await serve((request, response, body) => {
+    if (request.method !== 'POST') return void response.writeHead(405).end();
+    const { id, method } = JSON.parse(body) as { id?: unknown; method: string };
+    if (isAway && method === 'initialize') return void response.writeHead(503).end();
+    if (method !== 'initialize' && request.headers['mcp-session-id'] !== current) return void response.writeHead(404).end();
+    if (method === 'initialize') current += 'x';
+    if (id === undefined) return void response.writeHead(202).end();
+    response.writeHead(200, { 'content-type': 'application/json', ...(method === 'initialize' ? { 'mcp-session-id': current } : {}) });
+    response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { protocolVersion: '2025-11-25', capabilities: {} } }));
+  });
+  const { send, answer } = linkTo(url);
+  send(initialize);
+  send({ method: 'notifications/initialized' });
+  await answer(0);
+  isAway = true;
+  current = 'lost';
+  send({ id: 1, method: 'tools/list' });
+  expect((await answer(1)).error).toBeDefined();
+  isAway = false;
+  send({ id: 2, method: 'tools/list' });
+  expect((await answer(2)).result).toBeDefined();
+});
+
 describe('what goes wrong is an error of the request it concerns', () => {
   test.each([
     ['no JSON', 502, 'text/html', '<html>', -31_502],

@@ -136,7 +136,8 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
     let renewed = false;
     let relisted = false;
     while (!closed && !call.cancelled) {
-      const generation = session.generation;
+      if (!call.modern && session.renewing !== null) await session.renewing;
+      const { generation, id: sessionId } = session;
       const outcome = await post(call, onResponse);
       if (call.answered || closed || (call.cancelled && call.modern)) return;
       if (outcome.kind === 'stream') {
@@ -157,7 +158,7 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
       const { status, body } = outcome;
       const json = parsed(body.toString('utf8'));
       const code = objectOf(json?.['error'])?.['code'];
-      if (status === 404 && !call.modern && session.id !== null && !renewed && call.message.method !== 'initialize' && code !== -32601) {
+      if (status === 404 && !call.modern && sessionId !== null && !renewed && call.message.method !== 'initialize' && code !== -32601) {
         renewed = true;
         if (await session.renew(generation)) continue;
       }
@@ -225,13 +226,14 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
     const modern = isModern(message);
     const version = message.claim ?? modernVersion;
     for (let attempt = 0; attempt < 2 && !closed; attempt++) {
-      const generation = session.generation;
+      if (!modern && session.renewing !== null) await session.renewing;
+      const { generation, id: sessionId } = session;
       const headers = modern ? mirrorHeaders(message, version, []) : session.headers(message.method);
       const sent = { method: 'POST', headers: { ...headers, accept: acceptBoth, 'content-type': jsonType }, body: message.bytes } as const;
       const outcome = await exchange(sent, deliver).outcome;
       if (outcome.kind === 'body') {
         if (outcome.status === 401) refused();
-        if (outcome.status === 404 && !modern && session.id !== null && (await session.renew(generation))) continue;
+        if (outcome.status === 404 && !modern && sessionId !== null && (await session.renew(generation))) continue;
         // A batch is answered by one body; what else is refused without an id is told as well, for nobody waits for it.
         if (message.kind === 'other' && outcome.body.length > 0) deliver(outcome.body.toString('utf8'));
       } else if (message.kind === 'other' && outcome.kind === 'none') deliver(rpcError(unreached(outcome), null));
@@ -269,6 +271,7 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
   function learn(call: Call): (json: Readonly<Record<string, unknown>>) => void {
     return (json) => {
       if (call.modern && call.message.method === 'tools/list') parameters.learn(json['result']);
+      else if (!call.modern && json['result'] !== undefined) session.done(call.message);
     };
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { plainHeader } from './client-message.ts';
+import { findValues, splice } from '../kernel/splice-json.ts';
+import { plainHeader, type ClientMessage } from './client-message.ts';
 import type { HttpExchange, HttpRequest, StreamPlace } from './send-http.ts';
 
 /**
@@ -21,8 +22,12 @@ export interface LegacySession {
   answered(result: Readonly<Record<string, unknown>> | null): void;
   /** The client has said `notifications/initialized`: the stream is opened. */
   initialized(): void;
+  /** A request that the server has answered well: what it set up is set up again in a new session. */
+  done(message: ClientMessage): void;
   /** Makes a new handshake, unless one was made since `generation`. False where none could be made. */
   renew(generation: number): Promise<boolean>;
+  /** The handshake that is being made, or null. */
+  readonly renewing: Promise<boolean> | null;
   /** Takes a broken reply up again where it ended, until `isOver`; false where that is not possible. */
   takeUp(place: StreamPlace, onEvent: (data: string) => void, isOver: () => boolean): Promise<boolean>;
   /** Tells the server that the session is over. Null where there is none. */
@@ -41,6 +46,8 @@ const retryMs = { least: 100, otherwise: 1_000, most: 30_000 };
 const settledMs = 5_000;
 /** How often a reply is taken up without anything new in it. */
 const takeUpsMax = 60;
+/** Requests that are repeated in a new session. */
+const setUpMax = 256;
 const handshakeHeaders = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' };
 const initializedMessage = Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}');
 
@@ -53,6 +60,8 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
   let stream: HttpExchange | null = null;
   const waking = new Set<() => void>();
   let renewing: Promise<boolean> | null = null;
+  /** The requests that have set up what the session knows: its log level, and its subscriptions by URI. */
+  const setUp = new Map<string, Buffer>();
 
   function headers(method: string): Record<string, string> {
     if (method === 'initialize') return {};
@@ -104,8 +113,10 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
   }
 
   function renew(seen: number): Promise<boolean> {
+    // Whoever comes while one is made waits for it.
+    if (renewing !== null) return renewing;
     if (generation !== seen) return Promise.resolve(open);
-    renewing ??= handshake().finally(() => (renewing = null));
+    renewing = handshake().finally(() => (renewing = null));
     return renewing;
   }
 
@@ -113,6 +124,7 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
     if (initialize === null || !open) return false;
     const before = ++generation;
     stream?.abort();
+    const lost = id;
     id = null;
     let opened: string | null = null;
     let text = '';
@@ -124,10 +136,20 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
     const outcome = await first.outcome;
     if (outcome.kind === 'body') text = outcome.body.toString('utf8');
     const result = resultOf(text);
-    if (generation !== before || result === null) return false;
+    if (generation !== before) return false;
+    if (result === null) {
+      // It stays lost, and the next message tries again.
+      id = lost;
+      return false;
+    }
     id = opened;
     answered(result);
     await exchange({ method: 'POST', headers: { ...headers(''), ...handshakeHeaders }, body: initializedMessage }, () => undefined).outcome;
+    for (const [index, bytes] of [...setUp.values()].entries()) {
+      if (generation !== before) return false;
+      const edits = findValues(bytes, [['id']]).map(({ start, end }) => ({ start, end, text: `"link-${index}"` }));
+      await exchange({ method: 'POST', headers: { ...headers(''), ...handshakeHeaders }, body: splice(bytes, edits) }, () => undefined).outcome;
+    }
     if (generation !== before) return false;
     void listen(before);
     return true;
@@ -158,6 +180,7 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
       await end()?.outcome;
       initialize = bytes;
       version = '';
+      setUp.clear();
     },
     opened(given) {
       id = textOf(given);
@@ -166,7 +189,16 @@ export function createLegacySession({ exchange, deliver, isClosed, onUnauthorize
     initialized() {
       if (open) void listen(generation);
     },
+    done({ method, params, bytes }) {
+      const uri = params?.['uri'];
+      if (method === 'logging/setLevel') setUp.set(method, bytes);
+      else if (method === 'resources/unsubscribe') setUp.delete(`uri ${String(uri)}`);
+      else if (method === 'resources/subscribe' && setUp.size < setUpMax) setUp.set(`uri ${String(uri)}`, bytes);
+    },
     renew,
+    get renewing() {
+      return renewing;
+    },
     async takeUp(from, onEvent, isOver) {
       let place = from;
       for (let attempt = 0; attempt < takeUpsMax && !isClosed() && !isOver(); attempt++) {

@@ -10,6 +10,8 @@ export type LinkEnd = 'draining' | 'silent' | 'slow' | 'unauthorized';
 export interface OpenLink {
   readonly caller: LinkCaller;
   readonly http: HttpLink;
+  /** Whether its transport is served at all. */
+  readonly isServed: () => boolean;
   /** A sign of life to the client; false where the one before is still unanswered. */
   ping(): boolean;
   /** Ends the connection, in order where that is possible. */
@@ -25,7 +27,7 @@ export interface OpenLinks {
   add(link: OpenLink): void;
   delete(link: OpenLink): void;
   readonly open: number;
-  /** A key has changed, or any may have: links whose credential is no longer good are ended. */
+  /** A key has changed, or with null anything may have: links that would not be taken now are ended. */
   recheck(principalId: string | null): void;
   /** From now on each link ends when nothing of it is under way. */
   drain(): void;
@@ -64,7 +66,7 @@ export function createOpenLinks(): OpenLinks {
       for (const link of links) {
         if (principalId !== null && link.caller.principalId !== principalId) continue;
         void link.caller.isStill().then((good) => {
-          if (!good) link.end('unauthorized');
+          if (!good || !link.isServed()) link.end('unauthorized');
         });
       }
     },

@@ -61,6 +61,7 @@ export function createSseDoor(options: SseDoorOptions): SseDoor {
     });
     const link: OpenLink = {
       caller,
+      isServed: enabled,
       http,
       ping() {
         if (response.writableLength === 0) response.write(':\n\n');

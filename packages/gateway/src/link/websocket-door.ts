@@ -31,7 +31,7 @@ const closings: Readonly<Record<LinkEnd, readonly [code: number, reason: string]
   draining: [1001, 'the gateway is shutting down'],
   silent: [1001, 'no pong came'],
   slow: [1008, 'messages are not read'],
-  unauthorized: [1008, 'the credential is not valid any more'],
+  unauthorized: [1008, 'this connection is not allowed any more'],
 };
 const binaryRefused: readonly [number, string] = [1003, 'a message is a text frame'];
 
@@ -80,6 +80,7 @@ export function createWebSocketDoor({ enabled, admit, links, server, taken, log 
     });
     const link: OpenLink = {
       caller,
+      isServed: enabled,
       http,
       ping() {
         if (!answered || webSocket.readyState !== webSocket.OPEN) return answered;
