@@ -283,6 +283,17 @@ describe('a request', () => {
   });
 });
 
+test.each([400, 404])('a server that has been replaced by one of 2026-07-28, and says so with %i, is spoken to in its words at once', async (status) => {
+  await callTool(servers, server, 't').end;
+  const error = { code: -32_022, message: 'no', data: { supported: ['2026-07-28'], requested: '2025-11-25' } };
+  upstream.reply = replies.scriptsEras((request, socket) => {
+    if (request.header('mcp-protocol-version')[0] === '2026-07-28') return modernServer()(request, socket);
+    const isHandshake = text(request).includes('"initialize"');
+    return (status === 404 && !isHandshake ? replies.empty(404) : replies.json({ jsonrpc: '2.0', id: 1, error }, { status: 400 }))(request, socket);
+  });
+  expect(await callTool(servers, server, 't').end).toMatchObject({ kind: 'result' });
+});
+
 test('a server that has been replaced by one of the other era is spoken to in its own words at once', async () => {
   await callTool(servers, server, 't').end;
   const refused = replies.json(

@@ -4,7 +4,7 @@ import type { FaultCode } from '../kernel/fault-codes.ts';
 import type { Answer, Dialogue, DialogueRequest, DialogueSink } from './dialogue.ts';
 import { editObject, memberTexts } from './edit-object.ts';
 import { isModernError } from './eras.ts';
-import type { LegacySession, LegacySessions, SessionListener } from './legacy-sessions.ts';
+import { OtherEra, type LegacySession, type LegacySessions, type SessionListener } from './legacy-sessions.ts';
 import { isChange } from './legacy-stream.ts';
 import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
 import { codeOf, type RpcMessage } from './rpc-message.ts';
@@ -209,7 +209,11 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (this.healed || this.resumes > 0) return false;
     this.healed = true;
     this.leave();
-    this.start().catch((thrown: unknown) => this.failed(asFault(thrown)));
+    this.start().catch((thrown: unknown) => {
+      const fault = thrown instanceof OtherEra ? new Fault('upstream_invalid', { server: this.serverName(), reason: thrown.message }) : asFault(thrown);
+      if (thrown instanceof OtherEra) this.onOtherEra(() => this.failed(fault));
+      else this.failed(fault);
+    });
     return true;
   }
 

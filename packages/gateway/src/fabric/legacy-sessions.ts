@@ -51,7 +51,11 @@ export interface SessionListener {
 }
 
 /** Thrown where `initialize` is answered by a server of another era: the caller finds the era anew. */
-export class OtherEra extends Error {}
+export class OtherEra extends Error {
+  constructor() {
+    super('it refuses the words of every era');
+  }
+}
 
 export interface LegacySessions {
   /** The face's session, opened where there is none. Throws `OtherEra`; faults: those of the connection. */

@@ -69,7 +69,7 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
       const dialogue = new LegacyDialogue(legacyParts, request, sink, onOtherEra(false));
       inner = dialogue;
       dialogue.start().catch((thrown: unknown) => {
-        if (thrown instanceof OtherEra) onOtherEra(false)(() => failed(otherEraFault(request.server)));
+        if (thrown instanceof OtherEra) onOtherEra(false)(() => failed(otherEraFault(request.server, thrown)));
         else {
           // What is no legacy server may have been taken for one.
           eras.forget(request.server);
@@ -109,7 +109,7 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
         return (await eras.speaksModern(server)) ? await facts.modern(server, face) : legacyFacts(await sessions.open(server, face));
       } catch (thrown) {
         if (!(thrown instanceof OtherEra)) throw thrown;
-        if (attempt > 0) throw otherEraFault(server);
+        if (attempt > 0) throw otherEraFault(server, thrown);
         eras.forget(server);
       }
     }
@@ -130,6 +130,6 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
   };
 }
 
-function otherEraFault(server: Server): Fault {
-  return new Fault('upstream_invalid', { server: server.data.name, reason: 'it refuses the words of every era' });
+function otherEraFault(server: Server, cause: OtherEra): Fault {
+  return new Fault('upstream_invalid', { server: server.data.name, reason: cause.message });
 }
