@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
@@ -105,6 +106,22 @@ describe('clients', () => {
     all.send(list);
     await until(() => all.text().includes('modern') && all.text().includes('socket'), { what: 'the list of all' });
   });
+
+  test('of WebSocket and HTTP+SSE are let in and put out by a reload', async () => {
+    const one = await open(gateway.apiKey);
+    const file = readFileSync(gateway.configFile, 'utf8');
+    try {
+      writeFileSync(gateway.configFile, file.replace('"websocket": true', '"websocket": false').replace('"sse": true', '"sse": false'));
+      expect((await gateway.cli('reload')).code).toBe(0);
+      expect(await one.closed).toBe(1008);
+      await expect(open(gateway.apiKey)).rejects.toThrow('400');
+      expect((await post(`${gateway.mcp}/stream/sse`, undefined, { key: gateway.apiKey })).status).toBe(404);
+    } finally {
+      writeFileSync(gateway.configFile, file);
+      expect((await gateway.cli('reload')).code).toBe(0);
+    }
+    expect((await open(gateway.apiKey)).text()).toBe('');
+  }, 30_000);
 
   test('of WebSocket: a revoked key ends the link within two seconds, a stop of the gateway says that it goes away', async () => {
     const made = JSON.parse((await gateway.cli('keys', 'create', '--name', 'ws', '-o', 'json')).stdout) as { id: string; secret: string };
