@@ -1,10 +1,16 @@
 /** Where client and server are of different eras: the same stops, records and endings as on the relayed way. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type * as Bounds from '../../packages/gateway/src/kernel/bounds.ts';
 import { legacyBody, mirrors, modernBody, modernMeta, post, postBytes } from '../support/calls.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import { until } from '../support/poll.ts';
 import { openRaw, requestBytes, type RawReply } from '../support/raw-client.ts';
 import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
+
+vi.mock('../../packages/gateway/src/kernel/bounds.ts', async (original) => {
+  const { bounds } = await original<typeof Bounds>();
+  return { bounds: { ...bounds, sseKeepAliveMs: 300 } };
+});
 
 let modern: EraServer;
 let legacy: EraServer;
@@ -75,6 +81,16 @@ test('a client that takes no event streams gets the response alone', async () =>
   await open();
   const reply = await callAsModern('tell', undefined, { Accept: 'application/json' });
   expect([reply.header('content-type'), JSON.parse(reply.body.toString())]).toMatchObject(['application/json', { id: 1, result: { resultType: 'complete' } }]);
+});
+
+test('a call that is silent for long becomes a stream with comments, for whoever stands in between', async () => {
+  await open();
+  const connection = await openRaw(door.port);
+  connection.write(postBytes(door, '/mcp/legacy', modernBody('tools/call', { name: 'slow', arguments: {} }), mirrors('tools/call', 'slow')));
+  await until(() => connection.replies()[0]?.body.toString().startsWith(':\n\n:\n\n'));
+  expect(connection.replies()[0]?.header('content-type')).toBe('text/event-stream');
+  connection.destroy();
+  await until(() => legacy.slow.cancelled === 1);
 });
 
 test('a worker that drains ends a listen with its result and a session stream at once', async () => {

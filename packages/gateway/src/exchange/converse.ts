@@ -1,4 +1,5 @@
 import type { Ask, DialogueResponse } from '../fabric/dialogue.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { asFault, type Fault } from '../kernel/fault.ts';
 import type { Message } from '../protocol/classify.ts';
 import { FrontReply } from './front-reply.ts';
@@ -20,8 +21,8 @@ export interface Conversation {
   readonly reply: FrontReply;
   /** Resolves when nothing of the exchange is under way any more. Rejects with a fault that is still to be answered. */
   readonly done: Promise<void>;
-  /** Ends the exchange with this message. The request goes on where somebody else is to listen. */
-  conclude(status: number, text: string): void;
+  /** Ends the exchange with this message, if nothing else has. The request goes on where somebody else is to listen. */
+  conclude(status: number, textOf: () => string): void;
   /** The client does not want the response any more. */
   cancel(): void;
 }
@@ -31,11 +32,13 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   const { route } = underWay;
   let over = false;
+  let silence: NodeJS.Timeout | null = null;
 
   /** True once: whoever gets it ends the exchange. */
   function isFirst(): boolean {
     const first = !over;
     over = true;
+    if (silence) clearTimeout(silence);
     return first;
   }
 
@@ -47,8 +50,9 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
   const conversation: Conversation = {
     reply,
     done,
-    conclude(status, text) {
+    conclude(status, textOf) {
       if (!isFirst()) return;
+      const text = textOf();
       void settleFront(call, { kind: 'request', method: message.method, name: route.name }, status, text)
         .then(() => reply.finish(status, text))
         .then(resolve, reject);
@@ -69,6 +73,8 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
   const manner = mannerOf(conversation);
   if (reply.left) left();
   if (over) return conversation;
+  // From then on comments tell whoever stands in between that the call goes on.
+  silence = setTimeout(() => reply.open(), bounds.sseKeepAliveMs);
 
   underWay.listen({
     notification(json) {
@@ -83,7 +89,7 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
       if (over) return;
       try {
         const { status, text } = manner.response(response);
-        conversation.conclude(status, text);
+        conversation.conclude(status, () => text);
       } catch (thrown) {
         fail(asFault(thrown));
       }

@@ -127,16 +127,16 @@ function exchange(call: Call, message: Message, underWay: UnderWay, { meta }: Fr
   let asking: NodeJS.Timeout | null = null;
   const token = meta.get('progressToken') ?? null;
   const conversation = converse(call, message, underWay, ({ conclude }) => {
-    const askForInput = (): void => {
+    const inputRequired = (): string => {
       const inputRequests = objectOf([...underWay.asks.values()].map(({ key, method, params }) => [key, `{"method":"${method}","params":${params}}`]));
       const requestState = JSON.stringify(call.rail.parks.park(underWay, owner));
-      conclude(200, resultText(call, `{"resultType":"input_required","inputRequests":${inputRequests},"requestState":${requestState}}`));
+      return resultText(call, `{"resultType":"input_required","inputRequests":${inputRequests},"requestState":${requestState}}`);
     };
     return {
       endsWithClient: true,
       notification: (json) => withToken(json, underWay.progressToken, token),
       // Others of the same moment are asked together.
-      ask: () => void (asking ??= setTimeout(askForInput, bounds.askSiblingsMs)),
+      ask: () => void (asking ??= setTimeout(() => conclude(200, inputRequired), bounds.askSiblingsMs)),
       response: (response) => {
         if (asking) clearTimeout(asking);
         return responseText(call, underWay.route, response);
