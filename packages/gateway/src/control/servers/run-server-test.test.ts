@@ -116,6 +116,17 @@ test('a server that refuses the credential fails at the handshake and says 401',
   expect(result.reason).toMatch(/401|[Uu]nauthorized/);
 });
 
+test('what a server says with its refusal is the reason', async () => {
+  const message = 'The server crash is not available: its process failed: it ended with exit code 3.';
+  const origin = await listen(
+    httpServer((request, response) => {
+      request.resume();
+      response.writeHead(503, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code: -31503, message } }));
+    }),
+  );
+  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'handshake', reason: `HTTP 503: ${message}` });
+});
+
 test('E5 a redirect is not followed', async () => {
   let followed = false;
   const other = await listen(httpServer((_, response) => ((followed = true), response.end())));

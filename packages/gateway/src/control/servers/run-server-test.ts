@@ -28,6 +28,7 @@ const descriptionCharsMax = 500;
 export async function runServerTest(target: ServerTarget, timeoutMs = testTimeoutMs): Promise<ServerTest> {
   const signal = AbortSignal.timeout(timeoutMs);
   let networkError: unknown;
+  let refusal: string | null = null;
   const agent = new Agent({
     maxResponseSize: answerBytesMax,
     connect: { ...(target.socketPath === null ? {} : { socketPath: target.socketPath }), ...tlsOptions(target.tls ?? null) },
@@ -38,6 +39,7 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
       try {
         const answer = await undiciFetch(url, { ...(init as object), dispatcher: agent, redirect: 'error' });
         networkError = undefined;
+        refusal = answer.ok ? null : await refusalOf(answer.clone());
         return answer;
       } catch (error) {
         // The SDK tells its own story of it; what the network said helps more.
@@ -65,7 +67,8 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
     result.ok = true;
   } catch (error) {
     result.failedAt = step === 'handshake' && isConnectFailure(networkError) ? 'connect' : step;
-    result.reason = reasonOf(networkError ?? error, signal);
+    const said = networkError === undefined && !signal.aborted ? refusal : null;
+    result.reason = said ?? reasonOf(networkError ?? error, signal);
   } finally {
     await Promise.race([transport.terminateSession().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
     await client.close().catch(() => undefined);
@@ -132,6 +135,14 @@ function reasonOf(error: unknown, signal: AbortSignal): string {
   const code = causeCode(error);
   const text = deepestText(error);
   return (code === '' ? text : `${code}: ${text}`).slice(0, descriptionCharsMax);
+}
+
+/** What a server said with its refusal, where that is a JSON-RPC error: why its program ended, for one. */
+async function refusalOf(answer: { readonly status: number; json(): Promise<unknown> }): Promise<string | null> {
+  const body = await answer.json().catch(() => null);
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
+  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : null;
+  return typeof message === 'string' && message !== '' ? `HTTP ${answer.status}: ${message}`.slice(0, descriptionCharsMax) : null;
 }
 
 function deepestText(error: unknown): string {
