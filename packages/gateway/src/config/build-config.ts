@@ -20,7 +20,7 @@ import type { ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildTransforms } from './build-transforms.ts';
-import { buildUpstream } from './build-upstream.ts';
+import { buildUpstream, upstreamAt } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
 import type { GatewayFile, PriceEntry, ServerEntry } from './schema.ts';
 import type { Complain } from './check-config.ts';
@@ -157,7 +157,7 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
       const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
       complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');
     } else if (match !== undefined) {
-      const { timeoutMs, connectionsMax } = match.server;
+      const { timeoutMs, connectionsMax, upstream } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
       const { transport } = match.server;
       const sameOrigin = (transport === 'http' || transport === 'sse') && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
@@ -168,6 +168,7 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
         transport: transport === 'sse' ? transport : 'http',
         url,
         credential: transport !== 'stdio' && sameOrigin ? match.server.credential : null,
+        ...(upstream === undefined ? {} : { upstream: upstreamAt(upstream, transport === 'sse' ? null : url, sameOrigin) }),
       } satisfies HttpServerConfig | RemoteServerConfig;
     } else {
       const added = name.toLowerCase().replaceAll('_', '-');

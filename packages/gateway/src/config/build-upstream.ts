@@ -48,6 +48,12 @@ function isHttp(entry: ServerEntry): entry is HttpServerEntry {
   return entry.transport === undefined || entry.transport === 'http';
 }
 
+/** The same limits and rules for a server that is moved to one address; null: a bridge reaches it. Certificates are for where they were meant for. */
+export function upstreamAt(upstream: UpstreamConfig, url: string | null, sameOrigin: boolean): UpstreamConfig {
+  const targets = url === null ? [] : [{ name: 'main', url, weight: 1 }];
+  return { ...upstream, targets, balance: 'round-robin', active: null, canary: null, tls: sameOrigin ? upstream.tls : null };
+}
+
 function buildBreaker(entry: ServerEntry['breaker']): UpstreamConfig['breaker'] {
   if (entry === 'off') return null;
   return {

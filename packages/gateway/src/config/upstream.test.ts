@@ -77,6 +77,19 @@ test('what is said is read, and what is left out has its default', () => {
   });
 });
 
+test('MCP_SERVER_{NAME}_URL moves a server with its limits, without its targets, and without a certificate that was meant for another address', () => {
+  const file = join(folder, 'gateway.yaml');
+  writeFileSync(file, `version: 1\nservers:\n  - { name: a, ${two}, canary: { target: green, share: 5 }, retries: { tries_max: 1 }, tls: { ca: ./ca.pem } }\n`);
+  const at = (url: string) => loadConfig({ file, env: { MCP_SERVER_A_URL: url } }).servers[0]?.upstream;
+  expect(at('https://other.example/mcp')).toMatchObject({
+    targets: [{ name: 'main', url: 'https://other.example/mcp', weight: 1 }],
+    canary: null,
+    tls: null,
+    retry: { triesMax: 1 },
+  });
+  expect(at('https://blue.example/other')?.tls).toMatchObject({ caFile: join(folder, 'ca.pem') });
+});
+
 describe('is refused, with its place', () => {
   test.each([
     ['neither url nor targets', '{ name: a }', 'servers[0].url: url is missing in servers[0]'],

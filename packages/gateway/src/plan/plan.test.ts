@@ -52,6 +52,17 @@ virtual_servers: [{ name: team, servers: ["s*"], tools: [query], prefix: never }
     expect(text + JSON.stringify(plan)).not.toContain('canary-5512');
   });
 
+  test('names the targets of a server, and which of them takes the calls', () => {
+    writeFileSync(
+      file,
+      'version: 1\nservers: [{ name: search, targets: [{ name: blue, url: https://b.example/mcp }, { name: green, url: https://g.example/mcp, weight: 2 }], active: green }]\n',
+    );
+    const text = planText(planConfig(loadConfig({ file, env: {} })), 'gateway start');
+    expect(text).toContain('+ search   http  2 targets, balance round-robin');
+    expect(text).toContain('target      blue  https://b.example/mcp, weight 1, standby');
+    expect(text).toContain('target      green  https://g.example/mcp, weight 2, active');
+  });
+
   test('of nothing is a plan too', () => {
     expect(planText(planConfig(loadConfig({ file: null, env: {} })), 'gateway start')).toContain('Plan: 0 routes, 0 backends.');
   });

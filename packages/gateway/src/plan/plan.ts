@@ -2,7 +2,7 @@
  * plan: what a configuration makes, before it runs. Imports `config/` and `kernel/`. Promises: it reads nothing but the
  * Config and shows where secrets come from, never their values.
  */
-import type { Config, CredentialConfig, SecretReference, ServerConfig } from '../config/config.ts';
+import type { Config, CredentialConfig, SecretReference, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { fitsGlob, parseGlob } from '../kernel/glob.ts';
@@ -46,12 +46,22 @@ export interface PlannedAuth {
   readonly routes: readonly string[];
 }
 
+export interface PlannedTarget {
+  readonly name: string;
+  readonly url: string;
+  readonly weight: number;
+  readonly role: 'active' | 'standby' | 'canary' | null;
+}
+
 export interface PlannedBackend {
   readonly server: string;
   readonly transport: ServerConfig['transport'];
   readonly timeout_ms: number;
   readonly connections_max: number;
   readonly url: string | null;
+  /** Null where `url` is the only address. */
+  readonly targets: readonly PlannedTarget[] | null;
+  readonly balance: string | null;
   /** Where the gateway's own credential comes from. */
   readonly credential: string | null;
   readonly command: readonly string[] | null;
@@ -110,6 +120,7 @@ function planBackend(server: ServerConfig): PlannedBackend {
     return {
       ...base,
       url: server.url,
+      ...planTargets(server.upstream),
       credential: server.credential === null ? null : credentialText(server.credential),
       command: null,
       cwd: null,
@@ -119,7 +130,15 @@ function planBackend(server: ServerConfig): PlannedBackend {
   const env = Object.fromEntries(
     Object.entries(server.env).map(([name, value]) => [name, typeof value === 'string' ? 'from gateway.yaml' : referenceText(value)]),
   );
-  return { ...base, url: null, credential: null, command: server.command, cwd: server.cwd, env, processes: server.processes };
+  return { ...base, url: null, targets: null, balance: null, credential: null, command: server.command, cwd: server.cwd, env, processes: server.processes };
+}
+
+function planTargets(upstream: UpstreamConfig | undefined): Pick<PlannedBackend, 'targets' | 'balance'> {
+  if (upstream === undefined || upstream.targets.length < 2) return { targets: null, balance: null };
+  const { targets, active, canary, balance } = upstream;
+  const roleOf = (name: string): PlannedTarget['role'] =>
+    canary?.target === name ? 'canary' : active === null ? null : active === name ? 'active' : 'standby';
+  return { targets: targets.map((target) => ({ ...target, role: roleOf(target.name) })), balance };
 }
 
 function credentialText(credential: CredentialConfig): string {
@@ -147,7 +166,11 @@ export function planText(plan: Plan, startCommand: string): string {
   for (const { type, credential, routes } of plan.auth) lines.push(`  + ${type.padEnd(6)}  ${credential}   ${count(routes.length, 'route')}`);
   lines.push('', `backends  ${plan.backends.length}`);
   for (const backend of plan.backends) {
-    lines.push(`  + ${backend.server}   ${backend.transport}  ${backend.url ?? (backend.command ?? []).map(quote).join(' ')}`);
+    const place =
+      backend.targets === null ? (backend.url ?? (backend.command ?? []).map(quote).join(' ')) : `${backend.targets.length} targets, ${backend.balance}`;
+    lines.push(`  + ${backend.server}   ${backend.transport}  ${place}`);
+    for (const { name, url, weight, role } of backend.targets ?? [])
+      lines.push(`      target      ${name}  ${url}, weight ${weight}${role === null ? '' : `, ${role}`}`);
     if (backend.credential !== null) lines.push(`      credential  ${backend.credential}`);
     if (backend.cwd !== null)
       lines.push(`      runs in     ${backend.cwd}, ${backend.processes === 'shared' ? 'one process for all sessions' : 'one process for each session'}`);
