@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { WebSocketClientTransport } from '@modelcontextprotocol/sdk/client/websocket.js';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -43,7 +43,7 @@ async function recorded(): Promise<Awaited<ReturnType<typeof startRecordingUpstr
   return upstream;
 }
 
-interface Socket {
+interface Opened {
   readonly socket: WebSocket;
   readonly got: Spoken[];
   send(message: object): void;
@@ -61,7 +61,7 @@ function open(
   { port }: TestDoor,
   path = '/mcp/s1',
   { key = testKey, headers = {}, protocols = ['mcp'] }: { key?: string | null; headers?: Record<string, string>; protocols?: string[] } = {},
-): Promise<Socket | Refused> {
+): Promise<Opened | Refused> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, {
     headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...headers },
   });
@@ -88,7 +88,7 @@ function open(
   });
 }
 
-async function opened(...args: Parameters<typeof open>): Promise<Socket> {
+async function opened(...args: Parameters<typeof open>): Promise<Opened> {
   const one = await open(...args);
   if ('status' in one) throw new Error(`refused: ${JSON.stringify(one)}`);
   return one;
@@ -238,14 +238,15 @@ describe('hostile frames', () => {
 });
 
 describe('ends', () => {
-  test('a client that leaves cancels its modern calls, with or without a close frame', async () => {
-    for (const leave of ['close', 'terminate'] as const) {
+  test('a client that leaves cancels its modern calls: by a close frame, by the end of its connection, by half of it', async () => {
+    for (const leave of ['close', 'terminate', 'end'] as const) {
       const upstream = await startRecordingUpstream(modernServer(() => new Promise(() => undefined)));
       closing.push(() => upstream.stop());
       const one = await opened(await door({ upstream: upstream.url }));
       one.send(call(1));
       const request = await until(() => upstream.requests.find(({ body }) => body.includes('tools/call')));
-      one.socket[leave]();
+      if (leave === 'end') (Reflect.get(one.socket, '_socket') as Socket).end();
+      else one.socket[leave]();
       await until(() => request.abandoned, { what: `the cancelled call after ${leave}` });
     }
   });
