@@ -112,7 +112,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   }
 
   alive(): void {
-    this.timer?.refresh();
+    // A person's time is not made longer by a server that says it is alive.
+    if (this.open.size === 0) this.timer?.refresh();
   }
 
   message(message: RpcMessage): void {

@@ -31,6 +31,8 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
   private status = 0;
   private rounds = 0;
   private over = false;
+  /** Of the client's answers. */
+  private timer: NodeJS.Timeout | null = null;
   /** Questions of this round without an answer: the key that the server gave each, by ours. */
   private readonly open = new Map<string, { readonly key: string; readonly method: string }>();
   private responses = new Map<string, string>();
@@ -55,6 +57,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
     const asked = this.open.get(key);
     if (this.over || asked === undefined) return;
     this.open.delete(key);
+    if (this.open.size === 0) this.stopWaiting();
     if ('result' in answer) this.responses.set(asked.key, answer.result);
     // An answer of this era is a result: who could not be asked has cancelled, and without a completion or the roots there is no retry.
     else if (asked.method === 'elicitation/create') this.responses.set(asked.key, '{"action":"cancel"}');
@@ -64,6 +67,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
 
   cancel(): void {
     this.over = true;
+    this.stopWaiting();
     this.exchange?.abort();
   }
 
@@ -124,6 +128,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
 
   private endWithError(error: string): void {
     this.over = true;
+    this.stopWaiting();
     const parsed: unknown = JSON.parse(error);
     this.sink.response({ kind: 'error', error, code: isMembers(parsed) ? codeOf(parsed) : 0, httpStatus: 200, bytes: Buffer.byteLength(error) });
   }
@@ -171,7 +176,14 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
       asks.push({ key: ours, method, params: isMembers(question['params']) ? (memberTexts(text).get('params') ?? '{}') : '{}' });
     }
     if (asks.length === 0) return this.retry();
+    this.timer = setTimeout(() => this.failed(new Fault('mcp_timeout', { server: request.server.data.name })), bounds.fabricAskTimeoutMs);
+    this.timer.unref();
     for (const ask of asks) sink.ask(ask);
+  }
+
+  private stopWaiting(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
   }
 
   private retry(): void {

@@ -1,7 +1,7 @@
 import { bounds } from '../kernel/bounds.ts';
 import { backoffMs } from './legacy-stream.ts';
 import { isModernError } from './eras.ts';
-import type { RpcMessage } from './rpc-message.ts';
+import { codeOf, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ReplyStart } from './server-exchange.ts';
 import { modernParams, newestModern } from './translate.ts';
 import type { WatchGroup, WatchParts, WatchStream } from './watches.ts';
@@ -87,6 +87,8 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
       if (status >= 400 && status < 500 && !(error && (error.id === id || isModernError(error.body)))) return group.dissolve();
       if (current === opened) current = null;
       else next = null;
+      // A server that has no such method says so each time; another one may stand there some day.
+      if (error !== null && codeOf(error.body) === -32_601) return schedule(bounds.fabricEraMs);
       missed = true;
       schedule(backoffMs(tries++));
     }

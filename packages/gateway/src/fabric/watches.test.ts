@@ -90,6 +90,15 @@ describe('a server of 2026-07-28', () => {
     expect(events).toEqual([{ kind: 'toolsListChanged' }, { kind: 'resourcesListChanged' }]);
   });
 
+  test('that knows no subscriptions is left in peace', async () => {
+    upstream.reply = (request, socket) =>
+      replies.json(`{"jsonrpc":"2.0","id":${replies.idText(request.body)},"error":{"code":-32601,"message":"no"}}`, { status: 404 })(request, socket);
+    const { events } = watch({ toolsListChanged: true });
+    await upstream.received(1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect([upstream.hits, events]).toEqual([1, []]);
+  });
+
   test('that could not be reached at first is watched when it can be, and its lists count as changed', async () => {
     await upstream.stop();
     const { events } = watch({ toolsListChanged: true });
