@@ -30,7 +30,8 @@ export function buildUpstream(entry: ServerEntry, folder: string, reference: (se
     keepAliveMs: connections === undefined ? bounds.upstreamKeepAliveMs : ms(connections.idle),
     queueMax: connections?.waiting_max ?? bounds.upstreamQueueMax,
     retry: { triesMax: retries?.tries_max ?? bounds.upstreamTriesMax, budgetPercent: retries?.budget ?? bounds.upstreamRetryBudgetPercent },
-    breaker: buildBreaker(entry.breaker),
+    // A bridge says itself, at once, what cannot be served; after a restart its program is back before a breaker would look.
+    breaker: entry.breaker === undefined && !isHttp(entry) ? null : buildBreaker(entry.breaker),
     health: buildHealth(http.health_check),
     tls:
       tls === undefined

@@ -74,7 +74,11 @@ export const reach = {
       { error: 'must be off or a map of settings' },
     )
     .optional()
-    .meta({ description: 'Keeps calls from a target that fails most of them. Each target has its own.', examples: ['off'] }),
+    .meta({
+      description:
+        'Keeps calls from a target that fails most of them. Each target has its own; a server behind a bridge (stdio, websocket, sse) has none unless it is written.',
+      examples: ['off'],
+    }),
 };
 
 const targetName = serverName.meta({ description: 'Name of the target, for records, canary and active.', examples: ['blue'] });

@@ -74,6 +74,8 @@ test('what is said is read, and what is left out has its default', () => {
   expect(load('{ name: a, transport: stdio, command: [node], retries: { tries_max: 1 } }').servers[0]?.upstream).toMatchObject({
     targets: [],
     retry: { triesMax: 1 },
+    // The bridge before the program does what a breaker would.
+    breaker: null,
   });
 });
 

@@ -167,7 +167,9 @@ export function planText(plan: Plan, startCommand: string): string {
   lines.push('', `backends  ${plan.backends.length}`);
   for (const backend of plan.backends) {
     const place =
-      backend.targets === null ? (backend.url ?? (backend.command ?? []).map(quote).join(' ')) : `${backend.targets.length} targets, ${backend.balance}`;
+      backend.targets === null
+        ? (backend.url ?? (backend.command ?? []).map(quote).join(' '))
+        : `${backend.targets.length} targets, balance ${backend.balance}`;
     lines.push(`  + ${backend.server}   ${backend.transport}  ${place}`);
     for (const { name, url, weight, role } of backend.targets ?? [])
       lines.push(`      target      ${name}  ${url}, weight ${weight}${role === null ? '' : `, ${role}`}`);

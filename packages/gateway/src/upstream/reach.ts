@@ -7,6 +7,8 @@ export function reachOf(server: ServerData): UpstreamData {
   return (
     server.upstream ?? {
       ...defaults,
+      // A bridge says itself, at once, what cannot be served; after a restart its program is back before a breaker would look.
+      breaker: server.socketPath === null ? defaults.breaker : null,
       targets: [{ name: 'main', origin: server.origin, path: server.upstreamPath, socketPath: server.socketPath, weight: 1, tls: null }],
     }
   );

@@ -337,6 +337,11 @@ describe('the breaker', () => {
     expect((await call(server({ targets: [target(0)] }, { name: 's2' }))).outcome).toBe('200');
   });
 
+  test('what is behind a bridge has none: the bridge refuses by itself, and is back sooner', () => {
+    const { upstream: _upstream, ...bare } = one();
+    expect([reachOf({ ...bare, socketPath: '/run/bridge' }).breaker, reachOf(bare).breaker === null]).toEqual([null, false]);
+  });
+
   test('streams that end after hours say nothing of now', async () => {
     const to = one();
     const [first] = servers;
