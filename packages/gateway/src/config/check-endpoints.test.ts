@@ -64,6 +64,13 @@ test.each([
   ['a new name for several', '[{ name: t, servers: [files], tools: [{ name: "a*", rename: x }] }]', 'a* can be several tools', 'exactly'],
   ['a new name that may be of two', '[{ name: t, servers: ["*"], tools: [{ name: a, rename: x }] }]', 'a can be that of several servers', 'Add server: search'],
   ['open before closed servers', '[{ name: t, servers: [files], auth: { type: none } }]', 't is open, but not all of its servers are', 'open those routes too'],
+  [
+    'a setting that is none',
+    '[{ name: t, servers: [files], tools: [{ name: a, renamed: x }] }]',
+    'is not a setting of virtual_servers[0].tools[0]',
+    'Did you mean rename?',
+  ],
+  ['a selection without a name', '[{ name: t, servers: [files], tools: [{ server: files }] }]', 'name is missing in virtual_servers[0].tools[0]', 'Add: name'],
 ])('%s is a fault with a way out', (_what, entries, message, words) => {
   const faults = faultsOf(`virtual_servers: ${entries}`);
   expect(faults).toContain(message);

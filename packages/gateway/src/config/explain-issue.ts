@@ -39,6 +39,10 @@ function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema
     ];
   }
   const value = valueAt(source.value, path);
+  if (issue.code === 'invalid_union') {
+    const inMap = issuesOfMap(issue, value);
+    if (inMap !== null) return inMap.flatMap((inner) => explain({ ...inner, path: [...path, ...inner.path] }, source, schema));
+  }
   const meta = schemaAt(schema, source.value, path);
   const name = String(path.at(-1) ?? 'the file');
   if (value === undefined) return [missing(path, name, meta, source)];
@@ -52,6 +56,13 @@ function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema
         (meta?.examples?.length ? `Write for example: ${example(name, meta)}` : 'Write it as docs/reference/config.schema.json says.'),
     }),
   ];
+}
+
+/** A map stands where text or one kind of map may: what is wrong in it says more than that it is neither. */
+function issuesOfMap(issue: z.core.$ZodIssueInvalidUnion, value: unknown): readonly z.core.$ZodIssue[] | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  const maps = issue.errors.filter((issues) => !issues.some(({ code, path }) => path.length === 0 && code !== 'unrecognized_keys'));
+  return maps.length === 1 ? (maps[0] ?? null) : null;
 }
 
 function missing(path: Path, name: string, meta: JsonSchema | null, source: YamlSource): ConfigFault {
@@ -148,6 +159,11 @@ function schemaAt(root: JsonSchema, value: unknown, path: Path): JsonSchema | nu
 }
 
 function narrow(schema: JsonSchema, value: unknown): JsonSchema {
+  if (schema.anyOf !== undefined && typeof value === 'object' && value !== null) {
+    // Text, or a map: here a map stands.
+    const maps = schema.anyOf.filter((one) => one.properties !== undefined);
+    return maps.length === 1 ? { ...schema, ...maps[0] } : schema;
+  }
   if (schema.oneOf === undefined) return schema;
   const fitting = schema.oneOf.find((one) =>
     Object.entries(one.properties ?? {}).some(([key, { const: wanted }]) => wanted !== undefined && valueAt(value, [key]) === wanted),
