@@ -132,6 +132,35 @@ describe('MCP over WebSocket', () => {
   });
 });
 
+describe('eras cross over a link as over HTTP', () => {
+  test('a legacy client reaches a server of 2026-07-28 alone, and is asked what it asks', async () => {
+    const reference = await startReference('modern');
+    closing.push(() => reference.stop());
+    const gate = await door({ upstream: reference.url });
+    const client = new LegacyClient({ name: 'ws', version: '1' }, { capabilities: { sampling: {} } });
+    client.setRequestHandler(CreateMessageRequestSchema, () => ({ model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } }));
+    await client.connect(new WebSocketClientTransport(new URL(`ws://127.0.0.1:${gate.port}/mcp/open`)));
+    expect((await client.listTools()).tools.length).toBeGreaterThan(5);
+    expect(JSON.stringify(await client.callTool({ name: 'test_input_required_result_sampling', arguments: {} }))).toContain('sampled');
+    await client.close();
+  });
+
+  test('a modern client reaches a server with sessions alone, and answers by a retry', async () => {
+    const reference = await startReference('legacy');
+    closing.push(() => reference.stop());
+    const one = await opened(await door({ upstream: reference.url }));
+    const capable = { ...meta, 'io.modelcontextprotocol/clientCapabilities': { sampling: {} } };
+    const ask = { name: 'test_sampling', arguments: { prompt: 'p' }, _meta: capable };
+    one.send({ id: 1, method: 'tools/call', params: ask });
+    const first = (await one.answer(1)).result as { resultType: string; requestState: string; inputRequests: Record<string, unknown> };
+    expect(first.resultType).toBe('input_required');
+    const [key = ''] = Object.keys(first.inputRequests);
+    const answered = { model: 'm', role: 'assistant', content: { type: 'text', text: 'sampled' } };
+    one.send({ id: 2, method: 'tools/call', params: { ...ask, requestState: first.requestState, inputResponses: { [key]: answered } } });
+    expect(JSON.stringify((await one.answer(2)).result)).toContain('sampled');
+  });
+});
+
 describe('an upgrade passes the tests that a POST passes', () => {
   test.each([
     ['no key', '/mcp/s1', { key: null }, 401, 'unauthorized'],
