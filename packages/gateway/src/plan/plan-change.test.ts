@@ -37,6 +37,18 @@ test('servers that come, go and change are named, the changed ones with their se
   expect(change.settings).toEqual([]);
 });
 
+test('how a server is reached is named as its entry has it', () => {
+  const targets = [
+    { name: 'blue', url: 'http://127.0.0.1:1/mcp' },
+    { name: 'green', url: 'http://127.0.0.1:2/mcp' },
+  ];
+  const { servers } = planChange(
+    config({ servers: [{ name: 'search', targets, active: 'blue', timeouts: { connect: '1s' } }] }),
+    config({ servers: [{ name: 'search', targets: [targets[0], { ...targets[1], weight: 2 }], active: 'green', timeouts: { connect: '2s' } }] }),
+  );
+  expect([...(servers.changed[0]?.settings ?? [])].sort((a, b) => a.localeCompare(b))).toEqual(['active', 'targets.green.weight', 'timeouts.connect']);
+});
+
 test('routes, prices, limits and the rest are named by their place, never by their values', () => {
   const from = config({ servers: [search], pricing: { overrides: [{ server: 'search', tool: 'query', per_call: 1 }] } });
   const to = config({

@@ -15,17 +15,7 @@ export interface ConfigChange {
 }
 
 /** Settings that a part takes once, when it is constructed: sockets, processes, stores, the log. */
-const fixed = [
-  'listen.http',
-  'listen.tls.client_certificates',
-  'listen.tls.min_version',
-  'workers',
-  'journal',
-  'retention',
-  'stores',
-  'log',
-  'keys.bcrypt_cost',
-];
+const fixed = ['listen.http', 'listen.tls.client_certificates', 'workers', 'journal', 'retention', 'stores', 'log', 'keys.bcrypt_cost'];
 
 const settingsMax = 200;
 
@@ -85,11 +75,24 @@ function membersOf(value: unknown): ReadonlyMap<string, unknown> | null {
   return members.size === value.length ? members : null;
 }
 
+const reachNames: Readonly<Record<string, string>> = {
+  connect_timeout: 'timeouts.connect',
+  first_byte_timeout: 'timeouts.first_byte',
+  idle_timeout: 'timeouts.idle',
+  total_timeout: 'timeouts.total',
+  keep_alive: 'connections.idle',
+  queue_max: 'connections.waiting_max',
+  retry: 'retries',
+  health: 'health_check',
+};
+
 /** The place in gateway.yaml of a value of the Config. */
 function settingName(path: readonly string[]): string {
   const [first, ...rest] = path;
   if (first === 'listen' && (rest[0] === 'host' || rest[0] === 'port')) return 'listen.http';
   if (first === 'keys' && rest[0] === 'environment') return 'environment';
+  // How a server is reached stands in its entry itself.
+  if (first === 'upstream' && rest[0] !== undefined) return [reachNames[rest[0]] ?? rest[0], ...rest.slice(1)].join('.');
   return path.join('.');
 }
 
