@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { listedServers, type ListedServer, type ListedServers } from '../../../../test/support/listed-servers.ts';
 import { until } from '../../../../test/support/poll.ts';
@@ -294,6 +295,41 @@ describe('resources', () => {
     const uri = await route(all, 'completion/complete', { ref: { type: 'ref/resource', uri: 'a://{id}' }, argument: { name: 'id', value: '' } });
     expect(uri.server.data.name).toBe('a');
   });
+});
+
+test('for any two servers: what is listed leads back to the server and the name or URI that it stands for, and a second time it is listed the same', async () => {
+  const name = fc.oneof(fc.constantFrom('read', 'b__read', 'page.click', 'page_click', 'x'.repeat(80)), fc.string({ maxLength: 20 }));
+  const uri = fc.oneof(fc.constantFrom('file:///a', 'file://~b////a', 'ui://a/b', 'x:'), fc.string({ maxLength: 20 }));
+  const server = fc.record({ names: fc.uniqueArray(name, { maxLength: 8 }), uris: fc.uniqueArray(uri, { maxLength: 8 }) });
+  await fc.assert(
+    fc.asyncProperty(server, server, fc.constantFrom('always', 'on-collision'), fc.integer({ min: 1, max: 5 }), async (one, two, prefix, pageSize) => {
+      const both = { a: one, b: two };
+      const listed = ({ names, uris }: typeof one): ListedServer => ({ tools: [names.map((key) => tool(key))], resources: [uris.map(resource)] });
+      const all = over({ a: listed(one), b: listed(two) }, { prefix, pageSize });
+      const seen: string[] = [];
+      for (const [method, member, key, call] of [
+        ['tools/list', 'tools', 'name', 'tools/call'],
+        ['resources/list', 'resources', 'uri', 'resources/read'],
+      ] as const) {
+        let cursor: string | undefined;
+        do {
+          const text = await resultText(all, method, cursor === undefined ? {} : { cursor });
+          const page = JSON.parse(text) as Readonly<Record<string, readonly Readonly<Record<string, string>>[]>> & { nextCursor?: string };
+          for (const entry of page[member] ?? []) {
+            const found = await route(all, call, { [key]: entry[key] });
+            seen.push(`${member} ${found.server.data.name} ${found.name}`);
+            expect(JSON.parse(found.params)).toEqual({ [key]: found.name });
+          }
+          cursor = page.nextCursor;
+        } while (cursor !== undefined);
+      }
+      const expected = Object.entries(both).flatMap(([owner, { names }]) => names.map((key) => `tools ${owner} ${key}`));
+      expected.push(...Object.entries(both).flatMap(([owner, { uris }]) => uris.map((key) => `resources ${owner} ${key}`)));
+      expect(seen).toEqual(expected);
+      all.close();
+    }),
+    { numRuns: 40 },
+  );
 });
 
 describe('what it says of itself', () => {
