@@ -31,6 +31,7 @@ import { createOpenLinks } from './link/open-links.ts';
 import { createSseDoor } from './link/sse-door.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
+import { serveCrossOrigin } from './listener/cross-origin.ts';
 import { createHeaderGate, requireAddress, requireJson } from './listener/header-gate.ts';
 import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
 import { createPassToControl } from './listener/pass-to-control.ts';
@@ -134,6 +135,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const passToControl = createPassToControl(start.controlSocket);
   const handlers: RequestHandlers = {
     gate: createHeaderGate(),
+    crossOrigin: (request, response, headers) => serveCrossOrigin(request, response, headers, snapshot.origins),
     mcp: (request, response, headers, path, startedAt) => {
       if (sse.serve(request, response, path, false)) return;
       serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc);

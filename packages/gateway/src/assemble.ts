@@ -11,6 +11,7 @@ import { createConfigCompiler } from './assemble-configuration.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
+import { expiryText } from './config/listen-tls.ts';
 import { secretFiles } from './config/secrets.ts';
 import { system } from './control/actor.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
@@ -77,8 +78,7 @@ interface Opened {
 }
 
 const readinessMs = 250;
-/** From when on a certificate that expires is warned of, and how often in the log. */
-const certificateWarnMs = 21 * 24 * 3_600_000;
+/** How often a certificate that expires is warned of in the log. */
 const certificateLogMs = 24 * 3_600_000;
 /** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
 const fileLook = { everyMs: 500, retryMs: 5_000 };
@@ -153,8 +153,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     };
   }
   function warnOfCertificate(): void {
-    const { state, reason } = served.door === null ? { state: 'ok', reason: null } : certificateState(served.door.expiresAtMs, clock.nowMs());
-    if (state !== 'ok') log.warn('tls.certificate_expires', { reason });
+    const reason = served.door && expiryText(served.door.expiresAtMs, clock.nowMs());
+    if (reason !== null) log.warn('tls.certificate_expires', { reason });
   }
   warnOfCertificate();
   let lastReadiness = '';
@@ -411,10 +411,8 @@ async function openRegistryOf(config: Config, folder: StateFolder, log: Log, clo
 }
 
 function certificateState(expiresAtMs: number, nowMs: number): HealthState {
-  const at = new Date(expiresAtMs).toISOString();
-  if (nowMs >= expiresAtMs) return { state: 'down', reason: `the certificate of listen.tls expired at ${at}: clients refuse it` };
-  if (expiresAtMs - nowMs < certificateWarnMs) return { state: 'degraded', reason: `the certificate of listen.tls expires at ${at}` };
-  return { state: 'ok', reason: null };
+  const reason = expiryText(expiresAtMs, nowMs);
+  return { state: reason === null ? 'ok' : nowMs >= expiresAtMs ? 'down' : 'degraded', reason };
 }
 
 function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {

@@ -5,7 +5,8 @@ import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { sizeText } from '../config/quantities.ts';
-import { checkSecrets } from '../config/secrets.ts';
+import { expiryText } from '../config/listen-tls.ts';
+import { checkSecrets, resolveListenTls } from '../config/secrets.ts';
 import { asFault } from '../kernel/fault.ts';
 import { stateFolderOwner } from '../node/state-folder.ts';
 import { answers, readAnswer } from './answers.ts';
@@ -81,13 +82,31 @@ function checkConfiguration(context: CommandContext, running: boolean): { config
   try {
     const config = loadNamedConfig(context);
     const secrets = checkSecrets(config, context.env).map(({ fault }) => problem('secret', fault.message, fault.fix));
-    return { config, checks: [ok('config', `${config.file ?? 'the environment alone'}, ${countText(config.servers.length, 'server')}`), ...secrets] };
+    return {
+      config,
+      checks: [
+        ok('config', `${config.file ?? 'the environment alone'}, ${countText(config.servers.length, 'server')}`),
+        ...secrets,
+        ...checkCertificate(config, context, secrets.length === 0),
+      ],
+    };
   } catch (error) {
     const fault = asFault(error);
     const faults = configFaultsOf(fault);
     if (faults.length === 0) return { config: null, checks: [problem('config', fault.message, fault.fix)] };
     return { config: null, checks: faults.map((one) => problem('config', `${one.line === null ? '' : `line ${one.line}: `}${one.message}`, one.fix)) };
   }
+}
+
+function checkCertificate(config: Config, { env }: CommandContext, isUsable: boolean): Check[] {
+  const door = isUsable ? resolveListenTls(config, env) : null;
+  if (door === null) return [];
+  const expiry = expiryText(door.expiresAtMs, Date.now());
+  return [
+    expiry === null
+      ? ok('certificate', `valid until ${new Date(door.expiresAtMs).toISOString()}`)
+      : warning('certificate', expiry, 'Put a renewed certificate in its place; the running gateway takes it up by itself.'),
+  ];
 }
 
 /** Free, or held by the running gateway itself. */

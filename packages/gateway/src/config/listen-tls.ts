@@ -10,6 +10,16 @@ export interface ListenTlsMaterial {
   readonly expiresAtMs: number;
 }
 
+/** From when on a certificate that expires is warned of. */
+const warnMs = 21 * 24 * 3_600_000;
+
+/** What is to be said of a certificate that has expired or soon will, or null. */
+export function expiryText(expiresAtMs: number, nowMs: number): string | null {
+  const at = new Date(expiresAtMs).toISOString();
+  if (nowMs >= expiresAtMs) return `the certificate of listen.tls expired at ${at}: clients refuse it`;
+  return expiresAtMs - nowMs < warnMs ? `the certificate of listen.tls expires at ${at}` : null;
+}
+
 const pemBytesMax = 1024 * 1024;
 const setting = 'listen.tls';
 

@@ -9,6 +9,8 @@ import { respondRest } from './respond.ts';
 /** Where requests go, by path. Each handler answers every fault itself. */
 export interface RequestHandlers {
   readonly gate: HeaderGate;
+  /** A request of a browser; true where it is answered with that. Its Host and Origin are checked behind this. */
+  crossOrigin(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders): boolean;
   mcp(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
   facade(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
   health(request: IncomingMessage, response: ServerResponse, path: string): void;
@@ -49,6 +51,7 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
     const startedAt = performance.now();
     try {
       const headers = handlers.gate(request.rawHeaders);
+      if (headers.origin !== undefined && handlers.crossOrigin(request, response, headers)) return;
       const { url = '/' } = request;
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);
