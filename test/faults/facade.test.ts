@@ -96,6 +96,19 @@ describe('a call', () => {
     expect(reply.body.toString().startsWith(`{"result":${result},"metadata":{`)).toBe(true);
   });
 
+  test('arguments that a tool wants repeated in headers are so, though the caller knows nothing of it', async () => {
+    const inputSchema = { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } };
+    upstream.reply = modernServer((request, socket) => {
+      const id = Number(replies.idText(request.body));
+      if (request.body.includes('"tools/list"'))
+        return replies.json({ jsonrpc: '2.0', id, result: { resultType: 'complete', tools: [{ name: 'located', inputSchema }] } })(request, socket);
+      if (request.header('mcp-param-region').length > 0) return replies.defaultReply(request, socket);
+      return replies.json({ jsonrpc: '2.0', id, error: { code: -32_020, message: 'Mcp-Param-Region is missing' } }, { status: 400 })(request, socket);
+    });
+    expect((await rest('tools/call', '{"tool":"located","arguments":{"region":"Österreich"}}')).status).toBe(200);
+    expect(lastCall(upstream)?.header('mcp-param-region')).toEqual([`=?base64?${Buffer.from('Österreich').toString('base64')}?=`]);
+  });
+
   test("a result that comes as a stream is the stream's last message", async () => {
     upstream.reply = modernServer(
       replies.stream([
