@@ -4,7 +4,7 @@ import type * as Bounds from '../../packages/gateway/src/kernel/bounds.ts';
 import { legacyBody, mirrors, modernBody, modernMeta, post, postBytes } from '../support/calls.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import { until } from '../support/poll.ts';
-import { openRaw, requestBytes, type RawReply } from '../support/raw-client.ts';
+import { openRaw, requestBytes, type RawConnection, type RawReply } from '../support/raw-client.ts';
 import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 
 vi.mock('../../packages/gateway/src/kernel/bounds.ts', async (original) => {
@@ -42,8 +42,27 @@ const callAsModern = (name: string, params: Record<string, unknown> = { name, ar
 async function initialize(): Promise<Record<string, string>> {
   const params = { protocolVersion: '2025-06-18', capabilities, clientInfo: { name: 'raw', version: '1' } };
   const reply = await post(door, legacyBody('initialize', params), {}, '/mcp/modern');
-  expect(JSON.parse(reply.body.toString())).toMatchObject({ result: { protocolVersion: '2025-06-18', serverInfo: { name: 'modern-server' } } });
+  expect(jsonOf(reply)).toMatchObject({ result: { protocolVersion: '2025-06-18', serverInfo: { name: 'modern-server' } } });
   return { 'Mcp-Session-Id': reply.header('mcp-session-id') ?? '', 'MCP-Protocol-Version': '2025-06-18' };
+}
+
+/** On a busy machine a call may be silent for long. */
+function jsonOf(reply: RawReply): unknown {
+  const text = reply.body.toString();
+  return JSON.parse(reply.header('content-type') === 'text/event-stream' ? (text.trim().split('data: ').at(-1) ?? '') : text);
+}
+
+async function getStream(session: Record<string, string>): Promise<RawConnection> {
+  const stream = await openRaw(door.port);
+  const headers = { Host: `127.0.0.1:${door.port}`, Authorization: `Bearer ${testKey}`, Accept: 'text/event-stream', ...session };
+  stream.write(
+    requestBytes(
+      'GET /mcp/modern HTTP/1.1',
+      Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ),
+  );
+  await until(() => stream.replies().length > 0);
+  return stream;
 }
 
 async function recorded(text: string): Promise<number> {
@@ -52,7 +71,7 @@ async function recorded(text: string): Promise<number> {
 
 test('a question of the server is a call that waits, its answer the call that is paid for; both name server and tool', async () => {
   await open();
-  const first = JSON.parse((await callAsModern('ask_all', askAll)).body.toString()) as {
+  const first = jsonOf(await callAsModern('ask_all', askAll)) as {
     result: { requestState: string; inputRequests: Record<string, { method: string }> };
   };
   expect([await recorded('waiting'), await recorded('\x07success')]).toEqual([1, 0]);
@@ -99,11 +118,7 @@ test('a worker that drains ends a listen with its result and a session stream at
   const listening = await openRaw(door.port);
   const wish = { notifications: { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: ['test://note'] } };
   listening.write(postBytes(door, '/mcp/legacy', modernBody('subscriptions/listen', wish, 's-1'), mirrors('subscriptions/listen')));
-  const stream = await openRaw(door.port);
-  const headers = ['Host', 'Authorization', 'Accept'].map(
-    (name, index) => `${name}: ${[`127.0.0.1:${door.port}`, `Bearer ${testKey}`, 'text/event-stream'][index]}`,
-  );
-  stream.write(requestBytes('GET /mcp/modern HTTP/1.1', [...headers, ...Object.entries(session).map(([name, value]) => `${name}: ${value}`)]));
+  const stream = await getStream(session);
   await until(() => listening.replies().length > 0 && stream.replies().length > 0);
   await door.door.drain(5_000);
   const events = (await listening.reply()).body
@@ -119,6 +134,26 @@ test('a worker that drains ends a listen with its result and a session stream at
   ]);
   expect((await stream.reply()).complete).toBe(true);
   for (const connection of [listening, stream]) connection.destroy();
+});
+
+test('of two streams of a session the newer one gets the changes, and the older when it is gone', async () => {
+  await open();
+  const session = await initialize();
+  const older = await getStream(session);
+  const newer = await getStream(session);
+  const told = (connection: RawConnection): number => connection.bytes().toString().split('list_changed').length - 1;
+  await until(() => {
+    modern.toolsChanged();
+    return told(newer) > 0;
+  });
+  newer.destroy();
+  const before = told(older);
+  await until(() => {
+    modern.toolsChanged();
+    return told(older) > before;
+  });
+  expect(before).toBe(0);
+  older.destroy();
 });
 
 test('a legacy session is kept by the header of its version and ends with DELETE, and its calls with it', async () => {

@@ -28,8 +28,8 @@ export interface GatewaySession extends SessionTicket {
   /** What the client was asked, by the id of the question. */
   readonly asks: Map<string, (answer: Answer) => void>;
   readonly resourceUris: Set<string>;
-  /** The client's GET stream. */
-  stream: { readonly retune: () => void; readonly end: () => void } | null;
+  /** The client's GET streams, the newest last; `tune` says whether it is, and that what is watched has changed. */
+  readonly streams: { readonly tune: (isNewest: boolean) => void; readonly end: () => void }[];
   usedAtMs: number;
 }
 
@@ -78,7 +78,7 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
       }
       if (sessions.size >= bounds.gatewaySessionsMax) throw new Fault('unavailable', { reason: 'it keeps as many sessions as it can' });
     }
-    const session = { ...ticket, logLevel: 'info', calls: new Map(), asks: new Map(), resourceUris: new Set<string>(), stream: null, usedAtMs: 0 };
+    const session = { ...ticket, logLevel: 'info', calls: new Map(), asks: new Map(), resourceUris: new Set<string>(), streams: [], usedAtMs: 0 };
     counts.set(principalId, (counts.get(principalId) ?? 0) + 1);
     return session;
   }
@@ -93,7 +93,7 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
       if (ended.size >= bounds.gatewaySessionsMax && oldest !== undefined) ended.delete(oldest);
       ended.add(session.id);
     }
-    session.stream?.end();
+    for (const stream of session.streams) stream.end();
     for (const cancel of session.calls.values()) cancel();
   }
 
@@ -147,5 +147,5 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
 }
 
 function isIdle(session: GatewaySession): boolean {
-  return session.calls.size === 0 && session.stream === null;
+  return session.calls.size === 0 && session.streams.length === 0;
 }

@@ -61,7 +61,7 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
   if (!forServer.has(message.method)) {
     const result = answerInSession(session, message.method, members);
     await answerHere(call, message, 200, resultText(call, result));
-    if (message.row.action === 'resources.subscribe') session.stream?.retune();
+    if (message.row.action === 'resources.subscribe') session.streams.at(-1)?.tune(true);
     return;
   }
   await callServer(call, endpoint, message, session, { members, meta });
@@ -188,37 +188,43 @@ export async function serveLegacyStream(
   }
   const { streams } = call.rail;
   streams.enter(session.principalId);
-  let unwatch = (): void => undefined;
   try {
     await intend(call);
-    const caller = callerIn(call, session);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const end = (): void =>
-      void call.settle('success', 'reply').then(() => {
-        reply.end();
-        resolve();
-      });
-    const reply = new FrontReply(call, () => void call.settle('cancelled', 'reply').then(resolve), end);
-    if (!reply.takesEvents && !reply.left) throw new Fault('not_acceptable');
-    if (reply.left) return await call.settle('cancelled', 'reply');
-    reply.open();
-    const retune = (): void => {
-      const before = unwatch;
-      const interest = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, resourceUris: [...session.resourceUris] };
-      unwatch = endpoint.watch(caller, interest, (event) => reply.event(eventJson(event, null)));
-      before();
-    };
-    retune();
-    const stream = { retune, end };
-    // A client that opens another has lost this one.
-    session.stream?.end();
-    session.stream = stream;
-    await promise;
-    if (session.stream === stream) session.stream = null;
+    await tellChanges(call, endpoint, session);
   } finally {
-    unwatch();
     streams.leave(session.principalId);
   }
+}
+
+/** Changes as they come, until the client leaves or the session ends; of several streams the newest gets them (2025-11-25, transports: one of them). */
+async function tellChanges(call: Call, endpoint: Endpoint, session: GatewaySession): Promise<void> {
+  const caller = callerIn(call, session);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const end = (): void =>
+    void call.settle('success', 'reply').then(() => {
+      reply.end();
+      resolve();
+    });
+  const reply = new FrontReply(call, () => void call.settle('cancelled', 'reply').then(resolve), end);
+  if (reply.left) return call.settle('cancelled', 'reply');
+  if (!reply.takesEvents) throw new Fault('not_acceptable');
+  reply.open();
+  let unwatch: (() => void) | null = null;
+  const tune = (isNewest: boolean): void => {
+    const before = unwatch;
+    const interest = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true, resourceUris: [...session.resourceUris] };
+    unwatch = isNewest ? endpoint.watch(caller, interest, (event) => reply.event(eventJson(event, null))) : null;
+    before?.();
+  };
+  const stream = { tune, end };
+  const { streams } = session;
+  streams.at(-1)?.tune(false);
+  streams.push(stream);
+  tune(true);
+  await promise;
+  streams.splice(streams.indexOf(stream), 1);
+  tune(false);
+  streams.at(-1)?.tune(true);
 }
 
 /** The session of a request; null where another worker keeps it and has answered. Faults: `invalid_request`, `session_not_found`. */
