@@ -1,8 +1,9 @@
 /**
  * `npm run bench:fabric [-- --quick] [-o json]`: what the fabric costs: the aggregate over 1, 10 and 60 servers, lists of 10, 100 and
  * 500 tools, stateful legacy sessions, a server that is slow beside others that are not, and streams of 100 events; each beside
- * the server itself, the byte relay of `/mcp/{server}`, and a gateway made of the official SDK's server and client, in one
- * run. The figures of a run stand in `docs/performance.md`. Ends by itself: about 2 min, quick 40 s.
+ * the server itself, the byte relay of `/mcp/{server}`, a gateway made of the official SDK's server and client, and other
+ * products (`--peer SCRIPT`, as start-contextforge.sh is one), in one run. The figures of a run stand in `docs/performance.md`.
+ * Ends by itself: about 2 min, quick 40 s.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,13 @@ import { startGenerator, untilQuiet, type Generator } from './measure.ts';
 import { protocolVersion } from './messages.ts';
 import type { Target } from './targets.ts';
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, output: { type: 'string', short: 'o', default: 'text' } } });
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    output: { type: 'string', short: 'o', default: 'text' },
+    peer: { type: 'string', multiple: true, default: [] },
+  },
+});
 const times = values.quick ? { warmupMs: 300, measureMs: 1_000 } : { warmupMs: 1_000, measureMs: 3_000 };
 
 interface Row {
@@ -27,6 +34,10 @@ interface Row {
   readonly note: string;
 }
 
+const jsonHeaders: readonly (readonly [string, string])[] = [
+  ['Content-Type', 'application/json'],
+  ['Accept', 'application/json, text/event-stream'],
+];
 const rows: Row[] = [];
 const running: { stop(): unknown }[] = [];
 try {
@@ -40,9 +51,7 @@ try {
 async function measureAll(): Promise<void> {
   const generator = startGenerator();
   running.push(generator);
-  const sdk = await startProgram('sdk-gateway.ts', String((await startFleet(1, 10))[0]));
-  const sdkTarget = target('SDK gateway', Number(sdk['port']), '/mcp', null, sdk.pid);
-  await aggregates(generator, sdkTarget);
+  await aggregates(generator);
   await lists(generator);
   await legacySessions(generator);
   await slowNeighbour(generator);
@@ -50,20 +59,37 @@ async function measureAll(): Promise<void> {
 }
 
 /** A call through the aggregate: what more servers cost, and what it costs beside the relay. */
-async function aggregates(generator: Generator, sdk: Target): Promise<void> {
+async function aggregates(generator: Generator): Promise<void> {
   const ports = await startFleet(60, 10);
+  const sdk = await startProgram('sdk-gateway.ts', String(ports[0]));
   for (const count of [1, 10, 60]) {
     const { gateway, key } = await startFront(ports.slice(0, count));
     const coldMs = await firstList(gateway, key);
     const what = `tools/call, ${count} servers of 10 tools`;
     if (count === 1) {
       await measure(generator, what, target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), call('query_0'));
-      await measure(generator, what, sdk, call('query_0'));
+      await measure(generator, what, target('SDK gateway', Number(sdk['port']), '/mcp', null, sdk.pid), call('query_0'));
+      for (const script of values.peer) await measurePeer(generator, what, script, ports[0] ?? 0);
       await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), call('query_0'));
     }
     await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), call('s0__query_0'), `first tools/list ${Math.round(coldMs)} ms`);
     await gateway.stop();
   }
+}
+
+/** A product of others before the same server, called as a client of before 2026-07-28 without a session: what they all take. */
+async function measurePeer(generator: Generator, what: string, script: string, upstreamPort: number): Promise<void> {
+  const peer = await start(script, [], { ...process.env, UPSTREAM_PORT: String(upstreamPort) }, 180_000);
+  const { name, port, path, tool, authorization, pid } = peer as unknown as {
+    name: string;
+    port: number;
+    path: string;
+    tool: string;
+    authorization: string;
+    pid: number;
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: { query: 'select name from people' } } });
+  await measure(generator, what, { ...target(name, port, path, null, pid), headers: [['Authorization', authorization]] }, { headers: jsonHeaders, body });
 }
 
 /** The list of a catalogue that is known already. */
@@ -92,7 +118,7 @@ async function legacySessions(generator: Generator): Promise<void> {
     const headers = new Map([...one.headers, ['Mcp-Session-Id', session], ['MCP-Protocol-Version', '2025-11-25']] as [string, string][]);
     const name = one.path === '/mcp' && one.name === '/mcp' ? 's0__query_0' : 'query_0';
     const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { query: 'x' } } };
-    await measure(generator, 'tools/call in a legacy session', { ...one, headers: [...headers] }, { headers: [], body: JSON.stringify(body) });
+    await measure(generator, 'tools/call in a legacy session', { ...one, headers: [...headers] }, { headers: jsonHeaders, body: JSON.stringify(body) });
   }
   await gateway.stop();
 }
@@ -171,17 +197,14 @@ function request(method: string, params: object, name?: string): Wire {
     'io.modelcontextprotocol/clientCapabilities': {},
     progressToken: 'p',
   };
-  const headers: (readonly [string, string])[] = [
-    ['Content-Type', 'application/json'],
-    ['Accept', 'application/json, text/event-stream'],
-    ['MCP-Protocol-Version', protocolVersion],
-    ['Mcp-Method', method],
-  ];
+  const headers: (readonly [string, string])[] = [...jsonHeaders, ['MCP-Protocol-Version', protocolVersion], ['Mcp-Method', method]];
   if (name !== undefined) headers.push(['Mcp-Name', name]);
   return { headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } }) };
 }
 
-const call = (name: string): Wire => request('tools/call', { name, arguments: { query: 'select name from people' } }, name);
+function call(name: string): Wire {
+  return request('tools/call', { name, arguments: { query: 'select name from people' } }, name);
+}
 
 function target(name: string, port: number, path: string, key: string | null, pid: number): Target {
   return { name, port, path, headers: key === null ? [] : [['Authorization', `Bearer ${key}`]], pid, stop: () => Promise.resolve() };
@@ -229,13 +252,21 @@ async function startFleet(count: number, tools: number): Promise<number[]> {
   return (await startProgram('fleet.ts', String(count), String(tools)))['ports'] as number[];
 }
 
-async function startProgram(file: string, ...args: string[]): Promise<Record<string, unknown> & { pid: number }> {
-  const child = spawn(nodePath, [fileURLToPath(new URL(file, import.meta.url)), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  running.push({ stop: () => child.kill('SIGKILL') });
+function startProgram(file: string, ...args: string[]): Promise<Started> {
+  return start(nodePath, [fileURLToPath(new URL(file, import.meta.url)), ...args], process.env, 10_000);
+}
+
+type Started = Record<string, unknown> & { readonly pid: number };
+
+/** Starts a program that says where it is in its first line, and ends with its stdin. */
+async function start(file: string, args: readonly string[], env: NodeJS.ProcessEnv, timeoutMs: number): Promise<Started> {
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
+  running.push({ stop: () => child.stdin.end() });
   let line = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (line += text));
-  await until(() => line.includes('\n') || child.exitCode !== null, { what: `${file} to be ready` });
-  return { ...(JSON.parse(line) as Record<string, unknown>), pid: child.pid ?? 0 };
+  await until(() => line.includes('\n') || child.exitCode !== null, { what: `${file} to be ready`, timeoutMs });
+  if (!line.includes('\n')) throw new Error(`${file} ended with ${child.exitCode}`);
+  return { pid: child.pid ?? 0, ...(JSON.parse(line) as Record<string, unknown>) };
 }
 
 async function startFront(ports: readonly number[]): Promise<{ gateway: RunningGateway; key: string }> {
