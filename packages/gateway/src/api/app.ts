@@ -71,9 +71,17 @@ function refuseInvalid(result: { readonly success: true } | { readonly success: 
   const place = issue && issue.path.length > 0 ? `${result.target === 'json' ? '' : `${result.target} `}${issue.path.join('.')}: ` : '';
   throw new Fault(
     'invalid_request',
-    { reason: `${place}${issue?.message ?? 'it does not have the expected shape'}` },
+    { reason: `${place}${issue === undefined ? 'it does not have the expected shape' : issueText(issue)}` },
     { extra: { field: issue?.path.join('.') ?? '' } },
   );
+}
+
+/** Where the schema's own words would puzzle whoever sent the request. */
+function issueText(issue: ZodError['issues'][number]): string {
+  if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return 'it is required';
+  if (issue.code === 'invalid_format' && issue.format === 'datetime') return 'it must be a time such as 2026-01-15T10:30:00Z';
+  if (issue.code === 'invalid_format' && issue.format === 'date') return 'it must be a day such as 2026-01-15';
+  return issue.message;
 }
 
 function faultOf(error: unknown): Fault {

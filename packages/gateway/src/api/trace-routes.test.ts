@@ -66,7 +66,14 @@ const idsOf = (answer: Answer): string[] => answer.json.traces.map(({ id }) => i
 describe('the list of traces', () => {
   test('is empty where nothing was recorded, and needs its window', async () => {
     expect(await listDay(newDay())).toMatchObject({ status: 200, json: { traces: [], cursor: null, has_more: false } });
-    expect(await get('/v1/traces')).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+    expect(await get('/v1/traces')).toMatchObject({
+      status: 400,
+      json: { error: 'invalid_request', field: 'start_time', message: expect.stringContaining('start_time: it is required') as unknown },
+    });
+    expect(await get('/v1/traces', { start_time: 'today', end_time: 'now' })).toMatchObject({
+      status: 400,
+      json: { message: expect.stringContaining('start_time: it must be a time such as 2026-01-15T10:30:00Z') as unknown },
+    });
     const at = newDay();
     expect(await get('/v1/traces', { start_time: iso(at), end_time: iso(at) })).toMatchObject({ status: 400, json: { error: 'invalid_params' } });
   });
