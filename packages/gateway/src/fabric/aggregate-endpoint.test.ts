@@ -354,6 +354,15 @@ describe('what it says of itself', () => {
     expect((await toolsOf(over({ a: { tools: [[tool('x')]] }, b: { tools: [[]], cacheScope: 'private' } }, { auth: 'none' }))).cacheScope).toBe('private');
   });
 
+  test('a list is good for as long as the least of its servers says, and no longer where one says nothing', async () => {
+    const modern = { tools: [[tool('x')]], ttlMs: 40_000 };
+    const { ttlMs } = await toolsOf(over({ a: modern, b: { tools: [[tool('y')]], ttlMs: 50_000 } }));
+    expect([ttlMs > 30_000, ttlMs <= 40_000]).toEqual([true, true]);
+    const older: ListedServer = { era: 'legacy', tools: [[tool('y')]], ttlMs: 0 };
+    const all = over({ a: modern, b: older });
+    expect([(await toolsOf(all)).ttlMs, (await toolsOf(all)).ttlMs, older.lists]).toEqual([0, 0, 1]);
+  });
+
   test('a question of a server tells who asks', async () => {
     const call = await route(over({ a: { tools: [[tool('x')]] } }), 'tools/call', { name: 'a__x' });
     const asks =

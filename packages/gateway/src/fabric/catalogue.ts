@@ -13,7 +13,7 @@ export interface Listed {
   readonly list: ServerList | null;
   /** Why the list may not be what the server has now, as a fault's code or `incomplete`'s word; null: it is. */
   readonly trouble: string | null;
-  /** For how long it is good from now on. */
+  /** What is left of the time for which its server says that it is good; a server that says nothing promises nothing. */
   readonly ttlMs: number;
 }
 
@@ -161,6 +161,10 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     return Math.max(0, state.readAtMs + ttlMs - clock.monotonicMs());
   }
 
+  function promisedMs({ list, invalid, readAtMs }: ListState): number {
+    return list === null || invalid ? 0 : Math.max(0, readAtMs + list.ttlMs - clock.monotonicMs());
+  }
+
   function readFacts(shelf: Shelf): Promise<ServerFacts> {
     if (shelf.facts !== null && clock.monotonicMs() < shelf.factsGoodUntilMs) return Promise.resolve(shelf.facts);
     shelf.factsReading ??= servers
@@ -299,7 +303,7 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
           }
         }
       }
-      return { list: state.list, trouble: state.trouble ?? state.list?.incomplete ?? null, ttlMs: remainingMs(shelf, state) };
+      return { list: state.list, trouble: state.trouble ?? state.list?.incomplete ?? null, ttlMs: promisedMs(state) };
     },
     known: (server, callers, kind) => shelfOf(server, callers).lists.get(kind)?.list ?? null,
     isSettled(server, callers, kind) {
