@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TransformData } from '../../packages/gateway/src/snapshot/transform-data.ts';
 import { callTool, expectHealthy, legacyBody, legacyVersion, mirrors, modernBody, modernMeta, modernServer, post } from '../support/calls.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import type { RawReply } from '../support/raw-client.ts';
 import { event, idText, json, stream } from '../support/replies.ts';
+import { startEraServer, type EraServer } from '../support/era-server.ts';
 import { startDoor, type TestDoor } from '../support/start-door.ts';
 
 const none = { tool: null, request: [], mirrors: {}, headers: [], response: [] };
@@ -22,7 +24,7 @@ const transforms: TransformData[] = [
   { ...none, headers: [{ from: 'X-Tenant', to: 'X-Customer' }] },
   {
     ...none,
-    tool: 'secret',
+    tool: 'secret*',
     response: [
       { kind: 'redact', path: 'content.*.text', pattern: '[0-9]{4}', with: '####' },
       { kind: 'remove', path: 'debug' },
@@ -30,19 +32,53 @@ const transforms: TransformData[] = [
   },
 ];
 
+const aggregate = {
+  name: '*',
+  path: '/mcp',
+  auth: 'apiKey',
+  servers: ['real'],
+  prefix: 'always',
+  nameCharsMax: 64,
+  clientNameCharsMax: {},
+  pageSize: 100,
+  toolExposure: 'all',
+  deadlineMs: 5_000,
+  tools: null,
+  resources: null,
+  prompts: null,
+} as const;
+
 let door: TestDoor;
 let upstream: RecordingUpstream;
+let real: EraServer;
 
 beforeAll(async () => {
-  upstream = await startRecordingUpstream();
+  [upstream, real] = await Promise.all([startRecordingUpstream(modernServer()), startEraServer('modern')]);
   const origin = `http://127.0.0.1:${upstream.port}`;
   door = await startDoor({
+    endpoints: [aggregate],
     servers: [
       { origin, timeoutMs: 20_000, transforms },
       { origin, timeoutMs: 20_000 },
+      {
+        name: 'real',
+        origin: real.origin,
+        timeoutMs: 20_000,
+        cache: { lists: false, resources: false, tools: { tell: 60_000 }, ttlMs: 0, public: false },
+        transforms: [
+          {
+            ...none,
+            tool: 'tell',
+            request: [
+              { kind: 'restrict', path: 'region', enum: ['eu'], pattern: null, min: null, max: null },
+              { kind: 'remove', path: 'region' },
+            ],
+            response: [{ kind: 'redact', path: 'content', pattern: 'done', with: '[redacted]' }],
+          },
+        ],
+      },
     ],
   });
-  upstream.reply = modernServer();
   await callTool(door);
   await post(door, modernBody('tools/call', { name: 'echo' }), mirrors('tools/call', 'echo'), '/mcp/s2');
 });
@@ -53,7 +89,7 @@ beforeEach(() => {
 afterAll(async () => {
   await expectHealthy(door);
   await door.stop();
-  await upstream.stop();
+  await Promise.all([upstream.stop(), real.stop()]);
 });
 
 const sent = (index = 0): string => upstream.requests[index]?.body.toString('utf8') ?? '';
@@ -199,4 +235,14 @@ test('a client of another era than the server meets the same rules', async () =>
   const redacted = await post(door, legacyBody('tools/call', { name: 'secret' }, 4), session);
   expect(redacted.body.toString()).toContain('"text":"card ####"');
   expect(redacted.body.toString()).not.toContain('debug');
+});
+
+test('behind the aggregate the rules of the real server and tool hold, and its answers are kept', async () => {
+  const call = (args: object): Promise<RawReply> =>
+    post(door, modernBody('tools/call', { name: 'real__tell', arguments: args }), mirrors('tools/call', 'real__tell'), '/mcp');
+  expect((await call({ region: 'mars' })).body.toString()).toContain('argument_not_allowed');
+  for (const expected of ['gatewayops; fwd=miss', expect.stringMatching(/^gatewayops; hit/)]) {
+    const reply = await call({ region: 'eu' });
+    expect([reply.header('cache-status'), reply.body.toString()]).toEqual([expected, expect.stringContaining('"text":"[redacted]"')]);
+  }
 });

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js';
 import { bounds } from '../kernel/bounds.ts';
+import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 import { parsePath } from '../kernel/json-path.ts';
 import type { HeaderRuleData, RequestRuleData, ResponseRuleData, TransformData } from './transform-data.ts';
 
@@ -68,23 +69,8 @@ export function compileTransforms(data: readonly TransformData[] | undefined): T
 
 function matcherOf(tool: string | null): Transform['holdsFor'] {
   if (tool === null) return () => true;
-  if (!tool.includes('*')) return (name) => name === tool;
-  const parts = tool.split('*');
-  return (name) => name !== null && fitsParts(name, parts);
-}
-
-/** `parts` in their order, the first at the beginning and the last at the end, any text between them. */
-function fitsParts(name: string, parts: readonly string[]): boolean {
-  const first = parts[0] ?? '';
-  const last = parts.at(-1) ?? '';
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return at <= name.length - last.length;
+  const glob = parseGlob(tool);
+  return (name) => name !== null && fitsGlob(glob, name);
 }
 
 function requestRule(rule: RequestRuleData): RequestRule {
