@@ -266,6 +266,27 @@ describe('a request', () => {
     expect(await told.end).toMatchObject({ kind: 'error', code: -32_602, httpStatus: 200, error: '{"code":-32602,"message":"none","data":{"uri":"a:b"}}' });
   });
 
+  test.each([
+    ['a body', (batch: string): replies.Reply => replies.json(batch)],
+    ['an event', (batch: string): replies.Reply => replies.stream([replies.event(batch)])],
+  ])('may be answered in a batch (%s), as servers of 2025-03-26 do', async (_, reply) => {
+    const progress = '{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":ID,"progress":1,"message":"[,]"}}';
+    upstream.reply = old.reply(
+      call((request, socket) => {
+        const batch = ` [${progress}, {"jsonrpc":"2.0","id":ID,"result":{"n":12345678901234567890}} ]`;
+        return reply(batch.replaceAll('ID', replies.idText(request.body)))(request, socket);
+      }),
+    );
+    const told = callTool(servers, server, 't', { params: '{"name":"t","_meta":{"progressToken":"p"}}' });
+    expect(await told.end).toMatchObject({ result: '{"n":12345678901234567890,"resultType":"complete"}' });
+    expect(told.notifications).toHaveLength(1);
+  });
+
+  test.each(['[]', '[1]', '[{"jsonrpc":"2.0"', '[[]]', '[}', '['.repeat(100_000)])('that is answered with %.20s is a fault', async (batch) => {
+    upstream.reply = old.reply(call(replies.json(batch)));
+    await expect(callTool(servers, server, 't').end).rejects.toMatchObject({ code: 'upstream_invalid' });
+  });
+
   test('that needs consent at an address needs input, where the client opens addresses', async () => {
     const data = { elicitations: [{ mode: 'url', elicitationId: 'e', url: 'https://a.test/', message: 'Connect' }] };
     upstream.reply = old.reply(

@@ -2,6 +2,7 @@ import { Fault } from '../kernel/fault.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { GatheredBytes } from '../kernel/gathered-bytes.ts';
 import { EventStream } from '../protocol/event-stream.ts';
+import { splitBatch } from '../protocol/split-batch.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
 import { reachOf } from '../upstream/reach.ts';
@@ -109,6 +110,7 @@ export function createSendExchange(upstreams: Upstreams): SendExchange {
 
 /** How long a reply may go on after the message that was waited for. */
 const restMs = 1_000;
+const batchMax = 1_000;
 
 class ReplyReader implements ReplySink, Exchange {
   control: ReplyControl | null = null;
@@ -200,10 +202,14 @@ class ReplyReader implements ReplySink, Exchange {
   }
 
   private take(json: Buffer, status: number): void {
-    const message = readMessage(json);
-    if (message) this.sink.message(message);
-    // What stands in a refusal need not be a message of MCP.
-    else if (status < 400) this.giveUp('its response is not a valid JSON-RPC message');
+    for (const one of messagesIn(json)) {
+      // The one before may have been all that was wanted.
+      if (this.over) return;
+      const message = readMessage(one);
+      if (message) this.sink.message(message);
+      // What stands in a refusal need not be a message of MCP.
+      else if (status < 400) this.giveUp('its response is not a valid JSON-RPC message');
+    }
   }
 
   private tooLarge(): void {
@@ -214,6 +220,16 @@ class ReplyReader implements ReplySink, Exchange {
     const { complete } = this;
     this.failed(new Fault('upstream_invalid', { server: this.server, reason }));
     if (!complete) this.control?.abort();
+  }
+}
+
+/** One message, or those of a batch, which servers of 2025-03-26 may send. */
+function messagesIn(json: Buffer): readonly Buffer[] {
+  if (json.toString('latin1', 0, 16).trimStart()[0] !== '[') return [json];
+  try {
+    return splitBatch(json, batchMax);
+  } catch {
+    return [json];
   }
 }
 
