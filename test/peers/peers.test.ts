@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nodePath } from '../support/node-path.ts';
+import { nodePath, repositoryFolder } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
 import { killTree } from '../support/processes.ts';
 import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
@@ -43,6 +43,7 @@ async function startServer(name: string, command: (port: number) => string[]): P
   const child = spawn(file, args, { stdio: 'ignore', detached: true });
   started.push(child);
   ports.set(name, port);
+  // What speaks only WebSocket answers this too, with a refusal.
   await until(async () => (await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'POST' })).status > 0, { timeoutMs: 40_000, what: `${name} to listen` });
 }
 
@@ -54,16 +55,22 @@ async function startAll(): Promise<void> {
       program('supergateway', '--stdio', quoted(everything), '--outputTransport', 'streamableHttp', '--stateful', '--port', String(port), '--logLevel', 'none'),
     ),
     startServer('mcp-proxy', (port) => program('mcp-proxy', '--host', '127.0.0.1', '--port', String(port), '--', ...everything)),
+    startServer('websocket', (port) =>
+      program('supergateway', '--stdio', quoted(everything), '--outputTransport', 'ws', '--port', String(port), '--logLevel', 'none'),
+    ),
     startServer('python-mcp', (port) => [python, join(folder, 'server.py'), 'mcp', String(port)]),
     startServer('python-fastmcp', (port) => [python, join(folder, 'server.py'), 'fastmcp', String(port)]),
   ]);
   gateway = await startGateway({
     config: {
+      listen: { sse: true },
       servers: [
         { name: 'everything', transport: 'stdio', command: everything },
         { name: 'memory', transport: 'stdio', command: program('mcp-server-memory') },
         { name: 'thinking', transport: 'stdio', command: program('mcp-server-sequential-thinking') },
-        ...[...ports].map(([name, port]) => ({ name, url: `http://127.0.0.1:${port}/mcp` })),
+        { name: 'sse', transport: 'sse', url: `http://127.0.0.1:${ports.get('mcp-proxy')}/sse` },
+        { name: 'websocket', transport: 'websocket', url: `ws://127.0.0.1:${ports.get('websocket')}/message` },
+        ...[...ports].filter(([name]) => name !== 'websocket').map(([name, port]) => ({ name, url: `http://127.0.0.1:${port}/mcp` })),
       ],
     },
   });
@@ -75,20 +82,24 @@ interface Seen {
   readonly echo: unknown;
 }
 
-/** What a client sees of the `everything` server behind a program that is itself a server on stdio. */
-async function seenOverStdio(command: readonly string[]): Promise<Seen> {
+/** What a client sees of the `everything` server, its tools under `prefix`, behind a program that is itself a server on stdio. */
+async function seenOverStdio(command: readonly string[], prefix = ''): Promise<Seen> {
   const [file = '', ...args] = command;
   const client = new Client({ name: 'peers', version: '1' });
   await client.connect(
-    new StdioClientTransport({ command: file, args, stderr: 'ignore', env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder } }),
-    {
-      timeout: 40_000,
-    },
+    new StdioClientTransport({
+      command: file,
+      args,
+      stderr: 'ignore',
+      env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder, GATEWAYOPS_API_KEY: key },
+    }),
+    { timeout: 40_000 },
   );
   try {
     const { tools } = await client.listTools();
-    const { content } = await client.callTool({ name: 'echo', arguments: { message: 'größer 🦆' } });
-    return { tools: tools.map(({ name }) => name).sort(), echo: content };
+    const { content } = await client.callTool({ name: `${prefix}echo`, arguments: { message: 'größer 🦆' } });
+    const own = tools.map(({ name }) => name).filter((name) => name.startsWith(prefix));
+    return { tools: own.map((name) => name.slice(prefix.length)).sort(), echo: content };
   } finally {
     await client.close();
   }
@@ -137,6 +148,29 @@ else {
       const through = program('mcp-remote', `${gateway.mcp}/${server}`, '--allow-http', '--transport', 'http-only', '--header', `Authorization:Bearer ${key}`);
       expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
     });
+
+    test('mcp-remote carries a stdio client over HTTP+SSE', async () => {
+      const through = program(
+        'mcp-remote',
+        `${gateway.mcp}/everything/sse`,
+        '--allow-http',
+        '--transport',
+        'sse-only',
+        '--header',
+        `Authorization:Bearer ${key}`,
+      );
+      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
+    });
+
+    test.each(['everything', 'supergateway', 'mcp-proxy', 'sse', 'websocket'])(
+      'gateway connect carries a stdio client to %s, by itself and among all',
+      async (server) => {
+        const connect = [nodePath, join(repositoryFolder, 'packages', 'gateway', 'bin', 'gateway.js'), 'connect'];
+        const direct = await seenOverStdio(everything);
+        expect(await seenOverStdio([...connect, server, '--url', gateway.url])).toEqual(direct);
+        expect(await seenOverStdio([...connect, '--url', gateway.url], `${server}__`)).toEqual(direct);
+      },
+    );
 
     test('supergateway carries a stdio client to a server', async () => {
       const through = program('supergateway', '--streamableHttp', `${gateway.mcp}/everything`, '--oauth2Bearer', key, '--logLevel', 'none');
