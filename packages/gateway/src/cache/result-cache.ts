@@ -41,8 +41,6 @@ export interface ResultCache {
   changed(server: Server, event: CacheEvent): void;
   /** The configuration has changed: forgets what belongs to servers that are other ones now. */
   reconfigured(): void;
-  /** Bytes and number of what is kept. */
-  size(): { readonly bytes: number; readonly entries: number };
   close(): void;
 }
 
@@ -223,7 +221,6 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
         }
       }
     },
-    size: () => ({ bytes, entries: entries.size }),
     close() {
       clearInterval(sweep);
       for (const known of servers.values()) endWatch(known);

@@ -1,3 +1,4 @@
+import { groupOf } from '../cache/keepable.ts';
 import type { CacheAnswer, CacheEvent, CacheQuestion, ResultCacheParts } from '../cache/result-cache.ts';
 import { requestText } from '../cache/request-text.ts';
 import type { Dialogue, DialogueRequest, DialogueSink, Servers } from '../fabric/dialogue.ts';
@@ -33,7 +34,7 @@ export function askCache(
   server: Server,
   { message, upstreamSession, body, mirrored }: RelayedRequest,
 ): null | CacheAnswer | Promise<CacheAnswer | null> {
-  if (message.kind !== 'request' || upstreamSession !== null || !takesJson(call)) return null;
+  if (message.kind !== 'request' || upstreamSession !== null || !keeps(server, message.method, message.name) || !takesJson(call)) return null;
   let params: Buffer = noParams;
   let capabilities = '';
   for (const { path, start, end } of findValues(body, requestPaths)) {
@@ -81,7 +82,7 @@ export function withCache(call: Call): Pick<Servers, 'begin'> {
 function beginCached(call: Call, request: DialogueRequest, sink: DialogueSink): Dialogue {
   const { cache, servers } = call.rail;
   const { server, method, name, face, mirrored, forwarded = [] } = request;
-  if (server.cache === null) return servers.begin(request, sink);
+  if (!keeps(server, method, name)) return servers.begin(request, sink);
   const params = Buffer.from(request.params);
   const asked = question(call, server, method, name, params, ['fabric', request.callerEra ?? '', face.capabilities, ...mirrored, ...forwarded]);
   const answer = asked === null ? null : cache.ask(asked);
@@ -192,6 +193,10 @@ function noteHit(call: Call, { shared, ttlMs }: Extract<CacheAnswer, { kind: 'hi
   call.record.cache = shared ? 'shared' : 'hit';
   // RFC 9211.
   call.headers.push('Cache-Status', `gatewayops; ${shared ? 'fwd=miss; collapsed' : 'hit'}; ttl=${Math.floor(ttlMs / 1000)}`);
+}
+
+function keeps({ cache }: Server, method: string, name: string): boolean {
+  return cache !== null && groupOf(cache, method, name) !== null;
 }
 
 /** An answer from the cache is JSON. */

@@ -15,6 +15,7 @@ import { eventHolder } from './session-handle.ts';
 import { placeSession } from './session-place.ts';
 import { settleReply } from './settle-reply.ts';
 import { changesResult, transformResult } from './transform-call.ts';
+import { unfitReply } from './unfit-reply.ts';
 
 /** What is relayed: a message, or a legacy client's GET stream or DELETE. */
 export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
@@ -390,15 +391,6 @@ function rewriteOf(call: Call, { kind, method, name }: Relayed): ((json: Buffer)
   const { server } = call;
   if (server === null || server.transforms === null || kind !== 'request' || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
   return (json) => transformResult(call, server, name, json, resultMember);
-}
-
-/** A reply that is no MCP over HTTP, as a fault. */
-function unfitReply(status: number, contentType: string, relayed: Relayed, server: string, retryAfter: string): Fault | null {
-  if (contentType.startsWith('application/json') || contentType.startsWith('text/event-stream') || status === 202 || status === 204) return null;
-  if (status >= 400 && status < 500) return null;
-  if (status < 300 && relayed.kind !== 'request') return null;
-  const detail = { server, reason: status < 300 ? 'it is neither JSON nor an event stream' : `it answered HTTP ${status}` };
-  return new Fault('upstream_invalid', /^\d{1,6}$/.test(retryAfter) ? { ...detail, retryAfter } : detail);
 }
 
 function textOf(value: string | string[] | undefined): string {
