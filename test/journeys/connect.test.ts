@@ -7,7 +7,7 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StdioClientTransport as LegacyStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { nodePath } from '../support/node-path.ts';
+import { nodePath, repositoryFolder } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
@@ -133,6 +133,31 @@ describe('gateway connect', () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).not.toContain(gateway.apiKey);
   });
+
+  test('a gateway that was killed and started again is reached again, with a new session of its program, without the client knowing', async () => {
+    const everything = join(repositoryFolder, 'node_modules', '@modelcontextprotocol', 'server-everything', 'dist', 'index.js');
+    const config = { servers: [{ name: 'everything', transport: 'stdio', command: [nodePath, everything] }] };
+    const first = await startGateway({ config });
+    const client = new LegacyClient({ name: 'stdio-agent', version: '1' });
+    await client.connect(
+      new LegacyStdio({ ...program('everything'), env: environment({ GATEWAYOPS_URL: first.url, GATEWAYOPS_API_KEY: first.apiKey ?? '' }) }),
+    );
+    const echo = async (message: string): Promise<unknown> => (await client.callTool({ name: 'echo', arguments: { message } })).content;
+    expect(await echo('before')).toEqual([{ type: 'text', text: 'Echo: before' }]);
+    await first.kill9();
+    // Asked while nobody is there: it waits until somebody is, for a bounded time.
+    const asked = echo('meanwhile').catch((error: unknown) => error);
+    const second = await startGateway({ config, stateFolder: first.stateFolder, args: ['--listen', `127.0.0.1:${first.port}`] });
+    try {
+      const answer = await asked;
+      // A machine so slow that the time was over first says so.
+      if (!(answer instanceof Error && answer.message.includes('No running gateway'))) expect(answer).toEqual([{ type: 'text', text: 'Echo: meanwhile' }]);
+      expect(await echo('after')).toEqual([{ type: 'text', text: 'Echo: after' }]);
+    } finally {
+      await client.close();
+      await second.stop();
+    }
+  }, 90_000);
 
   test('a session that the gateway has lost is begun anew without the client knowing', async () => {
     const upstream = await startReference('legacy');

@@ -69,7 +69,7 @@ export const bounds = {
   linkPingMs: 15_000,
   linkConnectMs: 10_000,
   /** How long `gateway connect` tries to reach a gateway that is away, and how long it lets calls end when its client has closed the input. */
-  connectRetryMs: 15_000,
+  connectRetryMs: 30_000,
   connectFinishMs: 10_000,
   connectLineBytesMax: 64 * MiB,
   /** Time to read what waits, to post the first message, and to end in order. */

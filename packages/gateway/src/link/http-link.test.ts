@@ -249,6 +249,19 @@ describe('what goes wrong is an error of the request it concerns', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(100);
   });
 
+  test('what only reads is sent again where its reply was lost', async () => {
+    let hits = 0;
+    const { url } = await serve((request, response, body) => {
+      if (++hits === 1) return void request.socket.destroy();
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ jsonrpc: '2.0', id: (JSON.parse(body) as { id: number }).id, result: {} }));
+    });
+    const { send, answer } = linkTo(url, { reconnectMs: 2_000 });
+    send({ id: 1, method: 'tools/list', params: { _meta: meta } });
+    expect((await answer(1)).result).toEqual({});
+    expect(hits).toBe(2);
+  });
+
   test('invalid JSON, an id in use and too many requests are refused here', async () => {
     const { url } = await serve(() => undefined);
     const { send, link, got, answer } = linkTo(url);

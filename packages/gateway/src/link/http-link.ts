@@ -57,6 +57,7 @@ interface Call {
 const jsonType = 'application/json';
 const acceptBoth = 'application/json, text/event-stream';
 const longLived = 'subscriptions/listen';
+const readsOnly = /^(?:ping|server\/discover|(?:tools|prompts|resources|resources\/templates)\/list|resources\/read|prompts\/get)$/;
 const headerMismatchCode = -32020;
 const relistPagesMax = 20;
 const reconnectPauseMs = { first: 100, last: 2_000 };
@@ -177,7 +178,10 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
     const headers = call.modern ? mirrorHeaders(message, message.claim ?? modernVersion, mirroredOf(message)) : session.headers(message.method);
     const sent = { method: 'POST', headers: { ...headers, accept: acceptBoth, 'content-type': jsonType }, body: message.bytes } as const;
     const until = performance.now() + options.reconnectMs;
+    // A kept connection that has just been closed is known for that in the next turn; to be sent on it the request would be lost.
+    if (options.reconnectMs > 0) await new Promise((resolve) => setImmediate(resolve));
     for (let pauseMs = reconnectPauseMs.first; ; pauseMs = Math.min(pauseMs * 2, reconnectPauseMs.last)) {
+      if (closed || (call.cancelled && call.modern)) return { kind: 'none', sent: false, error: new Error('cancelled') };
       const sending = exchange(
         sent,
         (data) => event(call, data, onResponse),
@@ -188,8 +192,9 @@ export function createHttpLink(options: HttpLinkOptions): HttpLink {
       call.exchange = sending;
       const outcome = await sending.outcome;
       call.exchange = null;
-      // Nothing has left: to send it again sends it once.
-      if (outcome.kind !== 'none' || outcome.sent || closed || call.cancelled || performance.now() + pauseMs > until) return outcome;
+      if (outcome.kind !== 'none' || call.cancelled || performance.now() + pauseMs > until) return outcome;
+      // Nothing has left: to send it again sends it once. What only reads may be sent twice.
+      if (outcome.sent && !readsOnly.test(message.method)) return outcome;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
