@@ -158,9 +158,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   /** One that has not begun yet begins with what is new, or hears of it before it does. */
   async function told(tell: (channel: Channel<WorkerHandlers>) => Promise<unknown>): Promise<void> {
     await Promise.all(
-      all().map((member) => {
+      all().map(async (member) => {
         const heard = tell(member.channel);
-        return member.writer === '' ? void heard.catch(() => undefined) : mustKnow(member, heard);
+        if (member.writer === '') void heard.catch(() => undefined);
+        else await mustKnow(member, heard);
       }),
     );
   }
