@@ -209,6 +209,17 @@ describe('results', () => {
     upstream.reply = json(`{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"1234 ${'x'.repeat(5 * 1024 * 1024)}"}]}}`);
     const long = await callTool(door, 'secret');
     expect([long.status, long.body.toString()]).toEqual([502, expect.stringContaining('larger than')]);
+    const twice = { jsonrpc: '2.0', id: 1, result: { content: [{ type: 'text', text: '1234' }] } };
+    for (const reply of [
+      json([twice]),
+      stream([event([twice])], 'end'),
+      stream([event(JSON.stringify([twice]).replace('"result"', '"\\u0072esult"'))], 'end'),
+    ]) {
+      upstream.reply = reply;
+      expect((await callTool(door, 'secret')).body.toString()).toContain('upstream_invalid');
+    }
+    upstream.reply = json(JSON.stringify(twice).replace('"result"', '"\\u0072esult"'), { status: 404 });
+    expect((await callTool(door, 'secret')).body.toString()).not.toContain('1234');
     upstream.reply = stream([event('{"result":')], 'end');
     expect((await callTool(door, 'secret')).body.toString()).toContain('upstream_invalid');
   });

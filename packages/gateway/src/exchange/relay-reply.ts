@@ -132,7 +132,7 @@ export class RelayReply implements ReplySink, OpenStream {
       return;
     }
     if (this.flight !== null && status === 200) this.copy = [];
-    if (this.rewrite !== null && status < 300) {
+    if (this.rewrite !== null && !this.statusOnly) {
       this.whole = [];
       this.outHeaders = out;
       return;

@@ -79,15 +79,20 @@ export function tooLong(server: string): Fault {
 
 /** A whole JSON text as a rule may change it. Faults: `upstream_invalid`. */
 export function parseReply(json: string, server: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(json);
+    value = JSON.parse(json);
   } catch (cause) {
     throw new Fault('upstream_invalid', { server, reason: 'it is not JSON' }, { cause });
   }
+  // Which of several is the response, rules do not say.
+  if (Array.isArray(value)) throw new Fault('upstream_invalid', { server, reason: 'it is a batch, which response rules cannot change' });
+  return value;
 }
 
 function isResponse(data: string, server: string): boolean {
-  if (!data.includes('"result"')) return false;
+  // A name can be written in escapes.
+  if (!data.includes('"result"') && !data.includes('\\u')) return false;
   const message = parseReply(data, server);
   return typeof message === 'object' && message !== null && 'result' in message && !('method' in message);
 }
