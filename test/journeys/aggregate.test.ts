@@ -192,11 +192,12 @@ describe('sixty servers', () => {
       let text = '';
       request.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       request.on('end', () => {
-        const { id, method } = JSON.parse(text) as { id: unknown; method: string };
+        const { id, method, params } = JSON.parse(text) as { id: unknown; method: string; params: { name?: string; arguments?: object } };
         const cache = { ttlMs: 60_000, cacheScope: 'public' };
         const results: Readonly<Record<string, object>> = {
           'server/discover': { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, ...cache },
           'tools/list': { resultType: 'complete', tools: [{ name: `tool_${index}`, inputSchema: { type: 'object' } }], ...cache },
+          'tools/call': { resultType: 'complete', content: [], structuredContent: { tool: params.name, ...params.arguments } },
         };
         response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result: results[method] }));
       });
@@ -222,7 +223,13 @@ describe('sixty servers', () => {
     const { result } = jsonOf(answer) as { result: { tools: { name: string }[]; _meta: Record<string, unknown> } };
     expect(result.tools.map(({ name }) => name)).toEqual(Array.from({ length: 60 }, (_, index) => `server-${index}__tool_${index}`));
     expect(result._meta['io.gatewayops/unavailable']).toEqual([{ server: 'server-60', reason: 'mcp_timeout', stale: false }]);
-    // The one that stalls is not waited for again.
+    // The one that stalls is not waited for again, nor by calls to others, each of which gets its own answer though all have one id.
+    const calls = Array.from({ length: 100 }, async (_, n) => {
+      const name = `server-${n % 60}__tool_${n % 60}`;
+      const call = modernRequest('tools/call', { name, arguments: { n } }, 1, name);
+      return jsonOf(await post(`${door?.url ?? ''}/mcp`, call.body, { headers: call.headers, key: testKey }));
+    });
+    expect(await Promise.all(calls)).toMatchObject(calls.map((__, n) => ({ id: 1, result: { structuredContent: { tool: `tool_${n % 60}`, n } } })));
     const again = await post(`${door.url}/mcp`, body, { headers, key: testKey });
     expect(again.ms).toBeLessThan(1_800);
   });

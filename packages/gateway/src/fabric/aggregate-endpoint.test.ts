@@ -83,6 +83,19 @@ describe('tools', () => {
     expect(list._meta?.['io.gatewayops/unavailable']).toEqual([{ server: 's', reason: 'cursor_repeats', stale: true }]);
   });
 
+  test('of what a server lists twice the first counts, and what has no name is left out', async () => {
+    const all = over({
+      s: {
+        tools: [
+          [tool('a', ',"n":1'), tool('b')],
+          [tool('a', ',"n":2'), '{"inputSchema":{}}', '7', 'null'],
+        ],
+      },
+    });
+    expect((await toolsOf(all)).names).toEqual(['s__a', 's__b']);
+    expect(await resultText(all, 'tools/list')).toContain('"n":1');
+  });
+
   test('a catalogue of 5,000 tools is paged by cursors of our own without loss or repetition', async () => {
     const page = (from: number): string[] => Array.from({ length: 500 }, (_, index) => tool(`tool_${from + index}`));
     const all = over({ one: { tools: Array.from({ length: 10 }, (_, index) => page(index * 500)) }, two: { tools: [[tool('tool_1')]] } });

@@ -106,7 +106,7 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
       const entry = entryOf(server);
       const modern = await entry.modern;
       // What is not modern is taken for legacy: its own handshake says more when somebody needs it.
-      entry.legacy ??= modern ? tryLegacy(server) : Promise.resolve(true);
+      entry.legacy ??= modern ? tryLegacy(server).catch(noLegacy) : Promise.resolve(true);
       try {
         entry.isLegacy = await entry.legacy;
       } catch (thrown) {
@@ -130,6 +130,12 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
       for (const [place, { untilMs }] of entries) if (untilMs <= clock.monotonicMs()) entries.delete(place);
     },
   };
+}
+
+/** A server of 2026-07-28 that leaves the older handshake unanswered, or answers it with what is no message, does not know it. */
+function noLegacy(thrown: unknown): boolean {
+  if (thrown instanceof Fault && (thrown.code === 'mcp_timeout' || thrown.code === 'upstream_invalid')) return false;
+  throw thrown;
 }
 
 /** An error that only a server of 2026-07-28 or later makes: it is spoken to in its own words, whatever it refuses. */
