@@ -1,5 +1,12 @@
 /** A client of HTTP/2 over TLS for tests: one connection, and each request with all that became of it. */
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders, type IncomingHttpStatusHeader, type SecureClientSessionOptions } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type SecureClientSessionOptions,
+} from 'node:http2';
 
 export interface Http2Answer {
   readonly status: number;

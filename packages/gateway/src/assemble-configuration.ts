@@ -6,7 +6,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import { configInvalid } from './config/config-fault.ts';
-import type { ListenTlsMaterial } from './config/listen-tls.ts';
+import { expiryText, type ListenTlsMaterial } from './config/listen-tls.ts';
+import type { HealthState } from './control/health/read-health.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveTls } from './config/secrets.ts';
@@ -97,6 +98,12 @@ export function createConfigCompiler(sources: {
       return { compiled, change: { ...planChange(earlier.config, config), secrets: newSecrets(earlier, compiled) } };
     },
   };
+}
+
+/** Of the certificate that the door shows; well where it shows none. */
+export function certificateState({ door }: CompiledConfig, nowMs: number): HealthState {
+  const reason = door && expiryText(door.expiresAtMs, nowMs);
+  return { state: door === null || reason === null ? 'ok' : nowMs >= door.expiresAtMs ? 'down' : 'degraded', reason };
 }
 
 /** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door. */

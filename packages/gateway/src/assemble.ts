@@ -7,11 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
-import { createConfigCompiler } from './assemble-configuration.ts';
+import { certificateState, createConfigCompiler } from './assemble-configuration.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
-import { expiryText } from './config/listen-tls.ts';
 import { secretFiles } from './config/secrets.ts';
 import { system } from './control/actor.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
@@ -25,12 +24,11 @@ import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
-import type { HealthState } from './control/health/read-health.ts';
 import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
-import { createServedConfig, refusalText } from './node/served-config.ts';
+import { configurationState, createServedConfig } from './node/served-config.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { watchFiles } from './node/watch-files.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
@@ -153,7 +151,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     };
   }
   function warnOfCertificate(): void {
-    const reason = served.door && expiryText(served.door.expiresAtMs, clock.nowMs());
+    const { reason } = certificateState(served, clock.nowMs());
     if (reason !== null) log.warn('tls.certificate_expires', { reason });
   }
   warnOfCertificate();
@@ -297,16 +295,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
         required: true,
         check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }),
       },
-      ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served.door?.expiresAtMs ?? 0, clock.nowMs()) }]),
-      {
-        name: 'configuration',
-        required: false,
-        check() {
-          const { refusal, version } = configuration.state();
-          if (refusal === null) return { state: 'ok', reason: null };
-          return { state: 'degraded', reason: `the file on disk is not what serves, which is configuration ${version}: ${refusalText(refusal)}` };
-        },
-      },
+      ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
+      { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
     ],
     publicUrl,
     notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
@@ -408,11 +398,6 @@ async function openRegistryOf(config: Config, folder: StateFolder, log: Log, clo
   const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
   closers.add('registry', () => registry.close());
   return registry;
-}
-
-function certificateState(expiresAtMs: number, nowMs: number): HealthState {
-  const reason = expiryText(expiresAtMs, nowMs);
-  return { state: reason === null ? 'ok' : nowMs >= expiresAtMs ? 'down' : 'degraded', reason };
 }
 
 function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {

@@ -99,6 +99,21 @@ describe('a key', () => {
     expect(await refusal(header)).toBe('unauthorized');
   });
 
+  test('is verified anew with all others, also one whose answer is under way', async () => {
+    await authenticator.authenticate(header);
+    const answers: ((verdict: KeyVerdict) => void)[] = [];
+    answer = () => new Promise((resolve) => answers.push(resolve));
+    authenticator.dropAll();
+    const limited = (limit: number): KeyVerdict => ({ ok: true, principal: principal({ rateLimit: { limit, windowMs: 1_000, burst: 0 } }) });
+    const outcome = authenticator.authenticate(header);
+    await expect.poll(() => answers.length, { interval: 1 }).toBe(1);
+    authenticator.dropAll();
+    answers[0]?.(limited(1));
+    await expect.poll(() => answers.length, { interval: 1 }).toBe(2);
+    answers[1]?.(limited(2));
+    expect((await outcome).data.rateLimit?.limit).toBe(2);
+  });
+
   test('that changes with every answer is refused as unavailable, not asked for without end', async () => {
     answer = async () => {
       await Promise.resolve();

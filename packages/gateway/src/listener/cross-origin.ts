@@ -46,7 +46,7 @@ export function serveCrossOrigin(request: IncomingMessage, response: ServerRespo
     response.setHeader('Access-Control-Expose-Headers', exposed);
     return false;
   }
-  const asked = String(request.headers['access-control-request-headers'] ?? '').toLowerCase();
+  const asked = (request.headers['access-control-request-headers'] ?? '').toLowerCase();
   const granted = asked
     .split(',')
     .map((name) => name.trim())

@@ -121,7 +121,7 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, log }:
     server,
     sessions,
     renew(next) {
-      server.setSecureContext({ ...contextOf(next), ticketKeys: Buffer.from(next.ticketKeys) } as SecureContextOptions);
+      server.setSecureContext({ ...contextOf(next), ticketKeys: Buffer.from(next.ticketKeys) });
     },
   };
 }

@@ -3,6 +3,7 @@ import { asFault, Fault } from '../kernel/fault.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { ConfigFault } from '../config/config-fault.ts';
+import type { HealthState } from '../control/health/read-health.ts';
 import type { AppliedChange, ConfigRefusal, ConfigState, Configuration, ReloadResult } from '../control/config/reload-config.ts';
 
 /** A configuration that was read, found good and compared with the one that serves. */
@@ -76,8 +77,14 @@ export function createServedConfig({ file, load, prepare, clock, log }: ServedCo
   };
 }
 
-/** The refusal in one line, for whoever sees only that. */
-export function refusalText({ message, faults, faultsLeftOut }: ConfigRefusal): string {
+/** For those who look at the health of the gateway: whether the file on disk is what serves. */
+export function configurationState({ refusal, version }: ConfigState): HealthState {
+  if (refusal === null) return { state: 'ok', reason: null };
+  return { state: 'degraded', reason: `the file on disk is not what serves, which is configuration ${version}: ${refusalText(refusal)}` };
+}
+
+/** The refusal in one line. */
+function refusalText({ message, faults, faultsLeftOut }: ConfigRefusal): string {
   const shown = faults.slice(0, 3).map(faultText);
   const more = faults.length + faultsLeftOut - shown.length;
   return `${message}${shown.length === 0 ? '' : ` ${shown.join('; ')}`}${more > 0 ? `; and ${more} more` : ''}`;
