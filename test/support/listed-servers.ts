@@ -99,9 +99,9 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
       });
       return { answer: () => undefined, cancel: () => undefined };
     },
-    erasOf: () => null,
+    serves: () => null,
     doubtEras: () => undefined,
-    findEras: async (server) => ({ modern: of(server.data.name).era !== 'legacy', legacy: of(server.data.name).era === 'legacy' }),
+    findIfServes: async (server, era) => (of(server.data.name).era === 'legacy') === (era === 'legacy'),
     async facts(server) {
       const { away, era, ttlMs, cacheScope, instructions, capabilities, tools, prompts, resources, templates } = of(server.data.name);
       if (away === 'stalled') await new Promise(() => undefined);

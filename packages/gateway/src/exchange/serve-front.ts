@@ -1,4 +1,3 @@
-import type { Eras } from '../fabric/dialogue.ts';
 import type { Endpoint } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Message } from '../protocol/classify.ts';
@@ -21,8 +20,8 @@ export function isForFront(call: Call, message: Pick<Message, 'era' | 'method'>)
   const { server, inbound, rail } = call;
   if (server === null) return false;
   if (message.era === 'legacy' && inbound.sessionId !== undefined) return isGatewaySession(inbound.sessionId);
-  const eras = rail.servers.erasOf(server);
-  if (eras !== null) return doNotMeet(eras, message.era);
+  const serves = rail.servers.serves(server, message.era);
+  if (serves !== null) return !serves;
   return message.era === 'legacy' && message.method !== 'initialize' ? false : null;
 }
 
@@ -30,13 +29,9 @@ export function isForFront(call: Call, message: Pick<Message, 'era' | 'method'>)
 export async function findIfForFront(call: Call, server: Server, message: Pick<Message, 'era'>): Promise<boolean> {
   if (call.rail.recordBlocked()) throw new Fault('audit_blocked');
   try {
-    return doNotMeet(await call.rail.servers.findEras(server), message.era);
+    return !(await call.rail.servers.findIfServes(server, message.era));
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'mcp_timeout') throw thrown;
     return false;
   }
-}
-
-function doNotMeet({ modern, legacy }: Eras, era: Message['era']): boolean {
-  return era === 'modern' ? !modern && legacy : !legacy && modern;
 }

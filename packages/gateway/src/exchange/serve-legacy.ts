@@ -237,8 +237,11 @@ async function findSession(call: Call, endpoint: Endpoint, body: Buffer | null):
   return rail.gatewaySessions.find(ticket, principal.id, endpoint.name);
 }
 
-function callerIn(call: Call, { capabilities, info, logLevel }: GatewaySession): ReturnType<typeof callerOf> {
-  return callerOf(call, { capabilities, info, logLevel });
+function callerIn(call: Call, { id, capabilities, info, logLevel }: GatewaySession): ReturnType<typeof callerOf> {
+  const caller = callerOf(call, { capabilities, info, logLevel });
+  if (call.principal?.data.kind !== 'anonymous') return caller;
+  // Callers without a key are one principal; what a server keeps for one of their sessions is not for another.
+  return { ...caller, face: { ...caller.face, principalId: `${caller.face.principalId} ${id}` } };
 }
 
 /** The result of what the gateway itself answers. Faults: `method_not_found`, `invalid_params`. */

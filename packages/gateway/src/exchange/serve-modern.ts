@@ -81,8 +81,7 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
   const route = transformRoute(call, message.method, resolved);
   const routed = memberTexts(route.params);
   // A server of 2026-07-28 reads its own state; any other has none, so this is none of ours either.
-  const eras = servers.erasOf(route.server) ?? (await servers.findEras(route.server));
-  if (!eras.modern) {
+  if (!(servers.serves(route.server, 'modern') ?? (await servers.findIfServes(route.server, 'modern')))) {
     if (routed.has('requestState')) throw refused('is none of this gateway');
     routed.delete('inputResponses');
   }

@@ -103,12 +103,6 @@ export interface ServerFacts {
   readonly cacheScope: 'public' | 'private';
 }
 
-/** Which eras a server serves. Kept for minutes and found anew after a failure, for servers are replaced. */
-export interface Eras {
-  readonly modern: boolean;
-  readonly legacy: boolean;
-}
-
 /** A change at a server that its clients may want to know of. */
 export type ServerEvent =
   | { readonly kind: 'toolsListChanged' | 'promptsListChanged' | 'resourcesListChanged' }
@@ -125,10 +119,13 @@ export interface Interest {
 export interface Servers {
   /** Never throws: `sink.failed` says what is wrong. */
   begin(request: DialogueRequest, sink: DialogueSink): Dialogue;
-  /** Known at once where it was found out before: null means it is not, `findEras` asks. */
-  erasOf(server: Server): Eras | null;
-  /** Faults: those of the connection. */
-  findEras(server: Server): Promise<Eras>;
+  /**
+   * Whether it serves clients of this era. Kept for minutes and found anew after a failure, for servers are replaced. Null: not found out yet,
+   * `findIfServes` asks.
+   */
+  serves(server: Server, era: 'modern' | 'legacy'): boolean | null;
+  /** Asks only what is needed: no server hears the handshake of the older era before a client of it comes. Faults: those of the connection. */
+  findIfServes(server: Server, era: 'modern' | 'legacy'): Promise<boolean>;
   /** A relayed message was refused in a way that a server of another era would: it is asked again before long. */
   doubtEras(server: Server): void;
   /** Faults: those of the connection. */

@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import { isModernVersion, legacyVersions } from '../protocol/versions.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import type { ClientFace, Eras } from './dialogue.ts';
+import type { ClientFace, Servers } from './dialogue.ts';
 import { requestOnce, type OnceReply } from './request-once.ts';
 import { codeOf, isMembers, type Members } from './rpc-message.ts';
 import { placeOf, type SendExchange } from './server-exchange.ts';
@@ -14,8 +14,8 @@ import { gatewayInfo, modernParams, newestModern } from './translate.ts';
  * replaced behind its address, and a stale verdict for the older era would succeed silently for ever.
  */
 export interface EraBook {
-  known(server: Server): Eras | null;
-  find(server: Server): Promise<Eras>;
+  readonly known: Servers['serves'];
+  readonly find: Servers['findIfServes'];
   /** Whether to speak to it in the words of 2026-07-28: known at once where it was found out before. */
   speaksModern(server: Server): boolean | Promise<boolean>;
   forget(server: Server): void;
@@ -97,14 +97,15 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
   }
 
   return {
-    known(server) {
+    known(server, era) {
       const entry = entries.get(placeOf(server));
-      if (!entry || clock.monotonicMs() >= entry.untilMs || entry.isModern === null || entry.isLegacy === null) return null;
-      return { modern: entry.isModern, legacy: entry.isLegacy };
+      if (!entry || clock.monotonicMs() >= entry.untilMs) return null;
+      return era === 'modern' ? entry.isModern : entry.isLegacy;
     },
-    async find(server) {
+    async find(server, era) {
       const entry = entryOf(server);
       const modern = await entry.modern;
+      if (era === 'modern') return modern;
       // What is not modern is taken for legacy: its own handshake says more when somebody needs it.
       entry.legacy ??= modern ? tryLegacy(server).catch(noLegacy) : Promise.resolve(true);
       try {
@@ -113,7 +114,7 @@ export function createEraBook(sendExchange: SendExchange, clock: Clock): EraBook
         entry.legacy = null;
         throw thrown;
       }
-      return { modern, legacy: entry.isLegacy };
+      return entry.isLegacy;
     },
     speaksModern(server) {
       const entry = entryOf(server);

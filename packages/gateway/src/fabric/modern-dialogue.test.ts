@@ -238,7 +238,8 @@ describe('which eras a server serves', () => {
     ['a missing header', answer('"error":{"code":-32020,"message":"no"}'), true],
   ])('is read from its answer: %s', async (_, reply, modern) => {
     upstream.reply = replies.scriptsEras(replies.when((request) => text(request).includes('"server/discover"'), reply, replies.empty(400)));
-    expect(await servers.findEras(server)).toEqual({ modern, legacy: !modern });
+    expect(await servers.findIfServes(server, 'modern')).toBe(modern);
+    expect(await servers.findIfServes(server, 'legacy')).toBe(!modern);
   });
 
   test.each([
@@ -247,7 +248,7 @@ describe('which eras a server serves', () => {
     ['a refused credential', replies.empty(401), 'upstream_refused'],
   ])('is not known where it could not answer: %s', async (_, reply, code) => {
     upstream.reply = replies.scriptsEras(reply);
-    await expect(servers.findEras(server)).rejects.toMatchObject({ code });
-    expect(servers.erasOf(server)).toBeNull();
+    await expect(servers.findIfServes(server, 'modern')).rejects.toMatchObject({ code });
+    expect(servers.serves(server, 'modern')).toBeNull();
   });
 });

@@ -38,15 +38,17 @@ describe('which eras a server serves', () => {
     ['legacy', { modern: false, legacy: true }],
     ['dual', { modern: true, legacy: true }],
   ] as const)('of a %s one', async (era, expected) => {
-    expect(servers.erasOf(serverOf(era))).toBeNull();
-    expect(await servers.findEras(serverOf(era))).toEqual(expected);
-    expect(servers.erasOf(serverOf(era))).toEqual(expected);
+    for (const [wanted, serves] of Object.entries(expected) as ['modern' | 'legacy', boolean][]) {
+      expect(servers.serves(serverOf(era), wanted)).toBeNull();
+      expect(await servers.findIfServes(serverOf(era), wanted)).toBe(serves);
+      expect(servers.serves(serverOf(era), wanted)).toBe(serves);
+    }
   });
 
   test('of one that cannot be reached is a fault, and nothing is kept', async () => {
     const gone = serverAt('http://127.0.0.1:1/mcp');
-    await expect(servers.findEras(gone)).rejects.toMatchObject({ code: 'upstream_unreachable' });
-    expect(servers.erasOf(gone)).toBeNull();
+    await expect(servers.findIfServes(gone, 'modern')).rejects.toMatchObject({ code: 'upstream_unreachable' });
+    expect(servers.serves(gone, 'modern')).toBeNull();
     await expect(callTool(servers, gone, 'x').end).rejects.toMatchObject({ code: 'upstream_unreachable' });
   });
 });

@@ -99,8 +99,8 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
 
   function speaksModern({ server, callerEra }: DialogueRequest): boolean | Promise<boolean> {
     if (callerEra !== 'legacy') return eras.speaksModern(server);
-    const known = eras.known(server);
-    return known === null ? eras.find(server).then(({ legacy }) => !legacy) : !known.legacy;
+    const isLegacy = eras.known(server, 'legacy');
+    return isLegacy === null ? eras.find(server, 'legacy').then((found) => !found) : !isLegacy;
   }
 
   async function factsOf(server: Server, face: ClientFace): Promise<ServerFacts> {
@@ -117,8 +117,8 @@ export function createServers({ upstreams, clock, log }: ServersParts): Servers 
 
   return {
     begin,
-    erasOf: eras.known,
-    findEras: eras.find,
+    serves: eras.known,
+    findIfServes: eras.find,
     doubtEras: eras.doubt,
     facts: factsOf,
     watch: watches.add,

@@ -102,7 +102,7 @@ describe('a server of 2026-07-28', () => {
   test('that could not be reached at first is watched when it can be, and its lists count as changed', async () => {
     await upstream.stop();
     const { events } = watch({ toolsListChanged: true });
-    await expect(servers.findEras(server)).rejects.toMatchObject({ code: 'upstream_unreachable' });
+    await expect(servers.findIfServes(server, 'modern')).rejects.toMatchObject({ code: 'upstream_unreachable' });
     const { port } = upstream;
     const { streams, reply } = controlled(acknowledged);
     upstream = await startRecordingUpstream(reply, port);
