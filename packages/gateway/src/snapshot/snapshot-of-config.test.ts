@@ -24,8 +24,17 @@ function config(more: Partial<Config> = {}): Config {
       ],
     },
     transforms: [],
-  cache: [],
-    aggregate: { enabled: true, auth: { type: 'apiKey' }, prefix: 'always', nameLimit: 64, clientLimits: {}, pageSize: 1000, toolExposure: 'all', deadlineMs: 5000 },
+    cache: [],
+    aggregate: {
+      enabled: true,
+      auth: { type: 'apiKey' },
+      prefix: 'always',
+      nameLimit: 64,
+      clientLimits: {},
+      pageSize: 1000,
+      toolExposure: 'all',
+      deadlineMs: 5000,
+    },
     virtualServers: [],
     rateLimits: [],
     limits: { bodyBytesMax: 1_000 },
@@ -68,10 +77,27 @@ test("a server of a URL and one of a command, with the route's own path, authent
 });
 
 test('all servers stand at /mcp, and a virtual server at its own address with the limits of the aggregate', () => {
-  const virtual = { name: 'team', auth: { type: 'apiKey' }, servers: ['se*'], prefix: 'never', toolExposure: 'search', tools: [], resources: null, prompts: null } as const;
+  const virtual = {
+    name: 'team',
+    auth: { type: 'apiKey' },
+    servers: ['se*'],
+    prefix: 'never',
+    toolExposure: 'search',
+    tools: [],
+    resources: null,
+    prompts: null,
+  } as const;
   const [all, team] = of({ virtualServers: [virtual] }).endpoints ?? [];
   expect(all).toMatchObject({ name: '*', path: '/mcp', auth: 'apiKey', servers: ['search', 'files'], prefix: 'always', tools: null, nameCharsMax: 64 });
-  expect(team).toMatchObject({ name: 'v/team', path: '/mcp/v/team', servers: ['search'], prefix: 'never', toolExposure: 'search', tools: [], deadlineMs: 5000 });
+  expect(team).toMatchObject({
+    name: 'v/team',
+    path: '/mcp/v/team',
+    servers: ['search'],
+    prefix: 'never',
+    toolExposure: 'search',
+    tools: [],
+    deadlineMs: 5000,
+  });
   expect(of({ aggregate: { ...config().aggregate, enabled: false } }).endpoints).toEqual([]);
 });
 
