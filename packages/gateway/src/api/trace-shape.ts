@@ -55,12 +55,10 @@ const spanSchema = z
     tokens: z.object({ input: z.number().int(), output: z.number().int(), source: z.string() }).nullable(),
     cost: costSchema,
     priced_by: known,
-    transforms: z
-      .array(z.string())
-      .openapi({
-        description: 'The transformation rules that changed the call, in their order; the one that refused it comes last.',
-        example: ['rename q to query'],
-      }),
+    transforms: z.array(z.string()).openapi({
+      description: 'The transformation rules that changed the call, in their order; the one that refused it comes last.',
+      example: ['rename q to query'],
+    }),
     cache: z.enum(['hit', 'shared', 'miss']).nullable().openapi({
       description:
         '`hit`: answered from the cache; `shared`: with the answer to another call that was under way; `miss`: by the server, and kept where it allows that.',

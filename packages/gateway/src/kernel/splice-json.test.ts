@@ -23,8 +23,15 @@ describe('splice', () => {
   });
 
   test('a path leads into every element of an array and every member of an object', () => {
-    const json = Buffer.from('{"content":[ {"uri":"a"},7,{"resource":{"uri":"b"}} ,{"uri":"c"}],"asks":{"x":{"m":1},"y":[],"z":{"m":[2]}},"tools":[ 1 , {"a":[2]},"]"]}');
-    const found = findValues(json, [['content', each, 'uri'], ['content', each, 'resource', 'uri'], ['asks', each, 'm'], ['tools', each]]);
+    const json = Buffer.from(
+      '{"content":[ {"uri":"a"},7,{"resource":{"uri":"b"}} ,{"uri":"c"}],"asks":{"x":{"m":1},"y":[],"z":{"m":[2]}},"tools":[ 1 , {"a":[2]},"]"]}',
+    );
+    const found = findValues(json, [
+      ['content', each, 'uri'],
+      ['content', each, 'resource', 'uri'],
+      ['asks', each, 'm'],
+      ['tools', each],
+    ]);
     expect(found.map(({ path, start, end }) => [path, text(json.subarray(start, end))])).toEqual([
       [0, '"a"'],
       [1, '"b"'],

@@ -43,7 +43,9 @@ const table: Readonly<Record<string, Omit<MethodRow, 'repeatable'>>> = {
 };
 
 const harmless = /^(?:ping|server\/discover|.+\/(?:list|read))$/;
-const methods: ReadonlyMap<string, MethodRow> = new Map(Object.entries(table).map(([method, entry]) => [method, { ...entry, repeatable: harmless.test(method) }]));
+const methods: ReadonlyMap<string, MethodRow> = new Map(
+  Object.entries(table).map(([method, entry]) => [method, { ...entry, repeatable: harmless.test(method) }]),
+);
 const notification: MethodRow = { ...row(null), repeatable: false };
 
 export function methodRow(method: string): MethodRow | undefined {
