@@ -100,9 +100,10 @@ test('U4: a tool call that broke off is answered so; a list is asked for elsewhe
   for (const server of servers) server.next(resetBeforeHeaders);
   expect((await callTool(at)).status).toBe(502);
   expect(asked('tools/call').reduce((sum, n) => sum + n)).toBe(1);
-  // At the two targets whose reset is still to come, then at the one that answers.
   expect((await post(at, modernBody('tools/list'), mirrors('tools/list'))).status).toBe(200);
-  expect(asked('tools/list')).toEqual([1, 1, 1]);
+  // At a target or two whose reset was still to come, then at the one that answers; nowhere twice.
+  expect(Math.max(...asked('tools/list'))).toBe(1);
+  expect(asked('tools/list').reduce((sum, n) => sum + n)).toBeGreaterThanOrEqual(2);
 });
 
 test('a canary gets the calls with its header, which goes no further', async () => {

@@ -193,7 +193,7 @@ describe('a started gateway', () => {
       /^✓ gateway: ready/m,
       /^✓ registry: ok/m,
       /^✓ server everything: handshake/m,
-      /^⬣ server nowhere: .* {4}fix: gateway servers test nowhere$/m,
+      /^⬣ server nowhere: .*\n {4}fix: gateway servers test nowhere$/m,
     ])
       expect(stdout).toMatch(line);
   });
