@@ -24,10 +24,11 @@ export function firstScreen(screen: FirstScreen): string {
   if (ready.admin_link === null) lines.push(`  Dashboard  ${ready.url}   ${dim(`a new administrator link: ${gateway} admin link${state}`)}`);
   else lines.push(`  Dashboard  ${ready.admin_link}   ${dim('opens once, within an hour')}`);
   if (config.routes.length === 0) lines.push(`  MCP        ${ready.mcp}/{server}   ${dim('no server is configured yet')}`);
-  for (const [index, route] of config.routes.slice(0, 10).entries())
-    lines.push(
-      `  ${index === 0 ? 'MCP' : '   '}        ${ready.url}${route.path}${route.auth.type === 'none' ? dim('   open to everyone who reaches this address') : ''}`,
-    );
+  const places = config.routes
+    .slice(0, 10)
+    .map(({ path, auth }) => `${ready.url}${path}${auth.type === 'none' ? dim('   open to everyone who reaches this address') : ''}`);
+  if (config.aggregate.enabled && config.routes.length > 1) places.unshift(`${ready.mcp}   ${dim('all servers as one')}`);
+  for (const [index, place] of places.entries()) lines.push(`  ${index === 0 ? 'MCP' : '   '}        ${place}`);
   if (config.routes.length > 10) lines.push(dim(`             … ${config.routes.length - 10} more: ${gateway} servers list${state}`));
   if (ready.api_key === null) lines.push(`  API key    ${dim(`a new one: ${gateway} keys create --name my-agent${state}`)}`);
   else lines.push(`  API key    ${paint.bold(ready.api_key)}   ${dim('shown once; only its hash is kept')}`);

@@ -268,7 +268,7 @@ test('the first screen holds three commands that work when pasted', { timeout: 6
       .map((line) => line.trim());
     return screen.includes('Try:') && screen.endsWith('\n\n') ? lines : null;
   });
-  expect(screen).toMatch(/Dashboard {2}http:.*\n {2}MCP {8}http:.*\/mcp\/everything\n.*\n {2}API key {4}gwo_dev_/);
+  expect(screen).toMatch(/Dashboard {2}http:.*\n {2}MCP {8}http:.*\/mcp {3}all servers as one\n {13}http:.*\/mcp\/everything\n.*\n {2}API key {4}gwo_dev_/);
   expect(commands.length).toBe(3);
   // `npx --no gateway` is this command where npm finds it; here it is put in its place.
   const bin = `gateway() { "${process.execPath}" "${main}" "$@"; }; npx() { shift; "$@"; }; `;
