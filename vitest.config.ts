@@ -10,7 +10,7 @@ export default defineConfig({
     // Tests start processes, sockets and stores of their own: each file gets a process that can be thrown away.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     // A test left alone by `.only` would hide all others.
