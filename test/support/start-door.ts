@@ -15,6 +15,7 @@ import type { Channel } from '../../packages/gateway/src/node/channel.ts';
 import type { Readiness, SupervisorHandlers } from '../../packages/gateway/src/node/worker-messages.ts';
 import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { reachOf } from '../../packages/gateway/src/upstream/reach.ts';
+import { plainServerData } from './server-data.ts';
 
 export interface TestDoor {
   readonly port: number;
@@ -154,20 +155,7 @@ function withoutBreaker(server: ServerData): ServerData {
   return { ...server, upstream: server.upstream ?? { ...reachOf(server), breaker: null } };
 }
 
-const plainServer: ServerData = {
-  name: 's1',
-  path: '/mcp/s1',
-  auth: 'apiKey',
-  transport: 'http',
-  origin: 'http://127.0.0.1:1',
-  upstreamPath: '/mcp',
-  socketPath: null,
-  timeoutMs: 2_000,
-  connectionsMax: 100,
-  credential: null,
-  price: { perCallNano: '1000000', perTokenInputNano: '10000', perTokenOutputNano: '30000', by: 'default' },
-  toolPrices: {},
-};
+const plainServer = plainServerData({ price: { perCallNano: '1000000', perTokenInputNano: '10000', perTokenOutputNano: '30000', by: 'default' } });
 
 /** The served Host names hold the port, so it is found before the door is built. */
 async function freePort(): Promise<number> {

@@ -1,13 +1,5 @@
 import { bounds } from '../kernel/bounds.ts';
-
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const comma = 0x2c;
-const colon = 0x3a;
+import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './json-bytes.ts';
 
 /** Members of `result` that the record needs. */
 const resultKeys: ReadonlySet<string> = new Set(['isError', 'resultType', '_meta']);

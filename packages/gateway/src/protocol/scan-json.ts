@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
+import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './json-bytes.ts';
 
 /** A half-open range of bytes; `end` 0 means absent. */
 export interface Span {
@@ -21,15 +22,6 @@ export interface ScannedJson {
   /** The 55 bytes of `params._meta.traceparent` inside its quotes, where the body carries one. */
   readonly traceparent: Span | null;
 }
-
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const comma = 0x2c;
-const colon = 0x3a;
 
 const pollutingKeys = new Set(['__proto__', 'constructor', 'prototype']);
 const noMembers: Readonly<Record<string, Span>> = {};
