@@ -19,6 +19,16 @@ const keyView = z.looseObject({
   usage: z.looseObject({ calls: z.number(), cost: z.number() }).nullable().optional(),
 });
 
+const serverView = z.looseObject({
+  name: z.string(),
+  transport: z.string(),
+  path: z.string(),
+  auth: z.string(),
+  target: z.string(),
+  state: z.string(),
+  reason: z.string().nullable(),
+});
+
 const spanView = z.looseObject({
   id: z.string(),
   parent_id: z.string().nullable(),
@@ -39,28 +49,9 @@ export const answers = {
   key: z.looseObject({ key: keyView }),
   keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
   keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),
-  servers: z.looseObject({
-    servers: z.array(
-      z.looseObject({
-        name: z.string(),
-        transport: z.string(),
-        path: z.string(),
-        auth: z.string(),
-        target: z.string(),
-        state: z.string(),
-        reason: z.string().nullable(),
-      }),
-    ),
-  }),
+  servers: z.looseObject({ servers: z.array(serverView) }),
   server: z.looseObject({
-    server: z.looseObject({
-      name: z.string(),
-      transport: z.string(),
-      path: z.string(),
-      auth: z.string(),
-      target: z.string(),
-      state: z.string(),
-      reason: z.string().nullable(),
+    server: serverView.extend({
       targets: z.array(
         z.looseObject({
           name: z.string(),
