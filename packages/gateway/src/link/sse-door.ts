@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { asFault, Fault } from '../kernel/fault.ts';
-import { createHttpLink } from './http-link.ts';
+import { beginLink } from './begin-link.ts';
 import type { AdmitLink } from './link-caller.ts';
-import { openLocal } from './local-connection.ts';
-import { type OpenLink, type OpenLinks, watchReader } from './open-links.ts';
+import type { OpenLink, OpenLinks } from './open-links.ts';
 
 /**
  * The transport of 2024-11-05: `GET {endpoint}/sse` opens a stream whose first event says where messages are POSTed to
@@ -47,40 +46,33 @@ export function createSseDoor(options: SseDoorOptions): SseDoor {
     links.requireRoom(caller.principalId);
     if (response.destroyed) return;
     const id = `${home}.${randomBytes(sessionIdBytes).toString('base64url')}`;
-    const http = createHttpLink({
-      open: openLocal(server, caller.peer, caller.path),
-      headers: caller.headers,
-      where: caller.path,
-      reconnectMs: 0,
-      deliver(message) {
-        if (response.destroyed) return;
-        response.write(`event: message\ndata: ${message}\n\n`, () => reader.look());
-        reader.look();
-      },
-      onUnauthorized: () => link.end('unauthorized'),
-    });
-    const link: OpenLink = {
+    const link = beginLink({
       caller,
       isServed: enabled,
-      http,
-      ping() {
-        if (response.writableLength === 0) response.write(':\n\n');
-        return true;
+      server,
+      links,
+      connection: {
+        send(message, written) {
+          if (response.destroyed) return false;
+          response.write(`event: message\ndata: ${message}\n\n`, written);
+          return true;
+        },
+        waitingBytes: () => response.writableLength,
+        ping() {
+          if (response.writableLength === 0) response.write(':\n\n');
+          return true;
+        },
+        end(why) {
+          if (why === 'slow') response.destroy();
+          else response.end();
+        },
+        destroy: () => response.destroy(),
       },
-      end(why) {
-        if (why === 'slow') response.destroy();
-        else response.end();
-      },
-      destroy: () => response.destroy(),
-    };
-    const reader = watchReader(link, () => response.writableLength);
-    links.add(link);
+    });
     sessions.set(id, link);
     response.on('close', () => {
       sessions.delete(id);
-      links.delete(link);
-      reader.stop();
-      void http.close();
+      link.closed();
     });
     response.writeHead(200, {
       'content-type': 'text/event-stream',

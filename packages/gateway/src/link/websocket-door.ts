@@ -4,10 +4,9 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import { createHttpLink } from './http-link.ts';
+import { beginLink } from './begin-link.ts';
 import type { AdmitLink, LinkCaller } from './link-caller.ts';
-import { openLocal } from './local-connection.ts';
-import { type LinkEnd, type OpenLink, type OpenLinks, watchReader } from './open-links.ts';
+import type { LinkEnd, OpenLinks } from './open-links.ts';
 
 /** MCP over WebSocket: `GET` of an endpoint with `Upgrade: websocket` and the subprotocol `mcp`; each text frame is one JSON-RPC message. */
 export interface WebSocketDoor {
@@ -66,53 +65,44 @@ export function createWebSocketDoor({ enabled, admit, links, server, taken, log 
 
   function open(webSocket: WebSocket, caller: LinkCaller): void {
     let answered = true;
-    const http = createHttpLink({
-      open: openLocal(server, caller.peer, caller.path),
-      headers: caller.headers,
-      where: caller.path,
-      reconnectMs: 0,
-      deliver(message) {
-        if (webSocket.readyState !== webSocket.OPEN) return;
-        webSocket.send(message, () => reader.look());
-        reader.look();
-      },
-      onUnauthorized: () => link.end('unauthorized'),
-    });
-    const link: OpenLink = {
+    const link = beginLink({
       caller,
       isServed: enabled,
-      http,
-      ping() {
-        if (!answered || webSocket.readyState !== webSocket.OPEN) return answered;
-        answered = false;
-        webSocket.ping();
-        return true;
+      server,
+      links,
+      connection: {
+        send(message, written) {
+          if (webSocket.readyState !== webSocket.OPEN) return false;
+          webSocket.send(message, written);
+          return true;
+        },
+        waitingBytes: () => webSocket.bufferedAmount,
+        ping() {
+          if (!answered || webSocket.readyState !== webSocket.OPEN) return answered;
+          answered = false;
+          webSocket.ping();
+          return true;
+        },
+        end(why) {
+          // Who reads nothing does not read the close either.
+          if (why === 'slow' || why === 'silent') webSocket.terminate();
+          else shut(webSocket, closings[why]);
+        },
+        destroy: () => webSocket.terminate(),
       },
-      end(why) {
-        // Who reads nothing does not read the close either.
-        if (why === 'slow' || why === 'silent') webSocket.terminate();
-        else shut(webSocket, closings[why]);
-      },
-      destroy: () => webSocket.terminate(),
-    };
-    const reader = watchReader(link, () => webSocket.bufferedAmount);
-    links.add(link);
+    });
     webSocket.on('pong', () => (answered = true));
     webSocket.on('message', (data: Buffer, isBinary: boolean) => {
       answered = true;
       if (isBinary) shut(webSocket, binaryRefused);
-      else if (webSocket.readyState === webSocket.OPEN) http.take(data);
+      else if (webSocket.readyState === webSocket.OPEN) link.http.take(data);
     });
     // A frame that breaks the protocol or the bounds: `ws` closes with the code that says so.
     webSocket.on('error', (error) => {
       log.info('link.broken', { path: caller.path, reason: error.message.slice(0, 200) });
       cutSoon(webSocket);
     });
-    webSocket.on('close', () => {
-      links.delete(link);
-      reader.stop();
-      void http.close();
-    });
+    webSocket.on('close', () => link.closed());
   }
 
   return { upgrade: (request, socket, head, refuse) => void accept(request, socket, head, refuse) };
