@@ -1,4 +1,4 @@
-"""The clients of the Python SDKs: `client.py mcp|fastmcp MODE URL`, the key in GATEWAY_KEY. Prints what it got as one line of JSON."""
+"""The clients of the Python SDKs: `client.py mcp|mcp-sse|fastmcp MODE URL`, the key in GATEWAY_KEY. Prints what it got as one line of JSON."""
 
 import asyncio
 import json
@@ -47,6 +47,11 @@ if kind == "mcp":
 
     transport = streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=30))
     asyncio.run(run(Client(transport, mode=mode), "progress_callback"))
+elif kind == "mcp-sse":
+    from mcp import Client
+    from mcp.client.sse import sse_client
+
+    asyncio.run(run(Client(sse_client(url, headers=headers), mode=mode), "progress_callback"))
 else:
     from fastmcp import Client
     from fastmcp.client.transports import StreamableHttpTransport

@@ -58,6 +58,9 @@ async function startAll(): Promise<void> {
     startServer('websocket', (port) =>
       program('supergateway', '--stdio', quoted(everything), '--outputTransport', 'ws', '--port', String(port), '--logLevel', 'none'),
     ),
+    startServer('supergateway-sse', (port) =>
+      program('supergateway', '--stdio', quoted(everything), '--outputTransport', 'sse', '--port', String(port), '--logLevel', 'none'),
+    ),
     startServer('python-mcp', (port) => [python, join(folder, 'server.py'), 'mcp', String(port)]),
     startServer('python-fastmcp', (port) => [python, join(folder, 'server.py'), 'fastmcp', String(port)]),
   ]);
@@ -70,7 +73,8 @@ async function startAll(): Promise<void> {
         { name: 'thinking', transport: 'stdio', command: program('mcp-server-sequential-thinking') },
         { name: 'sse', transport: 'sse', url: `http://127.0.0.1:${ports.get('mcp-proxy')}/sse` },
         { name: 'websocket', transport: 'websocket', url: `ws://127.0.0.1:${ports.get('websocket')}/message` },
-        ...[...ports].filter(([name]) => name !== 'websocket').map(([name, port]) => ({ name, url: `http://127.0.0.1:${port}/mcp` })),
+        { name: 'supergateway-sse', transport: 'sse', url: `http://127.0.0.1:${ports.get('supergateway-sse')}/sse` },
+        ...['supergateway', 'mcp-proxy', 'python-mcp', 'python-fastmcp'].map((name) => ({ name, url: `http://127.0.0.1:${ports.get(name)}/mcp` })),
       ],
     },
   });
@@ -149,20 +153,16 @@ else {
       expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
     });
 
-    test('mcp-remote carries a stdio client over HTTP+SSE', async () => {
-      const through = program(
-        'mcp-remote',
-        `${gateway.mcp}/everything/sse`,
-        '--allow-http',
-        '--transport',
-        'sse-only',
-        '--header',
-        `Authorization:Bearer ${key}`,
-      );
-      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
+    test('mcp-remote and supergateway carry stdio clients over HTTP+SSE, and Python has it of its own', async () => {
+      const url = `${gateway.mcp}/everything/sse`;
+      const direct = await seenOverStdio(everything);
+      expect(await seenOverStdio(program('mcp-remote', url, '--transport', 'sse-only', '--header', `Authorization:Bearer ${key}`))).toEqual(direct);
+      expect(await seenOverStdio(program('supergateway', '--sse', url, '--oauth2Bearer', key, '--logLevel', 'none'))).toEqual(direct);
+      const itself = await python3('mcp', 'legacy', `http://127.0.0.1:${ports.get('python-mcp')}/mcp`);
+      expect(await python3('mcp-sse', 'legacy', `${gateway.mcp}/python-mcp/sse`)).toEqual(itself);
     });
 
-    test.each(['everything', 'supergateway', 'mcp-proxy', 'sse', 'websocket'])(
+    test.each(['everything', 'supergateway', 'mcp-proxy', 'sse', 'supergateway-sse', 'websocket'])(
       'gateway connect carries a stdio client to %s, by itself and among all',
       async (server) => {
         const connect = [nodePath, join(repositoryFolder, 'packages', 'gateway', 'bin', 'gateway.js'), 'connect'];

@@ -1,5 +1,4 @@
 /** How a recording upstream answers: whole replies, streams, and every way to break one. */
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -74,9 +73,7 @@ export const resetBeforeHeaders: Reply = (_, socket) => void socket.resetAndDest
 export const closeBeforeHeaders: Reply = (_, socket) => void socket.end();
 
 /** Nothing, for as long as the peer waits. */
-export const silence: Reply = async (_, socket) => {
-  if (!socket.destroyed) await once(socket, 'close');
-};
+export const silence: Reply = (_, socket) => gone(socket);
 
 /** A head that announces `announced` bytes of JSON, then only `sent` of them, then close, reset, or silence. */
 export function cut(announced: number, sent: number, end: 'end' | 'reset' | 'stall'): Reply {
@@ -174,7 +171,15 @@ async function writeChunk(socket: Socket, text: string | Buffer): Promise<void> 
   if (!goOn && !socket.destroyed) await drained(socket);
 }
 
-/** Resolves when there is room again or nobody to write to; `once` would reject when the peer resets. */
+/** Resolves when the peer has gone, however; `once` of node:events would reject when it resets. */
+function gone(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.on('close', () => resolve());
+  });
+}
+
+/** Resolves when there is room again or nobody to write to. */
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
