@@ -16,6 +16,7 @@ import { system } from './control/actor.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
+import { spoolNote } from './control/health/spool-note.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
@@ -293,7 +294,11 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       {
         name: 'record',
         required: true,
-        check: () => (recordBlocked() ? { state: 'down', reason: 'calls cannot be recorded, so none are made' } : { state: 'ok', reason: null }),
+        check() {
+          if (recordBlocked()) return { state: 'down', reason: 'calls cannot be recorded, so none are made' };
+          const note = spoolNote(drain.status().bytesPerSecond, served.config.journal.spoolBytesMax);
+          return { state: 'ok', reason: null, ...(note === null ? {} : { note }) };
+        },
       },
       ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
       { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },

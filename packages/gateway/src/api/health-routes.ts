@@ -37,7 +37,7 @@ const healthSchema = z
   .object({
     status: z.enum(['ok', 'degraded', 'unready']),
     dependencies: z
-      .record(z.string(), stateSchema.extend({ required: z.boolean() }))
+      .record(z.string(), stateSchema.extend({ required: z.boolean(), note: z.string().optional() }))
       .optional()
       .openapi({ description: 'Only for callers with `health.read`.' }),
     servers: z.record(z.string(), stateSchema).optional(),

@@ -155,7 +155,9 @@ export const answers = {
   adminLink: z.looseObject({ url: z.string(), expires_at: z.string() }),
   health: z.looseObject({
     status: z.string(),
-    dependencies: z.record(z.string(), z.looseObject({ state: z.string(), reason: z.string().nullable(), required: z.boolean().optional() })).optional(),
+    dependencies: z
+      .record(z.string(), z.looseObject({ state: z.string(), reason: z.string().nullable(), note: z.string().optional(), required: z.boolean().optional() }))
+      .optional(),
     servers: z.record(z.string(), z.looseObject({ state: z.string(), reason: z.string().nullable() })).optional(),
   }),
 };

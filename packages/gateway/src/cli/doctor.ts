@@ -202,11 +202,11 @@ async function checkGateway(context: CommandContext): Promise<{ client: GatewayC
         ? problem('gateway', 'runs, but cannot serve calls yet', 'See what is missing below.')
         : ok('gateway', `ready at ${client.where}`),
     ];
-    for (const [name, { state, reason, required }] of Object.entries(health.dependencies ?? {})) {
+    for (const [name, { state, reason, note, required }] of Object.entries(health.dependencies ?? {})) {
       const text = `${state}${reason === null ? '' : `: ${reason}`}`;
       checks.push(
         state === 'ok'
-          ? ok(plain(name), 'ok')
+          ? ok(plain(name), note === undefined ? 'ok' : `ok; ${note}`)
           : required === true && state !== 'degraded'
             ? problem(plain(name), text, 'Read the log of the gateway.')
             : warning(plain(name), text, 'Read the log of the gateway if it stays so.'),

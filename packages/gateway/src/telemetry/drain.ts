@@ -9,6 +9,7 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { CallSink } from '../store/ledger/calls.ts';
+import { createGrowth } from './growth.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { openJournalFolder, writeWhole, type WriterFiles } from './journal-folder.ts';
 import type { RowBatch } from './row-batch.ts';
@@ -42,6 +43,8 @@ export interface DrainStatus {
   readonly oldestMs: number;
   /** Entries that can never become rows, kept in `corrupt/` where there was something to keep. */
   readonly dropped: number;
+  /** Bytes a second by which the journal grows, over about the last minute; null until that is known. */
+  readonly bytesPerSecond: number | null;
   /** More waits than may: no further calls may be made until the ledger has caught up. */
   readonly overBound: boolean;
 }
@@ -60,6 +63,8 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
   let inserting: Promise<void> = Promise.resolve();
   let flushes = 0;
   let droppedBefore = 0;
+  let removedBefore = 0;
+  const growth = createGrowth(clock);
   let setAsideRows = 0;
   const startedMs = clock.monotonicMs();
   let overBound = false;
@@ -107,10 +112,12 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
         });
     }
     noteBound();
+    growth.note(writtenBytes());
   }
 
   function forget(writer: string): void {
     droppedBefore += drains.get(writer)?.drain.dropped() ?? 0;
+    removedBefore += drains.get(writer)?.drain.removedBytes() ?? 0;
     drains.delete(writer);
     closed.delete(writer);
   }
@@ -165,6 +172,14 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     overBound = over;
   }
 
+  /** Of all segments, those that are gone too. */
+  function writtenBytes(): number {
+    let sum = removedBefore;
+    for (const { drain } of drains.values()) sum += drain.removedBytes();
+    for (const { segments } of files.values()) for (const { bytes } of segments) sum += bytes;
+    return sum;
+  }
+
   function lagBytes(): number {
     let sum = 0;
     for (const [writer, ofWriter] of files) sum += drains.get(writer)?.drain.lagBytes(ofWriter) ?? 0;
@@ -197,6 +212,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
         lagBytes: lagBytes(),
         oldestMs: all.reduce((oldest, drain) => Math.max(oldest, clock.monotonicMs() - (drain.drainedToMs() ?? startedMs)), 0),
         dropped: all.reduce((sum, drain) => sum + drain.dropped(), droppedBefore + setAsideRows),
+        bytesPerSecond: growth.perSecond(),
         overBound,
       };
     },

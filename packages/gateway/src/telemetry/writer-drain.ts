@@ -29,6 +29,8 @@ export interface WriterDrain {
   step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean>;
   /** Bytes of these files that are not in the ledger. */
   lagBytes(files: WriterFiles): number;
+  /** Bytes of segments that were deleted, all of them in the ledger. */
+  removedBytes(): number;
   /** Rows read that are not in the ledger. */
   lagRows(): number;
   /** On the monotonic clock: everything written before it is in the ledger. Null: not known yet. */
@@ -57,6 +59,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   let firstRowMs = 0;
   let again = false;
   let dropped = 0;
+  let removedBytes = 0;
   let drainedToMs: number | null = null;
 
   async function step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean> {
@@ -207,7 +210,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     const moved = passed.filter(({ number }) => committed?.pending.some((intent) => intent.segment === number && !intent.carried));
     for (const { number } of moved) await carryOver(number);
     if (moved.length > 0) await writeCursor(cursorPath, committed);
-    for (const { number } of passed) await remove(folder.segment(writer, number));
+    for (const segment of passed) await removeSegment(segment);
     for (const number of files.carried) {
       if (!committed.pending.some((intent) => intent.segment === number)) await remove(folder.carry(writer, number));
     }
@@ -243,8 +246,13 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
     log.error('drain.corrupt', { writer, segment: path, offset, bytes: bytes.length, kept: folder.corrupt(name) });
   }
 
+  async function removeSegment({ number, bytes }: WriterFiles['segments'][number]): Promise<void> {
+    await remove(folder.segment(writer, number));
+    removedBytes += bytes;
+  }
+
   async function clearAway(files: WriterFiles): Promise<boolean> {
-    for (const { number } of files.segments) await remove(folder.segment(writer, number));
+    for (const segment of files.segments) await removeSegment(segment);
     for (const number of files.carried) await remove(folder.carry(writer, number));
     // Last: without it the segments would be read anew.
     await remove(cursorPath);
@@ -261,6 +269,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
         0,
       );
     },
+    removedBytes: () => removedBytes,
     lagRows: () => rows.count,
     drainedToMs: () => drainedToMs,
     dropped: () => dropped,

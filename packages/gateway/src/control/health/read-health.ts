@@ -13,6 +13,8 @@ export interface HealthState {
   readonly state: 'ok' | 'starting' | 'degraded' | 'down';
   /** Why it is not `ok`, for an administrator's eyes; null when it is. */
   readonly reason: string | null;
+  /** What is worth knowing of it even so. */
+  readonly note?: string;
 }
 
 export interface HealthReport {
