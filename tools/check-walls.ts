@@ -25,6 +25,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-worker.ts': { values: [''] },
   // What of a configuration goes to the parts that they construct.
   'assemble-configuration.ts': { values: [''] },
+  // The stores, for the supervisor.
+  'assemble-stores.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   config: { values: [] },
   plan: { values: ['config'] },

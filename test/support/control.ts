@@ -160,7 +160,7 @@ const testConfig: Config = {
   rateLimits: [{ scope: 'api_key', keyPrefix: null, limit: 500, windowMs: 60_000, burst: 50 }],
   limits: { bodyBytesMax: 4 * 1024 * 1024 },
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },
-  retention: { tracesDays: 30 },
+  retention: { tracesDays: 30, metricsDays: 90 },
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },
   workers: 1,

@@ -1,8 +1,9 @@
 /** An embedded ledger for the time of a test file, and rows to put into it. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { intentColumns, outcomeColumns, type Column } from '../../packages/gateway/src/record/call-row.ts';
 import { createLedgerReader, type LedgerReader } from '../../packages/gateway/src/store/ledger/ledger-reader.ts';
@@ -14,7 +15,9 @@ export interface TestLedger {
   readonly store: LedgerStore;
   readonly reader: LedgerReader;
   /** Puts calls into it; columns that a call leaves out are zero or empty. */
-  insert(calls: readonly TestCall[]): Promise<void>;
+  insert(calls: readonly TestCall[], token?: string): Promise<void>;
+  /** Kills the engine; resolves when it has started again and answers. */
+  kill(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -24,18 +27,31 @@ export type TestCall = Readonly<Record<string, string | number | bigint>>;
 export async function startLedger(): Promise<TestLedger> {
   const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
   const store = openLedger({ at: { folder: join(folder, 'ledger'), socketPath: join(folder, 'l.sock') }, retentionDays: 90, log: silentLog });
-  await until(() => store.state() === 'ready', { what: 'the embedded ledger' });
+  await until(() => store.state() === 'ready', { what: 'the embedded ledger', timeoutMs: 60_000 });
   const columns = [...intentColumns, ...outcomeColumns];
   return {
     store,
     reader: createLedgerReader(store),
-    insert: (calls) =>
+    insert: (calls, token = randomBytes(8).toString('hex')) =>
       store.insertRows({
         table: 'calls',
         columns: columns.map(({ name }) => name),
         rows: Buffer.concat(calls.flatMap((call) => columns.map((column) => encode(column, call[column.name])))),
-        token: randomBytes(8).toString('hex'),
+        token,
       }),
+    async kill() {
+      const folderPid = (): number => Number(/PID: (\d+)/.exec(readFileSync(join(folder, 'ledger', 'status'), 'utf8'))?.[1]);
+      const pid = folderPid();
+      process.kill(pid, 'SIGKILL');
+      await until(
+        async () => {
+          // Only a question tells the store that its engine is gone.
+          await store.query('SELECT 1 AS one', {}, z.object({ one: z.number() })).catch(() => undefined);
+          return store.state() === 'ready' && folderPid() !== pid;
+        },
+        { what: 'the engine that was killed', timeoutMs: 60_000 },
+      );
+    },
     async end() {
       await store.close();
       rmSync(folder, { recursive: true, force: true });

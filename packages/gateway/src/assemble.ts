@@ -1,6 +1,6 @@
 /**
- * Puts a node together: stores, bridges, control plane, telemetry, workers. Beside `assemble-worker.ts` the only file that
- * constructs things; read it to see the whole machine. Each part is constructed once, in the order in which it is
+ * Puts a node together: stores (`assemble-stores.ts`), bridges, control plane, telemetry, workers. Beside `assemble-worker.ts` the only file
+ * that constructs things; read it to see the whole machine. Each part is constructed once, in the order in which it is
  * needed, and handed to whoever stands on it.
  */
 import { randomBytes } from 'node:crypto';
@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler } from './assemble-configuration.ts';
+import { openLedgerOf, openRegistryOf, openStateOf } from './assemble-stores.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -38,14 +39,9 @@ import { mcpActions } from './protocol/methods.ts';
 import { modernVersions } from './protocol/versions.ts';
 import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
-import { createCallSink } from './store/ledger/calls.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
-import { openLedger } from './store/ledger/open-ledger.ts';
-import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
-import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
-import { startDrain } from './telemetry/drain.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
 import { reachOf } from './upstream/reach.ts';
 import { createTargetOrders } from './upstream/target-orders.ts';
@@ -109,21 +105,9 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   let bridges: Bridges | null = null;
 
   // Stores. The ledger opens while the rest goes on: the door does not wait for it.
-  const ledger = openLedger({
-    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
-    retentionDays: config.retention.tracesDays,
-    log: log.child({ part: 'ledger' }),
-  });
-  closers.add('ledger', () => ledger.close());
+  const stores = { config, folder, clock, log, closers };
+  const { ledger, drain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
-  const drain = startDrain({
-    journalFolder: paths.journal,
-    ledger: createCallSink(ledger),
-    clock,
-    log: log.child({ part: 'telemetry' }),
-    spoolBytesMax: config.journal.spoolBytesMax,
-  });
-  closers.add('drain', () => drain.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
@@ -218,12 +202,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const registry = await openRegistryOf(config, folder, log, closers);
-  const state =
-    config.stores.redisUrl === null
-      ? createMemoryState({ clock })
-      : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
-  closers.add('state', () => state.close());
+  const registry = await openRegistryOf(stores);
+  const state = await openStateOf(stores);
 
   // Control plane.
   const publicUrl = (): string => ownUrl(served.config.listen, port);
@@ -388,21 +368,6 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       }
     },
   };
-}
-
-async function openRegistryOf(config: Config, folder: StateFolder, log: Log, closers: Closers): ReturnType<typeof openRegistry> {
-  const registryLog = log.child({ part: 'registry' });
-  const { databaseUrl } = config.stores;
-  if (databaseUrl !== null) {
-    const registry = await openRegistry({ address: { url: databaseUrl }, connectionsMax: config.stores.databaseConnectionsMax, log: registryLog });
-    closers.add('registry', () => registry.close());
-    return registry;
-  }
-  const engine = await startEmbeddedRegistry({ folder: folder.paths.registry, socketPath: folder.paths.registrySocket, log: registryLog });
-  closers.add('registry engine', () => engine.close());
-  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
-  closers.add('registry', () => registry.close());
-  return registry;
 }
 
 function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {

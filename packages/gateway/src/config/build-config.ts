@@ -86,7 +86,7 @@ export function buildConfig(input: BuildInput): Config {
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
-    retention: { tracesDays: Number.parseInt(file.retention.traces, 10) },
+    retention: { tracesDays: Number.parseInt(file.retention.traces, 10), metricsDays: Number.parseInt(file.retention.metrics, 10) },
     stores: {
       databaseUrl: settings.databaseUrl,
       databaseConnectionsMax: settings.databaseConnectionsMax,

@@ -23,7 +23,7 @@ export interface Config {
   readonly rateLimits: readonly RateLimitConfig[];
   readonly limits: { readonly bodyBytesMax: number };
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
-  readonly retention: { readonly tracesDays: number };
+  readonly retention: { readonly tracesDays: number; readonly metricsDays: number };
   readonly stores: {
     readonly databaseUrl: string | null;
     readonly databaseConnectionsMax: number;

@@ -267,6 +267,9 @@ export const gatewayFileSchema = strict({
       traces: text(/^(?:[1-9]|[1-8]\d|90)d$/, 'must be whole days from 1d to 90d')
         .default('30d')
         .meta({ description: 'How long traces are kept.', examples: ['30d'] }),
+      metrics: text(/^(?:[1-9]|[1-9]\d|[1-6]\d\d|7[0-2]\d|730)d$/, 'must be whole days from 1d to 730d')
+        .default('90d')
+        .meta({ description: 'How long the counts and latencies of calls by minute are kept. What calls cost is kept by day, for ever.', examples: ['90d'] }),
     }),
   ).meta({ description: 'How long records are kept.' }),
   environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')

@@ -165,6 +165,12 @@ export const bounds = {
   /** The embedded ledger as a whole; its process needs about 250 MiB more for its own program text. */
   ledgerEngineMemoryBytesMax: 1024 * MiB,
   ledgerRequestBytesMax: 64 * MiB,
+  /** How often the ledger is looked through for periods to sum up, and how many of them are at one look. */
+  rollupEveryMs: 60_000,
+  rollupPeriodsMax: 64,
+  /** When a period that is over is summed up, and how often one that is not. */
+  rollupSettleMs: 120_000,
+  rollupOpenMs: 3_600_000,
   traceSpansMax: 10_000,
   costGroupsMax: 1_000,
   costPeriodDaysMax: 3_660,

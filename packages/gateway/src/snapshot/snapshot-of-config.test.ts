@@ -39,7 +39,7 @@ function config(more: Partial<Config> = {}): Config {
     rateLimits: [],
     limits: { bodyBytesMax: 1_000 },
     journal: { sync: false, spoolBytesMax: 1_000 },
-    retention: { tracesDays: 30 },
+    retention: { tracesDays: 30, metricsDays: 90 },
     stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },
     workers: 1,

@@ -37,6 +37,7 @@ export async function summarizeCosts(context: Pick<ControlContext, 'ledger' | 'o
     endDate: query.endDate,
     groupBy: query.groupBy,
     currency,
+    filter: {},
     limit: bounds.costGroupsMax + 1,
   });
   const [first] = rows;

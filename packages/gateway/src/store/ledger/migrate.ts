@@ -34,18 +34,24 @@ export async function migrate(
   }
 }
 
-/** Makes the table of calls forget rows older than this; parts that are wholly older are dropped in the background. */
-export async function keepRetention(client: ClickHouseClient, days: number, log: Log): Promise<void> {
-  const result = await client.query({
-    query:
-      "/* ledger/retention */ SELECT position(engine_full, {ttl:String}) > 0 AS kept FROM system.tables WHERE database = currentDatabase() AND name = 'calls'",
-    query_params: { ttl: ` + toIntervalDay(${days}) ` },
-    format: 'JSONEachRow',
-  });
-  const [table] = z.array(z.object({ kept: z.coerce.boolean() })).parse(await result.json());
-  if (table?.kept === true) return;
-  await client.command({ query: `/* ledger/retention */ ALTER TABLE calls MODIFY TTL toDateTime(started_at) + toIntervalDay(${days})` });
-  log.info('ledger.retention', { days });
+/** Table → the column that says how old a row is, and after how many days it is forgotten. */
+export type Retention = Readonly<Record<string, readonly [column: string, days: number]>>;
+
+/** Makes tables forget what is older; parts that are wholly older are dropped in the background. */
+export async function keepRetention(client: ClickHouseClient, retention: Retention, log: Log): Promise<void> {
+  for (const [table, [column, days]] of Object.entries(retention)) {
+    const ttl = `toDateTime(${column}) + toIntervalDay(${days})`;
+    const result = await client.query({
+      query:
+        '/* ledger/retention */ SELECT position(engine_full, {kept:String}) > 0 AS kept FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
+      query_params: { kept: `TTL ${ttl} `, table },
+      format: 'JSONEachRow',
+    });
+    const [found] = z.array(z.object({ kept: z.coerce.boolean() })).parse(await result.json());
+    if (found?.kept === true) continue;
+    await client.command({ query: `/* ledger/retention */ ALTER TABLE ${table} MODIFY TTL ${ttl}` });
+    log.info('ledger.retention', { table, days });
+  }
 }
 
 /** `{engine:Name}` in a migration: where a cluster needs another engine, it is named here and nowhere else. */

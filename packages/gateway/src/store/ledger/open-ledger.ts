@@ -12,7 +12,10 @@ import { keepRetention, migrate } from './migrate.ts';
 export interface LedgerOptions {
   /** `http(s)://user:password@host:port/database`, or the folder and socket of an embedded engine. */
   readonly at: { readonly url: string } | { readonly folder: string; readonly socketPath: string };
+  /** How long calls are kept. */
   readonly retentionDays: number;
+  /** How long calls summed up by minute are kept; by default for 90 days. */
+  readonly metricsDays?: number;
   readonly log: Log;
 }
 
@@ -24,7 +27,7 @@ const pingTimeoutMs = 3000;
  * Opens the ledger and returns at once: it connects and migrates in the background, and again whenever it was away.
  * `close` ends an embedded engine too.
  */
-export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerStore {
+export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerOptions): LedgerStore {
   const engine = 'url' in at ? null : startEmbeddedLedger({ ...at, log });
   const client = createClient({
     ...('url' in at ? { url: at.url, max_open_connections: bounds.ledgerConnectionsMax } : { url: 'http://ledger', http_agent: socketAgent(at.socketPath) }),
@@ -51,7 +54,7 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
         const answer = await client.ping({ select: false, abort_signal: AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeoutMs)]) });
         if (!answer.success) throw answer.error;
         await migrate(client, log);
-        await keepRetention(client, retentionDays, log);
+        await keepRetention(client, { calls: ['started_at', retentionDays], calls_by_minute: ['minute', metricsDays] }, log);
         state = 'ready';
         reason = null;
         log.info('ledger.ready', { embedded: engine !== null });
@@ -81,6 +84,21 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
     if (state !== 'ready') throw new Fault('unavailable', { reason: state === 'opening' ? 'the ledger is opening' : 'the ledger is not reached' });
   }
 
+  async function asked<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    requireReady();
+    try {
+      return await ask();
+    } catch (error) {
+      noteFailure(error);
+      if (error instanceof ClickHouseError && !tooMuch.has(error.type ?? '')) throw error;
+      throw new Fault(
+        'unavailable',
+        { reason: error instanceof ClickHouseError ? 'the ledger could not answer this within its bounds; ask for less' : 'the ledger does not answer' },
+        { cause: error },
+      );
+    }
+  }
+
   return {
     state: () => state,
     reason: () => reason,
@@ -96,20 +114,10 @@ export function openLedger({ at, retentionDays, log }: LedgerOptions): LedgerSto
       }
     },
     async query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>) {
-      requireReady();
-      let rows: unknown;
-      try {
-        rows = await select(client, sql, parameters);
-      } catch (error) {
-        noteFailure(error);
-        if (error instanceof ClickHouseError && !tooMuch.has(error.type ?? '')) throw error;
-        throw new Fault(
-          'unavailable',
-          { reason: error instanceof ClickHouseError ? 'the ledger could not answer this within its bounds; ask for less' : 'the ledger does not answer' },
-          { cause: error },
-        );
-      }
-      return z.array(row).parse(rows);
+      return z.array(row).parse(await asked(() => select(client, sql, parameters)));
+    },
+    async command(sql, parameters) {
+      await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}`, query_params: { ...parameters } }));
     },
     async close() {
       closing.abort();
@@ -131,16 +139,17 @@ const tooMuch = new Set([
   'TABLE_IS_READ_ONLY',
 ]);
 
-/** 64-bit integers and decimals as text: JSON's numbers would round them. */
-const readSettings = [
-  'output_format_json_quote_64bit_integers = 1',
-  'output_format_json_quote_decimals = 1',
-  `max_execution_time = ${bounds.ledgerQueryTimeoutMs / 1000}`,
+const boundSettings = [
   `max_memory_usage = ${bounds.ledgerQueryMemoryBytesMax}`,
   // Large groupings go on on disk.
   `max_bytes_before_external_group_by = ${bounds.ledgerQueryMemoryBytesMax / 4}`,
   `max_bytes_before_external_sort = ${bounds.ledgerQueryMemoryBytesMax / 4}`,
 ].join(', ');
+
+/** 64-bit integers and decimals as text: JSON's numbers would round them. */
+const readSettings = `output_format_json_quote_64bit_integers = 1, output_format_json_quote_decimals = 1, max_execution_time = ${bounds.ledgerQueryTimeoutMs / 1000}, ${boundSettings}`;
+/** Nobody waits for a statement that writes, as for an insert. */
+const writeSettings = `max_execution_time = ${bounds.ledgerInsertTimeoutMs / 1000}, ${boundSettings}`;
 
 async function select(client: ClickHouseClient, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {
   const result = await client.query({

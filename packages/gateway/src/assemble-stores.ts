@@ -1,0 +1,75 @@
+/**
+ * The stores of a node, opened as the configuration says: an engine of its own where it names no server. `assemble.ts` hands
+ * them to whoever stands on them.
+ */
+import type { Config } from './config/config.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Log } from './kernel/log.ts';
+import type { Closers } from './node/closers.ts';
+import type { StateFolder } from './node/state-folder.ts';
+import { createCallSink } from './store/ledger/calls.ts';
+import type { LedgerStore } from './store/ledger/ledger-store.ts';
+import { openLedger } from './store/ledger/open-ledger.ts';
+import { createRollups } from './store/ledger/rollups.ts';
+import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
+import { openRegistry } from './store/registry/open-registry.ts';
+import { createMemoryState } from './store/state/memory-state.ts';
+import type { StateStore } from './store/state/state-store.ts';
+import { startDrain, type Drain } from './telemetry/drain.ts';
+import { startRollUp } from './telemetry/roll-up.ts';
+
+export interface StoreOptions {
+  readonly config: Config;
+  readonly folder: StateFolder;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly closers: Closers;
+}
+
+/** Opens the ledger in the background, and what brings calls into it and sums them up there. */
+export function openLedgerOf({ config, folder, clock, log, closers }: StoreOptions): { readonly ledger: LedgerStore; readonly drain: Drain } {
+  const { paths } = folder;
+  const ledger = openLedger({
+    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
+    retentionDays: config.retention.tracesDays,
+    metricsDays: config.retention.metricsDays,
+    log: log.child({ part: 'ledger' }),
+  });
+  closers.add('ledger', () => ledger.close());
+  const telemetryLog = log.child({ part: 'telemetry' });
+  const drain = startDrain({
+    journalFolder: paths.journal,
+    ledger: createCallSink(ledger),
+    clock,
+    log: telemetryLog,
+    spoolBytesMax: config.journal.spoolBytesMax,
+  });
+  closers.add('drain', () => drain.stop());
+  const rollUp = startRollUp({ rollups: createRollups(ledger), clock, log: telemetryLog });
+  closers.add('roll-up', () => rollUp.stop());
+  return { ledger, drain };
+}
+
+export async function openRegistryOf({ config, folder, log, closers }: StoreOptions): ReturnType<typeof openRegistry> {
+  const registryLog = log.child({ part: 'registry' });
+  const { databaseUrl } = config.stores;
+  if (databaseUrl !== null) {
+    const registry = await openRegistry({ address: { url: databaseUrl }, connectionsMax: config.stores.databaseConnectionsMax, log: registryLog });
+    closers.add('registry', () => registry.close());
+    return registry;
+  }
+  const engine = await startEmbeddedRegistry({ folder: folder.paths.registry, socketPath: folder.paths.registrySocket, log: registryLog });
+  closers.add('registry engine', () => engine.close());
+  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
+  closers.add('registry', () => registry.close());
+  return registry;
+}
+
+export async function openStateOf({ config, clock, log, closers }: StoreOptions): Promise<StateStore> {
+  const state =
+    config.stores.redisUrl === null
+      ? createMemoryState({ clock })
+      : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
+  closers.add('state', () => state.close());
+  return state;
+}

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { startLedger, type TestCall, type TestLedger } from '../../../../../test/support/ledger.ts';
+import { until } from '../../../../../test/support/poll.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { startRollUp } from '../../telemetry/roll-up.ts';
+import { listCosts } from './costs.ts';
+import { createRollups, type Rollups } from './rollups.ts';
+
+let ledger: TestLedger;
+let rollups: Rollups;
+beforeAll(async () => {
+  ledger = await startLedger();
+  rollups = createRollups(ledger.store);
+});
+afterAll(() => ledger.end());
+
+const dayMs = 86_400_000;
+const today = Math.floor(Date.now() / dayMs) * dayMs;
+const dayAt = (ago: number): string => new Date(today - ago * dayMs).toISOString().slice(0, 10);
+const startOf = (ago: number): number => today - ago * dayMs;
+const nowUs = (): bigint => BigInt(Date.now()) * 1000n;
+
+let calls = 0;
+function call(ago: number, costNano: number | bigint, more: TestCall = {}): TestCall {
+  const id = (++calls).toString(16);
+  return {
+    org_id: 'org_a',
+    trace_id: id.padStart(32, '0'),
+    span_id: id.padStart(16, '0'),
+    started_at: BigInt(startOf(ago)) * 1000n + BigInt(calls % 86_400) * 1_000_000n,
+    method: 'tools/call',
+    server: 'search',
+    tool: 'query',
+    currency: 'USD',
+    status: 'success',
+    priced_by: 'default',
+    duration_us: 1000,
+    cost: costNano,
+    ...more,
+  };
+}
+
+async function total(ago: number, organizationId = 'org_a'): Promise<{ cost: string; calls: number }> {
+  const [row] = await listCosts(ledger.store, {
+    organizationId,
+    startDate: dayAt(ago),
+    endDate: dayAt(ago),
+    groupBy: 'team',
+    currency: 'USD',
+    filter: {},
+    limit: 10,
+  });
+  return { cost: row?.total_cost ?? '0', calls: row?.total_calls ?? 0 };
+}
+
+const isStale = async (ago: number): Promise<boolean> => (await rollups.listStale('day', 1000)).some(({ startMs }) => startMs === startOf(ago));
+const count = z.object({ n: z.coerce.number() });
+const rowsOf = async (ago: number): Promise<number> =>
+  (await ledger.store.query('SELECT count() AS n FROM costs_by_day WHERE day = {day:Date}', { day: dayAt(ago) }, count))[0]?.n ?? -1;
+/** What retention does to a day. */
+const forget = (ago: number): Promise<void> => ledger.store.command(`ALTER TABLE calls DROP PARTITION '${dayAt(ago)}'`, {});
+
+test('a day costs the same before and after it is summed up, and when its calls are forgotten', async () => {
+  await ledger.insert([call(2, 1), call(2, 123_456_789_000_000_001n, { team_id: 'team_a' }), call(2, 9, { org_id: 'org_b' })]);
+  const before = await total(2);
+  expect(before).toEqual({ cost: '123456789.000000002', calls: 2 });
+  await rollups.seal('day', startOf(2), nowUs());
+  expect(await isStale(2)).toBe(false);
+  expect(await total(2)).toEqual(before);
+  await forget(2);
+  expect(await total(2)).toEqual(before);
+  expect(await total(2, 'org_b')).toEqual({ cost: '0.000000009', calls: 1 });
+});
+
+test('a call that comes after its day was summed up counts at once, and once when the day is summed up again', async () => {
+  await ledger.insert([call(3, 100)]);
+  await rollups.seal('day', startOf(3), nowUs());
+  await ledger.insert([call(3, 20)]);
+  expect(await total(3)).toEqual({ cost: '0.00000012', calls: 2 });
+  expect(await isStale(3)).toBe(true);
+  await rollups.seal('day', startOf(3), nowUs());
+  expect(await isStale(3)).toBe(false);
+  expect(await total(3)).toEqual({ cost: '0.00000012', calls: 2 });
+});
+
+test('a batch that comes again with its token counts once, before its day is summed up and after', async () => {
+  const batch = [call(4, 7), call(4, 8)];
+  await ledger.insert(batch, 'batch-4');
+  await ledger.insert(batch, 'batch-4');
+  expect(await total(4)).toEqual({ cost: '0.000000015', calls: 2 });
+  await rollups.seal('day', startOf(4), nowUs());
+  await ledger.insert(batch, 'batch-4');
+  expect(await total(4)).toEqual({ cost: '0.000000015', calls: 2 });
+});
+
+test('what a sum that was cut short has left is never read', async () => {
+  await ledger.insert([call(6, 5), call(6, 6)]);
+  // As a kill leaves it: rows of a version that no seal names.
+  const broken = {
+    ...ledger.store,
+    command: (sql: string, parameters: Record<string, string>) =>
+      sql.includes('rollups/seal') ? Promise.reject(new Error('killed')) : ledger.store.command(sql, parameters),
+  };
+  await expect(createRollups(broken).seal('day', startOf(6), nowUs())).rejects.toThrow('killed');
+  expect(await rowsOf(6)).toBeGreaterThan(0);
+  expect(await total(6)).toEqual({ cost: '0.000000011', calls: 2 });
+  await rollups.seal('day', startOf(6), nowUs());
+  expect(await total(6)).toEqual({ cost: '0.000000011', calls: 2 });
+});
+
+test('two nodes that sum up the same day at once leave one sum', async () => {
+  await ledger.insert([call(7, 5), call(7, 6)]);
+  const version = nowUs();
+  await Promise.all([rollups.seal('day', startOf(7), version), rollups.seal('day', startOf(7), version + 5n)]);
+  expect(await total(7)).toEqual({ cost: '0.000000011', calls: 2 });
+  await rollups.prune('day', startOf(7));
+  await until(async () => (await rowsOf(7)) === 1, { timeoutMs: 30_000 });
+  expect(await total(7)).toEqual({ cost: '0.000000011', calls: 2 });
+});
+
+test('the engine killed at any moment, while calls come and days are summed up, changes no sum', async () => {
+  const expected = new Map([8, 9, 10].map((ago) => [ago, { nano: 0n, calls: 0 }]));
+  let round = 0;
+  const send = async (): Promise<void> => {
+    round++;
+    const batch = [...expected.keys()].flatMap((ago) => Array.from({ length: 5 }, (_, index) => call(ago, round * 1000 + index)));
+    for (const [ago, sum] of expected) {
+      const of = batch.filter(({ started_at }) => BigInt(started_at ?? 0) / 1000n / BigInt(dayMs) === BigInt(startOf(ago) / dayMs));
+      sum.calls += of.length;
+      for (const { cost } of of) sum.nano += BigInt(cost ?? 0);
+    }
+    // As telemetry does: the same batch with the same token until it is acknowledged.
+    await until(() => ledger.insert(batch, `kill-${round}`).then(() => true), { timeoutMs: 60_000, everyMs: 100 });
+  };
+  // Moments after which the engine dies: in the insert, between two statements of a sum, behind them.
+  for (const delayMs of [0, 5, 40, 150]) {
+    const sealing = Promise.allSettled([...expected.keys()].map((ago) => rollups.seal('day', startOf(ago), nowUs())));
+    const sending = send();
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    await ledger.kill();
+    await Promise.all([sealing, sending]);
+    for (const [ago, { nano, calls: made }] of expected) {
+      const decimal = `0.${nano.toString().padStart(9, '0')}`.replace(/0+$/, '');
+      expect(await total(ago)).toEqual({ cost: decimal, calls: made });
+    }
+  }
+}, 240_000);
+
+test('in the background what is over is summed up, a day that is not over once an hour, and superseded sums are deleted', async () => {
+  await ledger.insert([call(0, 1, { started_at: BigInt(today) * 1000n }), call(1, 2)]);
+  let nowMs = today + 30 * 60_000;
+  const rollUp = startRollUp({ rollups, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs }, log: silentLog });
+  try {
+    await rollUp.look();
+    expect([await isStale(1), await isStale(0)]).toEqual([false, true]);
+    expect((await rollups.listStale('minute', 1000)).filter(({ endMs }) => endMs < today)).toEqual([]);
+    nowMs = today + bounds.rollupOpenMs + 1000;
+    await rollUp.look();
+    expect(await isStale(0)).toBe(false);
+    await ledger.insert([call(0, 1, { started_at: BigInt(today) * 1000n + 5n })]);
+    nowMs += 60_000;
+    await rollUp.look();
+    expect(await isStale(0)).toBe(true);
+    nowMs += bounds.rollupOpenMs;
+    await rollUp.look();
+    expect(await isStale(0)).toBe(false);
+    nowMs += 3 * bounds.ledgerInsertTimeoutMs;
+    await rollUp.look();
+    await until(async () => (await rowsOf(0)) === 1, { timeoutMs: 30_000 });
+    expect(await total(0)).toEqual({ cost: '0.000000002', calls: 2 });
+  } finally {
+    rollUp.stop();
+  }
+});
