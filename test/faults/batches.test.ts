@@ -30,6 +30,10 @@ describe('R1: batches of 2025-03-26', () => {
     const batch = `[ ${legacyBody('tools/list', {}, 'a')},\n{"jsonrpc":"2.0","method":"notifications/initialized"} , ${legacyBody('tools/call', { name: 'x', arguments: { s: ']},{"' } }, 9)}]`;
     const array = await post(door, batch, { ...batchVersion, Accept: 'application/json' });
     expect(array.status).toBe(200);
+    // The whole batch is of one trace, which its answer names.
+    const trace = array.header('x-trace-id') ?? '';
+    expect(trace).toMatch(/^tr_[0-9a-f]{32}$/);
+    expect((await door.journal()).toString('latin1').split(trace.slice('tr_'.length)).length - 1).toBe(3);
     expect((JSON.parse(array.body.toString()) as { id: unknown }[]).map(({ id }) => String(id)).toSorted((a, b) => a.localeCompare(b))).toEqual(['9', 'a']);
     expect(upstream.hits).toBe(hits + 3);
     expect(

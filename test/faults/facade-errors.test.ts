@@ -86,6 +86,10 @@ describe('errors', () => {
   test('no credential, a server that does not exist, an operation that does not exist', async () => {
     expect(await code(await rest('tools/call', '{"tool":"t"}', { Authorization: '' }), 401)).toBe('unauthorized');
     expect(await code(await rest('tools/call', '{"tool":"t"}', {}, 'unknown'), 404)).toBe('not_found');
+    for (const [server, headers] of [['unknown', {}], ['s1', { Authorization: '' }], ['s1', { 'Content-Type': 'text/plain' }]] as const) {
+      const reply = await rest('tools/call', '{"tool":"t"}', { 'X-Trace-ID': 'a-run', ...headers }, server);
+      expect([reply.status >= 400, reply.header('x-trace-id')]).toEqual([true, 'a-run']);
+    }
     for (const operation of ['tools/read', 'tools/delete', 'tools', 'tools/call/x', 'prompts/call', '../tools/list'])
       expect(await code(await rest(operation), 404)).toBe('not_found');
   });
@@ -98,6 +102,8 @@ describe('errors', () => {
       bodies.add(reply.body.toString().replace(/req_\w+/, ''));
     }
     expect(bodies.size).toBe(1);
+    const journal = (await scoped.journal()).toString('latin1');
+    expect([journal.match(/forbidden/g)?.length, journal.match(/blocked/g)?.length]).toEqual([4, 4]);
     expect((await expectRefusal(scoped, await rest('tools/call', '{"tool":"t"}', {}, 's1', scoped), 403, upstream, hits))['error']).toBe('forbidden');
     expect((await rest('tools/list', '{}', {}, 's1', scoped)).status).toBe(200);
   });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { callTool, expectRefusal, legacyBody, legacyVersion, mirrors, modernBody, modernServer, post, rpcCode } from '../support/calls.ts';
 import type { RawReply } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { startDoor, type TestDoor } from '../support/start-door.ts';
+import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 import type { PrincipalData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 
 const upstream: RecordingUpstream = await startRecordingUpstream(modernServer());
@@ -61,10 +61,16 @@ test("a server out of the key's scope and one that does not exist: 404 in the sa
       const reply = await post(door, body, mirrors('tools/list'), path);
       await expectRefusal(door, reply, 404, upstream, hits);
       const headers = reply.headers.filter(([name]) => name !== 'Date').map((pair) => pair.join(': '));
-      shown.add([...headers, reply.body.toString()].join('\n').replaceAll(/req_\w+/g, ''));
+      shown.add([...headers, reply.body.toString()].join('\n').replaceAll(/(?:req|tr)_\w+/g, ''));
     }
   }
   expect(shown.size).toBe(1);
+  const journal = (await door.journal()).toString('latin1');
+  expect([journal.match(/not_found/g)?.length, journal.match(/blocked/g)?.length, journal.match(/unknown/g)?.length]).toEqual([9, 3, 3]);
+  // A key where a server's name belongs is no name.
+  await post(door, '{}', { 'X-Trace-ID': 'mine' }, `/mcp/${testKey}`);
+  expect((await door.journal()).includes(testKey)).toBe(false);
+
   expect((await callTool(door)).header('deprecation')).toMatch(/^@\d+$/);
 });
 

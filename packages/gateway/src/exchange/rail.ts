@@ -73,6 +73,8 @@ export class Call implements Reply, Passing {
   idText: string | null = null;
   /** The headers of the answer that the rail adds: rate limit, deprecation. */
   headers: string[] = [];
+  /** Refused a server that exists, in the words of one that does not: only the record tells the two apart. */
+  isHidden = false;
   /** The stop that the call stands at: where it ends if it is refused now. */
   stop: RailStop = 'auth';
   traceFlags = '01';
@@ -129,15 +131,15 @@ export class Call implements Reply, Passing {
     return this.rail.journal.committed().catch(() => undefined);
   }
 
-  /** Records a refusal after identity: intent and outcome in one, nothing went upstream. */
+  /** Records a refusal after identity: intent and outcome in one, nothing went upstream. Before it, only the caller's own trace is named. */
   async settleRefusal(fault: Fault, httpStatus: number = fault.row.status): Promise<void> {
     const { record, rail, principal } = this;
     const block = this.server?.block ?? this.place;
+    // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
+    if (record.traceHex === '' && (principal !== null || this.inbound.clientTraceId !== undefined)) this.joinTrace(undefined);
     if (principal === null || block === null) return;
     // What could not be recorded as an intent has no outcome, and a spool that is over its bound must not grow by refusals.
     if (fault.code === 'audit_blocked' || rail.recordBlocked()) return;
-    // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
-    if (record.traceHex === '') this.joinTrace(undefined);
     record.fault = fault.code;
     record.httpStatus = httpStatus;
     // Where the server's own error was the fault, its code says more.
@@ -146,7 +148,7 @@ export class Call implements Reply, Passing {
       writeIntent(rail.journal, record, principal.block, block, rail.wallOffsetMs());
       this.recorded = true;
     }
-    await this.settle(statusOf(fault), this.stop);
+    await this.settle(this.isHidden ? 'blocked' : statusOf(fault), this.stop);
   }
 }
 

@@ -31,27 +31,29 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const placed = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
   const session = placed === null ? null : idOfSession(placed);
   call.pinned = placed === null ? null : targetOfSession(placed);
+  call.joinTrace(undefined);
+  const common = ['X-Request-ID', call.requestId, 'X-Trace-ID', call.traceId];
   const replyBytesMax = Math.floor(bounds.facadeReplyBytesMax / elements.length);
   const asEvents = call.inbound.accept?.includes('text/event-stream') === true;
   const answers: Buffer[] = [];
   const emit = (json: Buffer): void => {
     if (!asEvents) return void answers.push(json);
     if (!response.headersSent)
-      response.writeHead(200, ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no', 'X-Request-ID', call.requestId]);
+      response.writeHead(200, ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-cache', 'X-Accel-Buffering', 'no', ...common]);
     response.write(`event: message\ndata: ${oneLine(json)}\n\n`);
   };
   await Promise.all(elements.map((element) => serveElement(call, server, session, element, replyBytesMax, emit)));
   if (asEvents && response.headersSent) {
     response.end();
   } else if (answers.length === 0) {
-    response.writeHead(202, ['Content-Length', '0', 'X-Request-ID', call.requestId]).end();
+    response.writeHead(202, ['Content-Length', '0', ...common]).end();
   } else {
     const whole = Buffer.concat([
       Buffer.from('['),
       ...answers.flatMap((answer, index) => (index === 0 ? [answer] : [Buffer.from(','), answer])),
       Buffer.from(']'),
     ]);
-    response.writeHead(200, ['Content-Type', 'application/json', 'Content-Length', String(whole.length), 'X-Request-ID', call.requestId]).end(whole);
+    response.writeHead(200, ['Content-Type', 'application/json', 'Content-Length', String(whole.length), ...common]).end(whole);
   }
 }
 
@@ -77,6 +79,7 @@ async function serveElement(
     const message = classify(scanned.value, call.inbound);
     answered = message.kind === 'request';
     enter(call, message);
+    if (message.traceparent === undefined) joinTraceOf(batch, call);
     // 2025-03-26, lifecycle: the reply has no place for the session that it would open.
     if (message.method === 'initialize') throw new Fault('invalid_request', { reason: '`initialize` cannot be part of a batch' });
     permit(call, message.row.action);
@@ -118,6 +121,12 @@ async function serveElement(
     // What is no notification gets an error, without an id where it has none that can be repeated.
     if (answered) emit(Buffer.from(rpcErrorText(fault, call.requestId, call.idText)));
   }
+}
+
+/** What names no trace of its own is of the batch's. */
+function joinTraceOf(batch: Call, { record }: Call): void {
+  record.traceHex = batch.record.traceHex;
+  record.parentSpanHex = batch.record.parentSpanHex;
 }
 
 /** The response, as response rules have it. */

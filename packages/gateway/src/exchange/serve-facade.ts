@@ -11,7 +11,7 @@ import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Call } from './rail.ts';
-import { enter, intend, permit, spend } from './stops.ts';
+import { enter, intend, permit, placeRefusal, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
 import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRequest, transformResult } from './transform-call.ts';
@@ -142,12 +142,14 @@ async function identify(call: Call, serverName: string): Promise<void> {
       ? authenticator.anonymous
       : await authenticator.authenticate(call.inbound.authorization);
   call.record.authAt = performance.now();
-  const grant = authoriseServer(principal, serverName);
-  if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason });
-  if (server === undefined) throw new Fault('not_found');
   call.principal = principal;
-  call.server = server;
   call.stop = 'access';
+  const grant = authoriseServer(principal, serverName);
+  if (grant.decision === 'deny' || server === undefined) {
+    placeRefusal(call, server, serverName);
+    throw grant.decision === 'deny' ? new Fault('forbidden', { reason: grant.reason }) : new Fault('not_found');
+  }
+  call.server = server;
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }
 

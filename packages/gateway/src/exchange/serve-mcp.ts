@@ -9,11 +9,12 @@ import { respondRpc, respondToolRefusal } from '../listener/respond.ts';
 import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion, isModernVersion } from '../protocol/versions.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { UpstreamCall } from '../upstream/target-exchange.ts';
 import { answerFromCache, askCache, forgetPages } from './cached-call.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
-import { enter, idTextOf, intend, pass, permit, spend, withTraceparent } from './stops.ts';
+import { enter, idTextOf, intend, pass, permit, placeRefusal, spend, withTraceparent } from './stops.ts';
 import { RelayReply, streamMethod, type Relayed } from './relay-reply.ts';
 import { callerOf, variantOf } from './target-hints.ts';
 import { idOfSession, targetOfSession } from './session-place.ts';
@@ -133,16 +134,23 @@ function identify(call: Call, path: string): void | Promise<void> {
 function arrive(call: Call, principal: Principal, path: string): void {
   const server = call.snapshot.byPath.get(path);
   call.record.authAt = performance.now();
+  call.principal = principal;
+  call.stop = 'access';
   const placed = server === undefined ? call.snapshot.endpointsByPath.get(path) : undefined;
   if (placed !== undefined) {
     // Which of its servers a caller reaches is decided with each message.
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
-  } else if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  } else if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw outOfReach(call, server, path);
   else call.server = server;
-  call.principal = principal;
-  call.stop = 'access';
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
+}
+
+/** The caller hears the same of what exists and of what does not. */
+function outOfReach(call: Call, server: Server | undefined, path: string): Fault {
+  placeRefusal(call, server, path.slice('/mcp/'.length));
+  call.isHidden = server !== undefined;
+  return new Fault('not_found');
 }
 
 type Outgoing = Pick<UpstreamCall, 'method' | 'headers' | 'body' | 'longLived' | 'repeatable'>;

@@ -4,6 +4,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Verdict } from '../limit/limiter.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { ScannedJson } from '../protocol/scan-json.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Call } from './rail.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
@@ -19,6 +20,15 @@ export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'me
   record.name = message.name.slice(0, 1024);
   record.clientName = message.clientName;
   call.joinTrace(message.traceparent);
+}
+
+const serverName = /^(?!gwo_|session_)[\w-]{1,64}$/;
+
+/** What the record says of a call that is refused before it has a server: which one was asked for, where that can be a server's name. */
+export function placeRefusal(call: Call, server: Server | undefined, asked: string): void {
+  call.place = server?.block ?? call.snapshot.nowhere;
+  // Who mixes up places may have put a key here.
+  if (serverName.test(asked)) call.record.name = asked;
 }
 
 /** May they do this? Faults: `forbidden`. */

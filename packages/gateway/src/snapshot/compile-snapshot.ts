@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly byPath: ReadonlyMap<string, Server>;
   readonly byName: ReadonlyMap<string, Server>;
   readonly endpointsByPath: ReadonlyMap<string, PlacedEndpoint>;
+  /** The record's columns for a call to what is no server, encoded once. */
+  readonly nowhere: Uint8Array;
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
 }
@@ -68,6 +70,7 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
     endpointsByPath: new Map(
       (data.endpoints ?? []).map((endpoint) => [endpoint.path, { data: endpoint, block: encodeServer(data.node, endpoint.name, data.currency) }]),
     ),
+    nowhere: encodeServer(data.node, '', data.currency),
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
   };
