@@ -8,6 +8,11 @@ import { delimiter, join } from 'node:path';
 import { runNode } from '../packages/gateway/bin/pinned-node.js';
 import { ensureInstalled, root } from './install.mjs';
 
+let said = false;
+process.on('exit', () => {
+  // What ends the run before its tests has said why.
+  if (!said) console.log('0 passed, 1 failed, 0 skipped');
+});
 const node = await ensureInstalled();
 const bin = join(root, 'node_modules', '.bin');
 const scratch = mkdtempSync(join(tmpdir(), 'gatewayops-test-'));
@@ -27,6 +32,7 @@ const broken = (code !== 0 || signal !== null) && summary.failed.length === 0;
 for (const { name, reason } of summary.skipped) console.log(`skipped: ${name}${reason === null ? '' : `: ${reason}`}`);
 for (const name of summary.failed) console.log(`failed: ${name}`);
 if (broken) console.log(`failed: the test run itself ended with ${signal ?? code}`);
+said = true;
 console.log(`${summary.passed} passed, ${summary.failed.length + (broken ? 1 : 0)} failed, ${summary.skipped.length} skipped`);
 process.exitCode = broken || summary.failed.length > 0 ? 1 : 0;
 

@@ -26,6 +26,15 @@ test('everything in it that is not a secret is for its owner alone too', () => {
   release();
 });
 
+test('a file in the way of the folder is said', () => {
+  writeFileSync(folder, '');
+  for (const path of [folder, join(folder, 'deeper')]) expect(() => openStateFolder(path)).toThrow(/a file is in the way of a folder/);
+});
+
+test.skipIf(process.platform !== 'linux')('a place where no folder can be made is said, and ends the start', () => {
+  expect(() => openStateFolder('/proc/gatewayops/state')).toThrow(/no folder can be made there/);
+});
+
 test('each start has a name of its own, later than those before', () => {
   const boots = Array.from({ length: 3 }, () => {
     const { boot, release } = openStateFolder(folder);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { randomBase62 } from '../kernel/id.ts';
 import { statePaths, type StatePaths } from './state-paths.ts';
@@ -27,7 +27,7 @@ export function openStateFolder(folder: string): StateFolder {
   const paths = statePaths(folder);
   guarded(paths.root, () => {
     for (const path of [paths.root, paths.secrets, paths.journal, paths.sockets]) {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       if (path === paths.sockets) requireTrusted(paths);
       chmodSync(path, 0o700);
     }
@@ -45,6 +45,21 @@ export function openStateFolder(folder: string): StateFolder {
     release();
     throw error;
   }
+}
+
+/** One folder after the other: where none can be made, as in /proc, node's own `recursive` tries for ever. */
+function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      // Another start may have been faster.
+      if (!existsSync(folder)) throw error;
+    }
+  }
+  if (!statSync(path).isDirectory()) throw new Fault('state_broken', { path, reason: 'a file is in the way of a folder' });
 }
 
 /**
@@ -196,6 +211,7 @@ function asAccessFault(error: unknown, path: string): Fault {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new Fault('permission_denied', { path }, { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new Fault('disk_full', { path }, { cause: error });
-  const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : message;
+  const reason =
+    code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : code === 'ENOENT' ? 'no folder can be made there' : message;
   return new Fault('state_broken', { path, reason }, { cause: error });
 }
