@@ -7,7 +7,7 @@ afterAll(removeGatewayFolders);
 
 test(
   'D12, promise 4: of calls under way while every process is killed at 20 random moments none is lost or doubled, unfinished ones are unknown',
-  { timeout: 180_000 },
+  { timeout: 480_000 },
   async () => {
     const report = await runKillRounds({ rounds: 16, clients: 12, seed: randomInt(2 ** 31) });
     expect(report.problems, `seed ${report.seed}`).toEqual([]);

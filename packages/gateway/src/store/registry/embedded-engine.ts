@@ -13,7 +13,7 @@ import { engineFailure, type EngineFailure } from './engine-failure.ts';
 
 /** A replaced connection may be open for a moment beside its successor. */
 const connectionsMax = 4;
-const predecessorTimeoutMs = 10_000;
+const predecessorTimeoutMs = 30_000;
 /** The registry is small and the system's own cache lies below: the default of 128 MB would only be resident twice. */
 const sharedBuffers = '8MB';
 
