@@ -86,7 +86,11 @@ describe('errors', () => {
   test('no credential, a server that does not exist, an operation that does not exist', async () => {
     expect(await code(await rest('tools/call', '{"tool":"t"}', { Authorization: '' }), 401)).toBe('unauthorized');
     expect(await code(await rest('tools/call', '{"tool":"t"}', {}, 'unknown'), 404)).toBe('not_found');
-    for (const [server, headers] of [['unknown', {}], ['s1', { Authorization: '' }], ['s1', { 'Content-Type': 'text/plain' }]] as const) {
+    for (const [server, headers] of [
+      ['unknown', {}],
+      ['s1', { Authorization: '' }],
+      ['s1', { 'Content-Type': 'text/plain' }],
+    ] as const) {
       const reply = await rest('tools/call', '{"tool":"t"}', { 'X-Trace-ID': 'a-run', ...headers }, server);
       expect([reply.status >= 400, reply.header('x-trace-id')]).toEqual([true, 'a-run']);
     }

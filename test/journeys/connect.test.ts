@@ -146,7 +146,14 @@ describe('gateway connect', () => {
     expect(await echo('before')).toEqual([{ type: 'text', text: 'Echo: before' }]);
     await first.kill9();
     // The last of its processes to die may still take a connection.
-    await until(() => fetch(`${first.url}/healthz`).then(() => false, () => true), { what: 'the end of the killed gateway' });
+    await until(
+      () =>
+        fetch(`${first.url}/healthz`).then(
+          () => false,
+          () => true,
+        ),
+      { what: 'the end of the killed gateway' },
+    );
     // Asked while nobody is there: it waits until somebody is, for a bounded time.
     const asked = echo('meanwhile').catch((error: unknown) => error);
     const second = await startGateway({ config, stateFolder: first.stateFolder, args: ['--listen', `127.0.0.1:${first.port}`] });

@@ -211,7 +211,6 @@ function asAccessFault(error: unknown, path: string): Fault {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return new Fault('permission_denied', { path }, { cause: error });
   if (code === 'ENOSPC' || code === 'EDQUOT') return new Fault('disk_full', { path }, { cause: error });
-  const reason =
-    code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : code === 'ENOENT' ? 'no folder can be made there' : message;
+  const reason = code === 'EEXIST' || code === 'ENOTDIR' ? 'a file is in the way of a folder' : code === 'ENOENT' ? 'no folder can be made there' : message;
   return new Fault('state_broken', { path, reason }, { cause: error });
 }
