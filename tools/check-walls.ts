@@ -27,6 +27,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-configuration.ts': { values: [''] },
   // The stores, for the supervisor.
   'assemble-stores.ts': { values: [''] },
+  // What listens to calls beside the ledger.
+  'assemble-telemetry.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   config: { values: [] },
   plan: { values: ['config'] },

@@ -9,6 +9,7 @@ import { renderCliReference } from '../packages/gateway/src/cli/reference.ts';
 import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.ts';
 import { renderConfiguration } from './render-configuration.ts';
 import { renderFaults } from './render-faults.ts';
+import { renderMetrics } from './render-metrics.ts';
 
 export interface GeneratedDocument {
   /** From the root of the repository. */
@@ -20,6 +21,7 @@ export interface GeneratedDocument {
 export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/reference/faults.md', render: renderFaults },
   { path: 'docs/reference/cli.md', render: renderCliReference },
+  { path: 'docs/reference/metrics.md', render: renderMetrics },
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/config.schema.json', render: renderConfigSchema },
   { path: 'openapi/openapi.json', render: renderOpenApi },

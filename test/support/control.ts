@@ -13,6 +13,8 @@ import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { Tally } from '../../packages/gateway/src/kernel/tally.ts';
+import { createProcessReport } from '../../packages/gateway/src/node/process-report.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
@@ -81,6 +83,8 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
     serverState: () => ({ state: 'ready', reason: null }),
     upstreams: { reports: async () => [], orders: () => [], finding: () => null, change: async () => undefined },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
+    figures: quietFigures,
+    exposition: { text: async () => ({ contentType: 'text/plain', text: '' }) },
     publicUrl: () => controlUrl,
     notify: { keyChanged: (id) => void changedKeys.push(id) },
     clock,
@@ -115,6 +119,21 @@ export function actorOf(actions: readonly string[] | null, servers: readonly str
   return createActor('key', 'key_tester', { actions, servers });
 }
 
+const quietFigures: ControlDependencies['figures'] = {
+  workers: async () => [],
+  supervisor: createProcessReport(),
+  drain: () => ({ lagRows: 0, lagBytes: 0, journalBytes: 0, oldestMs: 0, dropped: 0, bytesPerSecond: null, overBound: false }),
+  recordBlocked: () => false,
+  rejected: new Tally(),
+  tapped: () => ({ failures: 0 }),
+  configVersion: () => 1,
+  spoolBytesMax: 1024 * 1024,
+  workersConfigured: 0,
+  version: '0.0.0',
+  node: 'test',
+  startedMs: 0,
+};
+
 function createTestClock(): Clock & { advance(ms: number): void } {
   let nowMs = Date.parse('2026-06-01T00:00:00Z');
   return { nowMs: () => nowMs, monotonicMs: () => nowMs, advance: (ms) => void (nowMs += ms) };
@@ -125,7 +144,7 @@ const noPrice = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n
 const testConfig: Config = {
   version: 1,
   file: null,
-  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, websocket: false, sse: false },
+  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [
     { name: 'search', transport: 'http', url: 'http://user:pass@127.0.0.1:9/mcp?token=hidden', credential: null, timeoutMs: 30_000, connectionsMax: 10 },
     {
@@ -161,6 +180,7 @@ const testConfig: Config = {
   limits: { bodyBytesMax: 4 * 1024 * 1024 },
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },
   retention: { tracesDays: 30, metricsDays: 90 },
+  telemetry: { metrics: { toolsMax: 200 } },
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },
   workers: 1,

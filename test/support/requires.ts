@@ -13,6 +13,7 @@ export type Requirement = { readonly path: string; readonly missing: null } | { 
 const programs = {
   postgres: { package: 'postgresql', names: ['postgres'] },
   'redis-server': { package: 'redis-server', names: ['redis-server'] },
+  promtool: { package: 'prometheus', names: ['promtool'] },
   chromium: { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
 } as const;
 

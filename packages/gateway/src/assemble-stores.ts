@@ -17,17 +17,20 @@ import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { startDrain, type Drain } from './telemetry/drain.ts';
 import { startRollUp } from './telemetry/roll-up.ts';
+import type { Tap } from './telemetry/tap.ts';
 
 export interface StoreOptions {
   readonly config: Config;
   readonly folder: StateFolder;
+  /** Sees calls on their way to the ledger. */
+  readonly tap: Tap;
   readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
 }
 
 /** Opens the ledger in the background, and what brings calls into it and sums them up there. */
-export function openLedgerOf({ config, folder, clock, log, closers }: StoreOptions): { readonly ledger: LedgerStore; readonly drain: Drain } {
+export function openLedgerOf({ config, folder, tap, clock, log, closers }: StoreOptions): { readonly ledger: LedgerStore; readonly drain: Drain } {
   const { paths } = folder;
   const ledger = openLedger({
     at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
@@ -40,6 +43,7 @@ export function openLedgerOf({ config, folder, clock, log, closers }: StoreOptio
   const drain = startDrain({
     journalFolder: paths.journal,
     ledger: createCallSink(ledger),
+    tap,
     clock,
     log: telemetryLog,
     spoolBytesMax: config.journal.spoolBytesMax,

@@ -23,9 +23,11 @@ import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
+import type { FaultCode } from './kernel/fault-codes.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
+import { Tally } from './kernel/tally.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
 import { createOpenLinks } from './link/open-links.ts';
 import { createSseDoor } from './link/sse-door.ts';
@@ -42,6 +44,7 @@ import { createRouteRequest, type RequestHandlers } from './listener/route-reque
 import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
+import type { DoorReport } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
@@ -59,6 +62,7 @@ export interface Door {
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   targetReports(): readonly TargetReport[];
+  report(): DoorReport;
   /** Ends the duplex links of a key that is good no more; null: of any key. */
   recheckLinks(keyId: string | null): void;
   /** True while the journal cannot be written. */
@@ -87,6 +91,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   let draining = false;
   let poolsTimer: NodeJS.Timeout | undefined;
 
+  const rejected = new Tally();
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const upstreams = createUpstreams(clock);
   upstreams.obey(start.targetOrders);
@@ -116,6 +121,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     parks: createParks({ sealer, clock, home }),
     otherWorkers: socketFolder === null ? null : createOtherWorkers({ id: home, folder: socketFolder }),
     log,
+    rejected,
     recordBlocked: () => readiness.recordBlocked,
     wallOffsetMs: () => wallOffsetMs,
     nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),
@@ -152,6 +158,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       requireAddress(headers, snapshot.hosts, snapshot.origins);
       passToControl(request, response, newRequestId());
     },
+    rejected: (code) => rejected.count(code),
   };
   const onRequest = createRouteRequest(handlers);
   // Duplex links are clients of the endpoints like all others; this server listens nowhere.
@@ -170,7 +177,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     passTo: (to, request, response, body, isPassed) => rail.otherWorkers?.serveAt(to, { request, response, isPassed }, body) ?? Promise.resolve(false),
     home,
-    refuse: (response, fault) => respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: [] }),
+    refuse: (response, fault) => {
+      rejected.count(fault.code);
+      respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: [] });
+    },
   });
   const webSockets = createWebSocketDoor({
     enabled: () => snapshot.data.links?.websocket === true,
@@ -180,7 +190,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     taken: (socket) => connections.release(socket),
     log,
   });
-  const options = { onRequest, onUpgrade: webSockets.upgrade };
+  const options = { onRequest, onUpgrade: webSockets.upgrade, onRejected: (code: FaultCode) => rejected.count(code) };
   const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
   const server = secure?.server ?? createHttpServer(options);
   // What another worker passes on, as it came; who calls is asked anew.
@@ -204,6 +214,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   function serve(call: Call, spine: (call: Call) => Promise<void>, refuse: (fault: Fault, call: Call) => void): void {
     if (draining) {
+      rejected.count('draining');
       refuse(new Fault('draining'), call);
       return;
     }
@@ -244,6 +255,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     targetReports: () => upstreams.reports(),
+    report: () => ({
+      connections: connections.open,
+      callsOpen,
+      rejected: rejected.all(),
+      catalogues: aggregates.reports(),
+      targets: upstreams.reports(),
+    }),
     setTls: (tls) => secure?.renew(tls),
     setReadiness(next) {
       readiness = next;

@@ -9,6 +9,7 @@ import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler } from './assemble-configuration.ts';
 import { openLedgerOf, openRegistryOf, openStateOf } from './assemble-stores.ts';
+import { assembleTelemetry } from './assemble-telemetry.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -42,6 +43,7 @@ import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
+import { createTap } from './telemetry/tap.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
 import { reachOf } from './upstream/reach.ts';
 import { createTargetOrders } from './upstream/target-orders.ts';
@@ -105,9 +107,11 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   let bridges: Bridges | null = null;
 
   // Stores. The ledger opens while the rest goes on: the door does not wait for it.
-  const stores = { config, folder, clock, log, closers };
+  const tap = createTap(log.child({ part: 'telemetry' }));
+  const stores = { config, folder, tap, clock, log, closers };
   const { ledger, drain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
+  const telemetry = assembleTelemetry({ config, served: () => served.config, tap, drain, node: folder.node, clock, log, closers });
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
@@ -283,6 +287,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
       { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
     ],
+    figures: telemetry.figures({ workers: () => pool.reports(), recordBlocked, configVersion: () => configuration.state().version }),
+    exposition: telemetry.exposition,
     publicUrl,
     notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
     clock,
@@ -304,6 +310,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   const controlServer = await serveControl(api, paths.controlSocket, 'public');
   closers.add('control socket', () => controlServer.close());
   opened.resolve({ dependencies, state, broker });
+  await telemetry.open(dependencies);
   registryUp = true;
   port = await listening;
   // Programs behind bridges take their time to start; the door does not wait for them, nor do they slow it.

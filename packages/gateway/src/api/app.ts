@@ -4,7 +4,7 @@
  * both the owner-only socket of the CLI and what workers pass on.
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import type { ZodError } from 'zod';
@@ -17,6 +17,7 @@ import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyRoutes } from './key-routes.ts';
+import { metricsRoutes } from './metrics-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -32,7 +33,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
     secureHeaders(c, requestId);
     await next();
   });
-  app.use('/v1/*', async (c, next) => {
+  const identify: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
     const actor = await authenticateCaller(c, dependencies);
     set(c, 'actor', actor);
     set(c, 'context', (): ControlContext => {
@@ -40,7 +41,9 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
       return { ...dependencies, actor, organizationId: defaultOrganizationId, requestId: c.var.requestId, peer: c.req.header('x-gatewayops-peer') ?? '' };
     });
     await next();
-  });
+  };
+  app.use('/v1/*', identify);
+  app.use('/metrics', identify);
 
   registerRoutes(app);
   consoleRoutes(app);
@@ -59,6 +62,7 @@ export function registerRoutes(app: ApiApp): void {
   configRoutes(app);
   traceRoutes(app);
   costRoutes(app);
+  metricsRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
@@ -100,7 +104,9 @@ function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
 }
 
 function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
-  const { requestId, dependencies } = c.var;
+  const { requestId, dependencies, actor } = c.var;
+  // Middleware that refuses a caller leaves none behind.
+  if ((actor ?? null) === null) dependencies.figures.rejected.count(fault.code);
   // The route, not the path: that can be a one-time link.
   if (fault.row.owner === 'platform')
     dependencies.log.error('api.fault', {

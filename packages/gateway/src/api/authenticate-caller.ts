@@ -37,7 +37,8 @@ export function sessionTokenOf(c: Context<ApiEnvironment>, publicUrl: string): s
   return bearer(c.req.header('authorization')) ?? getCookie(c, sessionCookie(publicUrl).name) ?? null;
 }
 
-async function bearerActor(authorization: string, dependencies: ControlDependencies): Promise<Actor> {
+/** Who is behind an Authorization header. Faults: as above. */
+export async function bearerActor(authorization: string, dependencies: ControlDependencies): Promise<Actor> {
   const token = bearer(authorization);
   if (token === null) throw new Fault('unauthorized');
   if (token.startsWith('session_')) {

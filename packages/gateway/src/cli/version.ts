@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '../node/package-version.ts';
 import type { Command } from './command.ts';
 
 export const version: Command = async ({ out }) => {
@@ -8,9 +8,4 @@ export const version: Command = async ({ out }) => {
 
 export function versionText(): string {
   return `gatewayops ${packageVersion()} (Node.js ${process.versions.node}, ${process.platform}-${process.arch})`;
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return manifest.version;
 }

@@ -16,7 +16,7 @@ import type {
 } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
-import type { ListenAddress } from './listen-address.ts';
+import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildTransforms } from './build-transforms.ts';
@@ -67,6 +67,7 @@ export function buildConfig(input: BuildInput): Config {
       origins: file.listen.origins,
       websocket: file.listen.websocket,
       sse: file.listen.sse,
+      metrics: file.listen.metrics === undefined ? null : parseListenAddress(file.listen.metrics),
       tls: buildListenTls(file.listen.tls, folder),
     },
     servers,
@@ -93,6 +94,7 @@ export function buildConfig(input: BuildInput): Config {
       clickhouseUrl: settings.clickhouseUrl,
       redisUrl: settings.redisUrl,
     },
+    telemetry: { metrics: { toolsMax: file.telemetry.metrics.tools_max } },
     keys: { environment: file.environment, bcryptCost: settings.bcryptCost },
     workers: file.workers ?? Math.max(1, availableParallelism() - 1),
     log: { level: settings.logLevel ?? file.log.level, format: settings.logFormat ?? file.log.format },

@@ -39,7 +39,12 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   }
 }
 
-function checkListen({ file }: Checked, complain: Complain): void {
+function checkListen({ file, config }: Checked, complain: Complain): void {
+  const { metrics, host, port } = config.listen;
+  if (metrics !== null && metrics.port !== 0 && metrics.port === port && metrics.host === host) {
+    const cause = 'It is the address of the gateway itself, where `/metrics` is served too, to keys that hold metrics.read.';
+    complain(['listen', 'metrics'], 'two listeners cannot have one address', cause, 'Name another port, such as 127.0.0.1:9464, or remove it.');
+  }
   const { tls } = file.listen;
   if (tls?.client_certificates === undefined || tls.client_ca !== undefined) return;
   const cause = 'Nothing says which certificates are good, so none could be.';

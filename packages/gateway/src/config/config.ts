@@ -30,6 +30,7 @@ export interface Config {
     readonly clickhouseUrl: string | null;
     readonly redisUrl: string | null;
   };
+  readonly telemetry: { readonly metrics: { readonly toolsMax: number } };
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
@@ -40,6 +41,8 @@ export interface ListenConfig {
   readonly port: number;
   /** Null: plain HTTP. */
   readonly tls: ListenTlsConfig | null;
+  /** Where `/metrics` is served alone; null: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
   /** Further Host names (without port) that requests may carry, beside the listen address itself. */
   readonly hosts: readonly string[];
   /** Origins that browsers may call from, beside the gateway's own. */

@@ -13,6 +13,7 @@ import { duration, hour, KiB, list, MiB, secretReference, section, serverName, s
 import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
 import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
+import { telemetrySchema } from './schema-telemetry.ts';
 import { transformsSchema } from './schema-transforms.ts';
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
@@ -175,6 +176,14 @@ const listen = strict({
     .max(100)
     .default([])
     .meta({ description: "Origins that browsers may call from, beside the gateway's own.", examples: [['https://app.example']] }),
+  metrics: z
+    .string({ error: 'must be HOST:PORT' })
+    .refine((address) => parseListenAddress(address) !== null, { error: 'must be HOST:PORT, such as 127.0.0.1:9464' })
+    .optional()
+    .meta({
+      description: 'A second address, for `/metrics` alone. On loopback it asks for no key; on any other address for one that holds `metrics.read`.',
+      examples: ['127.0.0.1:9464'],
+    }),
   tls: listenTls.optional().meta({ description: 'Serve over TLS, by HTTP/2 and HTTP/1.1. Files are read again when they change.' }),
   websocket: z
     .boolean({ error: 'must be true or false' })
@@ -272,6 +281,7 @@ export const gatewayFileSchema = strict({
         .meta({ description: 'How long the counts and latencies of calls by minute are kept. What calls cost is kept by day, for ever.', examples: ['90d'] }),
     }),
   ).meta({ description: 'How long records are kept.' }),
+  telemetry: telemetrySchema,
   environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')
     .default('dev')
     .meta({ description: 'Name of this installation; part of every key: gwo_{environment}_….', examples: ['prod'] }),

@@ -11,9 +11,11 @@ import type { Log } from '../kernel/log.ts';
 import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
 import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
+import type { Exposition } from '../telemetry/metrics/exposition.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
+import type { NodeFigures } from './metrics/node-figures.ts';
 import type { Grants, Permission } from './permissions.ts';
 import type { TestServer } from './servers/test-server.ts';
 import type { UpstreamDesk } from './servers/upstream-desk.ts';
@@ -35,6 +37,8 @@ export interface ControlDependencies {
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;
   readonly probes: readonly HealthProbe[];
+  readonly figures: NodeFigures;
+  readonly exposition: Pick<Exposition, 'text'>;
   /** `http://host:port` under which the gateway is reached, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly notify: ControlNews;

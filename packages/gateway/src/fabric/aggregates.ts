@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Sealer } from '../kernel/seal.ts';
 import type { EndpointData } from '../snapshot/endpoint-data.ts';
+import type { CatalogueReport } from '../node/worker-report.ts';
 import type { Snapshot } from '../snapshot/compile-snapshot.ts';
 import { createAggregateEndpoint } from './aggregate-endpoint.ts';
 import { createCallerClasses } from './caller-class.ts';
@@ -15,6 +16,8 @@ export interface Aggregates {
   at(data: EndpointData): Endpoint;
   /** To be called after each change of the snapshot: streams tell of it, servers that are gone are forgotten. */
   snapshotChanged(): void;
+  /** What is kept of the lists of servers. */
+  reports(): readonly CatalogueReport[];
   close(): void;
 }
 
@@ -61,6 +64,7 @@ export function createAggregates({ servers, snapshot, sealer, log, clock }: Aggr
       catalogue.keep([...now.byName.values()]);
       for (const listener of listeners) listener();
     },
+    reports: () => catalogue.reports(),
     close() {
       listeners.clear();
       catalogue.close();

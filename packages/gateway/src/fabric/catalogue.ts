@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { asFault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
+import type { CatalogueReport } from '../node/worker-report.ts';
 import type { ClientFace, ServerEvent, ServerFacts, Servers } from './dialogue.ts';
 import { drainList, emptyList, type ListKind, type ServerList } from './drain-list.ts';
 
@@ -36,6 +37,8 @@ export interface Catalogue {
   follow(server: Server, callers: CallerClass, onChange: (kind: ListKind) => void): () => void;
   /** Forgets servers that are no longer, or no longer the same. */
   keep(servers: readonly Server[]): void;
+  /** Every list that was asked for. */
+  reports(): readonly CatalogueReport[];
   close(): void;
 }
 
@@ -334,6 +337,16 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
         else shelfOf(server, shelf.callers);
       }
     },
+    reports: () =>
+      [...shelves.values()].flatMap(({ server, lists }) =>
+        Array.from(lists, ([list, { list: known, readAtMs, trouble }]) => ({
+          server: server.data.name,
+          list,
+          ageMs: known === null ? 0 : clock.monotonicMs() - readAtMs,
+          entries: known?.entries.length ?? 0,
+          stale: trouble !== null || (known !== null && known.incomplete !== null),
+        })),
+      ),
     close() {
       clearInterval(sweep);
       for (const shelf of shelves.values()) stop(shelf);

@@ -158,6 +158,9 @@ export const bounds = {
   /** How long an outcome waits in the journal for others to be sent to the ledger with. */
   batchWaitMs: 500,
   journalPollMs: 150,
+  /** Tools and servers that have labels of their own in metrics. */
+  metricToolsMax: 200,
+  metricServersMax: 2_000,
   ledgerQueryTimeoutMs: 30_000,
   ledgerInsertTimeoutMs: 120_000,
   ledgerConnectionsMax: 8,

@@ -3,6 +3,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault, faultBody } from '../kernel/fault.ts';
+import type { FaultCode } from '../kernel/fault-codes.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { respondRest } from './respond.ts';
@@ -12,6 +13,8 @@ export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A request to change the protocol; `refuse` answers it. Without it each is refused. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (fault: Fault) => void) => void;
+  /** Told of each request that is refused before there is one, or that asks for a change of protocol in vain. */
+  readonly onRejected?: (code: FaultCode) => void;
 }
 
 /** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
@@ -29,7 +32,7 @@ export function createHttpServer(options: HttpServerOptions): Server {
 
 /** The same over TLS, and HTTP/2 beside it. */
 export function createHttpsServer(options: HttpServerOptions, tls: DoorTls, log: Log): SecureServer {
-  const secure = createSecureServer({ tls, http: http1Options, onRequest: options.onRequest, onExpectation: refuseExpectation, log });
+  const secure = createSecureServer({ tls, http: http1Options, onRequest: options.onRequest, onExpectation: refuseExpectation(options), log });
   serveHttp1(secure.server, options);
   return secure;
 }
@@ -46,12 +49,17 @@ const http1Options = {
   requireHostHeader: false,
 };
 
-function serveHttp1(server: Server | HttpsServer, { onRequest, onUpgrade = refuseUpgrade }: HttpServerOptions): void {
+function serveHttp1(server: Server | HttpsServer, options: HttpServerOptions): void {
+  const { onRequest, onUpgrade = refuseUpgrade, onRejected } = options;
+  const end = (socket: Duplex, fault: Fault): void => {
+    onRejected?.(fault.code);
+    endSocket(socket, fault);
+  };
   server.maxHeadersCount = 0;
   server.maxConnections = bounds.connectionsMax;
   // A client that waits for 100 Continue is told so when its body is read, so not if it is refused before.
   server.on('checkContinue', onRequest);
-  server.on('checkExpectation', refuseExpectation);
+  server.on('checkExpectation', refuseExpectation(options));
   server.on('connect', (_request, socket) => end(socket, new Fault('method_not_allowed', {}, { extra: { allow: 'GET, POST, DELETE' } })));
   // Without a listener node ignores Upgrade and serves the request as HTTP/1.1, which RFC 9110 section 7.8 allows; h2c is refused.
   server.on('upgrade', (request, socket, head) => onUpgrade(request, socket, head, (fault) => end(socket, fault)));
@@ -65,12 +73,15 @@ function serveHttp1(server: Server | HttpsServer, { onRequest, onUpgrade = refus
     // What still comes on a connection that is being refused breaks the parser again.
     if (refused.has(socket)) return;
     refused.add(socket);
-    refuse(socket, faultOf(error));
+    refuse(socket, faultOf(error), end);
   });
 }
 
-function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
-  respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] });
+function refuseExpectation({ onRejected }: HttpServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
+  return (_request, response) => {
+    onRejected?.('expectation_failed');
+    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] });
+  };
 }
 
 function refuseUpgrade(_request: IncomingMessage, _socket: Duplex, _head: Buffer, refuse: (fault: Fault) => void): void {
@@ -87,16 +98,16 @@ function faultOf({ code }: NodeJS.ErrnoException): Fault {
  * Says the fault after the answers to earlier requests of the connection (RFC 9112 section 9.3.2), since in the midst of one it
  * would be taken for a part of it. Node keeps the response whose turn it is at `_httpMessage`, null between two.
  */
-function refuse(socket: Duplex, fault: Fault): void {
+function refuse(socket: Duplex, fault: Fault, end: (socket: Duplex, fault: Fault) => void): void {
   const current = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
   if (!current) end(socket, fault);
-  else if (current.req.complete) current.once('close', () => (socket.writable ? refuse(socket, fault) : socket.destroy()));
+  else if (current.req.complete) current.once('close', () => (socket.writable ? refuse(socket, fault, end) : socket.destroy()));
   else if (current.headersSent) socket.destroy();
   // What is broken is the body of the request under way.
   else end(socket, fault);
 }
 
-function end(socket: Duplex, fault: Fault): void {
+function endSocket(socket: Duplex, fault: Fault): void {
   const requestId = newRequestId();
   const body = JSON.stringify(faultBody(fault, requestId));
   const allow = fault.extra?.['allow'];

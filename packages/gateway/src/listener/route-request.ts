@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import type { FaultCode } from '../kernel/fault-codes.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { HeaderGate, InboundHeaders } from './header-gate.ts';
 import { respondRest } from './respond.ts';
@@ -15,6 +16,8 @@ export interface RequestHandlers {
   facade(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
   health(request: IncomingMessage, response: ServerResponse, path: string): void;
   control(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders): void;
+  /** Told of each request that no handler got, or that one threw at. */
+  rejected(code: FaultCode): void;
 }
 
 /**
@@ -66,6 +69,7 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
       }
     } catch (thrown) {
       const fault = asFault(thrown);
+      handlers.rejected(fault.code);
       // Whoever doubles a header may have meant two readers to see two messages: the rest of the connection is not read.
       const isFraming = fault.code === 'invalid_request' || fault.code === 'headers_too_large';
       respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: isFraming ? ['Connection', 'close'] : [] });

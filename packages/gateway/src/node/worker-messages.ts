@@ -4,6 +4,7 @@ import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limi
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
+import type { WorkerReport } from './worker-report.ts';
 
 /** What a worker needs to begin. */
 export interface WorkerStart {
@@ -62,6 +63,8 @@ export type WorkerHandlers = {
   /** All that is said of targets beside the configuration; resolves when new calls go by it. */
   targetOrders: (input: readonly TargetOrder[]) => Promise<void>;
   targetReports: (input: null) => readonly TargetReport[];
+  /** What this worker has to say of itself when metrics are read. */
+  report: (input: null) => WorkerReport;
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */
   drain: (input: { readonly graceMs: number }) => Promise<readonly LeaseReturn[]>;
 };

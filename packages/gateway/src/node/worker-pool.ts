@@ -11,6 +11,7 @@ import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { workerEnvironment } from './worker-environment.ts';
+import type { WorkerReport } from './worker-report.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
@@ -25,6 +26,8 @@ export interface WorkerPool {
   targetOrders(orders: readonly TargetOrder[]): Promise<void>;
   /** Of every worker that answers in time. */
   targetReports(): Promise<readonly TargetReport[]>;
+  /** Of every worker that answers in time, by its id, which no later one has. */
+  reports(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
   /** Resolves when no living worker remembers the key. */
   keyChanged(keyId: string): Promise<void>;
   /** Resolves when new handshakes with every worker go by it. */
@@ -199,6 +202,17 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     async targetReports() {
       const reports = await Promise.all(knowing().map(({ channel }) => channel.ask('targetReports', null, reportTimeoutMs).catch(() => [])));
       return reports.flat();
+    },
+    async reports() {
+      const reports = await Promise.all(
+        knowing().map(({ worker, channel }) =>
+          channel.ask('report', null, reportTimeoutMs).then(
+            (report) => ({ worker: worker.id, report }),
+            () => null,
+          ),
+        ),
+      );
+      return reports.filter((report) => report !== null);
     },
     async keysChanged() {
       await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keysChanged', null, keyChangedTimeoutMs))));

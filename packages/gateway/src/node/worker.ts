@@ -2,15 +2,19 @@
 import cluster from 'node:cluster';
 import { assembleWorker, type Door } from '../assemble-worker.ts';
 import { createLog } from './create-log.ts';
+import { createProcessReport } from './process-report.ts';
 import { openChannel, type Endpoint } from './channel.ts';
 import type { SupervisorHandlers, WorkerHandlers } from './worker-messages.ts';
+import type { DoorReport } from './worker-report.ts';
 
 const journalCheckMs = 500;
 /** A supervisor that starts on a busy machine may take its time to answer. */
 const beginTimeoutMs = 60_000;
+const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, catalogues: [], targets: [] };
 
 async function runWorker(): Promise<void> {
   let door: Door | null = null;
+  const processReport = createProcessReport();
   const begun = Promise.withResolvers<Door>();
   const handlers: WorkerHandlers = {
     // What is told while this worker begins may be newer than what it begins with.
@@ -18,6 +22,7 @@ async function runWorker(): Promise<void> {
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
     targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
     targetReports: () => door?.targetReports() ?? [],
+    report: () => ({ ...processReport(), ...(door?.report() ?? nothingYet) }),
     // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {
       door?.authenticator.drop(keyId);

@@ -15,7 +15,7 @@ export interface ConfigChange {
 }
 
 /** Settings that a part takes once, when it is constructed: sockets, processes, stores, the log. */
-const fixed = ['listen.http', 'listen.tls.client_certificates', 'workers', 'journal', 'retention', 'stores', 'log', 'keys.bcrypt_cost'];
+const fixed = ['listen.http', 'listen.metrics', 'listen.tls.client_certificates', 'workers', 'journal', 'retention', 'stores', 'log', 'keys.bcrypt_cost'];
 
 const settingsMax = 200;
 

@@ -52,5 +52,14 @@ export function methodRow(method: string): MethodRow | undefined {
   return methods.get(method) ?? (method.startsWith('notifications/') ? notification : undefined);
 }
 
+/** How a recorded method is counted: anyone may make up a notification, so all of them are one. Empty for none. */
+export function methodLabel(method: string): string {
+  if (method.startsWith('notifications/')) return 'notifications';
+  return method === '' || methods.has(method) || ownWords.has(method) ? method : 'other';
+}
+
+/** What the record calls an answer to a server's question, and a legacy client's GET and DELETE. */
+const ownWords: ReadonlySet<string> = new Set(['response', 'events/stream', 'session/delete']);
+
 /** Every action that a key's scopes can name for MCP operations. */
 export const mcpActions: readonly string[] = [...new Set(Object.values(table).flatMap((entry) => entry.action ?? []))].sort();

@@ -13,11 +13,14 @@ import { createGrowth } from './growth.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { openJournalFolder, writeWhole, type WriterFiles } from './journal-folder.ts';
 import type { RowBatch } from './row-batch.ts';
+import type { Tap } from './tap.ts';
 import { createWriterDrain, type WriterDrain } from './writer-drain.ts';
 
 export interface DrainOptions {
   readonly journalFolder: string;
   readonly ledger: CallSink;
+  /** Sees every call as it is read, also while the ledger is away. */
+  readonly tap: Tap;
   readonly clock: Clock;
   readonly log: Log;
   /** Bytes that may wait for the ledger before `overBound`. */
@@ -39,6 +42,8 @@ export interface DrainStatus {
   readonly lagRows: number;
   /** Bytes of the journal that are not in the ledger. */
   readonly lagBytes: number;
+  /** Bytes of the journal on disk. */
+  readonly journalBytes: number;
   /** All that was written longer ago than this is in the ledger. */
   readonly oldestMs: number;
   /** Entries that can never become rows, kept in `corrupt/` where there was something to keep. */
@@ -54,7 +59,7 @@ const flushPollMs = 10;
 const stopTimeoutMs = 5000;
 
 /** Starts draining. Every writer that has files now is taken for dead: start the workers afterwards. */
-export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }: DrainOptions): Drain {
+export function startDrain({ journalFolder, ledger, tap, clock, log, spoolBytesMax }: DrainOptions): Drain {
   const folder = openJournalFolder(journalFolder);
   const closed = new Set(folder.list().keys());
   const drains = new Map<string, { readonly drain: WriterDrain; busy: Promise<void> | null }>();
@@ -94,10 +99,11 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     files = folder.list();
     for (const [writer, ofWriter] of files) {
       const known = drains.get(writer) ?? {
-        drain: createWriterDrain({ writer, folder, deliver: (delivery) => deliverInTurn(writer, delivery), clock, log }),
+        drain: createWriterDrain({ writer, folder, deliver: (delivery) => deliverInTurn(writer, delivery), tap, clock, log }),
         busy: null,
       };
       drains.set(writer, known);
+      if (known.busy !== null && tap.isOpen) known.drain.scout(ofWriter);
       known.busy ??= known.drain
         .step(ofWriter, gone.has(writer), flushes > 0)
         .then((ended) => {
@@ -186,6 +192,12 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
     return sum;
   }
 
+  function journalBytes(): number {
+    let sum = 0;
+    for (const { segments } of files.values()) for (const { bytes } of segments) sum += bytes;
+    return sum;
+  }
+
   /** Until the time is over or telemetry stops. */
   function pause(ms: number, onWait?: (wake: () => void) => void): Promise<void> {
     return new Promise((resolve) => {
@@ -210,6 +222,7 @@ export function startDrain({ journalFolder, ledger, clock, log, spoolBytesMax }:
       return {
         lagRows: all.reduce((sum, drain) => sum + drain.lagRows(), 0),
         lagBytes: lagBytes(),
+        journalBytes: journalBytes(),
         oldestMs: all.reduce((oldest, drain) => Math.max(oldest, clock.monotonicMs() - (drain.drainedToMs() ?? startedMs)), 0),
         dropped: all.reduce((sum, drain) => sum + drain.dropped(), droppedBefore + setAsideRows),
         bytesPerSecond: growth.perSecond(),

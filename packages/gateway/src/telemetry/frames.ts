@@ -51,17 +51,28 @@ export interface Extent {
 
 /** Where each column lies in RowBinary bytes, or null where the bytes are not exactly these columns. */
 export function layoutOf(columns: readonly Column[], bytes: Buffer): readonly Extent[] | null {
-  const extents: Extent[] = [];
-  let at = 0;
+  const places = new Int32Array(columns.length * 2);
+  if (!locate(columns, bytes, 0, bytes.length, places)) return null;
+  return columns.map((_, index) => ({ start: places[index * 2] ?? 0, end: places[index * 2 + 1] ?? 0 }));
+}
+
+/** The same for the bytes from `from` to `to`, into `places`: two numbers a column. False where they are not exactly these columns. */
+export function locate(columns: readonly Column[], bytes: Buffer, from: number, to: number, places: Int32Array): boolean {
+  let at = from;
+  let index = 0;
   for (const { type } of columns) {
-    const width = widths[type];
-    const text = width === null ? readLength(bytes, at) : { at, length: width };
-    if (text === null) return null;
-    at = text.at + text.length;
-    if (at > bytes.length) return null;
-    extents.push({ start: text.at, end: at });
+    let length = widths[type];
+    if (length === null) {
+      const text = readLength(bytes, at);
+      if (text === null) return false;
+      ({ length, at } = text);
+    }
+    places[index++] = at;
+    at += length;
+    if (at > to) return false;
+    places[index++] = at;
   }
-  return at === bytes.length ? extents : null;
+  return at === to;
 }
 
 /** Bytes of a value; null: a text with its length before it. */

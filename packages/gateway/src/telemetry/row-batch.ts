@@ -44,12 +44,16 @@ export class RowBatch {
   }
 
   rows(): Row[] {
-    const { bytes } = this;
     return Array.from({ length: this.count }, (_, row) => {
-      const start = row === 0 ? 0 : this.#ends[row * 2 - 1];
-      const middle = this.#ends[row * 2];
-      return { intent: bytes.subarray(start, middle), outcome: bytes.subarray(middle, this.#ends[row * 2 + 1]) };
+      const { bytes, start, middle, end } = this.place(row);
+      return { intent: bytes.subarray(start, middle), outcome: bytes.subarray(middle, end) };
     });
+  }
+
+  /** Where the halves of one row lie until another is added. */
+  place(row: number): { readonly bytes: Buffer; readonly start: number; readonly middle: number; readonly end: number } {
+    const ends = this.#ends;
+    return { bytes: this.#writer.bytes, start: row === 0 ? 0 : (ends[row * 2 - 1] ?? 0), middle: ends[row * 2] ?? 0, end: ends[row * 2 + 1] ?? 0 };
   }
 
   #half(from: Buffer, start: number, end: number): void {

@@ -13,6 +13,7 @@ import type { Row } from './row-batch.ts';
 import { layoutOf } from './frames.ts';
 import { openJournalFolder } from './journal-folder.ts';
 import { readPlace } from './read-place.ts';
+import { createTap } from './tap.ts';
 import { createWriterDrain, type WriterDrain } from './writer-drain.ts';
 
 const principal = principalBlock({ organizationId: 'org', keyId: 'k', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
@@ -66,7 +67,7 @@ test('a journal in which nothing happens is not read again', async () => {
     };
     let rows = 0;
     const deliver = async (delivery: Delivery): Promise<void> => void (rows += delivery.rows.count);
-    const drain = createWriterDrain({ writer: 'w', folder: counting, deliver, clock: systemClock, log: silentLog });
+    const drain = createWriterDrain({ writer: 'w', folder: counting, deliver, tap: createTap(silentLog), clock: systemClock, log: silentLog });
     const step = (): Promise<boolean> => drain.step(folder.list().get('w') ?? { segments: [], carried: [] }, false, true);
     const journal = openJournal({ folder: path, writer: 'w', segmentBytesMax: 3000, sync: false, log: silentLog });
     const call = async (number: number): Promise<void> => {
@@ -111,6 +112,7 @@ async function play(path: string, todo: readonly Step[]): Promise<void> {
         tokens.add(token);
         if (mode === 'died after') throw new Error('killed');
       },
+      tap: createTap(silentLog),
       clock: systemClock,
       log: silentLog,
     });

@@ -9,6 +9,8 @@ import { remove, writeWhole, type JournalFolder, type WriterFiles } from './jour
 import { columnsOf } from './frames.ts';
 import { readSegment, type RowShape, type SegmentRead } from './read-segment.ts';
 import { RowBatch } from './row-batch.ts';
+import { createScout } from './scout.ts';
+import type { Tap } from './tap.ts';
 import { encodeUnknownOutcome } from './unknown-outcome.ts';
 
 export interface WriterDrainOptions {
@@ -16,6 +18,8 @@ export interface WriterDrainOptions {
   readonly folder: JournalFolder;
   /** Resolves when the ledger has the rows; rejects when telemetry stops. */
   readonly deliver: (delivery: Delivery) => Promise<void>;
+  /** Gets every row once, as soon as it is read. */
+  readonly tap: Tap;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -27,6 +31,8 @@ export interface WriterDrain {
    * `closed`: the writer is gone and wrote nothing after `files` were listed. True when nothing of the writer is left.
    */
   step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean>;
+  /** While a step waits for the ledger: lets the tap see what is written meanwhile. Never rejects. */
+  scout(files: WriterFiles): void;
   /** Bytes of these files that are not in the ledger. */
   lagBytes(files: WriterFiles): number;
   /** Bytes of segments that were deleted, all of them in the ledger. */
@@ -46,8 +52,10 @@ interface Pending extends PendingIntent {
 }
 
 const chunkBytes = 256 * 1024;
+/** A ledger that takes a batch sooner keeps nobody waiting. */
+const scoutAfterMs = 1_000;
 
-export function createWriterDrain({ writer, folder, deliver, clock, log }: WriterDrainOptions): WriterDrain {
+export function createWriterDrain({ writer, folder, deliver, tap, clock, log }: WriterDrainOptions): WriterDrain {
   const cursorPath = folder.cursor(writer);
   let committed: Cursor | null = null;
   // Ahead of `committed` by the rows that wait in `rows`.
@@ -61,9 +69,16 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   let dropped = 0;
   let removedBytes = 0;
   let drainedToMs: number | null = null;
+  const scout = createScout({ writer, folder, tap });
+  /** Rows of the batch that the tap has had. */
+  let tapped = 0;
+  let sendingSinceMs: number | null = null;
+  let scouting: Promise<void> = Promise.resolve();
+  let isScouting = false;
 
   async function step(files: WriterFiles, closed: boolean, force: boolean): Promise<boolean> {
     const startedMs = clock.monotonicMs();
+    await scouting;
     committed ??= await restore();
     if (committed.done) return clearAway(files);
     if (committed.plan !== null) {
@@ -132,6 +147,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
           });
       at = { segment: at.segment, offset };
       shape ??= found;
+      passToTap();
       if (why === 'stopped') return to === null;
       const next = files.segments.find(({ number }) => number > at.segment);
       if (why === 'corrupt' && (next !== undefined || closed)) await keepCorrupt(folder.segment(writer, at.segment), offset);
@@ -140,6 +156,7 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       at = { segment: next.number, offset: 0 };
     }
     function onFrame(kind: 'intent' | 'outcome', call: number, bytes: Buffer, start: number, end: number, offset: number): boolean {
+      if (scout.hasPassed({ segment: at.segment, offset })) scout.forget(call);
       if (kind === 'intent') {
         endOne(call);
         pending.set(call, { call, segment: at.segment, offset, length: end - start, carried: false, bytes, start });
@@ -150,6 +167,8 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
       else {
         pending.delete(call);
         addRow(intent, bytes, start, end);
+        // Frames come in their order: whatever is before one that was passed on was passed on as well.
+        if (scout.hasPassed({ segment: at.segment, offset })) tapped = rows.count;
       }
       return to !== null || (rows.count < bounds.batchRowsMax && rows.byteLength < bounds.batchBytesMax);
     }
@@ -178,6 +197,17 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
 
   function endPending(): void {
     for (const call of pending.keys()) endOne(call);
+    passToTap();
+  }
+
+  function passToTap(): void {
+    if (tap.isOpen && shape !== null) {
+      for (; tapped < rows.count; tapped++) {
+        const { bytes, start, middle, end } = rows.place(tapped);
+        tap.pass(shape, bytes, start, middle, bytes, middle, end);
+      }
+    }
+    tapped = rows.count;
   }
 
   async function plan(ending: boolean): Promise<void> {
@@ -189,10 +219,18 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
   }
 
   async function send(planned: Plan): Promise<void> {
-    if (rows.count > 0 && shape !== null) await deliver({ shape, rows, token: planned.token, again });
+    if (rows.count > 0 && shape !== null) {
+      sendingSinceMs = clock.monotonicMs();
+      try {
+        await deliver({ shape, rows, token: planned.token, again });
+      } finally {
+        sendingSinceMs = null;
+      }
+    }
     again = false;
     // A new one: a request that timed out may still be sending the memory of this one. Most batches are as large as the last.
     rows = new RowBatch(rows.byteLength);
+    tapped = 0;
     await advance(planned.to, planned.ending);
   }
 
@@ -261,6 +299,17 @@ export function createWriterDrain({ writer, folder, deliver, clock, log }: Write
 
   return {
     step,
+    scout(files) {
+      if (sendingSinceMs === null || clock.monotonicMs() - sendingSinceMs < scoutAfterMs || shape === null || isScouting) return;
+      isScouting = true;
+      // A file that is deleted or cannot be read now is the drain's to speak of.
+      scouting = scout
+        .look(files, at, shape, (call) => pending.get(call))
+        .catch(() => undefined)
+        .finally(() => {
+          isScouting = false;
+        });
+    },
     lagBytes(files) {
       if (committed?.done === true) return 0;
       const from = rows.count === 0 ? at : (committed?.at ?? at);

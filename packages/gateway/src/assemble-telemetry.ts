@@ -1,0 +1,82 @@
+/**
+ * What listens to the calls of this node beside the ledger, and the figures that it makes of them. Part of `assemble.ts`, in a file of
+ * its own because all of it hangs together and little of the rest hangs on it.
+ */
+import { serveMetrics } from './api/serve-metrics.ts';
+import type { Config } from './config/config.ts';
+import { isLoopback, listenAddressText } from './config/listen-address.ts';
+import type { ControlDependencies } from './control/context.ts';
+import type { NodeFigures } from './control/metrics/node-figures.ts';
+import { createNodeMetrics } from './control/metrics/read-node-metrics.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Log } from './kernel/log.ts';
+import { Tally } from './kernel/tally.ts';
+import type { Closers } from './node/closers.ts';
+import { packageVersion } from './node/package-version.ts';
+import { createProcessReport } from './node/process-report.ts';
+import { methodLabel } from './protocol/methods.ts';
+import type { Drain } from './telemetry/drain.ts';
+import { createExposition, type Exposition } from './telemetry/metrics/exposition.ts';
+import type { Tap } from './telemetry/tap.ts';
+
+export interface TelemetryOptions {
+  /** As the node was started with it. */
+  readonly config: Config;
+  /** The one that serves now. */
+  readonly served: () => Config;
+  readonly tap: Tap;
+  readonly drain: Drain;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly closers: Closers;
+}
+
+/** What only the rest of the node knows. */
+export type NodeParts = Pick<NodeFigures, 'workers' | 'recordBlocked' | 'configVersion'>;
+
+export interface Telemetry {
+  readonly exposition: Exposition;
+  figures(parts: NodeParts): NodeFigures;
+  /** The control plane is there: what needs it can begin. Faults: `address_in_use`, `address_unusable`. */
+  open(dependencies: ControlDependencies): Promise<void>;
+}
+
+export function assembleTelemetry({ config, served, tap, drain, node, clock, log, closers }: TelemetryOptions): Telemetry {
+  const startedMs = clock.nowMs();
+  const readNodeMetrics = createNodeMetrics();
+  const control = Promise.withResolvers<ControlDependencies>();
+  const exposition = createExposition({
+    tap,
+    toolsMax: () => served().telemetry.metrics.toolsMax,
+    methodLabel,
+    readNode: async () => readNodeMetrics(await control.promise),
+  });
+  const { metrics } = config.listen;
+  // Whoever has an address for them wants to know of every call.
+  if (metrics !== null) exposition.begin();
+
+  return {
+    exposition,
+    figures: (parts) => ({
+      ...parts,
+      supervisor: createProcessReport(),
+      drain: () => drain.status(),
+      rejected: new Tally(),
+      tapped: () => ({ failures: tap.failures() }),
+      spoolBytesMax: config.journal.spoolBytesMax,
+      workersConfigured: config.workers,
+      version: packageVersion(),
+      node,
+      startedMs,
+    }),
+    async open(dependencies) {
+      control.resolve(dependencies);
+      if (metrics === null) return;
+      const address = listenAddressText(metrics);
+      const server = await serveMetrics(dependencies, { ...metrics, address, requireKey: !isLoopback(metrics.host) });
+      closers.add('metrics', () => server.close());
+      log.info('metrics.served', { address: listenAddressText({ host: metrics.host, port: server.port }) });
+    },
+  };
+}

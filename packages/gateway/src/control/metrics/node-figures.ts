@@ -1,0 +1,23 @@
+import type { Tally } from '../../kernel/tally.ts';
+import type { ProcessReport, WorkerReport } from '../../node/worker-report.ts';
+import type { DrainStatus } from '../../telemetry/drain.ts';
+
+/** What the processes of this node can tell of themselves. */
+export interface NodeFigures {
+  workers(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
+  /** Of the supervisor. */
+  supervisor(): ProcessReport;
+  drain(): DrainStatus;
+  recordBlocked(): boolean;
+  /** Requests that the control plane refused before it knew who calls. */
+  readonly rejected: Tally;
+  /** What listens at the tap. */
+  tapped(): { readonly failures: number };
+  configVersion(): number;
+  readonly spoolBytesMax: number;
+  readonly workersConfigured: number;
+  readonly version: string;
+  readonly node: string;
+  /** Wall clock, ms. */
+  readonly startedMs: number;
+}

@@ -1,0 +1,34 @@
+import type { TargetReport } from '../snapshot/upstream-data.ts';
+
+/** What a process tells of itself. */
+export interface ProcessReport {
+  readonly residentBytes: number;
+  readonly cpuSeconds: number;
+  /** From 0 to 1, since the report before. */
+  readonly loopUtilization: number;
+  /** Since the report before; null in the first one. */
+  readonly loopDelay: { readonly medianSeconds: number; readonly p99Seconds: number; readonly maxSeconds: number } | null;
+}
+
+/** What a worker tells when metrics are read: plain data. */
+export interface WorkerReport extends ProcessReport, DoorReport {}
+
+/** Of the door of one worker. Counts are since it began. */
+export interface DoorReport {
+  readonly connections: number;
+  readonly callsOpen: number;
+  /** Requests that ended without a record, by the code of the fault. */
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly catalogues: readonly CatalogueReport[];
+  readonly targets: readonly TargetReport[];
+}
+
+/** One list of one server, as a worker keeps it for the endpoints of many servers. */
+export interface CatalogueReport {
+  readonly server: string;
+  readonly list: string;
+  readonly ageMs: number;
+  readonly entries: number;
+  /** The server is away or answers in part only: the list is its last good one. */
+  readonly stale: boolean;
+}

@@ -1,0 +1,60 @@
+import type { Log } from '../kernel/log.ts';
+import { CallRowReader } from './call-row-reader.ts';
+import type { RowShape } from './read-segment.ts';
+
+/**
+ * Where calls are seen as they come out of the journal, each once in the life of this process: for metrics, export and live streams.
+ * While nobody listens nothing is decoded.
+ */
+export interface Tap {
+  readonly isOpen: boolean;
+  /** A whole row: of the drain, for each call once. Never throws. */
+  pass(shape: RowShape, intent: Buffer, intentStart: number, intentEnd: number, outcome: Buffer, outcomeStart: number, outcomeEnd: number): void;
+  /** Until the returned function is called. What the listener keeps of the row it must read at once. */
+  listen(listener: (row: CallRowReader) => void): () => void;
+  /** Rows that could not be read, or that a listener failed at. */
+  failures(): number;
+}
+
+export function createTap(log: Log): Tap {
+  const listeners = new Set<(row: CallRowReader) => void>();
+  const readers = new WeakMap<RowShape, CallRowReader>();
+  let failures = 0;
+
+  function readerOf(shape: RowShape): CallRowReader {
+    const known = readers.get(shape);
+    if (known !== undefined) return known;
+    const reader = new CallRowReader(shape);
+    readers.set(shape, reader);
+    return reader;
+  }
+
+  /** What comes in thousands a second is said once. */
+  function fail(reason: string): void {
+    if (failures++ === 0) log.error('tap.failed', { reason });
+  }
+
+  return {
+    get isOpen() {
+      return listeners.size > 0;
+    },
+    pass(shape, intent, intentStart, intentEnd, outcome, outcomeStart, outcomeEnd) {
+      const row = readerOf(shape);
+      if (!row.at(intent, intentStart, intentEnd, outcome, outcomeStart, outcomeEnd)) return fail('a row has another shape than its columns');
+      for (const listener of listeners) {
+        try {
+          listener(row);
+        } catch (error) {
+          fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+        }
+      }
+    },
+    listen(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    failures: () => failures,
+  };
+}
