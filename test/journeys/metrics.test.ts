@@ -31,6 +31,7 @@ beforeAll(async () => {
     ),
   );
   gateway = await startGateway({
+    readyTimeoutMs: 150_000,
     config: {
       workers: 2,
       listen: { metrics: '127.0.0.1:0' },
@@ -55,7 +56,7 @@ beforeAll(async () => {
     return address === null ? null : `http://${address[1]}/metrics`;
   });
   if (canFindOwners) connections = await openWorkerConnections(gateway, 2);
-});
+}, 180_000);
 
 afterAll(async () => {
   connections?.close();

@@ -127,7 +127,8 @@ test.each([
   ['2001:DB8::0:1', ['[2001:db8::1]:9090']],
   ['::', ['127.0.0.1:9090', '[::1]:9090']],
 ])('listening on %s serves it as clients write it', (host, served) => {
-  for (const name of served) expect(of({ listen: { host, port: 0, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false } }).hosts).toContain(name);
+  for (const name of served)
+    expect(of({ listen: { host, port: 0, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false } }).hosts).toContain(name);
 });
 
 test.each([
