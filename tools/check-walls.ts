@@ -42,14 +42,15 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // A client of the gateway's own door: of the rail it knows the words of the protocol only.
   link: { values: ['protocol'], notEvenTypes: controlPlane },
   snapshot: { values: [] },
-  // The embedded engines are programs of our own.
-  store: { values: ['process'] },
+  query: { values: [] },
+  // The embedded engines are programs of our own; a query becomes SQL there.
+  store: { values: ['process', 'query'] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'process'] },
   process: { values: [] },
 
-  control: { values: [] },
+  control: { values: ['query'] },
   api: { values: ['control'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.

@@ -10,6 +10,7 @@ import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.t
 import { renderConfiguration } from './render-configuration.ts';
 import { renderFaults } from './render-faults.ts';
 import { renderMetrics } from './render-metrics.ts';
+import { renderQuery } from './render-query.ts';
 
 export interface GeneratedDocument {
   /** From the root of the repository. */
@@ -20,6 +21,7 @@ export interface GeneratedDocument {
 
 export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/reference/faults.md', render: renderFaults },
+  { path: 'docs/reference/query.md', render: renderQuery },
   { path: 'docs/reference/cli.md', render: renderCliReference },
   { path: 'docs/reference/metrics.md', render: renderMetrics },
   { path: 'docs/reference/configuration.md', render: renderConfiguration },

@@ -18,6 +18,7 @@ import { costRoutes } from './cost-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
+import { logRoutes } from './log-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -61,6 +62,7 @@ export function registerRoutes(app: ApiApp): void {
   healthRoutes(app);
   configRoutes(app);
   traceRoutes(app);
+  logRoutes(app);
   costRoutes(app);
   metricsRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {

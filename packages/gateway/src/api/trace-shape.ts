@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi';
-import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { faultCodes, type FaultCode } from '../kernel/fault-codes.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { TraceWithSpans } from '../control/traces/get-trace.ts';
-import type { ListedTrace, SpanRow } from '../store/ledger/traces.ts';
+import type { CallRow } from '../store/ledger/call-columns.ts';
+import type { ListedTrace } from '../store/ledger/traces.ts';
 import { exactNumber } from './exact-number.ts';
 import { timeSchema } from './route.ts';
 
@@ -33,13 +33,27 @@ const listedSchema = z
     currency: z.string(),
   })
   .openapi('TraceSummary');
-export const traceListSchema = z.object({ traces: z.array(listedSchema), cursor: z.string().nullable(), has_more: z.boolean() }).openapi('TraceList');
+export const estimatedTotal = z.number().int().nullable().openapi({
+  description: 'Of the whole list, with its first page only: exact, or in proportion where very many calls would have to be counted.',
+});
+export const scannedRange = z
+  .object({ start_time: timeSchema, end_time: timeSchema })
+  .openapi({ description: 'The part of the window that was looked through for this page.' });
+export const traceListSchema = z
+  .object({
+    traces: z.array(listedSchema),
+    cursor: z.string().nullable(),
+    has_more: z.boolean(),
+    estimated_total: estimatedTotal,
+    scanned_range: scannedRange,
+  })
+  .openapi('TraceList');
 
 const stopSchema = z
   .number()
   .nullable()
   .openapi({ description: 'Milliseconds at this stop of the rail; null where the call did not come to it, or it is not known.' });
-const spanSchema = z
+export const spanSchema = z
   .object({
     id: z.string().openapi({ example: 'sp_00f067aa0ba902b7' }),
     parent_id: known.openapi({ description: 'The span that the caller named as parent, here or elsewhere.' }),
@@ -80,7 +94,6 @@ const spanSchema = z
     client_name: known,
   })
   .openapi('Span');
-export const traceSpansSchema = z.object({ trace_id: z.string(), spans: z.array(spanSchema), truncated: z.boolean() }).openapi('SpanList');
 export const traceSchema = z
   .object({
     trace: z.object({
@@ -103,7 +116,7 @@ export const traceSchema = z
       }),
       spans: z.array(spanSchema),
       span_count: z.number().int(),
-      truncated: z.boolean().openapi({ description: `Only the first ${bounds.traceSpansMax} spans are here; the figures of the trace count all.` }),
+      truncated: z.boolean().openapi({ description: 'Only the first spans are here (`limit`); the figures of the trace count all.' }),
       total_cost: costSchema,
       currency: z.string(),
     }),
@@ -156,7 +169,7 @@ export function traceBody({ traceHex, startUs, endUs, status, first, spans, span
   };
 }
 
-export function spanBody(span: SpanRow): z.output<typeof spanSchema> {
+export function spanBody(span: CallRow): z.output<typeof spanSchema> {
   return {
     id: spanIdOf(span.span_hex),
     parent_id: span.parent_span_id === '' ? null : spanIdOf(span.parent_span_id),
@@ -192,10 +205,10 @@ export function spanBody(span: SpanRow): z.output<typeof spanSchema> {
   };
 }
 
-const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;
+export const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;
 
 /** Times up to the stop where the call ended. Of a call whose end was never written down, none is known. */
-function stopsOf(span: SpanRow): z.output<typeof spanSchema>['stops'] {
+export function stopsOf(span: CallRow): z.output<typeof spanSchema>['stops'] {
   const last = span.status === 'unknown' ? -1 : railStops.findIndex((stop) => stop === span.stop);
   const at = (index: number, us: number): number | null => (index <= last ? us / 1000 : null);
   return {
@@ -208,28 +221,28 @@ function stopsOf(span: SpanRow): z.output<typeof spanSchema>['stops'] {
   };
 }
 
-function errorOf({ fault_code, server }: SpanRow): string | null {
+export function errorOf({ fault_code, server }: CallRow): string | null {
   return fault_code in faultCodes ? new Fault(fault_code as FaultCode, { server }).message : null;
 }
 
-function statusOf(text: string): (typeof callStatuses)[number] {
+export function statusOf(text: string): (typeof callStatuses)[number] {
   return callStatuses.find((status) => status === text) ?? 'unknown';
 }
 
 /** A call that was refused before its message was known has no more than the protocol. */
-function operationOf(method: string): string {
+export function operationOf(method: string): string {
   return method === '' ? 'mcp' : `mcp.${method.replaceAll('/', '.')}`;
 }
 
-function toolOf(method: string, name: string): string | null {
+export function toolOf(method: string, name: string): string | null {
   return method === 'tools/call' ? orNull(name) : null;
 }
 
-function orNull(text: string): string | null {
+export function orNull(text: string): string | null {
   return text === '' ? null : text;
 }
 
 /** ISO 8601, UTC, to the microsecond. */
-function isoOf(us: bigint): string {
+export function isoOf(us: bigint): string {
   return `${new Date(Number(us / 1000n)).toISOString().slice(0, -1)}${String(us % 1000n).padStart(3, '0')}Z`;
 }

@@ -98,6 +98,7 @@ export const answers = {
       }),
     ),
     cursor: z.string().nullable().optional(),
+    estimated_total: number,
   }),
   trace: z.looseObject({
     trace: z.looseObject({

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { bounds } from '../kernel/bounds.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command } from './command.ts';
 import { openGatewayClient } from './gateway-client.ts';
 import { plain, type Output } from './output.ts';
 import { countText, latencyText, moneyText, timeText } from './say.ts';
 import { statusText } from './status-glyph.ts';
+import { parseCount } from './when.ts';
 
 type Trace = z.output<typeof answers.trace>['trace'];
 type Span = Trace['spans'][number];
@@ -13,9 +15,11 @@ export const tracesGet: Command = async (context) => {
   const {
     arguments: [id = ''],
     out,
+    options,
   } = context;
+  const limit = parseCount(options.text('limit') ?? '1000', 1, bounds.traceSpansMax, '--limit');
   const client = openGatewayClient(context);
-  const answer = await client.request('GET', `/v1/traces/${encodeURIComponent(id)}`);
+  const answer = await client.request('GET', `/v1/traces/${encodeURIComponent(id)}`, { query: { limit: String(limit) } });
   const { trace } = readAnswer(answers.trace, answer, client.where);
   out.list(answer, trace.spans, () => traceText(trace, out));
   return undefined;

@@ -14,7 +14,7 @@ export const tracesList: Command = async (context) => {
   const client = openGatewayClient(context);
   const query = traceQuery(options, Date.now());
   const answer = await client.request('GET', '/v1/traces', { query });
-  const { traces, cursor } = readAnswer(answers.traces, answer, client.where);
+  const { traces, cursor, estimated_total: total } = readAnswer(answers.traces, answer, client.where);
   out.list(answer, traces, () =>
     traces.length === 0
       ? `No traces from ${timeText(query['start_time'])} to ${timeText(query['end_time'])} UTC.`
@@ -38,20 +38,28 @@ export const tracesList: Command = async (context) => {
           out.paint.dim,
         ),
   );
+  if (total !== null && total !== undefined && total > traces.length) out.note(`${traces.length} of about ${countText(total, 'trace')}.`);
   if (cursor) out.note(`More: add --until ${query['end_time']} --since ${query['start_time']} --cursor ${plain(cursor, 500)}`);
   return undefined;
 };
+
+/** Milliseconds of an option that is a duration. Faults: `usage`. */
+function durationOf(options: OptionValues, name: string): string | undefined {
+  const text = options.text(name);
+  const ms = text === undefined ? undefined : parseDuration(text);
+  if (ms === null) throw new Fault('usage', { reason: `--${name} must be a duration such as 500ms, not "${(text ?? '').slice(0, 40)}".` });
+  return ms?.toString();
+}
 
 function traceQuery(options: OptionValues, nowMs: number): Record<string, string | undefined> {
   const from = parseWhen(options.text('since') ?? '24h', nowMs, -1, '--since');
   const to = parseWhen(options.text('until') ?? 'now', nowMs, -1, '--until');
   if (from >= to) throw new Fault('usage', { reason: '--since must lie before --until.' });
-  const least = options.text('min-duration');
-  const leastMs = least === undefined ? undefined : parseDuration(least);
-  if (leastMs === null) throw new Fault('usage', { reason: `--min-duration must be a duration such as 500ms, not "${(least ?? '').slice(0, 40)}".` });
   return {
     start_time: new Date(from).toISOString(),
     end_time: new Date(to).toISOString(),
+    query: options.text('query'),
+    trace_id: options.text('trace'),
     status: options.text('status'),
     server: options.text('server'),
     tool: options.text('tool'),
@@ -59,7 +67,10 @@ function traceQuery(options: OptionValues, nowMs: number): Record<string, string
     user_id: options.text('user'),
     team_id: options.text('team'),
     agent: options.text('agent'),
-    min_duration_ms: leastMs?.toString(),
+    min_duration_ms: durationOf(options, 'min-duration'),
+    max_duration_ms: durationOf(options, 'max-duration'),
+    min_cost: options.text('min-cost'),
+    max_cost: options.text('max-cost'),
     limit: String(parseCount(options.text('limit') ?? '50', 1, 200, '--limit')),
     cursor: options.text('cursor'),
   };

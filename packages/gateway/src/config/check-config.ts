@@ -1,6 +1,6 @@
 /** What the shape cannot say: that names lead somewhere, nothing stands twice, programs and folders exist, nothing is open by mistake. */
 import type { Config, StdioServerConfig } from './config.ts';
-import { closestWord } from './closest-word.ts';
+import { closestWord } from '../kernel/closest-word.ts';
 import type { Path } from './config-fault.ts';
 import type { Environment } from './environment.ts';
 import { findProgram, isFolder } from './find-program.ts';

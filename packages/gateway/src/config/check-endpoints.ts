@@ -1,7 +1,7 @@
 /** What the shape of `aggregate` and `virtual_servers` cannot say: that names lead somewhere, nothing stands twice, nothing is open by mistake. */
 import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 import type { Checked, Complain } from './check-config.ts';
-import { closestWord } from './closest-word.ts';
+import { closestWord } from '../kernel/closest-word.ts';
 import type { Path } from './config-fault.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
 import type { VirtualServerEntry } from './schema-endpoints.ts';

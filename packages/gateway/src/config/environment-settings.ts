@@ -1,5 +1,5 @@
 /** The settings that environment variables carry; they override the file. Values are never shown: a URL may hold a password. */
-import { closestWord } from './closest-word.ts';
+import { closestWord } from '../kernel/closest-word.ts';
 import type { ConfigFault } from './config-fault.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';

@@ -1,6 +1,6 @@
 /** What zod found, as faults a person can act on: the place, what was expected, what stands there, what to write. */
 import type { z } from 'zod';
-import { closestWord } from './closest-word.ts';
+import { closestWord } from '../kernel/closest-word.ts';
 import { faultsMax, pathText, type ConfigFault, type Path } from './config-fault.ts';
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 import type { YamlSource } from './yaml-source.ts';

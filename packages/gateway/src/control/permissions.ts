@@ -10,6 +10,7 @@ export const permissions = {
   'servers.write': 'Change the weight of a target of a server, or drain it.',
   'traces.read': 'List traces and see one.',
   'metrics.read': 'Read metrics, and follow them live.',
+  'logs.read': 'Read the request log.',
   'costs.read': 'Read what calls have cost.',
   'health.read': 'Read the state of each part behind the gateway.',
   'config.read': 'See which configuration serves, and why the file on disk does not.',

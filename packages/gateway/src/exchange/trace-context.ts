@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { newTraceHex } from '../kernel/id.ts';
+import { mappedTraceHex, newTraceHex } from '../kernel/id.ts';
 
 /** The trace that a call belongs to (https://www.w3.org/TR/trace-context/). */
 export interface TraceContext {
@@ -44,11 +43,6 @@ export function traceContextOf(
     };
   }
   return parent ?? { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '' };
-}
-
-/** The trace id that a caller's own X-Trace-ID stands for. */
-export function mappedTraceHex(organizationId: string, clientTraceId: string): string {
-  return createHash('sha256').update(`${organizationId}\n${clientTraceId}`).digest('hex').slice(0, 32);
 }
 
 function parse(traceparent: string | undefined): TraceContext | null {

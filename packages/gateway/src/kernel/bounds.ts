@@ -175,12 +175,21 @@ export const bounds = {
   rollupSettleMs: 120_000,
   rollupOpenMs: 3_600_000,
   traceSpansMax: 10_000,
+  /** Calls of one trace that hang together as a tree, and those of a window on it. */
+  traceTreeSpansMax: 50_000,
+  spanWindowMax: 500,
+  requestsListMax: 1_000,
+  facetValuesMax: 100,
+  histogramBucketsMax: 300,
   costGroupsMax: 1_000,
   costPeriodDaysMax: 3_660,
   drainGraceMs: 25_000,
   keyNameCharsMax: 200,
   keysListMax: 200,
   tracesListMax: 200,
+  /** A query of traces or logs: its length, and its terms and values each. */
+  queryCharsMax: 2_000,
+  queryTermsMax: 50,
   sessionMs: 8 * 3_600_000,
   adminLinkMs: 3_600_000,
   // The stdio bridge (docs/reference/bridge.md). Those of a bridge's `limits` may be changed for one bridge.

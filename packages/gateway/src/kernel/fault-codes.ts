@@ -27,6 +27,7 @@ export const faultCodes = {
   parse_error: row(400, 'client', 'The body is not valid JSON: {reason}.', 'Send one UTF-8 JSON document.', { rpcCode: -32700 }),
   invalid_request: row(400, 'client', 'The request is malformed: {reason}.', 'Correct the request; it was not forwarded.', { rpcCode: -32600 }),
   invalid_params: row(400, 'client', 'The parameters are not valid: {reason}.', 'Correct the parameters; the request was not forwarded.', { rpcCode: -32602 }),
+  query_invalid: row(400, 'client', 'The query is not understood at column {column}: {reason}.', 'Write {expected}; docs/guides/search.md has the whole language.', { exitCode: 2 }),
   // Answers like others: a model that names what is not there shall read it, and what is hidden from it is not there.
   unknown_tool: row(200, 'client', 'Unknown tool: {name}', 'List the tools; this name is not among those that you may call.', { rpcCode: -32602 }),
   unknown_prompt: row(200, 'client', 'Unknown prompt: {name}', 'List the prompts; this name is not among those that you may get.', { rpcCode: -32602 }),

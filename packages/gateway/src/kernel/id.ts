@@ -2,7 +2,7 @@
  * Ids of the product: `prefix_` and random base62, branded by noun, made and parsed only here. Trace and span ids are
  * the W3C Trace Context ids (https://www.w3.org/TR/trace-context/) behind `tr_` and `sp_`.
  */
-import { randomBytes, randomFillSync } from 'node:crypto';
+import { createHash, randomBytes, randomFillSync } from 'node:crypto';
 
 declare const brand: unique symbol;
 export type Id<Noun extends string> = string & { readonly [brand]: Noun };
@@ -72,6 +72,16 @@ export function traceIdOf(hex: string): TraceId {
 
 export function spanIdOf(hex: string): SpanId {
   return `sp_${hex}` as SpanId;
+}
+
+/** The trace id that a caller's own X-Trace-ID stands for, by SHA-256 of organization and value: every node maps it alike. */
+export function mappedTraceHex(organizationId: string, clientTraceId: string): string {
+  return createHash('sha256').update(`${organizationId}\n${clientTraceId}`).digest('hex').slice(0, 32);
+}
+
+/** The trace that an id names: `tr_…`, or a caller's own X-Trace-ID. */
+export function traceHexFor(organizationId: string, id: string): string {
+  return traceHexOf(id) ?? mappedTraceHex(organizationId, id);
 }
 
 /** The 32 hex digits behind `tr_`, or null where the text is no trace id of ours. */

@@ -9,7 +9,6 @@ const rowsMax = 20;
 /** A page is looked at: it does not wait for a ledger that hangs. */
 const timeoutMs = 3_000;
 const windowMs = 24 * 3_600_000;
-const anyTrace = { userId: null, teamId: null, keyId: null, agent: null, server: null, tool: null, status: null, durationUsMin: null };
 
 /** The last traces of a day. A ledger that is not open says so in their place. */
 export async function renderTraces(context: ControlContext): Promise<Html> {
@@ -21,11 +20,12 @@ export async function renderTraces(context: ControlContext): Promise<Html> {
       organizationId: context.organizationId,
       startUs: BigInt(nowMs - windowMs) * 1000n,
       endUs: BigInt(nowMs + 1000) * 1000n,
-      filter: anyTrace,
+      query: { terms: [] },
+      whole: null,
       after: null,
       limit: rowsMax,
     });
-    return renderRows(await within(timeoutMs, listed));
+    return renderRows((await within(timeoutMs, listed)).traces);
   } catch (error) {
     context.log.warn('console.traces_unknown', { error });
     return renderTable(

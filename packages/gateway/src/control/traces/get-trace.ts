@@ -1,9 +1,9 @@
 import { bounds } from '../../kernel/bounds.ts';
-import type { SpanRow } from '../../store/ledger/traces.ts';
+import { traceHexFor } from '../../kernel/id.ts';
+import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
 import { unknownObject } from '../unknown-object.ts';
-import { traceHexFor } from './trace-hex.ts';
 
 export interface TraceWithSpans {
   readonly traceHex: string;
@@ -11,28 +11,32 @@ export interface TraceWithSpans {
   readonly endUs: bigint;
   readonly status: string;
   /** The first call: who the trace belongs to. */
-  readonly first: SpanRow;
-  /** Oldest first, at most `traceSpansMax`. */
-  readonly spans: readonly SpanRow[];
+  readonly first: CallRow;
+  /** Oldest first, at most `limit`. */
+  readonly spans: readonly CallRow[];
   readonly spanCount: number;
   /** An exact decimal. */
   readonly totalCost: string;
 }
 
-/** One trace with its calls, by `tr_…` or by the caller's own X-Trace-ID. Faults: `unknown_object`, `unavailable`. */
-export async function getTrace(context: Pick<ControlContext, 'ledger' | 'organizationId'>, id: string): Promise<TraceWithSpans> {
-  const traceHex = traceHexFor(context.organizationId, id);
-  const spans = await requireLedger(context).listSpans(context.organizationId, traceHex, bounds.traceSpansMax);
+/**
+ * One trace with its first `limit` (at most `traceSpansMax`) calls, by `tr_…` or by the caller's own X-Trace-ID. Faults:
+ * `unknown_object`, `unavailable`.
+ */
+export async function getTrace(
+  context: Pick<ControlContext, 'ledger' | 'organizationId'>,
+  id: string,
+  limit: number = bounds.traceSpansMax,
+): Promise<TraceWithSpans> {
+  const { organizationId } = context;
+  const traceHex = traceHexFor(organizationId, id);
+  const ledger = requireLedger(context);
+  const found = await ledger.findTrace(organizationId, traceHex);
+  if (found === null) throw unknownObject('trace', id);
+  const { start_us: startUs, end_us: endUs } = found;
+  const spans = await ledger.listSpans({ organizationId, traceHex, startUs, endUs }, limit);
   const [first] = spans;
+  // Retention may drop the day of a trace in between.
   if (first === undefined) throw unknownObject('trace', id);
-  return {
-    traceHex,
-    startUs: first.start_us,
-    endUs: first.trace_end_us,
-    status: first.trace_status,
-    first,
-    spans,
-    spanCount: first.trace_spans,
-    totalCost: first.trace_cost,
-  };
+  return { traceHex, startUs, endUs, status: found.trace_status, first, spans, spanCount: found.span_count, totalCost: found.total_cost };
 }

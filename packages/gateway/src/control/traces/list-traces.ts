@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
 import { bounds } from '../../kernel/bounds.ts';
-import { Fault } from '../../kernel/fault.ts';
-import type { ListedTrace, TraceFilter, TracePosition } from '../../store/ledger/traces.ts';
+import type { ListedTrace } from '../../store/ledger/traces.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
+import { cursorOf, placeOf, selectCalls, type CallQuestion } from './select-calls.ts';
 
-export interface TraceListQuery {
-  /** Milliseconds since the epoch: traces whose first call began at or after `startMs` and before `endMs`. */
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly filter: TraceFilter;
+export interface TraceListQuery extends CallQuestion {
   readonly limit: number;
   readonly cursor: string | null;
 }
@@ -18,47 +13,37 @@ export interface TracePage {
   readonly traces: readonly ListedTrace[];
   /** Where the next page begins, null at the end. */
   readonly cursor: string | null;
+  /** How many traces the whole list has; known with its first page only. */
+  readonly estimatedTotal: number | null;
+  /** Microseconds since the epoch: the part of the window that was looked through for this page. */
+  readonly scannedStartUs: bigint;
+  readonly scannedEndUs: bigint;
 }
 
 /**
- * Traces, newest first, `limit` (1 to `tracesListMax`) a page. Pages neither repeat nor skip a trace, however many began in
- * the same microsecond and whatever is recorded meanwhile. Faults: `invalid_params`, `unavailable`.
+ * Traces whose first call began in the window and of which one call fits the query, newest first, `limit` (1 to
+ * `tracesListMax`) a page. Pages neither repeat nor skip a trace, however many began in the same microsecond and whatever is
+ * recorded meanwhile. Faults: `invalid_params`, `query_invalid`, `unavailable`.
  */
 export async function listTraces(context: Pick<ControlContext, 'ledger' | 'organizationId'>, query: TraceListQuery): Promise<TracePage> {
-  if (query.startMs >= query.endMs) throw new Fault('invalid_params', { reason: 'start_time must lie before end_time' });
-  if (query.startMs < 0 || query.endMs > endMsMax) throw new Fault('invalid_params', { reason: 'times lie between 1970 and 2200' });
+  const selection = selectCalls(context, query);
+  const ledger = requireLedger(context);
   const size = Math.min(query.limit, bounds.tracesListMax);
-  const digest = digestOf(context.organizationId, query);
-  const found = await requireLedger(context).listTraces({
-    organizationId: context.organizationId,
-    startUs: BigInt(query.startMs) * 1000n,
-    endUs: BigInt(query.endMs) * 1000n,
-    filter: query.filter,
-    after: query.cursor === null ? null : positionOf(query.cursor, digest),
+  const place = query.cursor === null ? null : placeOf(query.cursor, selection, [32]);
+  const found = await ledger.listTraces({
+    ...selection,
+    after: place === null ? null : { startUs: place.startUs, traceHex: place.ids[0] ?? '' },
     limit: size + 1,
   });
-  const traces = found.slice(0, size);
+  const traces = found.traces.slice(0, size);
   const last = traces.at(-1);
-  return { traces, cursor: found.length > size && last ? cursorOf({ startUs: last.start_us, traceHex: last.trace_hex }, digest) : null };
-}
-
-const endMsMax = Date.UTC(2200, 0, 1);
-
-function cursorOf({ startUs, traceHex }: TracePosition, digest: string): string {
-  return Buffer.from(`${startUs} ${traceHex} ${digest}`).toString('base64url');
-}
-
-function positionOf(cursor: string, digest: string): TracePosition {
-  const [, startUs, traceHex, madeFor] = /^(\d{1,19}) ([0-9a-f]{32}) ([0-9a-f]{16})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (startUs === undefined || traceHex === undefined || madeFor !== digest || startUs.length > 16)
-    throw new Fault('invalid_params', { reason: 'the cursor is not one that this list gave; its times and filters must stay the same from page to page' });
-  return { startUs: BigInt(startUs), traceHex };
-}
-
-/** A cursor is good for the list it came from only: with other filters it would skip what it never passed. */
-function digestOf(organizationId: string, { startMs, endMs, filter }: TraceListQuery): string {
-  return createHash('sha256')
-    .update(JSON.stringify([organizationId, startMs, endMs, ...Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1))]))
-    .digest('hex')
-    .slice(0, 16);
+  const goesOn = found.traces.length > size;
+  const { scannedStartUs, scannedEndUs } = found;
+  return {
+    traces,
+    cursor: goesOn && last ? cursorOf([last.start_us, last.trace_hex], selection) : null,
+    estimatedTotal: place !== null ? null : goesOn ? Math.max(size + 1, await ledger.estimateTraces(selection, scannedStartUs)) : traces.length,
+    scannedStartUs,
+    scannedEndUs,
+  };
 }

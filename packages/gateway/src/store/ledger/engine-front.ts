@@ -46,9 +46,10 @@ export function createEngineFront(engine: LedgerEngine, incomingFolder: string):
     const address = new URL(request.url ?? '/', 'http://engine');
     if (address.pathname === '/ping') return succeed(response, Buffer.from('Ok.\n'));
     if (address.pathname !== '/' || request.method !== 'POST') throw new EngineRefusal(404, 73, 'There is no such page', 'UNKNOWN_FORMAT');
-    const parameters = readParameters(address.searchParams);
     const query = address.searchParams.get('query');
-    if (query === null) return succeed(response, await engine.run(await readText(request), parameters));
+    const statement = query ?? (await readText(request));
+    const parameters = readParameters(address.searchParams, statement);
+    if (query === null) return succeed(response, await engine.run(statement, parameters));
     const insert = insertForm.exec(query);
     if (insert === null) throw new EngineRefusal(400, 62, 'A statement with data must be INSERT INTO table (columns) [SETTINGS …] FORMAT name', 'SYNTAX_ERROR');
     const [, into = '', settings = '', format = ''] = insert;
@@ -76,11 +77,13 @@ class EngineRefusal extends Error {
   }
 }
 
-function readParameters(search: URLSearchParams): Record<string, string> {
+function readParameters(search: URLSearchParams, statement: string): Record<string, string> {
   const parameters: Record<string, string> = {};
   for (const [name, value] of search) {
-    if (name.startsWith('param_')) parameters[name.slice('param_'.length)] = unescape(value);
-    else if (!transportParameters.has(name))
+    if (name.startsWith('param_')) {
+      const parameter = name.slice('param_'.length);
+      parameters[parameter] = unescape(value, statement.includes(`{${parameter}:Array(`));
+    } else if (!transportParameters.has(name))
       throw new EngineRefusal(400, 115, `The embedded ledger takes settings in the statement, not in the address: ${name}`, 'UNKNOWN_SETTING');
   }
   return parameters;
@@ -92,8 +95,8 @@ const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', b
  * Parameters travel in ClickHouse's escaped form, and chDB escapes what it is given once more. Arrays keep the quoting of
  * their texts inside that form, which this would lose: theirs may not need any.
  */
-function unescape(value: string): string {
-  if (value.startsWith('[') && value.includes('\\'))
+function unescape(value: string, isArray: boolean): string {
+  if (isArray && value.includes('\\'))
     throw new EngineRefusal(400, 36, 'The embedded ledger takes arrays only of texts without quotes, backslashes and control characters', 'BAD_ARGUMENTS');
   return value.replace(/\\(.)/gs, (_, code: string) => escapes[code] ?? code);
 }

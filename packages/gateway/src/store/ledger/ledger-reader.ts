@@ -1,13 +1,30 @@
+import type { CallRow } from './call-columns.ts';
+import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
+import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow } from './facets.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { listSpans, listTraces, type ListedTrace, type SpanRow, type TraceListInput } from './traces.ts';
+import type { Selection } from './selection.ts';
+import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type TraceSummary } from './trace-spans.ts';
+import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
 
 /** What the control plane asks the ledger. Faults of each: `unavailable`, with what the ledger is doing instead. */
 export interface LedgerReader {
-  listTraces(input: TraceListInput): Promise<readonly ListedTrace[]>;
+  listTraces(input: TraceListInput): Promise<ListedTraces>;
+  /** Exact where the window holds few calls, or all of it was looked through; else in proportion. */
+  estimateTraces(selection: Selection, scannedStartUs: bigint): Promise<number>;
+  listFacets(selection: Selection, facets: readonly FacetName[], limit: number): Promise<readonly FacetRow[]>;
+  listBuckets(selection: Selection, widthUs: bigint): Promise<readonly BucketRow[]>;
+  listCalls(input: CallListInput): Promise<readonly CallRow[]>;
+  /** As `estimateTraces`. */
+  estimateCalls(selection: Selection, scannedStartUs: bigint): Promise<number>;
+  findTrace(organizationId: string, traceHex: string): Promise<TraceSummary | null>;
   /** Oldest first. */
-  listSpans(organizationId: string, traceHex: string, limit: number): Promise<readonly SpanRow[]>;
+  listSpans(input: SpanListInput, limit: number): Promise<readonly CallRow[]>;
+  /** In no order. */
+  listSpansById(input: SpanListInput, spanHexes: readonly string[]): Promise<readonly CallRow[]>;
+  /** Oldest first. */
+  listSpanLinks(input: SpanListInput, limit: number): Promise<readonly SpanLink[]>;
   listCosts(input: CostSummaryInput): Promise<readonly CostRow[]>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
@@ -15,7 +32,15 @@ export interface LedgerReader {
 export function createLedgerReader(ledger: Pick<LedgerStore, 'query'>): LedgerReader {
   return {
     listTraces: (input) => listTraces(ledger, input),
-    listSpans: (organizationId, traceHex, limit) => listSpans(ledger, organizationId, traceHex, limit),
+    estimateTraces: (selection, scannedStartUs) => estimateTraces(ledger, selection, scannedStartUs),
+    listFacets: (selection, facets, limit) => listFacets(ledger, selection, facets, limit),
+    listBuckets: (selection, widthUs) => listBuckets(ledger, selection, widthUs),
+    listCalls: (input) => listCalls(ledger, input),
+    estimateCalls: (selection, scannedStartUs) => estimateCalls(ledger, selection, scannedStartUs),
+    findTrace: (organizationId, traceHex) => findTrace(ledger, organizationId, traceHex),
+    listSpans: (input, limit) => listSpans(ledger, input, limit),
+    listSpansById: (input, spanHexes) => listSpansById(ledger, input, spanHexes),
+    listSpanLinks: (input, limit) => listSpanLinks(ledger, input, limit),
     listCosts: (input) => listCosts(ledger, input),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };

@@ -1,0 +1,99 @@
+import type { Glob } from '../../kernel/glob.ts';
+import { fieldOf, textColumns, type FieldSpec, type Unit } from '../../query/fields.ts';
+import { lowerAscii } from '../../query/match-query.ts';
+import { measureText } from '../../query/measure.ts';
+import type { Query, Term, Value } from '../../query/query.ts';
+import { traceInText } from '../../query/trace-in-text.ts';
+
+/** A query as a condition of SQL on rows of `calls`, with what its `{name:Type}` places stand for. */
+export interface CompiledQuery {
+  /** Null where every call fits. */
+  readonly condition: string | null;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** `traceHexFor` gives the trace that an id names. `matchesQuery` decides the same in memory. */
+export function compileQuery({ terms }: Query, traceHexFor: (id: string) => string): CompiledQuery {
+  const parameters: Record<string, string> = {};
+  const place: Place = (value, type = 'String') => {
+    const name = `q${Object.keys(parameters).length}`;
+    parameters[name] = value;
+    return `{${name}:${type}}`;
+  };
+  const conditions = terms.map((term) => termCondition(term, place, traceHexFor));
+  return { condition: conditions.length === 0 ? null : conditions.join(' AND '), parameters };
+}
+
+/** Makes a place for a value; nothing of a query stands in the SQL itself. */
+type Place = (value: string, type?: 'String' | 'Int64' | 'Decimal(18, 9)') => string;
+
+function termCondition(term: Term, place: Place, traceHexFor: (id: string) => string): string {
+  const spec = fieldOf(term.field);
+  const any = term.kind === 'has' ? known(spec) : term.values.map((value) => valueCondition(spec, value, place, traceHexFor)).join(' OR ');
+  return term.negated ? `NOT (${any})` : `(${any})`;
+}
+
+function valueCondition(spec: FieldSpec, value: Value, place: Place, traceHexFor: (id: string) => string): string {
+  if (value.kind === 'measure') return measureCondition(spec, value, place);
+  const { glob } = value;
+  switch (spec.kind) {
+    case 'word':
+      return spec.columns.map((column) => wordCondition(column, glob, place)).join(' OR ');
+    case 'lines':
+      return `${spec.column} != '' AND arrayExists(line -> ${wordCondition('line', glob, place)}, splitByChar('\\n', ${spec.column}))`;
+    case 'trace': {
+      const [id = ''] = glob;
+      if (glob.length === 1) return `trace_id = ${place(traceHexFor(id))}`;
+      return `${wordCondition("concat('tr_', trace_id)", glob, place)} OR client_trace_id != '' AND ${wordCondition('client_trace_id', glob, place)}`;
+    }
+    case 'code':
+      return wordCondition('fault_code', glob, place);
+    default:
+      return textCondition(glob, place);
+  }
+}
+
+function measureCondition(spec: FieldSpec, { operator, amount }: Extract<Value, { kind: 'measure' }>, place: Place): string {
+  if (spec.kind === 'measure') return `${spec.column} ${operator} ${amountOf(spec.unit, amount, place)}`;
+  const wanted = place(String(amount), 'Int64');
+  return operator === '=' ? `http_status = ${wanted} OR rpc_error_code = ${wanted}` : `http_status != 0 AND http_status ${operator} ${wanted}`;
+}
+
+/** As the column's own type: then its place in the sorting key is used, and no digit is lost. */
+function amountOf(unit: Unit, amount: bigint, place: Place): string {
+  if (unit === 'time') return `fromUnixTimestamp64Micro(${place(String(amount), 'Int64')}, 'UTC')`;
+  if (unit === 'money') return place(measureText(amount, unit), 'Decimal(18, 9)');
+  return place(String(amount), 'Int64');
+}
+
+function textCondition(glob: Glob, place: Place): string {
+  const pattern = place(likePattern(['', ...glob.map(lowerAscii), '']));
+  const found = textColumns.map((column) => `lower(${column}) LIKE ${pattern}`);
+  const trace = traceInText(glob);
+  if (trace !== null) found.unshift(`startsWith(toString(trace_id), ${place(trace)})`);
+  return found.join(' OR ');
+}
+
+function wordCondition(column: string, glob: Glob, place: Place): string {
+  const [only = ''] = glob;
+  return glob.length === 1 ? `${column} = ${place(only)}` : `${column} LIKE ${place(likePattern(glob))}`;
+}
+
+function likePattern(glob: Glob): string {
+  return glob.map((part) => part.replace(/[\\%_]/g, '\\$&')).join('%');
+}
+
+function known(spec: FieldSpec): string {
+  switch (spec.kind) {
+    case 'word':
+      return spec.columns.map((column) => `${column} != ''`).join(' OR ');
+    case 'lines':
+      return `${spec.column} != ''`;
+    case 'measure':
+      return spec.column === 'started_at' ? '1' : `${spec.column} != 0`;
+    case 'code':
+      return "fault_code != '' OR rpc_error_code != 0";
+    default:
+      return '1';
+  }
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { callColumns, callRow, type CallRow } from './call-columns.ts';
+import type { LedgerStore } from './ledger-store.ts';
+import { startAt, worstStatus } from './selection.ts';
+
+/** A trace as a whole. */
+const summary = z.object({
+  start_us: z.coerce.bigint(),
+  end_us: z.coerce.bigint(),
+  trace_status: z.string(),
+  span_count: z.coerce.number(),
+  total_cost: z.string(),
+});
+export type TraceSummary = z.infer<typeof summary>;
+
+/** Null where the organization has no such trace. */
+export async function findTrace(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string): Promise<TraceSummary | null> {
+  const sql = `/* traces/find */
+    SELECT
+      ${startAt},
+      max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) AS end_us,
+      ${worstStatus},
+      count() AS span_count,
+      toString(sum(cost)) AS total_cost
+    FROM calls
+    WHERE org_id = {org:String} AND trace_id = {trace:String}
+    HAVING span_count > 0`;
+  const [found] = await ledger.query(sql, { org: organizationId, trace: traceHex }, summary);
+  return found ?? null;
+}
+
+export interface SpanListInput {
+  readonly organizationId: string;
+  readonly traceHex: string;
+  /** Of the trace, microseconds since the epoch: where its calls lie. */
+  readonly startUs: bigint;
+  readonly endUs: bigint;
+}
+
+/** Calls of a trace in its time: read by the sorting key, once that is known. */
+const ofTrace =
+  "org_id = {org:String} AND trace_id = {trace:String} AND started_at >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND started_at <= fromUnixTimestamp64Micro({end:Int64}, 'UTC')";
+
+function parametersOf({ organizationId, traceHex, startUs, endUs }: SpanListInput): Record<string, string> {
+  return { org: organizationId, trace: traceHex, start: String(startUs), end: String(endUs) };
+}
+
+/** The calls of one trace, oldest first, at most `limit`. */
+export function listSpans(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, limit: number): Promise<CallRow[]> {
+  const sql = `/* traces/spans */ SELECT ${callColumns} FROM calls WHERE ${ofTrace} ORDER BY started_at, span_id LIMIT {limit:UInt32}`;
+  return ledger.query(sql, { ...parametersOf(input), limit }, callRow);
+}
+
+/** Those of these spans that the trace has, in no order. */
+export function listSpansById(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, spanHexes: readonly string[]): Promise<CallRow[]> {
+  const sql = `/* traces/spans-by-id */ SELECT ${callColumns} FROM calls WHERE ${ofTrace} AND toString(span_id) IN {spans:Array(String)}`;
+  return ledger.query(sql, { ...parametersOf(input), spans: spanHexes }, callRow);
+}
+
+const link = z.object({ span_hex: z.string(), parent_span_id: z.string() });
+export type SpanLink = z.infer<typeof link>;
+
+/** How the calls of one trace hang together, oldest first, at most `limit`. */
+export function listSpanLinks(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, limit: number): Promise<SpanLink[]> {
+  const sql = `/* traces/span-links */ SELECT toString(span_id) AS span_hex, parent_span_id FROM calls WHERE ${ofTrace} ORDER BY started_at, span_id LIMIT {limit:UInt32}`;
+  return ledger.query(sql, { ...parametersOf(input), limit }, link);
+}
