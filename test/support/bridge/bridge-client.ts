@@ -1,6 +1,7 @@
 /** What the bridge's tests share: a bridge on loopback, its log, and a client that sends exactly the bytes it is given. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { systemClock, type Clock } from '../../../packages/gateway/src/kernel/clock.ts';
 import type { Log, LogFields } from '../../../packages/gateway/src/kernel/log.ts';
 import type { BridgeOptions } from '../../../packages/gateway/src/bridge/bridge-options.ts';
 import { runBridge, type Bridge } from '../../../packages/gateway/src/bridge/run-bridge.ts';
@@ -33,10 +34,10 @@ export interface TestBridge {
 
 const open = new Set<Bridge>();
 
-export async function testBridge(options: Pick<BridgeOptions, 'command'> & Partial<BridgeOptions>): Promise<TestBridge> {
+export async function testBridge(options: Pick<BridgeOptions, 'command'> & Partial<BridgeOptions>, clock: Clock = systemClock): Promise<TestBridge> {
   const log: LogEntry[] = [];
   const full: BridgeOptions = { name: 'tested', listen: { host: '127.0.0.1', port: 0 }, cwd: repository, env: {}, processes: 'session', ...options };
-  const bridge = await runBridge(full, { log: memoryLog(log) });
+  const bridge = await runBridge(full, { log: memoryLog(log), clock });
   open.add(bridge);
   return {
     bridge,

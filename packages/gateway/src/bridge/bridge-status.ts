@@ -29,7 +29,7 @@ export function bridgeStatus(source: StatusSource): Readonly<Record<string, unkn
     era: eraOf(facts),
     legacy: facts?.legacy ? { protocol_version: facts.legacy.protocolVersion, server_info: facts.legacy.serverInfo } : null,
     modern: facts?.modern ? { supported_versions: facts.modern.supportedVersions, server_info: facts.modern.serverInfo } : null,
-    quarantine: { active: launcher.quarantined, retry_after_ms: Math.round(launcher.waitMs()) },
+    quarantine: { active: launcher.quarantined, retry_after_ms: launcher.waitMs() },
     sessions: source.sessions,
     starts: launcher.totals.starts,
     crashes: launcher.totals.crashes,

@@ -65,7 +65,7 @@ export function launcher(dependencies: LauncherDependencies): Launcher {
     totals.failures++;
     lastFailure = reason;
     const outcome = policy.failed();
-    const fields = { reason, retry_after_ms: Math.round(policy.waitMs()), failures: policy.failures };
+    const fields = { reason, retry_after_ms: policy.waitMs(), failures: policy.failures };
     if (outcome === 'quarantine_began') {
       log.error('bridge.quarantined', fields);
       dependencies.onQuarantine();

@@ -14,7 +14,7 @@ export interface RestartLimits {
  * failures within a minute are a quarantine, which one successful try ends after a pause. Pure but for the clock.
  */
 export interface RestartPolicy {
-  /** Milliseconds until a start is allowed; 0: now. In quarantine only a trial may start then. */
+  /** Whole milliseconds until a start is allowed; 0: now. In quarantine only a trial may start then. */
   waitMs(): number;
   readonly quarantined: boolean;
   readonly failures: number;
@@ -35,7 +35,7 @@ export function restartPolicy(limits: RestartLimits, clock: Clock): RestartPolic
   let pauseMs = limits.quarantineMs;
 
   return {
-    waitMs: () => Math.max(0, blockedUntil - clock.monotonicMs()),
+    waitMs: () => Math.max(0, Math.ceil(blockedUntil - clock.monotonicMs())),
     get quarantined() {
       return quarantined;
     },

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../kernel/clock.ts';
 import {
   fixture,
   groupRuns,
@@ -60,6 +61,28 @@ describe('a process that cannot be started', () => {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+
+  test('P1: a timer that fires too early is no failure: what is counted was started, and the reason that is told is what happened', async () => {
+    // Whoever looks at this clock after a pause is told that a little of it is left, and a moment later that it is over.
+    let lookedAtMs = 0;
+    const monotonicMs = (): number => {
+      const nowMs = systemClock.monotonicMs();
+      const hasPaused = nowMs - lookedAtMs > 5;
+      lookedAtMs = nowMs;
+      return hasPaused ? nowMs - 2 : nowMs;
+    };
+    const command: [string, ...string[]] = ['/bin/sh', '-c', 'exit 3'];
+    const tested = await testBridge({ command, limits: { backoffMs: 20, quarantineMs: 200 } }, { ...systemClock, monotonicMs });
+    await until(() => of(tested, 'bridge.quarantine_goes_on').length > 0);
+    const failures = tested.log.filter(({ event }) => ['bridge.child_failed', 'bridge.quarantined', 'bridge.quarantine_goes_on'].includes(event));
+    expect(failures.map(({ fields }) => [fields['failures'], fields['reason']])).toEqual(
+      [1, 2, 3, 4, 5, 6].map((count) => [count, 'it ended with exit code 3']),
+    );
+    // Each try asks for one era and then for the other.
+    expect(of(tested, 'bridge.child_started')).toHaveLength(12);
+    expect(tested.bridge.ready()).toEqual({ ready: false, status: 'quarantined', reason: 'it ended with exit code 3' });
+    expect((await send(tested.url, initializeBody('1'))).text).toContain('in quarantine: it ended with exit code 3');
   });
 
   test('a program that is not there: the bridge listens, and says what is missing', async () => {

@@ -31,7 +31,9 @@ export interface ServerProbe {
 type Answer =
   | { readonly kind: 'result'; readonly value: Readonly<Record<string, unknown>> }
   | { readonly kind: 'error'; readonly code: unknown; readonly data: unknown }
-  | { readonly kind: 'none'; readonly reason: string };
+  | { readonly kind: 'none'; readonly reason: string }
+  /** Nothing was asked: a start is not allowed now, or failed, which the launcher has counted. */
+  | { readonly kind: 'refused' };
 
 export const legacyProbeVersion = '2025-11-25';
 export const modernProbeVersion = '2026-07-28';
@@ -78,7 +80,8 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
     running = true;
     try {
       while (!stopped && facts === null) {
-        await pause(launcher.waitMs());
+        // A timer may fire a moment too early, and another process may have failed meanwhile.
+        for (let waitMs = launcher.waitMs(); waitMs > 0 && !stopped; waitMs = launcher.waitMs()) await pause(waitMs);
         if (!stopped) await attempt();
       }
     } finally {
@@ -95,10 +98,11 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
       launcher.answered();
       if (facts === null) legacy = settledOr(legacy, spoken);
     }
-    const second = await question(discoverLine, Math.max(limits.probeTimeoutMs, 2 * Math.min(startMs, limits.startTimeoutMs)));
+    const second =
+      first.kind === 'refused' ? first : await question(discoverLine, Math.max(limits.probeTimeoutMs, 2 * Math.min(startMs, limits.startTimeoutMs)));
     const modernSpoken = modernFacts(second);
     if (stopped) return;
-    if (spoken === null && modernSpoken === null) return giveUp(first);
+    if ((spoken === null && modernSpoken === null) || second.kind === 'refused') return giveUp(first, second);
     launcher.answered();
     legacy = settledOr(legacy, spoken);
     modern = settledOr(modern, modernSpoken);
@@ -107,9 +111,9 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
     onKnown();
   }
 
-  function giveUp(first: Answer): void {
-    // A program that was not found has been counted by the launcher already.
-    if (launcher.waitMs() === 0)
+  /** A try that came to nothing is one failure. What was not asked is none, and where the launcher waits already, it has counted one. */
+  function giveUp(first: Answer, second: Answer): void {
+    if (first.kind !== 'refused' && second.kind !== 'refused' && launcher.waitMs() === 0)
       launcher.failed(first.kind === 'none' ? first.reason : 'it answers initialize with an error and does not know server/discover');
     const fault: Fault = launcher.unavailable();
     legacy.reject(fault);
@@ -130,7 +134,7 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
         onEnd: (end) => resolve({ kind: 'none', reason: end.reason }),
       });
     } catch {
-      return { kind: 'none', reason: 'it cannot be started' };
+      return { kind: 'refused' };
     }
     const timeout = setTimeout(
       () =>
@@ -149,8 +153,7 @@ export function serverProbe(dependencies: { launcher: Launcher; limits: BridgeLi
 
   function pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (ms <= 0) resolve();
-    else timer = setTimeout(resolve, ms);
+    timer = setTimeout(resolve, ms);
     return promise;
   }
 
