@@ -62,6 +62,11 @@ const tools = {
   echo: (id, args) => setTimeout(() => text(id, args.value), args.delayMs ?? 0),
   hang: () => undefined,
   die: () => process.exit(1),
+  /** Something comes before its end: the reply is a stream by then. */
+  'log-and-die': () => {
+    writeSync(1, '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"the last word"}}\n');
+    setTimeout(() => process.exit(1), 100);
+  },
   'answer-and-die': (id) => {
     writeSync(1, `{"jsonrpc":"2.0","id":${id},"result":{"content":[]}}\n`);
     process.exit(0);

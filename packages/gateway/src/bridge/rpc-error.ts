@@ -3,7 +3,8 @@ import type { Fault } from '../kernel/fault.ts';
 
 /** A fault as a JSON-RPC error with the caller's id, `id` being its JSON text ("null" where there is none). */
 export function rpcError(fault: Fault, id: string): string {
-  const data = { error: fault.code, fix: fault.fix, docs: `docs/reference/faults.md#${fault.code}`, ...fault.extra };
+  const { reason } = fault.detail;
+  const data = { error: fault.code, ...(reason !== undefined && { reason }), fix: fault.fix, docs: `docs/reference/faults.md#${fault.code}`, ...fault.extra };
   return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code: fault.row.rpcCode, message: fault.message, data })}}`;
 }
 

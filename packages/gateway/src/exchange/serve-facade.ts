@@ -55,20 +55,16 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
 ]);
 
 const path = /^\/v1\/mcp\/([A-Za-z0-9_-]{1,64})\/((?:tools|resources|prompts)\/(?:call|list|read|get))$/;
-/** The faults with which a call ends before a byte of it went upstream. */
-const nothingSent: ReadonlySet<FaultCode> = new Set<FaultCode>([
-  'upstream_unreachable',
-  'upstream_unavailable',
-  'upstream_tls',
-  'audit_blocked',
-  'unavailable',
-  'draining',
-]);
+/** The faults of a call that was on its way, and of which not a byte reached the server. */
+const unsent: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_unavailable', 'upstream_tls', 'draining']);
 
-/** A request that carries an X-Request-ID, begun: to be ended by exactly one of these. */
+/** A request that carries an X-Request-ID, begun: to be ended by exactly one of `finish` and `fail`. */
 interface Once {
+  /** It begins to leave for the server. */
+  leave(): void;
   finish(status: number, text: string): Promise<void>;
-  forget(): Promise<void>;
+  /** The fault is kept as the answer where the request may have reached the server: it is never made again. Else the id is free. */
+  fail(fault: Fault): Promise<void>;
 }
 
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
@@ -114,7 +110,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     if (begun === 'answered') return;
     once = begun;
     await intend(call);
-    const answer = await ask(call, operation, { members, name: own.name });
+    const answer = await ask(call, operation, { members, name: own.name }, once);
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
     const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
     const text = `{"result":${answer.result},"metadata":${metadata}}`;
@@ -126,9 +122,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
       call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
     if (call.response.destroyed) await call.settle('cancelled', call.stop);
     await call.settleRefusal(fault);
-    // What may have reached the server is never made again under the same id: its failure is the answer.
-    if (nothingSent.has(fault.code)) await once?.forget();
-    else await once?.finish(fault.row.status, JSON.stringify(faultBody(fault, call.requestId)));
+    await once?.fail(fault);
     respondRest(call.response, fault, call);
   }
 }
@@ -191,10 +185,10 @@ function changedMembers(call: Call, operation: Operation, own: { members: string
 }
 
 /** Asks the server; the raw `result` of its response. Faults: `mcp_error` where it answers with an error or asks for input. */
-async function ask(call: Call, operation: Operation, own: { members: string; name: string }): Promise<{ json: Buffer; result: string }> {
+async function ask(call: Call, operation: Operation, own: { members: string; name: string }, once: Once | null): Promise<{ json: Buffer; result: string }> {
   const { server, record } = call;
   if (server === null) throw new Fault('not_found');
-  const response = await responseOf(call, server, operation, own);
+  const response = await responseOf(call, server, operation, own, once);
   record.firstByteAt = performance.now();
   record.httpStatus = 200;
   record.replyBytes = response.bytes;
@@ -212,7 +206,7 @@ async function ask(call: Call, operation: Operation, own: { members: string; nam
 }
 
 /** The response to a caller of whom nothing can be asked. One who leaves cancels, unless an X-Request-ID says that they come back for the answer. */
-function responseOf(call: Call, server: Server, operation: Operation, own: { members: string; name: string }): Promise<DialogueResponse> {
+function responseOf(call: Call, server: Server, operation: Operation, own: { members: string; name: string }, once: Once | null): Promise<DialogueResponse> {
   return new Promise((resolve, reject) => {
     const dialogue = withCache(call).begin(
       {
@@ -226,6 +220,7 @@ function responseOf(call: Call, server: Server, operation: Operation, own: { mem
         traceparent: traceparentOf(call),
         inputs: 'return',
         ...targetHints(call),
+        onSend: () => once?.leave(),
       },
       { notification: () => undefined, ask: () => undefined, response: resolve, failed: reject },
     );
@@ -263,9 +258,12 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
     );
     return 'answered';
   }
+  const finish = (status: number, text: string): Promise<void> => begun.finish({ status, headers: { 'X-Trace-ID': call.traceId }, body: Buffer.from(text) });
+  let left = false;
   return {
-    finish: (status, text) => begun.finish({ status, headers: { 'X-Trace-ID': call.traceId }, body: Buffer.from(text) }),
-    forget: () => begun.failed(),
+    leave: () => void (left = true),
+    finish,
+    fail: (fault) => (left && !unsent.has(fault.code) ? finish(fault.row.status, JSON.stringify(faultBody(fault, call.requestId))) : begun.failed()),
   };
 }
 

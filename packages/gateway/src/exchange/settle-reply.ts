@@ -1,8 +1,10 @@
+import { bridgeFault } from '../fabric/bridge-fault.ts';
+import { readMessage } from '../fabric/rpc-message.ts';
 import { inspectReply, type ReplyFacts } from '../protocol/inspect-reply.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { CallStatus } from '../record/call-row.ts';
 import { priceCall } from '../record/price-call.ts';
-import type { Call } from './rail.ts';
+import { statusOf, type Call } from './rail.ts';
 
 /**
  * The outcome of a call whose reply ended in good order: status by what the reply says, cost by the price list. `json` is the
@@ -20,6 +22,13 @@ export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method'
     }
   }
   const outcome = outcomeOf(status, facts, record.era);
+  // Behind our own bridge: what it says in the place of a program that is not there.
+  const error = status >= 500 && server !== null ? readMessage(json)?.body : undefined;
+  const fault = error === undefined || server === null ? null : bridgeFault(server, status, error);
+  if (fault !== null) {
+    record.fault = fault.code;
+    return call.settle(cancelled ? 'cancelled' : statusOf(fault), 'server');
+  }
   // The server did nothing for an answer from the cache.
   if (record.cache === 'hit' || record.cache === 'shared') record.pricedBy = message.method === 'tools/call' ? 'cache' : '';
   else if (message.method === 'tools/call' && server && isPriced(outcome, facts)) priceCall(record, server.toolPrices.get(message.name) ?? server.price);

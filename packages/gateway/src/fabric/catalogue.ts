@@ -277,10 +277,10 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
   function begin(shelf: Shelf): void {
     readFacts(shelf).then(
       () => undefined,
-      () => {
+      (error: unknown) => {
         for (const kind of listKinds) {
           const state = stateOf(shelf, kind);
-          if (state.trouble === null) fail(shelf, kind, state, 'upstream_unreachable');
+          if (state.trouble === null) fail(shelf, kind, state, asFault(error).code);
         }
       },
     );

@@ -52,6 +52,8 @@ export interface DialogueRequest {
   readonly variant?: string | null;
   /** Told which target of the server took the request, and after how many further tries; again where it was sent again. */
   readonly onTarget?: ((target: string, retries: number) => void) | undefined;
+  /** Called before the request itself begins to leave: of one that fails earlier, nothing was sent. */
+  readonly onSend?: () => void;
 }
 
 /** Something that the server asks of the caller's client while the request is under way. */

@@ -2,6 +2,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import type { Answer, Dialogue, DialogueRequest, DialogueSink } from './dialogue.ts';
+import { bridgeReset } from './bridge-fault.ts';
 import { editObject, memberTexts } from './edit-object.ts';
 import { isModernError } from './eras.ts';
 import { OtherEra, type LegacySession, type LegacySessions, type SessionListener } from './legacy-sessions.ts';
@@ -67,6 +68,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     this.progressToken = progressToken;
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(request.method)},"params":${params}}`;
     const headers = [...session.headers, 'traceparent', request.traceparent, ...(request.forwarded ?? [])];
+    request.onSend?.();
     // The time is watched here: a server waits for a person's answer in silence.
     this.exchange = parts.sendExchange(
       request.server,
@@ -171,10 +173,12 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   private respond(message: RpcMessage): void {
     const { body, bodyText, json } = message;
     const consent = message.kind === 'error' && this.request.inputs === 'return' ? consentNeeded(body, this.session?.clientCapabilities ?? {}) : null;
+    const reset = message.kind === 'error' ? bridgeReset(this.request.server, body) : null;
     this.exchange?.release();
     this.finish();
     const bytes = json.length;
-    if (consent !== null) this.sink.response({ kind: 'result', result: consent, bytes });
+    if (reset !== null) this.sink.failed(reset);
+    else if (consent !== null) this.sink.response({ kind: 'result', result: consent, bytes });
     else if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes });
     else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body), this.request.inputs), bytes });
   }

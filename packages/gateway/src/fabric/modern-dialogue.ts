@@ -2,6 +2,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { encodeHeaderValue } from '../protocol/header-value.ts';
 import type { Answer, Dialogue, DialogueRequest, DialogueSink } from './dialogue.ts';
+import { bridgeReset } from './bridge-fault.ts';
 import { memberTexts } from './edit-object.ts';
 import { codeOf, isMembers, type Members, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
@@ -109,6 +110,7 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(method)},"params":${modernParams(this.params, face, traceparent)}}`;
     const { variant = null, onTarget } = request;
     const repeatable = isRepeatable(method);
+    request.onSend?.();
     this.exchange = parts.sendExchange(server, { method: 'POST', headers, body, caller: face.principalId, repeatable, variant, onTarget }, this);
   }
 
@@ -118,6 +120,8 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
     if (message.kind === 'error') {
       const code = codeOf(body);
       if (code === -32_020 && this.mayLearnHeaders()) return void this.learnHeaders(message);
+      const reset = bridgeReset(this.request.server, body);
+      if (reset) return this.failed(reset);
       this.over = true;
       return this.sink.response({ kind: 'error', error: bodyText, code, httpStatus: this.status, bytes: json.length });
     }

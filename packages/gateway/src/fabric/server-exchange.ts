@@ -8,6 +8,7 @@ import type { ServerData } from '../snapshot/snapshot.ts';
 import { reachOf } from '../upstream/reach.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import { bridgeFault } from './bridge-fault.ts';
 import { readMessage, type RpcMessage } from './rpc-message.ts';
 
 export interface ExchangeRequest {
@@ -81,12 +82,12 @@ export function placeOf({ data }: Server): string {
 
 export function createSendExchange(upstreams: Upstreams): SendExchange {
   return (server, request, sink) => {
-    const { name, credential } = server.data;
+    const { credential } = server.data;
     const headers = ['accept', request.method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream', 'accept-encoding', 'identity'];
     if (request.body !== null) headers.push('content-type', 'application/json');
     headers.push('user-agent', 'gatewayops', ...request.headers);
     if (credential) headers.push(credential.header, credential.value);
-    const reader = new ReplyReader(name, sink, request.onTarget);
+    const reader = new ReplyReader(server, sink, request.onTarget);
     const { method, body, caller, target = '', firstByteMsMax = null, longLived = false, patient = false, repeatable = false, variant = null } = request;
     reader.control = upstreams.send(
       server.data,
@@ -114,7 +115,7 @@ const batchMax = 1_000;
 
 class ReplyReader implements ReplySink, Exchange {
   control: ReplyControl | null = null;
-  private readonly server: string;
+  private readonly server: Server;
   private readonly sink: ExchangeSink;
   private readonly onTarget: ExchangeRequest['onTarget'];
   private reply: ReplyStart | null = null;
@@ -127,7 +128,7 @@ class ReplyReader implements ReplySink, Exchange {
   private readonly body = new GatheredBytes();
   private bytes = 0;
 
-  constructor(server: string, sink: ExchangeSink, onTarget: ExchangeRequest['onTarget']) {
+  constructor(server: Server, sink: ExchangeSink, onTarget: ExchangeRequest['onTarget']) {
     this.server = server;
     this.sink = sink;
     this.onTarget = onTarget;
@@ -206,7 +207,9 @@ class ReplyReader implements ReplySink, Exchange {
       // The one before may have been all that was wanted.
       if (this.over) return;
       const message = readMessage(one);
-      if (message) this.sink.message(message);
+      const fault = message?.kind === 'error' ? bridgeFault(this.server, status, message.body) : null;
+      if (fault) this.failed(fault);
+      else if (message) this.sink.message(message);
       // What stands in a refusal need not be a message of MCP.
       else if (status < 400) this.giveUp('its response is not a valid JSON-RPC message');
     }
@@ -218,7 +221,7 @@ class ReplyReader implements ReplySink, Exchange {
 
   private giveUp(reason: string): void {
     const { complete } = this;
-    this.failed(new Fault('upstream_invalid', { server: this.server, reason }));
+    this.failed(new Fault('upstream_invalid', { server: this.server.data.name, reason }));
     if (!complete) this.control?.abort();
   }
 }
