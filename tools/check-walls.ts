@@ -45,6 +45,11 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   query: { values: [] },
   // The embedded engines are programs of our own; a query becomes SQL there.
   store: { values: ['process', 'query'] },
+  masking: { values: [] },
+  // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
+  bodies: { values: ['masking', 'process', 'record'] },
+  // The embedded engines are programs of our own.
+  store: { values: ['process'] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'process'] },

@@ -80,6 +80,7 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
       if (!target) throw new Fault('unknown_object', { kind: 'server', name });
       return runServerTest(target);
     },
+    masking: { test: async () => ({ texts: [{ notKept: 'failed' }], masked: [] }) },
     serverState: () => ({ state: 'ready', reason: null }),
     upstreams: { reports: async () => [], orders: () => [], finding: () => null, change: async () => undefined },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
@@ -164,6 +165,9 @@ const testConfig: Config = {
   ],
   pricing: { currency: 'USD', default: noPrice, overrides: [] },
   transforms: [],
+  record: {
+    masking: { email: false, phone: false, fields: [], paths: [], patterns: [], fieldCharsMax: 262_144, overLimit: 'drop' },
+  },
   cache: [],
   aggregate: {
     enabled: true,

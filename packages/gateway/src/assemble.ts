@@ -10,6 +10,7 @@ import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler } from './assemble-configuration.ts';
 import { openLedgerOf, openRegistryOf, openStateOf } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
+import { startMasking } from './bodies/start-masking.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -112,6 +113,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   const { ledger, drain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
   const telemetry = assembleTelemetry({ config, served: () => served.config, tap, drain, node: folder.node, clock, log, closers });
+  const masking = startMasking({ rules: config.record.masking, log: log.child({ part: 'masking' }) });
+  closers.add('masking', () => masking.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
@@ -222,6 +225,8 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
           if (stopping) throw new Fault('draining');
           const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
           const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
+          // Before any body of a call by the new configuration can come to it.
+          await masking.setRules(next.record.masking);
           served = compiled;
           if (isNewDoor) {
             ticketKeys = randomBytes(48);
@@ -253,6 +258,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     secrets: createSecretHasher(config.keys.bcryptCost),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
+    masking,
     serverState,
     upstreams: {
       reports: () => pool.targetReports(),

@@ -113,6 +113,13 @@ export const answers = {
       spans: z.array(spanView),
     }),
   }),
+  maskingTest: z.looseObject({
+    test: z.looseObject({
+      text: z.string().nullable(),
+      not_kept: z.string().nullable(),
+      masked: z.array(z.looseObject({ rule: z.string(), path: z.string(), count: z.number() })),
+    }),
+  }),
   costs: z.looseObject({
     summary: z.looseObject({
       total_cost: z.number(),

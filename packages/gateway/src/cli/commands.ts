@@ -210,6 +210,29 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./traces-get.ts')).tracesGet,
   },
   {
+    name: ['masking', 'test'],
+    summary: 'Show what would be masked in a text before it is stored',
+    about:
+      'Reads the file, or standard input where none is named. By the rules that serve; what the options name comes beside what is always masked, in their place.',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[FILE]', about: 'The text: a request, a response, headers, anything.' }],
+    options: [
+      { flags: '--form WORD', about: 'json, events, headers or text.', otherwise: 'what it looks like' },
+      { flags: '--email', about: 'Mask e-mail addresses.' },
+      { flags: '--phone', about: 'Mask telephone numbers.' },
+      { flags: '--field NAME', about: 'Mask the value of members of this name.', repeated: true },
+      { flags: '--path PATH', about: 'Mask the value at this place, such as arguments.customer.name.', repeated: true },
+      { flags: '--pattern NAME=PATTERN', about: 'Mask what fits (RE2).', repeated: true },
+    ],
+    examples: [
+      'gateway masking test request.json',
+      "echo 'my card is 4111 1111 1111 1111' | gateway masking test",
+      'gateway masking test --email --field patient request.json',
+    ],
+    load: async () => (await import('./masking-test.ts')).maskingTest,
+  },
+  {
     name: ['costs', 'summary'],
     summary: 'Show what calls have cost',
     client: true,
@@ -258,6 +281,7 @@ export const groups: Readonly<Record<string, string>> = {
   keys: 'API keys',
   servers: 'The MCP servers behind the gateway',
   traces: 'What happened',
+  masking: 'What is masked before it is stored',
   costs: 'What it cost',
   admin: 'Administration',
 };

@@ -19,6 +19,7 @@ import { variableNameOf, type EnvironmentSettings } from './environment-settings
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
+import { buildRecord } from './build-record.ts';
 import { buildTransforms } from './build-transforms.ts';
 import { buildUpstream, upstreamAt } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
@@ -82,6 +83,7 @@ export function buildConfig(input: BuildInput): Config {
       ttlMs: ttl === undefined ? 0 : ms(ttl),
       public: isPublic,
     })),
+    record: buildRecord(file.record),
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],

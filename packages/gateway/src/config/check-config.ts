@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts';
 import { findProgram, isFolder } from './find-program.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
 import { checkEndpoints } from './check-endpoints.ts';
+import { checkMasking } from './check-masking.ts';
 import { checkTransforms } from './check-transforms.ts';
 import { checkUpstream } from './check-upstream.ts';
 import type { GatewayFile, HttpServerEntry } from './schema.ts';
@@ -30,6 +31,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkRateLimits(checked, complain);
   checkTransforms(checked, complain);
   checkCache(checked, complain);
+  checkMasking(checked.file.record.masking, ['record', 'masking'], complain);
   checkEndpoints(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];

@@ -4,6 +4,7 @@
  */
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
 import type { CacheData } from '../snapshot/snapshot.ts';
+import type { MaskingRules } from '../masking/masking-rules.ts';
 import type { TransformData } from '../snapshot/transform-data.ts';
 import type { UpstreamData } from '../snapshot/upstream-data.ts';
 
@@ -18,6 +19,7 @@ export interface Config {
   readonly pricing: PricingConfig;
   readonly transforms: readonly TransformConfig[];
   readonly cache: readonly CacheConfig[];
+  readonly record: RecordConfig;
   readonly aggregate: AggregateConfig;
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
@@ -34,6 +36,10 @@ export interface Config {
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
+}
+
+export interface RecordConfig {
+  readonly masking: MaskingRules;
 }
 
 export interface ListenConfig {

@@ -14,6 +14,7 @@ import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
 import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
+import { recordSchema } from './schema-record.ts';
 import { transformsSchema } from './schema-transforms.ts';
 
 const priceError = 'must be an amount from 0 to 9007199 with at most 9 decimals';
@@ -248,6 +249,7 @@ export const gatewayFileSchema = strict({
   virtual_servers: virtualServersSchema,
   transforms: transformsSchema,
   cache: cacheSchema,
+  record: recordSchema,
   rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
   limits: section(
     strict({

@@ -14,6 +14,7 @@ import type { StateStore } from '../store/state/state-store.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
+import type { MaskingDesk } from './masking/test-masking.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { Grants, Permission } from './permissions.ts';
@@ -33,6 +34,7 @@ export interface ControlDependencies {
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;
   readonly testServer: TestServer;
+  readonly masking: MaskingDesk;
   /** What is known about a server without asking it. */
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;

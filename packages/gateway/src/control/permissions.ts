@@ -11,6 +11,7 @@ export const permissions = {
   'traces.read': 'List traces and see one.',
   'metrics.read': 'Read metrics, and follow them live.',
   'logs.read': 'Read the request log.',
+  'masking.test': 'Try what would be masked in a text.',
   'costs.read': 'Read what calls have cost.',
   'health.read': 'Read the state of each part behind the gateway.',
   'config.read': 'See which configuration serves, and why the file on disk does not.',

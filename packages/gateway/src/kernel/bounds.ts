@@ -136,6 +136,10 @@ export const bounds = {
   /** Kinds of callers whose names an aggregate endpoint keeps at hand. */
   endpointViewsMax: 256,
   instructionsCharsMax: 32_000,
+  /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's. */
+  maskingFieldCharsMax: 256 * KiB,
+  maskingMs: 50,
+  maskingHangMs: 1_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
   /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */

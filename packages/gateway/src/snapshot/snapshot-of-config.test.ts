@@ -25,6 +25,9 @@ function config(more: Partial<Config> = {}): Config {
     },
     transforms: [],
     cache: [],
+    record: {
+      masking: { email: false, phone: false, fields: [], paths: [], patterns: [], fieldCharsMax: 1_000, overLimit: 'drop' },
+    },
     aggregate: {
       enabled: true,
       auth: { type: 'apiKey' },
