@@ -30,6 +30,7 @@ export function findSpans(leaves: readonly Leaf[], fieldCharsMax: number, find: 
     check();
     const inner: Piece[] = [];
     for (const run of decodeRuns(text)) {
+      if (layer === layersMax && run.isTurned) continue;
       if (layer === layersMax) put(pieces, starts, { start: run.start, end: run.end, rule: 'encoded', kind: 'encoded', mask: maskOf('encoded') });
       else for (const { piece, start, end } of stretches(pieces, starts, run)) inner.push(wholePiece(piece, start, end, run.text));
     }

@@ -170,6 +170,8 @@ describe('K1: a secret is found whatever it is wrapped in', () => {
     const names = Object.keys(wraps).filter((name) => !/digits|lines/.test(name));
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.constantFrom(...names), fc.string({ unit: 'grapheme', maxLength: 30 }), (outer, inner, around) => {
+        // One mark that turns the direction inside of another turns it back.
+        fc.pre(!(/right-to-left/.test(outer) && /right-to-left/.test(inner)));
         const kept = textOf(mask(JSON.stringify({ note: `${around} ${(wraps[outer] ?? String)((wraps[inner] ?? String)(github))} ${around}` })));
         expect(kept).toMatch(/\[masked:/);
         expect(kept).not.toContain(github);

@@ -16,6 +16,8 @@ export interface EncodedRun {
   readonly start: number;
   readonly end: number;
   readonly text: string;
+  /** No encoding, but the same characters the other way round. */
+  readonly isTurned?: true;
 }
 
 /** Right-to-left override, and what ends it. */
@@ -163,8 +165,8 @@ const base64Run = /[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{2,})*={0,2}/g;
 const hexRun = /(?:[0-9A-Fa-f]{2}){8,}/g;
 const spacedHexRun = /[0-9A-Fa-f]{2}([ :,-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){5,}\b/g;
 const byteRun = /(?:0x[0-9A-Fa-f]{2}[ ,]{1,2}){7,}0x[0-9A-Fa-f]{2}/g;
-/** Shown from right to left up to the mark that ends it: written backwards, it reads as if it were not. */
-const turnedRun = /\u202e[^\u202c\u202e]{4,}/g;
+/** Shown from right to left: written backwards, it reads as if it were not. */
+const turnedRun = /\u202e[^\u202c\u202e\u0000]{4,}/g; // eslint-disable-line no-control-regex
 /** In a text that begins in the midst of another run, the groups of four lie elsewhere. */
 const shifts = [0, 1, 2, 3];
 
@@ -189,7 +191,7 @@ export function decodeRuns(text: string): EncodedRun[] {
     }
   }
   for (const { 0: run, index } of text.matchAll(turnedRun))
-    runs.push({ start: index, end: index + run.length, text: Array.from(run.slice(1)).reverse().join('') });
+    runs.push({ start: index, end: index + run.length, text: Array.from(run.slice(1)).reverse().join(''), isTurned: true });
   return runs;
 }
 
