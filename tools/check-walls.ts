@@ -48,8 +48,6 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   masking: { values: [] },
   // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
   bodies: { values: ['masking', 'process', 'record'] },
-  // The embedded engines are programs of our own.
-  store: { values: ['process'] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'process'] },
