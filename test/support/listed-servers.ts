@@ -5,6 +5,8 @@ import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { createSealer } from '../../packages/gateway/src/kernel/seal.ts';
 import { createAggregates, type Aggregates } from '../../packages/gateway/src/fabric/aggregates.ts';
 import type { DialogueRequest, Interest, ServerEvent, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
+import { createKeptLists, type KeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts';
+import type { KeptListsPort } from '../../packages/gateway/src/fabric/last-good.ts';
 import type { Endpoint, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
 import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
@@ -37,10 +39,15 @@ export interface ListedServers {
   /** A request by a caller who may reach all servers, or those named. */
   request(method: string, params?: object, more?: Partial<EndpointRequest> & { readonly reach?: readonly string[] }): Promise<Route | OwnAnswer>;
   caller(reach?: readonly string[]): Pick<EndpointRequest, 'face' | 'mayReach'>;
+  /** All servers are at another address from now on. */
+  moveTo(origin: string): void;
   /** Another configuration from now on. */
   change(servers: Readonly<Record<string, ListedServer>>, data?: Partial<EndpointData>): void;
   close(): void;
 }
+
+/** Of one gateway, however many workers it has. */
+const sealer = createSealer(randomBytes(32));
 
 const kinds = {
   'tools/list': ['tools', 'tools'],
@@ -49,10 +56,15 @@ const kinds = {
   'resources/templates/list': ['templates', 'resourceTemplates'],
 } as const;
 
-/** Endpoints over servers in memory that list what the test says. */
-export function listedServers(first: Readonly<Record<string, ListedServer>>, data: Partial<EndpointData> = {}): ListedServers {
+/** Endpoints of one worker over servers in memory that list what the test says; `kept` is what its supervisor keeps. */
+export function listedServers(
+  first: Readonly<Record<string, ListedServer>>,
+  data: Partial<EndpointData> = {},
+  kept: KeptLists = createKeptLists(),
+): ListedServers {
   let servers = first;
   let version = 0;
+  let origin = 'http://127.0.0.1:1';
   const requests: DialogueRequest[] = [];
   const watches: { server: string; interest: Interest; tell: (event: ServerEvent) => void }[] = [];
   let snapshot = makeSnapshot(data);
@@ -68,7 +80,7 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
         origins: [],
         bodyBytesMax: 1_000_000,
         currency: 'USD',
-        servers: names.map(serverData),
+        servers: names.map((name) => serverData(name, origin)),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
       () => Buffer.alloc(0),
@@ -133,8 +145,9 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
 
   const aggregates = createAggregates({
     servers: inMemory,
+    kept: portOf(kept),
     snapshot: () => snapshot,
-    sealer: createSealer(randomBytes(32)),
+    sealer,
     log: silentLog,
     clock: systemClock,
   });
@@ -157,7 +170,21 @@ export function listedServers(first: Readonly<Record<string, ListedServer>>, dat
       snapshot = makeSnapshot(more);
       aggregates.snapshotChanged();
     },
+    moveTo(next) {
+      origin = next;
+      snapshot = makeSnapshot(data);
+      aggregates.snapshotChanged();
+    },
     close: () => aggregates.close(),
+  };
+}
+
+function portOf(kept: KeptLists): KeptListsPort {
+  // As over the channel: each side has a copy, in the order in which they were sent.
+  return {
+    note: async (read) => kept.note(structuredClone(read)),
+    put: (read) => kept.put(structuredClone(read)),
+    find: async (asked) => structuredClone(kept.find(structuredClone(asked))),
   };
 }
 
@@ -177,14 +204,14 @@ const endpointData: EndpointData = {
   prompts: null,
 };
 
-function serverData(name: string): ServerData {
+function serverData(name: string, origin: string): ServerData {
   const free = { perCallNano: '0', perTokenInputNano: '0', perTokenOutputNano: '0' };
   return {
     name,
     path: `/mcp/${name}`,
     auth: 'apiKey',
     transport: 'http',
-    origin: 'http://127.0.0.1:1',
+    origin,
     upstreamPath: `/${name}`,
     socketPath: null,
     timeoutMs: 1000,

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-worker.ts';
+import { createKeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts';
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
@@ -58,6 +59,7 @@ export async function startDoor({
   const port = await freePort();
   const scheme = tls === null ? 'http' : 'https';
   const state = new Map<string, Uint8Array>();
+  const kept = createKeptLists();
   let serial = 0;
   const handlers: SupervisorHandlers = {
     begin: () => {
@@ -75,6 +77,9 @@ export async function startDoor({
     stateSet: async ({ key, value }) => void state.set(key, value),
     stateSetIfAbsent: async ({ key, value }) => !state.has(key) && state.set(key, value) !== undefined,
     stateDelete: async ({ key }) => void state.delete(key),
+    keptNote: (read) => kept.note(read),
+    keptPut: (read) => kept.put(read),
+    keptFind: (asked) => kept.find(asked),
   };
   const supervisor: Channel<SupervisorHandlers> = {
     ask: async (name, input) => (await handlers[name](input as never)) as never,

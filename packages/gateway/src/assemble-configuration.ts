@@ -12,12 +12,15 @@ import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from
 import type { Environment } from './config/environment.ts';
 import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveTls } from './config/secrets.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
+import type { ServerTarget } from './control/servers/run-server-test.ts';
+import { Fault } from './kernel/fault.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StatePaths } from './node/state-paths.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TlsData } from './snapshot/upstream-data.ts';
+import { reachOf } from './upstream/reach.ts';
 
 export interface CompiledConfig {
   readonly config: Config;
@@ -107,6 +110,15 @@ export function certificateState({ door }: CompiledConfig, nowMs: number): Healt
 }
 
 /** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door. */
+/** Where the test of a server goes; `targetName` null: where its calls go. Faults: `unknown_object`. */
+export function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
+  const server = snapshot.servers.find((entry) => entry.name === name);
+  if (!server) throw new Fault('unknown_object', { kind: 'server', name });
+  const { targets, active } = reachOf(server);
+  const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
+  return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
+}
+
 function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
   return [...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']), ...newSecretsOfServers(before, after)];
 }

@@ -97,7 +97,12 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   upstreams.obey(start.targetOrders);
   const streams = createOpenStreams();
   const servers = createServers({ upstreams, clock, log });
-  const aggregates = createAggregates({ servers, snapshot: () => snapshot, sealer, log, clock });
+  const kept = {
+    note: (read: Parameters<SupervisorHandlers['keptNote']>[0]) => supervisor.ask('keptNote', read),
+    put: (read: Parameters<SupervisorHandlers['keptPut']>[0]) => supervisor.tell('keptPut', read),
+    find: (asked: Parameters<SupervisorHandlers['keptFind']>[0]) => supervisor.ask('keptFind', asked),
+  };
+  const aggregates = createAggregates({ servers, kept, snapshot: () => snapshot, sealer, log, clock });
   const cache = createResultCache({ clock, current: (name) => snapshot.byName.get(name), watch: listWatch(servers) });
   const authenticator = createAuthenticator({
     verify: (secret) => supervisor.ask('verifyKey', { secret }),

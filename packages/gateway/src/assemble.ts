@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
-import { certificateState, createConfigCompiler } from './assemble-configuration.ts';
+import { certificateState, createConfigCompiler, targetOf } from './assemble-configuration.ts';
 import { openLedgerOf, openRegistryOf, openStateOf } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { startMasking } from './bodies/start-masking.ts';
@@ -22,7 +22,7 @@ import { firstStart, type FirstStart } from './control/first-start.ts';
 import { spoolNote } from './control/health/spool-note.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
-import type { ServerTarget } from './control/servers/run-server-test.ts';
+import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
@@ -46,7 +46,6 @@ import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { createTap } from './telemetry/tap.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
-import { reachOf } from './upstream/reach.ts';
 import { createTargetOrders } from './upstream/target-orders.ts';
 
 export interface NodeOptions {
@@ -167,6 +166,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   });
   closers.add('health checks', () => health.close());
   const orders = createTargetOrders(health);
+  const keptLists = createKeptLists();
 
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
   const opened = Promise.withResolvers<Opened>();
@@ -194,6 +194,9 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       stateSet: async ({ key, value, ttlMs }) => (await opened.promise).state.set(key, value, ttlMs),
       stateSetIfAbsent: async ({ key, value, ttlMs }) => (await opened.promise).state.setIfAbsent(key, value, ttlMs),
       stateDelete: async ({ key }) => (await opened.promise).state.delete(key),
+      keptNote: keptLists.note,
+      keptPut: keptLists.put,
+      keptFind: keptLists.find,
     },
     onWorkerGone: (workerId, writer) => {
       drain.writerClosed(writer);
@@ -381,14 +384,6 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       }
     },
   };
-}
-
-function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
-  const server = snapshot.servers.find((entry) => entry.name === name);
-  if (!server) throw new Fault('unknown_object', { kind: 'server', name });
-  const { targets, active } = reachOf(server);
-  const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
-  return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
 }
 
 function systemContext(dependencies: ControlDependencies): ControlContext {

@@ -74,13 +74,9 @@ describe('tools', () => {
     expect(call).toMatchObject({ params: params.replace('"name" : "a__n"', '"name" : "n"'), mirrored: ['Mcp-Param-A', '1'] });
   });
 
-  test('all pages of a server are read, also behind the empty cursor, and a cursor that comes again ends the reading', async () => {
+  test('all pages of a server are read, also behind the empty cursor', async () => {
     const pages = [[tool('a')], [tool('b')], [tool('c')]];
     expect((await toolsOf(over({ s: { tools: pages, cursorAfter: (index) => (index === 0 ? '' : null) } }))).names).toEqual(['s__a', 's__b', 's__c']);
-    const circle = over({ s: { tools: pages, cursorAfter: (index) => String((index + 1) % 3 || 1) } });
-    const list = await toolsOf(circle);
-    expect(list.names).toEqual(['s__a', 's__b', 's__c']);
-    expect(list._meta?.['io.gatewayops/unavailable']).toEqual([{ server: 's', reason: 'cursor_repeats', stale: true }]);
   });
 
   test('of what a server lists twice the first counts, and what has no name is left out', async () => {
@@ -151,57 +147,6 @@ describe('tools', () => {
   test('a tool whose header annotations are not valid is not offered', async () => {
     const bad = '{"name":"bad","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}';
     expect((await toolsOf(over({ a: { tools: [[bad, tool('good')]] } }))).names).toEqual(['a__good']);
-  });
-});
-
-describe('servers that fail', () => {
-  test('one that cannot be reached is named, the others are listed, and nobody waits for it again', async () => {
-    const all = over({ a: { tools: [[tool('x')]] }, b: { away: 'stalled' } }, { deadlineMs: 30 });
-    const list = await toolsOf(all);
-    expect(list.names).toEqual(['a__x']);
-    expect(list._meta?.['io.gatewayops/unavailable']).toEqual([{ server: 'b', reason: 'mcp_timeout', stale: false }]);
-    expect(list.ttlMs).toBeLessThanOrEqual(1_000);
-    expect((await route(all, 'tools/call', { name: 'a__x' })).server.data.name).toBe('a');
-  });
-
-  test('one that stalls is waited for once, whoever asks for whatever', async () => {
-    const all = over({ a: { tools: [[tool('x')]], prompts: [[]] }, b: { away: 'stalled' } }, { deadlineMs: 1_500 });
-    const startedAt = performance.now();
-    await all.endpoint.facts(all.caller());
-    const onceMs = performance.now() - startedAt;
-    await all.endpoint.facts(all.caller());
-    expect((await toolsOf(all)).names).toEqual(['a__x']);
-    await all.request('prompts/list');
-    expect(performance.now() - startedAt).toBeLessThan(2 * onceMs);
-  });
-
-  test('one that goes away keeps its last list, marked; its return is told to who watches', async () => {
-    const b: ListedServer = { tools: [[tool('y')]], ttlMs: 0 };
-    const all = over({ a: { tools: [[tool('x')]] }, b });
-    expect((await toolsOf(all)).names).toEqual(['a__x', 'b__y']);
-    b.away = 'unreachable';
-    const list = await toolsOf(all);
-    expect(list.names).toEqual(['a__x', 'b__y']);
-    expect(list._meta?.['io.gatewayops/unavailable']).toEqual([{ server: 'b', reason: 'upstream_unreachable', stale: true }]);
-    const events: ServerEvent[] = [];
-    const stop = all.endpoint.watch(all.caller(), lists, (event) => events.push(event));
-    b.away = null;
-    await until(() => events.length > 0);
-    stop();
-    expect(events).toContainEqual({ kind: 'toolsListChanged' });
-    expect((await toolsOf(all))._meta).toBeUndefined();
-  });
-
-  test('all who list at one time wait for one reading', async () => {
-    const a: ListedServer = { tools: [[tool('x')]] };
-    const all = over({ a });
-    await Promise.all(Array.from({ length: 20 }, () => toolsOf(all)));
-    expect(a.lists).toBe(1);
-  });
-
-  test('a call waits only for the server that its name can belong to', async () => {
-    const all = over({ a: { tools: [[tool('x')]] }, b: { away: 'stalled' } }, { deadlineMs: 60_000 });
-    expect((await route(all, 'tools/call', { name: 'a__x' })).server.data.name).toBe('a');
   });
 });
 

@@ -98,7 +98,7 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
     facts: async (request) => {
       const view = viewOf(request);
       const facts = await Promise.all(
-        view.servers.map(async (server) => ({ server: server.data.name, facts: await catalogue.facts(server, view.callers, view.data.deadlineMs) })),
+        view.servers.map(async (server) => ({ server: server.data.name, ...(await catalogue.facts(server, view.callers, view.data.deadlineMs)) })),
       );
       return joinFacts(facts, scopeOf(view.data, []));
     },
@@ -198,9 +198,12 @@ function scopeOf(data: EndpointData, listed: readonly Listed[]): 'public' | 'pri
 
 /** Which servers are missing from a list, or stand in it as they were, and names that are not served. Empty where there is nothing to say. */
 function metaOf(view: EndpointView, kind: ListKind, listed: readonly Listed[]): string {
-  const unavailable = listed.flatMap(({ list, trouble }, index) =>
-    trouble === null ? [] : [{ server: view.servers[index]?.data.name, reason: trouble, stale: list !== null }],
-  );
+  const unavailable = listed.flatMap(({ list, trouble, isDegraded }, index) => {
+    if (trouble === null) return [];
+    const isPartial = list !== null && list.incomplete !== null;
+    const stale = list !== null && !isPartial;
+    return [{ server: view.servers[index]?.data.name, reason: trouble, stale, ...(isDegraded && { degraded: true }), ...(isPartial && { partial: true }) }];
+  });
   const collisions = kind === 'tools' || kind === 'prompts' ? view.names(kind).collisions : [];
   const meta = { ...(unavailable.length > 0 && { [unavailableKey]: unavailable }), ...(collisions.length > 0 && { [collisionsKey]: collisions }) };
   return Object.keys(meta).length === 0 ? '' : `,"_meta":${JSON.stringify(meta)}`;

@@ -9,6 +9,7 @@ import { createCallerClasses } from './caller-class.ts';
 import { createCatalogue } from './catalogue.ts';
 import type { Servers } from './dialogue.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { KeptListsPort } from './last-good.ts';
 
 /** The endpoints of one worker behind which stand many servers. They share one catalogue. */
 export interface Aggregates {
@@ -23,14 +24,15 @@ export interface Aggregates {
 
 export interface AggregatesOptions {
   readonly servers: Servers;
+  readonly kept: KeptListsPort;
   readonly snapshot: () => Snapshot;
   readonly sealer: Sealer;
   readonly log: Log;
   readonly clock: Clock;
 }
 
-export function createAggregates({ servers, snapshot, sealer, log, clock }: AggregatesOptions): Aggregates {
-  const catalogue = createCatalogue({ servers, log, clock });
+export function createAggregates({ servers, kept, snapshot, sealer, log, clock }: AggregatesOptions): Aggregates {
+  const catalogue = createCatalogue({ servers, kept, log, clock });
   const callerClassOf = createCallerClasses();
   const listeners = new Set<() => void>();
   const endpoints = new Map<string, Endpoint>();

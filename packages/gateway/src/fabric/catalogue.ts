@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { asFault } from '../kernel/fault.ts';
@@ -7,20 +6,50 @@ import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { CatalogueReport } from '../node/worker-report.ts';
 import type { ClientFace, ServerEvent, ServerFacts, Servers } from './dialogue.ts';
 import { drainList, emptyList, type ListKind, type ServerList } from './drain-list.ts';
+import { createLastGood, type KeptListsPort } from './last-good.ts';
+import {
+  dueAtMs,
+  holdsLast,
+  keptKeyOf,
+  listKinds,
+  type ListState,
+  newShelf,
+  offers,
+  promisedMs,
+  remainingMs,
+  type SaidFacts,
+  saidOf,
+  type Shelf,
+  signatureOf,
+  stateOf,
+} from './shelf.ts';
 
 /** What is known of a server's list. */
 export interface Listed {
-  /** The last good list, or null where there never was one. */
+  /** The last good list; where there never was one, as much as could be read, or null. */
   readonly list: ServerList | null;
   /** Why the list may not be what the server has now, as a fault's code or `incomplete`'s word; null: it is. */
   readonly trouble: string | null;
+  /** It answers, but its list does not end where lists do. */
+  readonly isDegraded: boolean;
   /** What is left of the time for which its server says that it is good; a server that says nothing promises nothing. */
   readonly ttlMs: number;
+  /** It was at hand: the server was not asked. */
+  readonly wasKept: boolean;
+}
+
+/** What is known of a server. */
+export interface KnownFacts {
+  /** What it last said of itself, to whichever worker and caller; null where it never did. */
+  readonly facts: ServerFacts | null;
+  /** It could not be asked in time. */
+  readonly isAway: boolean;
 }
 
 /**
  * What servers list, for as long as they say that it is good. One for each server and class of callers: all who are served with the same
- * credential and whose clients can do the same, since servers of older versions list by that.
+ * credential and whose clients can do the same, since servers of older versions list by that. Of one that is away the last good list stays; all
+ * workers have the same, and callers of a class that never asked have that of another.
  */
 export interface Catalogue {
   /** Grows with every change of any list. */
@@ -31,9 +60,9 @@ export interface Catalogue {
   known(server: Server, callers: CallerClass, kind: ListKind): ServerList | null;
   /** Whether there is a list at hand, or it is known that there is none to be had. */
   isSettled(server: Server, callers: CallerClass, kind: ListKind): boolean;
-  /** What the server last said of itself; null where it could not be asked in time. Never throws. */
-  facts(server: Server, callers: CallerClass, deadlineMs: number): Promise<ServerFacts | null>;
-  /** Tells of changes, and of a server's return, until the returned function is called. */
+  /** What the server says of itself. Never throws. */
+  facts(server: Server, callers: CallerClass, deadlineMs: number): Promise<KnownFacts>;
+  /** Tells of changes, and of a server's return, until the returned function is called. A server that tells of none is read again and again. */
   follow(server: Server, callers: CallerClass, onChange: (kind: ListKind) => void): () => void;
   /** Forgets servers that are no longer, or no longer the same. */
   keep(servers: readonly Server[]): void;
@@ -48,46 +77,26 @@ export interface CallerClass {
   readonly face: ClientFace;
 }
 
-interface ListState {
-  list: ServerList | null;
-  readAtMs: number;
-  /** Set by an event, and by a failure: the list is read anew when it is next asked for. */
-  invalid: boolean;
-  /** Counts events, so that one that comes while the list is read is not lost. */
-  events: number;
-  reading: Promise<void> | null;
-  trouble: string | null;
-  failures: number;
-  retryAtMs: number;
+export interface CatalogueParts {
+  readonly servers: Servers;
+  /** What all workers know. */
+  readonly kept: KeptListsPort;
+  readonly log: Log;
+  readonly clock: Clock;
 }
 
-interface Shelf {
-  server: Server;
-  readonly signature: string;
-  readonly callers: CallerClass;
-  facts: ServerFacts | null;
-  factsReading: Promise<ServerFacts> | null;
-  factsGoodUntilMs: number;
-  factsFailedAtMs: number;
-  /** It has let somebody wait in vain, and has not answered since. */
-  isLate: boolean;
-  readonly lists: Map<ListKind, ListState>;
-  readonly followers: Set<(kind: ListKind) => void>;
-  unwatch: (() => void) | null;
-  usedAtMs: number;
-  retry: NodeJS.Timeout | null;
-}
-
-const listKinds = ['tools', 'resources', 'templates', 'prompts'] as const;
 const kindsOf = { toolsListChanged: ['tools'], promptsListChanged: ['prompts'], resourcesListChanged: ['resources', 'templates'] } as const;
 
-export function createCatalogue(options: { readonly servers: Servers; readonly log: Log; readonly clock: Clock }): Catalogue {
-  const { servers, log, clock } = options;
+export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): Catalogue {
   const shelves = new Map<string, Shelf>();
+  const lastLists = createLastGood<ServerList>(kept);
+  const lastSaid = createLastGood<SaidFacts>(kept);
+  const nowMs = (): number => clock.monotonicMs();
   let version = 0;
 
   const sweep = setInterval(() => {
-    for (const [key, shelf] of shelves) if (shelf.followers.size === 0 && clock.monotonicMs() - shelf.usedAtMs > bounds.catalogueIdleMs) remove(key, shelf);
+    for (const [key, shelf] of shelves)
+      if (shelf.followers.size === 0 && !holdsLast(shelf) && nowMs() - shelf.usedAtMs > bounds.catalogueIdleMs) remove(key, shelf);
   }, bounds.catalogueIdleMs / 10);
   sweep.unref();
 
@@ -96,24 +105,10 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     const known = shelves.get(key);
     if (known !== undefined && (known.server === server || known.signature === signatureOf(server))) {
       known.server = server;
-      known.usedAtMs = clock.monotonicMs();
+      known.usedAtMs = nowMs();
       return known;
     }
-    const shelf: Shelf = {
-      server,
-      signature: signatureOf(server),
-      callers,
-      facts: null,
-      factsReading: null,
-      factsGoodUntilMs: -Infinity,
-      factsFailedAtMs: -Infinity,
-      isLate: false,
-      lists: new Map(),
-      followers: known?.followers ?? new Set(),
-      unwatch: null,
-      usedAtMs: clock.monotonicMs(),
-      retry: null,
-    };
+    const shelf = newShelf(server, callers, known?.followers ?? new Set(), nowMs());
     if (known !== undefined) {
       stop(known);
       version++;
@@ -126,10 +121,14 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     return shelf;
   }
 
-  /** The shelf that nobody follows and nobody has asked for the longest. */
+  /** The shelf that nobody follows and nobody has asked for the longest; one that holds what cannot be had again only where there is no other. */
   function evict(): void {
     let oldest: [string, Shelf] | null = null;
-    for (const entry of shelves) if (entry[1].followers.size === 0 && (oldest === null || entry[1].usedAtMs < oldest[1].usedAtMs)) oldest = entry;
+    for (const entry of shelves) {
+      const [, shelf] = entry;
+      if (shelf.followers.size > 0) continue;
+      if (oldest === null || rankOf(shelf) < rankOf(oldest[1])) oldest = entry;
+    }
     if (oldest !== null) remove(...oldest);
   }
 
@@ -142,51 +141,40 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
   function stop(shelf: Shelf): void {
     shelf.unwatch?.();
     shelf.unwatch = null;
-    if (shelf.retry !== null) clearTimeout(shelf.retry);
-    shelf.retry = null;
+    shelf.watched.clear();
+    if (shelf.timer !== null) clearTimeout(shelf.timer);
+    shelf.timer = null;
   }
 
   const isCurrent = (shelf: Shelf): boolean => shelves.get(`${shelf.server.data.name} ${shelf.callers.key}`) === shelf;
 
-  function stateOf(shelf: Shelf, kind: ListKind): ListState {
-    const known = shelf.lists.get(kind);
-    if (known !== undefined) return known;
-    const state = { list: null, readAtMs: 0, invalid: true, events: 0, reading: null, trouble: null, failures: 0, retryAtMs: 0 };
-    shelf.lists.set(kind, state);
-    return state;
+  /** Whether callers of whichever class have waited for it in vain. */
+  function isLate(server: Server): boolean {
+    for (const shelf of shelves.values()) if (shelf.isLate && shelf.server.data.name === server.data.name) return true;
+    return false;
   }
 
-  /** How long from now the list is good: what a server of today says; an older one says nothing, so its notifications and a short time decide. */
-  function remainingMs(shelf: Shelf, state: ListState): number {
-    if (state.list === null || state.invalid || shelf.facts === null) return 0;
-    const isModern = shelf.facts.era === 'modern';
-    const ttlMs = isModern ? state.list.ttlMs : shelf.unwatch !== null ? bounds.catalogueWatchedMs : bounds.catalogueUnwatchedMs;
-    return Math.max(0, state.readAtMs + ttlMs - clock.monotonicMs());
-  }
-
-  function promisedMs({ list, invalid, readAtMs }: ListState): number {
-    return list === null || invalid ? 0 : Math.max(0, readAtMs + list.ttlMs - clock.monotonicMs());
-  }
-
-  function readFacts(shelf: Shelf): Promise<ServerFacts> {
-    if (shelf.facts !== null && clock.monotonicMs() < shelf.factsGoodUntilMs) return Promise.resolve(shelf.facts);
-    shelf.factsReading ??= servers
+  function readSaid(shelf: Shelf): Promise<SaidFacts> {
+    if (shelf.said !== null && nowMs() < shelf.saidGoodUntilMs) return Promise.resolve(shelf.said);
+    shelf.saying ??= servers
       .facts(shelf.server, shelf.callers.face)
       .then((facts) => {
-        shelf.facts = facts;
+        const said = saidOf(facts);
+        shelf.said = said;
         shelf.isLate = false;
-        shelf.factsGoodUntilMs = clock.monotonicMs() + Math.min(bounds.catalogueWatchedMs, Math.max(bounds.catalogueUnwatchedMs, facts.ttlMs));
+        shelf.saidGoodUntilMs = nowMs() + Math.min(bounds.catalogueWatchedMs, Math.max(bounds.catalogueUnwatchedMs, facts.ttlMs));
+        lastSaid.note(keptKeyOf(shelf, 'facts'), said);
         watch(shelf, facts);
-        return facts;
+        return said;
       })
       .catch((error: unknown) => {
-        shelf.factsFailedAtMs = clock.monotonicMs();
+        shelf.saidFailedAtMs = nowMs();
         throw error;
       })
       .finally(() => {
-        shelf.factsReading = null;
+        shelf.saying = null;
       });
-    return shelf.factsReading;
+    return shelf.saying;
   }
 
   /** One watch a shelf for as long as it is used. A server that tells of no changes is not asked to. */
@@ -199,8 +187,9 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
       resourcesListChanged: resources?.listChanged === true,
       resourceUris: [],
     };
-    if (!interest.toolsListChanged && !interest.promptsListChanged && !interest.resourcesListChanged) return;
-    shelf.unwatch = servers.watch(shelf.server, shelf.callers.face, interest, (event) => onEvent(shelf, event));
+    for (const event of ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'] as const)
+      if (interest[event]) for (const kind of kindsOf[event]) shelf.watched.add(kind);
+    if (shelf.watched.size > 0) shelf.unwatch = servers.watch(shelf.server, shelf.callers.face, interest, (event) => onEvent(shelf, event));
   }
 
   function onEvent(shelf: Shelf, event: ServerEvent): void {
@@ -220,6 +209,7 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
   function read(shelf: Shelf, kind: ListKind, state: ListState): Promise<void> {
     state.reading ??= readNow(shelf, kind, state).finally(() => {
       state.reading = null;
+      plan(shelf);
     });
     return state.reading;
   }
@@ -228,55 +218,100 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     const { events } = state;
     const { name } = shelf.server.data;
     try {
-      const facts = await readFacts(shelf);
+      const { facts } = await readSaid(shelf);
       const list = offers(facts, kind) ? await drainList(servers, shelf.server, shelf.callers.face, kind) : emptyList;
-      const changed = state.list?.digest !== list.digest;
+      shelf.isLate = false;
+      const known = state.list;
       const returned = state.trouble !== null;
-      if (changed || returned) {
+      if (known?.digest !== list.digest || returned)
         for (const { name: tool, reason } of list.refused) log.warn('catalogue.tool_refused', { server: name, tool: tool.slice(0, 128), reason });
-        if (list.incomplete !== null) log.warn('catalogue.incomplete', { server: name, list: kind, reason: list.incomplete });
-        if (returned) log.info('catalogue.server_returned', { server: name, list: kind });
+      if (list.incomplete !== null) return degrade(shelf, kind, state, list, list.incomplete);
+      if (returned) {
+        log.info('catalogue.server_returned', { server: name, list: kind });
+        // So have its other lists.
+        for (const other of shelf.lists.values()) if (!other.isDegraded) other.retryAtMs = 0;
       }
-      const known = state.list !== null;
-      Object.assign(state, { list, readAtMs: clock.monotonicMs(), invalid: state.events !== events, trouble: null, failures: 0 });
-      if (changed) version++;
-      if (returned || (changed && known)) tell(shelf, kind);
+      const isSame = known?.digest === list.digest && known.incomplete === null;
+      const pollAtMs = nowMs() + bounds.catalogueWatchedMs * (0.75 + Math.random() / 2);
+      Object.assign(state, { list, readAtMs: nowMs(), invalid: state.events !== events, trouble: null, isDegraded: false, failures: 0, pollAtMs });
+      lastLists.note(keptKeyOf(shelf, kind), list);
+      if (!isSame) version++;
+      if (returned || (!isSame && known !== null)) tell(shelf, kind);
     } catch (error) {
       fail(shelf, kind, state, asFault(error).code);
     }
   }
 
+  /** What was read of a list that does not end stands in for it only where there never was a good one. */
+  function degrade(shelf: Shelf, kind: ListKind, state: ListState, cut: ServerList, reason: string): void {
+    const { list: known } = state;
+    if (known === null || (known.incomplete !== null && known.digest !== cut.digest)) {
+      state.list = cut;
+      version++;
+      if (known !== null) tell(shelf, kind);
+    }
+    if (!state.isDegraded) log.warn('catalogue.server_degraded', { server: shelf.server.data.name, list: kind, reason, kept: state.list?.entries.length ?? 0 });
+    Object.assign(state, { trouble: reason, isDegraded: true, invalid: true, failures: 0, retryAtMs: nowMs() + bounds.catalogueDegradedMs });
+    recall(shelf, kind, state);
+  }
+
   function fail(shelf: Shelf, kind: ListKind, state: ListState, trouble: string): void {
     state.failures++;
     const delayMs = Math.min(bounds.catalogueRetryMsMax, bounds.catalogueRetryMs * 2 ** Math.min(state.failures - 1, 10));
-    state.retryAtMs = clock.monotonicMs() + delayMs * (0.5 + Math.random() / 2);
-    if (state.trouble === null)
-      log.warn('catalogue.server_away', { server: shelf.server.data.name, list: kind, reason: trouble, kept: state.list?.entries.length ?? 0 });
-    Object.assign(state, { trouble, invalid: true });
+    state.retryAtMs = nowMs() + delayMs * (0.5 + Math.random() / 2);
     // The server that returns may be another than the one that went.
-    shelf.factsGoodUntilMs = -Infinity;
-    retryLater(shelf, state.retryAtMs);
+    shelf.saidGoodUntilMs = -Infinity;
+    away(shelf, kind, state, trouble);
+    plan(shelf);
   }
 
-  /** While somebody follows, a server that is away is asked until it returns. */
-  function retryLater(shelf: Shelf, atMs: number): void {
-    if (shelf.followers.size === 0 || shelf.retry !== null || !isCurrent(shelf)) return;
-    shelf.retry = setTimeout(
+  function away(shelf: Shelf, kind: ListKind, state: ListState, trouble: string): void {
+    if (state.trouble === null || state.isDegraded)
+      log.warn('catalogue.server_away', { server: shelf.server.data.name, list: kind, reason: trouble, kept: state.list?.entries.length ?? 0 });
+    Object.assign(state, { trouble, isDegraded: false, invalid: true });
+    recall(shelf, kind, state);
+  }
+
+  /** All workers tell the same of a server in trouble: what was last read in good order by any of them. */
+  function recall(shelf: Shelf, kind: ListKind, state: ListState): void {
+    const known = state.list !== null && state.list.incomplete === null ? state.list : null;
+    state.recalling ??= lastLists
+      .find(keptKeyOf(shelf, kind), known)
+      .then((list) => {
+        if (list === null || state.trouble === null || !isCurrent(shelf)) return;
+        const isNews = state.list !== null && state.list.digest !== list.digest;
+        state.list = list;
+        version++;
+        if (isNews) tell(shelf, kind);
+      })
+      .finally(() => {
+        state.recalling = null;
+      });
+  }
+
+  /** While somebody follows, a server in trouble is asked until it is well, and one that tells of no changes is looked at now and then. */
+  function plan(shelf: Shelf): void {
+    if (shelf.timer !== null) clearTimeout(shelf.timer);
+    shelf.timer = null;
+    if (shelf.followers.size === 0 || !isCurrent(shelf)) return;
+    const atMs = Math.min(...listKinds.map((kind) => dueAtMs(shelf, kind)));
+    if (atMs === Infinity) return;
+    shelf.timer = setTimeout(
       () => {
-        shelf.retry = null;
+        shelf.timer = null;
         if (shelf.followers.size === 0 || !isCurrent(shelf)) return;
-        for (const [kind, state] of shelf.lists) if (state.trouble !== null) void read(shelf, kind, state);
-        if (shelf.facts === null) begin(shelf);
+        for (const kind of listKinds) if (dueAtMs(shelf, kind) <= nowMs()) void read(shelf, kind, stateOf(shelf, kind));
+        plan(shelf);
       },
-      Math.max(0, atMs - clock.monotonicMs()),
+      Math.max(0, atMs - nowMs()),
     );
-    shelf.retry.unref();
+    shelf.timer.unref();
   }
 
-  /** For who follows a server of which nothing was known: its first answer is news. */
+  /** For who follows a server of which nothing is known now: its first answer is news. */
   function begin(shelf: Shelf): void {
-    readFacts(shelf).then(
-      () => undefined,
+    readSaid(shelf).then(
+      () => plan(shelf),
       (error: unknown) => {
         for (const kind of listKinds) {
           const state = stateOf(shelf, kind);
@@ -293,38 +328,47 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
     async load(server, callers, kind, deadlineMs) {
       const shelf = shelfOf(server, callers);
       const state = stateOf(shelf, kind);
-      if (remainingMs(shelf, state) === 0) {
-        const wasAway = state.trouble !== null || shelf.isLate;
-        const mayAsk = state.reading !== null || !wasAway || clock.monotonicMs() >= state.retryAtMs;
-        if (mayAsk) {
+      let wasKept = true;
+      if (remainingMs(shelf, kind, nowMs()) === 0) {
+        const wasAway = state.trouble !== null || isLate(server);
+        if (state.reading !== null || !wasAway || nowMs() >= state.retryAtMs) {
+          wasKept = false;
           const done = await within(read(shelf, kind, state), wasAway ? Math.min(deadlineMs, bounds.catalogueAwayWaitMs) : deadlineMs);
           // It is still being read; whoever asks next waits for it but shortly.
           if (!done && state.trouble === null) {
-            state.trouble = 'mcp_timeout';
-            shelf.isLate ||= shelf.facts === null;
-            log.warn('catalogue.server_away', { server: server.data.name, list: kind, reason: 'mcp_timeout', kept: state.list?.entries.length ?? 0 });
+            shelf.isLate ||= shelf.said === null;
+            away(shelf, kind, state, 'mcp_timeout');
           }
         }
+        if (state.recalling !== null) await within(state.recalling, bounds.catalogueRecallWaitMs);
       }
-      return { list: state.list, trouble: state.trouble ?? state.list?.incomplete ?? null, ttlMs: promisedMs(state) };
+      const { list, trouble, isDegraded } = state;
+      return { list, trouble, isDegraded, ttlMs: promisedMs(state, nowMs()), wasKept };
     },
     known: (server, callers, kind) => shelfOf(server, callers).lists.get(kind)?.list ?? null,
     isSettled(server, callers, kind) {
       const state = shelfOf(server, callers).lists.get(kind);
-      return state !== undefined && (state.list !== null || state.trouble !== null);
+      return state !== undefined && (state.list !== null || (state.trouble !== null && state.recalling === null));
     },
     async facts(server, callers, deadlineMs) {
       const shelf = shelfOf(server, callers);
-      const isAway = clock.monotonicMs() - shelf.factsFailedAtMs < bounds.catalogueRetryMs;
-      const waitMs = shelf.facts === null && !shelf.isLate ? deadlineMs : Math.min(deadlineMs, bounds.catalogueAwayWaitMs);
-      if (!isAway && !(await within(readFacts(shelf), waitMs))) shelf.isLate = true;
-      return shelf.facts;
+      const hasFailed = nowMs() - shelf.saidFailedAtMs < bounds.catalogueRetryMs;
+      const waitMs = shelf.said === null && !isLate(server) ? deadlineMs : Math.min(deadlineMs, bounds.catalogueAwayWaitMs);
+      if (!hasFailed && !(await within(readSaid(shelf), waitMs))) shelf.isLate = true;
+      const isAway = nowMs() >= shelf.saidGoodUntilMs;
+      if (isAway) {
+        const recalling = lastSaid.find(keptKeyOf(shelf, 'facts'), shelf.said).then((said) => {
+          if (said !== null && nowMs() >= shelf.saidGoodUntilMs) shelf.said = said;
+        });
+        await within(recalling, bounds.catalogueRecallWaitMs);
+      }
+      return { facts: shelf.said?.facts ?? null, isAway };
     },
     follow(server, callers, onChange) {
       const shelf = shelfOf(server, callers);
       shelf.followers.add(onChange);
-      if (shelf.facts === null) begin(shelf);
-      for (const state of shelf.lists.values()) if (state.trouble !== null) retryLater(shelf, state.retryAtMs);
+      if (nowMs() >= shelf.saidGoodUntilMs) begin(shelf);
+      plan(shelf);
       return () => {
         shelf.followers.delete(onChange);
       };
@@ -342,9 +386,10 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
         Array.from(lists, ([list, { list: known, readAtMs, trouble }]) => ({
           server: server.data.name,
           list,
-          ageMs: known === null ? 0 : clock.monotonicMs() - readAtMs,
+          // One that other workers have read has no age here.
+          ageMs: known === null || readAtMs === 0 ? 0 : nowMs() - readAtMs,
           entries: known?.entries.length ?? 0,
-          stale: trouble !== null || (known !== null && known.incomplete !== null),
+          stale: trouble !== null,
         })),
       ),
     close() {
@@ -353,6 +398,10 @@ export function createCatalogue(options: { readonly servers: Servers; readonly l
       shelves.clear();
     },
   };
+}
+
+function rankOf(shelf: Shelf): number {
+  return holdsLast(shelf) ? Number.MAX_SAFE_INTEGER / 2 + shelf.usedAtMs : shelf.usedAtMs;
 }
 
 /** Whether the promise was settled in time. */
@@ -370,20 +419,4 @@ async function within(promise: Promise<unknown>, deadlineMs: number): Promise<bo
   } finally {
     clearTimeout(timer);
   }
-}
-
-function offers(facts: ServerFacts, kind: ListKind): boolean {
-  return (JSON.parse(facts.capabilities) as Readonly<Record<string, unknown>>)[kind === 'templates' ? 'resources' : kind] !== undefined;
-}
-
-const signatures = new WeakMap<Server, string>();
-
-/** Where a server is and as whom it is spoken to: another address may list other things. */
-function signatureOf(server: Server): string {
-  const known = signatures.get(server);
-  if (known !== undefined) return known;
-  const { price: _price, toolPrices: _toolPrices, path: _path, auth: _auth, ...rest } = server.data;
-  const signature = createHash('sha256').update(JSON.stringify(rest)).digest('base64url');
-  signatures.set(server, signature);
-  return signature;
 }

@@ -1,10 +1,9 @@
 import { bounds } from '../kernel/bounds.ts';
+import type { KnownFacts } from './catalogue.ts';
 import type { ServerFacts } from './dialogue.ts';
 
-export interface FactsOf {
+export interface FactsOf extends KnownFacts {
   readonly server: string;
-  /** Null where the server could not be asked. */
-  readonly facts: ServerFacts | null;
 }
 
 type Capabilities = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
@@ -13,26 +12,27 @@ type Capabilities = Readonly<Record<string, Readonly<Record<string, unknown>> | 
 const carriedExtensions = ['io.modelcontextprotocol/ui'];
 
 /**
- * What many servers are as one. It can do what one of them can, and only what is passed on. What a server that is away can do is not known: so
- * that its tools are found when it returns, lists are offered then, which may be empty.
+ * What many servers are as one. It can do what one of them can, and only what is passed on; one that is away counts for what it last said. Of one
+ * that never said anything it is not known what it can do: so that its tools are found when it returns, lists are offered then, which may be
+ * empty. Changes of lists are told of all servers, for one that does not tell of them is watched by the catalogue.
  */
 export function joinFacts(all: readonly FactsOf[], cacheScope: 'public' | 'private'): ServerFacts {
-  const capabilities = all.map(({ facts }) => (facts === null ? null : (JSON.parse(facts.capabilities) as Capabilities)));
-  const isAnyAway = all.length === 0 || capabilities.includes(null);
-  const has = (name: string): boolean => isAnyAway || capabilities.some((one) => one?.[name] !== undefined);
-  const hasOwn = (name: string): boolean => capabilities.some((one) => one?.[name] !== undefined);
-  const extensions = carriedExtensions.filter((id) => capabilities.some((one) => one?.['extensions']?.[id] !== undefined));
+  const capabilities = all.flatMap(({ facts }) => (facts === null ? [] : [JSON.parse(facts.capabilities) as Capabilities]));
+  const isAnyUnknown = all.length === 0 || capabilities.length < all.length;
+  const has = (name: string): boolean => capabilities.some((one) => one[name] !== undefined);
+  const lists = (name: string): boolean => isAnyUnknown || has(name);
+  const extensions = carriedExtensions.filter((id) => capabilities.some((one) => one['extensions']?.[id] !== undefined));
   const joined = {
-    ...(has('tools') && { tools: { listChanged: true } }),
-    ...(has('resources') && {
-      resources: { listChanged: true, ...(capabilities.some((one) => one?.['resources']?.['subscribe'] === true) && { subscribe: true }) },
+    ...(lists('tools') && { tools: { listChanged: true } }),
+    ...(lists('resources') && {
+      resources: { listChanged: true, ...(capabilities.some((one) => one['resources']?.['subscribe'] === true) && { subscribe: true }) },
     }),
-    ...(has('prompts') && { prompts: { listChanged: true } }),
-    ...(hasOwn('completions') && { completions: {} }),
-    ...(hasOwn('logging') && { logging: {} }),
+    ...(lists('prompts') && { prompts: { listChanged: true } }),
+    ...(has('completions') && { completions: {} }),
+    ...(has('logging') && { logging: {} }),
     ...(extensions.length > 0 && { extensions: Object.fromEntries(extensions.map((id) => [id, {}])) }),
   };
-  const ttlMs = all.reduce<number>((least, { facts }) => Math.min(least, facts?.ttlMs ?? 0), bounds.catalogueWatchedMs);
+  const ttlMs = all.reduce<number>((least, { facts, isAway }) => Math.min(least, isAway ? 0 : (facts?.ttlMs ?? 0)), bounds.catalogueWatchedMs);
   const isPublic = cacheScope === 'public' && all.every(({ facts }) => facts?.cacheScope === 'public');
   return {
     era: 'modern',

@@ -46,7 +46,7 @@ export interface SessionListener {
   changed(message: RpcMessage): void;
   /** A question or another notification that came on the session's own stream. False: it is not for this one. */
   takes(message: RpcMessage): boolean;
-  /** The session is lost, or its stream was away and is back: changes may have been missed. */
+  /** The session is lost, or its stream is away or back: changes may have been missed. */
   interrupted(isLost: boolean): void;
 }
 

@@ -67,6 +67,8 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
     if (reply !== null && !reply.isStream && reply.status < 500) return;
     const { events } = reply ?? {};
     if (events && events.lastEventId !== '') ({ lastEventId } = events);
+    // No mere pause between two streams: until it is back nothing is heard.
+    if (tries === 1) for (const listener of session.listeners) listener.interrupted(false);
     timer = setTimeout(open, events?.retryMs ?? backoffMs(tries++));
     timer.unref();
   }

@@ -90,6 +90,8 @@ export function openModernWatch({ sendExchange, sessions, log }: WatchParts, gro
       // A server that has no such method says so each time; another one may stand there some day.
       if (error !== null && codeOf(error.body) === -32_601) return schedule(bounds.fabricEraMs);
       missed = true;
+      // No mere pause between two streams: until it is back nothing is heard.
+      if (tries === 1) group.tellAll();
       schedule(backoffMs(tries++));
     }
   }

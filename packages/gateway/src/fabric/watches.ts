@@ -36,7 +36,7 @@ export interface WatchGroup {
   readonly watchers: ReadonlySet<Watcher>;
   /** Tells those whom it concerns. */
   tell(message: RpcMessage): void;
-  /** The stream was away: what each watches may have changed since. */
+  /** The stream is away for longer than a moment, or is back: what each watches may have changed since. */
   tellAll(): void;
   /** The server is of another era: the watchers are gathered anew. */
   dissolve(): void;

@@ -120,7 +120,7 @@ export const bounds = {
   // The catalogue of what servers list (fabric/): of one list, and of a worker.
   cataloguePagesMax: 200,
   catalogueEntriesMax: 10_000,
-  catalogueBytesMax: 64 * MiB,
+  catalogueBytesMax: 32 * MiB,
   catalogueShelvesMax: 4_096,
   /** How long a catalogue that nobody asks for is kept up to date. */
   catalogueIdleMs: 600_000,
@@ -129,8 +129,14 @@ export const bounds = {
   catalogueUnwatchedMs: 10_000,
   catalogueRetryMs: 500,
   catalogueRetryMsMax: 30_000,
-  /** How long a list waits for a server that is known to be away. */
+  /** How long a list waits for a server that is known to be away, and for what other workers know of it. */
   catalogueAwayWaitMs: 200,
+  catalogueRecallWaitMs: 1_000,
+  /** How long a list that does not end is not read again. */
+  catalogueDegradedMs: 60_000,
+  /** The last good lists of all servers, which the supervisor keeps for the workers. */
+  keptListsMax: 4_096,
+  keptListsBytesMax: 128 * MiB,
   /** Changes within this time are told as one. */
   changeBurstMs: 50,
   /** Kinds of callers whose names an aggregate endpoint keeps at hand. */

@@ -1,5 +1,6 @@
 import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
+import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
@@ -46,6 +47,9 @@ export type SupervisorHandlers = {
   stateSetIfAbsent: (input: { readonly key: string; readonly value: Uint8Array; readonly ttlMs: number }) => Promise<boolean>;
   stateDelete: (input: { readonly key: string }) => Promise<void>;
   journalBlocked: (input: { readonly blocked: boolean }) => void;
+  keptNote: (input: Parameters<KeptLists['note']>[0]) => number;
+  keptPut: (input: Parameters<KeptLists['put']>[0]) => void;
+  keptFind: (input: Parameters<KeptLists['find']>[0]) => KeptText | null;
 };
 
 /** What the supervisor asks of a worker. */

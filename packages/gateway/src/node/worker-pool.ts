@@ -46,7 +46,10 @@ export interface WorkerPoolOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => WorkerStart;
-  readonly handlers: Pick<SupervisorHandlers, 'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete'> & {
+  readonly handlers: Pick<
+    SupervisorHandlers,
+    'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete' | 'keptNote' | 'keptPut' | 'keptFind'
+  > & {
     lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
   };
   readonly onWorkerGone: (workerId: number, writer: string) => void;
