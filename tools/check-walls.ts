@@ -29,7 +29,11 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-stores.ts': { values: [''] },
   // What listens to calls beside the ledger.
   'assemble-telemetry.ts': { values: [''] },
+  // The registry with what stands on it from the first moment.
+  'assemble-registry.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
+  // What proves the record: the stores link by it, the control plane and the command line check by it.
+  chain: { values: [] },
   config: { values: [] },
   plan: { values: ['config'] },
 
@@ -44,23 +48,23 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   snapshot: { values: [] },
   query: { values: [] },
   // The embedded engines are programs of our own; a query becomes SQL there.
-  store: { values: ['process', 'query'] },
   masking: { values: [] },
   // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
   bodies: { values: ['masking', 'process', 'record'] },
+  store: { values: ['process', 'query', 'chain'] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
-  node: { values: ['assemble.ts', 'assemble-worker.ts', 'process'] },
+  node: { values: ['assemble.ts', 'assemble-worker.ts', 'process', 'chain'] },
   process: { values: [] },
 
-  control: { values: ['query'] },
-  api: { values: ['control'] },
+  control: { values: ['query', 'chain'] },
+  api: { values: ['control', 'chain'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record'] },
   jobs: { values: ['control'] },
 
-  cli: { values: ['config', 'plan', 'bridge', 'link', 'node'] },
+  cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain'] },
 };
 
 /** Names that say nothing about the question a room answers. */

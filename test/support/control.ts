@@ -15,6 +15,9 @@ import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { Tally } from '../../packages/gateway/src/kernel/tally.ts';
 import { createProcessReport } from '../../packages/gateway/src/node/process-report.ts';
+import { openAuditKeys } from '../../packages/gateway/src/node/audit-keys.ts';
+import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts';
+import { startAuditDesk } from '../../packages/gateway/src/control/audit/start-audit-desk.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
@@ -47,16 +50,36 @@ export const controlUrl = 'http://127.0.0.1:8080';
 export async function startControl(more: ControlOverrides = {}): Promise<TestControl> {
   const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
   const engine = await startEmbeddedRegistry({ folder: join(folder, 'registry'), socketPath: join(folder, '.s.PGSQL.5432'), log: silentLog });
-  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: silentLog });
-  return createControl(registry, engine.address, more, async () => {
+  const state = openStateFolder(join(folder, 'state'));
+  const keys = openAuditKeys(state);
+  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, auditKey: keys.key, log: silentLog });
+  const clock = createTestClock();
+  const audit = await startAuditDesk({
+    registry,
+    organizationId: defaultOrganizationId,
+    node: state.node,
+    keys,
+    trusted: () => [],
+    callHeads: () => [],
+    clock,
+    log: silentLog,
+  });
+  return createControl(registry, engine.address, clock, { audit, ...more }, async () => {
+    await audit.stop();
     await registry.close();
     await engine.close();
+    state.release();
     rmSync(folder, { recursive: true, force: true });
   });
 }
 
-function createControl(registry: RegistryStore, registryAddress: RegistryAddress, more: ControlOverrides, end: () => Promise<void>): TestControl {
-  const clock = createTestClock();
+function createControl(
+  registry: RegistryStore,
+  registryAddress: RegistryAddress,
+  clock: TestControl['clock'],
+  more: ControlOverrides & Pick<ControlDependencies, 'audit'>,
+  end: () => Promise<void>,
+): TestControl {
   const state = createMemoryState({ clock });
   const changedKeys: string[] = [];
   const { targets = [], ...replaced } = more;
@@ -107,7 +130,7 @@ function createControl(registry: RegistryStore, registryAddress: RegistryAddress
       const payload = body === undefined ? null : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
       return app.fetch(new Request(`${controlUrl}${path}`, { method, headers: sent, body: payload as string | null }), { front });
     },
-    variant: (overrides) => createControl(registry, registryAddress, overrides, async () => undefined),
+    variant: (overrides) => createControl(registry, registryAddress, createTestClock(), { audit: dependencies.audit, ...overrides }, async () => undefined),
     async end() {
       await end();
       await state.close();
@@ -135,7 +158,7 @@ const quietFigures: ControlDependencies['figures'] = {
   startedMs: 0,
 };
 
-function createTestClock(): Clock & { advance(ms: number): void } {
+function createTestClock(): TestControl['clock'] {
   let nowMs = Date.parse('2026-06-01T00:00:00Z');
   return { nowMs: () => nowMs, monotonicMs: () => nowMs, advance: (ms) => void (nowMs += ms) };
 }
@@ -185,6 +208,7 @@ const testConfig: Config = {
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },
   retention: { tracesDays: 30, metricsDays: 90 },
   telemetry: { metrics: { toolsMax: 200 } },
+  audit: { retentionDays: 365, trustedKeys: [] },
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },
   workers: 1,

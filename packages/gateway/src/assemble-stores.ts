@@ -11,8 +11,6 @@ import { createCallSink } from './store/ledger/calls.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedger } from './store/ledger/open-ledger.ts';
 import { createRollups } from './store/ledger/rollups.ts';
-import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
-import { openRegistry } from './store/registry/open-registry.ts';
 import { createMemoryState } from './store/state/memory-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { startDrain, type Drain } from './telemetry/drain.ts';
@@ -52,21 +50,6 @@ export function openLedgerOf({ config, folder, tap, clock, log, closers }: Store
   const rollUp = startRollUp({ rollups: createRollups(ledger), clock, log: telemetryLog });
   closers.add('roll-up', () => rollUp.stop());
   return { ledger, drain };
-}
-
-export async function openRegistryOf({ config, folder, log, closers }: StoreOptions): ReturnType<typeof openRegistry> {
-  const registryLog = log.child({ part: 'registry' });
-  const { databaseUrl } = config.stores;
-  if (databaseUrl !== null) {
-    const registry = await openRegistry({ address: { url: databaseUrl }, connectionsMax: config.stores.databaseConnectionsMax, log: registryLog });
-    closers.add('registry', () => registry.close());
-    return registry;
-  }
-  const engine = await startEmbeddedRegistry({ folder: folder.paths.registry, socketPath: folder.paths.registrySocket, log: registryLog });
-  closers.add('registry engine', () => engine.close());
-  const registry = await openRegistry({ address: engine.address, connectionsMax: 1, log: registryLog });
-  closers.add('registry', () => registry.close());
-  return registry;
 }
 
 export async function openStateOf({ config, clock, log, closers }: StoreOptions): Promise<StateStore> {

@@ -105,7 +105,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const aggregates = createAggregates({ servers, kept, snapshot: () => snapshot, sealer, log, clock });
   const cache = createResultCache({ clock, current: (name) => snapshot.byName.get(name), watch: listWatch(servers) });
   const authenticator = createAuthenticator({
-    verify: (secret) => supervisor.ask('verifyKey', { secret }),
+    verify: (secret, peer) => supervisor.ask('verifyKey', { secret, peer }),
     encode: principalBlock,
     organizationId: start.snapshot.organizationId,
     clock,

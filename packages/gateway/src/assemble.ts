@@ -8,9 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, targetOf } from './assemble-configuration.ts';
-import { openLedgerOf, openRegistryOf, openStateOf } from './assemble-stores.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { startMasking } from './bodies/start-masking.ts';
+import { assembleRegistry } from './assemble-registry.ts';
+import { openLedgerOf, openStateOf } from './assemble-stores.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -188,7 +189,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       targetOrders: orders.all(),
     }),
     handlers: {
-      verifyKey: async ({ secret }) => verifyKey((await opened.promise).dependencies, secret),
+      verifyKey: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
       stateGet: async ({ key }) => (await opened.promise).state.get(key),
       stateSet: async ({ key, value, ttlMs }) => (await opened.promise).state.set(key, value, ttlMs),
@@ -212,7 +213,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const registry = await openRegistryOf(stores);
+  const { registry, audit } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, callHeads: () => [] });
   const state = await openStateOf(stores);
 
   // Control plane.
@@ -272,6 +273,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
         return pool.targetOrders(orders.all());
       },
     },
+    audit,
     probes: [
       { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
       {

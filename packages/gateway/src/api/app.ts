@@ -11,7 +11,8 @@ import type { ZodError } from 'zod';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
-import { authenticateCaller } from './authenticate-caller.ts';
+import { auditRoutes } from './audit-routes.ts';
+import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
@@ -40,7 +41,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
     set(c, 'actor', actor);
     set(c, 'context', (): ControlContext => {
       if (actor === null) throw new Fault('unauthorized');
-      return { ...dependencies, actor, organizationId: defaultOrganizationId, requestId: c.var.requestId, peer: c.req.header('x-gatewayops-peer') ?? '' };
+      return { ...dependencies, actor, organizationId: defaultOrganizationId, requestId: c.var.requestId, peer: peerOf(c) };
     });
     await next();
   };
@@ -67,6 +68,7 @@ export function registerRoutes(app: ApiApp): void {
   costRoutes(app);
   metricsRoutes(app);
   maskingRoutes(app);
+  auditRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);

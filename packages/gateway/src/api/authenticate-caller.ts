@@ -20,7 +20,7 @@ export function sessionCookie(publicUrl: string): { readonly name: string; reado
 export async function authenticateCaller(c: Context<ApiEnvironment>, dependencies: ControlDependencies): Promise<Actor | null> {
   if (c.env.front === 'admin') return operator;
   const authorization = c.req.header('authorization');
-  if (authorization !== undefined) return bearerActor(authorization, dependencies);
+  if (authorization !== undefined) return bearerActor(authorization, dependencies, peerOf(c));
   const actor = await cookieActor(c, dependencies);
   if (actor !== null && c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameSite(c);
   return actor;
@@ -37,16 +37,24 @@ export function sessionTokenOf(c: Context<ApiEnvironment>, publicUrl: string): s
   return bearer(c.req.header('authorization')) ?? getCookie(c, sessionCookie(publicUrl).name) ?? null;
 }
 
-/** Who is behind an Authorization header. Faults: as above. */
-export async function bearerActor(authorization: string, dependencies: ControlDependencies): Promise<Actor> {
+/** Where a request came from, as the worker that passed it on says; empty on the owner-only socket. */
+export function peerOf(c: Context<ApiEnvironment>): string {
+  return c.req.header('x-gatewayops-peer') ?? '';
+}
+
+/** Who is behind an Authorization header; `peer` is for the audit. Faults: as above. */
+export async function bearerActor(authorization: string, dependencies: ControlDependencies, peer: string): Promise<Actor> {
   const token = bearer(authorization);
   if (token === null) throw new Fault('unauthorized');
   if (token.startsWith('session_')) {
     const actor = await findSession(dependencies, token);
-    if (actor === null) throw new Fault('unauthorized');
+    if (actor === null) {
+      dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'session', subject: '', peer });
+      throw new Fault('unauthorized');
+    }
     return actor;
   }
-  const verdict = await verifyKey(dependencies, token);
+  const verdict = await verifyKey(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
   if (!verdict.ok) throw new Fault('unauthorized');
   return keyActor(verdict.principal);

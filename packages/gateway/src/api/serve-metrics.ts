@@ -54,7 +54,7 @@ export async function serveMetrics(dependencies: ControlDependencies, options: M
     }
   }
 
-  async function admit({ method = '', url = '', headers }: IncomingMessage): Promise<void> {
+  async function admit({ method = '', url = '', headers, socket }: IncomingMessage): Promise<void> {
     if (url.split('?', 1)[0] !== '/metrics') throw new Fault('not_found');
     if (method !== 'GET' && method !== 'HEAD') throw new Fault('method_not_allowed', {}, { extra: { allow: 'GET, HEAD' } });
     if (!options.requireKey) {
@@ -62,7 +62,7 @@ export async function serveMetrics(dependencies: ControlDependencies, options: M
       return;
     }
     if (headers.authorization === undefined) throw new Fault('unauthorized');
-    const actor = await bearerActor(headers.authorization, dependencies);
+    const actor = await bearerActor(headers.authorization, dependencies, socket.remoteAddress ?? '');
     if (!actor.can('metrics.read')) throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
   }
 

@@ -27,8 +27,8 @@ export type KeyVerdict =
   | { readonly ok: 'busy' };
 
 export interface Authenticator {
-  /** The caller behind an Authorization header. Synchronous for a known key. Faults: `unauthorized`, `unavailable`. */
-  authenticate(authorization: string | undefined): Principal | Promise<Principal>;
+  /** The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known key. Faults: `unauthorized`, `unavailable`. */
+  authenticate(authorization: string | undefined, peer?: string): Principal | Promise<Principal>;
   /** The caller of a route with `auth: { type: none }`. */
   readonly anonymous: Principal;
   /** Forgets a key: its next call is verified anew. */
@@ -38,7 +38,7 @@ export interface Authenticator {
 }
 
 export interface AuthenticatorOptions {
-  readonly verify: (secret: string) => Promise<KeyVerdict>;
+  readonly verify: (secret: string, peer: string) => Promise<KeyVerdict>;
   readonly encode: (principal: PrincipalData) => Uint8Array;
   readonly organizationId: string;
   readonly clock: Clock;
@@ -62,7 +62,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   let drops = 0;
   let allDroppedAt = 0;
 
-  function authenticate(authorization: string | undefined): Principal | Promise<Principal> {
+  function authenticate(authorization: string | undefined, peer = ''): Principal | Promise<Principal> {
     if (authorization === undefined) throw new Fault('unauthorized');
     const digest = hash('sha256', pepper + authorization, 'base64');
     const known = verified.get(digest);
@@ -81,7 +81,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     let pending = asking.get(digest);
     if (!pending) {
-      pending = ask(secret, digest).finally(() => {
+      pending = ask(secret, digest, peer).finally(() => {
         asking.delete(digest);
         if (asking.size === 0) droppedAt.clear();
       });
@@ -90,14 +90,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return pending;
   }
 
-  async function ask(secret: string, digest: string): Promise<Principal> {
+  async function ask(secret: string, digest: string, peer: string): Promise<Principal> {
     let verdict: KeyVerdict;
     let before: number;
     let attempts = 0;
     try {
       do {
         before = drops;
-        verdict = await verify(secret);
+        verdict = await verify(secret, peer);
         // A revocation that came while the answer was under way may be newer than the answer: ask again.
       } while (verdict.ok === true && Math.max(allDroppedAt, droppedAt.get(verdict.principal.keyId) ?? 0) > before && ++attempts < asksMax);
     } catch (error) {

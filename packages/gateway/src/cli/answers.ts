@@ -45,7 +45,41 @@ const spanView = z.looseObject({
   cache: z.string().nullable().optional(),
 });
 
+const findingView = z.looseObject({ kind: z.string(), chain: z.string(), from: z.number(), to: z.number(), text: z.string() });
+
 export const answers = {
+  auditEvents: z.looseObject({
+    events: z.array(
+      z.looseObject({
+        id: z.string(),
+        time: z.string(),
+        actor: z.looseObject({ kind: z.string(), id: z.string() }),
+        action: z.string(),
+        object: z.looseObject({ kind: z.string(), id: z.string() }),
+        result: z.string(),
+        ip: z.string().nullable(),
+      }),
+    ),
+    cursor: z.string().nullable().optional(),
+  }),
+  auditVerification: z.looseObject({
+    verification: z.looseObject({
+      ok: z.boolean(),
+      events: z.looseObject({
+        records: z.number(),
+        from: z.number(),
+        through: z.number(),
+        removed_through: z.number(),
+        signed_through: z.number(),
+        signed_at: z.string().nullable(),
+      }),
+      findings: z.array(findingView),
+      findings_left_out: z.number(),
+    }),
+  }),
+  auditKeys: z.looseObject({
+    keys: z.array(z.looseObject({ id: z.string(), node: z.string(), public_key: z.string(), created_at: z.string(), current: z.boolean() })),
+  }),
   key: z.looseObject({ key: keyView }),
   keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
   keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),

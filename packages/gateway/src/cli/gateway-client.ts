@@ -21,13 +21,22 @@ export interface GatewayClient {
   request(
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    more?: { readonly query?: Readonly<Record<string, string | undefined>>; readonly body?: unknown; readonly accept?: readonly number[] },
+    more?: {
+      readonly query?: Readonly<Record<string, string | undefined>>;
+      readonly body?: unknown;
+      readonly accept?: readonly number[];
+      /** Where the answer may take longer than answers do. */
+      readonly timeoutMs?: number;
+    },
   ): Promise<unknown>;
+  /** The bytes of an answer as they come, however many. The stream fails where the gateway ends it early. Faults: as `request`. */
+  download(path: string, query: Readonly<Record<string, string | undefined>>): Promise<IncomingMessage>;
 }
 
 export const defaultStateFolder = '.gatewayops';
 /** Longer than the gateway waits for its ledger: what it says then is more than that nothing came. */
-const timeoutMs = 40_000;
+const answerTimeoutMs = 40_000;
+const downloadTimeoutMs = 6 * 3_600_000;
 const answerBytesMax = 64 * 1024 * 1024;
 
 /** Where requests go: a socket, or an address with the path that stands before ours. */
@@ -78,33 +87,51 @@ function remote(text: string, env: Environment): Target {
 }
 
 function client(where: string, target: Target): GatewayClient {
+  const { base = '', ...place } = target;
+  const pathOf = (path: string, query: Readonly<Record<string, string | undefined>>): string => {
+    const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
+    return `${base}${path}${search === '' ? '' : `?${search}`}`;
+  };
   return {
     where,
-    async request(method, path, { query = {}, body, accept = [] } = {}) {
-      const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
-      const { base = '', ...place } = target;
+    async download(path, query) {
+      const response = await open(where, { ...place, method: 'GET', path: pathOf(path, query) }, undefined, downloadTimeoutMs);
+      if (response.statusCode === 200) return response;
+      throw refusal(where, response.statusCode ?? 0, parseObject(await readAll(response)));
+    },
+    async request(method, path, { query = {}, body, accept = [], timeoutMs = answerTimeoutMs } = {}) {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const answer = await send(where, { ...place, method, path: `${base}${path}${search === '' ? '' : `?${search}`}` }, payload);
+      const answer = await send(where, { ...place, method, path: pathOf(path, query) }, payload, timeoutMs);
       const parsed = parseObject(answer.text);
       if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
-      // The public fix is for who speaks HTTP.
-      if (parsed !== null && parsed['error'] === 'unauthorized')
-        throw new RemoteFault(
-          answer.status,
-          { ...parsed, fix: 'Set GATEWAYOPS_API_KEY to a key of this gateway, or use --state on its machine.' },
-          exitCodeOfStatus,
-        );
-      if (parsed !== null && 'error' in parsed) throw new RemoteFault(answer.status, parsed, exitCodeOfStatus);
-      throw new Fault('gateway_unreachable', { where }, { cause: new Error(`something else answered there (status ${answer.status})`) });
+      throw refusal(where, answer.status, parsed);
     },
   };
 }
 
-function send(
-  where: string,
-  options: Target & { readonly method: string; readonly path: string },
-  payload: string | undefined,
-): Promise<{ status: number; text: string }> {
+function refusal(where: string, status: number, body: Record<string, unknown> | null): RemoteFault | Fault {
+  // The public fix is for who speaks HTTP.
+  if (body !== null && body['error'] === 'unauthorized')
+    return new RemoteFault(status, { ...body, fix: 'Set GATEWAYOPS_API_KEY to a key of this gateway, or use --state on its machine.' }, exitCodeOfStatus);
+  if (body !== null && 'error' in body) return new RemoteFault(status, body, exitCodeOfStatus);
+  return new Fault('gateway_unreachable', { where }, { cause: new Error(`something else answered there (status ${status})`) });
+}
+
+interface Ask extends Target {
+  readonly method: string;
+  readonly path: string;
+}
+
+async function send(where: string, ask: Ask, payload: string | undefined, timeoutMs: number): Promise<{ status: number; text: string }> {
+  const response = await open(where, ask, payload, timeoutMs);
+  try {
+    return { status: response.statusCode ?? 0, text: await readAll(response) };
+  } catch (error) {
+    throw connectionFault(where, ask, error);
+  }
+}
+
+function open(where: string, options: Ask, payload: string | undefined, timeoutMs: number): Promise<IncomingMessage> {
   return new Promise((resolveAnswer, reject) => {
     const request = (options.protocol === 'https:' ? httpsRequest : httpRequest)({
       ...options,
@@ -117,12 +144,7 @@ function send(
       },
     });
     request.on('error', (error) => reject(connectionFault(where, options, error)));
-    request.on('response', (response) => {
-      readAll(response).then(
-        (text) => resolveAnswer({ status: response.statusCode ?? 0, text }),
-        (error: unknown) => reject(connectionFault(where, options, error)),
-      );
-    });
+    request.on('response', resolveAnswer);
     request.end(payload);
   });
 }
@@ -149,7 +171,7 @@ function connectionFault(where: string, { socketPath }: Target, error: unknown):
     EAI_AGAIN: 'the name cannot be looked up',
     ECONNRESET: 'the connection was closed before an answer came',
   };
-  const cause = name === 'TimeoutError' || name === 'AbortError' ? `no answer came within ${timeoutMs / 1000} s` : (reasons[code ?? ''] ?? message);
+  const cause = name === 'TimeoutError' || name === 'AbortError' ? 'no answer came in time' : (reasons[code ?? ''] ?? message);
   return new Fault('gateway_unreachable', { where }, { cause: new Error(cause) });
 }
 

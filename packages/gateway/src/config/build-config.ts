@@ -90,6 +90,7 @@ export function buildConfig(input: BuildInput): Config {
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
     retention: { tracesDays: Number.parseInt(file.retention.traces, 10), metricsDays: Number.parseInt(file.retention.metrics, 10) },
+    audit: { retentionDays: Number.parseInt(file.audit.retention, 10), trustedKeys: file.audit.trusted_keys },
     stores: {
       databaseUrl: settings.databaseUrl,
       databaseConnectionsMax: settings.databaseConnectionsMax,

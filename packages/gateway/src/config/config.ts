@@ -26,6 +26,7 @@ export interface Config {
   readonly limits: { readonly bodyBytesMax: number };
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
   readonly retention: { readonly tracesDays: number; readonly metricsDays: number };
+  readonly audit: AuditConfig;
   readonly stores: {
     readonly databaseUrl: string | null;
     readonly databaseConnectionsMax: number;
@@ -40,6 +41,12 @@ export interface Config {
 
 export interface RecordConfig {
   readonly masking: MaskingRules;
+}
+
+export interface AuditConfig {
+  readonly retentionDays: number;
+  /** Public keys of other nodes, in base64. */
+  readonly trustedKeys: readonly string[];
 }
 
 export interface ListenConfig {

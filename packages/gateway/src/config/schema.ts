@@ -8,6 +8,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { auditSchema } from './schema-audit.ts';
 import { listenTls } from './schema-listen-tls.ts';
 import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole, webSocketUrl } from './schema-parts.ts';
 import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
@@ -284,6 +285,7 @@ export const gatewayFileSchema = strict({
     }),
   ).meta({ description: 'How long records are kept.' }),
   telemetry: telemetrySchema,
+  audit: auditSchema.meta({ description: 'The record of who changed what.' }),
   environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')
     .default('dev')
     .meta({ description: 'Name of this installation; part of every key: gwo_{environment}_….', examples: ['prod'] }),

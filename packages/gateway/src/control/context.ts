@@ -12,6 +12,7 @@ import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
 import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
+import type { AuditDesk } from './audit/audit-desk.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
@@ -38,6 +39,7 @@ export interface ControlDependencies {
   /** What is known about a server without asking it. */
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;
+  readonly audit: AuditDesk;
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;

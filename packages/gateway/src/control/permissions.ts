@@ -13,6 +13,8 @@ export const permissions = {
   'logs.read': 'Read the request log.',
   'masking.test': 'Try what would be masked in a text.',
   'costs.read': 'Read what calls have cost.',
+  'audit.read': 'Read the audit, verify it and export it.',
+  'audit.write': 'Rotate the key that signs the audit.',
   'health.read': 'Read the state of each part behind the gateway.',
   'config.read': 'See which configuration serves, and why the file on disk does not.',
   'config.reload': 'Reload the configuration file.',

@@ -90,7 +90,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const [, serverName, operationName] = path.exec(pathname) ?? [];
     const operation = operations.get(operationName ?? '');
     if (serverName === undefined || operation === undefined) {
-      await call.rail.authenticator.authenticate(call.inbound.authorization);
+      await call.rail.authenticator.authenticate(call.inbound.authorization, call.record.peer);
       throw new Fault('not_found');
     }
     call.record.method = operation.method;
@@ -134,7 +134,7 @@ async function identify(call: Call, serverName: string): Promise<void> {
   const principal =
     server?.data.auth === 'none' && call.inbound.authorization === undefined
       ? authenticator.anonymous
-      : await authenticator.authenticate(call.inbound.authorization);
+      : await authenticator.authenticate(call.inbound.authorization, call.record.peer);
   call.record.authAt = performance.now();
   call.principal = principal;
   call.stop = 'access';

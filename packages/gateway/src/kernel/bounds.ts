@@ -193,6 +193,16 @@ export const bounds = {
   histogramBucketsMax: 300,
   costGroupsMax: 1_000,
   costPeriodDaysMax: 3_660,
+  /** Audit: characters of one text of an event, events of a page, those read at once, findings of one check. */
+  auditTextCharsMax: 4_096,
+  auditListMax: 200,
+  auditPageRecords: 1_000,
+  auditFindingsMax: 100,
+  auditCheckpointMs: 60_000,
+  /** Sign-ins are counted over a window; one that follows a busy one is twice as long, up to the second of these. */
+  signInWindowMs: 10_000,
+  signInWindowMsMax: 3_600_000,
+  signInCallersMax: 20,
   drainGraceMs: 25_000,
   keyNameCharsMax: 200,
   keysListMax: 200,

@@ -34,6 +34,7 @@ const make =
     `${prefix}_${randomBase62(20)}` as T;
 export const newKeyId = make<KeyId>('key');
 export const newAuditId = make<AuditId>('aud');
+export const newCheckpointId = make<Id<'checkpoint'>>('chk');
 export const newSessionId = make<SessionId>('ses');
 
 /** The organization that a fresh install has. */

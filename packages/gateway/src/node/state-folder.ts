@@ -13,7 +13,7 @@ export interface StateFolder {
   /** Unique for this start, and ordered by time: the beginning of every journal writer's name. */
   readonly boot: string;
   /** 32 random bytes under a name, the same at every start. */
-  secret(name: 'seal' | 'events'): Buffer;
+  secret(name: 'seal' | 'events' | 'audit'): Buffer;
   release(): void;
 }
 

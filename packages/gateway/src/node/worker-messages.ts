@@ -40,7 +40,8 @@ export type SupervisorHandlers = {
   begin: (input: null) => WorkerStart;
   listening: (input: { readonly port: number }) => void;
   listenFailed: (input: { readonly code: string }) => void;
-  verifyKey: (input: { readonly secret: string }) => Promise<KeyVerdict>;
+  /** `peer`: where it was shown. */
+  verifyKey: (input: { readonly secret: string; readonly peer: string }) => Promise<KeyVerdict>;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;
   stateGet: (input: { readonly key: string }) => Promise<Uint8Array | null>;
   stateSet: (input: { readonly key: string; readonly value: Uint8Array; readonly ttlMs: number }) => Promise<void>;

@@ -44,6 +44,7 @@ function config(more: Partial<Config> = {}): Config {
     journal: { sync: false, spoolBytesMax: 1_000 },
     retention: { tracesDays: 30, metricsDays: 90 },
     telemetry: { metrics: { toolsMax: 200 } },
+    audit: { retentionDays: 365, trustedKeys: [] },
     stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },
     workers: 1,

@@ -48,12 +48,25 @@ export interface Configuration {
   reload(options: { readonly dryRun: boolean; readonly record: (change: AppliedChange) => Promise<void> }): Promise<ReloadResult>;
 }
 
-/** Reads the file and all secrets anew and lets them serve as a whole, or not at all. */
-export function reloadConfig(context: ControlContext, { dryRun }: { readonly dryRun: boolean }): Promise<ReloadResult> {
-  const file = context.configuration.state().file ?? 'environment';
-  return context.configuration.reload({
+/** Reads the file and all secrets anew and lets them serve as a whole, or not at all. A refusal is audited once, until it is another one. */
+export async function reloadConfig(context: ControlContext, { dryRun }: { readonly dryRun: boolean }): Promise<ReloadResult> {
+  const { registry, configuration, log } = context;
+  const file = configuration.state().file ?? 'environment';
+  const refusedBefore = JSON.stringify(configuration.state().refusal);
+  const result = await configuration.reload({
     dryRun,
-    record: ({ servers, settings, secrets }) =>
-      context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'config.applied', file, { servers, settings, secrets }))),
+    async record({ servers, settings, secrets }) {
+      await registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'config.applied', file, { servers, settings, secrets })));
+    },
   });
+  const { refusal } = result;
+  if (refusal !== null && !dryRun && JSON.stringify(refusal) !== refusedBefore) {
+    const faults = refusal.faults.slice(0, faultsAuditedMax).map(({ path, line, message }) => ({ path, line, message }));
+    const event = auditEvent(context, 'config.refused', file, { code: refusal.code, message: refusal.message, faults }, 'failed');
+    // The refusal stands, recorded or not: nothing was changed.
+    await registry.transaction(({ audit }) => audit.insert(event)).catch((error: unknown) => log.error('audit.event_lost', { action: event.action, error }));
+  }
+  return result;
 }
+
+const faultsAuditedMax = 20;

@@ -22,7 +22,7 @@ afterAll(() => control.end());
 
 const plain: CreateKeyInput = { name: 'agent', environment: null, scopes: { servers: null, actions: null }, metadata: {}, expiresAtMs: null };
 const create = (more: Partial<CreateKeyInput> = {}): Promise<KeyWithSecret> => createKey(control.context(), { ...plain, ...more });
-const verify = (secret: string) => verifyKey(control.dependencies, secret);
+const verify = (secret: string) => verifyKey(control.dependencies, secret, '');
 const hour = 3_600_000;
 
 async function rows(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
@@ -86,9 +86,9 @@ test('a rule for the prefix of a key beats the default, also after its rotation'
   const rateLimits = [...control.dependencies.config.rateLimits, { scope: 'api_key' as const, keyPrefix: key.prefix, limit: 7, windowMs: 1000, burst: 0 }];
   const dependencies = { ...control.dependencies, config: { ...control.dependencies.config, rateLimits } };
   const rule = { limit: 7, windowMs: 1000, burst: 0 };
-  expect(await verifyKey(dependencies, secret)).toMatchObject({ principal: { rateLimit: rule } });
+  expect(await verifyKey(dependencies, secret, '')).toMatchObject({ principal: { rateLimit: rule } });
   const rotated = await rotateKey(control.context(), key.id);
-  expect(await verifyKey(dependencies, rotated.secret)).toMatchObject({ principal: { rateLimit: rule } });
+  expect(await verifyKey(dependencies, rotated.secret, '')).toMatchObject({ principal: { rateLimit: rule } });
 });
 
 test('a key is refused from the millisecond it expires', async () => {
@@ -268,7 +268,7 @@ test.each([
     },
   );
   const dependencies = { ...control.dependencies, registry: untouchable as never, secrets: untouchable as never };
-  expect(await verifyKey(dependencies, secret)).toEqual({ ok: false, reason: 'unknown' });
+  expect(await verifyKey(dependencies, secret, '')).toEqual({ ok: false, reason: 'unknown' });
 });
 
 test('A23 a secret with an unknown prefix costs one bcrypt, as one with a known prefix does', async () => {
@@ -281,9 +281,9 @@ test('A23 a secret with an unknown prefix costs one bcrypt, as one with a known 
     pretend: (text: string) => ((compares += 1), hasher.pretend(text)),
   };
   const wrong = `${secret.slice(0, -1)}${secret.endsWith('a') ? 'b' : 'a'}`;
-  expect(await verifyKey({ ...control.dependencies, secrets }, wrong)).toEqual({ ok: false, reason: 'unknown' });
+  expect(await verifyKey({ ...control.dependencies, secrets }, wrong, '')).toEqual({ ok: false, reason: 'unknown' });
   expect(compares).toBe(1);
-  expect(await verifyKey({ ...control.dependencies, secrets }, newKeySecret('test').secret)).toEqual({ ok: false, reason: 'unknown' });
+  expect(await verifyKey({ ...control.dependencies, secrets }, newKeySecret('test').secret, '')).toEqual({ ok: false, reason: 'unknown' });
   expect(compares).toBe(2);
 });
 
@@ -298,5 +298,5 @@ test('what the hasher cannot take is busy, which is no verdict; what waits is se
   expect(await hasher.matches('secret', hashed)).toBe(true);
   const { secret } = await create();
   const busy = { ...control.dependencies, secrets: { ...hasher, matches: () => hasher.hash('x').then(() => Promise.reject(refused[0]?.reason)) } };
-  expect(await verifyKey(busy, secret)).toEqual({ ok: 'busy' });
+  expect(await verifyKey(busy, secret, '')).toEqual({ ok: 'busy' });
 });

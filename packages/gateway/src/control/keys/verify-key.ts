@@ -9,9 +9,20 @@ import { prefixOf } from './key-secret.ts';
 /**
  * Who a secret belongs to. The registry is read each time, so a revoked key is refused from the moment of its
  * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
- * is known or not. Faults: `unavailable` where the registry does not answer.
+ * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
 export async function verifyKey(
+  dependencies: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock' | 'audit'>,
+  secret: string,
+  peer: string,
+): Promise<KeyVerdict> {
+  const verdict = await judgeSecret(dependencies, secret);
+  if (verdict.ok === true) dependencies.audit.noteSignIn({ outcome: 'succeeded', reason: '', kind: 'key', subject: verdict.principal.keyId, peer });
+  else if (!verdict.ok) dependencies.audit.noteSignIn({ outcome: 'failed', reason: verdict.reason, kind: 'key', subject: prefixOf(secret) ?? '', peer });
+  return verdict;
+}
+
+async function judgeSecret(
   { registry, secrets, config, clock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock'>,
   secret: string,
 ): Promise<KeyVerdict> {

@@ -4,6 +4,7 @@ import { describeWith } from '../../../../../test/support/requires.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
 import { defaultOrganizationId, newAuditId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { testAuditKey } from '../../../../../test/support/audit-key.ts';
 import { openRegistry } from './open-registry.ts';
 import type { RegistryStore } from './registry-store.ts';
 
@@ -16,7 +17,7 @@ describeWith('postgres', 'a PostgreSQL in trouble', () => {
   async function start(): Promise<{ store: RegistryStore; url: string; pid: number }> {
     const server = await startPostgres();
     ends.push(() => server.stop());
-    const store = await openRegistry({ address: { url: server.url }, connectionsMax: 2, log: silentLog });
+    const store = await openRegistry({ address: { url: server.url }, connectionsMax: 2, auditKey: testAuditKey, log: silentLog });
     ends.push(() => store.close());
     return { store, url: server.url, pid: server.pid };
   }
@@ -28,7 +29,9 @@ describeWith('postgres', 'a PostgreSQL in trouble', () => {
     actorKind: 'system',
     actorId: 'system',
     action: 'key.created',
+    objectKind: 'key',
     objectId: '',
+    result: 'success' as const,
     requestId: '',
     peer: '',
     detail: {},
@@ -85,7 +88,9 @@ describeWith('postgres', 'a PostgreSQL in trouble', () => {
   });
 
   test('a server that is not there is unavailable, not a broken state', async () => {
-    await expect(openRegistry({ address: { url: 'postgres://x:y@127.0.0.1:9/none' }, connectionsMax: 1, log: silentLog })).rejects.toMatchObject({
+    await expect(
+      openRegistry({ address: { url: 'postgres://x:y@127.0.0.1:9/none' }, connectionsMax: 1, auditKey: testAuditKey, log: silentLog }),
+    ).rejects.toMatchObject({
       code: 'unavailable',
     });
   });

@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { afterEach, expect, test, vi } from 'vitest';
 import { defaultOrganizationId, newKeyId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { testAuditKey } from '../../../../../test/support/audit-key.ts';
 import { clientConfig } from './connections.ts';
 import { startEmbeddedRegistry, type EmbeddedRegistry } from './embedded-registry.ts';
 import { openRegistry } from './open-registry.ts';
@@ -49,7 +50,7 @@ const key = (name: string): KeyRecord => ({
 test('D4 D12 the engine killed in the middle of writes loses no acknowledged key, and comes back by itself', async () => {
   const folder = newFolder();
   const engine = await start(folder);
-  const store = await openRegistry({ address: engine.address, connectionsMax: 1, log: silentLog });
+  const store = await openRegistry({ address: engine.address, connectionsMax: 1, auditKey: testAuditKey, log: silentLog });
   ends.push(() => store.close());
   const acknowledged: string[] = [];
   const firstPid = engine.pid();
@@ -101,7 +102,7 @@ test('the engine ends when its parent is gone, and frees the folder for the next
   // The next one starts while the first still closes: it waits for it.
   const engine = await start(folder);
   await exited;
-  const store = await openRegistry({ address: engine.address, connectionsMax: 1, log: silentLog });
+  const store = await openRegistry({ address: engine.address, connectionsMax: 1, auditKey: testAuditKey, log: silentLog });
   await store.ping();
   await store.close();
 });
@@ -111,7 +112,7 @@ test('a first start that was cut off half-way is begun anew', async () => {
   mkdirSync(join(folder, 'registry.new', 'base'), { recursive: true });
   writeFileSync(join(folder, 'registry.new', 'PG_VERSION'), '18\n');
   const engine = await start(folder);
-  const store = await openRegistry({ address: engine.address, connectionsMax: 1, log: silentLog });
+  const store = await openRegistry({ address: engine.address, connectionsMax: 1, auditKey: testAuditKey, log: silentLog });
   await store.ping();
   await store.close();
 });

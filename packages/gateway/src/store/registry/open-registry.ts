@@ -1,6 +1,9 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { SigningKey } from '../../chain/signing-key.ts';
 import type { Log } from '../../kernel/log.ts';
-import { createAuditWrites } from './audit.ts';
+import { linkEarlierEvents } from './audit-chain.ts';
+import { createAuditReads } from './audit-reads.ts';
+import { createAuditWrites } from './audit-writes.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
@@ -10,6 +13,8 @@ import type { Tables } from './tables.ts';
 export interface RegistryOptions {
   readonly address: RegistryAddress;
   readonly connectionsMax: number;
+  /** What events of the audit are signed with. */
+  readonly auditKey: SigningKey;
   readonly log: Log;
 }
 
@@ -17,12 +22,20 @@ export interface RegistryOptions {
  * The registry behind a PostgreSQL wire protocol, brought up to date first. Faults: `state_broken` where its migrations
  * are not ours, `unavailable` where it does not answer.
  */
-export async function openRegistry({ address, connectionsMax, log }: RegistryOptions): Promise<RegistryStore> {
+export async function openRegistry({ address, connectionsMax, auditKey, log }: RegistryOptions): Promise<RegistryStore> {
   await migrate(address, log);
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openConnections(address, connectionsMax, log) }) });
+  try {
+    await linkEarlierEvents(database, auditKey);
+  } catch (error) {
+    await database.destroy();
+    throw error;
+  }
   return {
     keys: createKeyReads(database),
-    transaction: (work) => database.transaction().execute((transaction) => work({ keys: createKeyWrites(transaction), audit: createAuditWrites(transaction) })),
+    audit: createAuditReads(database),
+    transaction: (work) =>
+      database.transaction().execute((transaction) => work({ keys: createKeyWrites(transaction), audit: createAuditWrites(transaction, auditKey) })),
     async ping() {
       await sql`select 1 /* registry/ping */`.execute(database);
     },

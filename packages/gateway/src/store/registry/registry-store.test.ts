@@ -7,6 +7,7 @@ import { describeWith } from '../../../../../test/support/requires.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { testAuditKey } from '../../../../../test/support/audit-key.ts';
 import { readMigrations } from '../migrations.ts';
 import { clientConfig, type RegistryAddress } from './connections.ts';
 import { startEmbeddedRegistry } from './embedded-registry.ts';
@@ -45,7 +46,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
 
   beforeAll(async () => {
     ({ address, end } = await start());
-    store = await openRegistry({ address, connectionsMax: 4, log: silentLog });
+    store = await openRegistry({ address, connectionsMax: 4, auditKey: testAuditKey, log: silentLog });
   });
   afterAll(async () => {
     await store.close();
@@ -251,7 +252,9 @@ function eventOf(organizationId: OrganizationId): AuditEvent {
     actorKind: 'operator',
     actorId: 'tester',
     action: 'key.created',
+    objectKind: 'key',
     objectId: 'key_x',
+    result: 'success',
     requestId: 'req_x',
     peer: '',
     detail: { a: [1, 'x'] },

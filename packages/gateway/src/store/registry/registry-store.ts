@@ -6,10 +6,14 @@
  * transaction, an acknowledged write survives the death of any process, and every method rejects with the fault
  * `unavailable` when the store does not answer in its time or too many wait for it.
  */
+import type { AuditRecord, ChainedRecord } from '../../chain/audit-record.ts';
+import type { PublicKeyRecord, SignedCheckpoint } from '../../chain/checkpoint.ts';
+import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
 
 export interface RegistryStore {
   readonly keys: KeyReads;
+  readonly audit: AuditReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -77,20 +81,85 @@ export interface KeyWrites {
 }
 
 export interface AuditWrites {
-  insert(event: AuditEvent): Promise<void>;
+  /** Adds the event at the end of its organization's chain; who adds to the same chain waits until this transaction ends. */
+  insert(event: AuditEvent): Promise<ChainedRecord>;
+  insertKey(key: PublicKeyRecord): Promise<void>;
+  insertCheckpoint(checkpoint: CheckpointRecord): Promise<void>;
+  insertRemoval(removal: AuditRemoval): Promise<void>;
 }
 
 /** Who changed what. `detail` holds public values only: never a secret or its hash. */
-export interface AuditEvent {
+export interface AuditEvent extends Omit<AuditRecord, 'id' | 'organizationId' | 'sequence'> {
   readonly id: AuditId;
   readonly organizationId: OrganizationId;
+}
+
+export interface AuditReads {
+  /** Newest first, those after `after`, `limit` at most. */
+  list(organizationId: OrganizationId, query: AuditQuery): Promise<readonly ChainedRecord[]>;
+  find(organizationId: OrganizationId, id: string): Promise<ChainedRecord | null>;
+  /** Where the chain ends; place 0 where it has not begun. */
+  head(organizationId: OrganizationId): Promise<ChainHead>;
+  /** Records as they are stored, by place, those behind `after`; with `after` null those without a place. */
+  range(organizationId: OrganizationId, page: { readonly after: number | null; readonly limit: number }): Promise<readonly StoredRecord[]>;
+  /** Of all nodes, oldest first. */
+  keys(): Promise<readonly PublicKeyRecord[]>;
+  /** By the place that they speak of. */
+  checkpoints(organizationId: OrganizationId, page: { readonly after: CheckpointPlace | null; readonly limit: number }): Promise<readonly CheckpointRecord[]>;
+  /** The newest of a node, or null. */
+  lastCheckpoint(organizationId: OrganizationId, node: string): Promise<CheckpointRecord | null>;
+  /** Where the chain begins because what was before it has been removed, or null. */
+  lastRemoval(organizationId: OrganizationId): Promise<AuditRemoval | null>;
+}
+
+export interface AuditQuery {
+  /** Milliseconds since the epoch: at or after, and before. Null: open. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly actorKind: string | null;
+  readonly actorId: string | null;
+  /** A name, or a beginning with `*` behind it: `key.*`. */
+  readonly action: string | null;
+  readonly objectKind: string | null;
+  readonly objectId: string | null;
+  readonly result: string | null;
+  /** Somewhere in its ids, its action, its address or its detail, in any letter case. */
+  readonly text: string | null;
+  /** Leaves out what the gateway itself did. */
+  readonly withoutSystem: boolean;
+  readonly after: AuditPlace | null;
+  readonly limit: number;
+}
+
+/** A place in the list: by time, and by place in the chain where two have the same. */
+export interface AuditPlace {
   readonly atMs: number;
-  readonly actorKind: string;
-  readonly actorId: string;
-  /** Noun and past participle: `key.created`. */
-  readonly action: string;
-  readonly objectId: string;
-  readonly requestId: string;
-  readonly peer: string;
-  readonly detail: Readonly<Record<string, unknown>>;
+  readonly sequence: number;
+}
+
+export interface ChainHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+export interface CheckpointRecord extends SignedCheckpoint {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly node: string;
+  readonly atMs: number;
+  readonly sequence: number;
+}
+
+export interface CheckpointPlace {
+  readonly sequence: number;
+  readonly id: string;
+}
+
+/** Everything up to a place is gone because its retention was over. */
+export interface AuditRemoval {
+  readonly organizationId: string;
+  readonly throughSequence: number;
+  readonly throughHash: string;
+  readonly checkpointId: string;
+  readonly removedAtMs: number;
 }

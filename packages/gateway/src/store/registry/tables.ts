@@ -1,10 +1,15 @@
 import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { AuditResult } from '../../chain/audit-record.ts';
 
 /** The tables of `migrations/` as Kysely sees them. */
 export interface Tables {
   organizations: OrganizationsTable;
   api_keys: KeysTable;
   audit_events: AuditEventsTable;
+  audit_chains: AuditChainsTable;
+  audit_keys: AuditKeysTable;
+  audit_checkpoints: AuditCheckpointsTable;
+  audit_removals: AuditRemovalsTable;
 }
 
 export interface OrganizationsTable {
@@ -46,4 +51,44 @@ export interface AuditEventsTable {
   request_id: string;
   peer: string;
   detail: Json<unknown>;
+  object_kind: string;
+  result: AuditResult;
+  chain_sequence: string | null;
+  previous_hash: string | null;
+  hash: string | null;
+  key_id: string | null;
+  signature: string | null;
+}
+
+export interface AuditChainsTable {
+  organization_id: string;
+  sequence: string;
+  hash: string;
+}
+
+export interface AuditKeysTable {
+  id: string;
+  node: string;
+  public_key: string;
+  created_at: Date;
+  previous_key_id: string | null;
+  signature: string;
+}
+
+export interface AuditCheckpointsTable {
+  id: string;
+  organization_id: string;
+  node: string;
+  at: Date;
+  sequence: string;
+  body: string;
+  signature: string;
+}
+
+export interface AuditRemovalsTable {
+  organization_id: string;
+  through_sequence: string;
+  through_hash: string;
+  checkpoint_id: string;
+  removed_at: Date;
 }

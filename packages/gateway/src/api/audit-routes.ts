@@ -1,0 +1,217 @@
+import { z } from '@hono/zod-openapi';
+import { auditResults, type ChainedRecord } from '../chain/audit-record.ts';
+import type { PublicKeyRecord } from '../chain/checkpoint.ts';
+import { recordBody } from '../chain/record-body.ts';
+import { findingKinds } from '../chain/findings.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { exportAudit, exportFormats } from '../control/audit/export-audit.ts';
+import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
+import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
+import { verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
+import { json, route, timeSchema, type Api } from './route.ts';
+import { streamed } from './streamed.ts';
+
+/** Who changed what, and the proof that the record of it is whole. */
+export function auditRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/logs/audit',
+      permission: 'audit.read',
+      tags: ['audit'],
+      summary: 'List events of the audit, newest first',
+      request: { query: listQuery },
+      responses: { 200: json(listSchema, 'A page of events.') },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const page = await listEvents(c.var.context(), { filter: filterOf(query), cursor: query.cursor ?? null, limit: query.limit });
+      return c.json({ events: page.events.map(eventBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/audit/verify',
+      permission: 'audit.read',
+      tags: ['audit'],
+      summary: 'Check that no record of the audit was changed',
+      description: 'Reads the whole audit. What is wrong with it is a result with `ok: false`, not a fault.',
+      responses: { 200: json(verdictSchema, 'What was found.') },
+    }),
+    async (c) => c.json({ verification: verdictBody(await verifyAudit(c.var.context())) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/audit/export',
+      permission: 'audit.read',
+      tags: ['audit'],
+      summary: 'Export the audit',
+      description: '`proof`: all of it with its signatures, one JSON object a line. Exports are recorded.',
+      request: { query: z.object({ format: z.enum(exportFormats).default('proof') }) },
+      responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export, as it is read.' } },
+    }),
+    async (c) => streamed(c, await exportAudit(c.var.context(), { format: c.req.valid('query').format }), 'application/x-ndjson'),
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/audit/keys',
+      permission: 'audit.read',
+      tags: ['audit'],
+      summary: 'List the public keys that sign the audit',
+      description: 'Keep them elsewhere: with them an export can be checked on any machine.',
+      responses: { 200: json(z.object({ keys: z.array(keySchema) }), 'The keys of all nodes, oldest first.') },
+    }),
+    async (c) => {
+      const { registry, audit } = c.var.context();
+      return c.json({ keys: (await registry.audit.keys()).map((key) => keyBody(key, key.id === audit.key.id)) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/audit/keys/rotate',
+      permission: 'audit.write',
+      tags: ['audit'],
+      summary: 'Give this node a new signing key',
+      description: 'The old key vouches for the new one and is deleted; what it signed stays good.',
+      responses: { 200: json(z.object({ key: keySchema }), 'The new key.') },
+    }),
+    async (c) => c.json({ key: keyBody(await rotateAuditKey(c.var.context()), true) }, 200),
+  );
+}
+
+const word = z.string().min(1).max(200);
+const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-01-15T10:30:00Z' });
+
+const filterQuery = z.object({
+  start_time: instant.optional(),
+  end_time: instant.optional(),
+  actor: word.optional().openapi({ description: 'Id of who acted.', example: 'key_abc123' }),
+  actor_kind: word.optional().openapi({ description: 'operator, key, session, system, callers.' }),
+  action: word.optional().openapi({ description: 'A name, or its beginning with `*` behind it.', example: 'key.*' }),
+  object: word.optional().openapi({ description: 'Id of what it was done to.' }),
+  object_kind: word.optional(),
+  result: z.enum(auditResults).optional(),
+  text: word.optional().openapi({ description: 'Somewhere in ids, action, address or detail, in any letter case.' }),
+  internal: z.enum(['true', 'false']).default('false').openapi({ description: 'With what the gateway did by itself.' }),
+});
+
+const listQuery = filterQuery.extend({
+  limit: z.coerce.number().int().min(1).max(bounds.auditListMax).default(50),
+  cursor: z.string().min(1).max(200).optional(),
+});
+
+function filterOf(query: z.output<typeof filterQuery>): AuditFilter {
+  return {
+    fromMs: query.start_time === undefined ? null : Date.parse(query.start_time),
+    toMs: query.end_time === undefined ? null : Date.parse(query.end_time),
+    actorKind: query.actor_kind ?? null,
+    actorId: query.actor ?? null,
+    action: query.action ?? null,
+    objectKind: query.object_kind ?? null,
+    objectId: query.object ?? null,
+    result: query.result ?? null,
+    text: query.text ?? null,
+    withoutSystem: query.internal === 'false',
+  };
+}
+
+const eventSchema = z
+  .object({
+    id: z.string().openapi({ example: 'aud_4f2K9…' }),
+    sequence: z.number().int().openapi({ description: 'Place in the chain.' }),
+    time: timeSchema,
+    actor: z.object({ kind: z.string(), id: z.string() }),
+    action: z.string().openapi({ example: 'key.created' }),
+    object: z.object({ kind: z.string(), id: z.string() }),
+    result: z.enum(auditResults),
+    ip: z.string().nullable().openapi({ description: 'Null where it was the machine itself.' }),
+    request_id: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()).openapi({ description: 'What changed, `before` and `after` among it.' }),
+    hash: z.string(),
+    previous_hash: z.string(),
+    key_id: z.string(),
+    signature: z.string(),
+  })
+  .openapi('AuditEvent');
+const listSchema = z.object({ events: z.array(eventSchema), cursor: z.string().nullable(), has_more: z.boolean() }).openapi('AuditEventList');
+
+function eventBody(event: ChainedRecord): z.infer<typeof eventSchema> {
+  return recordBody(event);
+}
+
+const findingSchema = z.object({
+  kind: z.enum(findingKinds),
+  chain: z.string().openapi({ description: '`events`, or a chain of calls.' }),
+  from: z.number().int(),
+  to: z.number().int().openapi({ description: 'Places in the chain, both included.' }),
+  text: z.string(),
+});
+
+const verdictSchema = z
+  .object({
+    verification: z.object({
+      ok: z.boolean(),
+      checked_at: timeSchema,
+      events: z.object({
+        records: z.number().int(),
+        from: z.number().int(),
+        through: z.number().int(),
+        removed_through: z.number().int().openapi({ description: 'Up to here events are gone because their retention was over; 0: none.' }),
+        signed_through: z.number().int().openapi({ description: 'Up to here a signed checkpoint speaks for the chain.' }),
+        signed_at: timeSchema.nullable(),
+      }),
+      checkpoints: z.number().int(),
+      keys: z.array(z.string()),
+      findings: z.array(findingSchema),
+      findings_left_out: z.number().int(),
+    }),
+  })
+  .openapi('AuditVerification');
+
+function verdictBody(verdict: AuditVerdict): z.infer<typeof verdictSchema>['verification'] {
+  const { events } = verdict;
+  return {
+    ok: verdict.ok,
+    checked_at: new Date(verdict.checkedAtMs).toISOString(),
+    events: {
+      records: events.records,
+      from: events.from,
+      through: events.through,
+      removed_through: verdict.removedThrough,
+      signed_through: events.signed?.sequence ?? verdict.removedThrough,
+      signed_at: events.signed?.at ?? null,
+    },
+    checkpoints: verdict.checkpoints,
+    keys: [...verdict.keys],
+    findings: [...verdict.findings],
+    findings_left_out: verdict.findingsLeftOut,
+  };
+}
+
+const keySchema = z
+  .object({
+    id: z.string(),
+    node: z.string(),
+    public_key: z.string().openapi({ description: 'Ed25519, 32 bytes in base64.' }),
+    created_at: timeSchema,
+    previous_key_id: z.string().nullable(),
+    signature: z.string().nullable().openapi({ description: 'By the previous key.' }),
+    current: z.boolean().openapi({ description: 'This node signs with it now.' }),
+  })
+  .openapi('AuditKey');
+
+function keyBody(key: PublicKeyRecord, isCurrent: boolean): z.infer<typeof keySchema> {
+  return {
+    id: key.id,
+    node: key.node,
+    public_key: key.publicKey,
+    created_at: new Date(key.createdAtMs).toISOString(),
+    previous_key_id: key.previousKeyId,
+    signature: key.signature === '' ? null : key.signature,
+    current: isCurrent,
+  };
+}

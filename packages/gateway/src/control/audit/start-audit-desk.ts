@@ -1,0 +1,120 @@
+import { signCheckpoint, type CheckpointBody, type PublicKeyRecord } from '../../chain/checkpoint.ts';
+import type { SigningKey } from '../../chain/signing-key.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { newCheckpointId, newRequestId, type OrganizationId } from '../../kernel/id.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { RegistryStore } from '../../store/registry/registry-store.ts';
+import { system } from '../actor.ts';
+import type { AuditAnchor, AuditDesk } from './audit-desk.ts';
+import { auditEvent } from './audit-event.ts';
+import { createSignInLog } from './sign-in-log.ts';
+
+/** The key of this node, as its state folder keeps it. */
+export interface NodeKeys {
+  readonly key: SigningKey;
+  own(): readonly string[];
+  rotate(nowMs: number, record: (next: PublicKeyRecord) => Promise<void>): Promise<PublicKeyRecord>;
+  resume(isRecorded: (keyId: string) => boolean): void;
+  anchor(organizationId: string): AuditAnchor | null;
+  keepAnchor(organizationId: string, anchor: AuditAnchor): void;
+}
+
+export interface AuditDeskOptions {
+  readonly registry: RegistryStore;
+  readonly organizationId: OrganizationId;
+  readonly node: string;
+  readonly keys: NodeKeys;
+  /** Public keys of other nodes, in base64. */
+  readonly trusted: () => readonly string[];
+  /** Where this node's chains of calls end. */
+  readonly callHeads: () => CheckpointBody['calls'];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RunningAuditDesk extends AuditDesk {
+  /** Writes what waits and signs it. */
+  stop(): Promise<void>;
+}
+
+/** Makes the node's key known and signs a checkpoint every minute in which something happened. Faults: `unavailable`. */
+export async function startAuditDesk(options: AuditDeskOptions): Promise<RunningAuditDesk> {
+  const { registry, organizationId, node, keys, trusted, callHeads, clock, log } = options;
+  const signIns = createSignInLog({ registry, organizationId, clock, log });
+  let signing: Promise<unknown> = Promise.resolve();
+
+  const known = new Set((await registry.audit.keys()).map(({ id }) => id));
+  keys.resume((id) => known.has(id));
+  if (!known.has(keys.key.id)) await introduce();
+  let last = (await registry.audit.lastCheckpoint(organizationId, node))?.body ?? null;
+
+  async function introduce(): Promise<void> {
+    const key: PublicKeyRecord = { id: keys.key.id, node, publicKey: keys.key.publicKey, createdAtMs: clock.nowMs(), previousKeyId: null, signature: '' };
+    await registry.transaction(async ({ audit }) => {
+      await audit.insertKey(key);
+      await audit.insert(
+        auditEvent({ organizationId, clock, actor: system, requestId: newRequestId(), peer: '' }, 'audit_key.added', key.id, {
+          node,
+          public_key: key.publicKey,
+        }),
+      );
+    });
+  }
+
+  async function sign(): Promise<CheckpointBody | null> {
+    const calls = callHeads();
+    const events = await registry.audit.head(organizationId);
+    const before = last === null ? null : (JSON.parse(last) as CheckpointBody);
+    const news = before === null || before.events.hash !== events.hash || JSON.stringify(before.calls.map(endOf)) !== JSON.stringify(calls.map(endOf));
+    if (!news) return null;
+    const atMs = clock.nowMs();
+    const checkpoint = signCheckpoint({ organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls }, keys.key);
+    await registry.transaction(({ audit }) =>
+      audit.insertCheckpoint({ id: newCheckpointId(), organizationId, node, atMs, sequence: events.sequence, ...checkpoint }),
+    );
+    last = checkpoint.body;
+    const body = JSON.parse(checkpoint.body) as CheckpointBody;
+    keys.keepAnchor(organizationId, { ...events, at: body.at });
+    return body;
+  }
+
+  function checkpoint(): Promise<CheckpointBody | null> {
+    const mine = signing.then(sign);
+    signing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  let failing = false;
+  const timer = setInterval(() => {
+    checkpoint().then(
+      () => {
+        failing = false;
+      },
+      (error: unknown) => {
+        if (!failing) log.warn('audit.checkpoint_failed', { error });
+        failing = true;
+      },
+    );
+  }, bounds.auditCheckpointMs);
+  timer.unref();
+
+  return {
+    node,
+    key: keys.key,
+    trustedKeys: () => [...keys.own(), ...trusted()],
+    anchor: (organization) => keys.anchor(organization),
+    checkpoint,
+    rotateKey: (record) => keys.rotate(clock.nowMs(), record),
+    noteSignIn: (signIn) => signIns.note(signIn),
+    async stop() {
+      clearInterval(timer);
+      await signIns.stop();
+      await checkpoint().catch((error: unknown) => log.warn('audit.checkpoint_failed', { error }));
+    },
+  };
+}
+
+function endOf({ chain, entry }: CheckpointBody['calls'][number]): string {
+  return `${chain} ${entry}`;
+}

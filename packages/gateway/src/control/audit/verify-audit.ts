@@ -1,0 +1,54 @@
+import { verifyProof, type ProofReport, type ProofSource } from '../../chain/verify-proof.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { CheckpointPlace } from '../../store/registry/registry-store.ts';
+import type { ControlContext } from '../context.ts';
+
+export interface AuditVerdict extends ProofReport {
+  readonly checkedAtMs: number;
+}
+
+type Context = Pick<ControlContext, 'registry' | 'organizationId' | 'audit' | 'clock'>;
+
+/** Checks the whole audit of the organization as it is stored. One at a time: it reads everything. Faults: `unavailable`. */
+export async function verifyAudit(context: Context): Promise<AuditVerdict> {
+  if (underWay.has(context.audit)) throw new Fault('unavailable', { reason: 'the audit is being verified already' });
+  underWay.add(context.audit);
+  try {
+    const checkedAtMs = context.clock.nowMs();
+    return { ...(await verifyProof(storedProof(context), { nowMs: checkedAtMs, findingsMax: bounds.auditFindingsMax })), checkedAtMs };
+  } finally {
+    underWay.delete(context.audit);
+  }
+}
+
+const underWay = new WeakSet<object>();
+
+/** The proof as the stores hold it. */
+export function storedProof({ registry, organizationId, audit }: Omit<Context, 'clock'>): ProofSource {
+  const store = registry.audit;
+  return {
+    trusted: audit.trustedKeys(),
+    keys: () => store.keys(),
+    removal: () => store.lastRemoval(organizationId),
+    async *checkpoints() {
+      for (let after: CheckpointPlace | null = null; ;) {
+        const page = await store.checkpoints(organizationId, { after, limit: bounds.auditPageRecords });
+        if (page.length > 0) yield page;
+        after = page.at(-1) ?? null;
+        if (page.length < bounds.auditPageRecords) return;
+      }
+    },
+    async *records(begin) {
+      const strays = await store.range(organizationId, { after: null, limit: bounds.auditPageRecords });
+      if (strays.length > 0) yield strays;
+      for (let after = begin; ;) {
+        const page = await store.range(organizationId, { after, limit: bounds.auditPageRecords });
+        if (page.length > 0) yield page;
+        after = page.at(-1)?.sequence ?? after;
+        if (page.length < bounds.auditPageRecords) return;
+      }
+    },
+    anchor: () => audit.anchor(organizationId),
+  };
+}

@@ -1,0 +1,95 @@
+import { sql, type Kysely } from 'kysely';
+import { storable } from '../../chain/audit-record.ts';
+import type { SigningKey } from '../../chain/signing-key.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import { advanceChain } from './audit-chain.ts';
+import type { AuditEvent, AuditWrites } from './registry-store.ts';
+import type { Tables } from './tables.ts';
+
+export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey): AuditWrites {
+  return {
+    async insert(event) {
+      // As it will be read back: what is hashed is what is stored.
+      const record = await advanceChain(transaction, key, storableEvent(event));
+      await transaction
+        .insertInto('audit_events')
+        .values({
+          id: record.id,
+          organization_id: record.organizationId,
+          at: new Date(record.atMs),
+          actor_kind: record.actorKind,
+          actor_id: record.actorId,
+          action: record.action,
+          object_kind: record.objectKind,
+          object_id: record.objectId,
+          result: record.result,
+          request_id: record.requestId,
+          peer: record.peer,
+          detail: JSON.stringify(record.detail),
+          chain_sequence: String(record.sequence),
+          previous_hash: record.previousHash,
+          hash: record.hash,
+          key_id: record.keyId,
+          signature: record.signature,
+        })
+        .modifyEnd(sql`/* audit/insert */`)
+        .execute();
+      return record;
+    },
+    async insertKey(added) {
+      await transaction
+        .insertInto('audit_keys')
+        .values({
+          id: added.id,
+          node: added.node,
+          public_key: added.publicKey,
+          created_at: new Date(added.createdAtMs),
+          previous_key_id: added.previousKeyId,
+          signature: added.signature,
+        })
+        .modifyEnd(sql`/* audit/insert-key */`)
+        .execute();
+    },
+    async insertCheckpoint(checkpoint) {
+      await transaction
+        .insertInto('audit_checkpoints')
+        .values({
+          id: checkpoint.id,
+          organization_id: checkpoint.organizationId,
+          node: checkpoint.node,
+          at: new Date(checkpoint.atMs),
+          sequence: String(checkpoint.sequence),
+          body: checkpoint.body,
+          signature: checkpoint.signature,
+        })
+        .modifyEnd(sql`/* audit/insert-checkpoint */`)
+        .execute();
+    },
+    async insertRemoval(removal) {
+      await transaction
+        .insertInto('audit_removals')
+        .values({
+          organization_id: removal.organizationId,
+          through_sequence: String(removal.throughSequence),
+          through_hash: removal.throughHash,
+          checkpoint_id: removal.checkpointId,
+          removed_at: new Date(removal.removedAtMs),
+        })
+        .modifyEnd(sql`/* audit/insert-removal */`)
+        .execute();
+    },
+  };
+}
+
+function storableEvent(event: AuditEvent): AuditEvent {
+  const text = (value: string): string => String(storable(value, bounds.auditTextCharsMax));
+  return {
+    ...event,
+    atMs: Math.trunc(event.atMs),
+    actorId: text(event.actorId),
+    objectId: text(event.objectId),
+    requestId: text(event.requestId),
+    peer: text(event.peer),
+    detail: storable(event.detail, bounds.auditTextCharsMax) as AuditEvent['detail'],
+  };
+}
