@@ -43,6 +43,8 @@ export interface TestDoorOptions {
   readonly endpoints?: NonNullable<SnapshotData['endpoints']>;
   /** Default: plain HTTP. */
   readonly tls?: DoorTls | null;
+  /** Shared state, for several doors that stand for workers of one node. Default: its own. */
+  readonly state?: Map<string, Uint8Array>;
 }
 
 export async function startDoor({
@@ -51,6 +53,7 @@ export async function startDoor({
   links = { websocket: false, sse: false },
   endpoints = [],
   tls = null,
+  state = new Map<string, Uint8Array>(),
 }: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
@@ -58,7 +61,6 @@ export async function startDoor({
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
   const port = await freePort();
   const scheme = tls === null ? 'http' : 'https';
-  const state = new Map<string, Uint8Array>();
   const kept = createKeptLists();
   let serial = 0;
   const handlers: SupervisorHandlers = {
@@ -76,6 +78,13 @@ export async function startDoor({
     stateGet: async ({ key }) => state.get(key) ?? null,
     stateSet: async ({ key, value }) => void state.set(key, value),
     stateSetIfAbsent: async ({ key, value }) => !state.has(key) && state.set(key, value) !== undefined,
+    stateReplace: async ({ key, before, after }) => {
+      const found = state.get(key);
+      if (found === undefined ? before !== null : before === null || Buffer.compare(found, before) !== 0) return false;
+      state.set(key, after);
+      return true;
+    },
+    stateTouch: async ({ key }) => state.has(key),
     stateDelete: async ({ key }) => void state.delete(key),
     keptNote: (read) => kept.note(read),
     keptPut: (read) => kept.put(read),

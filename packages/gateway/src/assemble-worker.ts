@@ -17,8 +17,11 @@ import { createParks } from './exchange/parks.ts';
 import { Call, type Rail } from './exchange/rail.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
+import { createSessionRenewal } from './exchange/renew-session.ts';
 import { createSessionHandles } from './exchange/session-handle.ts';
+import { createSessionNotes } from './exchange/session-notes.ts';
 import { createAggregates } from './fabric/aggregates.ts';
+import { createSendExchange } from './fabric/server-exchange.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
@@ -111,13 +114,25 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     clock,
   });
   const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
+  const handles = createSessionHandles(sealer, Buffer.from(start.eventKey));
+  const state = {
+    get: async (key: string) => asBuffer(await supervisor.ask('stateGet', { key })),
+    set: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSet', { key, value, ttlMs }),
+    setIfAbsent: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSetIfAbsent', { key, value, ttlMs }),
+    replace: (key: string, before: Uint8Array | null, after: Uint8Array, ttlMs: number) => supervisor.ask('stateReplace', { key, before, after, ttlMs }),
+    touch: (key: string, ttlMs: number) => supervisor.ask('stateTouch', { key, ttlMs }),
+    delete: (key: string) => supervisor.ask('stateDelete', { key }),
+  };
+  const sessionNotes = createSessionNotes({ state, sealer });
   const rail: Rail = {
     snapshot: () => snapshot,
     authenticator,
     limiter,
     upstreams,
     journal,
-    sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
+    sessions: handles,
+    sessionNotes,
+    renewal: createSessionRenewal({ handles, notes: sessionNotes, sendExchange: createSendExchange(upstreams) }),
     streams,
     servers,
     cache,
@@ -131,17 +146,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     wallOffsetMs: () => wallOffsetMs,
     nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),
   };
-  const facade = {
-    idempotency: createIdempotency({
-      state: {
-        get: async (key) => asBuffer(await supervisor.ask('stateGet', { key })),
-        set: (key, value, ttlMs) => supervisor.ask('stateSet', { key, value, ttlMs }),
-        setIfAbsent: (key, value, ttlMs) => supervisor.ask('stateSetIfAbsent', { key, value, ttlMs }),
-        delete: (key) => supervisor.ask('stateDelete', { key }),
-      },
-      sealer,
-    }),
-  };
+  const facade = { idempotency: createIdempotency({ state, sealer }) };
 
   const passToControl = createPassToControl(start.controlSocket);
   const handlers: RequestHandlers = {

@@ -35,6 +35,7 @@ import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
 import { configurationState, createServedConfig } from './node/served-config.ts';
 import type { StateFolder } from './node/state-folder.ts';
+import { stateHandlers } from './node/state-handlers.ts';
 import { watchFiles } from './node/watch-files.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
@@ -191,13 +192,10 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     handlers: {
       verifyKey: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
-      stateGet: async ({ key }) => (await opened.promise).state.get(key),
-      stateSet: async ({ key, value, ttlMs }) => (await opened.promise).state.set(key, value, ttlMs),
-      stateSetIfAbsent: async ({ key, value, ttlMs }) => (await opened.promise).state.setIfAbsent(key, value, ttlMs),
-      stateDelete: async ({ key }) => (await opened.promise).state.delete(key),
       keptNote: keptLists.note,
       keptPut: keptLists.put,
       keptFind: keptLists.find,
+      ...stateHandlers(async () => (await opened.promise).state),
     },
     onWorkerGone: (workerId, writer) => {
       drain.writerClosed(writer);

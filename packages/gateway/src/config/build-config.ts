@@ -106,7 +106,13 @@ export function buildConfig(input: BuildInput): Config {
 
 function buildServer(entry: ServerEntry, folder: string): ServerConfig {
   const upstream = buildUpstream(entry, folder, (secret) => buildReference(secret, folder));
-  const base = { name: entry.name, timeoutMs: ms(entry.timeout), connectionsMax: entry.connections_max, ...(upstream === undefined ? {} : { upstream }) };
+  const base = {
+    name: entry.name,
+    timeoutMs: ms(entry.timeout),
+    connectionsMax: entry.connections_max,
+    ...(entry.renew_sessions ? {} : { renewsSessions: false }),
+    ...(upstream === undefined ? {} : { upstream }),
+  };
   if (entry.transport === 'websocket' || entry.transport === 'sse')
     return {
       ...base,
@@ -162,7 +168,7 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
       const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
       complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');
     } else if (match !== undefined) {
-      const { timeoutMs, connectionsMax, upstream } = match.server;
+      const { timeoutMs, connectionsMax, renewsSessions, upstream } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
       const { transport } = match.server;
       const sameOrigin = (transport === 'http' || transport === 'sse') && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
@@ -170,6 +176,7 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
         name: match.server.name,
         timeoutMs,
         connectionsMax,
+        ...(renewsSessions === undefined ? {} : { renewsSessions }),
         transport: transport === 'sse' ? transport : 'http',
         url,
         credential: transport !== 'stdio' && sameOrigin ? match.server.credential : null,

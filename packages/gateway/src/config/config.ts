@@ -81,6 +81,8 @@ interface ServerConfigBase {
   readonly name: string;
   readonly timeoutMs: number;
   readonly connectionsMax: number;
+  /** False: a session that the server has lost is lost to its client too. Absent: another takes its place. */
+  readonly renewsSessions?: boolean;
   /** Absent: one target, by the defaults. */
   readonly upstream?: UpstreamConfig;
 }

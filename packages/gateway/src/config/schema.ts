@@ -58,6 +58,14 @@ const serverBase = {
   connections_max: whole(1, 10_000)
     .default(bounds.upstreamConnectionsMax)
     .meta({ description: 'Most connections that a worker opens to this server, and to each of its targets.', examples: [100] }),
+  renew_sessions: z
+    .boolean({ error: 'must be true or false' })
+    .default(true)
+    .meta({
+      description:
+        'A session of a client before 2026-07-28 that the server has lost is begun anew without the client knowing; false: its client gets 404. For servers whose sessions hold what only the client can set up again.',
+      examples: [false],
+    }),
   ...reach,
 };
 

@@ -1,10 +1,13 @@
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
+import type { HeldSession } from './session-handle.ts';
 
 /** A stream of events that is open to a client. */
 export interface OpenStream {
   /** The one server that it comes from; a stream of several goes on without one of them. */
   readonly server?: string | undefined;
+  /** The session that it came in, of a legacy client at a server. */
+  readonly session?: HeldSession | null;
   /** Writes a comment if the stream has been silent since `before` and stands between two events. */
   keepAlive(before: number): void;
   /** Ends a stream that would stay open for as long as its client likes, in the way its client expects; others go on. */
@@ -23,6 +26,8 @@ export interface OpenStreams {
   leave(principalId: string): void;
   /** All of them, or those of these servers. */
   drain(servers?: ReadonlySet<string>): void;
+  /** Those that came in this session. */
+  endOf(session: HeldSession): void;
   close(): void;
 }
 
@@ -49,6 +54,9 @@ export function createOpenStreams(): OpenStreams {
     },
     drain(servers) {
       for (const stream of streams) if (servers === undefined || (stream.server !== undefined && servers.has(stream.server))) stream.drain();
+    },
+    endOf(session) {
+      for (const stream of streams) if (stream.session === session) stream.drain();
     },
     close: () => clearInterval(timer),
   };

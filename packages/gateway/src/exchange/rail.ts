@@ -24,7 +24,9 @@ import type { GatewaySessions } from './gateway-sessions.ts';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { Parks } from './parks.ts';
+import type { SessionRenewal } from './renew-session.ts';
 import type { SessionHandles } from './session-handle.ts';
+import type { SessionNoteBook } from './session-notes.ts';
 import { traceContextOf } from './trace-context.ts';
 
 /** What the spine stands on in one worker. */
@@ -35,6 +37,8 @@ export interface Rail {
   readonly upstreams: Upstreams;
   readonly journal: Journal;
   readonly sessions: SessionHandles;
+  readonly sessionNotes: SessionNoteBook;
+  readonly renewal: SessionRenewal;
   readonly streams: OpenStreams;
   readonly servers: Servers;
   readonly cache: ResultCache;
@@ -70,8 +74,8 @@ export class Call implements Reply, Passing {
   /** The record's columns of the server where the call is of no single one. */
   place: Uint8Array | null = null;
   principal: Principal | null = null;
-  /** The target that keeps the call's session, or null. */
-  pinned: string | null = null;
+  /** JSON text of the params of a legacy client's `initialize`; null for everything else. */
+  opening: string | null = null;
   /** The JSON-RPC id exactly as it was written; null for a notification and until it is known. */
   idText: string | null = null;
   /** The headers of the answer that the rail adds: rate limit, deprecation. */

@@ -1,18 +1,22 @@
 import type { Flight } from '../cache/result-cache.ts';
+import { readMessage } from '../fabric/rpc-message.ts';
+import { isSessionLost } from '../fabric/session-lost.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import { GatheredBytes } from '../kernel/gathered-bytes.ts';
 import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
-import { ReplyDigest } from '../protocol/reply-digest.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
 import type { OpenStream } from './open-streams.ts';
 import { notice, resultOf } from './cached-call.ts';
 import { statusOf, type Call } from './rail.ts';
+import { replyHeaders, textOf } from './reply-headers.ts';
+import { ReplyTap } from './reply-tap.ts';
 import { parseReply, ResponseRewriter, tooLong } from './rewrite-response.ts';
-import { eventHolder } from './session-handle.ts';
-import { placeSession } from './session-place.ts';
+import { eventHolder, unaskedHolder, type HeldSession } from './session-handle.ts';
+import { idOfSession } from './session-place.ts';
 import { settleReply } from './settle-reply.ts';
 import { changesResult, transformResult } from './transform-call.ts';
 import { unfitReply } from './unfit-reply.ts';
@@ -23,8 +27,9 @@ export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
 const noMessage = Buffer.alloc(0);
 const resultMember = ['result'];
 const listenMethod = 'subscriptions/listen';
-/** How a legacy client's GET stream stands in the record. */
+/** How a legacy client's GET stream and its DELETE stand in the record. */
 export const streamMethod = 'events/stream';
+export const sessionEndMethod = 'session/delete';
 
 /**
  * Relays a reply as it comes: bytes unchanged, nothing buffered but the last part of a reply of known length, which waits
@@ -33,8 +38,18 @@ export const streamMethod = 'events/stream';
 export class RelayReply implements ReplySink, OpenStream {
   private readonly call: Call;
   private readonly relayed: Relayed;
-  /** The server's id of the session that the request came with, or null. */
+  /** The session that the request came with, or null, and the server's id of it that the request was sent with. */
+  readonly session: HeldSession | null;
   private readonly upstreamSession: string | null;
+  /**
+   * Set where another session may take the place of one that the server has lost. Called once, when nothing has been told to the client yet:
+   * then `passOn`, `acceptAlone` or `giveWay` says what becomes of it.
+   */
+  onSessionLost: (() => void) | null = null;
+  /** The stream is of what the server sends unasked. */
+  isUnasked = false;
+  private refusal: GatheredBytes | null = null;
+  private lostFault: Fault | null = null;
   private control: ReplyControl | null = null;
   private readonly finished: () => void;
 
@@ -55,10 +70,7 @@ export class RelayReply implements ReplySink, OpenStream {
   private statusOnly = false;
   private expectedBytes = -1;
   private held: Buffer | null = null;
-  private tap: Buffer[] = [];
-  private tapBytes = 0;
-  /** Takes the place of the tap where the reply is longer than that. */
-  private digest: ReplyDigest | null = null;
+  private tap: ReplyTap | null = null;
   private lastWriteAt = 0;
   private clientGone = false;
   private waitingForDrain = false;
@@ -66,10 +78,11 @@ export class RelayReply implements ReplySink, OpenStream {
   private done = false;
 
   /** `finished` runs once, when nothing of this call is under way any more. */
-  constructor(call: Call, relayed: Relayed, upstreamSession: string | null, flight: Flight | null, finished: () => void) {
+  constructor(call: Call, relayed: Relayed, session: HeldSession | null, flight: Flight | null, finished: () => void) {
     this.call = call;
     this.relayed = relayed;
-    this.upstreamSession = upstreamSession;
+    this.session = session;
+    this.upstreamSession = session === null ? null : idOfSession(session.placed);
     this.finished = finished;
     this.flight = flight;
     const rewrite = rewriteOf(call, relayed);
@@ -104,15 +117,10 @@ export class RelayReply implements ReplySink, OpenStream {
       return;
     }
     if ((status === 400 || status === 404 || status === 405) && call.server !== null) call.rail.servers.doubtEras(call.server);
-    const out = ['X-Trace-ID', call.traceId, 'X-Request-ID', call.requestId, ...call.headers];
     // The status of a refusal says what a client must know (404: the session is gone; 400: not this era); its prose stays here.
     // 202 and 204 have no body by definition: one that came all the same would be taken for the next reply.
     this.statusOnly = status === 202 || status === 204 || (status >= 400 && !contentType.startsWith('application/json'));
-    if (contentType !== '' && !this.statusOnly) out.push('Content-Type', contentType);
-    this.passHeader(out, headers, 'cache-control', 'Cache-Control');
-    this.passHeader(out, headers, 'retry-after', 'Retry-After');
-    this.passHeader(out, headers, 'allow', 'Allow');
-    this.passSession(out, textOf(headers['mcp-session-id']));
+    const out = replyHeaders(call, relayed, headers, this.statusOnly ? '' : contentType, control.target);
     if (!this.statusOnly && contentType.startsWith('text/event-stream')) {
       out.push('X-Accel-Buffering', 'no');
       const { server } = call;
@@ -123,14 +131,18 @@ export class RelayReply implements ReplySink, OpenStream {
       if (this.rewrite !== null) this.rewriter = new ResponseRewriter(this.server ?? '', this.rewrite);
       else if (relayed.era === 'legacy') {
         const holder = eventHolder(call.principal?.id ?? '', call.server?.data.name ?? '', this.upstreamSession ?? textOf(headers['mcp-session-id']));
-        this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, holder));
+        const own = this.isUnasked ? unaskedHolder(holder) : holder;
+        this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, own));
       }
       call.response.writeHead(status, out);
       call.response.flushHeaders();
+      // What may have changed while the session was lost.
+      if (this.isUnasked && this.session !== null && this.session.notices !== '') call.response.write(this.session.notices);
       this.lastWriteAt = performance.now();
       call.rail.streams.add(this);
       return;
     }
+    if (this.onSessionLost !== null && (status === 404 || status === 400)) this.refusal = new GatheredBytes();
     if (this.flight !== null && status === 200) this.copy = [];
     if (this.rewrite !== null && !this.statusOnly) {
       this.whole = [];
@@ -150,23 +162,14 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.done) return true;
     call.record.replyBytes += chunk.length;
     if (this.statusOnly) return true;
-    if (watch === null) {
-      this.keep(chunk);
-      if (this.copy !== null && this.whole === null) {
-        this.copy.push(chunk);
-        if (call.record.replyBytes > bounds.cacheEntryBytesMax) this.copy = null;
-      }
-      if (this.whole !== null) {
-        if (call.record.replyBytes > bounds.rewriteBytesMax) this.giveUp(tooLong(this.server ?? ''));
-        else this.whole.push(chunk);
-        return true;
-      }
-      if (this.expectedBytes >= 0 && call.record.replyBytes >= this.expectedBytes) {
-        this.held = chunk;
-        return true;
-      }
-      return this.write(chunk);
+    if (this.refusal !== null) {
+      this.refusal.add(chunk);
+      // So much is said by no server that has lost a session.
+      if (call.record.replyBytes <= bounds.sessionRefusalBytesMax) return true;
+      chunk = this.refusal.take();
+      this.refusal = null;
     }
+    if (watch === null) return this.body(chunk);
     watch.feed(chunk);
     if (watch.oversized) {
       this.giveUp(new Fault('upstream_invalid', { server: call.server?.data.name ?? '', reason: `an event is larger than ${bounds.sseEventBytesMax} bytes` }));
@@ -180,6 +183,27 @@ export class RelayReply implements ReplySink, OpenStream {
       return true;
     }
     return out.length === 0 || this.write(out);
+  }
+
+  /** A part of a reply that is no stream. */
+  private body(chunk: Buffer): boolean {
+    const { record } = this.call;
+    this.tap ??= new ReplyTap();
+    this.tap.feed(chunk);
+    if (this.copy !== null && this.whole === null) {
+      this.copy.push(chunk);
+      if (record.replyBytes > bounds.cacheEntryBytesMax) this.copy = null;
+    }
+    if (this.whole !== null) {
+      if (record.replyBytes > bounds.rewriteBytesMax) this.giveUp(tooLong(this.server ?? ''));
+      else this.whole.push(chunk);
+      return true;
+    }
+    if (this.expectedBytes >= 0 && record.replyBytes >= this.expectedBytes) {
+      this.held = chunk;
+      return true;
+    }
+    return this.write(chunk);
   }
 
   /** The result as the client gets it, or null where there is none, or more than is kept. */
@@ -198,6 +222,42 @@ export class RelayReply implements ReplySink, OpenStream {
 
   end(): void {
     if (this.done) return;
+    if (this.refusal !== null && isSessionLost(this.status, readMessage(this.refusal.peek()), this.call.idText ?? '')) return this.leave(null);
+    this.endWhole();
+  }
+
+  /** The session stays lost: its client is told what the server said. */
+  passOn(): void {
+    if (this.lostFault === null) this.endWhole();
+    else this.failed(this.lostFault);
+  }
+
+  /** What the message was about was lost with the session: there is nothing to tell the server, and nothing to tell its client of. */
+  acceptAlone(): void {
+    this.status = this.call.record.httpStatus = 202;
+    this.statusOnly = true;
+    this.refusal = null;
+    this.outHeaders = ['X-Trace-ID', this.call.traceId, 'X-Request-ID', this.call.requestId, ...this.call.headers, 'Content-Length', '0'];
+    this.endWhole();
+  }
+
+  /** Another reply takes the place of this one. */
+  giveWay(): void {
+    this.done = true;
+  }
+
+  private leave(fault: Fault | null): void {
+    const { onSessionLost } = this;
+    this.onSessionLost = null;
+    this.lostFault = fault;
+    onSessionLost?.();
+  }
+
+  private endWhole(): void {
+    if (this.done) return;
+    const { refusal } = this;
+    this.refusal = null;
+    if (refusal !== null && refusal.length > 0) this.body(refusal.peek());
     if (this.whole !== null && this.rewrite !== null) {
       const json = Buffer.concat(this.whole);
       try {
@@ -212,12 +272,14 @@ export class RelayReply implements ReplySink, OpenStream {
     this.close();
     const { call, relayed } = this;
     this.flight?.end(this.resultToKeep());
-    const json = this.watch === null ? this.tapped() : (this.watch.lastData ?? noMessage);
+    const json = this.watch === null ? (this.tap?.json() ?? noMessage) : (this.watch.lastData ?? noMessage);
     void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => this.conclude(null));
   }
 
   failed(fault: Fault): void {
     if (this.done) return;
+    // Its target was taken away, or drains: nothing was sent.
+    if (this.onSessionLost !== null && fault.code === 'session_not_found') return this.leave(fault);
     this.close();
     const { call } = this;
     const { record, response } = call;
@@ -321,45 +383,6 @@ export class RelayReply implements ReplySink, OpenStream {
     this.outHeaders = null;
   }
 
-  private keep(chunk: Buffer): void {
-    if (this.digest !== null) {
-      this.digest.feed(chunk);
-      return;
-    }
-    this.tapBytes += chunk.length;
-    this.tap.push(chunk);
-    if (this.tapBytes <= bounds.replyTapBytesMax) return;
-    this.digest = new ReplyDigest();
-    for (const part of this.tap) this.digest.feed(part);
-    this.tap = [];
-  }
-
-  private tapped(): Buffer {
-    if (this.digest !== null) return this.digest.json();
-    const first = this.tap[0];
-    return this.tap.length === 1 && first ? first : Buffer.concat(this.tap);
-  }
-
-  private passHeader(out: string[], headers: ReplyHeaders, from: string, to: string): void {
-    const value = headers[from];
-    if (value !== undefined) out.push(to, textOf(value));
-  }
-
-  /** A session that the server opens is handed on as a sealed handle; on later replies the client sees the handle it sent. */
-  private passSession(out: string[], upstreamId: string): void {
-    const { call, relayed } = this;
-    if (relayed.era === 'modern') return;
-    if (relayed.method === 'initialize') {
-      if (upstreamId !== '' && call.principal && call.server)
-        out.push(
-          'Mcp-Session-Id',
-          call.rail.sessions.seal(call.principal.id, call.server.data.name, placeSession(call.server.data, this.control?.target ?? '', upstreamId)),
-        );
-    } else if (call.inbound.sessionId !== undefined && upstreamId !== '') {
-      out.push('Mcp-Session-Id', call.inbound.sessionId);
-    }
-  }
-
   /** The client left. In the modern era that cancels the call; a legacy call goes on, its reply may be fetched by resuming. */
   private clientClosed(): void {
     this.clientGone = true;
@@ -391,8 +414,4 @@ function rewriteOf(call: Call, { kind, method, name }: Relayed): ((json: Buffer)
   const { server } = call;
   if (server === null || server.transforms === null || kind !== 'request' || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
   return (json) => transformResult(call, server, name, json, resultMember);
-}
-
-function textOf(value: string | string[] | undefined): string {
-  return value === undefined ? '' : typeof value === 'string' ? value : value.join(', ');
 }

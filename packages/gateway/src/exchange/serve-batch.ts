@@ -1,12 +1,16 @@
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import { readMessage } from '../fabric/rpc-message.ts';
+import { isSessionLost } from '../fabric/session-lost.ts';
 import { rpcErrorText } from '../listener/respond.ts';
-import { classify } from '../protocol/classify.ts';
+import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson } from '../protocol/scan-json.ts';
 import { splitBatch } from '../protocol/split-batch.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import { CollectReply } from './collect-reply.ts';
+import { CollectReply, type CollectedReply } from './collect-reply.ts';
 import { Call } from './rail.ts';
+import type { HeldSession } from './session-handle.ts';
+import { noteSetUp } from './session-notes.ts';
 import { idOfSession, targetOfSession } from './session-place.ts';
 import { callerOf, variantOf } from './target-hints.ts';
 import { enter, idTextOf, intend, permit, spend, withTraceparent } from './stops.ts';
@@ -28,11 +32,9 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const elements = splitBatch(body, elementsMax);
   const { response, principal, server, inbound } = call;
   if (principal === null || server === null) throw new Fault('not_found');
-  const placed = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
-  const session = placed === null ? null : idOfSession(placed);
-  call.pinned = placed === null ? null : targetOfSession(placed);
   call.joinTrace(undefined);
   const common = ['X-Request-ID', call.requestId, 'X-Trace-ID', call.traceId];
+  const session = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
   const replyBytesMax = Math.floor(bounds.facadeReplyBytesMax / elements.length);
   const asEvents = call.inbound.accept?.includes('text/event-stream') === true;
   const answers: Buffer[] = [];
@@ -60,7 +62,7 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
 async function serveElement(
   batch: Call,
   server: Server,
-  session: string | null,
+  session: HeldSession | null,
   body: Buffer,
   replyBytesMax: number,
   emit: (json: Buffer) => void,
@@ -68,7 +70,6 @@ async function serveElement(
   const call = new Call(batch.rail, batch.request, batch.response, batch.inbound, performance.now());
   call.server = server;
   call.principal = batch.principal;
-  call.pinned = batch.pinned;
   call.stop = 'access';
   call.record.authAt = call.record.startedAt;
   call.record.requestBytes = body.length;
@@ -89,31 +90,13 @@ async function serveElement(
     const transforms = message.method === 'tools/call' ? server.transforms : null;
     const sent = transforms === null ? out : transformRequest(call, transforms, message.name, out, paramsMember, []).json;
     await intend(call);
-    const sink = new CollectReply(server.data.name, null, replyBytesMax);
-    const control = call.rail.upstreams.send(
-      server.data,
-      {
-        method: 'POST',
-        headers: upstreamHeaders(call, 'legacy', session, 'POST'),
-        body: sent,
-        longLived: false,
-        repeatable: message.row.repeatable,
-        pinned: call.pinned,
-        caller: callerOf(call),
-        variant: variantOf(call),
-        firstByteMsMax: null,
-      },
-      sink,
-    );
-    const reply = await sink.whole.finally(() => {
-      call.record.target = control.target;
-      call.record.retries = control.retries;
-    });
+    const reply = await replyTo(call, server, session, message, sent, replyBytesMax);
     call.record.firstByteAt = performance.now();
     call.record.httpStatus = reply.status;
     const last = reply.messages.at(-1) ?? Buffer.alloc(0);
     const changed = transforms === null ? last : changedLast(call, server, message.name, last);
     await settleReply(call, message, reply.status, last, false);
+    if (session !== null) noteSetUp(call, session, message.method, scanned.value);
     for (const json of reply.messages) emit(json === last ? changed : json);
   } catch (thrown) {
     const fault = asFault(thrown);
@@ -127,6 +110,50 @@ async function serveElement(
 function joinTraceOf(batch: Call, { record }: Call): void {
   record.traceHex = batch.record.traceHex;
   record.parentSpanHex = batch.record.parentSpanHex;
+}
+
+/** Where the server has lost the session, it is begun anew and the element sent again: who does not know a session has done nothing in it. */
+async function replyTo(call: Call, server: Server, session: HeldSession | null, message: Message, body: Buffer, bytesMax: number): Promise<CollectedReply> {
+  if (session === null || server.data.renewsSessions === false) return sendElement(call, server, session, message, body, bytesMax);
+  const { generation } = session;
+  const renewed = (): Promise<boolean> => call.rail.renewal.renew(call, server, session, generation);
+  let reply: CollectedReply | null = null;
+  try {
+    reply = await sendElement(call, server, session, message, body, bytesMax);
+    const [refusal] = reply.messages;
+    if (reply.status < 400 || !isSessionLost(reply.status, refusal === undefined ? null : readMessage(refusal), call.idText ?? '')) return reply;
+    if (!(await renewed())) return reply;
+  } catch (thrown) {
+    if (!(thrown instanceof Fault) || thrown.code !== 'session_not_found' || !(await renewed())) throw thrown;
+  }
+  // The question was the lost session's; in the new one another may have its id.
+  if (message.kind === 'response') return { ...(reply ?? { sessionId: '', contentType: '' }), status: 202, messages: [] };
+  return sendElement(call, server, session, message, body, bytesMax);
+}
+
+function sendElement(call: Call, server: Server, session: HeldSession | null, message: Message, body: Buffer, bytesMax: number): Promise<CollectedReply> {
+  const sink = new CollectReply(server.data.name, null, bytesMax);
+  const headers = upstreamHeaders(call, 'legacy', 'POST');
+  if (session !== null) headers.push('mcp-session-id', idOfSession(session.placed));
+  const control = call.rail.upstreams.send(
+    server.data,
+    {
+      method: 'POST',
+      headers,
+      body,
+      longLived: false,
+      repeatable: message.row.repeatable,
+      pinned: session === null ? null : targetOfSession(session.placed),
+      caller: callerOf(call),
+      variant: variantOf(call),
+      firstByteMsMax: null,
+    },
+    sink,
+  );
+  return sink.whole.finally(() => {
+    call.record.target = control.target;
+    call.record.retries = control.retries;
+  });
 }
 
 /** The response, as response rules have it. */

@@ -1,8 +1,9 @@
 import { authoriseServer } from '../authorise/authorise.ts';
-import type { Flight } from '../cache/result-cache.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { createSingleEndpoint } from '../fabric/single-endpoint.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import { findValues } from '../kernel/splice-json.ts';
 import { requireAddress, requireJson } from '../listener/header-gate.ts';
 import { readBody } from '../listener/read-body.ts';
 import { respondRpc, respondToolRefusal } from '../listener/respond.ts';
@@ -10,14 +11,16 @@ import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion, isModernVersion } from '../protocol/versions.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import type { UpstreamCall } from '../upstream/target-exchange.ts';
 import { answerFromCache, askCache, forgetPages } from './cached-call.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
-import { enter, idTextOf, intend, pass, permit, placeRefusal, spend, withTraceparent } from './stops.ts';
-import { RelayReply, streamMethod, type Relayed } from './relay-reply.ts';
-import { callerOf, variantOf } from './target-hints.ts';
-import { idOfSession, targetOfSession } from './session-place.ts';
+import { enter, idTextOf, pass, permit, placeRefusal, spend, withTraceparent } from './stops.ts';
+import { sendOn } from './relay.ts';
+import { sessionEndMethod, streamMethod, type Relayed } from './relay-reply.ts';
+import { resumptionOf } from './resume-stream.ts';
+import type { HeldSession } from './session-handle.ts';
+import { noteSetUp } from './session-notes.ts';
+import { idOfSession } from './session-place.ts';
 import { serveBatch } from './serve-batch.ts';
 import { findIfForFront, isForFront, serveFront } from './serve-front.ts';
 import { serveLegacyStream } from './serve-legacy.ts';
@@ -26,8 +29,9 @@ import { upstreamHeaders } from './upstream-headers.ts';
 
 const idMember = ['id'];
 const paramsMember = ['params'];
+const paramsPath = [paramsMember];
 const streamOpening: Relayed = { kind: 'notification', era: 'legacy', method: streamMethod, name: '' };
-const sessionEnd: Relayed = { kind: 'notification', era: 'legacy', method: 'session/delete', name: '' };
+const sessionEnd: Relayed = { kind: 'notification', era: 'legacy', method: sessionEndMethod, name: '' };
 
 /**
  * `/mcp/{server}`: MCP over streamable HTTP, both eras, one server behind it; `/mcp` and `/mcp/v/{name}`: many. The way of a call:
@@ -73,7 +77,7 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   if (call.endpoint !== null) return serveFront(call, call.endpoint, message, body);
   const forFront = isForFront(call, message);
   if (forFront === true && call.server !== null) return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
-  const upstreamSession = sessionOf(call, message.era);
+  const session = sessionOf(call, message.era);
   permit(call, message.row.action);
   // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
@@ -81,20 +85,26 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   // Only behind the stops, for to find it out the server is asked.
   if (forFront === null && call.server !== null && (await findIfForFront(call, call.server, message)))
     return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
+  if (message.era === 'legacy' && message.method === 'initialize') call.opening = openingOf(body);
+  const upstreamSession = session === null ? null : idOfSession(session.placed);
   const plain = withTraceparent(call, body, scanned);
   const transforms = call.server?.transforms ?? null;
   const changed =
     transforms === null || message.method !== 'tools/call'
       ? null
       : transformRequest(call, transforms, message.name, plain, paramsMember, call.inbound.params ?? []);
-  const headers = upstreamHeaders(call, message.era, upstreamSession, 'POST', changed?.mirrored);
+  const headers = upstreamHeaders(call, message.era, 'POST', changed?.mirrored);
   const json = changed?.json ?? plain;
   const found = call.server?.cache ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored }) : null;
   if (found?.kind === 'hit') return answerFromCache(call, message, found);
   const out = { method: 'POST', headers, body: json, longLived: message.row.longLived, repeatable: message.row.repeatable } as const;
-  if (found === null) return send(call, message, upstreamSession, out);
+  if (found === null) {
+    await sendOn(call, message, session, out);
+    if (session !== null) noteSetUp(call, session, message.method, scanned.value);
+    return;
+  }
   try {
-    await send(call, message, upstreamSession, out, found.flight);
+    await sendOn(call, message, session, out, found.flight);
   } finally {
     found.flight.end(null, call.response.destroyed);
     if (call.server !== null) forgetPages(call, call.server, message.method, json, paramsMember, call.record.rpcErrorCode);
@@ -110,12 +120,15 @@ async function serveStream(call: Call, method: 'GET' | 'DELETE'): Promise<void> 
   if (call.endpoint !== null) return serveLegacyStream(call, call.endpoint, method, relayed);
   if (call.server !== null && isGatewaySession(call.inbound.sessionId))
     return serveLegacyStream(call, createSingleEndpoint(call.rail.servers, call.server), method, relayed);
-  const upstreamSession = sessionOf(call, 'legacy');
+  const session = sessionOf(call, 'legacy');
   permit(call, null);
   const waiting = spend(call);
   if (waiting !== null) await waiting;
-  const headers = upstreamHeaders(call, 'legacy', upstreamSession, method);
-  await send(call, relayed, upstreamSession, { method, headers, body: null, longLived: method === 'GET', repeatable: false });
+  const resumed = method === 'GET' ? await resumptionOf(call, session) : null;
+  if (method === 'DELETE' && session !== null) await call.rail.renewal.end(call, session);
+  const headers = upstreamHeaders(call, 'legacy', method, undefined, resumed?.eventId);
+  const out = { method, headers, body: null, longLived: method === 'GET', repeatable: false } as const;
+  await sendOn(call, relayed, session, out, null, resumed?.isUnasked);
 }
 
 /** Who calls, and which server or servers. A server out of reach and one that does not exist are the same to the caller. */
@@ -153,59 +166,21 @@ function outOfReach(call: Call, server: Server | undefined, path: string): Fault
   return new Fault('not_found');
 }
 
-type Outgoing = Pick<UpstreamCall, 'method' | 'headers' | 'body' | 'longLived' | 'repeatable'>;
-
-/** Intent first, then the message; resolves when nothing of the call is under way any more. Faults: `audit_blocked`, `too_many_streams`. */
-async function send(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing, flight: Flight | null = null): Promise<void> {
-  if (!out.longLived) {
-    await intend(call);
-    return relay(call, relayed, upstreamSession, out, flight);
-  }
-  const { streams } = call.rail;
-  const holder = call.principal?.id ?? '';
-  streams.enter(holder);
-  try {
-    await intend(call);
-    await relay(call, relayed, upstreamSession, out, flight);
-  } finally {
-    streams.leave(holder);
-  }
-}
-
-/** Sends the message on and relays the reply; resolves when nothing of it is under way any more. */
-function relay(call: Call, relayed: Relayed, upstreamSession: string | null, out: Outgoing, flight: Flight | null): Promise<void> {
-  const { server, rail } = call;
-  if (server === null) throw new Fault('not_found');
-  // Left while the call waited at a stop: in the modern era that cancels it, so nothing is sent.
-  if (call.response.destroyed && relayed.era === 'modern') return call.settle('cancelled', 'server');
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const reply = new RelayReply(call, relayed, upstreamSession, flight, resolve);
-  const control = rail.upstreams.send(
-    server.data,
-    {
-      method: out.method,
-      headers: out.headers,
-      body: out.body,
-      longLived: out.longLived,
-      repeatable: out.repeatable,
-      pinned: call.pinned,
-      caller: callerOf(call),
-      variant: variantOf(call),
-      firstByteMsMax: null,
-    },
-    reply,
-  );
-  reply.attach(control);
-  return promise;
-}
-
-/** The server's session id behind the handle that a legacy client sent; the modern era has no sessions and ignores the header. */
-function sessionOf(call: Call, era: Message['era']): string | null {
+/** The session behind the handle that a legacy client sent; the modern era has no sessions and ignores the header. */
+function sessionOf(call: Call, era: Message['era']): HeldSession | null {
   const { sessionId } = call.inbound;
   if (era === 'modern' || sessionId === undefined || call.principal === null || call.server === null) return null;
-  const placed = call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
-  call.pinned = targetOfSession(placed);
-  return idOfSession(placed);
+  const session = call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
+  if (call.record.startedAt > session.touchAtMs) {
+    session.touchAtMs = call.record.startedAt + bounds.sessionNotesTouchMs;
+    void call.rail.sessionNotes.touch(session.handle);
+  }
+  return session;
+}
+
+function openingOf(body: Buffer): string | null {
+  const found = findValues(body, paramsPath).at(-1);
+  return found === undefined || found.end - found.start > bounds.sessionHandleBytesMax ? null : body.toString('utf8', found.start, found.end);
 }
 
 /** To a legacy client 404 means that its session is gone: an unknown method is an answer like others. */

@@ -4,18 +4,46 @@ import { Fault } from '../kernel/fault.ts';
 import type { Sealer } from '../kernel/seal.ts';
 
 /**
- * Session ids of legacy clients. What a client holds is a sealed handle: who opened the session, at which server, and the
- * server's own session id, under authenticated encryption. Any worker of any node opens it; in another principal's hands, or
- * changed, it is an unknown session.
+ * Session ids of legacy clients. What a client holds is a sealed handle: who opened the session, at which server, the server's own
+ * session id and what `initialize` said, under authenticated encryption. Any worker of any node that has the key opens it; in another
+ * principal's hands, or changed, it is an unknown session.
  */
 export interface SessionHandles {
-  seal(principalId: string, server: string, upstreamId: string): string;
-  /** The server's session id. Faults: `session_not_found`, the same for a forged, a foreign and an unknown handle. */
-  open(handle: string, principalId: string, server: string): string;
+  /**
+   * `placed`: the server's session id, with its target. `opening`: JSON text of the params of `initialize`, by which the session can be
+   * begun anew; left out where the handle would become too long. Faults: `upstream_invalid` where the id alone is too long.
+   */
+  seal(principalId: string, server: string, placed: string, opening: string | null): string;
+  /** The same object for as long as this worker remembers the handle. Faults: `session_not_found`, the same for a forged, a foreign and an unknown handle. */
+  open(handle: string, principalId: string, server: string): HeldSession;
+  /** What `initialize` said, or null where the handle does not hold it. */
+  openingOf(session: HeldSession): string | null;
   /** An event id that resumes a stream of this holder (`eventHolder`) and of no other. */
   signEventId(eventId: string, holder: string): string;
-  /** The server's event id. Faults: `invalid_request` where the signature is not of this holder. */
-  openEventId(signed: string, holder: string): string;
+  /** The server's event id, or null where the signature is not of this holder. */
+  openEventId(signed: string, holder: string): string | null;
+}
+
+/** A session of a legacy client as this worker knows it. */
+export interface HeldSession {
+  readonly handle: string;
+  readonly principalId: string;
+  readonly server: string;
+  /** The server's session id, with its target: that of the handle, or of the session that took its place. */
+  placed: string;
+  /** Grows with each session that takes the place of another. */
+  generation: number;
+  /** Those that it had before, the newest last. */
+  replaced: readonly string[];
+  /** Events that tell of what may have changed when another session took its place; empty where none did. */
+  notices: string;
+  /** The handshake that is being made, or null. */
+  renewing: Promise<boolean> | null;
+  /** Handshakes since `renewalsSinceMs`, monotonic. */
+  renewals: number;
+  renewalsSinceMs: number;
+  /** When shared state is told next that the session is in use, monotonic. */
+  touchAtMs: number;
 }
 
 /** Whose events a stream carries. `session` is the server's session id, empty where it keeps none: then those of the principal. */
@@ -23,32 +51,41 @@ export function eventHolder(principalId: string, server: string, session: string
   return `${principalId}\n${server}\n${session}`;
 }
 
-interface Opened {
-  readonly principalId: string;
-  readonly server: string;
-  readonly upstreamId: string;
+/** The same for the stream of what the server sends unasked, which may begin anew where that of one request may not. */
+export function unaskedHolder(holder: string): string {
+  return `${holder}\nunasked`;
 }
 
 const purpose = 'mcp-session';
 const tagChars = 16;
 
 export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionHandles {
-  const opened = new Map<string, Opened>();
+  const held = new Map<string, HeldSession>();
 
-  function remember(handle: string, value: Opened): void {
-    if (opened.size >= bounds.sessionHandlesCachedMax) {
-      const oldest = opened.keys().next().value;
-      if (oldest !== undefined) opened.delete(oldest);
+  function remember(session: HeldSession): HeldSession {
+    if (held.size >= bounds.sessionHandlesCachedMax) {
+      const oldest = held.keys().next().value;
+      if (oldest !== undefined) held.delete(oldest);
     }
-    opened.set(handle, value);
+    held.set(session.handle, session);
+    return session;
   }
 
-  function unseal(handle: string): Opened | null {
+  function unseal(handle: string): readonly [principalId: string, server: string, placed: string, opening: string] | null {
     if (handle.length > bounds.sessionHandleBytesMax) return null;
     const plain = sealer.openText(handle, purpose);
     if (plain === null) return null;
-    const [principalId, server, upstreamId] = plain.split('\n');
-    return principalId === undefined || server === undefined || upstreamId === undefined ? null : { principalId, server, upstreamId };
+    const [principalId, server, placed, ...opening] = plain.split('\n');
+    return principalId === undefined || server === undefined || placed === undefined ? null : [principalId, server, placed, opening.join('\n')];
+  }
+
+  function sealed(parts: readonly string[]): string | null {
+    try {
+      return sealer.sealText(parts.join('\n'), purpose);
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
   }
 
   const tag = (eventId: string, holder: string): Buffer =>
@@ -60,34 +97,46 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
   }
 
   return {
-    seal(principalId, server, upstreamId) {
-      let handle: string;
-      try {
-        handle = sealer.sealText(`${principalId}\n${server}\n${upstreamId}`, purpose);
-      } catch (cause) {
-        throw new Fault('upstream_invalid', { server, reason: 'its session id is too long' }, { cause });
-      }
-      remember(handle, { principalId, server, upstreamId });
+    seal(principalId, server, placed, opening) {
+      const named = [principalId, server, placed];
+      const handle = (opening === null ? null : sealed([...named, opening])) ?? sealed(named);
+      if (handle === null) throw new Fault('upstream_invalid', { server, reason: 'its session id is too long' });
+      remember(newlyHeld(handle, principalId, server, placed));
       return handle;
     },
     open(handle, principalId, server) {
-      let session = opened.get(handle);
+      let session = held.get(handle);
       if (!session) {
         const found = unseal(handle);
         if (!found) throw new Fault('session_not_found');
-        remember(handle, found);
-        session = found;
+        session = remember(newlyHeld(handle, found[0], found[1], found[2]));
       }
       if (session.principalId !== principalId || session.server !== server) throw new Fault('session_not_found');
-      return session.upstreamId;
+      return session;
     },
+    openingOf: ({ handle }) => unseal(handle)?.[3] || null,
     signEventId: (eventId, holder) => `${eventId}.${tag(eventId, holder).toString()}`,
     openEventId(signed, holder) {
       const dot = signed.length - tagChars - 1;
       const eventId = signed.slice(0, Math.max(dot, 0));
-      if (dot < 0 || signed[dot] !== '.' || !isTag(signed.slice(dot + 1), eventId, holder))
-        throw new Fault('invalid_request', { reason: 'Last-Event-ID is not an event of this session' });
-      return eventId;
+      return dot < 0 || signed[dot] !== '.' || !isTag(signed.slice(dot + 1), eventId, holder) ? null : eventId;
     },
+  };
+}
+
+function newlyHeld(handle: string, principalId: string, server: string, placed: string): HeldSession {
+  const nowMs = performance.now();
+  return {
+    handle,
+    principalId,
+    server,
+    placed,
+    generation: 0,
+    replaced: [],
+    notices: '',
+    renewing: null,
+    renewals: 0,
+    renewalsSinceMs: nowMs,
+    touchAtMs: nowMs + bounds.sessionNotesTouchMs,
   };
 }

@@ -1,22 +1,21 @@
 import type { Message } from '../protocol/classify.ts';
 import type { UpstreamRequest } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
-import { eventHolder } from './session-handle.ts';
 import { mappedHeaders } from './transform-call.ts';
 
 const acceptBoth = 'application/json, text/event-stream';
 
 /**
- * All headers that go to a server, as a flat list: what MCP and tracing define, the gateway's own credential for this server,
+ * All headers that go to a server but for that of the session, as a flat list: what MCP and tracing define, the gateway's own credential for this server,
  * what rules of `transforms` name,
  * and nothing else of the client's. Its Authorization, cookies, Host and Origin end here.
  */
 export function upstreamHeaders(
   call: Call,
   era: Message['era'],
-  upstreamSession: string | null,
   method: UpstreamRequest['method'],
   mirrored: readonly string[] | undefined = call.inbound.params,
+  lastEventId: string | null = null,
 ): string[] {
   const { inbound, server } = call;
   const headers = ['accept', inbound.accept ?? acceptBoth, 'accept-encoding', 'identity', 'traceparent', traceparentOf(call)];
@@ -26,14 +25,8 @@ export function upstreamHeaders(
     if (inbound.mcpMethod !== undefined) headers.push('mcp-method', inbound.mcpMethod);
     if (inbound.mcpName !== undefined) headers.push('mcp-name', inbound.mcpName);
     if (mirrored !== undefined) headers.push(...mirrored);
-  } else {
-    if (upstreamSession !== null) headers.push('mcp-session-id', upstreamSession);
-    if (method === 'GET' && inbound.lastEventId !== undefined)
-      headers.push(
-        'last-event-id',
-        call.rail.sessions.openEventId(inbound.lastEventId, eventHolder(call.principal?.id ?? '', server?.data.name ?? '', upstreamSession ?? '')),
-      );
   }
+  if (lastEventId !== null) headers.push('last-event-id', lastEventId);
   if (inbound.tracestate !== undefined) headers.push('tracestate', inbound.tracestate);
   if (inbound.baggage !== undefined) headers.push('baggage', inbound.baggage);
   if (inbound.userAgent !== undefined) headers.push('user-agent', inbound.userAgent);

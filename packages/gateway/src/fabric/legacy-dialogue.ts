@@ -10,6 +10,7 @@ import { isChange } from './legacy-stream.ts';
 import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
 import { codeOf, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
+import { isSessionLost } from './session-lost.ts';
 import { consentNeeded, declares, isRepeatable, legacyParams, modernError, modernResult, wantsLevel } from './translate.ts';
 
 export interface LegacyParts {
@@ -309,13 +310,6 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (this.session !== null) this.parts.sessions.leave(this.session, this);
     this.session = null;
   }
-}
-
-/** Whether a refusal says that the session is not known; some servers say it with 400 and in words only. */
-function isSessionLost(status: number, message: RpcMessage | null, id: string): boolean {
-  const code = message === null ? 0 : codeOf(message.body);
-  if (status === 404) return message?.id !== id || code !== -32_601;
-  return status === 400 && message?.id !== id && code <= -32_000 && /session/i.test(String(message?.body['message']));
 }
 
 /** A progress notification with the token that the caller gave. */

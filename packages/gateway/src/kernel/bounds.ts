@@ -102,8 +102,20 @@ export const bounds = {
   refusedKeysMax: 10_000,
   refusedKeyMs: 10_000,
   verifyQueueMax: 1_000,
-  sessionHandleBytesMax: 1024,
+  /** Room for what `initialize` said of most clients; a longer one is not remembered. */
+  sessionHandleBytesMax: 2 * KiB,
   sessionHandlesCachedMax: 20_000,
+  /** What shared state remembers of a legacy client's session: how long after its last use, and how often use is told. */
+  sessionNotesMs: 86_400_000,
+  sessionNotesTouchMs: 3_600_000,
+  /** Subscriptions that are made again in a session which takes the place of a lost one, and the characters of their URIs together. */
+  sessionSubscriptionsMax: 256,
+  sessionSubscriptionCharsMax: 32_768,
+  /** Handshakes of one worker for one session in a minute, and the time for each step of one. */
+  sessionRenewalsPerMinuteMax: 10,
+  sessionRenewalTimeoutMs: 10_000,
+  /** A refusal that may say that a session is lost, as far as it is read. */
+  sessionRefusalBytesMax: 64 * KiB,
   /** Requests that wait for a client's answers (2026-07-28, `input_required`): in a worker, of one principal, and how long. */
   parksMax: 4_096,
   parksPerPrincipalMax: 64,

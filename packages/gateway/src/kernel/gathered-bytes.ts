@@ -26,6 +26,11 @@ export class GatheredBytes {
     return whole;
   }
 
+  /** All so far, still held: good until the next change. */
+  peek(): Buffer {
+    return this.memory.subarray(0, this.length);
+  }
+
   clear(): void {
     this.length = 0;
     if (this.memory.length > keptBytes) this.memory = Buffer.alloc(0);

@@ -81,6 +81,8 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       stateGet: async () => null,
       stateSet: async () => undefined,
       stateSetIfAbsent: async () => true,
+      stateReplace: async () => true,
+      stateTouch: async () => true,
       stateDelete: async () => undefined,
       keptNote: () => 0,
       keptPut: () => undefined,

@@ -10,6 +10,7 @@ import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
+import type { StateHandlers } from './state-handlers.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import type { WorkerReport } from './worker-report.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
@@ -46,12 +47,10 @@ export interface WorkerPoolOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => WorkerStart;
-  readonly handlers: Pick<
-    SupervisorHandlers,
-    'verifyKey' | 'stateGet' | 'stateSet' | 'stateSetIfAbsent' | 'stateDelete' | 'keptNote' | 'keptPut' | 'keptFind'
-  > & {
-    lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
-  };
+  readonly handlers: StateHandlers &
+    Pick<SupervisorHandlers, 'verifyKey' | 'keptNote' | 'keptPut' | 'keptFind'> & {
+      lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
+    };
   readonly onWorkerGone: (workerId: number, writer: string) => void;
   /** `host:port` as it was asked for, for faults. */
   readonly address: string;

@@ -76,6 +76,7 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
     socketPath: url === null ? sources.bridgeSocket(server.name) : null,
     timeoutMs: route?.timeoutMs ?? server.timeoutMs,
     connectionsMax: server.connectionsMax,
+    ...(server.renewsSessions === undefined ? {} : { renewsSessions: server.renewsSessions }),
     ...(server.upstream === undefined ? {} : { upstream: upstreamData(server, server.upstream, sources) }),
     credential: sources.credential(server),
     price: { ...priceData(own ?? config.pricing.default), by: own ? 'server' : 'default' },

@@ -36,6 +36,8 @@ export interface ServerData {
   readonly connectionsMax: number;
   /** Several targets, or other rules than the defaults for reaching the one above (then its first); absent: neither. */
   readonly upstream?: UpstreamData;
+  /** False: a session that the server has lost is lost to its client too. Absent: another takes its place. */
+  readonly renewsSessions?: boolean;
   /** The gateway's own credential for this server. Never logged. */
   readonly credential: { readonly header: string; readonly value: string } | null;
   readonly price: PriceData & { readonly by: 'default' | 'server' };

@@ -46,7 +46,7 @@ describe('memory state', () => {
 
   test('bytes stay within their bound and are counted exactly, whatever is done', async () => {
     const step = fc.record({
-      act: fc.constantFrom('set', 'setIfAbsent', 'take', 'delete', 'touch', 'get'),
+      act: fc.constantFrom('set', 'setIfAbsent', 'replace', 'take', 'delete', 'touch', 'get'),
       key: fc.constantFrom('a', 'b', 'c', 'd'),
       size: fc.nat(3000),
       ttlMs: fc.integer({ min: 1, max: 50 }),
@@ -61,6 +61,7 @@ describe('memory state', () => {
           const value = Buffer.alloc(size);
           if (act === 'set') await store.set(key, value, ttlMs).catch(() => undefined);
           else if (act === 'setIfAbsent') await store.setIfAbsent(key, value, ttlMs).catch(() => undefined);
+          else if (act === 'replace') await store.replace(key, await store.get(key), value, ttlMs).catch(() => undefined);
           else if (act === 'touch') await store.touch(key, ttlMs);
           else await store[act](key);
           expect(store.status().bytes).toBeLessThanOrEqual(bytesMax);

@@ -110,6 +110,12 @@ export function createMemoryState({
       write(key, value, ttlMs);
       return true;
     },
+    async replace(key, before, after, ttlMs) {
+      const entry = living(key);
+      if (entry === undefined ? before !== null : before === null || !entry.value.equals(before)) return false;
+      write(key, after, ttlMs);
+      return true;
+    },
     async take(key) {
       const entry = living(key);
       if (entry === undefined) return null;

@@ -1,5 +1,5 @@
 /**
- * The atomic bucket steps of `token-bucket.ts`, as Lua for Redis. A bucket is a hash: `w` window index, `t` tokens, `c`
+ * What must happen in one step, as Lua for Redis: those of the buckets of `token-bucket.ts` first. A bucket is a hash: `w` window index, `t` tokens, `c`
  * capacity. Numbers are written with %.0f because Lua's default form loses digits past 10^14.
  */
 export const redisScripts = {
@@ -30,5 +30,11 @@ if kept[1] and tonumber(kept[1]) == tonumber(ARGV[1]) then
   redis.call('HSET', KEYS[1], 't', string.format('%.0f', tokens))
 end
 return 0
+`,
+  /** KEYS: value. ARGV: what it must be, what it becomes, life in ms. Returns 1 where it was so. */
+  replaceValue: `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
 `,
 } as const;

@@ -17,6 +17,7 @@ export interface RedisStateOptions {
 type ScriptedRedis = Redis & {
   takeTokens(key: string, ...values: number[]): Promise<[granted: number, remaining: number, windowIndex: number]>;
   returnTokens(key: string, ...values: number[]): Promise<number>;
+  replaceValue(key: string, before: Buffer, after: Buffer, ttlMs: number): Promise<number>;
 };
 
 const firstConnectionMs = 1_000;
@@ -48,6 +49,7 @@ export async function openRedisState({ url, clock, log }: RedisStateOptions): Pr
     scripts: {
       takeTokens: { lua: redisScripts.takeTokens, numberOfKeys: 1 },
       returnTokens: { lua: redisScripts.returnTokens, numberOfKeys: 1 },
+      replaceValue: { lua: redisScripts.replaceValue, numberOfKeys: 1 },
     },
   }) as ScriptedRedis;
 
@@ -115,13 +117,19 @@ export async function openRedisState({ url, clock, log }: RedisStateOptions): Pr
     }
   }
 
+  async function setIfAbsent(key: string, value: Uint8Array, ttlMs: number): Promise<boolean> {
+    return (await run(() => redis.set(key, bufferOf(value), 'PX', wholeMs(ttlMs), 'NX'))) === 'OK';
+  }
+
   return {
     get: (key) => run(() => redis.getBuffer(key)),
     async set(key, value, ttlMs) {
       await run(() => redis.set(key, bufferOf(value), 'PX', wholeMs(ttlMs)));
     },
-    async setIfAbsent(key, value, ttlMs) {
-      return (await run(() => redis.set(key, bufferOf(value), 'PX', wholeMs(ttlMs), 'NX'))) === 'OK';
+    setIfAbsent,
+    async replace(key, before, after, ttlMs) {
+      if (before === null) return setIfAbsent(key, after, ttlMs);
+      return (await run(() => redis.replaceValue(key, bufferOf(before), bufferOf(after), wholeMs(ttlMs)))) === 1;
     },
     take: (key) => run(() => redis.getdelBuffer(key)),
     async touch(key, ttlMs) {

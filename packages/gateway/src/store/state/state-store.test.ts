@@ -119,6 +119,21 @@ function keepsTheContract(open: () => Promise<{ store: StateStore; end: () => Pr
     expect(await store.get(key)).toEqual(Buffer.from([won.indexOf(true)]));
   });
 
+  test('replace changes only what is still as it was read, and of many at once exactly one does', async () => {
+    const key = newKey();
+    const bytes = (text: string): Buffer => Buffer.from([0xff, 0x00, ...Buffer.from(text)]);
+    expect(await store.replace(key, bytes('a'), bytes('b'), long)).toBe(false);
+    expect(await store.replace(key, null, bytes('a'), long)).toBe(true);
+    expect(await store.replace(key, null, bytes('b'), long)).toBe(false);
+    const won = await Promise.all(Array.from({ length: 20 }, (_, i) => store.replace(key, bytes('a'), bytes(`b${i}`), i === 0 ? 30 : long)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(await store.get(key)).toEqual(bytes(`b${won.indexOf(true)}`));
+    const current = await store.get(key);
+    expect(await store.replace(key, current, bytes('c'), 30)).toBe(true);
+    await gone(key);
+    expect(await store.replace(key, bytes('c'), bytes('d'), long)).toBe(false);
+  });
+
   test('of many takes at once exactly one gets the value', async () => {
     const key = newKey();
     await store.set(key, Buffer.from('once'), long);

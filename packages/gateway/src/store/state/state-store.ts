@@ -12,6 +12,8 @@ export interface StateStore extends TokenStore {
   set(key: string, value: Uint8Array, ttlMs: number): Promise<void>;
   /** Sets the value only where there is none, atomically. True: it was set. */
   setIfAbsent(key: string, value: Uint8Array, ttlMs: number): Promise<boolean>;
+  /** Sets the value only where it is still `before` (null: there is none), atomically. True: it was set. */
+  replace(key: string, before: Uint8Array | null, after: Uint8Array, ttlMs: number): Promise<boolean>;
   /** Reads and deletes atomically: of any number of callers exactly one gets the value. For one-time links. */
   take(key: string): Promise<Buffer | null>;
   /** Gives an existing value another `ttlMs` from now. False: there is none. */
