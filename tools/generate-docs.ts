@@ -8,6 +8,7 @@ import { renderOpenApi } from '../packages/gateway/src/api/openapi-document.ts';
 import { renderCliReference } from '../packages/gateway/src/cli/reference.ts';
 import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.ts';
 import { renderConfiguration } from './render-configuration.ts';
+import { renderCluster } from './render-cluster.ts';
 import { renderFaults } from './render-faults.ts';
 import { renderMetrics } from './render-metrics.ts';
 import { renderQuery } from './render-query.ts';
@@ -27,6 +28,7 @@ export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/config.schema.json', render: renderConfigSchema },
   { path: 'openapi/openapi.json', render: renderOpenApi },
+  { path: 'deploy/clickhouse/cluster.sql', render: renderCluster },
 ];
 
 if (import.meta.main) {

@@ -209,7 +209,7 @@ const testConfig: Config = {
   retention: { tracesDays: 30, metricsDays: 90 },
   telemetry: { metrics: { toolsMax: 200 } },
   audit: { retentionDays: 365, trustedKeys: [] },
-  stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, redisUrl: null },
+  stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },
   workers: 1,
   log: { level: 'info', format: 'json' },

@@ -31,7 +31,10 @@ export interface StoreOptions {
 export function openLedgerOf({ config, folder, tap, clock, log, closers }: StoreOptions): { readonly ledger: LedgerStore; readonly drain: Drain } {
   const { paths } = folder;
   const ledger = openLedger({
-    at: config.stores.clickhouseUrl === null ? { folder: paths.ledger, socketPath: paths.ledgerSocket } : { url: config.stores.clickhouseUrl },
+    at:
+      config.stores.clickhouseUrl === null
+        ? { folder: paths.ledger, socketPath: paths.ledgerSocket }
+        : { url: config.stores.clickhouseUrl, cluster: config.stores.clickhouseCluster },
     retentionDays: config.retention.tracesDays,
     metricsDays: config.retention.metricsDays,
     log: log.child({ part: 'ledger' }),

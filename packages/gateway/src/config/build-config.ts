@@ -95,6 +95,7 @@ export function buildConfig(input: BuildInput): Config {
       databaseUrl: settings.databaseUrl,
       databaseConnectionsMax: settings.databaseConnectionsMax,
       clickhouseUrl: settings.clickhouseUrl,
+      clickhouseCluster: settings.clickhouseCluster,
       redisUrl: settings.redisUrl,
     },
     telemetry: { metrics: { toolsMax: file.telemetry.metrics.tools_max } },

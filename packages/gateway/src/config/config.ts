@@ -31,6 +31,8 @@ export interface Config {
     readonly databaseUrl: string | null;
     readonly databaseConnectionsMax: number;
     readonly clickhouseUrl: string | null;
+    /** Null: `clickhouseUrl` is one server, or none. */
+    readonly clickhouseCluster: string | null;
     readonly redisUrl: string | null;
   };
   readonly telemetry: { readonly metrics: { readonly toolsMax: number } };

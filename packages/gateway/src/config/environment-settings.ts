@@ -9,6 +9,7 @@ export interface EnvironmentSettings {
   readonly databaseUrl: string | null;
   readonly databaseConnectionsMax: number;
   readonly clickhouseUrl: string | null;
+  readonly clickhouseCluster: string | null;
   readonly redisUrl: string | null;
   readonly bcryptCost: number;
   readonly logLevel: Config['log']['level'] | null;
@@ -54,6 +55,21 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     return otherwise;
   }
 
+  function cluster(): string | null {
+    const value = env['CLICKHOUSE_CLUSTER'];
+    if (value === undefined) return null;
+    if (env['CLICKHOUSE_URL'] === undefined)
+      complain('CLICKHOUSE_CLUSTER', 'needs CLICKHOUSE_URL', 'It names a cluster of ClickHouse servers, and no server is named.', 'Set both, or neither.');
+    else if (!/^[A-Za-z_][\w-]{0,63}$/.test(value))
+      complain(
+        'CLICKHOUSE_CLUSTER',
+        'must be the name of a cluster',
+        `It is "${value.slice(0, 40)}".`,
+        'Use its name in `remote_servers` of the ClickHouse servers.',
+      );
+    return value;
+  }
+
   function word<Word extends string>(name: string, words: readonly Word[]): Word | null {
     const value = env[name];
     if (value === undefined) return null;
@@ -94,6 +110,7 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:'], 'postgres://gatewayops@db.example:5432/gatewayops'),
     databaseConnectionsMax: whole('DB_MAX_CONNECTIONS', 1, 1000, databaseConnectionsDefault),
     clickhouseUrl: url('CLICKHOUSE_URL', ['http:', 'https:'], 'https://ledger.example:8443/gatewayops'),
+    clickhouseCluster: cluster(),
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'redis://redis.example:6379/0'),
     bcryptCost: whole('API_KEY_BCRYPT_COST', 10, 15, bcryptCostDefault),
     logLevel: word('LOG_LEVEL', logLevels),

@@ -45,7 +45,7 @@ function config(more: Partial<Config> = {}): Config {
     retention: { tracesDays: 30, metricsDays: 90 },
     telemetry: { metrics: { toolsMax: 200 } },
     audit: { retentionDays: 365, trustedKeys: [] },
-    stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, redisUrl: null },
+    stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },
     workers: 1,
     log: { level: 'info', format: 'json' },

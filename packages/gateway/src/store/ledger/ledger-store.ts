@@ -22,6 +22,8 @@ export interface LedgerRows {
 export type LedgerParameter = string | number | readonly string[];
 
 export interface LedgerStore {
+  /** The name of the cluster that its statements of rows are for; null: one server. */
+  readonly cluster: string | null;
   state(): LedgerState;
   /** Why it is not ready, fit for an administrator's eyes; null when it is. */
   reason(): string | null;

@@ -11,7 +11,7 @@ import { keepRetention, migrate } from './migrate.ts';
 
 export interface LedgerOptions {
   /** `http(s)://user:password@host:port/database`, or the folder and socket of an embedded engine. */
-  readonly at: { readonly url: string } | { readonly folder: string; readonly socketPath: string };
+  readonly at: { readonly url: string; readonly cluster?: string | null } | { readonly folder: string; readonly socketPath: string };
   /** How long calls are kept. */
   readonly retentionDays: number;
   /** How long calls summed up by minute are kept; by default for 90 days. */
@@ -28,6 +28,7 @@ const pingTimeoutMs = 3000;
  * `close` ends an embedded engine too.
  */
 export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerOptions): LedgerStore {
+  const cluster = 'url' in at ? (at.cluster ?? null) : null;
   const engine = 'url' in at ? null : startEmbeddedLedger({ ...at, log });
   const client = createClient({
     ...('url' in at ? { url: at.url, max_open_connections: bounds.ledgerConnectionsMax } : { url: 'http://ledger', http_agent: socketAgent(at.socketPath) }),
@@ -53,8 +54,8 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
       try {
         const answer = await client.ping({ select: false, abort_signal: AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeoutMs)]) });
         if (!answer.success) throw answer.error;
-        await migrate(client, log);
-        await keepRetention(client, { calls: ['started_at', retentionDays], calls_by_minute: ['minute', metricsDays] }, log);
+        await migrate(client, cluster, log);
+        await keepRetention(client, cluster, { calls: ['started_at', retentionDays], calls_by_minute: ['minute', metricsDays] }, log);
         state = 'ready';
         reason = null;
         log.info('ledger.ready', { embedded: engine !== null });
@@ -100,12 +101,13 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
   }
 
   return {
+    cluster,
     state: () => state,
     reason: () => reason,
     async insertRows(rows) {
       requireReady();
       try {
-        const { stream } = await client.exec({ query: insertStatement(rows), values: Readable.from([rows.rows], { objectMode: false }) });
+        const { stream } = await client.exec({ query: insertStatement(rows, cluster), values: Readable.from([rows.rows], { objectMode: false }) });
         for await (const _ of stream) continue;
       } catch (error) {
         noteFailure(error);
@@ -114,10 +116,10 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
       }
     },
     async query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>) {
-      return z.array(row).parse(await asked(() => select(client, sql, parameters)));
+      return z.array(row).parse(await asked(() => select(client, cluster, sql, parameters)));
     },
     async command(sql, parameters) {
-      await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}`, query_params: { ...parameters } }));
+      await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}${clusterSettings(cluster)}`, query_params: { ...parameters } }));
     },
     async close() {
       closing.abort();
@@ -151,9 +153,14 @@ const readSettings = `output_format_json_quote_64bit_integers = 1, output_format
 /** Nobody waits for a statement that writes, as for an insert. */
 const writeSettings = `max_execution_time = ${bounds.ledgerInsertTimeoutMs / 1000}, ${boundSettings}`;
 
-async function select(client: ClickHouseClient, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {
+/** What is written is there when the statement ends, and a statement within another one asks all shards. */
+function clusterSettings(cluster: string | null): string {
+  return cluster === null ? '' : ", distributed_foreground_insert = 1, distributed_product_mode = 'global'";
+}
+
+async function select(client: ClickHouseClient, cluster: string | null, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {
   const result = await client.query({
-    query: `${sql}\nSETTINGS ${readSettings}`,
+    query: `${sql}\nSETTINGS ${readSettings}${clusterSettings(cluster)}`,
     query_params: { ...parameters },
     format: 'JSONEachRow',
     // The ledger itself gives up first; this is for one that does not answer at all.
@@ -162,9 +169,9 @@ async function select(client: ClickHouseClient, sql: string, parameters: Readonl
   return result.json();
 }
 
-function insertStatement({ table, columns, token }: LedgerRows): string {
+function insertStatement({ table, columns, token }: LedgerRows, cluster: string | null): string {
   if (!/^[\w.:-]+$/.test(token)) throw new Error(`not a token: ${token}`);
-  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0 FORMAT RowBinary`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0${clusterSettings(cluster)} FORMAT RowBinary`;
 }
 
 function socketAgent(socketPath: string): Agent {

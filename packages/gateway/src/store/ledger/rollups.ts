@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LedgerState, LedgerStore } from './ledger-store.ts';
+import { alteredTable } from './statements.ts';
 
 /**
  * What is summed up from `calls` into tables of its own: `costs_by_day`, kept for ever, a day at a time; `calls_by_minute`, an
@@ -146,7 +147,7 @@ export function createRollups(ledger: LedgerStore): Rollups {
         z.object({ newest: z.coerce.bigint(), superseded: z.coerce.number() }),
       );
       if (standingNow === undefined || standingNow.superseded === 0) return;
-      await ledger.command(`/* rollups/prune */ ALTER TABLE ${table} DELETE WHERE ${within} AND version < {version:UInt64}`, {
+      await ledger.command(`/* rollups/prune */ ALTER TABLE ${alteredTable(table, ledger.cluster)} DELETE WHERE ${within} AND version < {version:UInt64}`, {
         ...parameters,
         version: String(standingNow.newest),
       });
