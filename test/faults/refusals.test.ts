@@ -1,7 +1,7 @@
 /** Who may not, who has had enough, and whose trace it is: what the answers look like on each surface. */
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { callTool, expectRefusal, legacyBody, legacyVersion, mirrors, modernBody, modernServer, post, rpcCode } from '../support/calls.ts';
-import type { RawReply } from '../support/raw-client.ts';
+import { requestBytes, sendRaw, type RawReply } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 import type { PrincipalData } from '../../packages/gateway/src/snapshot/snapshot.ts';
@@ -72,6 +72,21 @@ test("a server out of the key's scope and one that does not exist: 404 in the sa
   expect((await door.journal()).includes(testKey)).toBe(false);
 
   expect((await callTool(door)).header('deprecation')).toMatch(/^@\d+$/);
+});
+
+test('what is refused before identity leaves no record, but an event with its rule and nothing that it carried', async () => {
+  await open({});
+  const secret = 'gwo_test_canary0123456789canary0123456789';
+  await post(door, modernBody('tools/list'), { ...mirrors('tools/list'), Authorization: `Bearer ${secret}` });
+  await post(door, modernBody('tools/list'), { ...mirrors('tools/list'), Host: `${secret}.example` });
+  await post(door, modernBody('tools/list'), { ...mirrors('tools/list'), Origin: `https://${secret}.example` });
+  await sendRaw(door.port, requestBytes(`GET /mcp/s1 HTTP/1.1`, [`Host: 127.0.0.1:${door.port}`, `Authorization: ${secret}`, `Authorization: ${secret}`]));
+  await sendRaw(door.port, `NOT ${secret}\r\n\r\n`);
+  const events = door.logged.filter(({ event }) => event === 'request.refused').map(({ fields }) => fields);
+  const one = { request_id: expect.stringMatching(/^req_/), peer: '127.0.0.1', bytes: 0 };
+  expect(events).toEqual(['unauthorized', 'host_not_allowed', 'origin_not_allowed', 'invalid_request', 'invalid_request'].map((rule) => ({ ...one, rule })));
+  expect(JSON.stringify(door.logged)).not.toContain(secret);
+  expect((await door.journal()).includes('unauthorized')).toBe(false);
 });
 
 describe('the rate limit of S0 F006', () => {

@@ -12,8 +12,9 @@ import { runServerTest, type ServerTarget } from '../../packages/gateway/src/con
 import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
+import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
-import { Tally } from '../../packages/gateway/src/kernel/tally.ts';
+import { Refusals } from '../../packages/gateway/src/kernel/refusals.ts';
 import { createProcessReport } from '../../packages/gateway/src/node/process-report.ts';
 import { openAuditKeys } from '../../packages/gateway/src/node/audit-keys.ts';
 import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts';
@@ -148,7 +149,7 @@ const quietFigures: ControlDependencies['figures'] = {
   supervisor: createProcessReport(),
   drain: () => ({ lagRows: 0, lagBytes: 0, journalBytes: 0, oldestMs: 0, dropped: 0, bytesPerSecond: null, overBound: false }),
   recordBlocked: () => false,
-  rejected: new Tally(),
+  rejected: new Refusals(silentLog, systemClock),
   tapped: () => ({ failures: 0 }),
   configVersion: () => 1,
   spoolBytesMax: 1024 * 1024,

@@ -10,7 +10,7 @@ import type { NodeFigures } from './control/metrics/node-figures.ts';
 import { createNodeMetrics } from './control/metrics/read-node-metrics.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Log } from './kernel/log.ts';
-import { Tally } from './kernel/tally.ts';
+import { Refusals } from './kernel/refusals.ts';
 import type { Closers } from './node/closers.ts';
 import { packageVersion } from './node/package-version.ts';
 import { createProcessReport } from './node/process-report.ts';
@@ -62,7 +62,7 @@ export function assembleTelemetry({ config, served, tap, drain, node, clock, log
       ...parts,
       supervisor: createProcessReport(),
       drain: () => drain.status(),
-      rejected: new Tally(),
+      rejected: new Refusals(log, clock),
       tapped: () => ({ failures: tap.failures() }),
       spoolBytesMax: config.journal.spoolBytesMax,
       workersConfigured: config.workers,

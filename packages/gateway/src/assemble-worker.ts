@@ -30,7 +30,7 @@ import type { FaultCode } from './kernel/fault-codes.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
-import { Tally } from './kernel/tally.ts';
+import { Refusals, type Refusal } from './kernel/refusals.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
 import { createOpenLinks } from './link/open-links.ts';
 import { createSseDoor } from './link/sse-door.ts';
@@ -94,7 +94,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   let draining = false;
   let poolsTimer: NodeJS.Timeout | undefined;
 
-  const rejected = new Tally();
+  const rejected = new Refusals(log, clock);
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const upstreams = createUpstreams(clock);
   upstreams.obey(start.targetOrders);
@@ -168,7 +168,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       requireAddress(headers, snapshot.hosts, snapshot.origins);
       passToControl(request, response, newRequestId());
     },
-    rejected: (code) => rejected.count(code),
+    rejected: (code, refusal) => rejected.note(code, refusal),
   };
   const onRequest = createRouteRequest(handlers);
   // Duplex links are clients of the endpoints like all others; this server listens nowhere.
@@ -188,8 +188,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     passTo: (to, request, response, body, isPassed) => rail.otherWorkers?.serveAt(to, { request, response, isPassed }, body) ?? Promise.resolve(false),
     home,
     refuse: (response, fault) => {
-      rejected.count(fault.code);
-      respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: [] });
+      const requestId = newRequestId();
+      rejected.note(fault.code, { requestId, peer: response.req.socket.remoteAddress ?? '', bytes: 0 });
+      respondRest(response, fault, { requestId, traceId: '', headers: [] });
     },
   });
   const webSockets = createWebSocketDoor({
@@ -200,7 +201,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     taken: (socket) => connections.release(socket),
     log,
   });
-  const options = { onRequest, onUpgrade: webSockets.upgrade, onRejected: (code: FaultCode) => rejected.count(code) };
+  const options = { onRequest, onUpgrade: webSockets.upgrade, onRejected: (code: FaultCode, refusal: Refusal) => rejected.note(code, refusal) };
   const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
   const server = secure?.server ?? createHttpServer(options);
   // What another worker passes on, as it came; who calls is asked anew.
@@ -224,7 +225,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   function serve(call: Call, spine: (call: Call) => Promise<void>, refuse: (fault: Fault, call: Call) => void): void {
     if (draining) {
-      rejected.count('draining');
+      rejected.note('draining', { requestId: call.requestId, peer: call.record.peer, bytes: 0 });
       refuse(new Fault('draining'), call);
       return;
     }

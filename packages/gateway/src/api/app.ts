@@ -112,7 +112,7 @@ function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
 function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
   const { requestId, dependencies, actor } = c.var;
   // Middleware that refuses a caller leaves none behind.
-  if ((actor ?? null) === null) dependencies.figures.rejected.count(fault.code);
+  if ((actor ?? null) === null) dependencies.figures.rejected.note(fault.code, { requestId, peer: c.req.header('x-gatewayops-peer') ?? '', bytes: 0 });
   // The route, not the path: that can be a one-time link.
   if (fault.row.owner === 'platform')
     dependencies.log.error('api.fault', {

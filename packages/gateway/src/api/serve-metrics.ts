@@ -67,8 +67,8 @@ export async function serveMetrics(dependencies: ControlDependencies, options: M
   }
 
   function refuse(response: ServerResponse, fault: Fault): void {
-    dependencies.figures.rejected.count(fault.code);
     const requestId = newRequestId();
+    dependencies.figures.rejected.note(fault.code, { requestId, peer: response.req.socket.remoteAddress ?? '', bytes: 0 });
     if (fault.row.owner === 'platform') dependencies.log.error('metrics.fault', { code: fault.code, request_id: requestId, error: fault.cause ?? fault });
     const body = JSON.stringify(faultBody(fault, requestId));
     response.writeHead(fault.row.status, {

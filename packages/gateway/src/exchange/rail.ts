@@ -10,7 +10,7 @@ import type { Endpoint } from '../fabric/endpoint.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { newSpanHex, traceIdOf } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Tally } from '../kernel/tally.ts';
+import type { Refusals } from '../kernel/refusals.ts';
 import type { Limiter } from '../limit/limiter.ts';
 import type { InboundHeaders } from '../listener/header-gate.ts';
 import type { OtherWorkers, Passing } from '../listener/other-workers.ts';
@@ -49,7 +49,7 @@ export interface Rail {
   readonly otherWorkers: OtherWorkers | null;
   readonly log: Log;
   /** Requests that end without a record, by the code of the fault. */
-  readonly rejected: Tally;
+  readonly rejected: Refusals;
   /** True when calls may not be made for want of a record (the spool is over its bound). */
   readonly recordBlocked: () => boolean;
   /** Milliseconds to add to `performance.now()` for the time of day. */
@@ -144,9 +144,9 @@ export class Call implements Reply, Passing {
     const block = this.server?.block ?? this.place;
     // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
     if (record.traceHex === '' && (principal !== null || this.inbound.clientTraceId !== undefined)) this.joinTrace(undefined);
-    if (principal === null || block === null) return rail.rejected.count(fault.code);
+    if (principal === null || block === null) return this.noteRefusal(fault);
     // What could not be recorded as an intent has no outcome, and a spool that is over its bound must not grow by refusals.
-    if (fault.code === 'audit_blocked' || rail.recordBlocked()) return rail.rejected.count(fault.code);
+    if (fault.code === 'audit_blocked' || rail.recordBlocked()) return this.noteRefusal(fault);
     record.fault = fault.code;
     record.httpStatus = httpStatus;
     // Where the server's own error was the fault, its code says more.
@@ -156,6 +156,11 @@ export class Call implements Reply, Passing {
       this.recorded = true;
     }
     await this.settle(this.isHidden ? 'blocked' : statusOf(fault), this.stop);
+  }
+
+  private noteRefusal(fault: Fault): void {
+    const { requestId, rail, record } = this;
+    rail.rejected.note(fault.code, { requestId, peer: record.peer, bytes: record.requestBytes });
   }
 }
 

@@ -1,11 +1,13 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault, faultBody } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Refusal } from '../kernel/refusals.ts';
 import { respondRest } from './respond.ts';
 import { createSecureServer, type DoorTls, type SecureServer } from './secure-server.ts';
 
@@ -14,7 +16,7 @@ export interface HttpServerOptions {
   /** A request to change the protocol; `refuse` answers it. Without it each is refused. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (fault: Fault) => void) => void;
   /** Told of each request that is refused before there is one, or that asks for a change of protocol in vain. */
-  readonly onRejected?: (code: FaultCode) => void;
+  readonly onRejected?: (code: FaultCode, refusal: Refusal) => void;
 }
 
 /** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
@@ -52,8 +54,9 @@ const http1Options = {
 function serveHttp1(server: Server | HttpsServer, options: HttpServerOptions): void {
   const { onRequest, onUpgrade = refuseUpgrade, onRejected } = options;
   const end = (socket: Duplex, fault: Fault): void => {
-    onRejected?.(fault.code);
-    endSocket(socket, fault);
+    const requestId = newRequestId();
+    onRejected?.(fault.code, { requestId, peer: socket instanceof Socket ? (socket.remoteAddress ?? '') : '', bytes: 0 });
+    endSocket(socket, fault, requestId);
   };
   server.maxHeadersCount = 0;
   server.maxConnections = bounds.connectionsMax;
@@ -78,9 +81,10 @@ function serveHttp1(server: Server | HttpsServer, options: HttpServerOptions): v
 }
 
 function refuseExpectation({ onRejected }: HttpServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  return (_request, response) => {
-    onRejected?.('expectation_failed');
-    respondRest(response, new Fault('expectation_failed'), { requestId: newRequestId(), traceId: '', headers: [] });
+  return (request, response) => {
+    const requestId = newRequestId();
+    onRejected?.('expectation_failed', { requestId, peer: request.socket.remoteAddress ?? '', bytes: 0 });
+    respondRest(response, new Fault('expectation_failed'), { requestId, traceId: '', headers: [] });
   };
 }
 
@@ -107,8 +111,7 @@ function refuse(socket: Duplex, fault: Fault, end: (socket: Duplex, fault: Fault
   else end(socket, fault);
 }
 
-function endSocket(socket: Duplex, fault: Fault): void {
-  const requestId = newRequestId();
+function endSocket(socket: Duplex, fault: Fault, requestId: string): void {
   const body = JSON.stringify(faultBody(fault, requestId));
   const allow = fault.extra?.['allow'];
   const lines = [

@@ -4,6 +4,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import { newRequestId } from '../kernel/id.ts';
+import type { Refusal } from '../kernel/refusals.ts';
 import type { HeaderGate, InboundHeaders } from './header-gate.ts';
 import { respondRest } from './respond.ts';
 
@@ -17,7 +18,7 @@ export interface RequestHandlers {
   health(request: IncomingMessage, response: ServerResponse, path: string): void;
   control(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders): void;
   /** Told of each request that no handler got, or that one threw at. */
-  rejected(code: FaultCode): void;
+  rejected(code: FaultCode, refusal: Refusal): void;
 }
 
 /**
@@ -69,10 +70,11 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
       }
     } catch (thrown) {
       const fault = asFault(thrown);
-      handlers.rejected(fault.code);
+      const requestId = newRequestId();
+      handlers.rejected(fault.code, { requestId, peer: request.socket.remoteAddress ?? '', bytes: 0 });
       // Whoever doubles a header may have meant two readers to see two messages: the rest of the connection is not read.
       const isFraming = fault.code === 'invalid_request' || fault.code === 'headers_too_large';
-      respondRest(response, fault, { requestId: newRequestId(), traceId: '', headers: isFraming ? ['Connection', 'close'] : [] });
+      respondRest(response, fault, { requestId, traceId: '', headers: isFraming ? ['Connection', 'close'] : [] });
     }
   }
 }

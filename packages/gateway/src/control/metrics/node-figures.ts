@@ -1,4 +1,4 @@
-import type { Tally } from '../../kernel/tally.ts';
+import type { Refusals } from '../../kernel/refusals.ts';
 import type { ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { DrainStatus } from '../../telemetry/drain.ts';
 
@@ -10,7 +10,7 @@ export interface NodeFigures {
   drain(): DrainStatus;
   recordBlocked(): boolean;
   /** Requests that the control plane refused before it knew who calls. */
-  readonly rejected: Tally;
+  readonly rejected: Refusals;
   /** What listens at the tap. */
   tapped(): { readonly failures: number };
   configVersion(): number;
