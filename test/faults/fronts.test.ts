@@ -4,7 +4,7 @@ import type * as Bounds from '../../packages/gateway/src/kernel/bounds.ts';
 import { legacyBody, mirrors, modernBody, modernMeta, post, postBytes } from '../support/calls.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import { until } from '../support/poll.ts';
-import { openRaw, requestBytes, type RawConnection, type RawReply } from '../support/raw-client.ts';
+import { openRaw, requestBytes, sendRaw, type RawConnection, type RawReply } from '../support/raw-client.ts';
 import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 
 vi.mock('../../packages/gateway/src/kernel/bounds.ts', async (original) => {
@@ -154,6 +154,41 @@ test('of two streams of a session the newer one gets the changes, and the older 
   });
   expect(before).toBe(0);
   older.destroy();
+});
+
+test('M11: a session that the gateway keeps gives its events no ids: whatever Last-Event-ID says is refused, with not one event, and a new stream is not', async () => {
+  await open();
+  const [session, another] = [await initialize(), await initialize()];
+  const forged = { ...session, 'Mcp-Session-Id': `${another['Mcp-Session-Id'] ?? ''}x` };
+  const attempts: [Record<string, string>, string, number][] = [
+    [session, '1', 400],
+    [session, 'a_1.AAAAAAAAAAAAAAAA', 400],
+    [session, '', 400],
+    [session, 'x'.repeat(8_000), 400],
+    [another, another['Mcp-Session-Id'] ?? '', 400],
+    [forged, '1', 404],
+  ];
+  for (const [headers, id, status] of attempts) {
+    const lines = { Host: `127.0.0.1:${door.port}`, Authorization: `Bearer ${testKey}`, Accept: 'text/event-stream', ...headers, 'Last-Event-ID': id };
+    const reply = await sendRaw(
+      door.port,
+      requestBytes(
+        'GET /mcp/modern HTTP/1.1',
+        Object.entries(lines).map(([name, value]) => `${name}: ${value}`),
+      ),
+    );
+    expect([reply.status, reply.complete, reply.header('content-type')]).toEqual([status, true, 'application/json']);
+    expect(reply.body.toString()).not.toContain('data:');
+    if (status === 400)
+      expect(JSON.parse(reply.body.toString())).toMatchObject({ error: { code: -32600, message: expect.stringContaining('Last-Event-ID') as string } });
+  }
+  // Of the refused ones none has taken the changes.
+  const stream = await getStream(session);
+  await until(() => {
+    modern.toolsChanged();
+    return stream.bytes().includes('list_changed');
+  });
+  stream.destroy();
 });
 
 test('a legacy session is kept by the header of its version and ends with DELETE, and its calls with it', async () => {

@@ -5,28 +5,11 @@ import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema, ResourceUpdatedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import { until } from '../support/poll.ts';
 import { jsonOf, modernRequest, post } from '../support/post.ts';
+import { plainEndpointData } from '../support/server-data.ts';
 import { startDoor, testKey, type TestDoor } from '../support/start-door.ts';
-
-const endpoint = (servers: readonly string[], more: Partial<EndpointData> = {}): EndpointData => ({
-  name: '*',
-  path: '/mcp',
-  auth: 'apiKey',
-  servers,
-  prefix: 'always',
-  nameCharsMax: 64,
-  clientNameCharsMax: {},
-  pageSize: 1000,
-  toolExposure: 'all',
-  deadlineMs: 5_000,
-  tools: null,
-  resources: null,
-  prompts: null,
-  ...more,
-});
 
 const init = { requestInit: { headers: { authorization: `Bearer ${testKey}` } } };
 const textOf = (result: object): unknown => (result as { content?: { text?: string }[] }).content?.[0]?.text;
@@ -48,15 +31,15 @@ describe('a server of each era behind one address', () => {
         { name: 'legacy', origin: legacy.origin, timeoutMs: 20_000, auth: 'none' },
       ],
       endpoints: [
-        endpoint(names),
-        endpoint(names, {
+        plainEndpointData(names),
+        plainEndpointData(names, {
           name: 'v/few',
           path: '/mcp/v/few',
           tools: [{ server: 'legacy', pattern: 'tell', rename: 'say', description: 'Says it.' }],
           resources: [],
         }),
-        endpoint(names, { name: 'v/open', path: '/mcp/v/open', auth: 'none' }),
-        endpoint(names, { name: 'v/found', path: '/mcp/v/found', toolExposure: 'search' }),
+        plainEndpointData(names, { name: 'v/open', path: '/mcp/v/open', auth: 'none' }),
+        plainEndpointData(names, { name: 'v/found', path: '/mcp/v/found', toolExposure: 'search' }),
       ],
     });
   });
@@ -216,7 +199,7 @@ describe('sixty servers', () => {
     const names = origins.map((_, index) => `server-${index}`);
     door = await startDoor({
       servers: origins.map((origin, index) => ({ name: names[index] ?? '', origin })),
-      endpoints: [endpoint(names, { deadlineMs: 1_800 })],
+      endpoints: [plainEndpointData(names, { deadlineMs: 1_800 })],
     });
     const { body, headers } = modernRequest('tools/list');
     const answer = await post(`${door.url}/mcp`, body, { headers, key: testKey });

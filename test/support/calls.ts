@@ -105,7 +105,7 @@ export interface LegacyServer {
   reply(otherwise?: Reply): Reply;
 }
 
-export function createLegacyServer(): LegacyServer {
+export function createLegacyServer(capabilities: object = {}): LegacyServer {
   let opened = 0;
   const uninitialized = json({ jsonrpc: '2.0', id: null, error: { code: -32000, message: 'Bad Request: Server not initialized' } }, { status: 400 });
   return {
@@ -117,7 +117,7 @@ export function createLegacyServer(): LegacyServer {
         const { body } = request;
         if (body.includes('"server/discover"')) return uninitialized(request, socket);
         if (body.includes('"initialize"')) {
-          const result = JSON.stringify({ protocolVersion: legacyVersion, capabilities: {}, serverInfo: { name: 's', version: '1' } });
+          const result = JSON.stringify({ protocolVersion: legacyVersion, capabilities, serverInfo: { name: 's', version: '1' } });
           const headers = { 'mcp-session-id': `session-${++opened}` };
           return json(`{"jsonrpc":"2.0","id":${idText(body)},"result":${result}}`, { headers })(request, socket);
         }

@@ -46,6 +46,9 @@ export const testTraceparent = '00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba9
 export interface Told {
   readonly notifications: string[];
   readonly asks: Ask[];
+  readonly withdrawn: { readonly key: string; readonly reason: string | null }[];
+  /** Ids of elicitations at addresses. */
+  readonly completed: string[];
   readonly dialogue: Dialogue;
   /** Rejects with the fault. */
   readonly end: Promise<DialogueResponse>;
@@ -55,6 +58,8 @@ export interface Told {
 export function begin(servers: Servers, request: Partial<DialogueRequest> & Pick<DialogueRequest, 'server' | 'method'>, answer?: (ask: Ask) => Answer): Told {
   const notifications: string[] = [];
   const asks: Ask[] = [];
+  const withdrawn: { key: string; reason: string | null }[] = [];
+  const completed: string[] = [];
   const { promise: end, resolve, reject } = Promise.withResolvers<DialogueResponse>();
   const dialogue = servers.begin(
     { face: testFace, params: '{}', name: '', mirrored: [], traceparent: testTraceparent, inputs: 'ask', ...request },
@@ -64,11 +69,13 @@ export function begin(servers: Servers, request: Partial<DialogueRequest> & Pick
         asks.push(ask);
         if (answer) dialogue.answer(ask.key, answer(ask));
       },
+      withdrawn: (key, reason) => withdrawn.push({ key, reason }),
+      completed: (elicitationId) => completed.push(elicitationId),
       response: resolve,
       failed: reject,
     },
   );
-  return { notifications, asks, dialogue, end };
+  return { notifications, asks, withdrawn, completed, dialogue, end };
 }
 
 /** `tools/call` without arguments. */

@@ -10,7 +10,7 @@ import type { KeptListsPort } from '../../packages/gateway/src/fabric/last-good.
 import type { Endpoint, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
 import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
-import type { ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
+import { plainEndpointData, plainServerData } from './server-data.ts';
 
 /** A server as a test writes it down: what it lists, page by page, as JSON texts. Its members may be changed while it runs. */
 export interface ListedServer {
@@ -80,7 +80,7 @@ export function listedServers(
         origins: [],
         bodyBytesMax: 1_000_000,
         currency: 'USD',
-        servers: names.map((name) => serverData(name, origin)),
+        servers: names.map((name) => plainServerData({ name, path: `/mcp/${name}`, origin, upstreamPath: `/${name}` })),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
       () => Buffer.alloc(0),
@@ -188,36 +188,4 @@ function portOf(kept: KeptLists): KeptListsPort {
   };
 }
 
-const endpointData: EndpointData = {
-  name: '*',
-  path: '/mcp',
-  auth: 'apiKey',
-  servers: [],
-  prefix: 'always',
-  nameCharsMax: 64,
-  clientNameCharsMax: {},
-  pageSize: 1000,
-  toolExposure: 'all',
-  deadlineMs: 5_000,
-  tools: null,
-  resources: null,
-  prompts: null,
-};
-
-function serverData(name: string, origin: string): ServerData {
-  const free = { perCallNano: '0', perTokenInputNano: '0', perTokenOutputNano: '0' };
-  return {
-    name,
-    path: `/mcp/${name}`,
-    auth: 'apiKey',
-    transport: 'http',
-    origin,
-    upstreamPath: `/${name}`,
-    socketPath: null,
-    timeoutMs: 1000,
-    connectionsMax: 10,
-    credential: null,
-    price: { ...free, by: 'default' },
-    toolPrices: {},
-  };
-}
+const endpointData = plainEndpointData([]);

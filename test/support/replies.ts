@@ -116,6 +116,28 @@ export function stream(steps: Iterable<StreamStep> | AsyncIterable<StreamStep>, 
   };
 }
 
+/** A stream on which the test says what it likes, for as long as it runs; what is said before it is open waits. */
+export function spoken(): { reply: Reply; say: (...texts: string[]) => void } {
+  const waiting: string[] = [': begun\n\n'];
+  let { promise, resolve } = Promise.withResolvers<void>();
+  const reply = stream(
+    (async function* () {
+      for (;;) {
+        while (waiting.length > 0) yield waiting.shift() ?? '';
+        await promise;
+        ({ promise, resolve } = Promise.withResolvers<void>());
+      }
+    })(),
+  );
+  return {
+    reply,
+    say(...texts) {
+      waiting.push(...texts);
+      resolve();
+    },
+  };
+}
+
 /** One event of a stream (HTML, 9.2.6), of a message that is written as JSON, or of text as it is. */
 export function event(data: unknown, fields: { id?: string; event?: string; retry?: number } = {}): string {
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`);

@@ -1,3 +1,4 @@
+import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
 import type { ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 
 /** A server of a snapshot with nothing configured but what a test names. */
@@ -15,6 +16,26 @@ export function plainServerData(more: Partial<ServerData>): ServerData {
     credential: null,
     price: { perCallNano: '0', perTokenInputNano: '0', perTokenOutputNano: '0', by: 'default' },
     toolPrices: {},
+    ...more,
+  };
+}
+
+/** An address of these servers, `/mcp` with nothing configured but what a test names. */
+export function plainEndpointData(servers: readonly string[], more: Partial<EndpointData> = {}): EndpointData {
+  return {
+    name: '*',
+    path: '/mcp',
+    auth: 'apiKey',
+    servers,
+    prefix: 'always',
+    nameCharsMax: 64,
+    clientNameCharsMax: {},
+    pageSize: 1000,
+    toolExposure: 'all',
+    deadlineMs: 5_000,
+    tools: null,
+    resources: null,
+    prompts: null,
     ...more,
   };
 }

@@ -107,6 +107,8 @@ function beginCached(call: Call, request: DialogueRequest, sink: DialogueSink): 
         end(null);
         sink.ask(ask);
       },
+      withdrawn: (key, reason) => sink.withdrawn?.(key, reason),
+      completed: (elicitationId) => sink.completed?.(elicitationId),
       response(response) {
         end(response.kind === 'result' ? Buffer.from(response.result) : null);
         if (response.kind === 'error') forgetPages(call, server, method, params, [], response.code);

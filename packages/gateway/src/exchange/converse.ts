@@ -13,6 +13,9 @@ export interface Manner {
   readonly endsWithClient: boolean;
   notification(json: Buffer): string | null;
   ask(ask: Ask): void;
+  /** See `DialogueSink`. */
+  withdrawn?(key: string, reason: string | null): void;
+  completed?(elicitationId: string): void;
   response(response: DialogueResponse): { readonly status: number; readonly text: string };
 }
 
@@ -85,6 +88,10 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
     ask: (ask) => {
       if (!over) manner.ask(ask);
     },
+    withdrawn(key, reason) {
+      if (!over) manner.withdrawn?.(key, reason);
+    },
+    completed: (elicitationId) => manner.completed?.(elicitationId),
     response(response) {
       if (over) return;
       try {

@@ -28,8 +28,8 @@ export interface GatewaySession extends SessionTicket {
   /** What the client was asked, by the id of the question. */
   readonly asks: Map<string, (answer: Answer) => void>;
   readonly resourceUris: Set<string>;
-  /** The client's GET streams, the newest last; `tune` says whether it is, and that what is watched has changed. */
-  readonly streams: { readonly tune: (isNewest: boolean) => void; readonly end: () => void }[];
+  /** The client's GET streams, the newest last; `tune` says whether it is, and that what is watched has changed; `tell` sends a message. */
+  readonly streams: { readonly tune: (isNewest: boolean) => void; readonly tell: (json: string) => void; readonly end: () => void }[];
   usedAtMs: number;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
+import { initializeResult, legacyAsk, legacyError, legacyResult, mapElicitations } from './legacy-words.ts';
 
 test('what 2026-07-28 added to results is taken out; everything else keeps its bytes', () => {
   expect(legacyResult('tools/call', '{"resultType":"complete","content":[],"x": 12345678901234567890 ,"ttlMs":0,"cacheScope":"private"}')).toBe(
@@ -39,14 +39,16 @@ test('only a resource that is not there has another code', () => {
   expect(legacyError('tools/call', '{"code":-32602,"message":"none"}', -32_602)).toBe('{"code":-32602,"message":"none"}');
 });
 
-test('an address is asked for under an id of its own', () => {
+test('an address is asked for under an id of the gateway’s own', () => {
   const ask = { key: 'k', method: 'elicitation/create' } as const;
-  expect(JSON.parse(legacyAsk({ ...ask, params: '{"mode":"url","url":"https://a.example"}' }, 'id'))).toEqual({
-    mode: 'url',
-    url: 'https://a.example',
-    elicitationId: 'id-k',
-  });
-  expect(legacyAsk({ ...ask, params: '{"mode":"form"}' }, 'id')).toBe('{"mode":"form"}');
+  const mapped = (id: string): string => `ours of ${id}`;
+  const url = { mode: 'url', url: 'https://a.example' };
+  expect(JSON.parse(legacyAsk({ ...ask, params: JSON.stringify(url) }, mapped))).toEqual({ ...url, elicitationId: 'ours of question k' });
+  expect(JSON.parse(legacyAsk({ ...ask, params: JSON.stringify({ ...url, elicitationId: 'e' }) }, mapped))).toEqual({ ...url, elicitationId: 'ours of e' });
+  expect(legacyAsk({ ...ask, params: '{"mode":"form"}' }, mapped)).toBe('{"mode":"form"}');
+  const error = '{"code":-32042, "message":"m","data":{"n":12345678901234567890,"elicitations":[{"elicitationId":"e"},{"elicitationId":7},{}]}}';
+  expect(mapElicitations(error, -32_042, mapped)).toBe(error.replace('"e"', '"ours of e"'));
+  expect(mapElicitations(error, -32_602, mapped)).toBe(error);
 });
 
 test('a handshake has the words of its version', () => {

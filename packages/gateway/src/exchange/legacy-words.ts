@@ -5,7 +5,7 @@
 import type { Ask, ServerFacts } from '../fabric/dialogue.ts';
 import { editObject, memberTexts } from '../fabric/edit-object.ts';
 import { gatewayInfo } from '../fabric/translate.ts';
-import { objectOf } from '../kernel/splice-json.ts';
+import { each, findValues, objectOf, splice } from '../kernel/splice-json.ts';
 
 /** The result of `initialize`. */
 export function initializeResult(version: string, { capabilities, instructions, info }: ServerFacts): string {
@@ -47,8 +47,21 @@ export function legacyError(method: string, error: string, code: number): string
   return method === 'resources/read' && code === -32_602 ? editObject(error, { code: '-32002' }) : error;
 }
 
-/** `params` of a question; a URL is asked for under an id, which 2026-07-28 does not have any more. */
-export function legacyAsk({ params, key }: Ask, id: string): string {
+/** `params` of a question; a URL is asked for under an id, which a server of 2026-07-28 does not give. */
+export function legacyAsk({ params, key }: Ask, mapped: (elicitationId: string) => string): string {
   const members = memberTexts(params);
-  return members.get('mode') === '"url"' && !members.has('elicitationId') ? editObject(params, { elicitationId: JSON.stringify(`${id}-${key}`) }) : params;
+  if (members.get('mode') !== '"url"') return params;
+  const given: unknown = JSON.parse(members.get('elicitationId') ?? 'null');
+  return editObject(params, { elicitationId: JSON.stringify(mapped(typeof given === 'string' ? given : `question ${key}`)) });
+}
+
+/** An error that asks for consent at addresses, with the client's id of each. */
+export function mapElicitations(error: string, code: number, mapped: (elicitationId: string) => string): string {
+  if (code !== -32_042) return error;
+  const json = Buffer.from(error);
+  const edits = findValues(json, [['data', 'elicitations', each, 'elicitationId']]).flatMap(({ start, end }) => {
+    const id: unknown = JSON.parse(json.toString('utf8', start, end));
+    return typeof id === 'string' ? [{ start, end, text: JSON.stringify(mapped(id)) }] : [];
+  });
+  return splice(json, edits).toString('utf8');
 }

@@ -12,7 +12,7 @@ import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
 import { converse } from './converse.ts';
 import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
-import { initializeResult, legacyAsk, legacyError, legacyResult } from './legacy-words.ts';
+import { initializeResult, legacyAsk, legacyError, legacyResult, mapElicitations } from './legacy-words.ts';
 import type { Call } from './rail.ts';
 import { FrontReply } from './front-reply.ts';
 import { eventJson } from './serve-listen.ts';
@@ -101,12 +101,16 @@ async function callServer(call: Call, endpoint: Endpoint, message: Message, sess
     endsWithClient: false,
     notification: (json) => json.toString('utf8'),
     ask: (ask) => questions.ask(ask, reply),
+    withdrawn: (key, reason) => questions.withdraw(key, reason, reply),
+    // The call may be over: then the session's own stream is where it can be said.
+    completed: (elicitationId) =>
+      reply.takesEvents ? reply.event(questions.completion(elicitationId)) : session.streams.at(-1)?.tell(questions.completion(elicitationId)),
     response: (response) => ({
       status: 200,
       text:
         response.kind === 'result'
           ? resultText(call, legacyResult(message.method, route.rewriteResult(response.result)))
-          : errorText(call, legacyError(message.method, response.error, response.code)),
+          : errorText(call, legacyError(message.method, mapElicitations(response.error, response.code, questions.mapped), response.code)),
     }),
   }));
   session.calls.set(callId, cancel);
@@ -118,33 +122,66 @@ async function callServer(call: Call, endpoint: Endpoint, message: Message, sess
   }
 }
 
+interface Questions {
+  ask(ask: Ask, reply: FrontReply): void;
+  /** The server does not ask any more. */
+  withdraw(key: string, reason: string | null, reply: FrontReply): void;
+  /** The client's id for what the server asks at an address. */
+  mapped(elicitationId: string): string;
+  /** All is done at that address, in the client's words. */
+  completion(elicitationId: string): string;
+  close(): void;
+}
+
 /** The questions of one call to its session's client, each for as long as a client may take to answer. */
-function openQuestions(session: GatewaySession, underWay: UnderWay): { ask(ask: Ask, reply: FrontReply): void; close(): void } {
-  const timers = new Map<string, NodeJS.Timeout>();
+function openQuestions(session: GatewaySession, underWay: UnderWay): Questions {
+  const open = new Map<string, { readonly key: string; readonly timer: NodeJS.Timeout }>();
+  // Two servers may give the same.
+  const elicitations = new Map<string, string>();
   function give(id: string, key: string, answer: Answer): void {
-    clearTimeout(timers.get(id));
-    timers.delete(id);
-    session.asks.delete(id);
+    forget(id);
     underWay.answer(key, answer);
   }
+  function forget(id: string): void {
+    clearTimeout(open.get(id)?.timer);
+    open.delete(id);
+    session.asks.delete(id);
+  }
+  const mapped = (elicitationId: string): string => {
+    const ours = elicitations.get(elicitationId) ?? `gwo-${randomUUID()}`;
+    elicitations.set(elicitationId, ours);
+    return ours;
+  };
   return {
     ask(ask, reply) {
       if (!reply.takesEvents) return underWay.answer(ask.key, unanswered);
       const id = `gwo-${randomUUID()}`;
-      timers.set(
-        id,
-        setTimeout(() => give(id, ask.key, unanswered), bounds.fabricAskTimeoutMs),
-      );
+      const timer = setTimeout(() => {
+        give(id, ask.key, unanswered);
+        reply.event(cancelledText(id, 'It was not answered in time.'));
+      }, bounds.fabricAskTimeoutMs);
+      open.set(id, { key: ask.key, timer });
       session.asks.set(id, (answer) => give(id, ask.key, answer));
-      reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, id)}}`);
+      reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, mapped)}}`);
     },
-    close() {
-      for (const [id, timer] of timers) {
-        clearTimeout(timer);
-        session.asks.delete(id);
+    withdraw(key, reason, reply) {
+      for (const [id, one] of open) {
+        if (one.key !== key) continue;
+        forget(id);
+        reply.event(cancelledText(id, reason));
       }
     },
+    mapped,
+    completion: (elicitationId) =>
+      JSON.stringify({ jsonrpc: '2.0', method: 'notifications/elicitation/complete', params: { elicitationId: mapped(elicitationId) } }),
+    close() {
+      for (const id of open.keys()) forget(id);
+    },
   };
+}
+
+function cancelledText(requestId: string, reason: string | null): string {
+  return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId, ...(reason !== null && { reason }) } });
 }
 
 /** Told under the code of the client's version. */
@@ -169,7 +206,7 @@ async function initialize(call: Call, endpoint: Endpoint, message: Message, body
   await answerHere(call, message, 200, resultText(call, initializeResult(version, facts)), ['Mcp-Session-Id', handle]);
 }
 
-/** A legacy client's GET (a stream of changes) or DELETE (the session's end). */
+/** A legacy client's GET (a stream of changes) or DELETE (the session's end). Faults: `session_not_found`, `invalid_request` for a stream that was broken off. */
 export async function serveLegacyStream(
   call: Call,
   endpoint: Endpoint,
@@ -178,6 +215,11 @@ export async function serveLegacyStream(
 ): Promise<void> {
   const session = await findSession(call, endpoint, null);
   if (session === null) return;
+  // A fresh stream in its place would look like one that had nothing more to say.
+  if (method === 'GET' && call.inbound.lastEventId !== undefined)
+    throw new Fault('invalid_request', {
+      reason: 'the streams of this session give their events no ids, so none can be taken up by Last-Event-ID; open a new one without it',
+    });
   permit(call, null);
   const waiting = spend(call);
   if (waiting !== null) await waiting;
@@ -216,7 +258,7 @@ async function tellChanges(call: Call, endpoint: Endpoint, session: GatewaySessi
     unwatch = isNewest ? endpoint.watch(caller, interest, (event) => reply.event(eventJson(event, null))) : null;
     before?.();
   };
-  const stream = { tune, end };
+  const stream = { tune, tell: (json: string) => reply.event(json), end };
   const { streams } = session;
   streams.at(-1)?.tune(false);
   streams.push(stream);

@@ -135,7 +135,13 @@ function exchange(call: Call, message: Message, underWay: UnderWay, { meta }: Fr
       endsWithClient: true,
       notification: (json) => withToken(json, underWay.progressToken, token),
       // Others of the same moment are asked together.
-      ask: () => void (asking ??= setTimeout(() => conclude(200, inputRequired), bounds.askSiblingsMs)),
+      ask() {
+        asking ??= setTimeout(() => {
+          asking = null;
+          // The server may have withdrawn what it asked.
+          if (underWay.asks.size > 0) conclude(200, inputRequired);
+        }, bounds.askSiblingsMs);
+      },
       response: (response) => {
         if (asking) clearTimeout(asking);
         return responseText(call, underWay.route, response);

@@ -61,6 +61,14 @@ export class UnderWay implements DialogueSink {
     this.listener?.ask(rewritten);
   }
 
+  withdrawn(key: string, reason: string | null): void {
+    if (this.asks.delete(key)) this.listener?.withdrawn?.(key, reason);
+  }
+
+  completed(elicitationId: string): void {
+    this.listener?.completed?.(elicitationId);
+  }
+
   response(response: DialogueResponse): void {
     this.end = response;
     this.listener?.response(response);

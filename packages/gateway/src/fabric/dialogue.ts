@@ -68,11 +68,15 @@ export interface Ask {
 /** A client's answer to an ask: JSON text of its `result`, or of its `error`. */
 export type Answer = { readonly result: string } | { readonly error: string };
 
-/** What comes of a request: any number of `notification` and `ask`, then once `response` or `failed`. */
+/** What comes of a request: any number of `notification`, `ask` and what follows on it, then once `response` or `failed`. */
 export interface DialogueSink {
   /** A whole JSON-RPC notification of this request (progress, message), with the caller's own progress token. */
   notification(json: Buffer): void;
   ask(ask: Ask): void;
+  /** The server does not want the answer to an ask any more. `reason`: what it says of it, or null. Absent where nobody is asked. */
+  withdrawn?(key: string, reason: string | null): void;
+  /** What a person was sent to an address for is done there (2025-11-25, URL mode). It may come after the response. Absent where nobody is asked. */
+  completed?(elicitationId: string): void;
   response(response: DialogueResponse): void;
   failed(fault: Fault): void;
 }

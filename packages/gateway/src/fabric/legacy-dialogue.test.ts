@@ -173,6 +173,130 @@ describe('a question of the server', () => {
   );
 });
 
+describe('what a server says on the stream of its session', () => {
+  const progress = (request: RecordedRequest, n: number): string =>
+    replies.event(`{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${replies.idText(request.body)},"progress":${n}}}`);
+  const log = (level: string): string => replies.event({ jsonrpc: '2.0', method: 'notifications/message', params: { level, data: level } });
+  /** Calls are held until the test has said what it has to say on the session's stream. */
+  function speaking(): { say: (...texts: string[]) => void; finish: () => void } {
+    const held = heldStream(': begun\n\n');
+    const stream = replies.spoken();
+    const logging = createLegacyServer({ logging: {} });
+    const settingLevel = replies.when((request) => text(request).includes('"logging/setLevel"'), replies.empty(202), call(held.reply, replies.empty(202)));
+    upstream.reply = whenLegacy(({ method }) => method === 'GET', stream.reply, logging.reply(settingLevel));
+    return { say: stream.say, finish: held.finish };
+  }
+  const withToken = (token: string): { params: string } => ({ params: `{"name":"t","_meta":{"progressToken":"${token}"}}` });
+
+  test('reaches the call that wants it, also where its client can be asked nothing', async () => {
+    const { say, finish } = speaking();
+    const told = callTool(servers, server, 't', { ...withToken('p'), face: { ...testFace, logLevel: 'warning' } });
+    const request = await sent('"tools/call"');
+    say(log('info'), log('error'), progress(request, 1));
+    await until(() => told.notifications.length >= 2);
+    finish();
+    await told.end;
+    expect(told.notifications.map((json) => /"data":"error"|"progressToken":"p"/.exec(json)?.[0])).toEqual(['"data":"error"', '"progressToken":"p"']);
+  });
+
+  test('is heard from the first request on', async () => {
+    const { say, finish } = speaking();
+    const told = callTool(servers, server, 't', withToken('p'));
+    await sent('"tools/call"');
+    const first = upstream.requests.find(({ method, body }) => method === 'GET' || body.includes('"tools/call"'));
+    expect(first?.method).toBe('GET');
+    say(progress(await sent('"tools/call"'), 1));
+    await until(() => told.notifications.length > 0);
+    finish();
+    await told.end;
+  });
+
+  test('is told once where several calls are under way: progress to its own, a log message to the one that began last and wants it', async () => {
+    const { say, finish } = speaking();
+    const face = { ...testFace, logLevel: 'info' };
+    const one = callTool(servers, server, 't', { ...withToken('one'), face });
+    await until(() => calls().length === 1);
+    const two = callTool(servers, server, 't', { ...withToken('two'), face });
+    await until(() => calls().length === 2);
+    const [first, second] = calls() as [RecordedRequest, RecordedRequest];
+    say(log('error'), progress(first, 1), progress(second, 2));
+    await until(() => one.notifications.length >= 1 && two.notifications.length >= 2);
+    finish();
+    await Promise.all([one.end, two.end]);
+    expect([one.notifications.length, two.notifications.length]).toEqual([1, 2]);
+    expect([one.notifications[0], two.notifications[0], two.notifications[1]]).toEqual([
+      expect.stringContaining('"progressToken":"one"'),
+      expect.stringContaining('"data":"error"'),
+      expect.stringContaining('"progressToken":"two"'),
+    ]);
+  });
+
+  test('is not listened to by a call that wants nothing of it, nor by so many sessions that calls would find no connection', async () => {
+    const { finish } = speaking();
+    server = serverAt(upstream.url, { connectionsMax: 4 });
+    finish();
+    await callTool(servers, server, 't').end;
+    const streams = (): number => upstream.requests.filter(({ method }) => method === 'GET').length;
+    expect(streams()).toBe(0);
+    const told = ['a', 'b', 'c'].map((principalId) => callTool(servers, server, 't', { ...withToken('p'), face: { ...testFace, principalId } }));
+    await Promise.all(told.map(({ end }) => end));
+    expect(streams()).toBeGreaterThan(0);
+    expect(upstream.requests.filter(({ method, abandoned }) => method === 'GET' && !abandoned).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a question that the server withdraws', () => {
+  const ask = replies.event('{"jsonrpc":"2.0","id":12345678901234567890,"method":"elicitation/create","params":{"message":"Name?"}}');
+  const withdrawal = replies.event('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":12345678901234567890,"reason":"found it"}}');
+
+  test.each(['the call', 'the session'])('on the stream of %s is no question any more; the call goes on', async (where) => {
+    const stream = replies.spoken();
+    const held = heldStream(where === 'the call' ? ask + withdrawal : ask);
+    upstream.reply = whenLegacy(({ method }) => method === 'GET', stream.reply, old.reply(call(held.reply, replies.empty(202))));
+    const told = callTool(servers, server, 't', { face: askedFace });
+    await until(() => told.asks[0]);
+    if (where === 'the session') stream.say(withdrawal);
+    await until(() => told.withdrawn[0]);
+    expect(told.withdrawn).toEqual([{ key: '1', reason: 'found it' }]);
+    told.dialogue.answer('1', { result: '{"action":"accept"}' });
+    held.finish();
+    expect(await told.end).toMatchObject({ kind: 'result' });
+    expect(upstream.requests.filter((request) => text(request).includes('"accept"'))).toEqual([]);
+  });
+});
+
+describe('an elicitation at an address', () => {
+  const done = (id: string): string => replies.event({ jsonrpc: '2.0', method: 'notifications/elicitation/complete', params: { elicitationId: id } });
+  const params = { mode: 'url', url: 'https://a.test/', message: 'm', elicitationId: 'e1' };
+
+  test('is complete when the server says so, on whichever stream, during the call and after it, once', async () => {
+    const stream = replies.spoken();
+    const asking = replies.event({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params });
+    const held = heldStream(
+      asking + replies.event({ jsonrpc: '2.0', id: 'r', method: 'elicitation/create', params: { ...params, elicitationId: 'e2' } }) + done('e1') + done('e1'),
+    );
+    upstream.reply = whenLegacy(({ method }) => method === 'GET', stream.reply, old.reply(call(held.reply, replies.empty(202))));
+    const told = callTool(servers, server, 't', { face: askedFace }, () => ({ result: '{"action":"accept"}' }));
+    await until(() => told.completed.length > 0);
+    held.finish();
+    await told.end;
+    stream.say(done('e2'), done('e2'), done('e3'));
+    await until(() => told.completed.length > 1);
+    expect(told.completed).toEqual(['e1', 'e2']);
+  });
+
+  test('asked for by an error -32042 is complete when the server says so', async () => {
+    const stream = replies.spoken();
+    const error = { code: -32_042, message: 'consent', data: { elicitations: [params] } };
+    const refusal: replies.Reply = (request, socket) => replies.json({ jsonrpc: '2.0', id: Number(replies.idText(request.body)), error })(request, socket);
+    upstream.reply = whenLegacy(({ method }) => method === 'GET', stream.reply, old.reply(call(refusal, replies.empty(202))));
+    const told = callTool(servers, server, 't', { face: askedFace });
+    expect(await told.end).toMatchObject({ code: -32_042 });
+    stream.say(done('e1'));
+    await until(() => told.completed.length > 0);
+  });
+});
+
 test('a server that asks too much at once is refused what is too much', async () => {
   const asks = Array.from({ length: bounds.fabricAsksMax + 2 }, (_, id) => replies.event({ jsonrpc: '2.0', id: `q${id}`, method: 'roots/list' }));
   const held = heldStream(asks.join(''));
@@ -231,15 +355,20 @@ describe('a request', () => {
       );
     const rest = (): replies.Reply =>
       replies.stream([progress(2, 'e2'), replies.event(`{"jsonrpc":"2.0","id":${replies.idText(calls()[0]?.body ?? Buffer.alloc(0))},"result":{"x":1}}`)]);
+    const ofSession = replies.when(
+      (request) => request.header('last-event-id').length === 0,
+      replies.empty(405),
+      (request, socket) => rest()(request, socket),
+    );
     upstream.reply = whenLegacy(
       ({ method }) => method === 'GET',
-      (request, socket) => rest()(request, socket),
+      ofSession,
       old.reply(call(replies.stream([replies.event('', { id: 'e0', retry: 10 }), () => progress(1, 'e1')], 'reset'))),
     );
     const told = callTool(servers, server, 't', { params: '{"name":"t","_meta":{"progressToken":"p"}}' });
     expect(await told.end).toMatchObject({ result: '{"x":1,"resultType":"complete"}' });
     expect(told.notifications.map((json) => /"progressToken":"p".*"progress":(\d)/.exec(json)?.[1])).toEqual(['1', '2']);
-    const resumed = upstream.requests.find(({ method }) => method === 'GET');
+    const resumed = upstream.requests.findLast(({ method }) => method === 'GET');
     expect([resumed?.header('last-event-id'), resumed?.header('mcp-session-id')]).toEqual([['e1'], ['session-1']]);
   });
 

@@ -8,18 +8,28 @@ import { isModernError } from './eras.ts';
 import { OtherEra, type LegacySession, type LegacySessions, type SessionListener } from './legacy-sessions.ts';
 import { isChange } from './legacy-stream.ts';
 import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
-import { codeOf, type RpcMessage } from './rpc-message.ts';
+import { codeOf, isMembers, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
 import { isSessionLost } from './session-lost.ts';
-import { consentNeeded, declares, isRepeatable, legacyParams, modernError, modernResult, wantsLevel } from './translate.ts';
+import {
+  consentNeeded,
+  declares,
+  elicitationComplete,
+  elicitationIds,
+  isRepeatable,
+  legacyParams,
+  modernError,
+  modernResult,
+  wantsLevel,
+} from './translate.ts';
 
 export interface LegacyParts {
   readonly sendExchange: SendExchange;
   readonly sessions: LegacySessions;
 }
 
-/** Notifications of a session that mean nothing to a client of 2026-07-28. */
-const dropped: ReadonlySet<string> = new Set(['notifications/elicitation/complete', 'notifications/tasks/status', 'notifications/initialized']);
+/** Notifications of a session that mean nothing to any client of the fabric. */
+const dropped: ReadonlySet<string> = new Set(['notifications/tasks/status', 'notifications/initialized']);
 /** The requests that a client of 2026-07-28 can be asked something about (SEP-2322). */
 const mayNeedInput: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
 const retryMsDefault = 500;
@@ -35,6 +45,8 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   private session: LegacySession | null = null;
   private exchange: Exchange | null = null;
   private id = '';
+  /** The request has begun to leave. */
+  private sent = false;
   private progressToken: string | null = null;
   private reply: ReplyStart | null = null;
   private lastEventId = '';
@@ -58,15 +70,19 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   async start(): Promise<void> {
     const { request, parts } = this;
     const { face } = request;
+    this.sent = false;
     const session = await parts.sessions.open(request.server, face);
     if (this.over) return;
     this.session = session;
     parts.sessions.join(session, this);
-    if (face.logLevel !== null) await parts.sessions.askForLogs(session, face.logLevel);
-    if (this.over) return;
     this.id = parts.sessions.nextId();
     const { params, progressToken } = legacyParams(request.params, this.id, request.traceparent);
     this.progressToken = progressToken;
+    // Many a server says on the session's stream what it could say on the request's.
+    if (progressToken !== null || (face.logLevel !== null && isMembers(session.capabilities['logging']))) await parts.sessions.listen(session);
+    if (face.logLevel !== null) await parts.sessions.askForLogs(session, face.logLevel);
+    if (this.hasEnded()) return;
+    this.sent = true;
     const body = `{"jsonrpc":"2.0","id":${this.id},"method":${JSON.stringify(request.method)},"params":${params}}`;
     const headers = [...session.headers, 'traceparent', request.traceparent, ...(request.forwarded ?? [])];
     request.onSend?.();
@@ -105,7 +121,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (this.over) return;
     const { session, id } = this;
     this.finish();
-    if (session === null || id === '') return;
+    if (session === null || !this.sent) return;
     this.exchange?.abort();
     void this.parts.sessions.post(session, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`).catch(() => undefined);
   }
@@ -150,14 +166,18 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
   changed(): void {}
 
   takes(message: RpcMessage): boolean {
-    if (this.over || this.id === '') return false;
-    if (message.kind === 'request') {
-      if (!mayNeedInput.has(this.request.method)) return false;
-      this.asked(message);
-    }
-    // What names no request is this one's where there is no other.
-    else if (message.method === 'notifications/progress' || this.session?.listeners.size === 1) this.notified(message);
-    return message.kind === 'request';
+    if (this.over || !this.sent || !this.isFor(message)) return false;
+    if (message.kind === 'request') this.asked(message);
+    else this.notified(message);
+    return true;
+  }
+
+  /** What names no request is for any: all of a session are of one client. */
+  private isFor({ kind, method, body, bodyText }: RpcMessage): boolean {
+    if (kind === 'request') return mayNeedInput.has(this.request.method);
+    if (method === 'notifications/progress') return String(body['progressToken']) === this.id;
+    if (method === 'notifications/cancelled') return this.keyOf(bodyText) !== undefined;
+    return method !== 'notifications/message' || wantsLevel(this.request.face.logLevel, body['level']);
   }
 
   /** The answer to the request says how it stands. */
@@ -175,6 +195,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { body, bodyText, json } = message;
     const consent = message.kind === 'error' && this.request.inputs === 'return' ? consentNeeded(body, this.session?.clientCapabilities ?? {}) : null;
     const reset = message.kind === 'error' ? bridgeReset(this.request.server, body) : null;
+    if (message.kind === 'error' && consent === null) for (const id of elicitationIds(body)) this.expect(id);
     this.exchange?.release();
     this.finish();
     const bytes = json.length;
@@ -227,18 +248,29 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const { method, body, json } = message;
     const { sink, session } = this;
     if (method === 'notifications/progress') {
+      this.alive();
       // A token that is not this request's belongs to nobody here.
       if (this.progressToken !== null && String(body['progressToken']) === this.id) sink.notification(withToken(json, this.progressToken));
     } else if (method === 'notifications/message') {
       if (wantsLevel(this.request.face.logLevel, body['level'])) sink.notification(json);
     } else if (method === 'notifications/cancelled') {
-      // The server withdraws its question.
-      const id = memberTexts(message.bodyText).get('requestId');
-      for (const [key, asked] of this.open) if (asked === id) this.open.delete(key);
+      const key = this.keyOf(message.bodyText);
+      if (key === undefined) return;
+      this.open.delete(key);
       this.wait();
+      sink.withdrawn?.(key, typeof body['reason'] === 'string' ? body['reason'] : null);
+    } else if (method === elicitationComplete) {
+      if (session !== null) this.parts.sessions.completed(session, body['elicitationId']);
     } else if (isChange(method)) {
       for (const listener of session?.listeners ?? []) listener.changed(message);
     } else if (!dropped.has(method)) sink.notification(json);
+  }
+
+  /** Our key of the question that a `notifications/cancelled` of the server names; undefined where it names none of this request. */
+  private keyOf(cancelled: string): string | undefined {
+    const id = memberTexts(cancelled).get('requestId');
+    for (const [key, asked] of this.open) if (asked === id) return key;
+    return undefined;
   }
 
   private asked(message: RpcMessage): void {
@@ -251,7 +283,15 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     const key = String(++this.askCount);
     this.open.set(key, id);
     this.wait();
+    if (body['mode'] === 'url') this.expect(body['elicitationId']);
     this.sink.ask({ key, method, params: bodyText });
+  }
+
+  /** A person is sent to an address; when all is done there the server says so, perhaps long after this request. */
+  private expect(elicitationId: unknown): void {
+    const { session, sink } = this;
+    if (session === null || typeof elicitationId !== 'string' || sink.completed === undefined || this.request.inputs !== 'ask') return;
+    this.parts.sessions.expect(session, elicitationId, () => sink.completed?.(elicitationId));
   }
 
   private refuse(id: string, code: number, message: string): void {

@@ -38,13 +38,15 @@ export interface LegacySession {
   readonly listeners: Set<SessionListener>;
   /** The session's GET stream, for what the server says outside of any request's stream; null until it is needed. */
   stream: LegacyStream | null;
+  /** Whom to tell when all is done at the address of a question, by its id. */
+  readonly elicitations: Map<string, () => void>;
 }
 
 /** One request, or one watch, in a session. */
 export interface SessionListener {
   /** A list or a resource has changed. */
   changed(message: RpcMessage): void;
-  /** A question or another notification that came on the session's own stream. False: it is not for this one. */
+  /** A question or another notification that came on the session's own stream, and is told to nobody else. False: it is not for this one. */
   takes(message: RpcMessage): boolean;
   /** The session is lost, or its stream is away or back: changes may have been missed. */
   interrupted(isLost: boolean): void;
@@ -64,8 +66,15 @@ export interface LegacySessions {
   lost(session: LegacySession): void;
   join(session: LegacySession, listener: SessionListener): void;
   leave(session: LegacySession, listener: SessionListener): void;
-  /** Opens the session's own stream, if it is not open. */
-  listen(session: LegacySession): void;
+  /**
+   * Opens the session's own stream, if it is not open; resolves when the server speaks there, or is not waited for any longer. A stream holds a
+   * connection: those that are not `needed` leave half of the server's to its calls, and are not opened where it would be more.
+   */
+  listen(session: LegacySession, needed?: boolean): Promise<void>;
+  /** Once, when the server says that all is done at the address of this question. */
+  expect(session: LegacySession, elicitationId: string, onCompleted: () => void): void;
+  /** The server says so. */
+  completed(session: LegacySession, elicitationId: unknown): void;
   /** Unique in every session of this worker, as ids of requests and as progress tokens. */
   nextId(): string;
   /** Posts a notification or a response in a session. Faults: those of the connection; `upstream_invalid` where it is not taken. */
@@ -147,19 +156,42 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
       usedAtMs: clock.monotonicMs(),
       listeners: new Set(),
       stream: null,
+      elicitations: new Map(),
     };
     // Whether it liked the notification does not matter: the next request says whether the session stands.
     await requestOnce(sendExchange, server, { headers, body: '{"jsonrpc":"2.0","method":"notifications/initialized"}', caller, target });
     // Many a server asks on the session's stream instead of the request's.
-    if (asksAnything(session.clientCapabilities)) listen(session);
+    if (asksAnything(session.clientCapabilities)) await listen(session);
     return session;
   }
 
-  function listen(session: LegacySession): void {
+  function listen(session: LegacySession, needed = false): Promise<void> {
+    if (session.stream === null && !needed && !hasRoomForStream(session.server)) return Promise.resolve();
     session.stream ??= openLegacyStream(sendExchange, session, {
       answer: (body) => void post(session, body).catch(() => undefined),
+      completed: (elicitationId) => completed(session, elicitationId),
       lost: () => lost(session),
     });
+    return session.stream.ready;
+  }
+
+  /** The stream of a session in which nothing is under way gives way. */
+  function hasRoomForStream(server: Server): boolean {
+    const place = placeOf(server);
+    const open = [...entries.values()].flatMap(({ session }) => (session?.stream && placeOf(session.server) === place ? [session] : []));
+    if (open.length < Math.max(1, server.data.connectionsMax / 2)) return true;
+    const idle = open.find(({ listeners }) => listeners.size === 0);
+    if (idle === undefined) return false;
+    idle.stream?.close();
+    idle.stream = null;
+    return true;
+  }
+
+  function completed({ elicitations }: LegacySession, elicitationId: unknown): void {
+    if (typeof elicitationId !== 'string') return;
+    const tell = elicitations.get(elicitationId);
+    elicitations.delete(elicitationId);
+    tell?.();
   }
 
   function lost(session: LegacySession): void {
@@ -195,6 +227,14 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
       session.usedAtMs = clock.monotonicMs();
     },
     listen,
+    expect(session, elicitationId, onCompleted) {
+      const { elicitations } = session;
+      const [oldest] = elicitations.keys();
+      if (elicitations.size >= bounds.fabricElicitationsMax && oldest !== undefined) elicitations.delete(oldest);
+      elicitations.set(elicitationId, onCompleted);
+      void listen(session);
+    },
+    completed,
     nextId,
     post,
     async askForLogs(session, level) {

@@ -2,15 +2,20 @@ import { bounds } from '../kernel/bounds.ts';
 import type { LegacySession } from './legacy-sessions.ts';
 import type { RpcMessage } from './rpc-message.ts';
 import type { Exchange, ReplyStart, SendExchange } from './server-exchange.ts';
+import { elicitationComplete } from './translate.ts';
 
 /** The GET stream of a session: what the server says there goes to those who have something under way in the session. */
 export interface LegacyStream {
+  /** Resolves when it is open or known not to be offered, or after a moment, for a server may keep its head back until there is something to say. */
+  readonly ready: Promise<void>;
   close(): void;
 }
 
 export interface LegacyStreamOwner {
   /** Posts a response in the session. */
   answer(body: string): void;
+  /** All is done at the address of a question. */
+  completed(elicitationId: unknown): void;
   /** The server no longer knows the session. */
   lost(): void;
 }
@@ -39,6 +44,13 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
   let tries = 0;
   let lastEventId = '';
   let wasOpen = false;
+  const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+  const patience = setTimeout(settle, bounds.fabricStreamWaitMs);
+
+  function settle(): void {
+    clearTimeout(patience);
+    isReady();
+  }
 
   function open(): void {
     const headers = lastEventId === '' ? session.headers : [...session.headers, 'last-event-id', lastEventId];
@@ -47,6 +59,7 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
       { method: 'GET', headers, body: null, caller: session.principalId, target: session.target, longLived: true },
       {
         head(reply) {
+          settle();
           if (!reply.isStream) return;
           if (wasOpen && lastEventId === '') for (const listener of session.listeners) listener.interrupted(false);
           wasOpen = true;
@@ -55,12 +68,17 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
         message,
         end: again,
         // A stream that never began, for the server keeps its head back until there is something to say, is begun anew as well.
-        failed: (fault, reply) => (fault.code === 'session_not_found' ? owner.lost() : again(reply)),
+        failed(fault, reply) {
+          settle();
+          if (fault.code === 'session_not_found') owner.lost();
+          else again(reply);
+        },
       },
     );
   }
 
   function again(reply: ReplyStart | null): void {
+    settle();
     if (closed) return;
     if (reply?.status === 404 && session.id !== '') return owner.lost();
     // It offers none.
@@ -80,17 +98,18 @@ export function openLegacyStream(sendExchange: SendExchange, session: LegacySess
       for (const listener of [...session.listeners].reverse()) if (listener.takes(message)) return;
       owner.answer(`{"jsonrpc":"2.0","id":${message.id},"error":{"code":-32601,"message":"Nobody is there to be asked."}}`);
     } else if (message.kind === 'notification') {
-      for (const listener of session.listeners) {
-        if (isChange(message.method)) listener.changed(message);
-        else listener.takes(message);
-      }
+      if (isChange(message.method)) for (const listener of session.listeners) listener.changed(message);
+      else if (message.method === elicitationComplete) owner.completed(message.body['elicitationId']);
+      else for (const listener of [...session.listeners].reverse()) if (listener.takes(message)) return;
     }
   }
 
   open();
   return {
+    ready,
     close() {
       closed = true;
+      settle();
       if (timer !== null) clearTimeout(timer);
       exchange?.abort();
     },

@@ -42,7 +42,7 @@ export function openLegacyWatch({ sessions }: WatchParts, group: WatchGroup, fac
       session = opened;
       subscribed.clear();
       sessions.join(opened, listener);
-      sessions.listen(opened);
+      void sessions.listen(opened, true);
       tries = 0;
       if (missed) group.tellAll();
       missed = false;

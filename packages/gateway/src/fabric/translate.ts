@@ -121,6 +121,15 @@ export function consentNeeded(error: Members, capabilities: Members): string | n
   return JSON.stringify({ resultType: 'input_required', inputRequests: Object.fromEntries(requests) });
 }
 
+/** What a server of 2025-11-25 says when all is done at the address of a question (URL mode). */
+export const elicitationComplete = 'notifications/elicitation/complete';
+
+/** The ids under which an error -32042 asks for consent at addresses. */
+export function elicitationIds(error: Members): readonly unknown[] {
+  const elicitations = error['code'] === -32_042 && isMembers(error['data']) ? error['data']['elicitations'] : null;
+  return Array.isArray(elicitations) ? elicitations.filter(isMembers).map((one) => one['elicitationId']) : [];
+}
+
 /** Whether a client declared that it answers such a question. One that would open anything but a web page is never asked. */
 export function declares(capabilities: Members, method: string, params: Members): boolean {
   if (method === 'roots/list') return isMembers(capabilities['roots']);

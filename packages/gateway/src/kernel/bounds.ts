@@ -43,6 +43,9 @@ export const bounds = {
   /** Sessions that one worker keeps at servers of before 2026-07-28, and how long unused. */
   fabricSessionsMax: 1_000,
   fabricSessionIdleMs: 1_800_000,
+  /** How long the first request of a session waits for the session's own stream; questions at addresses whose end a session waits for. */
+  fabricStreamWaitMs: 250,
+  fabricElicitationsMax: 64,
   /** How long it is taken for granted which eras a server serves, and that verdict where the server was in trouble. */
   fabricEraMs: 600_000,
   fabricDoubtfulEraMs: 30_000,
