@@ -26,7 +26,7 @@ import { openRegistry } from '../../packages/gateway/src/store/registry/open-reg
 import { startEmbeddedRegistry } from '../../packages/gateway/src/store/registry/embedded-registry.ts';
 import type { RegistryAddress } from '../../packages/gateway/src/store/registry/connections.ts';
 import type { RegistryStore } from '../../packages/gateway/src/store/registry/registry-store.ts';
-import { createMemoryState } from '../../packages/gateway/src/store/state/memory-state.ts';
+import { openEmbeddedState } from '../../packages/gateway/src/store/state/embedded-state.ts';
 
 export interface TestControl {
   readonly dependencies: ControlDependencies;
@@ -81,7 +81,15 @@ function createControl(
   more: ControlOverrides & Pick<ControlDependencies, 'audit'>,
   end: () => Promise<void>,
 ): TestControl {
-  const state = createMemoryState({ clock });
+  const stateFolder = mkdtempSync(join(tmpdir(), 'gwo-'));
+  const opened = openEmbeddedState({ folder: stateFolder, clock, log: silentLog });
+  const state: ControlDependencies['state'] = {
+    get: async (key) => (await opened).get(key),
+    set: async (key, value, ttlMs) => (await opened).set(key, value, ttlMs),
+    take: async (key) => (await opened).take(key),
+    touch: async (key, ttlMs) => (await opened).touch(key, ttlMs),
+    delete: async (key) => (await opened).delete(key),
+  };
   const changedKeys: string[] = [];
   const { targets = [], ...replaced } = more;
   const dependencies: ControlDependencies = {
@@ -134,7 +142,8 @@ function createControl(
     variant: (overrides) => createControl(registry, registryAddress, createTestClock(), { audit: dependencies.audit, ...overrides }, async () => undefined),
     async end() {
       await end();
-      await state.close();
+      await (await opened).close();
+      rmSync(stateFolder, { recursive: true, force: true });
     },
   };
 }

@@ -11,7 +11,7 @@ import { createCallSink } from './store/ledger/calls.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedger } from './store/ledger/open-ledger.ts';
 import { createRollups } from './store/ledger/rollups.ts';
-import { createMemoryState } from './store/state/memory-state.ts';
+import { openEmbeddedState } from './store/state/embedded-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { startDrain, type Drain } from './telemetry/drain.ts';
 import { startRollUp } from './telemetry/roll-up.ts';
@@ -55,11 +55,12 @@ export function openLedgerOf({ config, folder, tap, clock, log, closers }: Store
   return { ledger, drain };
 }
 
-export async function openStateOf({ config, clock, log, closers }: StoreOptions): Promise<StateStore> {
+export async function openStateOf({ config, folder, clock, log, closers }: StoreOptions): Promise<StateStore> {
+  const stateLog = log.child({ part: 'state' });
   const state =
     config.stores.redisUrl === null
-      ? createMemoryState({ clock })
-      : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: log.child({ part: 'state' }) });
+      ? await openEmbeddedState({ folder: folder.paths.state, clock, log: stateLog })
+      : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: stateLog });
   closers.add('state', () => state.close());
   return state;
 }

@@ -44,7 +44,7 @@ import { modernVersions } from './protocol/versions.ts';
 import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
-import { createMemoryState } from './store/state/memory-state.ts';
+import { createMemoryTokens } from './store/state/memory-tokens.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { createTap } from './telemetry/tap.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
@@ -307,7 +307,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
 
   const broker = createLeaseBroker({
     state,
-    local: config.stores.redisUrl === null ? null : createMemoryState({ clock }),
+    local: config.stores.redisUrl === null ? null : createMemoryTokens(),
     recall: (workerId, recall) => pool.recallLease(workerId, recall),
     clock,
     log,

@@ -31,8 +31,8 @@ export type Begun =
   | { readonly kind: 'reused' };
 
 /**
- * `X-Request-ID` as an idempotency key: per principal, ten minutes, over all workers of all nodes that use one shared state, and as long as
- * that remembers: the embedded one forgets at a restart.
+ * `X-Request-ID` as an idempotency key: per principal, ten minutes, over all workers of all nodes that use one shared state, and over the end of
+ * any of them.
  */
 export interface Idempotency {
   /** Of any number of equal requests exactly one is `first`. Faults: `unavailable` where shared state does not answer: then nothing is made. */
@@ -57,7 +57,7 @@ interface Kept {
 const attemptsMax = 3;
 
 /**
- * A worker that dies between `first` and `finish` leaves the request in flight until its time is over: whether the call was made is then
+ * A worker, or a gateway, that dies between `first` and `finish` leaves the request in flight until its time is over: whether the call was made is then
  * known from its trace only, so it is not made again.
  */
 export function createIdempotency({ state, sealer }: { readonly state: IdempotencyState; readonly sealer: Sealer }): Idempotency {

@@ -167,6 +167,10 @@ export const bounds = {
   stateBytesMax: 256 * MiB,
   stateEntriesMax: 1_000_000,
   stateBucketsMax: 100_000,
+  /** Its files: one of them, all of them, and changes that wait to be written. */
+  stateSegmentBytesMax: 8 * MiB,
+  stateFilesBytesMax: 1024 * MiB,
+  stateWaitingBytesMax: 64 * MiB,
   /** Longest answer of a Redis command, and commands that may wait for one. */
   stateCommandTimeoutMs: 50,
   stateCommandsMax: 10_000,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { silentLog, type Log } from '../kernel/log.ts';
-import { createMemoryState } from '../store/state/memory-state.ts';
+import { createMemoryTokens } from '../store/state/memory-tokens.ts';
 import type { TokenRule, TokenStore } from '../store/state/state-store.ts';
 import { createLeaseBroker, type LeaseBroker } from './lease-broker.ts';
 import type { LeaseRequest, LeaseReturn } from './lease.ts';
@@ -97,7 +97,7 @@ describe('lease broker', () => {
 
   function setup(options: Partial<Parameters<typeof createLeaseBroker>[0]> = {}) {
     const clock = { ms: startMs, nowMs: () => clock.ms, monotonicMs: () => clock.ms };
-    const state = createMemoryState({ clock });
+    const state = createMemoryTokens();
     const broker = createLeaseBroker({ state, local: null, recall: async () => [], clock, log: silentLog, ...options });
     return { broker, state, clock };
   }
@@ -192,13 +192,13 @@ describe('lease broker', () => {
   test('D7: while shared state is away this node counts alone, goes on from what it knew, says so once, and settles when it is back', async () => {
     const events: string[] = [];
     const clock = { ms: startMs, nowMs: () => clock.ms, monotonicMs: () => clock.ms };
-    const shared = createMemoryState({ clock });
+    const shared = createMemoryTokens();
     let away = false;
     const state: TokenStore = {
       takeTokens: (...args) => (away ? Promise.reject(new Error('away')) : shared.takeTokens(...args)),
       returnTokens: (...args) => (away ? Promise.reject(new Error('away')) : shared.returnTokens(...args)),
     };
-    const { broker } = setup({ state, local: createMemoryState({ clock }), clock, log: eventLog(events) });
+    const { broker } = setup({ state, local: createMemoryTokens(), clock, log: eventLog(events) });
     expect((await broker.lease(1, request(60))).granted).toBe(60);
     away = true;
     expect((await broker.lease(1, request(30))).granted).toBe(30);
@@ -216,10 +216,10 @@ describe('lease broker', () => {
 
   test('what other nodes took is not counted as this node’s own', async () => {
     const clock = { nowMs: () => startMs, monotonicMs: () => startMs };
-    const shared = createMemoryState({ clock });
+    const shared = createMemoryTokens();
     let away = false;
     const state: TokenStore = { ...shared, takeTokens: (...args) => (away ? Promise.reject(new Error('away')) : shared.takeTokens(...args)) };
-    const { broker } = setup({ state, local: createMemoryState({ clock }), clock });
+    const { broker } = setup({ state, local: createMemoryTokens(), clock });
     await shared.takeTokens('b', rule, 90, startMs);
     expect((await broker.lease(1, request(60))).granted).toBe(10);
     away = true;
@@ -256,7 +256,7 @@ function startNode(seed: number, workers: number) {
   const verdicts: Verdict[] = [];
   let open = 0;
 
-  const shared = createMemoryState({ clock });
+  const shared = createMemoryTokens();
   const node = { clock, verdicts, call, some, quiet, failing: 'no', admitted: () => verdicts.filter((verdict) => verdict.admitted).length };
   const unreliable: TokenStore = {
     takeTokens: (...args) => unreliably(() => shared.takeTokens(...args)),
@@ -276,7 +276,7 @@ function startNode(seed: number, workers: number) {
 
   const broker: LeaseBroker = createLeaseBroker({
     state: unreliable,
-    local: createMemoryState({ clock }),
+    local: createMemoryTokens(),
     recall: (worker, recalled) => over(toWorker(worker), toBroker(worker), () => limiters[worker]?.recall(recalled) ?? Promise.resolve([])),
     clock,
     log: silentLog,

@@ -9,7 +9,7 @@ import { startRedis } from '../../../../test/support/redis.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
 import { openChannel, type Channel } from '../node/channel.ts';
-import { createMemoryState } from '../store/state/memory-state.ts';
+import { createMemoryTokens } from '../store/state/memory-tokens.ts';
 import { openRedisState } from '../store/state/redis-state.ts';
 import type { TokenRule, TokenStore } from '../store/state/state-store.ts';
 import { createLeaseBroker } from './lease-broker.ts';
@@ -51,7 +51,7 @@ afterEach(async () => {
 });
 
 test('three worker processes together admit exactly limit + burst', async () => {
-  const node = await startNode(createMemoryState({ clock: systemClock }));
+  const node = await startNode(createMemoryTokens());
   const rule = { limit: 500, windowMs, burst: 33 };
   const admitted = await Promise.all([node.burst(0, rule, 40), node.burst(1, rule, 400), node.burst(2, rule, 300)]);
   // The first has little to do and sits on its lease; the others must still get all of it.
@@ -59,7 +59,7 @@ test('three worker processes together admit exactly limit + burst', async () => 
 });
 
 test('what one worker leaves, another gets to the last token', async () => {
-  const node = await startNode(createMemoryState({ clock: systemClock }));
+  const node = await startNode(createMemoryTokens());
   const rule = { limit: 500, windowMs, burst: 0 };
   expect(await node.burst(0, rule, 1)).toBe(1);
   expect(await node.burst(1, rule, 1)).toBe(1);

@@ -14,6 +14,8 @@ export interface StatePaths {
   readonly journal: string;
   readonly registry: string;
   readonly ledger: string;
+  /** Values of the embedded shared state. */
+  readonly state: string;
   /** Folder of all sockets; created with mode 0700. */
   readonly sockets: string;
   /** Owner-only control API for the CLI: whoever can open it is the operator. */
@@ -40,6 +42,7 @@ export function statePaths(stateFolder: string): StatePaths {
     journal: join(root, 'journal'),
     registry: join(root, 'registry'),
     ledger: join(root, 'ledger'),
+    state: join(root, 'state'),
     sockets,
     adminSocket: join(sockets, 'admin.sock'),
     controlSocket: join(sockets, 'control.sock'),

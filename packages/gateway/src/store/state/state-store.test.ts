@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -5,15 +8,22 @@ import { describeWith } from '../../../../../test/support/requires.ts';
 import { startRedis, type TemporaryRedis } from '../../../../../test/support/redis.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { createMemoryState } from './memory-state.ts';
+import { openEmbeddedState } from './embedded-state.ts';
 import { openRedisState } from './redis-state.ts';
 import type { StateStore, TokenRule } from './state-store.ts';
 import { fullBucket, returnToBucket, takeFromBucket } from './token-bucket.ts';
 
-describe('memory', () => {
+describe('embedded', () => {
   keepsTheContract(async () => {
-    const store = createMemoryState({ clock: systemClock });
-    return { store, end: () => store.close() };
+    const folder = mkdtempSync(join(tmpdir(), 'gatewayops-state-'));
+    const store = await openEmbeddedState({ folder, clock: systemClock, log: silentLog });
+    return {
+      store,
+      async end() {
+        await store.close();
+        rmSync(folder, { recursive: true });
+      },
+    };
   });
 });
 
@@ -104,10 +114,10 @@ function keepsTheContract(open: () => Promise<{ store: StateStore; end: () => Pr
 
   test('touch gives a value another time, longer or shorter', async () => {
     const [longer, shorter] = [newKey(), newKey()];
-    await store.set(longer, Buffer.from('a'), 40);
+    await store.set(longer, Buffer.from('a'), 500);
     expect(await store.touch(longer, long)).toBe(true);
     await store.set(shorter, Buffer.from('b'), long);
-    expect(await store.touch(shorter, 60)).toBe(true);
+    expect(await store.touch(shorter, 700)).toBe(true);
     await gone(shorter);
     expect((await store.get(longer))?.toString()).toBe('a');
   });

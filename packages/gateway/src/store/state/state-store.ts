@@ -2,9 +2,10 @@
  * Shared state: what all workers of all nodes must agree on now, and may lose without losing a record: counters and
  * leases, sessions, one-time links, answers kept for idempotency.
  *
- * This folder imports `kernel/` only. `redis-state.ts` is the server adapter, `memory-state.ts` the embedded one (in
- * the supervisor); both keep this contract, held by one suite. Values are opaque bytes: who stores a secret seals it
- * first. Every method rejects with the fault `unavailable` when the store cannot answer in its time or has no room.
+ * This folder imports `kernel/` only. `redis-state.ts` is the server adapter, `embedded-state.ts` the embedded one (in
+ * the supervisor); both keep this contract, held by one suite. Values outlive every process of the gateway, counters need not. They are
+ * opaque bytes: who stores a secret seals it first. Every method rejects with the fault `unavailable` when the store cannot answer in its
+ * time or has no room; what was to be changed may then be changed or not, but for `setIfAbsent`, which leaves the key free.
  */
 export interface StateStore extends TokenStore {
   /** The value, or null where there is none or its time is over. */
@@ -49,7 +50,7 @@ export interface TokenGrant {
 }
 
 export interface StateStatus {
-  readonly kind: 'memory' | 'redis';
+  readonly kind: 'embedded' | 'redis';
   readonly ready: boolean;
   /** Why it is not ready; null when it is. */
   readonly reason: string | null;

@@ -1,14 +1,39 @@
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { StateStore } from './state-store.ts';
-import { fullBucket, returnToBucket, takeFromBucket, type TokenBucket } from './token-bucket.ts';
 
-export interface MemoryStateOptions {
+export interface MemoryValuesOptions {
   readonly clock: Clock;
   readonly bytesMax?: number;
   readonly entriesMax?: number;
-  readonly bucketsMax?: number;
+}
+
+/** Values by key, each until its time is over. When full of living ones it refuses new ones rather than drop what others rely on. */
+export interface MemoryValues {
+  get(key: string): Buffer | null;
+  /** Faults: `unavailable` where there is no room; then nothing has changed. */
+  set(key: string, value: Uint8Array, expiresAtMs: number): void;
+  /** Faults: as `set`. */
+  setIfAbsent(key: string, value: Uint8Array, expiresAtMs: number): boolean;
+  /** Sets the value only where it is still `before`. Faults: as `set`. */
+  replace(key: string, before: Uint8Array, after: Uint8Array, expiresAtMs: number): boolean;
+  take(key: string): Buffer | null;
+  touch(key: string, expiresAtMs: number): boolean;
+  /** False: there was none. */
+  delete(key: string): boolean;
+  /** Those that live; one that is set while they are gone through may be among them or not. */
+  living(): Iterable<KeptValue>;
+  clear(): void;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Values for which there was no room. */
+  readonly refused: number;
+}
+
+export interface KeptValue {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly expiresAtMs: number;
 }
 
 interface Entry {
@@ -21,20 +46,10 @@ const entryOverheadBytes = 256;
 /** Entries looked at for each write: expired ones go without a timer each, and no write pays for all. */
 const sweepStep = 8;
 
-/**
- * The embedded shared state: one process, nothing on disk. When full of living values it refuses new ones rather than
- * drop what others rely on; buckets beyond their bound lose the one untouched for longest, which has refilled most.
- */
-export function createMemoryState({
-  clock,
-  bytesMax = bounds.stateBytesMax,
-  entriesMax = bounds.stateEntriesMax,
-  bucketsMax = bounds.stateBucketsMax,
-}: MemoryStateOptions): StateStore {
+export function createMemoryValues({ clock, bytesMax = bounds.stateBytesMax, entriesMax = bounds.stateEntriesMax }: MemoryValuesOptions): MemoryValues {
   const entries = new Map<string, Entry>();
-  const buckets = new Map<string, TokenBucket>();
   let bytes = 0;
-  let failures = 0;
+  let refused = 0;
   let sweeper = entries.entries();
   /** A whole sweep found nothing that ends before this: until then another is in vain. */
   let nothingEndsBeforeMs = 0;
@@ -51,15 +66,14 @@ export function createMemoryState({
     bytes -= weight(key, entry.value);
   }
 
-  function write(key: string, value: Uint8Array, ttlMs: number): void {
+  function set(key: string, value: Uint8Array, expiresAtMs: number): void {
     sweep();
     const old = living(key);
     const added = weight(key, value) - (old === undefined ? 0 : weight(key, old.value));
     if (!hasRoom(added, old === undefined) && !(sweepAll() && hasRoom(added, old === undefined))) {
-      failures += 1;
+      refused += 1;
       throw new Fault('unavailable', { reason: 'the shared state is full' });
     }
-    const expiresAtMs = clock.nowMs() + ttlMs;
     nothingEndsBeforeMs = Math.min(nothingEndsBeforeMs, expiresAtMs);
     // A copy in memory of its own: the caller may go on writing to its bytes, and a pooled copy would keep its neighbours alive.
     const copy = Buffer.allocUnsafeSlow(value.length);
@@ -98,74 +112,60 @@ export function createMemoryState({
   }
 
   return {
-    async get(key) {
+    get(key) {
       const entry = living(key);
       return entry === undefined ? null : Buffer.from(entry.value);
     },
-    async set(key, value, ttlMs) {
-      write(key, value, ttlMs);
-    },
-    async setIfAbsent(key, value, ttlMs) {
+    set,
+    setIfAbsent(key, value, expiresAtMs) {
       if (living(key) !== undefined) return false;
-      write(key, value, ttlMs);
+      set(key, value, expiresAtMs);
       return true;
     },
-    async replace(key, before, after, ttlMs) {
+    replace(key, before, after, expiresAtMs) {
       const entry = living(key);
-      if (entry === undefined ? before !== null : before === null || !entry.value.equals(before)) return false;
-      write(key, after, ttlMs);
+      if (entry?.value.equals(before) !== true) return false;
+      set(key, after, expiresAtMs);
       return true;
     },
-    async take(key) {
+    take(key) {
       const entry = living(key);
       if (entry === undefined) return null;
       drop(key, entry);
       return entry.value;
     },
-    async touch(key, ttlMs) {
+    touch(key, expiresAtMs) {
       const entry = living(key);
       if (entry === undefined) return false;
-      entry.expiresAtMs = clock.nowMs() + ttlMs;
-      nothingEndsBeforeMs = Math.min(nothingEndsBeforeMs, entry.expiresAtMs);
+      entry.expiresAtMs = expiresAtMs;
+      nothingEndsBeforeMs = Math.min(nothingEndsBeforeMs, expiresAtMs);
       return true;
     },
-    async delete(key) {
+    delete(key) {
       const entry = entries.get(key);
-      if (entry !== undefined) drop(key, entry);
+      if (entry === undefined) return false;
+      drop(key, entry);
+      return true;
     },
-    async takeTokens(bucket, rule, want, nowMs) {
-      const key = bucketKey(bucket, rule.windowMs);
-      const kept = buckets.get(key) ?? fullBucket(rule, nowMs);
-      const granted = takeFromBucket(kept, rule, want, nowMs);
-      // Written again at the end: the order of the map is the order of last use.
-      buckets.delete(key);
-      buckets.set(key, kept);
-      if (buckets.size > bucketsMax) {
-        const oldest = buckets.keys().next();
-        if (oldest.done !== true) buckets.delete(oldest.value);
-      }
-      return { granted, remaining: Math.max(0, kept.tokens), resetAtMs: (kept.windowIndex + 1) * rule.windowMs, windowIndex: kept.windowIndex };
+    *living() {
+      for (const [key, { value, expiresAtMs }] of entries) if (expiresAtMs > clock.nowMs()) yield { key, value, expiresAtMs };
     },
-    async returnTokens(bucket, rule, windowIndex, count) {
-      const kept = buckets.get(bucketKey(bucket, rule.windowMs));
-      if (kept !== undefined) returnToBucket(kept, windowIndex, count);
-    },
-    status() {
-      return { kind: 'memory', ready: true, reason: null, entries: entries.size, bytes, failures };
-    },
-    async close() {
+    clear() {
       entries.clear();
-      buckets.clear();
       bytes = 0;
+    },
+    get entries() {
+      return entries.size;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get refused() {
+      return refused;
     },
   };
 }
 
 function weight(key: string, value: Uint8Array): number {
   return key.length * 2 + value.length + entryOverheadBytes;
-}
-
-/** A rule with another window counts in other windows: it gets a bucket of its own. */
-function bucketKey(bucket: string, windowMs: number): string {
-  return `${bucket}:${windowMs}`;
 }
