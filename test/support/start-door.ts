@@ -70,6 +70,7 @@ export async function startDoor({
     listening: () => undefined,
     listenFailed: () => undefined,
     journalBlocked: () => undefined,
+    logLine: () => undefined,
     verifyKey: async ({ secret }) =>
       secret === testKey || secret === otherKey
         ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } }
@@ -119,6 +120,7 @@ export async function startDoor({
       controlSocket: join(folder, 'control.sock'),
       workers: 1,
       log: { level: 'error', format: 'json' },
+      tellsLines: false,
       readiness,
       tls,
       targetOrders: [],

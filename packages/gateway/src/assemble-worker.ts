@@ -233,7 +233,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     void spine(call)
       .catch((error: unknown) => {
         // The spine answers every fault itself; what still gets here is a defect of one request and ends only that one.
-        log.error('call.crashed', { request_id: call.requestId, reason: error instanceof Error ? error.stack : String(error) });
+        log.error('call.crashed', { ...call.logFields, reason: error instanceof Error ? error.stack : String(error) });
         call.response.destroy();
       })
       .finally(() => callsOpen--);

@@ -34,6 +34,7 @@ import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
 import { configurationState, createServedConfig } from './node/served-config.ts';
+import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { stateHandlers } from './node/state-handlers.ts';
 import { watchFiles } from './node/watch-files.ts';
@@ -56,6 +57,8 @@ export interface NodeOptions {
   readonly loadConfig: () => Config;
   readonly folder: StateFolder;
   readonly log: Log;
+  /** What `log` writes. */
+  readonly lines: LineRelay;
   readonly onProgress: (text: string) => void;
 }
 
@@ -98,7 +101,7 @@ export async function assembleNode(options: NodeOptions): Promise<AssembledNode>
   }
 }
 
-async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
+async function assemble({ config, loadConfig, folder, log, lines, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
   const clock = systemClock;
   const { paths } = folder;
   // Before anything starts: a folder that is broken is refused at once.
@@ -109,11 +112,12 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
   let bridges: Bridges | null = null;
 
   // Stores. The ledger opens while the rest goes on: the door does not wait for it.
+  const environment = readEnvironment();
   const tap = createTap(log.child({ part: 'telemetry' }));
   const stores = { config, folder, tap, clock, log, closers };
   const { ledger, drain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
-  const telemetry = assembleTelemetry({ config, served: () => served.config, tap, drain, node: folder.node, clock, log, closers });
+  const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
   const masking = startMasking({ rules: config.record.masking, log: log.child({ part: 'masking' }) });
   closers.add('masking', () => masking.stop());
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
@@ -121,7 +125,6 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
       ? (bridges?.state(name) ?? { state: 'starting', reason: null })
       : { state: 'unknown', reason: null };
-  const environment = readEnvironment();
   const compiler = createConfigCompiler({ env: environment, paths, node: folder.node, organizationId: defaultOrganizationId });
   /** What serves now; a reload puts another in its place. */
   let served = compiler.compile(config, null);
@@ -186,6 +189,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       controlSocket: paths.controlSocket,
       workers: config.workers,
       log: config.log,
+      tellsLines: telemetry.exportsLines,
       readiness: readiness(),
       targetOrders: orders.all(),
     }),
@@ -197,6 +201,7 @@ async function assemble({ config, loadConfig, folder, log, onProgress }: NodeOpt
       keptFind: keptLists.find,
       ...stateHandlers(async () => (await opened.promise).state),
     },
+    onLogLine: (line) => lines.write(line),
     onWorkerGone: (workerId, writer) => {
       drain.writerClosed(writer);
       void opened.promise.then(({ broker }) => broker.workerGone(workerId));

@@ -120,6 +120,8 @@ function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
       method: c.req.method,
       route: routePath(c, -1),
       request_id: requestId,
+      // Known where the caller is: every object of the API is of one organization.
+      ...((actor ?? null) === null ? {} : { organization_id: defaultOrganizationId }),
       error: fault.cause ?? fault,
     });
   if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');

@@ -9,6 +9,7 @@ import { checkSecrets } from '../config/secrets.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import { createLog } from '../node/create-log.ts';
+import { createLineRelay } from '../node/line-relay.ts';
 import { stateFolderOwner } from '../node/state-folder.ts';
 import { startGateway, type RunningGateway } from '../node/supervisor.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -45,11 +46,13 @@ export const start: Command = async (context) => {
 
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);
+  const lines = createLineRelay();
   const starting = startGateway({
     config,
     loadConfig: () => loadConfig({ file: config.file, env: context.env, overrides: { listen: options.text('listen') } }),
     stateFolder,
-    log: createLog(config.log),
+    log: createLog(config.log, {}, lines.write),
+    lines,
     onProgress: (text) => out.note(`  ${text}`),
   });
   const running = await starting.catch(async (error: unknown) => {

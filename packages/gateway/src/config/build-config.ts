@@ -20,6 +20,7 @@ import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseNano, parseSize } from './quantities.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildRecord } from './build-record.ts';
+import { buildTelemetry } from './build-telemetry.ts';
 import { buildTransforms } from './build-transforms.ts';
 import { buildUpstream, upstreamAt } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
@@ -98,7 +99,7 @@ export function buildConfig(input: BuildInput): Config {
       clickhouseCluster: settings.clickhouseCluster,
       redisUrl: settings.redisUrl,
     },
-    telemetry: { metrics: { toolsMax: file.telemetry.metrics.tools_max } },
+    telemetry: buildTelemetry(file.telemetry, settings.otlp, folder),
     keys: { environment: file.environment, bcryptCost: settings.bcryptCost },
     workers: file.workers ?? Math.max(1, availableParallelism() - 1),
     log: { level: settings.logLevel ?? file.log.level, format: settings.logFormat ?? file.log.format },

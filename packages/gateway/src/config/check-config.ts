@@ -33,6 +33,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkCache(checked, complain);
   checkMasking(checked.file.record.masking, ['record', 'masking'], complain);
   checkEndpoints(checked, complain);
+  checkOtlp(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
@@ -52,6 +53,33 @@ function checkListen({ file, config }: Checked, complain: Complain): void {
   const cause = 'Nothing says which certificates are good, so none could be.';
   complain(['listen', 'tls', 'client_certificates'], 'client certificates need a client_ca', cause, 'Add client_ca: FILE, or remove client_certificates.');
 }
+
+function checkOtlp({ file, config, leftOutServers }: Checked, complain: Complain): void {
+  const { otlp } = file.telemetry;
+  if (otlp === undefined) return;
+  const path = ['telemetry', 'otlp'];
+  if (config.telemetry.otlp === null)
+    complain(
+      path,
+      'the export has no endpoint',
+      'Neither the file nor OTEL_EXPORTER_OTLP_ENDPOINT says where to send.',
+      'Add endpoint: https://collector.example:4318.',
+    );
+  if (otlp.endpoint !== undefined) checkUrl(otlp.endpoint, [...path, 'endpoint'], complain);
+  for (const [index, server] of (otlp.filter.servers ?? []).entries())
+    requireServer(server, [...path, 'filter', 'servers', index], config, leftOutServers, complain);
+  for (const [name, value] of Object.entries(otlp.headers)) {
+    if (typeof value === 'string' && secretHeader.test(name))
+      complain(
+        [...path, 'headers', name],
+        `the value of ${name} is a secret written into the file`,
+        'Its name says that it is one; files are copied to backups, tickets and version control.',
+        `Write ${name}: { env: NAME } and set it in the gateway's environment, or use { file: PATH }.`,
+      );
+  }
+}
+
+const secretHeader = /key|token|secret|authorization|password|licen[sc]e|credential/i;
 
 function checkNames({ file }: Checked, complain: Complain): void {
   eachTwin(

@@ -7,6 +7,7 @@ import type { CacheData } from '../snapshot/snapshot.ts';
 import type { MaskingRules } from '../masking/masking-rules.ts';
 import type { TransformData } from '../snapshot/transform-data.ts';
 import type { UpstreamData } from '../snapshot/upstream-data.ts';
+import type { OtlpConfig } from './otlp-config.ts';
 
 export interface Config {
   readonly version: 1;
@@ -35,7 +36,7 @@ export interface Config {
     readonly clickhouseCluster: string | null;
     readonly redisUrl: string | null;
   };
-  readonly telemetry: { readonly metrics: { readonly toolsMax: number } };
+  readonly telemetry: { readonly metrics: { readonly toolsMax: number }; readonly otlp: OtlpConfig | null };
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };

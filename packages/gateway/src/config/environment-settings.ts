@@ -2,6 +2,7 @@
 import { closestWord } from '../kernel/closest-word.ts';
 import type { ConfigFault } from './config-fault.ts';
 import type { Config } from './config.ts';
+import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { serverUrl } from './schema-parts.ts';
 
@@ -14,6 +15,8 @@ export interface EnvironmentSettings {
   readonly bcryptCost: number;
   readonly logLevel: Config['log']['level'] | null;
   readonly logFormat: Config['log']['format'] | null;
+  /** The variables of https://opentelemetry.io/docs/specs/otel/protocol/exporter/ that are read. Headers may hold secrets: they are read where they are used. */
+  readonly otlp: { readonly endpoint: string | null; readonly protocol: OtlpConfig['protocol'] | null; readonly hasHeaders: boolean };
   /** `{NAME}` of `MCP_SERVER_{NAME}_URL` → URL. */
   readonly serverUrls: ReadonlyMap<string, string>;
 }
@@ -22,6 +25,7 @@ const bcryptCostDefault = 12;
 const databaseConnectionsDefault = 10;
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 const logFormats = ['json', 'text'] as const;
+const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 const serverVariable = /^MCP_SERVER_([A-Z0-9_]+)_URL$/;
 
 export function readEnvironmentSettings(env: Environment): { settings: EnvironmentSettings; faults: readonly ConfigFault[] } {
@@ -29,15 +33,15 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
   const complain = (path: string, message: string, cause: string, fix: string): void =>
     void faults.push({ line: null, column: null, path, message: `${path} ${message}`, cause, fix });
 
-  function url(name: string, schemes: readonly string[], example: string): string | null {
+  function url(name: string, schemes: readonly string[], example: string, instead = 'the embedded store'): string | null {
     const value = env[name];
     if (value === undefined) return null;
     if (schemes.includes(URL.parse(value)?.protocol ?? '')) return value;
     complain(
       name,
       `must be an address that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
-      'The variable is set and overrides the embedded store.',
-      `Write it like ${example}, or unset ${name} to use the embedded store.`,
+      `The variable is set and overrides ${instead}.`,
+      `Write it like ${example}, or unset ${name} to use ${instead}.`,
     );
     return null;
   }
@@ -115,6 +119,11 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     bcryptCost: whole('API_KEY_BCRYPT_COST', 10, 15, bcryptCostDefault),
     logLevel: word('LOG_LEVEL', logLevels),
     logFormat: word('LOG_FORMAT', logFormats),
+    otlp: {
+      endpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], 'https://collector.example:4318', '`telemetry.otlp.endpoint`'),
+      protocol: word('OTEL_EXPORTER_OTLP_PROTOCOL', otlpProtocols),
+      hasHeaders: env['OTEL_EXPORTER_OTLP_HEADERS'] !== undefined,
+    },
     serverUrls: servers(),
   };
   return { settings, faults };

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { Fault } from '../kernel/fault.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { Config, CredentialConfig, SecretReference, ServerConfig } from './config.ts';
+import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
 import { readListenTls, type ListenTlsMaterial } from './listen-tls.ts';
@@ -30,10 +31,14 @@ export function resolveSecret(reference: SecretReference, env: Environment, sett
 
 /** The header by which the gateway names itself to a server. Faults: as `resolveSecret`; a secret must fit into a header line. */
 export function resolveCredential(credential: CredentialConfig, env: Environment, setting: string): { readonly header: string; readonly value: string } {
-  const secret = resolveSecret(credential.secret, env, setting);
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret))
-    throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
+  const secret = oneLine(resolveSecret(credential.secret, env, setting), setting);
   return credential.type === 'bearer' ? { header: 'authorization', value: `Bearer ${secret}` } : { header: credential.name.toLowerCase(), value: secret };
+}
+
+/** A secret that is to be sent in a header. Faults: `secret_unavailable`. */
+function oneLine(secret: string, setting: string): string {
+  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret)) return secret;
+  throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
 }
 
 /** Every secret that the configuration refers to and that cannot be used, by setting; empty where all can. */
@@ -52,6 +57,36 @@ export function checkSecrets(config: Config, env: Environment): readonly { reado
     }
   }
   return problems;
+}
+
+/** The headers of the export to OpenTelemetry, by lower-case name: those of the file, then those of OTEL_EXPORTER_OTLP_HEADERS. */
+export function resolveOtlpHeaders({ headers, headersVariable }: OtlpConfig, env: Environment): Record<string, string> {
+  const resolved = Object.entries(headers).map(([name, value]): [string, string] => {
+    const setting = `telemetry.otlp.headers.${name}`;
+    return [name, typeof value === 'string' ? value : oneLine(resolveSecret(value, env, setting), setting)];
+  });
+  // W3C Baggage without metadata: `name=value`, percent-encoded, with commas between.
+  const further = (headersVariable ? (env['OTEL_EXPORTER_OTLP_HEADERS'] ?? '') : '').split(',').flatMap((pair): [string, string][] => {
+    const at = pair.indexOf('=');
+    if (at < 1) return [];
+    return [[decoded(pair.slice(0, at)).toLowerCase(), oneLine(decoded(pair.slice(at + 1)), 'OTEL_EXPORTER_OTLP_HEADERS')]];
+  });
+  return Object.fromEntries([...resolved, ...further]);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.trim());
+  } catch {
+    return text.trim();
+  }
+}
+
+function otlpReaders({ telemetry: { otlp } }: Config, env: Environment): SecretReader[] {
+  return Object.entries(otlp?.headers ?? {}).flatMap(([name, value]) => {
+    const setting = `telemetry.otlp.headers.${name}`;
+    return typeof value === 'string' ? [] : [{ setting, reference: value, read: () => oneLine(resolveSecret(value, env, setting), setting) }];
+  });
 }
 
 /** As `readListenTls`; null where the door speaks no TLS. */
@@ -108,7 +143,11 @@ interface SecretReader {
 }
 
 function secretReaders(config: Config, env: Environment): SecretReader[] {
-  return [...doorReaders(config, env), ...config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)])];
+  return [
+    ...doorReaders(config, env),
+    ...otlpReaders(config, env),
+    ...config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)]),
+  ];
 }
 
 function ownReaders(server: ServerConfig, env: Environment): SecretReader[] {

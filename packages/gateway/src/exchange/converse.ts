@@ -110,7 +110,7 @@ export function converse(call: Call, message: Pick<Message, 'method'>, underWay:
       call.rail.log.warn('upstream.failed', {
         server: route.server.data.name,
         code: fault.code,
-        request_id: call.requestId,
+        ...call.logFields,
         reason: fault.cause instanceof Error ? fault.cause.message : undefined,
       });
     if (!reply.streaming) reject(fault);

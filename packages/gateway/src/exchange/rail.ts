@@ -9,7 +9,7 @@ import type { Servers } from '../fabric/dialogue.ts';
 import type { Endpoint } from '../fabric/endpoint.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { newSpanHex, traceIdOf } from '../kernel/id.ts';
-import type { Log } from '../kernel/log.ts';
+import type { Log, LogFields } from '../kernel/log.ts';
 import type { Refusals } from '../kernel/refusals.ts';
 import type { Limiter } from '../limit/limiter.ts';
 import type { InboundHeaders } from '../listener/header-gate.ts';
@@ -106,6 +106,16 @@ export class Call implements Reply, Passing {
   get traceId(): string {
     const { clientTraceId, traceHex } = this.record;
     return clientTraceId !== '' ? clientTraceId : traceHex === '' ? '' : traceIdOf(traceHex);
+  }
+
+  /** What every line of the log about this call carries, as far as it is known. */
+  get logFields(): LogFields {
+    const { requestId, traceId, principal } = this;
+    return {
+      request_id: requestId,
+      ...(traceId === '' ? {} : { trace_id: traceId }),
+      ...(principal === null ? {} : { organization_id: principal.data.organizationId }),
+    };
   }
 
   /** Finds the trace that the call belongs to; `metaTraceparent` is what its message says of it. */

@@ -291,7 +291,7 @@ export class RelayReply implements ReplySink, OpenStream {
       call.rail.log.warn('upstream.failed', {
         server: call.server?.data.name,
         code: fault.code,
-        request_id: call.requestId,
+        ...call.logFields,
         reason: fault.cause instanceof Error ? fault.cause.message : undefined,
       });
     void call.settle(cancelled ? 'cancelled' : statusOf(fault), record.firstByteAt === 0 ? 'server' : 'reply').then(() => this.conclude(fault));
@@ -304,7 +304,7 @@ export class RelayReply implements ReplySink, OpenStream {
       if (fault === null) this.sendRest();
       else this.sendFault(fault);
     } catch (error) {
-      call.rail.log.error('call.crashed', { request_id: call.requestId, reason: error instanceof Error ? error.stack : String(error) });
+      call.rail.log.error('call.crashed', { ...call.logFields, reason: error instanceof Error ? error.stack : String(error) });
       call.response.destroy();
     }
     this.finished();

@@ -119,7 +119,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
   } catch (thrown) {
     const fault = asFault(thrown);
     if (fault.code === 'internal_error')
-      call.rail.log.error('call.failed', { request_id: call.requestId, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
+      call.rail.log.error('call.failed', { ...call.logFields, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
     if (call.response.destroyed) await call.settle('cancelled', call.stop);
     await call.settleRefusal(fault);
     await once?.fail(fault);

@@ -61,7 +61,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
     }
   } catch (thrown) {
     const fault = asFault(thrown);
-    if (fault.code === 'internal_error') call.rail.log.error('call.failed', { request_id: call.requestId, reason: reasonOf(fault.cause) });
+    if (fault.code === 'internal_error') call.rail.log.error('call.failed', { ...call.logFields, reason: reasonOf(fault.cause) });
     // A model can react to a tool result; to a transport error only its client can.
     const toolId = refusesTool(call, fault) ? call.idText : null;
     const status = toolId === null ? statusFor(call, fault) : 200;

@@ -187,6 +187,11 @@ export const bounds = {
   /** How long an outcome waits in the journal for others to be sent to the ledger with. */
   batchWaitMs: 500,
   journalPollMs: 150,
+  /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
+  otlpBatchMax: 512,
+  otlpBatchWaitMs: 1_000,
+  otlpQueueMax: 20_000,
+  otlpRetryMsMax: 30_000,
   /** Tools and servers that have labels of their own in metrics. */
   metricToolsMax: 200,
   metricServersMax: 2_000,

@@ -28,7 +28,11 @@ export const metricTable = {
     ['server', 'tool', 'method', 'status', 'stop'],
     'Calls that ended, by how and at which stop of the rail. `tool` is `other` beyond `telemetry.metrics.tools_max`, and empty where the method names none.',
   ),
-  gatewayops_call_duration_seconds: histogram('s', ['server', 'tool', 'method'], 'How long calls took, from their first byte to the last of the reply.'),
+  gatewayops_call_duration_seconds: histogram(
+    's',
+    ['server', 'tool', 'method', 'outcome'],
+    'How long calls took, from their first byte to the last of the reply; `outcome` is failed for error, timeout and blocked, else ok.',
+  ),
   gatewayops_call_overhead_seconds: histogram('s', ['server'], "How long calls were at the gateway's own stops: auth, access, limit and guard."),
   gatewayops_faults_total: counter('{call}', ['server', 'fault'], 'Calls that the gateway answered with a fault, by its code.'),
   gatewayops_rate_limit_refusals_total: counter('{call}', ['server'], 'Calls refused because the rate limit of their key was spent.'),
@@ -85,6 +89,9 @@ export const metricTable = {
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.
+  gatewayops_otlp_exported_total: counter('{item}', ['signal'], 'Calls, metrics and log lines that a receiver of OTLP took.'),
+  gatewayops_otlp_dropped_total: counter('{item}', ['signal'], 'The same that were not sent: the receiver refused them, or too many waited for it.'),
+  gatewayops_otlp_waiting: gauge('{call}', [], 'Calls that wait for the receiver of OTLP.'),
   gatewayops_tap_failures_total: counter('{call}', [], 'Calls that metrics, export or live streams could not read.'),
 
   // The node.

@@ -7,12 +7,20 @@ import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { Log, LogFields } from '../kernel/log.ts';
 
-/** A log on stderr: one JSON line an event, or text for people. Errors among the fields lose their stack unless the level is debug. */
-export function createLog(options: Config['log'], base: LogFields = {}): Log {
+/**
+ * A log on stderr: one JSON line an event, or text for people. Errors among the fields lose their stack unless the level is debug. `onLine` gets
+ * every line as JSON.
+ */
+export function createLog(options: Config['log'], base: LogFields = {}, onLine: (line: string) => void = () => undefined): Log {
   const stderr = openStderr((lines) => root.warn({ lines }, 'log.dropped'));
   const root = pino(
     { level: options.level, base, messageKey: 'event', timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    options.format === 'json' ? stderr : { write: (line: string) => stderr.write(asText(line)) },
+    {
+      write(line: string) {
+        stderr.write(options.format === 'json' ? line : asText(line));
+        onLine(line);
+      },
+    },
   );
   return wrap(root);
 

@@ -2,6 +2,7 @@ import { assembleNode } from '../assemble.ts';
 import type { Config } from '../config/config.ts';
 import { bounds } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
+import type { LineRelay } from './line-relay.ts';
 import { openStateFolder } from './state-folder.ts';
 
 export interface StartOptions {
@@ -10,6 +11,8 @@ export interface StartOptions {
   readonly loadConfig: () => Config;
   readonly stateFolder: string;
   readonly log: Log;
+  /** What `log` writes. */
+  readonly lines: LineRelay;
   readonly onProgress?: (text: string) => void;
 }
 
@@ -24,10 +27,10 @@ export interface RunningGateway {
 }
 
 /** Starts a whole node in this process. Faults: those of the state folder, the stores and the listen address. */
-export async function startGateway({ config, loadConfig, stateFolder, log, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
+export async function startGateway({ config, loadConfig, stateFolder, log, lines, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
   onProgress('opening the state folder');
   const folder = openStateFolder(stateFolder);
-  const node = await assembleNode({ config, loadConfig, folder, log, onProgress }).catch((error: unknown) => {
+  const node = await assembleNode({ config, loadConfig, folder, log, lines, onProgress }).catch((error: unknown) => {
     folder.release();
     throw error;
   });

@@ -21,6 +21,8 @@ export interface WorkerStart {
   readonly controlSocket: string;
   readonly workers: number;
   readonly log: Config['log'];
+  /** Whether what the worker logs is told to the supervisor as well. */
+  readonly tellsLines: boolean;
   readonly readiness: Readiness;
   readonly targetOrders: readonly TargetOrder[];
 }
@@ -50,6 +52,7 @@ export type SupervisorHandlers = {
   stateTouch: (input: { readonly key: string; readonly ttlMs: number }) => Promise<boolean>;
   stateDelete: (input: { readonly key: string }) => Promise<void>;
   journalBlocked: (input: { readonly blocked: boolean }) => void;
+  logLine: (input: { readonly line: string }) => void;
   keptNote: (input: Parameters<KeptLists['note']>[0]) => number;
   keptPut: (input: Parameters<KeptLists['put']>[0]) => void;
   keptFind: (input: Parameters<KeptLists['find']>[0]) => KeptText | null;

@@ -51,6 +51,7 @@ export interface WorkerPoolOptions {
     Pick<SupervisorHandlers, 'verifyKey' | 'keptNote' | 'keptPut' | 'keptFind'> & {
       lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
     };
+  readonly onLogLine: (line: string) => void;
   readonly onWorkerGone: (workerId: number, writer: string) => void;
   /** `host:port` as it was asked for, for faults. */
   readonly address: string;
@@ -126,6 +127,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         onFailed(fault);
         worker.kill('SIGKILL');
       },
+      logLine: ({ line }: { line: string }) => options.onLogLine(line),
       journalBlocked: ({ blocked }: { blocked: boolean }) => {
         member.journalBlocked = blocked;
       },

@@ -51,7 +51,7 @@ async function runWorker(): Promise<void> {
   process.on('SIGHUP', () => undefined);
 
   const start = await supervisor.ask('begin', null, beginTimeoutMs);
-  const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 });
+  const log = createLog(start.log, { worker: cluster.worker?.id ?? 0 }, start.tellsLines ? (line) => supervisor.tell('logLine', { line }) : undefined);
   door = assembleWorker(start, supervisor, log);
   begun.resolve(door);
   let blocked = false;

@@ -15,7 +15,18 @@ export interface ConfigChange {
 }
 
 /** Settings that a part takes once, when it is constructed: sockets, processes, stores, the log. */
-const fixed = ['listen.http', 'listen.metrics', 'listen.tls.client_certificates', 'workers', 'journal', 'retention', 'stores', 'log', 'keys.bcrypt_cost'];
+const fixed = [
+  'listen.http',
+  'listen.metrics',
+  'listen.tls.client_certificates',
+  'workers',
+  'journal',
+  'retention',
+  'telemetry.otlp',
+  'stores',
+  'log',
+  'keys.bcrypt_cost',
+];
 
 const settingsMax = 200;
 

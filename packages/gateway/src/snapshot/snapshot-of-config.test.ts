@@ -43,7 +43,7 @@ function config(more: Partial<Config> = {}): Config {
     limits: { bodyBytesMax: 1_000 },
     journal: { sync: false, spoolBytesMax: 1_000 },
     retention: { tracesDays: 30, metricsDays: 90 },
-    telemetry: { metrics: { toolsMax: 200 } },
+    telemetry: { metrics: { toolsMax: 200 }, otlp: null },
     audit: { retentionDays: 365, trustedKeys: [] },
     stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },

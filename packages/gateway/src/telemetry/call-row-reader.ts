@@ -1,6 +1,7 @@
 import type { Column } from '../record/call-row.ts';
 import { locate } from './frames.ts';
 import type { RowShape } from './read-segment.ts';
+import type { RowBatch } from './row-batch.ts';
 
 /**
  * One row of `calls` in its two RowBinary halves. `at` finds where each column lies and decodes nothing; a column is decoded when it
@@ -14,6 +15,8 @@ export class CallRowReader {
   private readonly places = new Map<string, { readonly half: 'intent' | 'outcome'; readonly index: number; readonly column: Column }>();
   private intent: Buffer = empty;
   private outcome: Buffer = empty;
+  private intentAt: readonly [start: number, end: number] = [0, 0];
+  private outcomeAt: readonly [start: number, end: number] = [0, 0];
 
   constructor(shape: RowShape) {
     this.shape = shape;
@@ -27,10 +30,17 @@ export class CallRowReader {
   at(intent: Buffer, intentStart: number, intentEnd: number, outcome: Buffer, outcomeStart: number, outcomeEnd: number): boolean {
     this.intent = intent;
     this.outcome = outcome;
+    this.intentAt = [intentStart, intentEnd];
+    this.outcomeAt = [outcomeStart, outcomeEnd];
     return (
       locate(this.shape.intent, intent, intentStart, intentEnd, this.intentExtents) &&
       locate(this.shape.outcome, outcome, outcomeStart, outcomeEnd, this.outcomeExtents)
     );
+  }
+
+  /** Copies the row as it is. */
+  copyTo(batch: RowBatch): void {
+    batch.add(this.intent, ...this.intentAt, this.outcome, ...this.outcomeAt);
   }
 
   /** Of a text or a FixedString; empty where rows of this shape have no such column. */

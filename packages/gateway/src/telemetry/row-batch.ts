@@ -29,6 +29,11 @@ export class RowBatch {
     return this.#ends.length / 2;
   }
 
+  /** Two a row: where its first half ends, where it ends. */
+  get ends(): readonly number[] {
+    return this.#ends;
+  }
+
   get byteLength(): number {
     return this.#writer.length;
   }

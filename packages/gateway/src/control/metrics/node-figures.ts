@@ -1,6 +1,7 @@
 import type { Refusals } from '../../kernel/refusals.ts';
 import type { ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { DrainStatus } from '../../telemetry/drain.ts';
+import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
 
 /** What the processes of this node can tell of themselves. */
 export interface NodeFigures {
@@ -13,6 +14,8 @@ export interface NodeFigures {
   readonly rejected: Refusals;
   /** What listens at the tap. */
   tapped(): { readonly failures: number };
+  /** Null where nothing is exported. */
+  exported(): ExportFigures | null;
   configVersion(): number;
   readonly spoolBytesMax: number;
   readonly workersConfigured: number;

@@ -1,6 +1,7 @@
 import type { MetricName, MetricPoint, MetricReading } from '../../kernel/metric-table.ts';
 import type { CatalogueReport, ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
+import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
 import type { ControlContext } from '../context.ts';
 import { readHealth } from '../health/read-health.ts';
 import { targetViews } from '../servers/target-view.ts';
@@ -81,6 +82,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_drain_lag_rows', drain.lagRows),
       single('gatewayops_drain_dropped_total', drain.dropped),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
+      ...ofExport(figures.exported()),
       single('gatewayops_tap_failures_total', figures.tapped().failures),
       {
         name: 'gatewayops_dependency_up',
@@ -94,6 +96,18 @@ export function createNodeMetrics(): ReadNodeMetrics {
       { name: 'gatewayops_build_info', points: [{ labels: [figures.version, process.versions.node, figures.node], value: 1 }] },
     ];
   };
+}
+
+function ofExport(figures: ExportFigures | null): MetricReading[] {
+  const bySignal = (name: MetricName, counts: Readonly<Record<string, number>>): MetricReading => ({
+    name,
+    points: Object.entries(counts).map(([signal, value]) => ({ labels: [signal], value })),
+  });
+  return [
+    bySignal('gatewayops_otlp_exported_total', figures?.exported ?? {}),
+    bySignal('gatewayops_otlp_dropped_total', figures?.dropped ?? {}),
+    { name: 'gatewayops_otlp_waiting', points: figures === null ? [] : [{ labels: [], value: figures.waiting }] },
+  ];
 }
 
 function single(name: MetricName, value: number): MetricReading {

@@ -16,9 +16,9 @@ export interface CallMetricsOptions {
   readonly methodLabel: (method: string) => string;
 }
 
-/** What is counted of a tool of a server, or of a method that names none. */
+/** What is counted of a tool of a server, or of a method that names none, by whether it went well. */
 interface ToolFigures {
-  readonly labels: readonly [server: string, tool: string, method: string];
+  readonly labels: readonly [server: string, tool: string, method: string, outcome: string];
   readonly durations: Histogram;
   inputTokens: number;
   outputTokens: number;
@@ -61,11 +61,11 @@ export function createCallMetrics({ toolsMax, methodLabel }: CallMetricsOptions)
     return tool;
   }
 
-  function figuresOfTool(server: string, tool: string, method: string): ToolFigures {
-    const key = `${server}\n${tool}\n${method}`;
+  function figuresOfTool(server: string, tool: string, method: string, outcome: string): ToolFigures {
+    const key = `${server}\n${tool}\n${method}\n${outcome}`;
     const known = byTool.get(key);
     if (known !== undefined) return known;
-    const made: ToolFigures = { labels: [server, tool, method], durations: new Histogram(durationBucketsSeconds), inputTokens: 0, outputTokens: 0 };
+    const made: ToolFigures = { labels: [server, tool, method, outcome], durations: new Histogram(durationBucketsSeconds), inputTokens: 0, outputTokens: 0 };
     byTool.set(key, made);
     return made;
   }
@@ -93,7 +93,7 @@ export function createCallMetrics({ toolsMax, methodLabel }: CallMetricsOptions)
       count(calls, `${server}\n${tool}\n${method}\n${status}\n${stop}`, () => [server, tool, method, status, stop], 1);
 
       const ofServer = figuresOfServer(server);
-      const ofTool = figuresOfTool(server, tool, method);
+      const ofTool = figuresOfTool(server, tool, method, status === 'error' || status === 'timeout' || status === 'blocked' ? 'failed' : 'ok');
       // Of a call whose end was never written down no time is known.
       if (status !== 'unknown') {
         ofTool.durations.observe(row.number('duration_us') / 1e6);

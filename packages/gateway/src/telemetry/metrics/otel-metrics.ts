@@ -10,10 +10,11 @@ export interface OtelMetricsOptions {
   readonly nowMs: number;
   readonly nameOf: (name: MetricName) => string;
   readonly unitOf: (row: MetricRow) => string;
-  readonly labelOf: (label: string) => string;
+  /** Null: left out. */
+  readonly attributeOf: (label: string, value: string) => readonly [name: string, value: string] | null;
 }
 
-export function otelMetrics(readings: readonly MetricReading[], { startedMs, nowMs, nameOf, unitOf, labelOf }: OtelMetricsOptions): MetricData[] {
+export function otelMetrics(readings: readonly MetricReading[], { startedMs, nowMs, nameOf, unitOf, attributeOf }: OtelMetricsOptions): MetricData[] {
   const startTime = millisToHrTime(startedMs);
   const endTime = millisToHrTime(nowMs);
   return readings.map(({ name, points }): MetricData => {
@@ -22,7 +23,7 @@ export function otelMetrics(readings: readonly MetricReading[], { startedMs, now
     const point = <Value>(labels: readonly string[], value: Value): DataPoint<Value> => ({
       startTime,
       endTime,
-      attributes: Object.fromEntries(row.labels.map((label, index) => [labelOf(label), labels[index] ?? ''])),
+      attributes: Object.fromEntries(row.labels.map((label, index) => attributeOf(label, labels[index] ?? '')).filter((attribute) => attribute !== null)),
       value,
     });
     const temporality = { descriptor, aggregationTemporality: AggregationTemporality.CUMULATIVE } as const;

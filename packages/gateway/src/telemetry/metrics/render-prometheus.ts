@@ -16,7 +16,8 @@ export function renderPrometheus(readings: readonly MetricReading[]): string {
     nameOf: (name) => name,
     // The unit is part of the name here; the text format has no line for it.
     unitOf: () => '',
-    labelOf: (label) => label,
+    // An empty label and none are the same there.
+    attributeOf: (label, value) => (value === '' ? null : [label, value]),
   });
   return serializer.serialize({ resource: emptyResource(), scopeMetrics: [{ scope: { name: 'gatewayops' }, metrics }] });
 }
