@@ -154,3 +154,14 @@ ORDER BY (rollup, period, version)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS rollup_seals ON CLUSTER 'gatewayops' AS rollup_seals_local ENGINE = Distributed('gatewayops', currentDatabase(), rollup_seals_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611271000-rollups', 'ef82926c7cfe7dfbdf5ed292f5a00846f7b581a5c8e828e10683fe2d3a5af9ff';
+
+-- 202611271101-runs;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops'
+    ADD COLUMN IF NOT EXISTS session_id String AFTER client_name,
+    ADD COLUMN IF NOT EXISTS asks String AFTER retries,
+    ADD COLUMN IF NOT EXISTS upstream_spans String AFTER asks;
+ALTER TABLE calls ON CLUSTER 'gatewayops'
+    ADD COLUMN IF NOT EXISTS session_id String AFTER client_name,
+    ADD COLUMN IF NOT EXISTS asks String AFTER retries,
+    ADD COLUMN IF NOT EXISTS upstream_spans String AFTER asks;
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611271101-runs', 'acfec34ab0dfc1e6890018e94991e0ff42f1b8adedd147c6c4a7296b819350f2';

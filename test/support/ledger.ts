@@ -79,6 +79,7 @@ function encode({ type }: Column, value: string | number | bigint = type.include
   const text = Buffer.from(String(value));
   const fixed = /^FixedString\((\d+)\)$/.exec(type)?.[1];
   if (fixed !== undefined) return Buffer.from(String(value).padStart(Number(fixed), '0'));
-  if (text.length > 127) throw new Error('a text of a test is short');
-  return Buffer.concat([Buffer.from([text.length]), text]);
+  if (text.length > 16_383) throw new Error('a text of a test is short');
+  const length = text.length > 127 ? [(text.length & 127) | 128, text.length >> 7] : [text.length];
+  return Buffer.concat([Buffer.from(length), text]);
 }

@@ -3,16 +3,21 @@ import type { PlacedSpan, SpanWindow } from '../control/traces/list-spans.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { CallRow } from '../store/ledger/call-columns.ts';
 import { timeSchema } from './route.ts';
-import { callStatuses, isoOf, railStops, spanBody, spanSchema, statusOf, stopsOf } from './trace-shape.ts';
+import { asksOf, callStatuses, isoOf, operationOf, railStops, spanBody, spanSchema, statusOf, stopsOf } from './trace-shape.ts';
 
 /** How a window on the tree of a trace looks. */
 const childSchema = z
   .object({
     id: z.string().openapi({ example: 'sp_00f067aa0ba902b7.limit' }),
     parent_id: z.string(),
-    operation: z.string().openapi({ description: '`gateway.` and a stop of the rail.', example: 'gateway.limit' }),
+    kind: z.enum(['stop', 'ask', 'upstream']),
+    operation: z.string().openapi({
+      description: '`gateway.` and a stop of the rail; `mcp.` and what the server asked of the client; or the name that the server gave its own span.',
+      example: 'gateway.limit',
+    }),
     start_time: timeSchema,
-    duration_ms: z.number(),
+    duration_ms: z.number().nullable().openapi({ description: 'Null where nobody saw the end.' }),
+    status: z.enum(['ok', 'error']),
   })
   .openapi('ChildSpan');
 
@@ -20,7 +25,7 @@ const placedSchema = spanSchema
   .extend({
     depth: z.number().int().openapi({ description: '0: a call of the run itself; 1: one of a call of the run; and so on.' }),
     child_count: z.number().int().openapi({ description: 'Calls that this one is the parent of; they follow it.' }),
-    children: z.array(childSchema).openapi({ description: 'What the gateway did in this call, in order.' }),
+    children: z.array(childSchema).openapi({ description: 'The stops of the rail, what the server asked of the client, and spans of its own that it gave.' }),
   })
   .openapi('PlacedSpan');
 
@@ -70,7 +75,7 @@ export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSc
 }
 
 function placedBody({ row, depth, children }: PlacedSpan): z.output<typeof placedSchema> {
-  return { ...spanBody(row), depth, child_count: children, children: stopSpans(row) };
+  return { ...spanBody(row), depth, child_count: children, children: [...stopSpans(row), ...askSpans(row), ...upstreamSpans(row)] };
 }
 
 /** The stops that the call came to, each from where the one before ended. */
@@ -83,6 +88,45 @@ function stopSpans(row: CallRow): z.output<typeof childSchema>[] {
     if (durationMs === null) return [];
     const start = atUs;
     atUs += BigInt(Math.round(durationMs * 1000));
-    return [{ id: `${parent}.${stop}`, parent_id: parent, operation: `gateway.${stop}`, start_time: isoOf(start), duration_ms: durationMs }];
+    return [
+      {
+        id: `${parent}.${stop}`,
+        parent_id: parent,
+        kind: 'stop' as const,
+        operation: `gateway.${stop}`,
+        start_time: isoOf(start),
+        duration_ms: durationMs,
+        status: row.status !== 'success' && row.stop === stop ? ('error' as const) : ('ok' as const),
+      },
+    ];
   });
+}
+
+function askSpans(row: CallRow): z.output<typeof childSchema>[] {
+  const parent = spanIdOf(row.span_hex);
+  return asksOf(row).map(({ method, start_time, wait_ms }, index) => ({
+    id: `${parent}.ask.${index}`,
+    parent_id: parent,
+    kind: 'ask',
+    operation: operationOf(method),
+    start_time,
+    duration_ms: wait_ms,
+    status: 'ok',
+  }));
+}
+
+/** The lines that protocol/upstream-spans.ts writes. A span whose parent the server did not give hangs on the call. */
+function upstreamSpans({ upstream_spans: text, span_hex: spanHex }: CallRow): z.output<typeof childSchema>[] {
+  if (text === '') return [];
+  const parts = text.split('\n').map((line) => /^(\S+) (\S+) (\d+) (\d+) (ok|error) (.*)$/.exec(line) ?? []);
+  const given = new Set(parts.map(([, id]) => id));
+  return parts.map(([, id = '', parent = '-', startUs = '0', us = '0', status, name = '']) => ({
+    id: spanIdOf(id),
+    parent_id: spanIdOf(given.has(parent) ? parent : spanHex),
+    kind: 'upstream',
+    operation: name,
+    start_time: isoOf(BigInt(startUs)),
+    duration_ms: Number(us) / 1000,
+    status: status === 'error' ? 'error' : 'ok',
+  }));
 }

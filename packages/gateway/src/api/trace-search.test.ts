@@ -366,7 +366,7 @@ describe('a trace of 10,000 calls', () => {
     expect(window.spans[0]).toMatchObject({
       child_count: 1,
       children: [
-        { operation: 'gateway.auth', duration_ms: 0.1, start_time: `${iso(at).slice(0, -1)}000Z` },
+        { kind: 'stop', operation: 'gateway.auth', duration_ms: 0.1, start_time: `${iso(at).slice(0, -1)}000Z` },
         { operation: 'gateway.access', duration_ms: 0.2, start_time: `${iso(at).slice(0, -1)}100Z` },
         { operation: 'gateway.limit', duration_ms: 0.2, start_time: `${iso(at).slice(0, -1)}300Z` },
       ],
@@ -387,6 +387,41 @@ describe('a trace of 10,000 calls', () => {
     expect(placesOf(middle)).toEqual(expected.slice(5950, 6051));
     expect((await spans({ around: expected[3]?.id ?? '', limit: 100 })).offset).toBe(0);
     expect((await spans({ around: expected[9999]?.id ?? '', limit: 100 })).offset).toBe(9900);
+  });
+
+  test('shows what the server asked and what it did itself as children of its call', async () => {
+    const [trace, startUs] = ['d'.repeat(32), BigInt(begin + 13 * day) * 1000n];
+    await ledger.insert([
+      {
+        org_id: 'org_default',
+        trace_id: trace,
+        span_id: 'e'.repeat(16),
+        started_at: startUs,
+        status: 'success',
+        stop: 'auth',
+        auth_us: 5,
+        asks: 'elicitation/create 1500 2000000\nroots/list 1600 -',
+        upstream_spans: `${'1'.repeat(16)} ${'2'.repeat(16)} ${startUs + 9n} 40 error db.query x\n${'3'.repeat(16)} ${'1'.repeat(16)} ${startUs} 7 ok inner`,
+      },
+    ]);
+    const { spans: found } = await get<Window>(`/v1/traces/tr_${trace}/spans`);
+    const parent = `sp_${'e'.repeat(16)}`;
+    const at = (us: number): string => `${iso(begin + 13 * day + Math.floor(us / 1000)).slice(0, -1)}${String(us % 1000).padStart(3, '0')}Z`;
+    expect(found[0]?.children).toEqual([
+      { id: `${parent}.auth`, parent_id: parent, kind: 'stop', operation: 'gateway.auth', start_time: at(0), duration_ms: 0.005, status: 'ok' },
+      { id: `${parent}.ask.0`, parent_id: parent, kind: 'ask', operation: 'mcp.elicitation.create', start_time: at(1500), duration_ms: 2000, status: 'ok' },
+      { id: `${parent}.ask.1`, parent_id: parent, kind: 'ask', operation: 'mcp.roots.list', start_time: at(1600), duration_ms: null, status: 'ok' },
+      { id: `sp_${'1'.repeat(16)}`, parent_id: parent, kind: 'upstream', operation: 'db.query x', start_time: at(9), duration_ms: 0.04, status: 'error' },
+      {
+        id: `sp_${'3'.repeat(16)}`,
+        parent_id: `sp_${'1'.repeat(16)}`,
+        kind: 'upstream',
+        operation: 'inner',
+        start_time: at(0),
+        duration_ms: 0.007,
+        status: 'ok',
+      },
+    ]);
   });
 
   test('refuses a span and a cursor of another trace', async () => {

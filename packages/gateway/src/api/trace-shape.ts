@@ -92,6 +92,16 @@ export const spanSchema = z
     request_id: known,
     key_id: known,
     client_name: known,
+    session_id: known.openapi({ description: 'The session of a client of before 2026-07-28.' }),
+    asks: z
+      .array(
+        z.object({
+          method: z.string().openapi({ example: 'elicitation/create' }),
+          start_time: timeSchema,
+          wait_ms: z.number().nullable().openapi({ description: 'Until the server went on; null where the call ended first, or with the question.' }),
+        }),
+      )
+      .openapi({ description: 'What the server asked of the client during the call.' }),
   })
   .openapi('Span');
 export const traceSchema = z
@@ -202,7 +212,18 @@ export function spanBody(span: CallRow): z.output<typeof spanSchema> {
     request_id: orNull(span.request_id),
     key_id: orNull(span.key_id),
     client_name: orNull(span.client_name),
+    session_id: orNull(span.session_id),
+    asks: asksOf(span),
   };
+}
+
+/** The lines that record/call-record.ts writes. */
+export function asksOf({ asks, start_us: startUs }: Pick<CallRow, 'asks' | 'start_us'>): z.output<typeof spanSchema>['asks'] {
+  if (asks === '') return [];
+  return asks.split('\n').map((line) => {
+    const [method = '', atUs = '0', waitUs = '-'] = line.split(' ');
+    return { method, start_time: isoOf(startUs + BigInt(atUs)), wait_ms: waitUs === '-' ? null : Number(waitUs) / 1000 };
+  });
 }
 
 export const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;

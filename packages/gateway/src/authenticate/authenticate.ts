@@ -15,6 +15,8 @@ export interface Principal {
   readonly id: string;
   /** The record's columns of this principal, encoded once. */
   readonly block: Uint8Array;
+  /** The same for agents that callers name where the key names none, as far as they are known. */
+  readonly agentBlocks: Map<string, Uint8Array>;
   readonly servers: ReadonlySet<string> | null;
   /** `keys.write`-like names and `prefix.*` patterns; null: every MCP operation. */
   readonly actions: readonly string[] | null;
@@ -145,7 +147,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 function compile(data: PrincipalData, id: string, encode: (principal: PrincipalData) => Uint8Array): Principal {
-  return { data, id, block: encode(data), servers: data.servers === null ? null : new Set(data.servers), actions: data.actions };
+  return { data, id, block: encode(data), agentBlocks: new Map(), servers: data.servers === null ? null : new Set(data.servers), actions: data.actions };
 }
 
 function anonymousData(organizationId: string): PrincipalData {

@@ -4,7 +4,8 @@ import { createSealer } from '../kernel/seal.ts';
 import { createGatewaySessions, type GatewaySession, type GatewaySessions } from './gateway-sessions.ts';
 
 const sealer = createSealer(Buffer.alloc(32, 7));
-const opened = { principalId: 'key_a', endpoint: 's1', version: '2025-11-25', capabilities: '{}', info: null };
+const run = { traceHex: 'a'.repeat(32), spanHex: 'b'.repeat(16), beganAtMs: 1_700_000_000_000, clientName: 'Claude Code' };
+const opened = { principalId: 'key_a', endpoint: 's1', version: '2025-11-25', capabilities: '{}', info: null, run };
 const clock = { nowMs: () => Date.now(), monotonicMs: () => Date.now() };
 let sessions: GatewaySessions;
 

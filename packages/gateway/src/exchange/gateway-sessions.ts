@@ -4,6 +4,7 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Sealer } from '../kernel/seal.ts';
+import { readRun, runText, type SessionRun } from './session-run.ts';
 
 /** What a handle says of its session: enough to take it up again where the worker that kept it is gone. */
 export interface SessionTicket {
@@ -17,6 +18,8 @@ export interface SessionTicket {
   /** JSON texts of what the client said in `initialize`. */
   readonly capabilities: string;
   readonly info: string | null;
+  /** The run that the session is; null for one that an earlier version opened. */
+  readonly run: SessionRun | null;
 }
 
 /** A legacy client's session at an endpoint whose servers know no sessions. Lives in one worker. */
@@ -36,7 +39,7 @@ export interface GatewaySession extends SessionTicket {
 /** Sessions that the gateway itself keeps, bounded in number and idle time. */
 export interface GatewaySessions {
   /** Returns the session's id for the client. Faults: `invalid_params` where the client says more of itself than a handle holds. */
-  begin(opened: Omit<SessionTicket, 'home' | 'id'>): string;
+  begin(opened: Omit<SessionTicket, 'home' | 'id' | 'run'> & { readonly run: SessionRun }): string;
   /** Null where it is no handle of a session that the gateway keeps. */
   read(handle: string): SessionTicket | null;
   /** Faults: `session_not_found`, the same for an ended, a foreign and an unknown one. */
@@ -109,8 +112,9 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
       const session = add({ ...opened, home, id: randomUUID() });
       use(session);
       const { id, principalId, endpoint, version, capabilities, info } = session;
+      const run = runText(opened.run);
       try {
-        return mark + sealer.sealText(JSON.stringify([home, id, principalId, endpoint, version, capabilities, info]), purpose);
+        return mark + sealer.sealText(JSON.stringify([home, id, principalId, endpoint, version, capabilities, info, run]), purpose);
       } catch (cause) {
         end(session);
         throw new Fault('invalid_params', { reason: '`capabilities` or `clientInfo` is too long' }, { cause });
@@ -119,7 +123,7 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
     read(handle) {
       const plain = isGatewaySession(handle) ? sealer.openText(handle.slice(mark.length), purpose) : null;
       if (plain === null) return null;
-      const [ticketHome, id, principalId, endpoint, version, capabilities, info] = JSON.parse(plain) as [
+      const [ticketHome, id, principalId, endpoint, version, capabilities, info, run] = JSON.parse(plain) as [
         string,
         string,
         string,
@@ -127,8 +131,9 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
         string,
         string,
         string | null,
+        string | undefined,
       ];
-      return { home: ticketHome, id, principalId, endpoint, version, capabilities, info };
+      return { home: ticketHome, id, principalId, endpoint, version, capabilities, info, run: readRun(run) };
     },
     find(ticket, principalId, endpoint) {
       if (ticket.principalId !== principalId || ticket.endpoint !== endpoint) throw new Fault('session_not_found');

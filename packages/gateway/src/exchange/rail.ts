@@ -7,6 +7,7 @@ import type { Authenticator, Principal } from '../authenticate/authenticate.ts';
 import type { Aggregates } from '../fabric/aggregates.ts';
 import type { Servers } from '../fabric/dialogue.ts';
 import type { Endpoint } from '../fabric/endpoint.ts';
+import { bounds } from '../kernel/bounds.ts';
 import type { Fault } from '../kernel/fault.ts';
 import { newSpanHex, traceIdOf } from '../kernel/id.ts';
 import type { Log, LogFields } from '../kernel/log.ts';
@@ -15,7 +16,7 @@ import type { Limiter } from '../limit/limiter.ts';
 import type { InboundHeaders } from '../listener/header-gate.ts';
 import type { OtherWorkers, Passing } from '../listener/other-workers.ts';
 import type { Reply } from '../listener/respond.ts';
-import { CallRecord, writeIntent, writeOutcome } from '../record/call-record.ts';
+import { CallRecord, principalBlock, writeIntent, writeOutcome } from '../record/call-record.ts';
 import type { CallStatus, RailStop } from '../record/call-row.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
@@ -85,6 +86,8 @@ export class Call implements Reply, Passing {
   /** The stop that the call stands at: where it ends if it is refused now. */
   stop: RailStop = 'auth';
   traceFlags = '01';
+  /** The caller says which trace the call belongs to. */
+  traceIsNamed = false;
   requestId: string;
   private recorded = false;
   private settled = false;
@@ -126,6 +129,7 @@ export class Call implements Reply, Passing {
     record.parentSpanHex = trace.parentSpanHex;
     record.clientTraceId = trace.clientTraceId;
     this.traceFlags = trace.flags;
+    this.traceIsNamed = trace.isNamed;
   }
 
   /** Puts the intent into the journal; resolves when the kernel has it. Faults: `audit_blocked`. */
@@ -133,9 +137,17 @@ export class Call implements Reply, Passing {
     const { principal, rail, record } = this;
     const block = this.server?.block ?? this.place;
     if (principal === null || block === null) throw new Error('a call is recorded after its principal and server are known');
-    writeIntent(rail.journal, record, principal.block, block, rail.wallOffsetMs());
+    writeIntent(rail.journal, record, this.principalBlock(principal), block, rail.wallOffsetMs());
     this.recorded = true;
     return rail.journal.committed();
+  }
+
+  /** The record's columns of the caller. Its agent is that of the key, else the one that the request names, else the program that calls. */
+  private principalBlock(principal: Principal): Uint8Array {
+    if (principal.data.agent !== '') return principal.block;
+    const { agentName } = this.inbound;
+    const agent = agentName !== undefined && agentForm.test(agentName) ? agentName : this.record.clientName;
+    return agent === '' ? principal.block : agentBlock(principal, agent);
   }
 
   /** Puts the outcome into the journal, once; resolves when the kernel has it, or could not take it: then the call stays `unknown`. */
@@ -162,7 +174,7 @@ export class Call implements Reply, Passing {
     // Where the server's own error was the fault, its code says more.
     if (record.rpcErrorCode === 0) record.rpcErrorCode = fault.row.rpcCode;
     if (!this.recorded) {
-      writeIntent(rail.journal, record, principal.block, block, rail.wallOffsetMs());
+      writeIntent(rail.journal, record, this.principalBlock(principal), block, rail.wallOffsetMs());
       this.recorded = true;
     }
     await this.settle(this.isHidden ? 'blocked' : statusOf(fault), this.stop);
@@ -172,6 +184,17 @@ export class Call implements Reply, Passing {
     const { requestId, rail, record } = this;
     rail.rejected.note(fault.code, { requestId, peer: record.peer, bytes: record.requestBytes });
   }
+}
+
+const agentForm = new RegExp(`^[\\x21-\\x7e](?:[\\x20-\\x7e]{0,${bounds.agentNameCharsMax - 2}}[\\x21-\\x7e])?$`);
+
+/** As `principal.block`, with another agent; those of the agents named first are kept. */
+function agentBlock({ data, agentBlocks }: Principal, agent: string): Uint8Array {
+  const known = agentBlocks.get(agent);
+  if (known !== undefined) return known;
+  const block = principalBlock({ ...data, agent });
+  if (agentBlocks.size < bounds.agentNamesMax) agentBlocks.set(agent, block);
+  return block;
 }
 
 /** How a call that ended in a fault stands in the record. */

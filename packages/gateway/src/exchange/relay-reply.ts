@@ -9,6 +9,7 @@ import type { Message } from '../protocol/classify.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
+import { AskWatch } from './ask-watch.ts';
 import type { OpenStream } from './open-streams.ts';
 import { notice, resultOf } from './cached-call.ts';
 import { statusOf, type Call } from './rail.ts';
@@ -71,6 +72,7 @@ export class RelayReply implements ReplySink, OpenStream {
   private expectedBytes = -1;
   private held: Buffer | null = null;
   private tap: ReplyTap | null = null;
+  private readonly asks: AskWatch | null;
   private lastWriteAt = 0;
   private clientGone = false;
   private waitingForDrain = false;
@@ -84,6 +86,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.session = session;
     this.upstreamSession = session === null ? null : idOfSession(session.placed);
     this.finished = finished;
+    this.asks = relayed.era === 'legacy' && relayed.kind === 'request' ? new AskWatch(call.record) : null;
     this.flight = flight;
     const rewrite = rewriteOf(call, relayed);
     this.rewrite = rewrite && ((json) => (this.changed = rewrite(json)));
@@ -171,6 +174,7 @@ export class RelayReply implements ReplySink, OpenStream {
     }
     if (watch === null) return this.body(chunk);
     watch.feed(chunk);
+    this.asks?.see(watch.lastData);
     if (watch.oversized) {
       this.giveUp(new Fault('upstream_invalid', { server: call.server?.data.name ?? '', reason: `an event is larger than ${bounds.sseEventBytesMax} bytes` }));
       return true;

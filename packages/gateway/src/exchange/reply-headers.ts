@@ -2,6 +2,7 @@ import type { ReplyHeaders } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
 import type { Relayed } from './relay-reply.ts';
 import { placeSession } from './session-place.ts';
+import { beginRun } from './session-run.ts';
 
 const passed = [
   ['cache-control', 'Cache-Control'],
@@ -32,7 +33,7 @@ function sessionFor(call: Call, { method }: Relayed, upstreamId: string, target:
   if (method !== 'initialize') return inbound.sessionId ?? null;
   if (!principal || !server) return null;
   const { name, renewsSessions } = server.data;
-  return rail.sessions.seal(principal.id, name, placeSession(server.data, target, upstreamId), renewsSessions === false ? null : opening);
+  return rail.sessions.seal(principal.id, name, placeSession(server.data, target, upstreamId), renewsSessions === false ? null : opening, beginRun(call));
 }
 
 export function textOf(value: string | string[] | undefined): string {

@@ -12,6 +12,7 @@ import { Call } from './rail.ts';
 import type { HeldSession } from './session-handle.ts';
 import { noteSetUp } from './session-notes.ts';
 import { idOfSession, targetOfSession } from './session-place.ts';
+import { joinRun } from './session-run.ts';
 import { callerOf, variantOf } from './target-hints.ts';
 import { enter, idTextOf, intend, permit, spend, withTraceparent } from './stops.ts';
 import { parseReply } from './rewrite-response.ts';
@@ -32,9 +33,10 @@ export async function serveBatch(call: Call, body: Buffer): Promise<void> {
   const elements = splitBatch(body, elementsMax);
   const { response, principal, server, inbound } = call;
   if (principal === null || server === null) throw new Fault('not_found');
-  call.joinTrace(undefined);
-  const common = ['X-Request-ID', call.requestId, 'X-Trace-ID', call.traceId];
   const session = inbound.sessionId === undefined ? null : call.rail.sessions.open(inbound.sessionId, principal.id, server.data.name);
+  call.joinTrace(undefined);
+  joinRun(call, session?.run ?? null);
+  const common = ['X-Request-ID', call.requestId, 'X-Trace-ID', call.traceId];
   const replyBytesMax = Math.floor(bounds.facadeReplyBytesMax / elements.length);
   const asEvents = call.inbound.accept?.includes('text/event-stream') === true;
   const answers: Buffer[] = [];
@@ -80,6 +82,8 @@ async function serveElement(
     const message = classify(scanned.value, call.inbound);
     answered = message.kind === 'request';
     enter(call, message);
+    call.record.sessionId = batch.record.sessionId;
+    call.record.clientName = batch.record.clientName;
     if (message.traceparent === undefined) joinTraceOf(batch, call);
     // 2025-03-26, lifecycle: the reply has no place for the session that it would open.
     if (message.method === 'initialize') throw new Fault('invalid_request', { reason: '`initialize` cannot be part of a batch' });

@@ -8,12 +8,14 @@ import { Fault } from '../kernel/fault.ts';
 import { objectOf } from '../kernel/splice-json.ts';
 import { rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
+import type { Asked } from '../record/call-record.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
 import { converse } from './converse.ts';
 import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult, mapElicitations } from './legacy-words.ts';
 import type { Call } from './rail.ts';
+import { beginRun, joinRun } from './session-run.ts';
 import { FrontReply } from './front-reply.ts';
 import { eventJson } from './serve-listen.ts';
 import { intend, permit, spend } from './stops.ts';
@@ -95,7 +97,7 @@ async function callServer(call: Call, endpoint: Endpoint, message: Message, sess
     callerEra: 'legacy' as const,
   };
   const underWay = new UnderWay(withCache(call), route, request, meta.get('progressToken') ?? null);
-  const questions = openQuestions(session, underWay);
+  const questions = openQuestions(call, session, underWay);
   const callId = call.idText ?? '';
   const { done, cancel } = converse(call, message, underWay, ({ reply }) => ({
     endsWithClient: false,
@@ -134,8 +136,8 @@ interface Questions {
 }
 
 /** The questions of one call to its session's client, each for as long as a client may take to answer. */
-function openQuestions(session: GatewaySession, underWay: UnderWay): Questions {
-  const open = new Map<string, { readonly key: string; readonly timer: NodeJS.Timeout }>();
+function openQuestions(call: Call, session: GatewaySession, underWay: UnderWay): Questions {
+  const open = new Map<string, { readonly key: string; readonly timer: NodeJS.Timeout; readonly asked: Asked }>();
   // Two servers may give the same.
   const elicitations = new Map<string, string>();
   function give(id: string, key: string, answer: Answer): void {
@@ -143,7 +145,9 @@ function openQuestions(session: GatewaySession, underWay: UnderWay): Questions {
     underWay.answer(key, answer);
   }
   function forget(id: string): void {
-    clearTimeout(open.get(id)?.timer);
+    const one = open.get(id);
+    if (one !== undefined) one.asked.untilAt = performance.now();
+    clearTimeout(one?.timer);
     open.delete(id);
     session.asks.delete(id);
   }
@@ -160,7 +164,7 @@ function openQuestions(session: GatewaySession, underWay: UnderWay): Questions {
         give(id, ask.key, unanswered);
         reply.event(cancelledText(id, 'It was not answered in time.'));
       }, bounds.fabricAskTimeoutMs);
-      open.set(id, { key: ask.key, timer });
+      open.set(id, { key: ask.key, timer, asked: call.record.ask(ask.method) });
       session.asks.set(id, (answer) => give(id, ask.key, answer));
       reply.event(`{"jsonrpc":"2.0","id":"${id}","method":"${ask.method}","params":${legacyAsk(ask, mapped)}}`);
     },
@@ -175,7 +179,10 @@ function openQuestions(session: GatewaySession, underWay: UnderWay): Questions {
     completion: (elicitationId) =>
       JSON.stringify({ jsonrpc: '2.0', method: 'notifications/elicitation/complete', params: { elicitationId: mapped(elicitationId) } }),
     close() {
-      for (const id of open.keys()) forget(id);
+      for (const [id, { timer }] of open) {
+        clearTimeout(timer);
+        session.asks.delete(id);
+      }
     },
   };
 }
@@ -202,7 +209,14 @@ async function initialize(call: Call, endpoint: Endpoint, message: Message, body
   const info = given === undefined ? null : editObject(given, { icons: null, description: null, websiteUrl: null });
   const caller = callerOf(call, { capabilities, info, logLevel: null });
   const facts = await endpoint.facts(caller);
-  const handle = call.rail.gatewaySessions.begin({ principalId: caller.face.principalId, endpoint: endpoint.name, version, capabilities, info });
+  const handle = call.rail.gatewaySessions.begin({
+    principalId: caller.face.principalId,
+    endpoint: endpoint.name,
+    version,
+    capabilities,
+    info,
+    run: beginRun(call),
+  });
   await answerHere(call, message, 200, resultText(call, initializeResult(version, facts)), ['Mcp-Session-Id', handle]);
 }
 
@@ -276,7 +290,9 @@ async function findSession(call: Call, endpoint: Endpoint, body: Buffer | null):
   const ticket = rail.gatewaySessions.read(inbound.sessionId);
   if (ticket === null || principal === null) throw new Fault('session_not_found');
   if ((await rail.otherWorkers?.serveAt(ticket.home, call, body, ticket.id)) === true) return null;
-  return rail.gatewaySessions.find(ticket, principal.id, endpoint.name);
+  const session = rail.gatewaySessions.find(ticket, principal.id, endpoint.name);
+  joinRun(call, session.run);
+  return session;
 }
 
 function callerIn(call: Call, { id, capabilities, info, logLevel }: GatewaySession): ReturnType<typeof callerOf> {

@@ -21,6 +21,7 @@ import { resumptionOf } from './resume-stream.ts';
 import type { HeldSession } from './session-handle.ts';
 import { noteSetUp } from './session-notes.ts';
 import { idOfSession } from './session-place.ts';
+import { joinRun } from './session-run.ts';
 import { serveBatch } from './serve-batch.ts';
 import { findIfForFront, isForFront, serveFront } from './serve-front.ts';
 import { serveLegacyStream } from './serve-legacy.ts';
@@ -171,6 +172,7 @@ function sessionOf(call: Call, era: Message['era']): HeldSession | null {
   const { sessionId } = call.inbound;
   if (era === 'modern' || sessionId === undefined || call.principal === null || call.server === null) return null;
   const session = call.rail.sessions.open(sessionId, call.principal.id, call.server.data.name);
+  joinRun(call, session.run);
   if (call.record.startedAt > session.touchAtMs) {
     session.touchAtMs = call.record.startedAt + bounds.sessionNotesTouchMs;
     void call.rail.sessionNotes.touch(session.handle);

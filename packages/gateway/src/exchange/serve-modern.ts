@@ -135,7 +135,8 @@ function exchange(call: Call, message: Message, underWay: UnderWay, { meta }: Fr
       endsWithClient: true,
       notification: (json) => withToken(json, underWay.progressToken, token),
       // Others of the same moment are asked together.
-      ask() {
+      ask({ method }) {
+        call.record.ask(method);
         asking ??= setTimeout(() => {
           asking = null;
           // The server may have withdrawn what it asked.

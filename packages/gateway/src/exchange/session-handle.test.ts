@@ -60,6 +60,17 @@ test('what `initialize` said comes back byte for byte on any worker; where it is
   expect([handles.open(long, 'key_1', 's1').placed, handles.openingOf(handles.open(long, 'key_1', 's1'))]).toEqual(['id', null]);
 });
 
+test('the run of a session comes back on any worker, also beside what `initialize` said; handles of before hold none', () => {
+  const run = { traceHex: 'a'.repeat(32), spanHex: 'b'.repeat(16), beganAtMs: 1_700_000_000_000, clientName: 'Claude Code' };
+  for (const opening of [null, '{\n"clientInfo":{}}']) {
+    const other = createSessionHandles(createSealer(sealKey), eventKey);
+    const found = other.open(handles.seal('key_1', 's1', 'id', opening, run), 'key_1', 's1');
+    expect([found.placed, found.run, other.openingOf(found)]).toEqual(['id', run, opening]);
+  }
+  const before = handles.open(createSealer(sealKey).sealText('key_1\ns1\nid\n{"clientInfo":\n{}}', 'mcp-session'), 'key_1', 's1');
+  expect([before.run, handles.openingOf(before)]).toEqual([null, '{"clientInfo":\n{}}']);
+});
+
 test('more sessions than are remembered are opened all the same', () => {
   const first = handles.seal('key_1', 's1', 'first', null);
   for (let number = 0; number < bounds.sessionHandlesCachedMax + 10; number++) handles.seal('key_1', 's1', String(number), null);

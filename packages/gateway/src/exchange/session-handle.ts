@@ -2,18 +2,19 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Sealer } from '../kernel/seal.ts';
+import { readRun, runText, type SessionRun } from './session-run.ts';
 
 /**
  * Session ids of legacy clients. What a client holds is a sealed handle: who opened the session, at which server, the server's own
- * session id and what `initialize` said, under authenticated encryption. Any worker of any node that has the key opens it; in another
+ * session id, the run that it is and what `initialize` said, under authenticated encryption. Any worker of any node that has the key opens it; in another
  * principal's hands, or changed, it is an unknown session.
  */
 export interface SessionHandles {
   /**
    * `placed`: the server's session id, with its target. `opening`: JSON text of the params of `initialize`, by which the session can be
-   * begun anew; left out where the handle would become too long. Faults: `upstream_invalid` where the id alone is too long.
+   * begun anew; left out where the handle would become too long, and then the run. Faults: `upstream_invalid` where the id alone is too long.
    */
-  seal(principalId: string, server: string, placed: string, opening: string | null): string;
+  seal(principalId: string, server: string, placed: string, opening: string | null, run?: SessionRun | null): string;
   /** The same object for as long as this worker remembers the handle. Faults: `session_not_found`, the same for a forged, a foreign and an unknown handle. */
   open(handle: string, principalId: string, server: string): HeldSession;
   /** What `initialize` said, or null where the handle does not hold it. */
@@ -29,6 +30,8 @@ export interface HeldSession {
   readonly handle: string;
   readonly principalId: string;
   readonly server: string;
+  /** Null where the handle does not hold it. */
+  readonly run: SessionRun | null;
   /** The server's session id, with its target: that of the handle, or of the session that took its place. */
   placed: string;
   /** Grows with each session that takes the place of another. */
@@ -56,6 +59,10 @@ export function unaskedHolder(holder: string): string {
   return `${holder}\nunasked`;
 }
 
+interface Unsealed extends Pick<HeldSession, 'principalId' | 'server' | 'placed' | 'run'> {
+  readonly opening: string;
+}
+
 const purpose = 'mcp-session';
 const tagChars = 16;
 
@@ -71,12 +78,15 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
     return session;
   }
 
-  function unseal(handle: string): readonly [principalId: string, server: string, placed: string, opening: string] | null {
+  function unseal(handle: string): Unsealed | null {
     if (handle.length > bounds.sessionHandleBytesMax) return null;
     const plain = sealer.openText(handle, purpose);
     if (plain === null) return null;
-    const [principalId, server, placed, ...opening] = plain.split('\n');
-    return principalId === undefined || server === undefined || placed === undefined ? null : [principalId, server, placed, opening.join('\n')];
+    const [principalId, server, placed, ...rest] = plain.split('\n');
+    if (principalId === undefined || server === undefined || placed === undefined) return null;
+    const run = readRun(rest[0]);
+    // Handles of earlier versions have no line for it.
+    return { principalId, server, placed, run, opening: (run !== null || rest[0] === '' ? rest.slice(1) : rest).join('\n') };
   }
 
   function sealed(parts: readonly string[]): string | null {
@@ -97,11 +107,12 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
   }
 
   return {
-    seal(principalId, server, placed, opening) {
+    seal(principalId, server, placed, opening, run = null) {
       const named = [principalId, server, placed];
-      const handle = (opening === null ? null : sealed([...named, opening])) ?? sealed(named);
+      const withRun = [...named, run === null ? '' : runText(run)];
+      const handle = (opening === null ? null : sealed([...withRun, opening])) ?? sealed(withRun) ?? sealed(named);
       if (handle === null) throw new Fault('upstream_invalid', { server, reason: 'its session id is too long' });
-      remember(newlyHeld(handle, principalId, server, placed));
+      remember(newlyHeld(handle, { principalId, server, placed, run }));
       return handle;
     },
     open(handle, principalId, server) {
@@ -109,12 +120,12 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
       if (!session) {
         const found = unseal(handle);
         if (!found) throw new Fault('session_not_found');
-        session = remember(newlyHeld(handle, found[0], found[1], found[2]));
+        session = remember(newlyHeld(handle, found));
       }
       if (session.principalId !== principalId || session.server !== server) throw new Fault('session_not_found');
       return session;
     },
-    openingOf: ({ handle }) => unseal(handle)?.[3] || null,
+    openingOf: ({ handle }) => unseal(handle)?.opening || null,
     signEventId: (eventId, holder) => `${eventId}.${tag(eventId, holder).toString()}`,
     openEventId(signed, holder) {
       const dot = signed.length - tagChars - 1;
@@ -124,12 +135,13 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
   };
 }
 
-function newlyHeld(handle: string, principalId: string, server: string, placed: string): HeldSession {
+function newlyHeld(handle: string, { principalId, server, placed, run }: Omit<Unsealed, 'opening'>): HeldSession {
   const nowMs = performance.now();
   return {
     handle,
     principalId,
     server,
+    run,
     placed,
     generation: 0,
     replaced: [],

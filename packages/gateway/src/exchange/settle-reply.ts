@@ -15,6 +15,9 @@ export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method'
   const facts: ReplyFacts | null = message.kind !== 'request' ? null : inspectReply(json);
   if (facts) {
     record.rpcErrorCode = facts.rpcErrorCode;
+    record.upstreamSpans = facts.spans;
+    // Whoever asked the client here has noted it already.
+    if (record.asks === null) for (const method of facts.asked) record.ask(method);
     if (facts.usage) {
       record.inputTokens = facts.usage.inputTokens;
       record.outputTokens = facts.usage.outputTokens;

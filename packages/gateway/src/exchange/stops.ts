@@ -6,6 +6,7 @@ import type { Message } from '../protocol/classify.ts';
 import type { ScannedJson } from '../protocol/scan-json.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Call } from './rail.ts';
+import { sessionIdOf } from './session-run.ts';
 import { traceparentOf } from './upstream-headers.ts';
 
 /** The stops of the rail that every spine passes, each noting in the record when. */
@@ -19,6 +20,7 @@ export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'me
   record.method = message.kind === 'response' ? 'response' : message.method.slice(0, 128);
   record.name = message.name.slice(0, 1024);
   record.clientName = message.clientName;
+  if (message.era === 'legacy' && message.method === 'initialize') record.sessionId = sessionIdOf(record.spanHex);
   call.joinTrace(message.traceparent);
 }
 

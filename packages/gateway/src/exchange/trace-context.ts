@@ -10,6 +10,8 @@ export interface TraceContext {
   readonly flags: string;
   /** The caller's own X-Trace-ID where it is not one of ours, or empty. */
   readonly clientTraceId: string;
+  /** Whether the caller names the trace. */
+  readonly isNamed: boolean;
 }
 
 const traceparentForm = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
@@ -29,7 +31,7 @@ export function traceContextOf(
   organizationId: string,
 ): TraceContext {
   if (clientTraceId === undefined && metaTraceparent === undefined && headerTraceparent === undefined) {
-    return { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '' };
+    return newTrace();
   }
   const parent = parse(metaTraceparent) ?? parse(headerTraceparent);
   if (clientTraceId !== undefined && visibleAscii.test(clientTraceId)) {
@@ -40,9 +42,14 @@ export function traceContextOf(
       parentSpanHex: parent?.traceHex === traceHex ? parent.parentSpanHex : '',
       flags: parent?.flags ?? '01',
       clientTraceId: own ? '' : clientTraceId,
+      isNamed: true,
     };
   }
-  return parent ?? { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '' };
+  return parent ?? newTrace();
+}
+
+function newTrace(): TraceContext {
+  return { traceHex: newTraceHex(), parentSpanHex: '', flags: '01', clientTraceId: '', isNamed: false };
 }
 
 function parse(traceparent: string | undefined): TraceContext | null {
@@ -50,5 +57,5 @@ function parse(traceparent: string | undefined): TraceContext | null {
   const match = traceparentForm.exec(traceparent);
   const [, traceHex, parentSpanHex, flags] = match ?? [];
   if (traceHex === undefined || parentSpanHex === undefined || flags === undefined || zeros.test(traceHex) || zeros.test(parentSpanHex)) return null;
-  return { traceHex, parentSpanHex, flags, clientTraceId: '' };
+  return { traceHex, parentSpanHex, flags, clientTraceId: '', isNamed: true };
 }

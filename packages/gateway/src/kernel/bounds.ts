@@ -178,6 +178,13 @@ export const bounds = {
   leaseBucketsMax: 100_000,
   /** How long a refusal waits for other workers to give unspent tokens back. */
   leaseRecallTimeoutMs: 250,
+  /** Of one call: questions of the server, and spans and characters of their names that it gives, which are recorded. */
+  recordedAsksMax: 32,
+  upstreamSpansMax: 32,
+  upstreamSpanNameCharsMax: 80,
+  /** Names that callers of one key give their agents, each kept encoded; how long one may be. */
+  agentNamesMax: 64,
+  agentNameCharsMax: 100,
   journalSegmentBytesMax: 64 * MiB,
   spoolBytesMax: 1024 * MiB,
   batchRowsMax: 20_000,

@@ -28,6 +28,7 @@ export interface InboundHeaders {
   clientTraceId: string | undefined;
   requestId: string | undefined;
   userAgent: string | undefined;
+  agentName: string | undefined;
   /** `Mcp-Param-*` as name, value, name, value. */
   params: string[] | undefined;
 }
@@ -57,6 +58,7 @@ const fields: Readonly<Record<string, Field>> = {
   'x-trace-id': 'clientTraceId',
   'x-request-id': 'requestId',
   'user-agent': 'userAgent',
+  'x-agent-name': 'agentName',
 };
 
 /** Lists by definition (RFC 9110 section 5.3, W3C Trace Context): several lines are one value. All others may occur once. */
@@ -125,6 +127,7 @@ function noHeaders(): InboundHeaders {
     clientTraceId: undefined,
     requestId: undefined,
     userAgent: undefined,
+    agentName: undefined,
     params: undefined,
   };
 }

@@ -1,15 +1,23 @@
+import { bounds } from '../kernel/bounds.ts';
+import { upstreamSpans } from './upstream-spans.ts';
+
 /** What a JSON-RPC reply says of its call, read from its bytes. */
 export interface ReplyFacts {
   readonly kind: 'result' | 'tool_error' | 'rpc_error' | 'input_required' | 'none';
   readonly rpcErrorCode: number;
   /** Token figures that the tool reported in `result._meta.usage`, or null. */
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+  /** Methods of what a result asks of the client before it goes on. */
+  readonly asked: readonly string[];
+  /** Spans that the server gives of its own work, as `upstreamSpans` has them. */
+  readonly spans: string;
 }
 
-const plainResult: ReplyFacts = { kind: 'result', rpcErrorCode: 0, usage: null };
-const none: ReplyFacts = { kind: 'none', rpcErrorCode: 0, usage: null };
+const noFacts = { rpcErrorCode: 0, usage: null, asked: [], spans: '' } as const;
+const plainResult: ReplyFacts = { ...noFacts, kind: 'result' };
+const none: ReplyFacts = { ...noFacts, kind: 'none' };
 
-const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required'].map((text) => Buffer.from(text));
+const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required', '"resourceSpans"'].map((text) => Buffer.from(text));
 
 const resultMember = Buffer.from('"result"');
 
@@ -32,15 +40,22 @@ export function inspectReply(json: Buffer): ReplyFacts {
   const { error, result } = message;
   if (isObject(error))
     return {
+      ...noFacts,
       kind: 'rpc_error',
       rpcErrorCode: typeof error['code'] === 'number' && Number.isInteger(error['code']) ? clampInt32(error['code']) : 0,
-      usage: null,
     };
   if (!isObject(result)) return none;
-  const usage = usageOf(result['_meta']);
-  if (result['isError'] === true) return { kind: 'tool_error', rpcErrorCode: 0, usage };
-  if (result['resultType'] === 'input_required') return { kind: 'input_required', rpcErrorCode: 0, usage };
-  return usage ? { kind: 'result', rpcErrorCode: 0, usage } : plainResult;
+  const facts = { ...noFacts, usage: usageOf(result['_meta']), spans: upstreamSpans(result['_meta']) };
+  if (result['isError'] === true) return { ...facts, kind: 'tool_error' };
+  if (result['resultType'] === 'input_required') return { ...facts, kind: 'input_required', asked: askedIn(result['inputRequests']) };
+  return { ...facts, kind: 'result' };
+}
+
+function askedIn(requests: unknown): readonly string[] {
+  if (!isObject(requests)) return [];
+  return Object.values(requests)
+    .slice(0, bounds.recordedAsksMax)
+    .flatMap((request) => (isObject(request) && typeof request['method'] === 'string' ? [request['method'].replaceAll(/\s/g, '')] : []));
 }
 
 function usageOf(meta: unknown): ReplyFacts['usage'] {

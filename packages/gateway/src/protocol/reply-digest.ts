@@ -2,7 +2,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from './json-bytes.ts';
 
 /** Members of `result` that the record needs. */
-const resultKeys: ReadonlySet<string> = new Set(['isError', 'resultType', '_meta']);
+const resultKeys: ReadonlySet<string> = new Set(['isError', 'resultType', 'inputRequests', '_meta']);
 /** Longer than any key that is looked for. */
 const keyCharsMax = 16;
 /** The message and its result. */

@@ -34,7 +34,8 @@ export type WordColumn =
   | 'target'
   | 'node'
   | 'peer'
-  | 'request_id';
+  | 'request_id'
+  | 'session_id';
 
 export type MeasureColumn = 'started_at' | 'duration_us' | 'cost' | 'retries' | 'request_bytes' | 'reply_bytes';
 export type Unit = 'time' | 'duration' | 'money' | 'bytes' | 'count';
@@ -81,6 +82,7 @@ export const fields = {
   node: word('node', 'The node of the gateway.', 'node:gw-1'),
   ip: word('peer', 'The address that the call came from.', 'ip:10.1.*'),
   request: word('request_id', 'The id of the request.', 'request:req_5f2c'),
+  session: word('session_id', 'The session of a client of before 2026-07-28.', 'session:s_00f067aa0ba902b7'),
   trace: { kind: 'trace', about: "The trace: tr_…, or the caller's own X-Trace-ID.", example: 'trace:nightly-42' },
   dur: { kind: 'measure', column: 'duration_us', unit: 'duration', about: 'How long the call took: us, ms, s, m or h.', example: 'dur:>2s' },
   cost: { kind: 'measure', column: 'cost', unit: 'money', about: 'What the call cost, in the currency of its price.', example: 'cost:>=0.5' },
@@ -113,6 +115,7 @@ export const textColumns = [
   'key_prefix',
   'target',
   'request_id',
+  'session_id',
   'client_trace_id',
   'fault_code',
   'transforms',

@@ -1,3 +1,4 @@
+import { bounds } from '../kernel/bounds.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -28,6 +29,7 @@ export class CallRecord {
   requestId = '';
   clientTraceId = '';
   clientName = '';
+  sessionId = '';
   peer = '';
   requestBytes = 0;
 
@@ -47,11 +49,29 @@ export class CallRecord {
   cache: 'hit' | 'shared' | 'miss' | '' = '';
   target = '';
   retries = 0;
+  /** What the server asked of the client; null where it asked nothing. */
+  asks: Asked[] | null = null;
+  upstreamSpans = '';
 
   constructor(number: number, startedAt: number) {
     this.number = number;
     this.startedAt = startedAt;
   }
+
+  /** The server asks the client for something. Whoever sees the answer sets `untilAt`. */
+  ask(method: string): Asked {
+    const asked: Asked = { method: method.slice(0, 64), at: performance.now(), untilAt: 0 };
+    this.asks ??= [];
+    if (this.asks.length < bounds.recordedAsksMax) this.asks.push(asked);
+    return asked;
+  }
+}
+
+/** A question of a server: when it came, and when the server had its answer, or 0. */
+export interface Asked {
+  readonly method: string;
+  readonly at: number;
+  untilAt: number;
 }
 
 /** What every record of one principal begins with, encoded once: the first eight columns. */
@@ -94,6 +114,7 @@ export function writeIntent(journal: Journal, record: CallRecord, principal: Uin
   writer.text(record.requestId);
   writer.text(record.clientTraceId);
   writer.text(record.clientName);
+  writer.text(record.sessionId);
   writer.text(record.peer);
   writer.u64(record.requestBytes);
   journal.end();
@@ -130,7 +151,13 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.cache);
   writer.text(record.target);
   writer.u8(record.retries);
+  writer.text(record.asks === null ? '' : asksText(record.asks, startedAt));
+  writer.text(record.upstreamSpans);
   journal.end();
+}
+
+function asksText(asks: readonly Asked[], startedAt: number): string {
+  return asks.map(({ method, at, untilAt }) => `${method} ${micros(at - startedAt)} ${untilAt === 0 ? '-' : micros(untilAt - at)}`).join('\n');
 }
 
 function micros(ms: number): number {

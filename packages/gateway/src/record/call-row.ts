@@ -55,6 +55,8 @@ export const intentColumns: readonly Column[] = [
   text('request_id'),
   text('client_trace_id'),
   word('client_name'),
+  /** `s_` and 16 hex digits: the legacy session of the call; empty where it has none. */
+  text('session_id'),
   text('peer'),
   { name: 'request_bytes', type: 'UInt64' },
 ];
@@ -91,6 +93,10 @@ export const outcomeColumns: readonly Column[] = [
   word('target'),
   /** Further tries that were made, only where that is safe. */
   { name: 'retries', type: 'UInt8' },
+  /** What the server asked of the client during the call, one a line: method, microseconds since the call began, until it went on or `-`. */
+  text('asks'),
+  /** Spans that the server gave in its result, one a line (protocol/upstream-spans.ts). */
+  text('upstream_spans'),
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

@@ -20,7 +20,7 @@ const words = fc.constantFrom(...texts);
 
 const wordColumns: readonly WordColumn[] = [
   ...(['server', 'tool', 'method', 'user_id', 'team_id', 'project_id', 'key_id', 'key_prefix', 'client_name', 'agent', 'environment'] as const),
-  ...(['era', 'protocol_version', 'surface', 'target', 'node', 'peer', 'request_id'] as const),
+  ...(['era', 'protocol_version', 'surface', 'target', 'node', 'peer', 'request_id', 'session_id'] as const),
 ];
 
 const traceHexFor = (id: string): string => /^tr_([0-9a-f]{32})$/.exec(id)?.[1] ?? createHash('sha256').update(id).digest('hex').slice(0, 32);

@@ -5,7 +5,7 @@ import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow 
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Selection } from './selection.ts';
-import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type TraceSummary } from './trace-spans.ts';
+import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type SpanRow, type TraceSummary } from './trace-spans.ts';
 import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
 
 /** What the control plane asks the ledger. Faults of each: `unavailable`, with what the ledger is doing instead. */
@@ -20,7 +20,7 @@ export interface LedgerReader {
   estimateCalls(selection: Selection, scannedStartUs: bigint): Promise<number>;
   findTrace(organizationId: string, traceHex: string): Promise<TraceSummary | null>;
   /** Oldest first. */
-  listSpans(input: SpanListInput, limit: number): Promise<readonly CallRow[]>;
+  listSpans(organizationId: string, traceHex: string, limit: number): Promise<readonly SpanRow[]>;
   /** In no order. */
   listSpansById(input: SpanListInput, spanHexes: readonly string[]): Promise<readonly CallRow[]>;
   /** Oldest first. */
@@ -38,7 +38,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query'>): LedgerRe
     listCalls: (input) => listCalls(ledger, input),
     estimateCalls: (selection, scannedStartUs) => estimateCalls(ledger, selection, scannedStartUs),
     findTrace: (organizationId, traceHex) => findTrace(ledger, organizationId, traceHex),
-    listSpans: (input, limit) => listSpans(ledger, input, limit),
+    listSpans: (organizationId, traceHex, limit) => listSpans(ledger, organizationId, traceHex, limit),
     listSpansById: (input, spanHexes) => listSpansById(ledger, input, spanHexes),
     listSpanLinks: (input, limit) => listSpanLinks(ledger, input, limit),
     listCosts: (input) => listCosts(ledger, input),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { callColumns, callRow, type CallRow } from './call-columns.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { startAt, worstStatus } from './selection.ts';
+import { startAt, statusesBestFirst, worstStatus } from './selection.ts';
 
 /** A trace as a whole. */
 const summary = z.object({
@@ -9,7 +9,6 @@ const summary = z.object({
   end_us: z.coerce.bigint(),
   trace_status: z.string(),
   span_count: z.coerce.number(),
-  total_cost: z.string(),
 });
 export type TraceSummary = z.infer<typeof summary>;
 
@@ -20,8 +19,7 @@ export async function findTrace(ledger: Pick<LedgerStore, 'query'>, organization
       ${startAt},
       max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) AS end_us,
       ${worstStatus},
-      count() AS span_count,
-      toString(sum(cost)) AS total_cost
+      count() AS span_count
     FROM calls
     WHERE org_id = {org:String} AND trace_id = {trace:String}
     HAVING span_count > 0`;
@@ -45,10 +43,24 @@ function parametersOf({ organizationId, traceHex, startUs, endUs }: SpanListInpu
   return { org: organizationId, trace: traceHex, start: String(startUs), end: String(endUs) };
 }
 
-/** The calls of one trace, oldest first, at most `limit`. */
-export function listSpans(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, limit: number): Promise<CallRow[]> {
-  const sql = `/* traces/spans */ SELECT ${callColumns} FROM calls WHERE ${ofTrace} ORDER BY started_at, span_id LIMIT {limit:UInt32}`;
-  return ledger.query(sql, { ...parametersOf(input), limit }, callRow);
+// Of the whole trace, in every row: what comes in between two statements would make a trace that never was.
+const spanRow = callRow.extend({ trace_status: z.string(), trace_end_us: z.coerce.bigint(), trace_spans: z.coerce.number(), trace_cost: z.string() });
+export type SpanRow = z.infer<typeof spanRow>;
+
+/** The calls of one trace, oldest first, at most `limit`; none where the organization has no such trace. */
+export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string, limit: number): Promise<SpanRow[]> {
+  const sql = `/* traces/spans */
+    SELECT
+      ${callColumns},
+      arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))) OVER ())) AS trace_status,
+      max(toUnixTimestamp64Micro(started_at) + toInt64(duration_us)) OVER () AS trace_end_us,
+      count() OVER () AS trace_spans,
+      toString(sum(cost) OVER ()) AS trace_cost
+    FROM calls
+    WHERE org_id = {org:String} AND trace_id = {trace:String}
+    ORDER BY started_at, span_id
+    LIMIT {limit:UInt32}`;
+  return ledger.query(sql, { org: organizationId, trace: traceHex, limit }, spanRow);
 }
 
 /** Those of these spans that the trace has, in no order. */
