@@ -9,6 +9,7 @@ import { renderCliReference } from '../packages/gateway/src/cli/reference.ts';
 import { renderConfigSchema } from '../packages/gateway/src/config/json-schema.ts';
 import { renderConfiguration } from './render-configuration.ts';
 import { renderCluster } from './render-cluster.ts';
+import { dashboards, renderDashboard } from './render-dashboards.ts';
 import { renderFaults } from './render-faults.ts';
 import { renderMetrics } from './render-metrics.ts';
 import { renderQuery } from './render-query.ts';
@@ -28,6 +29,10 @@ export const generatedDocuments: readonly GeneratedDocument[] = [
   { path: 'docs/reference/configuration.md', render: renderConfiguration },
   { path: 'docs/reference/config.schema.json', render: renderConfigSchema },
   { path: 'openapi/openapi.json', render: renderOpenApi },
+  ...dashboards.map((dashboard) => ({
+    path: `deploy/grafana/dashboards/${dashboard.uid.replace('gatewayops-', '')}.json`,
+    render: () => renderDashboard(dashboard),
+  })),
   { path: 'deploy/clickhouse/cluster.sql', render: renderCluster },
 ];
 
