@@ -149,10 +149,12 @@ const keySchema = z
     rotated_at: timeSchema.nullable(),
     previous_prefix: z.string().nullable().openapi({ description: 'The prefix of the secret before the last rotation.' }),
     previous_valid_until: timeSchema.nullable().openapi({ description: 'Until when that secret is good.' }),
-    last_used: timeSchema.nullable(),
+    last_used: timeSchema.nullable().openapi({ description: 'To the day where the traces of then are no longer kept.' }),
     scopes: scopesView,
     metadata: metadataView,
-    usage: z.object({ calls: z.number().int(), cost: z.number() }).nullable().openapi({ description: 'Null while the ledger cannot say.' }),
+    usage: z.object({ calls: z.number().int(), cost: z.number() }).nullable().openapi({
+      description: 'Tool calls and their costs of all time, and other requests for as long as traces are kept. Null while the ledger cannot say.',
+    }),
   })
   .openapi('Key');
 

@@ -2,7 +2,7 @@ import type { ControlContext } from '../context.ts';
 import { within } from '../within.ts';
 
 /** A ledger that needs longer is one that hangs: keys do not wait for it. */
-const timeoutMs = 1_000;
+const timeoutMs = 2_000;
 
 /** Usage by key id. A ledger that is not open, or does not answer soon, leaves it null: keys are managed without it. */
 export async function readKeyUsage(context: ControlContext, keyIds: readonly string[]): Promise<(id: string) => KeyUsage | null> {
@@ -19,8 +19,9 @@ export async function readKeyUsage(context: ControlContext, keyIds: readonly str
 
 /** What a key has been used for. */
 export interface KeyUsage {
-  /** Milliseconds since the epoch; null: never used. */
+  /** Milliseconds since the epoch, to the day where the calls of then are forgotten; null: never used. */
   readonly lastUsedMs: number | null;
+  /** All tool calls, and other requests for as long as the ledger keeps them. */
   readonly calls: number;
   /** Nano-dollars. */
   readonly costNano: bigint;

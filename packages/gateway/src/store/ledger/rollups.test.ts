@@ -6,6 +6,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { startRollUp } from '../../telemetry/roll-up.ts';
 import { listCosts } from './costs.ts';
+import { readKeyUsage } from './key-usage.ts';
 import { createRollups, type Rollups } from './rollups.ts';
 
 let ledger: TestLedger;
@@ -93,6 +94,22 @@ test('a batch that comes again with its token counts once, before its day is sum
   await rollups.seal('day', startOf(4), nowUs());
   await ledger.insert(batch, 'batch-4');
   expect(await total(4)).toEqual({ cost: '0.000000015', calls: 2 });
+});
+
+test('what a key was used for is known before its days are summed up, after, and when their calls are forgotten; then its last use to the day', async () => {
+  const usage = async (): Promise<unknown> => (await readKeyUsage(ledger.store, 'org_k', ['key_k', 'key_other'])).get('key_k');
+  const at = (ago: number): number => startOf(ago) + 5_000;
+  const used = (ago: number, costNano: number, more: TestCall = {}): TestCall =>
+    call(ago, costNano, { org_id: 'org_k', key_id: 'key_k', started_at: BigInt(at(ago)) * 1000n, ...more });
+  await ledger.insert([used(12, 7), used(12, 1_000_000_000), used(11, 2), used(12, 99, { key_id: 'key_l' }), used(12, 99, { org_id: 'org_l' })]);
+  expect(await usage()).toEqual({ calls: 3, costNano: 1_000_000_009n, lastUsedMs: at(11) });
+  await rollups.seal('day', startOf(12), nowUs());
+  expect(await usage()).toEqual({ calls: 3, costNano: 1_000_000_009n, lastUsedMs: at(11) });
+  await rollups.seal('day', startOf(11), nowUs());
+  await Promise.all([forget(12), forget(11)]);
+  expect(await usage()).toEqual({ calls: 3, costNano: 1_000_000_009n, lastUsedMs: startOf(11) });
+  await ledger.insert([used(1, 0, { method: 'tools/list', priced_by: '' })]);
+  expect(await usage()).toEqual({ calls: 4, costNano: 1_000_000_009n, lastUsedMs: at(1) });
 });
 
 test('what a sum that was cut short has left is never read', async () => {
