@@ -30,6 +30,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // What listens to calls beside the ledger.
   'assemble-telemetry.ts': { values: [''] },
   // The registry with what stands on it from the first moment.
+  'assemble-orders.ts': { values: [''] },
   'assemble-registry.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   // What proves the record: the stores link by it, the control plane and the command line check by it.

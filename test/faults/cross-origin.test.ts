@@ -31,7 +31,7 @@ describe('a browser of an allowed origin', () => {
     expect(answer.status).toBe(204);
     expect(answer.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
       'access-control-allow-headers': 'authorization, content-type, mcp-session-id, mcp-protocol-version, mcp-param-city',
       vary: 'Origin',
     });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeAuthority, makeClientCertificate, makeServerCertificate, type Certificate } from '../support/certificates.ts';
+import { pidsOf } from '../support/gateway-processes.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
 import { jsonOf, post, toolCall } from '../support/post.ts';
@@ -31,6 +32,7 @@ let blue: RecordingUpstream;
 let green: RecordingUpstream;
 let secured: Server;
 let gateway: RunningGateway;
+let config: Readonly<Record<string, unknown>>;
 let folder: string;
 let authority: Certificate;
 const seenClients: string[] = [];
@@ -55,27 +57,34 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => secured.listen(0, '127.0.0.1', resolve));
-  gateway = await startGateway({
-    config: {
-      workers: 2,
-      servers: [
-        {
-          name: 'search',
-          targets: [
-            { name: 'blue', url: blue.url },
-            { name: 'green', url: green.url, weight: 2 },
-          ],
-          balance: 'weighted',
-          health_check: { ask: 'ping', interval: '500ms', failures_min: 2, successes_min: 1 },
-        },
-        {
-          name: 'secured',
-          url: `https://127.0.0.1:${(secured.address() as AddressInfo).port}/mcp`,
-          tls: { ca: join(folder, 'ca.pem'), cert: join(folder, 'client.pem'), key: { file: join(folder, 'client.key') } },
-        },
-      ],
-    },
-  });
+  config = {
+    workers: 2,
+    servers: [
+      {
+        name: 'search',
+        targets: [
+          { name: 'blue', url: blue.url },
+          { name: 'green', url: green.url, weight: 2 },
+        ],
+        balance: 'weighted',
+        health_check: { ask: 'ping', interval: '500ms', failures_min: 2, successes_min: 1 },
+      },
+      {
+        name: 'deploy',
+        targets: [
+          { name: 'blue', url: blue.url },
+          { name: 'green', url: green.url },
+        ],
+        active: 'blue',
+      },
+      {
+        name: 'secured',
+        url: `https://127.0.0.1:${(secured.address() as AddressInfo).port}/mcp`,
+        tls: { ca: join(folder, 'ca.pem'), cert: join(folder, 'client.pem'), key: { file: join(folder, 'client.key') } },
+      },
+    ],
+  };
+  gateway = await startGateway({ config });
 });
 
 afterAll(async () => {
@@ -170,3 +179,49 @@ test('a server with a private authority and a client certificate; new files are 
   const { stdout } = await gateway.cli('servers', 'test', 'secured');
   expect(stdout).toContain('✓ handshake');
 });
+
+test('one command switches blue to green on every worker; another begins a canary; workers and the whole gateway may die and it holds', async () => {
+  const share = async (): Promise<[blue: number, green: number]> => {
+    const before = [asked(blue), asked(green)] as const;
+    for (let count = 0; count < 8; count++) expect(await callEcho('deploy')).toBe(200);
+    return [asked(blue) - before[0], asked(green) - before[1]];
+  };
+  // Each worker asks a server once what it speaks.
+  await share();
+  expect(await share()).toEqual([8, 0]);
+  const planned = await gateway.cli('servers', 'switch', 'deploy', 'green', '--dry-run');
+  expect([planned.code, planned.stdout]).toEqual([0, expect.stringMatching(/It would be:[\s\S]*green +\S+ \w+ +active/) as unknown]);
+  expect(await share()).toEqual([8, 0]);
+  expect((await gateway.cli('servers', 'switch', 'deploy', 'green')).code).toBe(0);
+  expect(await share()).toEqual([0, 8]);
+
+  const canary = await gateway.cli('servers', 'set', 'deploy', '--active', 'green', '--canary', 'blue', '--header', 'x-canary=yes', '-o', 'json');
+  expect(JSON.parse(canary.stdout)).toMatchObject({ active: 'green', canary: { target: 'blue', share: 0, header: { name: 'x-canary', value: 'yes' } } });
+  const { body, headers } = toolCall('echo');
+  const before = asked(blue);
+  await post(`${gateway.mcp}/deploy`, body, { key: gateway.apiKey, headers: { ...headers, 'x-canary': 'yes' } });
+  expect(asked(blue)).toBe(before + 1);
+
+  for (const worker of pidsOf(gateway, 'worker')) process.kill(worker, 'SIGKILL');
+  await until(async () => (await callEcho('deploy').catch(() => 0)) === 200, { what: 'another worker', timeoutMs: 60_000 });
+  await share();
+  expect(await share()).toEqual([0, 8]);
+  const { apiKey, stateFolder } = gateway;
+  expect(await gateway.stop()).toBe(0);
+  gateway = { ...(await startGateway({ config, stateFolder })), apiKey };
+  await share();
+  expect(await share()).toEqual([0, 8]);
+  expect((await gateway.cli('servers', 'get', 'deploy')).stdout).toMatch(/asked for beside gateway\.yaml at \S+ by operator/);
+  const audited = jsonOf(await post(`${gateway.url}/v1/logs/audit?action=server.switched`, undefined, { method: 'GET', key: apiKey }));
+  expect(audited).toMatchObject({ events: [{ object: { id: 'deploy' } }, { object: { id: 'deploy' } }] });
+
+  // The active target drains: those that stand by take its calls, and that shows.
+  expect((await gateway.cli('servers', 'set', 'deploy', '--reset')).stdout).toMatch(/blue +\S+ \w+ +active/);
+  expect((await gateway.cli('servers', 'drain', 'deploy', 'blue')).code).toBe(0);
+  await share();
+  expect(await share()).toEqual([0, 8]);
+  expect(await ask('/v1/servers/deploy')).toMatchObject({ server: { state: 'degraded', reason: 'blue is draining' } });
+  expect((await gateway.cli('servers', 'drain', 'deploy', 'blue', '--undo')).code).toBe(0);
+  expect(await share()).toEqual([8, 0]);
+  expect((await gateway.cli('servers', 'switch', 'deploy', 'red')).stderr).toContain('there is no target "red"');
+}, 300_000);

@@ -12,6 +12,7 @@ import { assembleTelemetry } from './assemble-telemetry.ts';
 import { startMasking } from './bodies/start-masking.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf } from './assemble-stores.ts';
+import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -42,6 +43,7 @@ import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
 import { modernVersions } from './protocol/versions.ts';
+import { withOrders } from './snapshot/server-order.ts';
 import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
 import { createLedgerReader } from './store/ledger/ledger-reader.ts';
@@ -129,8 +131,14 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   /** What serves now; a reload puts another in its place. */
   let served = compiler.compile(config, null);
   let snapshotVersion = 0;
-  const compile = (): SnapshotData => served.snapshot(++snapshotVersion, port);
+  /** Null until the registry is open. */
+  let serverOrders: AssembledOrders | null = null;
+  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port), serverOrders?.all() ?? []);
   let snapshot = compile();
+  async function serveAnew(): Promise<void> {
+    snapshot = compile();
+    await pool.snapshot(snapshot);
+  }
   // Another key with another certificate: what a client was once let in for does not outlive it.
   let ticketKeys = randomBytes(48);
   const doorTls = (): DoorTls | null => served.door && { ...served.door.tls, ticketKeys };
@@ -217,6 +225,9 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
 
   onProgress('opening the registry');
   const { registry, audit } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, callHeads: () => [] });
+  serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
+  // Before anybody is let in.
+  await serveAnew();
   const state = await openStateOf(stores);
 
   // Control plane.
@@ -240,8 +251,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
             const tls = doorTls();
             if (tls !== null) await pool.tls(tls);
           }
-          snapshot = compile();
-          await pool.snapshot(snapshot);
+          await serveAnew();
           orders.serve(snapshot.servers);
           await pool.targetOrders(orders.all());
           // What workers know of a key holds its rate limit.
@@ -267,15 +277,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
     masking,
     serverState,
-    upstreams: {
-      reports: () => pool.targetReports(),
-      orders: () => orders.all(),
-      finding: (server, target) => orders.finding(server, target),
-      change(server, target, change) {
-        orders.change(server, target, change);
-        return pool.targetOrders(orders.all());
-      },
-    },
+    upstreams: serverOrders.desk,
     audit,
     probes: [
       { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
@@ -334,8 +336,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   });
   closers.add('bridges', () => bridges?.stop());
   // Port 0 is known only now, and the served Host names hold it.
-  snapshot = compile();
-  await pool.snapshot(snapshot);
+  await serveAnew();
   orders.serve(snapshot.servers);
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);

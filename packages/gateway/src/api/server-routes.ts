@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import { getServer, listServers, type ServerView } from '../control/servers/list-servers.ts';
+import { changeServer, type ServerChange } from '../control/servers/change-server.ts';
 import { changeTarget } from '../control/servers/change-target.ts';
 import type { TargetView } from '../control/servers/target-view.ts';
 import { testServer } from '../control/servers/test-server.ts';
+import type { CanaryData } from '../snapshot/upstream-data.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
 /** The servers behind the gateway. */
@@ -29,6 +31,28 @@ export function serverRoutes(api: Api): void {
       responses: { 200: json(z.object({ server: serverSchema }), 'The server.') },
     }),
     async (c) => c.json({ server: serverBody(await getServer(c.var.context(), c.req.valid('param').name)) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'patch',
+      path: '/v1/servers/{name}',
+      permission: 'servers.write',
+      tags: ['servers'],
+      summary: 'Switch the active target of a server, or change its canary',
+      description:
+        'At once, on every node, until it is taken back or gateway.yaml says another active target or canary. Survives restarts. A canary that becomes the active target is one no longer.',
+      request: {
+        params: nameParams,
+        query: z.strictObject({ dry_run: z.enum(['true', 'false']).default('false').openapi({ description: 'Show what would be, change nothing.' }) }),
+        body: body(serverChangeSchema),
+      },
+      responses: { 200: json(z.object({ server: serverSchema }), 'The server as it is now, or would be.') },
+    }),
+    async (c) => {
+      const options = { dryRun: c.req.valid('query').dry_run === 'true' };
+      const changed = await changeServer(c.var.context(), c.req.valid('param').name, changeOf(c.req.valid('json')), options);
+      return c.json({ server: serverBody(changed) }, 200);
+    },
   );
   api.openapi(
     route({
@@ -71,7 +95,7 @@ export function serverRoutes(api: Api): void {
       tags: ['servers'],
       summary: 'Change the weight of a target, or drain it',
       description:
-        'At once, on this node, until it restarts; gateway.yaml says what holds from then on. A target that drains takes no new calls; those under way end, and its sessions are over.',
+        'At once, on every node, until it is taken back or gateway.yaml names another weight. A target that drains takes no new calls; those under way end, and its sessions go on elsewhere.',
       request: { params: nameParams.extend({ target: z.string().max(128).openapi({ example: 'blue' }) }), body: body(changeSchema) },
       responses: { 200: json(z.object({ target: targetSchema }), 'The target as it is now.') },
     }),
@@ -83,6 +107,53 @@ export function serverRoutes(api: Api): void {
     },
   );
 }
+
+/** An object as `changeServer` takes it: what is left out is not there. */
+function changeOf({ active, canary }: z.infer<typeof serverChangeSchema>): ServerChange {
+  return {
+    ...(active === undefined ? {} : { active }),
+    ...(canary === undefined ? {} : { canary: canary && canaryChange(canary) }),
+  };
+}
+
+function canaryChange({ target, share, header, principals }: z.infer<typeof canaryChangeSchema>): Partial<CanaryData> {
+  return {
+    ...(target === undefined ? {} : { target }),
+    ...(share === undefined ? {} : { sharePercent: share }),
+    ...(header === undefined ? {} : { header: header && { name: header.name.toLowerCase(), value: header.value } }),
+    ...(principals === undefined ? {} : { principals }),
+  };
+}
+
+const headerSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i)
+    .openapi({ example: 'x-canary' }),
+  value: z.string().min(1).max(256).openapi({ example: 'yes' }),
+});
+
+const canaryChangeSchema = z
+  .strictObject({
+    target: z.string().max(128).optional().openapi({ example: 'green' }),
+    share: z.number().min(0).max(100).optional().openapi({ description: 'Per cent of the calls.', example: 5 }),
+    header: headerSchema.nullable().optional().openapi({ description: 'Calls that carry it go to the canary; null: no header decides.' }),
+    principals: z.array(z.string().min(1).max(128)).max(1000).optional().openapi({ description: 'Ids of keys whose calls go to the canary.' }),
+  })
+  .openapi('CanaryChange');
+
+const serverChangeSchema = z
+  .strictObject({
+    active: z
+      .string()
+      .max(128)
+      .nullable()
+      .optional()
+      .openapi({ description: 'The target that takes the calls; null: the configured one again.', example: 'green' }),
+    canary: canaryChangeSchema.nullable().optional().openapi({ description: 'What is left out stays; null: the configured one again.' }),
+  })
+  .refine(({ active, canary }) => active !== undefined || canary !== undefined, 'say active, canary or both')
+  .openapi('ServerChange');
 
 const changeSchema = z
   .strictObject({
@@ -124,6 +195,12 @@ const serverSchema = z
     state: z.enum(['ready', 'starting', 'degraded', 'failed', 'unknown']),
     reason: z.string().nullable(),
     targets: z.array(targetSchema),
+    active: z.string().nullable().openapi({ description: 'The target that takes the calls, the others stand by; null: all take them.' }),
+    canary: z.object({ target: z.string(), share: z.number(), header: headerSchema.nullable(), principals: z.array(z.string()) }).nullable(),
+    order: z
+      .object({ changed_at: timeSchema, changed_by: z.string() })
+      .nullable()
+      .openapi({ description: 'The last change that was asked for beside gateway.yaml, by `PATCH` here or at a target; null: what gateway.yaml says holds.' }),
   })
   .openapi('Server');
 
@@ -143,8 +220,14 @@ const testSchema = z
   })
   .openapi('ServerTest');
 
-function serverBody({ timeoutMs, targets, ...server }: ServerView): z.infer<typeof serverSchema> {
-  return { ...server, timeout_ms: timeoutMs, targets: targets.map(targetBody) };
+function serverBody({ timeoutMs, targets, canary, order, ...server }: ServerView): z.infer<typeof serverSchema> {
+  return {
+    ...server,
+    timeout_ms: timeoutMs,
+    targets: targets.map(targetBody),
+    canary: canary && { target: canary.target, share: canary.sharePercent, header: canary.header, principals: [...canary.principals] },
+    order: order && { changed_at: new Date(order.changedAtMs).toISOString(), changed_by: order.changedBy },
+  };
 }
 
 function targetBody({ inFlight, lastFailureAtMs, checkedAtMs, ...target }: TargetView): z.infer<typeof targetSchema> {

@@ -47,6 +47,19 @@ const spanView = z.looseObject({
 
 const findingView = z.looseObject({ kind: z.string(), chain: z.string(), from: z.number(), to: z.number(), text: z.string() });
 
+const targetView = z.looseObject({
+  name: z.string(),
+  address: z.string(),
+  role: z.string().nullable(),
+  state: z.string(),
+  reason: z.string().nullable(),
+  weight: z.number(),
+  calls: z.number(),
+  failures: z.number(),
+  retries: z.number(),
+  in_flight: z.number(),
+});
+
 export const answers = {
   auditEvents: z.looseObject({
     events: z.array(
@@ -86,22 +99,19 @@ export const answers = {
   servers: z.looseObject({ servers: z.array(serverView) }),
   server: z.looseObject({
     server: serverView.extend({
-      targets: z.array(
-        z.looseObject({
-          name: z.string(),
-          address: z.string(),
-          role: z.string().nullable(),
-          state: z.string(),
-          reason: z.string().nullable(),
-          weight: z.number(),
-          calls: z.number(),
-          failures: z.number(),
-          retries: z.number(),
-          in_flight: z.number(),
-        }),
-      ),
+      targets: z.array(targetView),
+      canary: z
+        .looseObject({
+          target: z.string(),
+          share: z.number(),
+          header: z.looseObject({ name: z.string(), value: z.string() }).nullable(),
+          principals: z.array(z.string()),
+        })
+        .nullable(),
+      order: z.looseObject({ changed_at: z.string(), changed_by: z.string() }).nullable(),
     }),
   }),
+  target: z.looseObject({ target: targetView }),
   serverTest: z.looseObject({
     test: z.looseObject({
       ok: z.boolean(),

@@ -3,6 +3,7 @@ import type { CommandSpec, OptionSpec } from './command.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
 const state: OptionSpec = { flags: '--state DIR', about: "Folder of the gateway's state.", otherwise: '.gatewayops' };
+const dryRun: OptionSpec = { flags: '--dry-run', about: 'Show what would be, change nothing.' };
 const id = { form: 'ID', about: 'Id of the key (key_…).' };
 
 export const commands: readonly CommandSpec[] = [
@@ -163,6 +164,53 @@ export const commands: readonly CommandSpec[] = [
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the server.' }],
     load: async () => (await import('./servers-get.ts')).serversGet,
+  },
+  {
+    name: ['servers', 'switch'],
+    summary: 'Let another target of a server take its calls',
+    about:
+      'Blue-green: all calls go there from now on, on every node, until something else is asked or gateway.yaml names another active target. `gateway servers set NAME --reset` takes it back.',
+    client: true,
+    prints: true,
+    arguments: [
+      { form: 'NAME', about: 'Name of the server.' },
+      { form: 'TARGET', about: 'Name of the target.' },
+    ],
+    options: [dryRun],
+    examples: ['gateway servers switch search green', 'gateway servers switch search green --dry-run -o json'],
+    load: async () => (await import('./servers-switch.ts')).serversSwitch,
+  },
+  {
+    name: ['servers', 'set'],
+    summary: 'Change which targets of a server take which calls',
+    about: 'On every node, until it is taken back or gateway.yaml says another active target or canary. What is not named stays as it is.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the server.' }],
+    options: [
+      { flags: '--active TARGET', about: 'The target that takes the calls.' },
+      { flags: '--canary TARGET', about: 'The target that is tried out.' },
+      { flags: '--share PERCENT', about: 'Per cent of the calls that go to the canary.' },
+      { flags: '--header NAME=VALUE', about: 'Calls with this header go to the canary; none: no header decides.' },
+      { flags: '--principal ID', about: 'Key whose calls go to the canary, in the place of those before; none: no key.', repeated: true },
+      { flags: '--reset', about: 'As gateway.yaml has it again.' },
+      dryRun,
+    ],
+    examples: ['gateway servers set search --canary green --share 5', 'gateway servers set search --share 50', 'gateway servers set search --reset'],
+    load: async () => (await import('./servers-set.ts')).serversSet,
+  },
+  {
+    name: ['servers', 'drain'],
+    summary: 'Let a target of a server take no new calls',
+    about: 'Calls under way end, sessions go on at another target. On every node, until it is undone.',
+    client: true,
+    prints: true,
+    arguments: [
+      { form: 'NAME', about: 'Name of the server.' },
+      { form: 'TARGET', about: 'Name of the target.' },
+    ],
+    options: [{ flags: '--undo', about: 'It takes calls again.' }],
+    load: async () => (await import('./servers-drain.ts')).serversDrain,
   },
   {
     name: ['servers', 'test'],

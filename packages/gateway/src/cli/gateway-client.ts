@@ -19,7 +19,7 @@ export interface GatewayClient {
    * `permission_denied`; RemoteFault for what the gateway refused.
    */
   request(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
     more?: {
       readonly query?: Readonly<Record<string, string | undefined>>;

@@ -7,7 +7,7 @@ export const permissions = {
   'keys.write': 'Create, rotate and revoke API keys.',
   'servers.read': 'List servers and see one.',
   'servers.test': 'Connect to a server and list its tools.',
-  'servers.write': 'Change the weight of a target of a server, or drain it.',
+  'servers.write': 'Switch the active target of a server, change its canary, the weight of a target, or drain one.',
   'traces.read': 'List traces and see one.',
   'metrics.read': 'Read metrics, and follow them live.',
   'logs.read': 'Read the request log.',

@@ -52,7 +52,7 @@ export function serveCrossOrigin(request: IncomingMessage, response: ServerRespo
     .map((name) => name.trim())
     .filter((name) => allowed.has(name) || /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
   response.writeHead(204, {
-    'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+    'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE',
     ...(granted.length === 0 ? {} : { 'Access-Control-Allow-Headers': granted.join(', ') }),
     'Access-Control-Max-Age': String(maxAgeSeconds),
   });

@@ -7,6 +7,7 @@ import type { ServerData } from '../snapshot/snapshot.ts';
 import type { HealthCheckData } from '../snapshot/upstream-data.ts';
 import { createHealthChecks, type HealthChecks } from './health-checks.ts';
 import { reachOf } from './reach.ts';
+import type { ServerOrder } from '../snapshot/server-order.ts';
 import { createTargetOrders } from './target-orders.ts';
 
 let upstream: RecordingUpstream;
@@ -97,19 +98,18 @@ describe('a target', () => {
   });
 });
 
-test('what is asked of a target is kept while it is configured, beside what checks say', async () => {
+test('what is asked of a target stands beside what checks say, and holds for as long as its configuration is the one it was asked for', async () => {
   const orders = createTargetOrders(checks);
   const one = server();
+  const ask = (targets: ServerOrder['targets']): void => orders.ask([{ server: 's1', routing: null, targets, changedAtMs: 1, changedBy: 'key_1' }]);
   orders.serve([one]);
   expect(orders.all()).toEqual([]);
-  orders.change('s1', 'main', { draining: true });
-  orders.change('s1', 'main', { weight: 3 });
+  ask({ main: { weight: { asked: 3, configured: 1 }, draining: true }, gone: { weight: null, draining: true } });
   expect(orders.all()).toMatchObject([{ server: 's1', target: 'main', weight: 3, draining: true }]);
   await until(() => orders.all()[0]?.healthy === true);
-  orders.change('s1', 'main', { draining: false, weight: null });
+  ask({ main: { weight: { asked: 3, configured: 2 }, draining: false } });
   expect(orders.all()).toEqual([{ server: 's1', target: 'main', weight: null, draining: false, healthy: true }]);
-  orders.change('s1', 'main', { draining: true });
+  ask({ main: { weight: null, draining: true } });
   orders.serve([]);
-  orders.serve([one]);
-  expect(orders.all().some(({ draining }) => draining)).toBe(false);
+  expect(orders.all()).toEqual([]);
 });

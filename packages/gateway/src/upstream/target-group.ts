@@ -106,7 +106,14 @@ export class TargetGroup {
   private isFit(target: Target, index: number, tried: number, healthyOnly: boolean): boolean {
     if ((tried & (1 << index)) !== 0 || !target.open || (healthyOnly && !target.healthy)) return false;
     const { active, canary } = this.reach;
-    return active === null ? canary?.target !== target.data.name : active === target.data.name;
+    if (active === target.data.name) return true;
+    return canary?.target !== target.data.name && (active === null || this.handsOver(active));
+  }
+
+  /** Whoever stands by takes the calls of an active target that was told to take none; one that fails is for a person to judge. */
+  private handsOver(active: string): boolean {
+    const target = this.targets.find(({ data }) => data.name === active);
+    return target === undefined || target.draining || target.weight === 0;
   }
 
   /** The highest takes the call. */

@@ -181,6 +181,19 @@ describe('canary and blue-green', () => {
     expect(hits()).toEqual([4, 4, 0]);
   });
 
+  test('blue-green: an active target that is told to take no calls hands them to those that stand by, one that fails does not', async () => {
+    const to = server({ active: 'a', canary });
+    const order = { server: 's1', target: 'a', weight: null, draining: false, healthy: null };
+    upstreams.obey([{ ...order, draining: true }]);
+    expect(outcomes(await series(4, to))).toEqual(['200']);
+    upstreams.obey([{ ...order, weight: 0 }]);
+    expect(outcomes(await series(4, to))).toEqual(['200']);
+    expect(hits()).toEqual([0, 8, 0]);
+    upstreams.obey([{ ...order, healthy: false }]);
+    await series(2, to);
+    expect(hits()).toEqual([2, 8, 0]);
+  });
+
   test('a canary that is down costs its callers nothing', async () => {
     await servers[2]?.stop();
     const all = await series(4, server({ canary: { ...canary, principals: ['key_1'] } }));

@@ -1,7 +1,8 @@
 import type { ServerConfig } from '../../config/config.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
-import type { TargetReport } from '../../snapshot/upstream-data.ts';
+import type { ServerOrder } from '../../snapshot/server-order.ts';
+import type { CanaryData, TargetReport } from '../../snapshot/upstream-data.ts';
 import { addressOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
 
 /** A server as an administrator sees it. */
@@ -15,13 +16,27 @@ export interface ServerView extends ServerState {
   readonly target: string;
   readonly timeoutMs: number;
   readonly targets: readonly TargetView[];
+  /** By the configuration, or by what an administrator has asked for beside it. */
+  readonly active: string | null;
+  readonly canary: CanaryData | null;
+  /** When and by whom something was last asked for that holds beside the configuration; null: nothing is. */
+  readonly order: { readonly changedAtMs: number; readonly changedBy: string } | null;
 }
 
 /** The servers that the actor may reach, in the order of the configuration. */
 export async function listServers(context: ControlContext): Promise<readonly ServerView[]> {
   const reports = await context.upstreams.reports();
   const reach = context.actor.grants.servers;
-  return context.config.servers.filter(({ name }) => reach === null || reach.includes(name)).map((server) => viewOf(context, server, reports));
+  return context.config.servers
+    .filter(({ name }) => reach === null || reach.includes(name))
+    .map((server) => viewOf(context, server, reports, context.upstreams.asked(server.name)));
+}
+
+/** One of them, by an order that may not hold yet. Faults: `unknown_object`. */
+export async function viewServer(context: ControlContext, name: string, order: ServerOrder | null): Promise<ServerView> {
+  const server = context.config.servers.find((entry) => entry.name === name);
+  if (!server) throw unknownObject('server', name);
+  return viewOf(context, server, await context.upstreams.reports(), order);
 }
 
 /** One of them. Faults: `unknown_object`, the same for a server that does not exist and one out of reach. */
@@ -31,9 +46,15 @@ export async function getServer(context: ControlContext, name: string): Promise<
   return found;
 }
 
-function viewOf({ config, serverState, upstreams }: ControlContext, server: ServerConfig, reports: readonly TargetReport[]): ServerView {
+function viewOf(
+  { config, serverState, upstreams }: ControlContext,
+  server: ServerConfig,
+  reports: readonly TargetReport[],
+  order: ServerOrder | null,
+): ServerView {
   const route = config.routes.find((entry) => entry.server === server.name);
-  const targets = targetViews(server, reports, upstreams);
+  const routing = upstreams.routing(server.name, order);
+  const targets = targetViews(server, reports, upstreams, routing);
   return {
     name: server.name,
     transport: server.transport,
@@ -42,6 +63,11 @@ function viewOf({ config, serverState, upstreams }: ControlContext, server: Serv
     target: addressOf(server),
     timeoutMs: route?.timeoutMs ?? server.timeoutMs,
     targets,
+    ...routing,
+    order:
+      order !== null && (order.routing !== null || Object.keys(order.targets).length > 0)
+        ? { changedAtMs: order.changedAtMs, changedBy: order.changedBy }
+        : null,
     ...stateOfServer(serverState(server.name), targets),
   };
 }

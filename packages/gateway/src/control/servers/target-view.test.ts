@@ -44,7 +44,8 @@ const report = (target: string, more: Partial<TargetReport> = {}): TargetReport 
   lastFailureAtMs: 0,
   ...more,
 });
-const unasked = { orders: () => [], finding: () => null };
+const asConfigured = { active: null, canary: { target: 'next', sharePercent: 5, header: null, principals: [] } };
+const unasked = { orders: () => [], finding: () => null, asked: () => null, routing: () => asConfigured };
 const unknown = { state: 'unknown', reason: null } as const;
 
 test('figures are those of all workers, and an address shows nothing that may be a secret', () => {
@@ -78,7 +79,7 @@ test('an open breaker at one worker is failing, a failed check is down, and what
   const reports = [report('blue', { breaker: 'open', lastFailure: 'HTTP 503' }), report('blue', { calls: 1 })];
   const finding = (_: string, target: string) => (target === 'green' ? { healthy: false, reason: 'it answered HTTP 500', checkedAtMs: 9 } : null);
   const orders = () => [{ server: 'search', target: 'next', weight: 0, draining: true, healthy: null }];
-  expect(targetViews(server(), reports, { orders, finding }).map(({ state, reason, weight }) => [state, reason, weight])).toEqual([
+  expect(targetViews(server(), reports, { ...unasked, orders, finding }).map(({ state, reason, weight }) => [state, reason, weight])).toEqual([
     ['failing', 'its last failure was HTTP 503', 2],
     ['down', 'it answered HTTP 500', 1],
     ['draining', null, 0],
@@ -86,7 +87,14 @@ test('an open breaker at one worker is failing, a failed check is down, and what
 });
 
 test('blue-green: who is active and who stands by', () => {
-  expect(targetViews(server({ active: 'green', canary: null }), [], unasked).map(({ role }) => role)).toEqual(['standby', 'active', 'standby']);
+  expect(targetViews(server(), [], unasked, { active: 'green', canary: null }).map(({ role }) => role)).toEqual(['standby', 'active', 'standby']);
+});
+
+test('blue-green: who stands by takes the calls of an active one that takes none, and it shows', () => {
+  const [blue, green] = targetViews(server(), [report('green', { calls: 1 })], unasked, { active: 'blue', canary: null });
+  if (blue === undefined || green === undefined) throw new Error('no targets');
+  expect(stateOfServer(unknown, [{ ...blue, state: 'draining' }, green])).toEqual({ state: 'degraded', reason: 'blue is draining' });
+  expect(stateOfServer(unknown, [{ ...blue, state: 'down' }, green]).state).toBe('failed');
 });
 
 test.each<[string, readonly TargetView['state'][], string]>([

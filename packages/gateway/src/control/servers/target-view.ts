@@ -1,4 +1,5 @@
-import type { ServerConfig, UpstreamConfig } from '../../config/config.ts';
+import type { ServerConfig } from '../../config/config.ts';
+import type { Routing } from '../../snapshot/server-order.ts';
 import type { TargetOrder, TargetReport } from '../../snapshot/upstream-data.ts';
 import type { ServerState } from '../context.ts';
 import type { UpstreamDesk } from './upstream-desk.ts';
@@ -23,7 +24,12 @@ export interface TargetView {
 }
 
 /** The targets of a server, in the order of the configuration; what is reached through a bridge has one. */
-export function targetViews(server: ServerConfig, reports: readonly TargetReport[], desk: Pick<UpstreamDesk, 'orders' | 'finding'>): readonly TargetView[] {
+export function targetViews(
+  server: ServerConfig,
+  reports: readonly TargetReport[],
+  desk: Pick<UpstreamDesk, 'orders' | 'finding' | 'asked' | 'routing'>,
+  routing: Routing = desk.routing(server.name, desk.asked(server.name)),
+): readonly TargetView[] {
   const configured = server.upstream?.targets ?? [];
   const targets = configured.length > 0 ? configured : [{ name: 'main', url: null, weight: 1 }];
   const orders = desk.orders().filter((order) => order.server === server.name);
@@ -37,7 +43,7 @@ export function targetViews(server: ServerConfig, reports: readonly TargetReport
     return {
       name,
       address: url === null ? addressOf(server) : publicPart(url),
-      role: roleOf(name, server.upstream),
+      role: configured.length === 0 ? null : roleOf(name, routing),
       state,
       reason: state === 'down' ? (finding?.reason ?? null) : state === 'failing' || state === 'recovering' ? `its last failure was ${last?.lastFailure}` : null,
       weight: order?.weight ?? weight,
@@ -53,7 +59,10 @@ export function targetViews(server: ServerConfig, reports: readonly TargetReport
 
 /** The state of a server by that of its targets; that of the bridge before them, where it says that it is not up, says more. */
 export function stateOfServer(base: ServerState, targets: readonly TargetView[]): ServerState {
-  const taking = targets.filter(({ role, weight }) => role !== 'standby' && weight > 0);
+  const active = targets.find(({ role }) => role === 'active');
+  // Whoever stands by takes the calls of an active one that was told to take none.
+  const handsOver = active !== undefined && (active.state === 'draining' || active.weight === 0);
+  const taking = targets.filter(({ role, weight }) => (role !== 'standby' || handsOver) && weight > 0);
   if (base.state === 'starting' || base.state === 'failed' || taking.length === 0) return base;
   const away = taking.filter(({ state }) => state === 'failing' || state === 'down' || state === 'draining');
   const [first] = away;
@@ -72,10 +81,10 @@ function stateOf(reports: readonly TargetReport[], order: TargetOrder | undefine
   return healthy === true || reports.some(({ calls, failures }) => calls > failures) ? 'ready' : 'unknown';
 }
 
-function roleOf(name: string, upstream: UpstreamConfig | undefined): TargetView['role'] {
-  if (upstream === undefined) return null;
-  if (upstream.canary?.target === name) return 'canary';
-  return upstream.active === null ? null : upstream.active === name ? 'active' : 'standby';
+function roleOf(name: string, { active, canary }: Routing): TargetView['role'] {
+  if (active === name) return 'active';
+  if (canary?.target === name) return 'canary';
+  return active === null ? null : 'standby';
 }
 
 export function addressOf(server: ServerConfig): string {

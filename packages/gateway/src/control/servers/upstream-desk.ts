@@ -1,3 +1,4 @@
+import type { Routing, ServerOrder } from '../../snapshot/server-order.ts';
 import type { HealthFinding, TargetOrder, TargetReport } from '../../snapshot/upstream-data.ts';
 
 /** What the running node knows of the targets behind servers, and what can be asked of them. */
@@ -8,6 +9,10 @@ export interface UpstreamDesk {
   orders(): readonly TargetOrder[];
   /** What active checks found; null where there are none, or not yet. */
   finding(server: string, target: string): HealthFinding | null;
-  /** Resolves when new calls of every worker go by it. What is left out stays; a weight of null is the configured one. */
-  change(server: string, target: string, change: { readonly weight?: number | null; readonly draining?: boolean }): Promise<void>;
+  /** What is asked of a server beside the configuration, or null. */
+  asked(server: string): ServerOrder | null;
+  /** Which targets of a server take the calls by an order; null: by the configuration alone, or there is no such server. */
+  routing(server: string, order: ServerOrder | null): Routing;
+  /** What is asked was changed in the registry: resolves when new calls of every worker of this node go by it. Other nodes follow in about a second. */
+  refresh(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
 import type { RegistryStore } from './registry-store.ts';
+import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
 import type { Tables } from './tables.ts';
 
 export interface RegistryOptions {
@@ -34,8 +35,15 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
   return {
     keys: createKeyReads(database),
     audit: createAuditReads(database),
+    serverOrders: createServerOrderReads(database),
     transaction: (work) =>
-      database.transaction().execute((transaction) => work({ keys: createKeyWrites(transaction), audit: createAuditWrites(transaction, auditKey) })),
+      database.transaction().execute((transaction) =>
+        work({
+          keys: createKeyWrites(transaction),
+          audit: createAuditWrites(transaction, auditKey),
+          serverOrders: createServerOrderWrites(transaction),
+        }),
+      ),
     async ping() {
       await sql`select 1 /* registry/ping */`.execute(database);
     },

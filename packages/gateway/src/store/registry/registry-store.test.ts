@@ -13,6 +13,7 @@ import { clientConfig, type RegistryAddress } from './connections.ts';
 import { startEmbeddedRegistry } from './embedded-registry.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
+import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { AuditEvent, KeyRecord, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
@@ -139,6 +140,44 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     await expect(failed).rejects.toThrow('changed my mind');
     expect(await store.keys.find(organizationId, key.id)).toBeNull();
     expect(await directly('select id from audit_events where organization_id = $1', [organizationId])).toEqual([]);
+  });
+
+  test('what is asked of a server is read back as it was written, replaced as a whole, and of its organization alone', async () => {
+    const [mine, theirs] = [await newOrganization(), await newOrganization()];
+    const canary = { target: 'green', sharePercent: 2.5, header: { name: 'x-canary', value: 'ключ "1"' }, principals: ['key_1'] };
+    const order: ServerOrder = {
+      server: 'search',
+      routing: { active: 'blue', canary, configured: { active: null, canary: null } },
+      targets: { blue: { weight: { asked: 3, configured: 1 }, draining: true } },
+      changedAtMs: 1_800_000_000_123,
+      changedBy: 'key_1',
+    };
+    await store.transaction(async ({ serverOrders }) => {
+      expect(await serverOrders.findForUpdate(mine, 'search')).toBeNull();
+      await serverOrders.put(mine, order);
+      await serverOrders.put(mine, { ...order, server: 'another', routing: null });
+      await serverOrders.put(theirs, { ...order, routing: null });
+    });
+    expect((await store.serverOrders.list(mine)).map(({ server }) => server)).toEqual(['another', 'search']);
+    expect(await store.transaction(({ serverOrders }) => serverOrders.findForUpdate(mine, 'search'))).toEqual(order);
+    await store.transaction(async ({ serverOrders }) => {
+      await serverOrders.put(mine, { ...order, targets: {} });
+      await serverOrders.delete(mine, 'another');
+    });
+    expect(await store.serverOrders.list(mine)).toEqual([{ ...order, targets: {} }]);
+    expect((await store.serverOrders.list(theirs)).length).toBe(1);
+  });
+
+  test('of changes of one order at once none is lost, also of the first', async () => {
+    const organizationId = await newOrganization();
+    const add = (name: string): Promise<void> =>
+      store.transaction(async ({ serverOrders }) => {
+        const before = await serverOrders.findForUpdate(organizationId, 'search');
+        const targets = { ...before?.targets, [name]: { weight: null, draining: true } };
+        await serverOrders.put(organizationId, { server: 'search', routing: null, targets, changedAtMs: 1, changedBy: 'key_1' });
+      });
+    await Promise.all(['a', 'b', 'c', 'd'].map(add));
+    expect(Object.keys((await store.serverOrders.list(organizationId))[0]?.targets ?? {}).sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
   test('an audit event can be added, never changed, deleted or truncated', async () => {

@@ -10,10 +10,12 @@ import type { AuditRecord, ChainedRecord } from '../../chain/audit-record.ts';
 import type { PublicKeyRecord, SignedCheckpoint } from '../../chain/checkpoint.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
+import type { ServerOrder } from '../../snapshot/server-order.ts';
 
 export interface RegistryStore {
   readonly keys: KeyReads;
   readonly audit: AuditReads;
+  readonly serverOrders: ServerOrderReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -24,6 +26,19 @@ export interface RegistryStore {
 export interface RegistryWrites {
   readonly keys: KeyWrites;
   readonly audit: AuditWrites;
+  readonly serverOrders: ServerOrderWrites;
+}
+
+export interface ServerOrderReads {
+  /** By name of the server. */
+  list(organizationId: OrganizationId): Promise<readonly ServerOrder[]>;
+}
+
+export interface ServerOrderWrites {
+  /** Locked against other changes until the transaction ends, also where there is none. */
+  findForUpdate(organizationId: OrganizationId, server: string): Promise<ServerOrder | null>;
+  put(organizationId: OrganizationId, order: ServerOrder): Promise<void>;
+  delete(organizationId: OrganizationId, server: string): Promise<void>;
 }
 
 export interface KeyRecord {

@@ -10,6 +10,7 @@ export interface Tables {
   audit_keys: AuditKeysTable;
   audit_checkpoints: AuditCheckpointsTable;
   audit_removals: AuditRemovalsTable;
+  server_orders: ServerOrdersTable;
 }
 
 export interface OrganizationsTable {
@@ -91,4 +92,12 @@ export interface AuditRemovalsTable {
   through_hash: string;
   checkpoint_id: string;
   removed_at: Date;
+}
+
+export interface ServerOrdersTable {
+  organization_id: string;
+  server: string;
+  asked: Json<unknown>;
+  changed_at: Date;
+  changed_by: string;
 }
