@@ -4,8 +4,9 @@ import type { TransformData } from '../../packages/gateway/src/snapshot/transfor
 import { callTool, expectHealthy, legacyBody, legacyVersion, mirrors, modernBody, modernMeta, modernServer, post } from '../support/calls.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import type { RawReply } from '../support/raw-client.ts';
-import { event, idText, json, stream } from '../support/replies.ts';
+import { event, idText, json, scriptsEras, stream } from '../support/replies.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
+import { plainEndpointData } from '../support/server-data.ts';
 import { startDoor, type TestDoor } from '../support/start-door.ts';
 
 const none = { tool: null, request: [], mirrors: {}, headers: [], response: [] };
@@ -32,22 +33,6 @@ const transforms: TransformData[] = [
   },
 ];
 
-const aggregate = {
-  name: '*',
-  path: '/mcp',
-  auth: 'apiKey',
-  servers: ['real'],
-  prefix: 'always',
-  nameCharsMax: 64,
-  clientNameCharsMax: {},
-  pageSize: 100,
-  toolExposure: 'all',
-  deadlineMs: 5_000,
-  tools: null,
-  resources: null,
-  prompts: null,
-} as const;
-
 let door: TestDoor;
 let upstream: RecordingUpstream;
 let real: EraServer;
@@ -56,7 +41,7 @@ beforeAll(async () => {
   [upstream, real] = await Promise.all([startRecordingUpstream(modernServer()), startEraServer('modern')]);
   const origin = `http://127.0.0.1:${upstream.port}`;
   door = await startDoor({
-    endpoints: [aggregate],
+    endpoints: [plainEndpointData(['real']), plainEndpointData(['s1'], { name: 'v/tenants', path: '/mcp/v/tenants' })],
     servers: [
       { origin, timeoutMs: 20_000, transforms },
       { origin, timeoutMs: 20_000 },
@@ -256,4 +241,51 @@ test('behind the aggregate the rules of the real server and tool hold, and its a
     const reply = await call({ region: 'eu' });
     expect([reply.header('cache-status'), reply.body.toString()]).toEqual([expected, expect.stringContaining('"text":"[redacted]"')]);
   }
+});
+
+describe('a header that goes with every message', () => {
+  /** A server that lists by the header. */
+  beforeEach(() => {
+    upstream.reply = scriptsEras((request, socket) => {
+      const { method } = JSON.parse(request.body.toString()) as { method: string };
+      if (method !== 'tools/list' && method !== 'server/discover') return modernServer()(request, socket);
+      const [customer = 'none'] = request.header('x-customer');
+      const said = method === 'tools/list' ? { tools: [{ name: `of_${customer}`, inputSchema: { type: 'object' } }] } : { capabilities: { tools: {} } };
+      const result = { resultType: 'complete', supportedVersions: ['2026-07-28'], ttlMs: 60_000, cacheScope: 'private', ...said };
+      return json(`{"jsonrpc":"2.0","id":${idText(request.body)},"result":${JSON.stringify(result)}}`)(request, socket);
+    });
+  });
+
+  const list = async (headers: Record<string, string>): Promise<{ names: string[]; status: string | undefined }> => {
+    const reply = await post(door, modernBody('tools/list'), { ...mirrors('tools/list'), ...headers }, '/mcp/v/tenants');
+    const { result } = JSON.parse(reply.body.toString()) as { result: { tools: { name: string }[] } };
+    return { names: result.tools.map(({ name }) => name), status: reply.header('cache-status')?.replace(/ttl=\d+/, 'ttl=n') };
+  };
+
+  test('reaches the lists of many servers as one, which are kept for callers of the same header alone', async () => {
+    expect(await list({ 'X-Tenant': 'acme' })).toEqual({ names: ['s1__of_acme'], status: 'gatewayops; fwd=miss' });
+    expect(await list({ 'X-Tenant': 'other' })).toEqual({ names: ['s1__of_other'], status: 'gatewayops; fwd=miss' });
+    expect(await list({})).toEqual({ names: ['s1__of_none'], status: 'gatewayops; fwd=miss' });
+    expect(await list({ 'X-Tenant': 'acme' })).toEqual({ names: ['s1__of_acme'], status: 'gatewayops; hit; ttl=n' });
+    const call = (name: string): Promise<RawReply> =>
+      post(door, modernBody('tools/call', { name, arguments: {} }), { ...mirrors('tools/call', name), 'X-Tenant': 'acme' }, '/mcp/v/tenants');
+    expect((await call('s1__of_acme')).status).toBe(200);
+    expect((await call('s1__of_other')).body.toString()).toContain('Unknown tool: s1__of_other');
+  });
+
+  test('and whether a list was at hand stand in the trace of the list', async () => {
+    await list({ 'X-Tenant': 'traced' });
+    const before = (await door.journal()).length;
+    await list({ 'X-Tenant': 'traced' });
+    await list({});
+    const [first = '', second = ''] = (await door.journal()).subarray(before).toString('latin1').split('success').slice(1);
+    expect([first.includes('header X-Tenant'), first.includes('\x03hit')]).toEqual([true, true]);
+    expect([second.includes('header X-Tenant'), second.includes('\x03hit')]).toEqual([false, true]);
+  });
+
+  test('given twice is refused, and nothing is listed', async () => {
+    const reply = await post(door, modernBody('tools/list'), { ...mirrors('tools/list'), 'X-Tenant': 'a\r\nx-tenant: b' }, '/mcp/v/tenants');
+    expect([reply.status, reply.body.toString()]).toEqual([400, expect.stringContaining('X-Tenant')]);
+    expect(upstream.requests.some(({ body }) => body.includes('tools/list'))).toBe(false);
+  });
 });

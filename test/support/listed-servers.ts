@@ -7,9 +7,10 @@ import { createAggregates, type Aggregates } from '../../packages/gateway/src/fa
 import type { DialogueRequest, Interest, ServerEvent, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
 import { createKeptLists, type KeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts';
 import type { KeptListsPort } from '../../packages/gateway/src/fabric/last-good.ts';
-import type { Endpoint, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
+import type { Endpoint, EndpointCaller, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
 import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
+import type { TransformData } from '../../packages/gateway/src/snapshot/transform-data.ts';
 import { plainEndpointData, plainServerData } from './server-data.ts';
 
 /** A server as a test writes it down: what it lists, page by page, as JSON texts. Its members may be changed while it runs. */
@@ -23,6 +24,8 @@ export interface ListedServer {
   cacheScope?: 'public' | 'private';
   instructions?: string;
   capabilities?: object;
+  /** Rules pass headers of callers on to it. */
+  passesHeaders?: boolean;
   /** Set while it is away; `stalled` answers nothing. */
   away?: 'unreachable' | 'stalled' | null;
   /** The cursor of the page behind page `index`, where it is not the usual one. */
@@ -38,7 +41,7 @@ export interface ListedServers {
   readonly watches: { readonly server: string; readonly interest: Interest; readonly tell: (event: ServerEvent) => void }[];
   /** A request by a caller who may reach all servers, or those named. */
   request(method: string, params?: object, more?: Partial<EndpointRequest> & { readonly reach?: readonly string[] }): Promise<Route | OwnAnswer>;
-  caller(reach?: readonly string[]): Pick<EndpointRequest, 'face' | 'mayReach'>;
+  caller(reach?: readonly string[]): EndpointCaller;
   /** All servers are at another address from now on. */
   moveTo(origin: string): void;
   /** Another configuration from now on. */
@@ -67,6 +70,7 @@ export function listedServers(
   let origin = 'http://127.0.0.1:1';
   const requests: DialogueRequest[] = [];
   const watches: { server: string; interest: Interest; tell: (event: ServerEvent) => void }[] = [];
+  const of = (name: string): ListedServer => servers[name] ?? {};
   let snapshot = makeSnapshot(data);
 
   function makeSnapshot(more: Partial<EndpointData>): Snapshot {
@@ -80,14 +84,15 @@ export function listedServers(
         origins: [],
         bodyBytesMax: 1_000_000,
         currency: 'USD',
-        servers: names.map((name) => plainServerData({ name, path: `/mcp/${name}`, origin, upstreamPath: `/${name}` })),
+        servers: names.map((name) =>
+          plainServerData({ name, path: `/mcp/${name}`, origin, upstreamPath: `/${name}`, ...(of(name).passesHeaders === true && { transforms: [passing] }) }),
+        ),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
       () => Buffer.alloc(0),
     );
   }
 
-  const of = (name: string): ListedServer => servers[name] ?? {};
   const inMemory: Servers = {
     begin(request, sink) {
       requests.push(request);
@@ -152,9 +157,10 @@ export function listedServers(
     clock: systemClock,
   });
   const endpoint = aggregates.at({ ...endpointData, ...data });
-  const caller = (reach?: readonly string[]): Pick<EndpointRequest, 'face' | 'mayReach'> => ({
+  const caller = (reach?: readonly string[]): EndpointCaller => ({
     face: { principalId: 'key_1', capabilities: '{}', info: null, logLevel: null },
     mayReach: (name) => reach === undefined || reach.includes(name),
+    forwarded: () => [],
   });
 
   return {
@@ -178,6 +184,8 @@ export function listedServers(
     close: () => aggregates.close(),
   };
 }
+
+const passing: TransformData = { tool: null, request: [], mirrors: {}, headers: [{ from: 'X-Tenant', to: 'X-Tenant' }], response: [] };
 
 function portOf(kept: KeptLists): KeptListsPort {
   // As over the channel: each side has a copy, in the order in which they were sent.

@@ -1,7 +1,7 @@
 import { authoriseServer } from '../authorise/authorise.ts';
 import { memberTexts } from '../fabric/edit-object.ts';
 import type { ClientFace } from '../fabric/dialogue.ts';
-import type { EndpointRequest, OwnAnswer, Route } from '../fabric/endpoint.ts';
+import type { EndpointCaller, OwnAnswer, Route } from '../fabric/endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { objectOf } from '../kernel/splice-json.ts';
@@ -11,6 +11,7 @@ import { FrontReply } from './front-reply.ts';
 import type { Call } from './rail.ts';
 import { settleReply } from './settle-reply.ts';
 import { intend, pass, permit, spend } from './stops.ts';
+import { headersForAll, mappedHeaders } from './transform-call.ts';
 
 /** What the two fronts share: a request's parts, who asks, and answers that the gateway itself gives. */
 export interface FrontParams {
@@ -34,7 +35,7 @@ export function readParams(call: Call, body: Buffer): FrontParams {
 }
 
 /** The caller, as an endpoint wants to know it. */
-export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pick<EndpointRequest, 'face' | 'mayReach'> {
+export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): EndpointCaller {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
   const { byName } = call.snapshot;
@@ -43,7 +44,16 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): Pic
     principal.data.kind === 'anonymous'
       ? (server: string): boolean => byName.get(server)?.data.auth === 'none'
       : (server: string): boolean => authoriseServer(principal, server).decision !== 'deny';
-  return { face: { ...face, principalId: principal.id }, mayReach };
+  return { face: { ...face, principalId: principal.id }, mayReach, forwarded: (server) => headersForAll(call, server) };
+}
+
+/** A list that the gateway has made of those of servers: whether it was at hand, and what the servers were sent of the caller's. */
+export function noteListed(call: Call, { listed }: OwnAnswer): void {
+  if (listed === undefined) return;
+  for (const server of listed.servers) mappedHeaders(call, server);
+  call.record.cache = listed.wasKept ? 'hit' : 'miss';
+  // RFC 9211.
+  call.headers.push('Cache-Status', listed.wasKept ? `gatewayops; hit; ttl=${Math.floor(listed.ttlMs / 1000)}` : 'gatewayops; fwd=miss');
 }
 
 /** Tasks are not routed: a server that may answer with one would answer with what nobody can ask after. */

@@ -11,7 +11,18 @@ import type { Message } from '../protocol/classify.ts';
 import type { Asked } from '../record/call-record.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
 import { converse } from './converse.ts';
-import { answerHere, callerOf, enterRoute, errorText, passStops, readParams, resultText, withServerInfo, type FrontParams } from './front-request.ts';
+import {
+  answerHere,
+  callerOf,
+  enterRoute,
+  errorText,
+  noteListed,
+  passStops,
+  readParams,
+  resultText,
+  withServerInfo,
+  type FrontParams,
+} from './front-request.ts';
 import type { GatewaySession } from './gateway-sessions.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult, mapElicitations } from './legacy-words.ts';
 import type { Call } from './rail.ts';
@@ -71,13 +82,17 @@ export async function serveLegacy(call: Call, endpoint: Endpoint, message: Messa
 
 /** A request that is for a server, from its route to its response. Legacy: the client's leaving does not end it. */
 async function callServer(call: Call, endpoint: Endpoint, message: Message, session: GatewaySession, { members, meta }: FrontParams): Promise<void> {
-  const { face, mayReach } = callerIn(call, session);
-  const resolved = await endpoint.resolve({ face, mayReach, method: message.method, params: objectOf(members), mirrored: [] }).catch(unknownResource);
+  const caller = callerIn(call, session);
+  const { face } = caller;
+  const resolved = await endpoint.resolve({ ...caller, method: message.method, params: objectOf(members), mirrored: [] }).catch(unknownResource);
   if (resolved instanceof Fault) {
     const error = memberTexts(rpcErrorText(resolved, call.requestId, call.idText)).get('error') ?? '{}';
     return answerHere(call, message, 200, errorText(call, legacyError(message.method, error, resolved.row.rpcCode)));
   }
-  if (resolved.kind === 'answer') return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
+  if (resolved.kind === 'answer') {
+    noteListed(call, resolved);
+    return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
+  }
   enterRoute(call, resolved);
   const route = transformRoute(call, message.method, resolved);
   if (session.calls.size >= bounds.gatewaySessionCallsMax) throw new Fault('unavailable', { reason: 'too many calls of this session are under way' });

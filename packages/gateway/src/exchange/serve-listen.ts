@@ -1,6 +1,6 @@
 import { memberTexts } from '../fabric/edit-object.ts';
 import type { Interest, ServerEvent, ServerFacts } from '../fabric/dialogue.ts';
-import type { Endpoint, EndpointRequest } from '../fabric/endpoint.ts';
+import type { Endpoint, EndpointCaller } from '../fabric/endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { objectOf } from '../kernel/splice-json.ts';
@@ -19,7 +19,7 @@ const changes = {
  * `subscriptions/listen` (2026-07-28, subscriptions): what is honoured first, then changes as they come, each with the id of the listen
  * request. Ends with a result when the worker drains. Faults: `invalid_params`, `not_acceptable`, `too_many_streams`.
  */
-export async function serveListen(call: Call, endpoint: Endpoint, caller: Pick<EndpointRequest, 'face' | 'mayReach'>, params: FrontParams): Promise<void> {
+export async function serveListen(call: Call, endpoint: Endpoint, caller: EndpointCaller, params: FrontParams): Promise<void> {
   const honoured = honouredOf(params.members.get('notifications'), await endpoint.facts(caller));
   const interest: Interest = { ...noInterest, ...honoured, resourceUris: honoured.resourceSubscriptions ?? [] };
   const id = call.idText ?? 'null';

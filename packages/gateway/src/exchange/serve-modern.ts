@@ -1,6 +1,6 @@
 import { memberTexts } from '../fabric/edit-object.ts';
 import type { DialogueResponse, ServerFacts } from '../fabric/dialogue.ts';
-import type { Endpoint, EndpointRequest, Route } from '../fabric/endpoint.ts';
+import type { Endpoint, EndpointCaller, Route } from '../fabric/endpoint.ts';
 import { gatewayInfo } from '../fabric/translate.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -15,6 +15,7 @@ import {
   enterRoute,
   errorText,
   metaPrefix,
+  noteListed,
   passStops,
   readParams,
   resultText,
@@ -70,13 +71,14 @@ interface Found {
   start(): UnderWay;
 }
 
-type Caller = Pick<EndpointRequest, 'face' | 'mayReach'>;
-
-async function begin(call: Call, endpoint: Endpoint, message: Message, { members, meta }: FrontParams, caller: Caller): Promise<Found | string> {
+async function begin(call: Call, endpoint: Endpoint, message: Message, { members, meta }: FrontParams, caller: EndpointCaller): Promise<Found | string> {
   const { servers } = call.rail;
   const asked = { ...caller, method: message.method, params: objectOf(members), mirrored: call.inbound.params ?? [] };
   const resolved = await endpoint.resolve(asked);
-  if (resolved.kind === 'answer') return withServerInfo(resolved, gatewayInfo);
+  if (resolved.kind === 'answer') {
+    noteListed(call, resolved);
+    return withServerInfo(resolved, gatewayInfo);
+  }
   enterRoute(call, resolved);
   const route = transformRoute(call, message.method, resolved);
   const routed = memberTexts(route.params);
@@ -102,7 +104,7 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
 }
 
 /** Faults: `invalid_params` where the request is not the one that was parked. */
-function resume(call: Call, ticket: ParkTicket, owner: { principalId: string; digest: string }, { members }: FrontParams, caller: Caller): Found {
+function resume(call: Call, ticket: ParkTicket, owner: { principalId: string; digest: string }, { members }: FrontParams, caller: EndpointCaller): Found {
   const given = memberTexts(members.get('inputResponses') ?? '{}');
   for (const [key, answer] of given)
     if (!answer.startsWith('{')) throw new Fault('invalid_params', { reason: `\`inputResponses["${key.slice(0, 60)}"]\` must be an object` });

@@ -108,6 +108,11 @@ export function mappedHeaders(call: Call, { transforms }: Pick<Server, 'transfor
   return headers;
 }
 
+/** Those that go with every message to this server, whatever it names, flat; not noted. Faults: as above. */
+export function headersForAll(call: Call, { transforms }: Pick<Server, 'transforms'>): readonly string[] {
+  return transforms === null || !transforms.headers ? none : mapHeaders(transforms, null, call.request.rawHeaders, () => undefined);
+}
+
 /** A refusal that a model can read and act on: it is answered as the tool's result, not as an error of the transport. */
 export function refusesTool(call: Call, fault: Fault): boolean {
   return (fault.code === 'forbidden' || fault.code === 'argument_not_allowed') && call.record.method === 'tools/call';

@@ -6,7 +6,7 @@ import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { CallerClass, Catalogue, Listed } from './catalogue.ts';
 import type { ClientFace, Servers } from './dialogue.ts';
 import { keyMember, listMember, type ListKind } from './drain-list.ts';
-import type { Endpoint, EndpointRequest, OwnAnswer, Route } from './endpoint.ts';
+import type { Endpoint, EndpointCaller, EndpointRequest, OwnAnswer, Route } from './endpoint.ts';
 import { createEndpointViews, type EndpointView } from './endpoint-view.ts';
 import { exposerOf, findNamed, findUri, itemText } from './endpoint-lookup.ts';
 import { joinFacts } from './join-facts.ts';
@@ -44,7 +44,7 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
   const { catalogue, sealer } = parts;
   const views = createEndpointViews(catalogue, parts.callerClassOf);
   const search = createToolSearch();
-  const viewOf = (request: Pick<EndpointRequest, 'face' | 'mayReach'>): EndpointView => views.of(parts.snapshot(), data(), request);
+  const viewOf = (request: EndpointCaller): EndpointView => views.of(parts.snapshot(), data(), request);
 
   async function list(view: EndpointView, kind: ListKind, params: string): Promise<OwnAnswer> {
     const cursor = cursorOf(params);
@@ -58,8 +58,10 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
     const page = pageOf(paged, cursor, view.data.pageSize, `${name} ${kind} ${view.key}`, sealer);
     const meta = metaOf(view, kind, isResources ? mostTroubled(listed, other) : listed);
     const next = page.nextCursor === null ? '' : `,"nextCursor":${JSON.stringify(page.nextCursor)}`;
-    const cache = `"ttlMs":${ttlOf(listed)},"cacheScope":"${scopeOf(view.data, listed)}"`;
-    return { kind: 'answer', result: `{"resultType":"complete","${listMember[kind]}":[${page.entries}]${next},${cache}${meta}}` };
+    const ttlMs = ttlOf(listed);
+    const cache = `"ttlMs":${ttlMs},"cacheScope":"${scopeOf(view.data, listed)}"`;
+    const result = `{"resultType":"complete","${listMember[kind]}":[${page.entries}]${next},${cache}${meta}}`;
+    return { kind: 'answer', result, listed: { servers: view.servers, wasKept: [...listed, ...other].every(({ wasKept }) => wasKept), ttlMs } };
   }
 
   /** What the three tools find changes, the tools do not. */
@@ -98,7 +100,7 @@ export function createAggregateEndpoint(name: string, data: () => EndpointData, 
     facts: async (request) => {
       const view = viewOf(request);
       const facts = await Promise.all(
-        view.servers.map(async (server) => ({ server: server.data.name, ...(await catalogue.facts(server, view.callers, view.data.deadlineMs)) })),
+        view.servers.map(async (server) => ({ server: server.data.name, ...(await catalogue.facts(server, view.callersAt(server), view.data.deadlineMs)) })),
       );
       return joinFacts(facts, scopeOf(view.data, []));
     },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CallerClass } from './catalogue.ts';
 import type { ClientFace } from './dialogue.ts';
 
@@ -20,6 +21,13 @@ export function createCallerClasses(): (face: ClientFace) => CallerClass {
   };
 }
 
+/** Those of a class whose headers `forwarded` go to the server with every message. They have a session of their own there. */
+export function withForwarded(callers: CallerClass, forwarded: readonly string[]): CallerClass {
+  if (forwarded.length === 0) return callers;
+  const scope = createHash('sha256').update(JSON.stringify(forwarded)).digest('base64url');
+  return { key: `${callers.key} ${scope}`, scope, forwarded, face: { ...callers.face, principalId: `${callers.face.principalId} ${scope}` } };
+}
+
 function classOf(face: ClientFace): CallerClass {
   const { sampling, elicitation, roots } = JSON.parse(face.capabilities) as Readonly<Record<string, unknown>>;
   const can = {
@@ -30,7 +38,7 @@ function classOf(face: ClientFace): CallerClass {
     ...(isObject(sampling) && { sampling: {} }),
   };
   const capabilities = JSON.stringify(can);
-  return { key: capabilities, face: { principalId: 'gateway', capabilities, info: null, logLevel: null } };
+  return { key: capabilities, scope: '', forwarded: [], face: { principalId: 'gateway', capabilities, info: null, logLevel: null } };
 }
 
 function isObject(value: unknown): value is object {

@@ -120,6 +120,20 @@ describe('a server that is away', () => {
     expect((await toolsOf(other, { cursor: second.nextCursor })).names).toEqual(['b__z']);
   });
 
+  test('has nothing for callers whose headers it is sent but what it listed to callers with the same', async () => {
+    const b: ListedServer = { tools: [[tool('y')]], ttlMs: 0, passesHeaders: true };
+    const all = over({ b });
+    const listFor = async (tenant: string): Promise<object> => {
+      const answer = await all.request('tools/list', {}, { forwarded: () => ['x-tenant', tenant] });
+      return answer.kind === 'answer' ? (JSON.parse(answer.result) as object) : {};
+    };
+    expect(await listFor('one')).toMatchObject({ tools: [{ name: 'b__y' }] });
+    expect(all.requests.at(-1)?.forwarded).toEqual(['x-tenant', 'one']);
+    b.away = 'unreachable';
+    expect(await listFor('one')).toMatchObject({ tools: [{ name: 'b__y' }] });
+    expect(await listFor('other')).toMatchObject({ tools: [], _meta: { 'io.gatewayops/unavailable': [{ server: 'b', stale: false }] } });
+  });
+
   test('has nothing of another server of its name', async () => {
     const kept = createKeptLists();
     const servers = { b: { tools: [[tool('y')]], ttlMs: 0 } as ListedServer };

@@ -74,7 +74,11 @@ export interface Catalogue {
 /** Callers that servers cannot tell apart in what they list. */
 export interface CallerClass {
   readonly key: string;
+  /** What headers of theirs the server is sent; what it lists to others is nothing for them. Empty: none. */
+  readonly scope: string;
   readonly face: ClientFace;
+  /** Those headers, flat. */
+  readonly forwarded: readonly string[];
 }
 
 export interface CatalogueParts {
@@ -112,7 +116,11 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
     if (known !== undefined) {
       stop(known);
       version++;
-    } else if (shelves.size >= bounds.catalogueShelvesMax) evict();
+    } else {
+      const own = [...shelves].filter(([, one]) => one.server.data.name === server.data.name);
+      if (own.length >= bounds.catalogueServerShelvesMax) evict(own);
+      else if (shelves.size >= bounds.catalogueShelvesMax) evict(shelves);
+    }
     shelves.set(key, shelf);
     if (shelf.followers.size > 0) {
       begin(shelf);
@@ -122,9 +130,9 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
   }
 
   /** The shelf that nobody follows and nobody has asked for the longest; one that holds what cannot be had again only where there is no other. */
-  function evict(): void {
+  function evict(among: Iterable<[string, Shelf]>): void {
     let oldest: [string, Shelf] | null = null;
-    for (const entry of shelves) {
+    for (const entry of among) {
       const [, shelf] = entry;
       if (shelf.followers.size > 0) continue;
       if (oldest === null || rankOf(shelf) < rankOf(oldest[1])) oldest = entry;
@@ -177,9 +185,12 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
     return shelf.saying;
   }
 
-  /** One watch a shelf for as long as it is used. A server that tells of no changes is not asked to. */
+  /**
+   * One watch a shelf for as long as it is used. A server that tells of no changes is not asked to; nor is one for callers with headers of their own
+   * before somebody follows, for there is no end to what callers write into headers.
+   */
   function watch(shelf: Shelf, facts: ServerFacts): void {
-    if (shelf.unwatch !== null || !isCurrent(shelf)) return;
+    if (shelf.unwatch !== null || !isCurrent(shelf) || (shelf.callers.scope !== '' && shelf.followers.size === 0)) return;
     const { tools, prompts, resources } = JSON.parse(facts.capabilities) as Readonly<Record<string, { listChanged?: unknown } | undefined>>;
     const interest = {
       toolsListChanged: tools?.listChanged === true,
@@ -219,7 +230,7 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
     const { name } = shelf.server.data;
     try {
       const { facts } = await readSaid(shelf);
-      const list = offers(facts, kind) ? await drainList(servers, shelf.server, shelf.callers.face, kind) : emptyList;
+      const list = offers(facts, kind) ? await drainList(servers, shelf.server, shelf.callers, kind) : emptyList;
       shelf.isLate = false;
       const known = state.list;
       const returned = state.trouble !== null;
@@ -368,9 +379,11 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
       const shelf = shelfOf(server, callers);
       shelf.followers.add(onChange);
       if (nowMs() >= shelf.saidGoodUntilMs) begin(shelf);
+      else if (shelf.said !== null) watch(shelf, shelf.said.facts);
       plan(shelf);
       return () => {
         shelf.followers.delete(onChange);
+        if (shelf.callers.scope !== '' && shelf.followers.size === 0) stop(shelf);
       };
     },
     keep(kept) {

@@ -4,7 +4,8 @@ import { Fault } from '../kernel/fault.ts';
 import { newSpanHex, newTraceHex } from '../kernel/id.ts';
 import { each, findValues } from '../kernel/splice-json.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import type { ClientFace, DialogueResponse, Servers } from './dialogue.ts';
+import type { CallerClass } from './catalogue.ts';
+import type { DialogueResponse, Servers } from './dialogue.ts';
 import { paramHeadersOf, type ParamHeader } from './param-headers.ts';
 
 export type ListKind = 'tools' | 'resources' | 'templates' | 'prompts';
@@ -47,7 +48,7 @@ export const emptyList: ServerList = { entries: [], digest: '', ttlMs: Number.MA
  * Reads all pages of one list. A cursor is any text, also the empty one; one that comes a second time ends the reading. A server that does
  * not know the method has an empty list. Faults: those of the connection, `mcp_error`, `upstream_invalid`.
  */
-export async function drainList(servers: Servers, server: Server, face: ClientFace, kind: ListKind): Promise<ServerList> {
+export async function drainList(servers: Servers, server: Server, callers: Pick<CallerClass, 'face' | 'forwarded'>, kind: ListKind): Promise<ServerList> {
   const entries = new Map<string, ListEntry>();
   const refused: { name: string; reason: string }[] = [];
   const cursors = new Set<string>();
@@ -58,7 +59,7 @@ export async function drainList(servers: Servers, server: Server, face: ClientFa
   let cursor: string | null = null;
   let incomplete: ServerList['incomplete'] = null;
   for (let page = 1; ; page++) {
-    const response = await askFor(servers, server, face, methods[kind], cursor === null ? '{}' : JSON.stringify({ cursor }));
+    const response = await askFor(servers, server, callers, methods[kind], cursor === null ? '{}' : JSON.stringify({ cursor }));
     if (response.kind === 'error') {
       if (response.code === methodNotFound && page === 1) return emptyList;
       throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: JSON.parse(response.error) } });
@@ -97,11 +98,17 @@ export async function drainList(servers: Servers, server: Server, face: ClientFa
 
 const methodNotFound = -32601;
 
-function askFor(servers: Servers, server: Server, face: ClientFace, method: string, params: string): Promise<DialogueResponse> {
+function askFor(
+  servers: Servers,
+  server: Server,
+  { face, forwarded }: Pick<CallerClass, 'face' | 'forwarded'>,
+  method: string,
+  params: string,
+): Promise<DialogueResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<DialogueResponse>();
   const traceparent = `00-${newTraceHex()}-${newSpanHex()}-00`;
   const dialogue = servers.begin(
-    { server, face, method, params, name: '', mirrored: [], traceparent, inputs: 'return' },
+    { server, face, method, params, name: '', mirrored: [], forwarded, traceparent, inputs: 'return' },
     {
       notification: () => undefined,
       // Nobody stands behind the gateway's own question who could answer.

@@ -1,9 +1,10 @@
 import { bounds } from '../kernel/bounds.ts';
+import { withForwarded } from './caller-class.ts';
 import type { EndpointData } from '../snapshot/endpoint-data.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { CallerClass, Catalogue, Listed } from './catalogue.ts';
 import type { ListKind } from './drain-list.ts';
-import type { EndpointRequest } from './endpoint.ts';
+import type { EndpointCaller } from './endpoint.ts';
 import { buildNameTable, compileSelection, digestOf, type KnownList, type NameTable, type Select } from './endpoint-table.ts';
 import { exposeUris, type ExposedUris } from './exposed-uris.ts';
 
@@ -12,7 +13,8 @@ export interface EndpointView {
   readonly data: EndpointData;
   /** Callers with the same key see the same. */
   readonly key: string;
-  readonly callers: CallerClass;
+  /** The class of these callers at one of the servers. */
+  callersAt(server: Server): CallerClass;
   readonly servers: readonly Server[];
   readonly selects: Readonly<Record<ListKind, Select>>;
   names(kind: 'tools' | 'prompts'): NameTable;
@@ -25,15 +27,17 @@ export interface EndpointView {
 
 export interface EndpointViews {
   /** The view of this caller now. */
-  of(snapshot: Snapshot, data: EndpointData, request: Pick<EndpointRequest, 'face' | 'mayReach'>): EndpointView;
+  of(snapshot: Snapshot, data: EndpointData, request: EndpointCaller): EndpointView;
 }
 
 /** The views of one endpoint, kept for the kinds of callers that come often. */
-export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: EndpointRequest['face']) => CallerClass): EndpointViews {
+export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: EndpointCaller['face']) => CallerClass): EndpointViews {
   const views = new Map<string, EndpointView>();
   const clientNames = new Map<string, string>();
   let madeFor: Snapshot | null = null;
   let selects: EndpointView['selects'] | null = null;
+  /** The servers to which rules pass headers of callers on. */
+  let headed: readonly Server[] = [];
 
   function nameCharsMax(data: EndpointData, info: string | null): number {
     if (info === null) return data.nameCharsMax;
@@ -48,21 +52,29 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
   }
 
   return {
-    of(snapshot, data, { face, mayReach }) {
+    of(snapshot, data, { face, mayReach, forwarded }) {
       if (madeFor !== snapshot || selects === null) {
         views.clear();
         madeFor = snapshot;
+        headed = data.servers.flatMap((name) => snapshot.byName.get(name) ?? []).filter(({ transforms }) => transforms?.headers === true);
         const ofResources = compileSelection(data.resources);
         selects = { tools: compileSelection(data.tools), prompts: compileSelection(data.prompts), resources: ofResources, templates: ofResources };
       }
       const callers = callerClassOf(face);
       const charsMax = nameCharsMax(data, face.info);
       const seen = data.servers.filter(mayReach);
-      const key = `${charsMax} ${callers.key} ${seen.length === data.servers.length ? '*' : seen.join(' ')}`;
+      const own = headed.flatMap((server) => {
+        const headers = mayReach(server.data.name) ? forwarded(server) : [];
+        return headers.length === 0 ? [] : [[server.data.name, withForwarded(callers, headers)] as const];
+      });
+      const scopes = own.map(([name, { scope }]) => ` ${name} ${scope}`).join('');
+      const key = `${charsMax} ${callers.key} ${seen.length === data.servers.length ? '*' : seen.join(' ')}${scopes}`;
       let view = views.get(key);
       if (view === undefined) {
         const servers = seen.flatMap((name) => snapshot.byName.get(name) ?? []);
-        view = createView(catalogue, { data, key, callers, servers, selects }, charsMax);
+        const withHeaders = new Map(own);
+        const callersAt = ({ data: { name } }: Server): CallerClass => withHeaders.get(name) ?? callers;
+        view = createView(catalogue, { data, key, callersAt, servers, selects }, charsMax);
         const oldest = views.size >= bounds.endpointViewsMax ? views.keys().next().value : undefined;
         if (oldest !== undefined) views.delete(oldest);
         views.set(key, view);
@@ -79,11 +91,11 @@ interface Made<Table> {
   table: Table;
 }
 
-function createView(catalogue: Catalogue, base: Pick<EndpointView, 'data' | 'key' | 'callers' | 'servers' | 'selects'>, charsMax: number): EndpointView {
-  const { data, callers, servers, selects } = base;
+function createView(catalogue: Catalogue, base: Pick<EndpointView, 'data' | 'key' | 'callersAt' | 'servers' | 'selects'>, charsMax: number): EndpointView {
+  const { data, callersAt, servers, selects } = base;
   const made: { tools?: Made<NameTable>; prompts?: Made<NameTable>; uris?: Made<ExposedUris & { digest: string }> } = {};
 
-  const listsOf = (kind: ListKind): KnownList[] => servers.map((server) => ({ server, list: catalogue.known(server, callers, kind) }));
+  const listsOf = (kind: ListKind): KnownList[] => servers.map((server) => ({ server, list: catalogue.known(server, callersAt(server), kind) }));
 
   /** The table at hand where nothing that it was made of has changed. */
   function current<Table>(known: Made<Table> | undefined, kinds: readonly ListKind[], make: (lists: readonly KnownList[]) => Table): Made<Table> {
@@ -117,7 +129,7 @@ function createView(catalogue: Catalogue, base: Pick<EndpointView, 'data' | 'key
       made.uris = current(made.uris, ['resources', 'templates'], makeUris);
       return made.uris.table;
     },
-    load: (kind, of = servers) => Promise.all(of.map((server) => catalogue.load(server, callers, kind, data.deadlineMs))),
-    isSettled: (kind, of = servers) => of.every((server) => catalogue.isSettled(server, callers, kind)),
+    load: (kind, of = servers) => Promise.all(of.map((server) => catalogue.load(server, callersAt(server), kind, data.deadlineMs))),
+    isSettled: (kind, of = servers) => of.every((server) => catalogue.isSettled(server, callersAt(server), kind)),
   };
 }

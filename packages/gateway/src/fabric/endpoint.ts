@@ -1,11 +1,17 @@
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Ask, ClientFace, Interest, ServerEvent, ServerFacts } from './dialogue.ts';
 
-/** A request of a client, read by a front. */
-export interface EndpointRequest {
+/** Whose client asks. */
+export interface EndpointCaller {
   readonly face: ClientFace;
   /** Which of the servers behind the endpoint this caller may reach; the same test as at `/mcp/{server}`. */
   readonly mayReach: (server: string) => boolean;
+  /** The headers of the caller's that rules pass on with every message to this server, flat. Faults: `invalid_request`. */
+  readonly forwarded: (server: Server) => readonly string[];
+}
+
+/** A request of a client, read by a front. */
+export interface EndpointRequest extends EndpointCaller {
   readonly method: string;
   /** JSON text of `params` without the envelope's `_meta` keys (`DialogueRequest.params`). */
   readonly params: string;
@@ -31,6 +37,8 @@ export interface Route {
 export interface OwnAnswer {
   readonly kind: 'answer';
   readonly result: string;
+  /** Of a list: the servers whose lists it is made of, whether all were at hand, and for how long they are good. */
+  readonly listed?: { readonly servers: readonly Server[]; readonly wasKept: boolean; readonly ttlMs: number };
 }
 
 /**
@@ -41,9 +49,9 @@ export interface Endpoint {
   /** As it stands in records, metrics and session handles: the server's name, or `*`, or `v/{name}`. */
   readonly name: string;
   /** What `server/discover` and `initialize` are answered from. Faults: those of the connection, where there is but one server. */
-  facts(request: Pick<EndpointRequest, 'face' | 'mayReach'>): Promise<ServerFacts>;
+  facts(request: EndpointCaller): Promise<ServerFacts>;
   /** Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource`, `invalid_params` (a bad cursor), `method_not_found`, those of the connection. */
   resolve(request: EndpointRequest): Promise<Route | OwnAnswer>;
   /** Events carry the endpoint's names. Returns how to end it. */
-  watch(request: Pick<EndpointRequest, 'face' | 'mayReach'>, interest: Interest, onEvent: (event: ServerEvent) => void): () => void;
+  watch(request: EndpointCaller, interest: Interest, onEvent: (event: ServerEvent) => void): () => void;
 }

@@ -128,7 +128,7 @@ export function offers(facts: ServerFacts, kind: ListKind): boolean {
 
 /** Under what it is kept beside the workers. */
 export function keptKeyOf({ server, signature, callers }: Shelf, kind: KeptKind): KeptKey {
-  return { server: server.data.name, place: signature, callers: callers.key, kind };
+  return { server: server.data.name, place: `${signature} ${callers.scope}`, callers: callers.key, kind };
 }
 
 export function saidOf(facts: ServerFacts): SaidFacts {

@@ -45,7 +45,7 @@ export function watchServers(
 
   function follow(view: EndpointView): (() => void)[] {
     const wantsLists = interest.toolsListChanged || interest.promptsListChanged || interest.resourcesListChanged;
-    const lists = wantsLists ? view.servers.map((server) => catalogue.follow(server, view.callers, (kind) => changed(eventOf[kind]))) : [];
+    const lists = wantsLists ? view.servers.map((server) => catalogue.follow(server, view.callersAt(server), (kind) => changed(eventOf[kind]))) : [];
     return interest.resourceUris.length === 0 ? lists : [...lists, watchResources(view)];
   }
 

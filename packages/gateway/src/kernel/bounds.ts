@@ -137,6 +137,7 @@ export const bounds = {
   catalogueEntriesMax: 10_000,
   catalogueBytesMax: 32 * MiB,
   catalogueShelvesMax: 4_096,
+  catalogueServerShelvesMax: 512,
   /** How long a catalogue that nobody asks for is kept up to date. */
   catalogueIdleMs: 600_000,
   /** How long the list of a server before 2026-07-28 is good, where it tells of changes and where it does not. */
