@@ -62,7 +62,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   api: { values: ['control', 'chain'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
-  telemetry: { values: ['record', 'process'] },
+  telemetry: { values: ['record', 'process', 'chain'] },
   jobs: { values: ['control'] },
 
   cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain'] },

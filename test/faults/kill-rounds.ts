@@ -1,6 +1,7 @@
 /**
  * D12, promise 4: a gateway under load whose every process is killed at random moments, again and again on one state
- * folder, and at the end the ledger held against what the upstream itself counted and what clients were answered.
+ * folder, and at the end the ledger held against what the upstream itself counted and what clients were answered, and the
+ * chains of the audit and of calls verified.
  */
 import { Agent } from 'node:http';
 import { readdirSync } from 'node:fs';
@@ -90,6 +91,8 @@ export async function runKillRounds({ rounds, clients, seed, onRound = () => und
     });
     const rows = await allRows(gateway, upstream);
     const problems = [...compare(load.sent, upstream.requests, rows), ...setAside(gateway)];
+    const verified = await gateway.cli('audit', 'verify');
+    if (verified.code !== 0) problems.push(`the audit is not whole: ${verified.stdout}${verified.stderr}`);
     const code = await gateway.stop();
     if (code !== 0) problems.push(`the last stop ended with ${code}`);
     return {

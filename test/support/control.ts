@@ -61,7 +61,8 @@ export async function startControl(more: ControlOverrides = {}): Promise<TestCon
     node: state.node,
     keys,
     trusted: () => [],
-    callHeads: () => [],
+    calls: { heads: () => [], allocated: () => ({ chain: '', sequence: 0 }) },
+    callDays: 30,
     clock,
     log: silentLog,
   });

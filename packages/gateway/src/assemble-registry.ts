@@ -1,7 +1,6 @@
 /** The registry of a node, and the desk that signs what is written there. */
 import type { StoreOptions } from './assemble-stores.ts';
-import type { CheckpointBody } from './chain/checkpoint.ts';
-import { startAuditDesk, type RunningAuditDesk } from './control/audit/start-audit-desk.ts';
+import { startAuditDesk, type CallPlaces, type RunningAuditDesk } from './control/audit/start-audit-desk.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import { openAuditKeys } from './node/audit-keys.ts';
 import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
@@ -11,12 +10,12 @@ import type { RegistryStore } from './store/registry/registry-store.ts';
 export interface RegistryParts extends Pick<StoreOptions, 'config' | 'folder' | 'clock' | 'log' | 'closers'> {
   /** Public keys of other nodes, in base64. */
   readonly trusted: () => readonly string[];
-  readonly callHeads: () => CheckpointBody['calls'];
+  readonly calls: CallPlaces;
 }
 
 /** Faults: `state_broken`, `disk_full`, `permission_denied`, `unavailable`. */
 export async function assembleRegistry(parts: RegistryParts): Promise<{ readonly registry: RegistryStore; readonly audit: RunningAuditDesk }> {
-  const { folder, trusted, callHeads, clock, log, closers } = parts;
+  const { config, folder, trusted, calls, clock, log, closers } = parts;
   const keys = openAuditKeys(folder);
   const registry = await openRegistry({ ...(await addressOf(parts)), auditKey: keys.key, log: log.child({ part: 'registry' }) });
   closers.add('registry', () => registry.close());
@@ -26,7 +25,8 @@ export async function assembleRegistry(parts: RegistryParts): Promise<{ readonly
     node: folder.node,
     keys,
     trusted,
-    callHeads,
+    calls,
+    callDays: config.retention.tracesDays,
     clock,
     log: log.child({ part: 'audit' }),
   });

@@ -13,6 +13,7 @@ import { openLedger } from './store/ledger/open-ledger.ts';
 import { createRollups } from './store/ledger/rollups.ts';
 import { openEmbeddedState } from './store/state/embedded-state.ts';
 import type { StateStore } from './store/state/state-store.ts';
+import { openCallChain, type CallChain } from './telemetry/call-chain.ts';
 import { startDrain, type Drain } from './telemetry/drain.ts';
 import { startRollUp } from './telemetry/roll-up.ts';
 import type { Tap } from './telemetry/tap.ts';
@@ -28,7 +29,11 @@ export interface StoreOptions {
 }
 
 /** Opens the ledger in the background, and what brings calls into it and sums them up there. */
-export function openLedgerOf({ config, folder, tap, clock, log, closers }: StoreOptions): { readonly ledger: LedgerStore; readonly drain: Drain } {
+export function openLedgerOf({ config, folder, tap, clock, log, closers }: StoreOptions): {
+  readonly ledger: LedgerStore;
+  readonly drain: Drain;
+  readonly chain: CallChain;
+} {
   const { paths } = folder;
   const ledger = openLedger({
     at:
@@ -41,9 +46,11 @@ export function openLedgerOf({ config, folder, tap, clock, log, closers }: Store
   });
   closers.add('ledger', () => ledger.close());
   const telemetryLog = log.child({ part: 'telemetry' });
+  const chain = openCallChain({ path: paths.callChain, node: folder.node, log: telemetryLog });
   const drain = startDrain({
     journalFolder: paths.journal,
     ledger: createCallSink(ledger),
+    chain,
     tap,
     clock,
     log: telemetryLog,
@@ -52,7 +59,7 @@ export function openLedgerOf({ config, folder, tap, clock, log, closers }: Store
   closers.add('drain', () => drain.stop());
   const rollUp = startRollUp({ rollups: createRollups(ledger), clock, log: telemetryLog });
   closers.add('roll-up', () => rollUp.stop());
-  return { ledger, drain };
+  return { ledger, drain, chain };
 }
 
 export async function openStateOf({ config, folder, clock, log, closers }: StoreOptions): Promise<StateStore> {

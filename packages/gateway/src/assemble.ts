@@ -117,7 +117,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const environment = readEnvironment();
   const tap = createTap(log.child({ part: 'telemetry' }));
   const stores = { config, folder, tap, clock, log, closers };
-  const { ledger, drain } = openLedgerOf(stores);
+  const { ledger, drain, chain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
   const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
   const masking = startMasking({ rules: config.record.masking, log: log.child({ part: 'masking' }) });
@@ -224,7 +224,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const { registry, audit } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, callHeads: () => [] });
+  const { registry, audit } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
   // Before anybody is let in.
   await serveAnew();

@@ -7,7 +7,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { exportAudit, exportFormats } from '../control/audit/export-audit.ts';
 import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
 import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
-import { verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
+import { callScopes, verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 import { streamed } from './streamed.ts';
 
@@ -36,10 +36,11 @@ export function auditRoutes(api: Api): void {
       permission: 'audit.read',
       tags: ['audit'],
       summary: 'Check that no record of the audit was changed',
-      description: 'Reads the whole audit. What is wrong with it is a result with `ok: false`, not a fault.',
+      description: 'Reads the whole audit, and every call that the ledger keeps. What is wrong with it is a result with `ok: false`, not a fault.',
+      request: { query: z.object({ calls: callsQuery.default('rows') }) },
       responses: { 200: json(verdictSchema, 'What was found.') },
     }),
-    async (c) => c.json({ verification: verdictBody(await verifyAudit(c.var.context())) }, 200),
+    async (c) => c.json({ verification: verdictBody(await verifyAudit(c.var.context(), c.req.valid('query').calls)) }, 200),
   );
   api.openapi(
     route({
@@ -49,10 +50,10 @@ export function auditRoutes(api: Api): void {
       tags: ['audit'],
       summary: 'Export the audit',
       description: '`proof`: all of it with its signatures, one JSON object a line. Exports are recorded.',
-      request: { query: z.object({ format: z.enum(exportFormats).default('proof') }) },
+      request: { query: z.object({ format: z.enum(exportFormats).default('proof'), calls: callsQuery.default('none') }) },
       responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export, as it is read.' } },
     }),
-    async (c) => streamed(c, await exportAudit(c.var.context(), { format: c.req.valid('query').format }), 'application/x-ndjson'),
+    async (c) => streamed(c, await exportAudit(c.var.context(), c.req.valid('query')), 'application/x-ndjson'),
   );
   api.openapi(
     route({
@@ -83,6 +84,7 @@ export function auditRoutes(api: Api): void {
   );
 }
 
+const callsQuery = z.enum(callScopes).openapi({ description: 'Of calls: `rows`, each of them; `entries`, the chain above them; `none`.' });
 const word = z.string().min(1).max(200);
 const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-01-15T10:30:00Z' });
 
@@ -164,6 +166,15 @@ const verdictSchema = z
         signed_through: z.number().int().openapi({ description: 'Up to here a signed checkpoint speaks for the chain.' }),
         signed_at: timeSchema.nullable(),
       }),
+      calls: z
+        .object({
+          chains: z.number().int(),
+          entries: z.number().int(),
+          rows: z.number().int().nullable().openapi({ description: 'Calls that are as they were written; null where they were not read.' }),
+          expired: z.number().int().openapi({ description: 'Calls that are gone because their retention was over.' }),
+          signed_at: timeSchema.nullable(),
+        })
+        .nullable(),
       checkpoints: z.number().int(),
       keys: z.array(z.string()),
       findings: z.array(findingSchema),
@@ -185,11 +196,16 @@ function verdictBody(verdict: AuditVerdict): z.infer<typeof verdictSchema>['veri
       signed_through: events.signed?.sequence ?? verdict.removedThrough,
       signed_at: events.signed?.at ?? null,
     },
+    calls: verdict.calls && callsBody(verdict.calls),
     checkpoints: verdict.checkpoints,
     keys: [...verdict.keys],
     findings: [...verdict.findings],
     findings_left_out: verdict.findingsLeftOut,
   };
+}
+
+function callsBody({ chains, entries, rows, expired, signedAt }: NonNullable<AuditVerdict['calls']>) {
+  return { chains, entries, rows, expired, signed_at: signedAt };
 }
 
 const keySchema = z

@@ -15,7 +15,9 @@ export const checkpointBody = z.object({
   /** The chain of audit events. */
   events: z.object({ sequence: z.int().min(0), hash: digest }),
   /** The node's chains of calls: their last entry, and the last row of it. */
-  calls: z.array(z.object({ chain: z.string(), entry: z.int().min(1), sequence: z.int().min(1), hash: digest })),
+  calls: z.array(z.object({ chain: z.string(), entry: z.int().min(1), sequence: z.int().min(1), hash: digest })).readonly(),
+  /** How long calls were kept then: what is older may be gone. */
+  calls_days: z.int().min(1).optional(),
 });
 export type CheckpointBody = z.infer<typeof checkpointBody>;
 

@@ -1,8 +1,11 @@
 /**
- * A proof as a file of JSON lines: `header`, then every `key`, `removal`, `checkpoint` and `event`, in this order, and `end`
- * with their number, by which a file that was cut is known.
+ * A proof as a file of JSON lines: `header`, then every `key`, `removal`, `checkpoint`, `event` and `entry` of calls (with its rows,
+ * where they are wanted), in this order, and `end` with their number, by which a file that was cut is known.
  */
+import { hash } from 'node:crypto';
 import { z } from 'zod';
+import type { ChainedEntry } from './call-entry.ts';
+import type { CallProof, EntryRows } from './verify-calls.ts';
 import { recordBody, recordOfBody } from './record-body.ts';
 import type { PublicKeyRecord } from './checkpoint.ts';
 import type { StoredRecord } from './verify-events.ts';
@@ -21,16 +24,35 @@ export async function* proofLines(source: ProofSource, { organizationId, node, a
     lines += 1;
     return JSON.stringify({ type, ...value });
   };
-  yield line('header', { format: 1, organization_id: organizationId, node, at: new Date(atMs).toISOString() });
+  const { calls } = source;
+  const kept = calls === null ? 'none' : calls.rows === null ? 'entries' : 'rows';
+  yield line('header', { format: 1, organization_id: organizationId, node, at: new Date(atMs).toISOString(), calls: kept });
   for (const { createdAtMs, ...key } of await source.keys()) yield line('key', { ...key, created_at: new Date(createdAtMs).toISOString() });
   const removal = await source.removal();
   if (removal !== null) yield line('removal', { through: removal.throughSequence, hash: removal.throughHash, checkpoint: removal.checkpointId });
   for await (const page of source.checkpoints()) for (const { id, body, signature } of page) yield line('checkpoint', { id, body, signature });
   for await (const page of source.records(removal?.throughSequence ?? 0)) for (const record of page) yield line('event', { event: recordBody(record) });
+  if (calls !== null)
+    for await (const page of calls.entries())
+      for (const entry of page) {
+        const found = calls.rows === null ? null : await first(calls.rows([entry]));
+        yield line('entry', { entry, ...(found === null || found.count === 0 ? {} : { rows: Buffer.concat(found.bytes ?? []).toString('base64') }) });
+      }
   yield JSON.stringify({ type: 'end', lines });
 }
 
-const headerLine = z.object({ type: z.literal('header'), format: z.literal(1), organization_id: z.string(), at: z.iso.datetime() });
+async function first(rows: AsyncIterable<EntryRows>): Promise<EntryRows | null> {
+  for await (const found of rows) return found;
+  return null;
+}
+
+const headerLine = z.object({
+  type: z.literal('header'),
+  format: z.literal(1),
+  organization_id: z.string(),
+  at: z.iso.datetime(),
+  calls: z.enum(['none', 'entries', 'rows']),
+});
 const keyLine = z.object({
   type: z.literal('key'),
   id: z.string(),
@@ -43,6 +65,22 @@ const keyLine = z.object({
 const removalLine = z.object({ type: z.literal('removal'), through: z.int(), hash: z.string(), checkpoint: z.string() });
 const checkpointLine = z.object({ type: z.literal('checkpoint'), id: z.string(), body: z.string(), signature: z.string() });
 const eventLine = z.object({ type: z.literal('event'), event: z.unknown() });
+const entryLine = z.object({
+  type: z.literal('entry'),
+  entry: z.object({
+    organizationId: z.string(),
+    chain: z.string(),
+    entry: z.int(),
+    day: z.iso.date(),
+    firstSequence: z.int(),
+    rows: z.int(),
+    rowsHash: z.string(),
+    columns: z.string(),
+    previousHash: z.string(),
+    hash: z.string(),
+  }),
+  rows: z.base64().optional(),
+});
 const endLine = z.object({ type: z.literal('end'), lines: z.int() });
 
 export interface ProofFile extends ProofSource {
@@ -126,11 +164,43 @@ export async function openProofFile(input: AsyncIterable<string>, trusted: reado
         page = [];
       }
       yield page;
+    },
+    async finish() {
       const end = endLine.safeParse(next);
       if (!end.success) throw new ProofFileError(next === null ? 'it was cut: its end is missing' : `line ${number} is out of place`);
       if (end.data.lines !== number - 1)
         throw new ProofFileError(`it was changed: it says that it has ${end.data.lines} lines before its end, and has ${number - 1}`);
     },
+    calls: header.calls === 'none' ? null : callsOf(linesOf('entry', entryLine), header.calls === 'rows'),
     anchor: () => null,
+  };
+}
+
+/** Rows come with their entry: what they hash to is kept until it is asked for. */
+function callsOf(lines: AsyncIterable<z.infer<typeof entryLine>>, withRows: boolean): CallProof {
+  const rows = new Map<ChainedEntry, EntryRows>();
+  return {
+    async *entries() {
+      for await (const { entry, rows: text } of lines) {
+        if (withRows)
+          rows.set(entry, {
+            count: text === undefined ? 0 : entry.rows,
+            hash: hash('sha256', Buffer.from(text ?? '', 'base64'), 'hex'),
+            missing: [],
+            doubled: [],
+          });
+        yield [entry];
+      }
+    },
+    rows: withRows
+      ? async function* (entries) {
+          for (const entry of entries) {
+            const found = rows.get(entry);
+            rows.delete(entry);
+            if (found !== undefined) yield found;
+          }
+        }
+      : null,
+    strays: async () => [],
   };
 }

@@ -1,5 +1,6 @@
 import { openCheckpoint, trustedKeys, type CheckpointBody, type PublicKeyRecord, type SignedCheckpoint, type TrustedKeys } from './checkpoint.ts';
 import { Findings, type Finding } from './findings.ts';
+import { verifyCalls, type CallProof, type CallReport } from './verify-calls.ts';
 import { verifyEvents, wholeChain, type ChainBegin, type EventReport, type StoredRecord } from './verify-events.ts';
 
 /** Everything of one organization that a check looks at: the stores of a gateway, or a file made of them. */
@@ -14,6 +15,10 @@ export interface ProofSource {
   records(after: number): AsyncIterable<readonly StoredRecord[]>;
   /** The farthest place that a checkpoint is known to have been made for, from elsewhere than the stores; null: none. */
   anchor(): ProofAnchor | null;
+  /** Null where calls are no part of the check. */
+  readonly calls: CallProof | null;
+  /** After all of it was read: rejects where what was read is not all. */
+  finish(): Promise<void>;
 }
 
 export interface StoredCheckpoint extends SignedCheckpoint {
@@ -35,6 +40,7 @@ export interface ProofAnchor {
 export interface ProofReport {
   readonly ok: boolean;
   readonly events: EventReport;
+  readonly calls: CallReport | null;
   /** Places before it are gone because their retention was over; 0: none. */
   readonly removedThrough: number;
   /** Good ones. */
@@ -57,9 +63,12 @@ export async function verifyProof(source: ProofSource, options: { readonly nowMs
   const begin = removed === null ? wholeChain : checkRemoval(removed, options.nowMs, findings);
   const events = await verifyEvents({ records: source.records(begin.sequence), begin, keys, checkpoints, findings });
   checkAnchor(source.anchor(), events, checkpoints, findings);
+  const calls = source.calls && (await verifyCalls(source.calls, checkpoints, findings));
+  await source.finish();
   return {
     ok: findings.list.length === 0,
     events,
+    calls,
     removedThrough: begin.sequence,
     checkpoints: checkpoints.length,
     keys: [...keys.keys()],

@@ -17,7 +17,7 @@ export const auditExport: Command = async (context) => {
   const path = file === undefined ? null : resolve(cwd, file);
   if (path !== null && existsSync(path)) throw new Fault('usage', { reason: `${file} exists already; nothing is overwritten.` });
   const client = openGatewayClient(context);
-  const answer = await client.download('/v1/audit/export', { format: options.text('format') ?? 'proof' });
+  const answer = await client.download('/v1/audit/export', { format: options.text('format') ?? 'proof', calls: options.text('calls') });
   if (path === null) {
     await pipeline(answer, process.stdout, { end: false });
     return undefined;

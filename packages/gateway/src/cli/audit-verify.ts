@@ -22,6 +22,13 @@ interface Verification {
     readonly signed_through: number;
     readonly signed_at: string | null;
   };
+  readonly calls: {
+    readonly chains: number;
+    readonly entries: number;
+    readonly rows: number | null;
+    readonly expired: number;
+    readonly signed_at: string | null;
+  } | null;
   readonly findings: readonly { readonly kind: string; readonly chain: string; readonly from: number; readonly to: number; readonly text: string }[];
   readonly findings_left_out: number;
 }
@@ -33,6 +40,8 @@ export const auditVerify: Command = async (context) => {
     arguments: [file],
     options,
   } = context;
+  if (file !== undefined && options.text('calls') !== undefined)
+    throw new Fault('usage', { reason: '--calls is for a running gateway; a proof has what it was exported with.' });
   if (file === undefined && options.list('key').length > 0)
     throw new Fault('usage', { reason: '--key is for a proof; a running gateway knows its keys, and those in audit.trusted_keys.' });
   const answer = file === undefined ? await askGateway(context) : { verification: await checkFile(context, file) };
@@ -43,7 +52,11 @@ export const auditVerify: Command = async (context) => {
 
 async function askGateway(context: CommandContext): Promise<{ verification: Verification }> {
   const client = openGatewayClient(context);
-  return readAnswer(answers.auditVerification, await client.request('GET', '/v1/audit/verify', { timeoutMs: verifyTimeoutMs }), client.where);
+  return readAnswer(
+    answers.auditVerification,
+    await client.request('GET', '/v1/audit/verify', { query: { calls: context.options.text('calls') }, timeoutMs: verifyTimeoutMs }),
+    client.where,
+  );
 }
 
 /** A year of a busy installation takes minutes to read. */
@@ -84,6 +97,13 @@ async function checkLines(lines: AsyncIterable<string>, trusted: readonly string
         signed_through: signed?.sequence ?? report.removedThrough,
         signed_at: signed?.at ?? null,
       },
+      calls: report.calls && {
+        chains: report.calls.chains,
+        entries: report.calls.entries,
+        rows: report.calls.rows,
+        expired: report.calls.expired,
+        signed_at: report.calls.signedAt,
+      },
       findings: report.findings,
       findings_left_out: report.findingsLeftOut,
     };
@@ -92,6 +112,7 @@ async function checkLines(lines: AsyncIterable<string>, trusted: readonly string
     return {
       ok: false,
       events: nothing,
+      calls: null,
       findings: [{ kind: 'unreadable', chain: '', from: 0, to: 0, text: `the proof cannot be read: ${error.message}` }],
       findings_left_out: 0,
     };
@@ -109,7 +130,7 @@ function publicKeys(text: string, cwd: string): readonly string[] {
   return found;
 }
 
-function verificationText({ ok, events, findings, findings_left_out: leftOut }: Verification, { paint }: Output): string {
+function verificationText({ ok, events, calls, findings, findings_left_out: leftOut }: Verification, { paint }: Output): string {
   const range = events.records === 0 ? 'no events' : `${countText(events.records, 'event')}, ${events.from} to ${events.through}`;
   const signed =
     events.signed_at === null
@@ -124,7 +145,14 @@ function verificationText({ ok, events, findings, findings_left_out: leftOut }: 
     ok ? `✓ The audit is whole: ${range}.` : `${paint.red('⬣')} The audit was changed: ${range}.`,
     signed,
     ...removed,
+    ...(calls === null ? [] : [callsText(calls)]),
     ...lines,
     ...(leftOut > 0 ? [`and ${countText(leftOut, 'further finding')}`] : []),
   ].join('\n');
+}
+
+function callsText({ entries, rows, expired, signed_at: signedAt }: NonNullable<Verification['calls']>): string {
+  const read = rows === null ? 'not read' : `${countText(rows, 'call')} as written`;
+  const gone = expired > 0 ? `; ${countText(expired, 'call')} gone, whose retention was over` : '';
+  return `Calls: ${read}${gone}; ${entries === 1 ? '1 entry' : `${entries} entries`}${signedAt === null ? ', not signed yet' : `, signed ${timeText(signedAt)} UTC`}.`;
 }

@@ -12,6 +12,8 @@ export interface StatePaths {
   readonly lock: string;
   readonly secrets: string;
   readonly journal: string;
+  /** Where the chain of calls is. */
+  readonly callChain: string;
   readonly registry: string;
   readonly ledger: string;
   /** Values of the embedded shared state. */
@@ -40,6 +42,7 @@ export function statePaths(stateFolder: string): StatePaths {
     lock: join(root, 'lock'),
     secrets: join(root, 'secrets'),
     journal: join(root, 'journal'),
+    callChain: join(root, 'call-chain.json'),
     registry: join(root, 'registry'),
     ledger: join(root, 'ledger'),
     state: join(root, 'state'),

@@ -1,10 +1,9 @@
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { CallPlace, CallSink } from '../store/ledger/calls.ts';
-import { layoutOf } from './frames.ts';
-import { readPlace } from './read-place.ts';
+import type { CallSink } from '../store/ledger/calls.ts';
+import type { CallChain } from './call-chain.ts';
 import type { RowShape } from './read-segment.ts';
-import { RowBatch, type Row } from './row-batch.ts';
+import type { RowBatch } from './row-batch.ts';
 
 export interface Delivery {
   readonly shape: RowShape;
@@ -15,7 +14,9 @@ export interface Delivery {
 }
 
 export interface DeliverOptions {
+  readonly writer: string;
   readonly ledger: CallSink;
+  readonly chain: CallChain;
   readonly log: Log;
   /** Waits, longer at each try; rejects when telemetry stops. */
   readonly pause: (tries: number) => Promise<void>;
@@ -24,63 +25,44 @@ export interface DeliverOptions {
 }
 
 /**
- * Brings rows to the ledger, each exactly once, however long the ledger is away. A token makes a repeated insert count
- * once; but a ledger killed between noting the token and keeping the rows knows the one without the other, so what was
- * sent again is looked for, day by day, since a day's rows of one insert are kept together or not at all.
+ * Brings rows to the ledger, each exactly once, however long the ledger is away, and with them the entries of the chain that
+ * speak of them. A token makes a repeated insert count once; but a ledger killed between noting the token and keeping the rows
+ * knows the one without the other, so what was sent again is looked for, group by group, since the rows of one insert and day
+ * are kept together or not at all.
  */
-export async function deliver(delivery: Delivery, { ledger, log, pause, setAside }: DeliverOptions): Promise<void> {
-  let { rows, token, again } = delivery;
-  const columns = [...delivery.shape.intent, ...delivery.shape.outcome].map((column) => column.name);
-  const send = (sent: RowBatch, name: string): Promise<void> => ledger.insert({ columns, rows: sent.bytes, token: name });
+export async function deliver({ shape, rows, token, again }: Delivery, options: DeliverOptions): Promise<void> {
+  const { writer, ledger, chain, log, pause, setAside } = options;
+  const linked = await chain.link({ writer, token, shape, rows });
+  if (linked.broken.count > 0) await setAside(linked.broken);
+  const entries = linked.groups.map(({ entry }) => entry);
+  const [firstEntry] = entries;
+  let isRepeated = again;
 
-  for (let tries = 0; rows.count > 0; tries++) {
+  for (let tries = 0; firstEntry !== undefined; tries++) {
     if (ledger.state() !== 'ready') {
       await pause(tries);
       continue;
     }
     try {
-      await send(rows, token);
-      if (again) await repair();
-      return;
+      await ledger.insert({ columns: linked.columns, rows: linked.rows, token });
+      if (isRepeated) await repair();
+      await ledger.insertEntries(entries, `${token}:chain`);
+      if (isRepeated && !(await ledger.hasEntry(firstEntry))) await ledger.insertEntries(entries, `${token}:chain-again`);
+      break;
     } catch (error) {
-      if (error instanceof Fault && error.code === 'unavailable') {
-        log.warn('drain.retry', { rows: rows.count, reason: error.message });
-      } else {
-        log.error('drain.refused', { rows: rows.count, error });
-        const { whole = [], broken = [] } = Object.groupBy(rows.rows(), (row) => (isWhole(delivery.shape, row) ? 'whole' : 'broken'));
-        if (broken.length > 0) {
-          await setAside(RowBatch.of(broken));
-          rows = RowBatch.of(whole);
-          token = `${delivery.token}:whole`;
-        }
-      }
-      again = true;
+      if (error instanceof Fault && error.code === 'unavailable') log.warn('drain.retry', { rows: rows.count, reason: error.message });
+      else log.error('drain.refused', { rows: rows.count, error });
+      isRepeated = true;
       await pause(tries);
     }
   }
+  chain.delivered(writer);
 
   async function repair(): Promise<void> {
-    for (const [day, { place, rows: ofDay }] of byDay(delivery.shape, rows.rows())) {
+    for (const { entry, bytes, place } of linked.groups) {
       if (await ledger.has(place)) continue;
-      log.warn('drain.repaired', { rows: ofDay.length, day });
-      await send(RowBatch.of(ofDay), `${token}:${day}`);
+      log.warn('drain.repaired', { rows: entry.rows, day: entry.day });
+      await ledger.insert({ columns: linked.columns, rows: bytes, token: `${token}:${entry.entry}` });
     }
   }
-}
-
-function isWhole(shape: RowShape, { intent, outcome }: Row): boolean {
-  return layoutOf(shape.intent, intent) !== null && layoutOf(shape.outcome, outcome) !== null;
-}
-
-function byDay(shape: RowShape, rows: readonly Row[]): ReadonlyMap<number, { readonly place: CallPlace; readonly rows: Row[] }> {
-  const days = new Map<number, { place: CallPlace; rows: Row[] }>();
-  for (const row of rows) {
-    const place = readPlace(shape.intent, row.intent);
-    if (place === null) continue;
-    const day = Number(place.startedAtUs / 86_400_000_000n);
-    const known = days.get(day);
-    if (known) known.rows.push(row);
-    else days.set(day, { place, rows: [row] });
-  }
-  return days;
 }

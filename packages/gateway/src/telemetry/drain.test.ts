@@ -15,6 +15,7 @@ import { createCallSink, type CallSink } from '../store/ledger/calls.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { openLedger } from '../store/ledger/open-ledger.ts';
 import { startDrain, type Drain } from './drain.ts';
+import { openCallChain, type CallChain } from './call-chain.ts';
 import { createTap } from './tap.ts';
 
 let root: string;
@@ -48,8 +49,20 @@ async function openTheLedger(): Promise<void> {
   await until(() => ledger.state() === 'ready');
 }
 
+function chainOf(): CallChain {
+  return openCallChain({ path: `${journalFolder}.chain`, node: 'node', log: silentLog });
+}
+
 function start(ledgerSink: CallSink = sink, spoolBytesMax = 1024 ** 3): Drain {
-  const drain = startDrain({ journalFolder, ledger: ledgerSink, tap: createTap(silentLog), clock: systemClock, log: silentLog, spoolBytesMax });
+  const drain = startDrain({
+    journalFolder,
+    ledger: ledgerSink,
+    chain: chainOf(),
+    tap: createTap(silentLog),
+    clock: systemClock,
+    log: silentLog,
+    spoolBytesMax,
+  });
   drains.push(drain);
   return drain;
 }
@@ -348,6 +361,7 @@ describe('a journal that is not as written', () => {
     const drain = startDrain({
       journalFolder,
       ledger: sink,
+      chain: chainOf(),
       tap: createTap(silentLog),
       clock: systemClock,
       log: { ...silentLog, error: note, info: note },
@@ -394,12 +408,13 @@ describe('D12 kill -9', () => {
       import { writeSync } from 'node:fs';
       import { startDrain } from '${here}/drain.ts';
       import { createTap } from '${here}/tap.ts';
+      import { openCallChain } from '${here}/call-chain.ts';
       import { openLedger } from '${here}/../store/ledger/open-ledger.ts';
       import { createCallSink } from '${here}/../store/ledger/calls.ts';
       import { systemClock } from '${here}/../kernel/clock.ts';
       import { silentLog } from '${here}/../kernel/log.ts';
       const ledger = openLedger({ at: { folder: '${state}/ledger', socketPath: '${state}/l.sock' }, retentionDays: 30, log: silentLog });
-      startDrain({ journalFolder: '${journalFolder}', ledger: createCallSink(ledger), tap: createTap(silentLog), clock: systemClock, log: silentLog, spoolBytesMax: 1e9 });
+      startDrain({ journalFolder: '${journalFolder}', ledger: createCallSink(ledger), chain: openCallChain({ path: '${journalFolder}.chain', node: 'node', log: silentLog }), tap: createTap(silentLog), clock: systemClock, log: silentLog, spoolBytesMax: 1e9 });
       writeSync(1, 'draining\\n');
     `;
     const writerScript = (name: string, first: number): string => `

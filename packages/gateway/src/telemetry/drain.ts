@@ -9,6 +9,7 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { CallSink } from '../store/ledger/calls.ts';
+import type { CallChain } from './call-chain.ts';
 import { createGrowth } from './growth.ts';
 import { deliver, type Delivery } from './deliver.ts';
 import { openJournalFolder, writeWhole, type WriterFiles } from './journal-folder.ts';
@@ -19,6 +20,8 @@ import { createWriterDrain, type WriterDrain } from './writer-drain.ts';
 export interface DrainOptions {
   readonly journalFolder: string;
   readonly ledger: CallSink;
+  /** Gives rows their places on the way. */
+  readonly chain: CallChain;
   /** Sees every call as it is read, also while the ledger is away. */
   readonly tap: Tap;
   readonly clock: Clock;
@@ -59,9 +62,10 @@ const flushPollMs = 10;
 const stopTimeoutMs = 5000;
 
 /** Starts draining. Every writer that has files now is taken for dead: start the workers afterwards. */
-export function startDrain({ journalFolder, ledger, tap, clock, log, spoolBytesMax }: DrainOptions): Drain {
+export function startDrain({ journalFolder, ledger, chain, tap, clock, log, spoolBytesMax }: DrainOptions): Drain {
   const folder = openJournalFolder(journalFolder);
   const closed = new Set(folder.list().keys());
+  chain.keepOnly(closed);
   const drains = new Map<string, { readonly drain: WriterDrain; busy: Promise<void> | null }>();
   const stopping = new AbortController();
   let files: ReadonlyMap<string, WriterFiles> = new Map();
@@ -126,13 +130,14 @@ export function startDrain({ journalFolder, ledger, tap, clock, log, spoolBytesM
     removedBefore += drains.get(writer)?.drain.removedBytes() ?? 0;
     drains.delete(writer);
     closed.delete(writer);
+    chain.forget(writer);
   }
 
   /** One insert at a time: the embedded engine has no more to give, and a server takes few large ones better than many. */
   function deliverInTurn(writer: string, delivery: Delivery): Promise<void> {
     const mine = inserting.then(() => {
       stopping.signal.throwIfAborted();
-      return deliver(delivery, { ledger, log, pause: waitToRetry, setAside: (rows) => setAside(writer, rows) });
+      return deliver(delivery, { writer, ledger, chain, log, pause: waitToRetry, setAside: (rows) => setAside(writer, rows) });
     });
     inserting = mine.catch(() => undefined);
     return mine;

@@ -12,6 +12,7 @@ import { openJournal, type Journal } from '../record/journal.ts';
 import type { CallSink } from '../store/ledger/calls.ts';
 import { CallRowReader } from './call-row-reader.ts';
 import { startDrain, type Drain } from './drain.ts';
+import { openCallChain } from './call-chain.ts';
 import { createTap, type Tap } from './tap.ts';
 
 let folder = '';
@@ -33,6 +34,8 @@ const sink: CallSink = {
     stored++;
   },
   has: async () => true,
+  insertEntries: async () => undefined,
+  hasEntry: async () => true,
 };
 
 const principal = principalBlock({
@@ -53,7 +56,15 @@ beforeEach(() => {
   stored = 0;
   asksInVain = 0;
   tap = createTap(silentLog);
-  drain = startDrain({ journalFolder: folder, ledger: sink, tap, clock: systemClock, log: silentLog, spoolBytesMax: 1024 ** 3 });
+  drain = startDrain({
+    journalFolder: folder,
+    ledger: sink,
+    chain: openCallChain({ path: `${folder}.chain`, node: 'node', log: silentLog }),
+    tap,
+    clock: systemClock,
+    log: silentLog,
+    spoolBytesMax: 1024 ** 3,
+  });
   journal = openJournal({ folder, writer: 'w1', segmentBytesMax: 4096, sync: false, log: silentLog });
 });
 afterEach(async () => {

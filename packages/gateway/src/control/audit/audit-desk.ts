@@ -12,6 +12,8 @@ export interface AuditDesk {
   trustedKeys(): readonly string[];
   /** The farthest that this node has signed, as its own disk remembers it: who cuts the end of a chain cannot cut this. Null: never. */
   anchor(organizationId: string): AuditAnchor | null;
+  /** This node's chain of calls, and the last place that it gave. */
+  allocatedCalls(organizationId: string): { readonly chain: string; readonly sequence: number };
   /** Signs now what is new; null where nothing is. Faults: `unavailable`. */
   checkpoint(): Promise<CheckpointBody | null>;
   /** A new key follows the one before, which vouches for it. `record` writes it down before it signs anything. */

@@ -20,6 +20,12 @@ export interface NodeKeys {
   keepAnchor(organizationId: string, anchor: AuditAnchor): void;
 }
 
+/** Where a node's chain of calls is, by organization. */
+export interface CallPlaces {
+  heads(organizationId: string): CheckpointBody['calls'];
+  allocated(organizationId: string): { readonly chain: string; readonly sequence: number };
+}
+
 export interface AuditDeskOptions {
   readonly registry: RegistryStore;
   readonly organizationId: OrganizationId;
@@ -27,8 +33,10 @@ export interface AuditDeskOptions {
   readonly keys: NodeKeys;
   /** Public keys of other nodes, in base64. */
   readonly trusted: () => readonly string[];
-  /** Where this node's chains of calls end. */
-  readonly callHeads: () => CheckpointBody['calls'];
+  /** This node's chain of calls. */
+  readonly calls: CallPlaces;
+  /** How long calls are kept. */
+  readonly callDays: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -40,7 +48,7 @@ export interface RunningAuditDesk extends AuditDesk {
 
 /** Makes the node's key known and signs a checkpoint every minute in which something happened. Faults: `unavailable`. */
 export async function startAuditDesk(options: AuditDeskOptions): Promise<RunningAuditDesk> {
-  const { registry, organizationId, node, keys, trusted, callHeads, clock, log } = options;
+  const { registry, organizationId, node, keys, trusted, calls: places, callDays, clock, log } = options;
   const signIns = createSignInLog({ registry, organizationId, clock, log });
   let signing: Promise<unknown> = Promise.resolve();
 
@@ -63,13 +71,16 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
   }
 
   async function sign(): Promise<CheckpointBody | null> {
-    const calls = callHeads();
+    const calls = places.heads(organizationId);
     const events = await registry.audit.head(organizationId);
     const before = last === null ? null : (JSON.parse(last) as CheckpointBody);
     const news = before === null || before.events.hash !== events.hash || JSON.stringify(before.calls.map(endOf)) !== JSON.stringify(calls.map(endOf));
     if (!news) return null;
     const atMs = clock.nowMs();
-    const checkpoint = signCheckpoint({ organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls }, keys.key);
+    const checkpoint = signCheckpoint(
+      { organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls, calls_days: callDays },
+      keys.key,
+    );
     await registry.transaction(({ audit }) =>
       audit.insertCheckpoint({ id: newCheckpointId(), organizationId, node, atMs, sequence: events.sequence, ...checkpoint }),
     );
@@ -104,6 +115,7 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     key: keys.key,
     trustedKeys: () => [...keys.own(), ...trusted()],
     anchor: (organization) => keys.anchor(organization),
+    allocatedCalls: (organization) => places.allocated(organization),
     checkpoint,
     rotateKey: (record) => keys.rotate(clock.nowMs(), record),
     noteSignIn: (signIn) => signIns.note(signIn),

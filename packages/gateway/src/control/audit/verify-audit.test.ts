@@ -44,9 +44,9 @@ async function record(detail: Record<string, unknown>): Promise<void> {
 async function after(change: () => Promise<unknown>): Promise<ProofReport> {
   await change();
   try {
-    const report = await verifyAudit(control.context());
+    const report = await verifyAudit(control.context(), 'none');
     const { dependencies } = control;
-    const source = storedProof(control.context());
+    const source = storedProof(control.context(), 'none');
     const lines = proofLines(source, { organizationId: control.context().organizationId, node: dependencies.audit.node, atMs: dependencies.clock.nowMs() });
     const file = await verifyProof(await openProofFile(lines, dependencies.audit.trustedKeys()), { nowMs: dependencies.clock.nowMs(), findingsMax: 100 });
     // A file alone cannot know that its end and the checkpoints for it were cut.
@@ -202,7 +202,7 @@ describe('a finding names its place', () => {
 });
 
 test('a key without which nothing is trusted vouches for its successor, and nobody else can', async () => {
-  const source = storedProof(control.context());
+  const source = storedProof(control.context(), 'none');
   const [first = ''] = source.trusted;
   expect((await verifyProof({ ...source, trusted: [first] }, { nowMs: control.clock.nowMs(), findingsMax: 100 })).ok).toBe(true);
   const report = await after(() => client.query("update audit_keys set signature = 'AAAA' || substr(signature, 5) where previous_key_id is not null"));

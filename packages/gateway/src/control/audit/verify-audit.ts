@@ -3,20 +3,25 @@ import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { CheckpointPlace } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
+import { requireLedger } from '../require-ledger.ts';
 
 export interface AuditVerdict extends ProofReport {
   readonly checkedAtMs: number;
 }
 
-type Context = Pick<ControlContext, 'registry' | 'organizationId' | 'audit' | 'clock'>;
+type Context = Pick<ControlContext, 'registry' | 'organizationId' | 'audit' | 'clock' | 'ledger'>;
+
+/** `rows`: every call is read again; `entries`: the chain of calls alone; `none`: events alone. */
+export type CallScope = 'rows' | 'entries' | 'none';
+export const callScopes = ['rows', 'entries', 'none'] as const satisfies readonly CallScope[];
 
 /** Checks the whole audit of the organization as it is stored. One at a time: it reads everything. Faults: `unavailable`. */
-export async function verifyAudit(context: Context): Promise<AuditVerdict> {
+export async function verifyAudit(context: Context, calls: CallScope): Promise<AuditVerdict> {
   if (underWay.has(context.audit)) throw new Fault('unavailable', { reason: 'the audit is being verified already' });
   underWay.add(context.audit);
   try {
     const checkedAtMs = context.clock.nowMs();
-    return { ...(await verifyProof(storedProof(context), { nowMs: checkedAtMs, findingsMax: bounds.auditFindingsMax })), checkedAtMs };
+    return { ...(await verifyProof(storedProof(context, calls), { nowMs: checkedAtMs, findingsMax: bounds.auditFindingsMax })), checkedAtMs };
   } finally {
     underWay.delete(context.audit);
   }
@@ -25,7 +30,8 @@ export async function verifyAudit(context: Context): Promise<AuditVerdict> {
 const underWay = new WeakSet<object>();
 
 /** The proof as the stores hold it. */
-export function storedProof({ registry, organizationId, audit }: Omit<Context, 'clock'>): ProofSource {
+export function storedProof(context: Context, calls: CallScope): ProofSource {
+  const { registry, organizationId, audit, clock } = context;
   const store = registry.audit;
   return {
     trusted: audit.trustedKeys(),
@@ -50,5 +56,15 @@ export function storedProof({ registry, organizationId, audit }: Omit<Context, '
       }
     },
     anchor: () => audit.anchor(organizationId),
+    calls:
+      calls === 'none'
+        ? null
+        : requireLedger(context).callProof({
+            organizationId,
+            withRows: calls === 'rows',
+            allocated: () => audit.allocatedCalls(organizationId),
+            nowMs: () => clock.nowMs(),
+          }),
+    finish: async () => undefined,
   };
 }

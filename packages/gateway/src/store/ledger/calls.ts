@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { ChainedEntry } from '../../chain/call-entry.ts';
+import { hasEntry, insertEntries } from './call-chain.ts';
 import type { LedgerState, LedgerStore } from './ledger-store.ts';
 
 /** Where a row of `calls` lies. */
@@ -21,6 +23,9 @@ export interface CallSink {
    */
   insert(batch: { readonly columns: readonly string[]; readonly rows: Buffer; readonly token: string }): Promise<void>;
   has(place: CallPlace): Promise<boolean>;
+  /** Adds entries of the chain as one unit. Faults: as of `insert`. */
+  insertEntries(entries: readonly ChainedEntry[], token: string): Promise<void>;
+  hasEntry(entry: ChainedEntry): Promise<boolean>;
 }
 
 export function createCallSink(ledger: LedgerStore): CallSink {
@@ -29,6 +34,8 @@ export function createCallSink(ledger: LedgerStore): CallSink {
     insert: (batch) => ledger.insertRows({ table: 'calls', ...batch }),
     // A replicated table keeps a token and its rows together or not at all, and another replica may not have them yet.
     has: async (place) => ledger.cluster !== null || (await hasCall(ledger, place)),
+    insertEntries: (entries, token) => insertEntries(ledger, entries, token),
+    hasEntry: async (entry) => ledger.cluster !== null || (await hasEntry(ledger, entry)),
   };
 }
 

@@ -2,6 +2,8 @@ import type { CallRow } from './call-columns.ts';
 import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
 import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow } from './facets.ts';
+import type { CallProof } from '../../chain/verify-calls.ts';
+import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import type { Selection } from './selection.ts';
@@ -26,10 +28,12 @@ export interface LedgerReader {
   /** Oldest first. */
   listSpanLinks(input: SpanListInput, limit: number): Promise<readonly SpanLink[]>;
   listCosts(input: CostSummaryInput): Promise<readonly CostRow[]>;
+  /** The chains of calls, for their check. */
+  callProof(options: CallProofOptions): CallProof;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
 
-export function createLedgerReader(ledger: Pick<LedgerStore, 'query'>): LedgerReader {
+export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>): LedgerReader {
   return {
     listTraces: (input) => listTraces(ledger, input),
     estimateTraces: (selection, scannedStartUs) => estimateTraces(ledger, selection, scannedStartUs),
@@ -42,6 +46,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query'>): LedgerRe
     listSpansById: (input, spanHexes) => listSpansById(ledger, input, spanHexes),
     listSpanLinks: (input, limit) => listSpanLinks(ledger, input, limit),
     listCosts: (input) => listCosts(ledger, input),
+    callProof: (options) => createCallProof(ledger, options),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
 }

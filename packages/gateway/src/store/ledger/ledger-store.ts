@@ -37,6 +37,11 @@ export interface LedgerStore {
    * text. Faults: `unavailable` where the ledger is not ready or does not answer in time.
    */
   query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>): Promise<Row[]>;
+  /**
+   * The rows of one SELECT as bytes, in RowBinaryWithNamesAndTypes: those that were once inserted. Held in memory: ask for what has a
+   * bound. Faults: as for `query`.
+   */
+  read(sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<Buffer>;
   /** Runs a statement that writes and gives nothing, within the memory of a query and the time of an insert. Faults: as for `query`. */
   command(sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<void>;
   close(): Promise<void>;

@@ -55,7 +55,12 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
         const answer = await client.ping({ select: false, abort_signal: AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeoutMs)]) });
         if (!answer.success) throw answer.error;
         await migrate(client, cluster, log);
-        await keepRetention(client, cluster, { calls: ['started_at', retentionDays], calls_by_minute: ['minute', metricsDays] }, log);
+        await keepRetention(
+          client,
+          cluster,
+          { calls: ['started_at', retentionDays], call_chain: ['day', retentionDays + 2], calls_by_minute: ['minute', metricsDays] },
+          log,
+        );
         state = 'ready';
         reason = null;
         log.info('ledger.ready', { embedded: engine !== null });
@@ -118,6 +123,7 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
     async query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>) {
       return z.array(row).parse(await asked(() => select(client, cluster, sql, parameters)));
     },
+    read: (sql, parameters) => asked(() => readBytes(client, cluster, sql, parameters)),
     async command(sql, parameters) {
       await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}${clusterSettings(cluster)}`, query_params: { ...parameters } }));
     },
@@ -156,6 +162,22 @@ const writeSettings = `max_execution_time = ${bounds.ledgerInsertTimeoutMs / 100
 /** What is written is there when the statement ends, and a statement within another one asks all shards. */
 function clusterSettings(cluster: string | null): string {
   return cluster === null ? '' : ", distributed_foreground_insert = 1, distributed_product_mode = 'global'";
+}
+
+async function readBytes(
+  client: ClickHouseClient,
+  cluster: string | null,
+  sql: string,
+  parameters: Readonly<Record<string, LedgerParameter>>,
+): Promise<Buffer> {
+  const { stream } = await client.exec({
+    query: `${sql}\nSETTINGS ${readSettings}${clusterSettings(cluster)}\nFORMAT RowBinaryWithNamesAndTypes`,
+    query_params: { ...parameters },
+    abort_signal: AbortSignal.timeout(bounds.ledgerQueryTimeoutMs + 2000),
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function select(client: ClickHouseClient, cluster: string | null, sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<unknown> {

@@ -10,11 +10,18 @@ import { silentLog } from '../../kernel/log.ts';
 import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../../record/call-record.ts';
 import { openJournal, type Journal } from '../../record/journal.ts';
 import type { CallSink } from '../../store/ledger/calls.ts';
+import { openCallChain } from '../call-chain.ts';
 import { startDrain, type Drain } from '../drain.ts';
 import { createTap, type Tap } from '../tap.ts';
 import { startOtlpExport, type OtlpExport } from './start-export.ts';
 
-const sink: CallSink = { state: () => 'ready', insert: async () => undefined, has: async () => true };
+const sink: CallSink = {
+  state: () => 'ready',
+  insert: async () => undefined,
+  has: async () => true,
+  insertEntries: async () => undefined,
+  hasEntry: async () => true,
+};
 const principal = principalBlock({
   organizationId: 'org_1',
   keyId: 'key_1',
@@ -69,7 +76,15 @@ async function start(protocol: OtlpConfig['protocol'], more: Partial<OtlpConfig>
     clock: systemClock,
     log: silentLog,
   });
-  drain = startDrain({ journalFolder: folder, ledger: sink, tap, clock: systemClock, log: silentLog, spoolBytesMax: 1024 ** 3 });
+  drain = startDrain({
+    journalFolder: folder,
+    ledger: sink,
+    chain: openCallChain({ path: `${folder}.chain`, node: 'node', log: silentLog }),
+    tap,
+    clock: systemClock,
+    log: silentLog,
+    spoolBytesMax: 1024 ** 3,
+  });
   journal = openJournal({ folder, writer: 'w1', segmentBytesMax: 1024 ** 2, sync: false, log: silentLog });
   calls = 0;
 }
