@@ -118,7 +118,7 @@ describe('one port', () => {
     expect((await client.request('/healthz').answer).status).toBe(200);
   });
 
-  test('speaks no TLS below 1.2, and what is no TLS gets no answer', async () => {
+  test('H23: speaks no TLS below 1.2, and what is no TLS gets no answer', async () => {
     await start();
     expect(await shakeHands({ maxVersion: 'TLSv1.2' })).toBe('TLSv1.2');
     expect(await shakeHands({ minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).toMatch(
@@ -128,7 +128,7 @@ describe('one port', () => {
     await expect(plain).rejects.toThrow(/hang up|ECONNRESET/);
   });
 
-  test('speaks TLS 1.3 only where it is told so', async () => {
+  test('H23: speaks TLS 1.3 only where 1.2 is not configured', async () => {
     await start({ minVersion: 'TLSv1.3' });
     expect(await shakeHands({ maxVersion: 'TLSv1.2' })).toMatch(/ALERT_PROTOCOL_VERSION/);
     expect(await shakeHands({})).toBe('TLSv1.3');
@@ -159,13 +159,18 @@ describe('one port', () => {
 });
 
 describe('client certificates', () => {
-  test('that are required let nobody in without a good one', async () => {
+  test('H23: that are required let nobody in without a good one, one that has expired included, and the log says why', async () => {
     const stranger = await makeClientCertificate(await makeAuthority('another'));
+    const expired = await makeClientCertificate(authority, 'of yesterday', [-9, -1]);
     const good = await makeClientCertificate(authority);
     await start({ clientCa: authority.cert, clientCertificates: 'required' });
     expect(await shakeHands({ ...good })).toBe('TLSv1.3');
     expect(await shakeHands({})).toMatch(/CERTIFICATE_REQUIRED|ECONNRESET/);
     expect(await shakeHands({ ...stranger })).toMatch(/UNKNOWN_CA|ECONNRESET|BAD_CERTIFICATE|closed/);
+    expect(await shakeHands({ ...expired })).toMatch(/EXPIRED|ECONNRESET|BAD_CERTIFICATE|closed/);
+    const refusals = (): unknown[] => door.logged.filter(({ event: name }) => name === 'tls.handshake_failed').map(({ fields }) => fields);
+    await until(() => refusals().length >= 3);
+    for (const fields of refusals()) expect(fields).toMatchObject({ reason: expect.stringMatching(/\S/) });
     expect((await (await open({ ...good })).request('/mcp/one', call).answer).status).toBe(200);
   });
 

@@ -68,6 +68,14 @@ test('the gateway says its https address, and serves the API and MCP there', asy
   client.close();
 });
 
+test('H23: TLS 1.2 is refused where the configuration does not ask for it', async () => {
+  const refused = new Promise<void>((resolve, reject) => {
+    const socket = connect({ port: gateway.port, host: '127.0.0.1', ca: authority.cert, maxVersion: 'TLSv1.2' }, () => resolve());
+    socket.once('error', reject);
+  });
+  await expect(refused).rejects.toMatchObject({ code: expect.stringContaining('ALERT_PROTOCOL_VERSION') });
+});
+
 test('a renewed certificate is shown without a restart by every worker; a bad one is refused while the old one serves', async () => {
   const client = await open();
   put(await makeServerCertificate(authority, { name: 'renewed', days: [-1, 5] }));

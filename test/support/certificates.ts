@@ -28,8 +28,8 @@ export function makeServerCertificate(
   ]);
 }
 
-export function makeClientCertificate(authority: Certificate, name = 'test client'): Promise<Certificate> {
-  return make(name, { ca: authority }, [
+export function makeClientCertificate(authority: Certificate, name = 'test client', days?: readonly [number, number]): Promise<Certificate> {
+  return make(name, { ca: authority, days }, [
     { name: 'basicConstraints', cA: false, critical: true },
     { name: 'extKeyUsage', clientAuth: true },
   ]);

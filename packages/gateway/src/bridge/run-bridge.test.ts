@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync, mkdtempSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -95,6 +95,54 @@ describe('a process that cannot be started', () => {
   test('a folder that is not there is a failed start, not a crash', async () => {
     const { bridge } = await testBridge({ command: hostile(), cwd: '/no/such/folder' });
     await until(() => bridge.ready().reason?.includes('cannot be started'));
+  });
+
+  test('P6: a command is an argv: what a shell would make of it is one argument, as it was written', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatewayops-argv-'));
+    try {
+      const words = ['; touch made-by-a-shell', '$(touch made-by-a-shell)', '`touch made-by-a-shell`', '| cat', '$HOME *', '', 'a "b" c', "it's", 'é\n'];
+      const command: [string, ...string[]] = [process.execPath, fixture('say-process.mjs'), ...words];
+      const { url } = await testBridge({ command, cwd: folder });
+      expect(JSON.parse(textOf((await send(url, toolCall('1', 'said'), await session(url))).messages[0]))).toMatchObject({ argv: words });
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('P6: the program is looked up once: another of its name that comes before it later is not run', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatewayops-pinned-'));
+    const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+    for (const place of [first, second]) mkdirSync(place);
+    const put = (place: string, name: string): void =>
+      writeFileSync(join(place, 'tool'), `#!/bin/sh\nexec ${process.execPath} ${fixture('say-process.mjs')} ${name}\n`, { mode: 0o755 });
+    try {
+      put(second, 'trusted');
+      const { url } = await testBridge({ command: ['tool'], searchPath: `${first}:${second}` });
+      const said = async (): Promise<unknown> => JSON.parse(textOf((await send(url, toolCall('1', 'said'), await session(url))).messages[0]));
+      expect(await said()).toMatchObject({ argv: ['trusted'] });
+      put(first, 'intruder');
+      expect(await said()).toMatchObject({ argv: ['trusted'] });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('P9: a process runs in its own folder, with a private HOME that is empty at first and gone with the bridge, and inherits no file', async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'gatewayops-cwd-')));
+    const inherited = openSync(join(folder, 'ours'), 'w');
+    try {
+      const { url, bridge } = await testBridge({ command: [process.execPath, fixture('say-process.mjs')], cwd: folder });
+      const said = JSON.parse(textOf((await send(url, toolCall('1', 'said'), await session(url))).messages[0])) as Record<string, unknown>;
+      const home = String(said['home']);
+      expect(said).toMatchObject({ cwd: folder, homeEntries: [], files: expect.not.arrayContaining([join(folder, 'ours')]) });
+      expect([home === process.env['HOME'], statSync(home).mode & 0o777]).toEqual([false, 0o700]);
+      await bridge.stop({ terminateMs: 50, killMs: 200 });
+      expect(existsSync(home)).toBe(false);
+    } finally {
+      closeSync(inherited);
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('P5: a refused variable is a fault at the start', async () => {

@@ -23,6 +23,6 @@ export const listenTls = strict({
     }),
   min_version: z
     .enum(['1.2', '1.3'], { error: 'must be "1.2" or "1.3" (in quotes)' })
-    .default('1.2')
-    .meta({ description: 'Lowest version of TLS that is spoken.', examples: ['1.3'] }),
+    .default('1.3')
+    .meta({ description: 'Lowest version of TLS that is spoken.', examples: ['1.2'] }),
 });

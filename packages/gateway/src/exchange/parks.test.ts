@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Answer, DialogueSink } from '../fabric/dialogue.ts';
 import type { Route } from '../fabric/endpoint.ts';
@@ -57,7 +58,7 @@ test('what comes while nobody listens is kept for whoever comes back: notificati
   expect(seen).toEqual([...Array.from({ length: bounds.parkNotificationsMax }, (_, index) => String(index)), 'end']);
 });
 
-test('a request whose client does not come back in time is cancelled at its server, and its state is refused', () => {
+test('M13: a request whose client does not come back in time is cancelled at its server, and its state is refused', () => {
   const { one, told } = underWay();
   const ticket = ticketOf(parks.park(one, owner));
   vi.advanceTimersByTime(bounds.parkMs + 1);
@@ -72,6 +73,33 @@ test('a caller who parks too many loses the oldest of their own, and nobody else
   for (const { one } of own) parks.park(one, owner);
   expect([other.told, ...own.map(({ told }) => told)].filter((told) => told.length > 0)).toEqual([['cancel']]);
   expect(own[0]?.told).toEqual(['cancel']);
+});
+
+test('M13: a state that was edited in any place, cut or lengthened is none of this gateway', () => {
+  const { one, told } = underWay();
+  const state = parks.park(one, owner);
+  fc.assert(
+    fc.property(fc.nat(state.length - 1), fc.constantFrom('A', 'b', '0', '9', '-', '_', '=', '.'), (at, character) => {
+      if (state[at] === character) return;
+      expect(parks.read(`${state.slice(0, at)}${character}${state.slice(at + 1)}`)).toBeNull();
+      expect(parks.read(state.slice(0, at))).toBeNull();
+    }),
+  );
+  for (const text of ['', `${state}A`, `${state}=`, ` ${state}`, state.toUpperCase(), 'x'.repeat(100_000)]) expect(parks.read(text)).toBeNull();
+  expect(told).toEqual([]);
+  expect(parks.take(ticketOf(state), owner)).toBe(one);
+});
+
+test('M13: a state is good once, for its caller and its request alone; whoever else sends it changes nothing', () => {
+  const { one, told } = underWay();
+  const state = parks.park(one, owner);
+  expect(() => parks.take(ticketOf(state), { ...owner, principalId: 'key_b' })).toThrow('was given to another caller');
+  expect(() => parks.take(ticketOf(state), { ...owner, digest: digestOf('s', 'tools/call', '{"name":"y"}') })).toThrow(
+    'belongs to another method or other parameters',
+  );
+  expect(parks.take(ticketOf(state), owner)).toBe(one);
+  for (let again = 0; again < 2; again++) expect(() => parks.take(ticketOf(state), owner)).toThrow('was used already');
+  expect(told).toEqual([]);
 });
 
 test('a state is none of another key, and says nothing of what is in it', () => {
