@@ -1,4 +1,5 @@
 /** A control plane with real stores, embedded, for the time of a test file. */
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,7 @@ import { createProcessReport } from '../../packages/gateway/src/node/process-rep
 import { openAuditKeys } from '../../packages/gateway/src/node/audit-keys.ts';
 import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts';
 import { startAuditDesk } from '../../packages/gateway/src/control/audit/start-audit-desk.ts';
+import { createExportFiles } from '../../packages/gateway/src/jobs/export-files.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
@@ -115,6 +117,7 @@ function createControl(
     },
     masking: { test: async () => ({ texts: [{ notKept: 'failed' }], masked: [] }) },
     serverState: () => ({ state: 'ready', reason: null }),
+    exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
     upstreams: {
       reports: async () => [],
       orders: () => [],

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, targetOf } from './assemble-configuration.ts';
@@ -263,6 +264,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     clock,
     log,
   });
+  const exportFiles = createExportFiles({ folder: paths.exports, clock, log: log.child({ part: 'exports' }) });
+  closers.add('exports', () => exportFiles.close());
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
@@ -279,6 +282,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     serverState,
     upstreams: serverOrders.desk,
     audit,
+    exports: exportFiles,
     probes: [
       { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
       {

@@ -16,6 +16,7 @@ import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
+import { exportRoutes } from './export-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
@@ -65,6 +66,7 @@ export function registerRoutes(app: ApiApp): void {
   configRoutes(app);
   traceRoutes(app);
   logRoutes(app);
+  exportRoutes(app);
   costRoutes(app);
   metricsRoutes(app);
   maskingRoutes(app);

@@ -45,6 +45,7 @@ const requestSchema = z
     retries: z.number().int(),
   })
   .openapi('RequestLogEntry');
+export const requestColumns = Object.keys(requestSchema.shape) as [keyof typeof requestSchema.shape, ...(keyof typeof requestSchema.shape)[]];
 export const requestListSchema = z
   .object({ requests: z.array(requestSchema), cursor: known, has_more: z.boolean(), estimated_total: estimatedTotal, scanned_range: scannedRange })
   .openapi('RequestLog');

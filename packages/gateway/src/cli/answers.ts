@@ -167,6 +167,27 @@ export const answers = {
       masked: z.array(z.looseObject({ rule: z.string(), path: z.string(), count: z.number() })),
     }),
   }),
+  requests: z.looseObject({
+    requests: z.array(
+      z.looseObject({
+        time: z.string(),
+        trace_id: z.string(),
+        status: z.string(),
+        server: z.string(),
+        tool: z.string().nullable(),
+        operation: z.string(),
+        agent_name: z.string().nullable(),
+        latency_ms: z.number(),
+        cost: z.number(),
+        currency: z.string(),
+      }),
+    ),
+    cursor: z.string().nullable(),
+    estimated_total: number,
+  }),
+  logExport: z.looseObject({
+    export: z.looseObject({ id: z.string(), state: z.string(), reason: z.string().nullable(), rows: z.number(), truncated: z.boolean() }),
+  }),
   costs: z.looseObject({
     summary: z.looseObject({
       total_cost: z.number(),

@@ -1,5 +1,6 @@
 /** Every command: what help, docs/reference/cli.md and the parser know of it. */
 import type { CommandSpec, OptionSpec } from './command.ts';
+import { callOptions } from './log-question.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
 const state: OptionSpec = { flags: '--state DIR', about: "Folder of the gateway's state.", otherwise: '.gatewayops' };
@@ -281,6 +282,34 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./masking-test.ts')).maskingTest,
   },
   {
+    name: ['logs', 'list'],
+    summary: 'List calls, newest first',
+    client: true,
+    prints: true,
+    options: [
+      ...callOptions,
+      { flags: '--limit NUMBER', about: 'Calls on the page, 1 to 1000.', otherwise: '50' },
+      { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+    ],
+    examples: ["gateway logs list --since 1h --query '-status:ok'"],
+    load: async () => (await import('./logs-list.ts')).logsList,
+  },
+  {
+    name: ['logs', 'export'],
+    summary: 'Write all calls that fit to a file',
+    about:
+      'The gateway writes the file first, then it is fetched. Without a file it goes to stdout. Texts that a spreadsheet would calculate get an apostrophe.',
+    client: true,
+    arguments: [{ form: '[FILE]', about: 'File to write; it must not exist.' }],
+    options: [
+      { flags: '--format WORD', about: 'csv or jsonl (one JSON object a line).', otherwise: 'csv' },
+      { flags: '--columns NAMES', about: 'Members of the request log with commas between them, such as time,server,tool,cost.', otherwise: 'all' },
+      ...callOptions,
+    ],
+    examples: ["gateway logs export calls.csv --since 7d --query 'server:github' --columns time,tool,status,cost"],
+    load: async () => (await import('./logs-export.ts')).logsExport,
+  },
+  {
     name: ['costs', 'summary'],
     summary: 'Show what calls have cost',
     client: true,
@@ -393,6 +422,7 @@ export const groups: Readonly<Record<string, string>> = {
   keys: 'API keys',
   servers: 'The MCP servers behind the gateway',
   traces: 'What happened',
+  logs: 'Every call',
   masking: 'What is masked before it is stored',
   costs: 'What it cost',
   audit: 'Who changed what, and the proof of it',

@@ -18,6 +18,7 @@ import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
+import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
 import type { TestServer } from './servers/test-server.ts';
 import type { UpstreamDesk } from './servers/upstream-desk.ts';
@@ -35,6 +36,7 @@ export interface ControlDependencies {
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;
   readonly testServer: TestServer;
+  readonly exports: ExportDesk;
   readonly masking: MaskingDesk;
   /** What is known about a server without asking it. */
   readonly serverState: (name: string) => ServerState;

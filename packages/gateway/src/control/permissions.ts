@@ -11,6 +11,7 @@ export const permissions = {
   'traces.read': 'List traces and see one.',
   'metrics.read': 'Read metrics, and follow them live.',
   'logs.read': 'Read the request log.',
+  'logs.export': 'Export the request log to a file.',
   'masking.test': 'Try what would be masked in a text.',
   'costs.read': 'Read what calls have cost.',
   'audit.read': 'Read the audit, verify it and export it.',

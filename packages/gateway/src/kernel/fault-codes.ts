@@ -37,6 +37,7 @@ export const faultCodes = {
   method_not_found: row(404, 'client', 'The method {method} does not exist or is not served here.', 'Use a method of the Model Context Protocol that this server offers.', { rpcCode: -32601 }),
   not_found: row(404, 'client', 'Nothing is served at this address.', 'Check the path; `gateway servers list` shows what is served.'),
   unknown_object: row(404, 'client', 'There is no {kind} "{name}".', 'Check the name; `gateway {kind}s list` shows what there is.', { exitCode: 3 }),
+  unknown_export: row(404, 'client', 'There is no export "{name}".', 'Exports are kept for a day by the node that made them, and go when it restarts; begin a new one.', { exitCode: 3 }),
   session_not_found: row(404, 'client', 'The session is unknown or has ended.', 'Start a new session with `initialize`.'),
   method_not_allowed: row(405, 'client', 'This HTTP method is not served at this address.', 'Use one of the methods in the Allow header.'),
   not_acceptable: row(406, 'client', 'The reply cannot be sent in a form that Accept allows.', 'Send Accept: application/json, text/event-stream.'),
@@ -56,6 +57,7 @@ export const faultCodes = {
   origin_not_allowed: row(403, 'policy', 'Requests from this Origin are not allowed.', 'Add the origin to `listen.origins` if browsers may call from it.'),
   rate_limit_exceeded: row(429, 'policy', 'Rate limit exceeded. Retry after {retryAfter} seconds.', 'Wait until `reset_at`, or ask for a higher limit.', { retryable: true }),
   too_many_calls: row(429, 'policy', 'More than {limit} calls are under way on this connection.', 'Wait for answers before sending more.', { retryable: true }),
+  too_many_exports: row(429, 'policy', 'No further export can begin: at most {running} are written at a time and {kept} kept.', 'Wait until one is done, or has expired.', { retryable: true }),
   too_many_streams: row(429, 'policy', 'Too many open streams for this key.', 'Close streams that are no longer read.', { retryable: true }),
 
   // What the server behind the gateway did.

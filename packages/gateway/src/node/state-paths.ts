@@ -16,6 +16,8 @@ export interface StatePaths {
   readonly callChain: string;
   readonly registry: string;
   readonly ledger: string;
+  /** Files that were asked for; of the running process only. */
+  readonly exports: string;
   /** Values of the embedded shared state. */
   readonly state: string;
   /** Folder of all sockets; created with mode 0700. */
@@ -45,6 +47,7 @@ export function statePaths(stateFolder: string): StatePaths {
     callChain: join(root, 'call-chain.json'),
     registry: join(root, 'registry'),
     ledger: join(root, 'ledger'),
+    exports: join(root, 'exports'),
     state: join(root, 'state'),
     sockets,
     adminSocket: join(sockets, 'admin.sock'),

@@ -1,0 +1,179 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { actorOf, startControl, type TestControl } from '../../../../test/support/control.ts';
+import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
+import { until } from '../../../../test/support/poll.ts';
+import { csvLine } from '../control/logs/csv.ts';
+import { createExportFiles, type ExportFiles } from '../jobs/export-files.ts';
+import type * as Bounds from '../kernel/bounds.ts';
+import { silentLog } from '../kernel/log.ts';
+
+vi.mock('../kernel/bounds.ts', async (original) => {
+  const { bounds } = await original<typeof Bounds>();
+  return { bounds: { ...bounds, exportPageRows: 100, exportRowsMax: 700, exportsKeptMax: 6 } };
+});
+
+let ledger: TestLedger;
+let control: TestControl;
+let files: ExportFiles;
+let nowMs = Date.now();
+const parent = mkdtempSync(join(tmpdir(), 'gwo-export-'));
+const folder = join(parent, 'exports');
+const day = 86_400_000;
+const begin = Math.floor(Date.now() / day) * day - 5 * day;
+const iso = (ms: number): string => new Date(ms).toISOString();
+const window = { start_time: iso(begin), end_time: iso(begin + day) };
+
+const calls: readonly TestCall[] = Array.from({ length: 650 }, (_, index) => ({
+  org_id: 'org_default',
+  trace_id: (index + 1).toString(16).padStart(32, '0'),
+  span_id: (index + 1).toString(16).padStart(16, '0'),
+  // Many in the same microsecond: pages must neither repeat nor skip one.
+  started_at: BigInt(begin + Math.floor(index / 130)) * 1000n,
+  method: 'tools/call',
+  server: index % 2 === 0 ? 'github' : 'mail',
+  tool: ['plain', '=1+1', 'a,"b"', '@x', ' spaced'][index % 5] ?? '',
+  status: 'success',
+  stop: 'reply',
+  currency: 'USD',
+  cost: index,
+  duration_us: index * 1000,
+}));
+
+beforeAll(async () => {
+  ledger = await startLedger();
+  files = createExportFiles({ folder, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs }, log: silentLog });
+  control = await startControl({ ledger: () => ledger.reader, exports: files });
+  await ledger.insert(calls);
+  await ledger.insert(calls.slice(0, 100).map((call) => ({ ...call, org_id: 'org_other', tool: 'foreign' })));
+});
+afterAll(async () => {
+  await control.end();
+  await files.close();
+  await ledger.end();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+interface Job {
+  readonly export: {
+    readonly id: string;
+    readonly state: string;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly truncated: boolean;
+    readonly estimated_rows: number;
+    readonly download_url: string | null;
+    readonly status_url: string;
+  };
+}
+const begun = (body: object): Promise<Response> => control.request('POST', '/v1/logs/export', { front: 'admin', body: { ...window, ...body } });
+const get = (path: string): Promise<Response> => control.request('GET', path, { front: 'admin' });
+async function exported(body: object): Promise<{ job: Job['export']; text: string; response: Response }> {
+  const answer = await begun(body);
+  expect(answer.status).toBe(202);
+  const { export: first } = (await answer.json()) as Job;
+  const job = await until(async () => {
+    const now = ((await (await get(first.status_url)).json()) as Job).export;
+    return now.state !== 'running' && now;
+  });
+  expect(job.state).toBe('done');
+  const response = await get(job.download_url ?? '');
+  return { job, text: await response.text(), response };
+}
+
+describe('an export of the request log', () => {
+  test('holds every call that fits, once and newest first, in the columns asked for, with no formula in it', async () => {
+    const { job, text, response } = await exported({ query: 'server:github', columns: ['span_id', 'tool', 'cost', 'latency_ms'] });
+    const expected = calls.filter(({ server }) => server === 'github').toReversed();
+    const lines = expected.map(({ span_id, tool, cost, duration_us }) => {
+      const cell = { plain: 'plain', '=1+1': "'=1+1", 'a,"b"': '"a,""b"""', '@x': "'@x", ' spaced': '" spaced"' }[String(tool)];
+      const nano = String(cost).padStart(9, '0');
+      return `sp_${span_id},${cell},${cost === 0 ? '0' : `0.${nano.replace(/0+$/, '')}`},${Number(duration_us) / 1000}`;
+    });
+    // Of one microsecond by trace, descending: as the calls were made.
+    expect(text.trimEnd().split('\n')).toEqual(['span_id,tool,cost,latency_ms', ...lines]);
+    expect(job).toMatchObject({ rows: expected.length, estimated_rows: expected.length, truncated: false, bytes: Buffer.byteLength(text) });
+    expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(response.headers.get('content-disposition')).toBe(`attachment; filename="requests-${job.id}.csv"`);
+  });
+
+  test('is JSON Lines of whole entries where it says so, and lies where only this user reads it', async () => {
+    const { job, text } = await exported({ format: 'jsonl', tool: '=1+1' });
+    const rows = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const listed = (await (await get(`/v1/logs/requests?${new URLSearchParams({ ...window, tool: '=1+1', limit: '1000' }).toString()}`)).json()) as {
+      requests: unknown[];
+    };
+    expect(rows).toEqual(listed.requests);
+    expect(statSync(join(folder, `${job.id}.jsonl`)).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  test('is recorded, also that it was fetched, and is of its organization only', async () => {
+    const { job } = await exported({ query: 'tool:plain', columns: ['time'] });
+    const events = (await (await get(`/v1/logs/audit?object=${job.id}`)).json()) as { events: { action: string }[] };
+    expect(events.events.map(({ action }) => action).toSorted()).toEqual(['export.created', 'export.downloaded']);
+    expect(files.find('org_other', job.id)).toBe(null);
+    expect(files.open('org_other', job.id)).toBe(null);
+    expect(await (await get('/v1/logs/exports/exp_00000000000000000000')).json()).toMatchObject({ error: 'unknown_export' });
+    expect(actorOf(['logs.read']).can('logs.export')).toBe(false);
+  });
+
+  test('of a question that is none is refused before a job begins', async () => {
+    for (const body of [
+      { query: 'sever:x' },
+      { columns: ['nothing'] },
+      { columns: ['time', 'time'] },
+      { columns: [] },
+      { format: 'xml' },
+      { end_time: window.start_time },
+    ])
+      expect((await begun(body)).status).toBe(400);
+  });
+
+  test('has a bound of number, and goes when it has expired', async () => {
+    const ids: string[] = [];
+    let last = await begun({ columns: ['time'] });
+    for (let tries = 0; last.status === 202 && tries < 10; tries++) {
+      ids.push(((await last.json()) as Job).export.id);
+      await until(() => files.find('org_default', ids.at(-1) ?? '')?.state === 'done');
+      last = await begun({ columns: ['time'] });
+    }
+    expect([last.status, await last.json()]).toMatchObject([429, { error: 'too_many_exports' }]);
+    nowMs += day;
+    expect((await get(`/v1/logs/exports/${ids[0]}`)).status).toBe(404);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('that comes to its bound of rows holds the newest and says so', async () => {
+    await ledger.insert(calls.map((call) => ({ ...call, started_at: BigInt(begin + 1000) * 1000n, server: 'later' })));
+    const { job, text } = await exported({ format: 'jsonl', columns: ['server'] });
+    expect([job.rows, job.truncated, job.estimated_rows]).toEqual([700, true, 1300]);
+    expect(text.split('"later"')).toHaveLength(651);
+  });
+
+  test('ends with its process: what is being written is stopped, and all files are gone', async () => {
+    const own = join(parent, 'own');
+    const desk = createExportFiles({ folder: own, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs }, log: silentLog });
+    async function* endless(): AsyncGenerator<string> {
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yield 'line'.repeat(10_000);
+      }
+    }
+    desk.begin({ organizationId: 'org', format: 'csv', estimatedRows: null, head: null, lines: endless() });
+    await until(() => existsSync(own));
+    await desk.close();
+    expect(existsSync(own)).toBe(false);
+  });
+});
+
+test('a cell keeps a number a number, and makes a text of what a spreadsheet would calculate', () => {
+  expect(csvLine([-1, 1.5, null, '', '-1', '+1', '=A1', '@x', '\t=1', ' =1', 'a\nb', '%x', '|x', 'a=b', true])).toBe(
+    `-1,1.5,,,'-1,'+1,'=A1,'@x,'\t=1,' =1,"a\nb",'%x,'|x,a=b,true`,
+  );
+});

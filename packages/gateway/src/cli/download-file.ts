@@ -1,0 +1,25 @@
+import { createWriteStream, existsSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Fault } from '../kernel/fault.ts';
+
+/** The path of a file that is to be written, or null for stdout. Faults: `usage` where it exists. */
+export function pathToWrite(file: string | undefined, cwd: string): string | null {
+  const path = file === undefined ? null : resolve(cwd, file);
+  if (path !== null && existsSync(path)) throw new Fault('usage', { reason: `${file} exists already; nothing is overwritten.` });
+  return path;
+}
+
+/** Writes a download. A file is there whole or not at all. */
+export async function writeDownload(answer: NodeJS.ReadableStream, path: string | null): Promise<void> {
+  if (path === null) return pipeline(answer, process.stdout, { end: false });
+  const part = `${path}.part`;
+  try {
+    await pipeline(answer, createWriteStream(part, { flags: 'wx', mode: 0o600 }));
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
