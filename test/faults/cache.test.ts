@@ -81,14 +81,14 @@ describe('a list', () => {
     expect((await door.journal()).toString('latin1')).toMatch(/hit/);
   });
 
-  test('of one caller is never given to another, and a caller’s mapped header makes another list', async () => {
+  test('M26: of one caller is never given to another, and a caller’s mapped header makes another list', async () => {
     const mine = resultOf(await read('/mcp/s1', 'own', {}));
     const others = resultOf(await read('/mcp/s1', 'own', { Authorization: `Bearer ${otherKey}` }));
     const tenant = resultOf(await read('/mcp/s1', 'own', { 'X-Tenant': 'a' }));
     expect(new Set([mine, others, tenant].map(({ content }) => content[0]?.text)).size).toBe(3);
   });
 
-  test('that the server calls public is given to all where the configuration agrees', async () => {
+  test('M26: that the server calls public is given to all where the configuration agrees', async () => {
     upstream.reply = hinted('public');
     const both = async (path: string, cursor: string): Promise<number> =>
       new Set(

@@ -144,7 +144,7 @@ describe('a requestState', () => {
       'roots/list': { roots },
     })[method] ?? {};
 
-  test('is of use to the caller who got it, for the same parameters, once; answers that are missing are asked for again, others are ignored', async () => {
+  test('M13: is of use to the caller who got it, for the same parameters, once; answers that are missing are asked for again, others are ignored', async () => {
     const first = await asked(call());
     expect(first.resultType).toBe('input_required');
     expect(

@@ -115,7 +115,7 @@ describe('what is kept', () => {
 });
 
 describe('whose answer it is', () => {
-  test('no principal ever gets what another was answered, whatever they ask and in whatever order', async () => {
+  test('M26: no principal ever gets what another was answered, whatever they ask and in whatever order', async () => {
     const principal = fc.constantFrom('a', 'b', 'ab', '');
     const part = fc.constantFrom('', 'x', '","', '\n');
     const step = fc.record({
@@ -137,7 +137,7 @@ describe('whose answer it is', () => {
     );
   });
 
-  test('what the server calls public is for all where the configuration agrees, and nothing else is', async () => {
+  test('M26: what the server calls public is for all where the configuration agrees, and nothing else is', async () => {
     const one = bench({ public: true });
     await get(one, list({ cacheScope: 'public' }));
     expect((await ask(one, { principalId: 'key_b' }))?.kind).toBe('hit');

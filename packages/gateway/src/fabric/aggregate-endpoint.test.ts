@@ -144,7 +144,7 @@ describe('tools', () => {
     expect((await toolsOf(all)).names[0]).toHaveLength(58);
   });
 
-  test('a tool whose header annotations are not valid is not offered', async () => {
+  test('M23: a tool whose header annotations are not valid is not offered', async () => {
     const bad = '{"name":"bad","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}';
     expect((await toolsOf(over({ a: { tools: [[bad, tool('good')]] } }))).names).toEqual(['a__good']);
   });
@@ -306,7 +306,7 @@ describe('what it says of itself', () => {
     expect(facts).toMatchObject({ instructions: '# a\n\nUse a.\n\n# b\n\nUse b.', ttlMs: 5_000, cacheScope: 'private' });
   });
 
-  test('a list is public only where everyone sees the same and all servers say so', async () => {
+  test('M26: a list is public only where everyone sees the same and all servers say so', async () => {
     expect((await toolsOf(over({ a: { tools: [[tool('x')]] } }))).cacheScope).toBe('private');
     expect((await toolsOf(over({ a: { tools: [[tool('x')]] } }, { auth: 'none' }))).cacheScope).toBe('public');
     expect((await toolsOf(over({ a: { tools: [[tool('x')]] }, b: { tools: [[]], cacheScope: 'private' } }, { auth: 'none' }))).cacheScope).toBe('private');
@@ -365,5 +365,16 @@ describe('virtual servers', () => {
     );
     expect((await route(all, 'resources/read', { uri: 'file:///abc' })).name).toBe('file:///abc');
     await expect(all.request('resources/read', { uri: 'file:///b' })).rejects.toMatchObject({ code: 'unknown_resource' });
+  });
+
+  test('M20: what is selected is where a URI leads, however it is written, and the server gets it as it was', async () => {
+    const all = over(
+      { a: { resources: [[resource('file:///docs/a')]] } },
+      { resources: [{ server: null, pattern: 'file:///docs/*', rename: null, description: null }] },
+    );
+    const out = ['../etc/passwd', '%2e%2e/etc/passwd', '..%2fetc', '..\\etc', 'a/../../etc', '.%2E/etc', '%2e%2e%5cetc', '..', '..?x', '..#x'];
+    for (const path of out) await expect(all.request('resources/read', { uri: `file:///docs/${path}` })).rejects.toMatchObject({ code: 'unknown_resource' });
+    for (const path of ['a/../b', './b', '..b', 'a..', '...'])
+      expect((await route(all, 'resources/read', { uri: `file:///docs/${path}` })).name).toBe(`file:///docs/${path}`);
   });
 });

@@ -23,6 +23,7 @@ import {
   signatureOf,
   stateOf,
 } from './shelf.ts';
+import { within } from './within.ts';
 
 /** What is known of a server's list. */
 export interface Listed {
@@ -415,21 +416,4 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
 
 function rankOf(shelf: Shelf): number {
   return holdsLast(shelf) ? Number.MAX_SAFE_INTEGER / 2 + shelf.usedAtMs : shelf.usedAtMs;
-}
-
-/** Whether the promise was settled in time. */
-async function within(promise: Promise<unknown>, deadlineMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), deadlineMs);
-  try {
-    return await Promise.race([
-      promise.then(
-        () => true,
-        () => true,
-      ),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

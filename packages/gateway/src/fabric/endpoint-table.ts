@@ -65,6 +65,23 @@ export type Select = (server: string, key: string) => { readonly rename: string 
 
 const unchanged = { rename: null, description: null };
 
+/** Where a URI would lead whoever resolves it: dots that are written as such, or hidden in escapes or behind backslashes. Null: nobody can say. */
+function canonicalUri(uri: string): string | null {
+  const plain = uri.replace(/%2e/gi, '.').replace(/%2f|%5c|\\/gi, '/');
+  if (!/\/\.{1,2}(?:[/?#]|$)/.test(plain)) return uri;
+  return URL.canParse(plain) ? new URL(plain).href : null;
+}
+
+/** The same for resources: what is selected is where a URI leads, however it is written. */
+export function compileUriSelection(selections: readonly SelectionData[] | null): Select {
+  const select = compileSelection(selections);
+  if (selections === null) return select;
+  return (server, uri) => {
+    const canonical = canonicalUri(uri);
+    return canonical === null ? null : select(server, canonical);
+  };
+}
+
 /** The first entry that changes the thing wins over those that only select it. */
 export function compileSelection(selections: readonly SelectionData[] | null): Select {
   if (selections === null) return () => unchanged;

@@ -5,7 +5,7 @@ import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { CallerClass, Catalogue, Listed } from './catalogue.ts';
 import type { ListKind } from './drain-list.ts';
 import type { EndpointCaller } from './endpoint.ts';
-import { buildNameTable, compileSelection, digestOf, type KnownList, type NameTable, type Select } from './endpoint-table.ts';
+import { buildNameTable, compileSelection, compileUriSelection, digestOf, type KnownList, type NameTable, type Select } from './endpoint-table.ts';
 import { exposeUris, type ExposedUris } from './exposed-uris.ts';
 
 /** What one kind of caller sees through an endpoint: its tables, made of what the catalogue knows and made anew when that changes. */
@@ -57,7 +57,7 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
         views.clear();
         madeFor = snapshot;
         headed = data.servers.flatMap((name) => snapshot.byName.get(name) ?? []).filter(({ transforms }) => transforms?.headers === true);
-        const ofResources = compileSelection(data.resources);
+        const ofResources = compileUriSelection(data.resources);
         selects = { tools: compileSelection(data.tools), prompts: compileSelection(data.prompts), resources: ofResources, templates: ofResources };
       }
       const callers = callerClassOf(face);

@@ -14,7 +14,7 @@ test('on-collision: only names that two servers have carry their server', () => 
   expect(namesOf([thing('a', 'read'), thing('a', 'write')], 'on-collision')).toEqual(['read', 'write']);
 });
 
-test('never: of a collision the first by configuration is served, and the collision is told', () => {
+test('M18: never: of a collision the first by configuration is served, and the collision is told', () => {
   const { names, collisions } = exposeNames([thing('a', 'read'), thing('b', 'read'), thing('c', 'read'), thing('c', 'write')], 'never', 64);
   expect(names).toEqual(['read', null, null, 'write']);
   expect(collisions).toEqual([{ name: 'read', served: 'a', hidden: ['b', 'c'] }]);
@@ -49,6 +49,21 @@ test('a server whose name holds the separator takes no other server’s name', (
   expect(one).toBe('a__b__c');
   expect(two).toMatch(/^a__b__c_[0-9a-f]{8}$/);
 });
+
+test.each(['always', 'on-collision'] as const)(
+  'M18: names that look alike, fold alike or are equal after NFKC are told apart, and each leads to its own (%s)',
+  (prefix) => {
+    const alike = ['read', 'Read', 'rе\u0430d', 're\u200bad', 'rea\u202ed', '\uff52\uff45\uff41\uff44', 'ﬁle', 'file'];
+    const things = ['a', 'b'].flatMap((server) => alike.map((name) => ({ server, name, rename: null })));
+    const { names, byName, collisions } = exposeNames(things, prefix, 64);
+    expect(new Set(names).size).toBe(things.length);
+    for (const [index, name] of names.entries()) {
+      expect(name).toMatch(/^[A-Za-z0-9_-]+$/);
+      expect(byName.get(name ?? '')).toBe(index);
+    }
+    expect(collisions).toEqual([]);
+  },
+);
 
 test('for any set of names: each exposed name is valid, within the limit, and leads back to what it stands for', () => {
   const server = fc.constantFrom('a', 'a__b', 'b', 'files', 'x'.repeat(63));

@@ -39,6 +39,20 @@ test('a server that lists a URI in another server’s name gets no reads meant f
   expect(uris.ownerOf('file://~hidden////secret')).toBeNull();
 });
 
+test('M20: a URI is held against templates in linear time, however both are made', () => {
+  const template = `a:${'{x}a'.repeat(200)}b`;
+  const uris = exposeUris([
+    { server: 'one', uris: [], templates: [template] },
+    { server: 'two', uris: [], templates: [] },
+  ]);
+  const startedAt = performance.now();
+  for (let time = 0; time < 20; time++) {
+    expect(uris.ownerOf(`a:${'a'.repeat(8_000)}`)).toBeNull();
+    expect(uris.ownerOf(`a:${'a'.repeat(4_000_000)}`)).toBeNull();
+  }
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+});
+
 test('for any text: wrapping can be undone, and two servers never get one URI', () => {
   const uri = fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom('ui://a/b', 'skill://x/SKILL.md', 'gatewayops-raw:x', 'file://~a/b', 'a:\nb', '{+x}/y'));
   const server = fc.constantFrom('a', 'b_-', 'x'.repeat(63));
