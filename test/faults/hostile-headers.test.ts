@@ -17,6 +17,17 @@ afterAll(async () => {
   await upstream.stop();
 });
 
+test("a server hears its own name in Host, never the client's, in both eras (others answer 421)", async () => {
+  const own = `127.0.0.1:${upstream.port}`;
+  for (const [name, headers] of [
+    ['modern', mirrors('tools/list')],
+    ['legacy', { 'MCP-Protocol-Version': '2025-11-25' }],
+  ] as const) {
+    const reply = await post(door, name === 'modern' ? modernBody('tools/list') : legacyBody('tools/list'), { ...headers, Host: `localhost:${door.port}` });
+    expect([name, reply.status, upstream.requests.at(-1)?.header('host')]).toEqual([name, 200, [own]]);
+  }
+});
+
 const body = '{"jsonrpc":"2.0","id":1,"result":{}}';
 const values: Record<string, Buffer> = {
   'UTF-8 beyond Latin-1': Buffer.from('\u20ac \u{1f600}'),

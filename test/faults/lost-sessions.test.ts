@@ -225,6 +225,22 @@ describe('workers', () => {
   });
 });
 
+test('a session of one node goes on at another that has the same keys, while they are changed as well; without them it is unknown there', async () => {
+  const [one, two, three] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte)) as [Buffer, Buffer, Buffer];
+  const here = await start({}, { keys: { seal: [one], events: [one] } });
+  const handle = await open(here);
+  for (const keys of [[one], [two, one]] as const) {
+    const there = await start({}, { keys: { seal: keys, events: keys } });
+    expect((await ask(there, handle, toolCall)).status).toBe(200);
+    // Its server may have lost it besides: what `initialize` said is in the handle.
+    server.forget();
+    expect((await ask(there, handle, toolCall)).status).toBe(200);
+    server.forget();
+  }
+  const stranger = await start({}, { keys: { seal: [three], events: [three] } });
+  expect((await ask(stranger, handle, toolCall)).status).toBe(404);
+});
+
 describe('a session stays lost, which is 404 to its client,', () => {
   test('where the server is told not to be asked for another', async () => {
     const door = await start({ renewsSessions: false });

@@ -231,6 +231,7 @@ const testConfig: Config = {
   retention: { tracesDays: 30, metricsDays: 90 },
   telemetry: { metrics: { toolsMax: 200 }, otlp: null },
   audit: { retentionDays: 365, trustedKeys: [] },
+  sessionKeys: [],
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },
   workers: 1,

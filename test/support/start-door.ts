@@ -13,7 +13,7 @@ import { createKeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
-import type { Readiness, SupervisorHandlers } from '../../packages/gateway/src/node/worker-messages.ts';
+import type { Readiness, SupervisorHandlers, WorkerStart } from '../../packages/gateway/src/node/worker-messages.ts';
 import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { reachOf } from '../../packages/gateway/src/upstream/reach.ts';
 import { plainServerData } from './server-data.ts';
@@ -45,6 +45,8 @@ export interface TestDoorOptions {
   readonly tls?: DoorTls | null;
   /** Shared state, for several doors that stand for workers of one node. Default: its own. */
   readonly state?: Map<string, Uint8Array>;
+  /** Default: the same for all doors. */
+  readonly keys?: WorkerStart['keys'];
 }
 
 export async function startDoor({
@@ -54,6 +56,7 @@ export async function startDoor({
   endpoints = [],
   tls = null,
   state = new Map<string, Uint8Array>(),
+  keys = { seal: [Buffer.alloc(32, 1)], events: [Buffer.alloc(32, 2)] },
 }: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
@@ -115,8 +118,7 @@ export async function startDoor({
       host: '127.0.0.1',
       port,
       journal: { folder, writer: 'test-1', sync: false },
-      sealKey: Buffer.alloc(32, 1),
-      eventKey: Buffer.alloc(32, 2),
+      keys,
       controlSocket: join(folder, 'control.sock'),
       workers: 1,
       log: { level: 'error', format: 'json' },

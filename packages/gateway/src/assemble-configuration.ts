@@ -10,12 +10,15 @@ import { expiryText, type ListenTlsMaterial } from './config/listen-tls.ts';
 import type { HealthState } from './control/health/read-health.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveTls } from './config/secrets.ts';
+import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveSessionKeys, resolveTls } from './config/secrets.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { Fault } from './kernel/fault.ts';
 import type { OrganizationId } from './kernel/id.ts';
+import type { Log } from './kernel/log.ts';
+import type { StateFolder } from './node/state-folder.ts';
 import type { StatePaths } from './node/state-paths.ts';
+import type { WorkerKeys } from './node/worker-messages.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
@@ -101,6 +104,18 @@ export function createConfigCompiler(sources: {
       return { compiled, change: { ...planChange(earlier.config, config), secrets: newSecrets(earlier, compiled) } };
     },
   };
+}
+
+/** The configured ones first; what was sealed before there were any is still opened. Faults: `secret_unavailable`, `unsafe_start`, `state_broken`. */
+export function sessionKeysOf(config: Config, folder: Pick<StateFolder, 'secret'>, env: Environment, log: Log): WorkerKeys {
+  const { seal, events } = resolveSessionKeys(config, env);
+  // Who shares state with others has reason to share these, too.
+  if (seal.length === 0 && config.stores.redisUrl !== null)
+    log.warn('session_keys.own', { reason: 'no other node knows the sessions of this one: set session_keys where there are several' });
+  const [sealKey = folder.secret('seal'), ...sealedBefore] = seal;
+  const [eventKey = folder.secret('events'), ...signedBefore] = events;
+  const own = seal.length === 0 ? { seal: [], events: [] } : { seal: [folder.secret('seal')], events: [folder.secret('events')] };
+  return { seal: [sealKey, ...sealedBefore, ...own.seal], events: [eventKey, ...signedBefore, ...own.events] };
 }
 
 /** Of the certificate that the door shows; well where it shows none. */

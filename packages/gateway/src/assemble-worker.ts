@@ -82,7 +82,9 @@ const poolsKeptMs = 2 * bounds.requestTimeoutMs;
 
 export function assembleWorker(start: WorkerStart, supervisor: Channel<SupervisorHandlers>, log: Log): Door {
   const clock = systemClock;
-  const sealer = createSealer(Buffer.from(start.sealKey));
+  const [sealKey, ...sealedBefore] = start.keys.seal;
+  const [eventKey, ...signedBefore] = start.keys.events;
+  const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
   let snapshot = compileSnapshot(start.snapshot, serverBlock);
   let { readiness } = start;
   let wallOffsetMs = Date.now() - performance.now();
@@ -114,7 +116,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     clock,
   });
   const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
-  const handles = createSessionHandles(sealer, Buffer.from(start.eventKey));
+  const handles = createSessionHandles(sealer, Buffer.from(eventKey), ...signedBefore.map((key) => Buffer.from(key)));
   const state = {
     get: async (key: string) => asBuffer(await supervisor.ask('stateGet', { key })),
     set: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSet', { key, value, ttlMs }),

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { serveControl } from './api/serve-control.ts';
-import { certificateState, createConfigCompiler, targetOf } from './assemble-configuration.ts';
+import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { startMasking } from './bodies/start-masking.ts';
 import { assembleRegistry } from './assemble-registry.ts';
@@ -108,14 +108,13 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const clock = systemClock;
   const { paths } = folder;
   // Before anything starts: a folder that is broken is refused at once.
-  const sealKey = folder.secret('seal');
-  const eventKey = folder.secret('events');
+  const environment = readEnvironment();
+  const keys = sessionKeysOf(config, folder, environment, log);
   let port = config.listen.port;
   let stopping = false;
   let bridges: Bridges | null = null;
 
   // Stores. The ledger opens while the rest goes on: the door does not wait for it.
-  const environment = readEnvironment();
   const tap = createTap(log.child({ part: 'telemetry' }));
   const stores = { config, folder, tap, clock, log, closers };
   const { ledger, drain, chain } = openLedgerOf(stores);
@@ -193,8 +192,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       port: listenPort,
       tls: doorTls(),
       journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
-      sealKey,
-      eventKey,
+      keys,
       controlSocket: paths.controlSocket,
       workers: config.workers,
       log: config.log,

@@ -92,6 +92,7 @@ export function buildConfig(input: BuildInput): Config {
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
     retention: { tracesDays: Number.parseInt(file.retention.traces, 10), metricsDays: Number.parseInt(file.retention.metrics, 10) },
     audit: { retentionDays: Number.parseInt(file.audit.retention, 10), trustedKeys: file.audit.trusted_keys },
+    sessionKeys: file.session_keys.map((reference) => buildReference(reference, folder)),
     stores: {
       databaseUrl: settings.databaseUrl,
       databaseConnectionsMax: settings.databaseConnectionsMax,

@@ -28,6 +28,8 @@ export interface Config {
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
   readonly retention: { readonly tracesDays: number; readonly metricsDays: number };
   readonly audit: AuditConfig;
+  /** What session ids are sealed with, on every node alike: the first seals, all open. None: keys of this node's state folder. */
+  readonly sessionKeys: readonly SecretReference[];
   readonly stores: {
     readonly databaseUrl: string | null;
     readonly databaseConnectionsMax: number;

@@ -294,6 +294,11 @@ export const gatewayFileSchema = strict({
   ).meta({ description: 'How long records are kept.' }),
   telemetry: telemetrySchema,
   audit: auditSchema.meta({ description: 'The record of who changed what.' }),
+  session_keys: list(secretReference, 8).meta({
+    description:
+      'Secrets of at least 32 characters, the same on every node of several: then a session id, a page or a kept answer of one node is good on all. The first seals, all of them open. Without it each node makes keys of its own.',
+    examples: [[{ env: 'GATEWAYOPS_SESSION_KEY' }]],
+  }),
   environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')
     .default('dev')
     .meta({ description: 'Name of this installation; part of every key: gwo_{environment}_….', examples: ['prod'] }),

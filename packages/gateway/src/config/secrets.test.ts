@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Fault } from '../kernel/fault.ts';
 import { loadConfig } from './load.ts';
-import { checkSecrets, resolveCredential, resolveSecret } from './secrets.ts';
+import { checkSecrets, resolveCredential, resolveSecret, resolveSessionKeys } from './secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewayops-secrets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -106,4 +106,19 @@ describe('the secrets of a configuration', () => {
   );
 
   test('A29: a real one is not', () => expect(load(':8080', 'Zk3b9vQ1-44s8')).toEqual([]));
+});
+
+test('session keys: the same secret makes the same keys on every node, one for each purpose, and a short one is refused by its place', () => {
+  const file = join(folder, 'keys.yaml');
+  writeFileSync(file, 'version: 1\nsession_keys: [{ env: NEW_KEY }, { env: OLD_KEY }]\n');
+  const env = { NEW_KEY: 'n'.repeat(32), OLD_KEY: 'o'.repeat(40) };
+  const config = loadConfig({ file, env });
+  const keys = resolveSessionKeys(config, env);
+  expect(resolveSessionKeys(config, { ...env })).toEqual(keys);
+  const all = [...keys.seal, ...keys.events].map((key) => key.toString('hex'));
+  expect([all.length, new Set(all).size, keys.seal.every(({ length }) => length === 32)]).toEqual([4, 4, true]);
+  expect(checkSecrets(config, { ...env, OLD_KEY: 'short-but-real-8121' }).map(({ setting, fault }) => [setting, fault.code])).toEqual([
+    ['session_keys[1]', 'secret_unavailable'],
+  ]);
+  expect(resolveSessionKeys(loadConfig({ file: null, env: {} }), {})).toEqual({ seal: [], events: [] });
 });

@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
@@ -74,6 +75,34 @@ export function resolveOtlpHeaders({ headers, headersVariable }: OtlpConfig, env
   return Object.fromEntries([...resolved, ...further]);
 }
 
+/** Keys made of `session_keys`, in their order; none where there are none. */
+export interface SessionKeys {
+  readonly seal: readonly Buffer[];
+  readonly events: readonly Buffer[];
+}
+
+/** One secret makes a key for each purpose (HKDF, RFC 5869). Faults: `secret_unavailable`, `unsafe_start`. */
+export function resolveSessionKeys(config: Config, env: Environment): SessionKeys {
+  const secrets = sessionKeyReaders(config, env).map(({ read }) => read());
+  const derived = (purpose: string): Buffer[] => secrets.map((secret) => Buffer.from(hkdfSync('sha256', secret, 'gatewayops', purpose, sessionKeyBytes)));
+  return { seal: derived('seal'), events: derived('events') };
+}
+
+const sessionKeyBytes = 32;
+const sessionKeyCharsMin = 32;
+
+function sessionKeyReaders({ sessionKeys }: Config, env: Environment): SecretReader[] {
+  return sessionKeys.map((reference, index) => {
+    const setting = `session_keys[${index}]`;
+    const read = (): string => {
+      const secret = resolveSecret(reference, env, setting);
+      if (secret.length >= sessionKeyCharsMin) return secret;
+      throw missing(setting, `it is shorter than ${sessionKeyCharsMin} characters`, 'Make one with: openssl rand -base64 32');
+    };
+    return { setting, reference, read };
+  });
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text.trim());
@@ -146,6 +175,7 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
   return [
     ...doorReaders(config, env),
     ...otlpReaders(config, env),
+    ...sessionKeyReaders(config, env),
     ...config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)]),
   ];
 }

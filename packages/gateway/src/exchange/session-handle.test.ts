@@ -26,6 +26,19 @@ test('another worker with the same keys opens a handle, one with other keys does
   expect(codeOf(() => createSessionHandles(createSealer(randomBytes(32)), eventKey).open(handle, 'key_1', 's1'))).toBe('session_not_found');
 });
 
+test('keys are changed one after the other: what the earlier one sealed and signed is good until it is taken away', () => {
+  const [seal, events] = [randomBytes(32), randomBytes(32)];
+  const holder = eventHolder('key_1', 's1', 'id');
+  const handle = handles.seal('key_1', 's1', 'id', null);
+  const signed = handles.signEventId('7', holder);
+  const both = createSessionHandles(createSealer(seal, sealKey), events, eventKey);
+  expect([both.open(handle, 'key_1', 's1').placed, both.openEventId(signed, holder)]).toEqual(['id', '7']);
+  const alone = createSessionHandles(createSealer(seal), events);
+  expect([codeOf(() => alone.open(handle, 'key_1', 's1')), alone.openEventId(signed, holder)]).toEqual(['session_not_found', null]);
+  const resealed = both.seal('key_1', 's1', 'new', null);
+  expect([alone.open(resealed, 'key_1', 's1').placed, alone.openEventId(both.signEventId('8', holder), holder)]).toEqual(['new', '8']);
+});
+
 test('a handle is of one principal and one server, also where it is known already', () => {
   const handle = handles.seal('key_1', 's1', 'id', null);
   for (const [principal, server] of [

@@ -66,7 +66,8 @@ interface Unsealed extends Pick<HeldSession, 'principalId' | 'server' | 'placed'
 const purpose = 'mcp-session';
 const tagChars = 16;
 
-export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionHandles {
+/** Event ids are signed with the first key; what any of them signed is good. */
+export function createSessionHandles(sealer: Sealer, eventKey: Buffer, ...earlier: readonly Buffer[]): SessionHandles {
   const held = new Map<string, HeldSession>();
 
   function remember(session: HeldSession): HeldSession {
@@ -98,12 +99,13 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
     }
   }
 
-  const tag = (eventId: string, holder: string): Buffer =>
-    Buffer.from(createHmac('sha256', eventKey).update(`${holder}\n${eventId}`).digest('base64url').slice(0, tagChars));
+  const eventKeys = [eventKey, ...earlier];
+  const tag = (key: Buffer, eventId: string, holder: string): Buffer =>
+    Buffer.from(createHmac('sha256', key).update(`${holder}\n${eventId}`).digest('base64url').slice(0, tagChars));
 
   function isTag(text: string, eventId: string, holder: string): boolean {
     const given = Buffer.from(text);
-    return given.length === tagChars && timingSafeEqual(given, tag(eventId, holder));
+    return given.length === tagChars && eventKeys.some((key) => timingSafeEqual(given, tag(key, eventId, holder)));
   }
 
   return {
@@ -126,7 +128,7 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer): SessionH
       return session;
     },
     openingOf: ({ handle }) => unseal(handle)?.opening || null,
-    signEventId: (eventId, holder) => `${eventId}.${tag(eventId, holder).toString()}`,
+    signEventId: (eventId, holder) => `${eventId}.${tag(eventKey, eventId, holder).toString()}`,
     openEventId(signed, holder) {
       const dot = signed.length - tagChars - 1;
       const eventId = signed.slice(0, Math.max(dot, 0));

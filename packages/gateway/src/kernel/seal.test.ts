@@ -51,8 +51,18 @@ describe('seal', () => {
     expect(other.open(sealed, '')?.toString()).toBe('kept');
   });
 
+  test('what an earlier key has sealed is opened, and the first alone seals', () => {
+    const [first, earlier] = [randomBytes(32), randomBytes(32)];
+    const both = createSealer(first, earlier);
+    const before = createSealer(earlier).seal(Buffer.from('kept'), 'a');
+    expect([both.open(before, 'a')?.toString(), both.open(before, 'b')]).toEqual(['kept', null]);
+    const after = both.seal(Buffer.from('new'), 'a');
+    expect([createSealer(first).open(after, 'a')?.toString(), createSealer(earlier).open(after, 'a')]).toEqual(['new', null]);
+  });
+
   test('a key of another length is refused', () => {
     expect(() => createSealer(randomBytes(16))).toThrow(RangeError);
+    expect(() => createSealer(randomBytes(32), randomBytes(31))).toThrow(RangeError);
   });
 });
 

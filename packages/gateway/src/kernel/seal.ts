@@ -3,7 +3,7 @@
  * nonce. Sealed bytes are version (1) · nonce (12) · tag (16) · ciphertext. One key may seal 2^32 values before the
  * chance of a repeated nonce matters.
  */
-import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync, type KeyObject } from 'node:crypto';
 import { bounds } from './bounds.ts';
 
 export interface Sealer {
@@ -22,10 +22,11 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = 1 + nonceBytes + tagBytes;
 
-/** `key` is 32 random bytes; it is copied, so the caller may wipe its own. */
-export function createSealer(key: Buffer): Sealer {
-  if (key.length !== 32) throw new RangeError('a sealing key has 32 bytes');
+/** Keys are 32 random bytes each; `key` seals, all of them open. They are copied, so the caller may wipe its own. */
+export function createSealer(key: Buffer, ...earlier: readonly Buffer[]): Sealer {
+  if ([key, ...earlier].some(({ length }) => length !== 32)) throw new RangeError('a sealing key has 32 bytes');
   const secret = createSecretKey(key);
+  const secrets = [secret, ...earlier.map((one) => createSecretKey(one))];
   // Nonces come from a pool: one call to the CSPRNG for many values.
   const pool = Buffer.allocUnsafeSlow(nonceBytes * 256);
   let poolAt = pool.length;
@@ -50,7 +51,15 @@ export function createSealer(key: Buffer): Sealer {
 
   function open(sealed: Uint8Array, associated: string): Buffer | null {
     if (sealed.length < headBytes || sealed[0] !== version) return null;
-    const decipher = createDecipheriv('aes-256-gcm', secret, sealed.subarray(1, 1 + nonceBytes), { authTagLength: tagBytes });
+    for (const one of secrets) {
+      const plain = openWith(one, sealed, associated);
+      if (plain !== null) return plain;
+    }
+    return null;
+  }
+
+  function openWith(one: KeyObject, sealed: Uint8Array, associated: string): Buffer | null {
+    const decipher = createDecipheriv('aes-256-gcm', one, sealed.subarray(1, 1 + nonceBytes), { authTagLength: tagBytes });
     decipher.setAAD(associatedBytes(associated));
     decipher.setAuthTag(sealed.subarray(1 + nonceBytes, headBytes));
     const plain = decipher.update(sealed.subarray(headBytes));

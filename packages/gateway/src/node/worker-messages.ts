@@ -15,9 +15,7 @@ export interface WorkerStart {
   /** Null: plain HTTP. */
   readonly tls: DoorTls | null;
   readonly journal: { readonly folder: string; readonly writer: string; readonly sync: boolean };
-  /** 32 bytes each: sealing of session handles and kept answers, signing of event ids. */
-  readonly sealKey: Uint8Array;
-  readonly eventKey: Uint8Array;
+  readonly keys: WorkerKeys;
   readonly controlSocket: string;
   readonly workers: number;
   readonly log: Config['log'];
@@ -25,6 +23,14 @@ export interface WorkerStart {
   readonly tellsLines: boolean;
   readonly readiness: Readiness;
   readonly targetOrders: readonly TargetOrder[];
+}
+
+/** 32 bytes each. The first of each seals or signs, all of them open. */
+export interface WorkerKeys {
+  /** Session handles, cursors, kept answers, notes of sessions. */
+  readonly seal: readonly [Uint8Array, ...Uint8Array[]];
+  /** Event ids. */
+  readonly events: readonly [Uint8Array, ...Uint8Array[]];
 }
 
 /** What `/readyz` says: no names, no reasons. */

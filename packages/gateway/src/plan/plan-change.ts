@@ -21,6 +21,7 @@ const fixed = [
   'listen.tls.client_certificates',
   'workers',
   'journal',
+  'session_keys',
   'retention',
   'telemetry.otlp',
   'stores',
