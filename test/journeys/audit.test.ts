@@ -87,5 +87,13 @@ test('D12: after every process was killed the audit is whole, and goes on', asyn
   await gateway.kill9();
   gateway = await startGateway({ config, stateFolder });
   await gateway.cli('keys', 'create', '--name', 'after');
-  expect(await gateway.cli('audit', 'verify')).toMatchObject({ code: 0 });
+  // Until the ledger is open there is nothing to read.
+  const verified = await until(
+    async () => {
+      const result = await gateway.cli('audit', 'verify');
+      return result.code === 5 ? null : result;
+    },
+    { timeoutMs: 60_000, what: 'the ledger to be open' },
+  );
+  expect(verified).toMatchObject({ code: 0 });
 });

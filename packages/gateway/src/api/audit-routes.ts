@@ -4,7 +4,7 @@ import type { PublicKeyRecord } from '../chain/checkpoint.ts';
 import { recordBody } from '../chain/record-body.ts';
 import { findingKinds } from '../chain/findings.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { exportAudit, exportFormats } from '../control/audit/export-audit.ts';
+import { exportAudit, exportFormats, type ExportFormat } from '../control/audit/export-audit.ts';
 import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
 import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
 import { callScopes, verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
@@ -49,11 +49,20 @@ export function auditRoutes(api: Api): void {
       permission: 'audit.read',
       tags: ['audit'],
       summary: 'Export the audit',
-      description: '`proof`: all of it with its signatures, one JSON object a line. Exports are recorded.',
-      request: { query: z.object({ format: z.enum(exportFormats).default('proof'), calls: callsQuery.default('none') }) },
-      responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export, as it is read.' } },
+      description:
+        '`proof`: all of it with its signatures, to be checked elsewhere. The others take the filters of the list: `csv`, `jsonl`, `cef` (ArcSight Common Event Format), `ocsf` (Open Cybersecurity Schema Framework 1.6.0, one object a line). Sent as it is read, however much it is; exports are recorded.',
+      request: { query: exportQuery },
+      responses: {
+        200: {
+          content: { 'application/x-ndjson': { schema: z.string() }, 'text/csv': { schema: z.string() }, 'text/plain': { schema: z.string() } },
+          description: 'The export. One that was cut is not ended.',
+        },
+      },
     }),
-    async (c) => streamed(c, await exportAudit(c.var.context(), c.req.valid('query')), 'application/x-ndjson'),
+    async (c) => {
+      const { format, calls, ...query } = c.req.valid('query');
+      return streamed(c, await exportAudit(c.var.context(), { format, calls, filter: filterOf(query) }), exportTypes[format]);
+    },
   );
   api.openapi(
     route({
@@ -105,6 +114,19 @@ const listQuery = filterQuery.extend({
   limit: z.coerce.number().int().min(1).max(bounds.auditListMax).default(50),
   cursor: z.string().min(1).max(200).optional(),
 });
+
+const exportQuery = filterQuery.extend({
+  format: z.enum(exportFormats).default('proof'),
+  calls: callsQuery.default('none'),
+});
+
+const exportTypes: Readonly<Record<ExportFormat, string>> = {
+  proof: 'application/x-ndjson',
+  jsonl: 'application/x-ndjson',
+  ocsf: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8',
+  cef: 'text/plain; charset=utf-8',
+};
 
 function filterOf(query: z.output<typeof filterQuery>): AuditFilter {
   return {

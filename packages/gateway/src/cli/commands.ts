@@ -7,6 +7,18 @@ const state: OptionSpec = { flags: '--state DIR', about: "Folder of the gateway'
 const dryRun: OptionSpec = { flags: '--dry-run', about: 'Show what would be, change nothing.' };
 const id = { form: 'ID', about: 'Id of the key (key_…).' };
 
+/** Which events of the audit are meant. */
+const auditFilters: readonly OptionSpec[] = [
+  { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: 'the beginning' },
+  { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+  { flags: '--actor ID', about: 'Only what this one did, such as key_….' },
+  { flags: '--action NAME', about: 'Only this action, or with * behind it all that begin so: key.*.' },
+  { flags: '--object ID', about: 'Only what was done to this.' },
+  { flags: '--result WORD', about: 'success, denied or failed.' },
+  { flags: '--text TEXT', about: 'Only events with this text in ids, action, address or detail.' },
+  { flags: '--internal', about: 'With what the gateway did by itself.' },
+];
+
 export const commands: readonly CommandSpec[] = [
   {
     name: ['init'],
@@ -329,14 +341,7 @@ export const commands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     options: [
-      { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: 'the beginning' },
-      { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
-      { flags: '--actor ID', about: 'Only what this one did, such as key_….' },
-      { flags: '--action NAME', about: 'Only this action, or with * behind it all that begin so: key.*.' },
-      { flags: '--object ID', about: 'Only what was done to this.' },
-      { flags: '--result WORD', about: 'success, denied or failed.' },
-      { flags: '--text TEXT', about: 'Only events with this text in ids, action, address or detail.' },
-      { flags: '--internal', about: 'With what the gateway did by itself.' },
+      ...auditFilters,
       { flags: '--limit NUMBER', about: 'Events on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
     ],
@@ -351,10 +356,11 @@ export const commands: readonly CommandSpec[] = [
     client: true,
     arguments: [{ form: '[FILE]', about: 'File to write; it must not exist.' }],
     options: [
-      { flags: '--format WORD', about: 'proof.', otherwise: 'proof' },
+      { flags: '--format WORD', about: 'proof, csv, jsonl, cef or ocsf.', otherwise: 'proof' },
+      ...auditFilters,
       { flags: '--calls WORD', about: 'What of the ledger a proof holds: rows, entries or none.', otherwise: 'none' },
     ],
-    examples: ['gateway audit export audit.proof'],
+    examples: ['gateway audit export audit.proof', "gateway audit export --format csv --since 30d --action 'key.*' keys.csv"],
     load: async () => (await import('./audit-export.ts')).auditExport,
   },
   {
