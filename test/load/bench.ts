@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--no-gateway] [-o json]`: what the gateway costs, beside the upstream itself, a bare pipe of
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`, or `npm run bench -- ledger` for the ledger (`bench-ledger.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
  * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
  * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 45 s quick, 5 min whole.
  */
@@ -8,12 +8,15 @@ import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentBytes } from '../support/processes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { renderLedgerBench, runLedgerBench } from './bench-ledger.ts';
 import { type Generator, type Load, type Measurement, startGenerator, untilQuiet } from './measure.ts';
 import { type BenchResult, type Figures, renderResult, summarise } from './report.ts';
 import { type GatewayTarget, startGatewayTarget, startNginx, startPipe, startUpstream, type Target } from './targets.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
+    rows: { type: 'string', default: '20000000' },
     quick: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: true },
     output: { type: 'string', short: 'o', default: 'text' },
@@ -43,8 +46,15 @@ const quietMsMax = quick ? 500 : 3_000;
 
 const running: { stop(): void | Promise<void> }[] = [];
 try {
-  const result = await runBench();
-  console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));
+  if (positionals[0] === 'ledger') {
+    const found = await runLedgerBench({ quick, rows: quick ? 1_000_000 : Number(values.rows) }, (text) => console.error(text));
+    console.log(values.output === 'json' ? JSON.stringify({ ledger: found }) : renderLedgerBench(found));
+  } else if (positionals.length > 0) {
+    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger`);
+  } else {
+    const result = await runBench();
+    console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));
+  }
 } finally {
   for (const one of running.reverse()) await one.stop();
   removeGatewayFolders();

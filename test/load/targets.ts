@@ -103,8 +103,8 @@ export interface StartTimes {
   readonly secondMs: number;
 }
 
-/** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. */
-export async function startGatewayTarget(upstream: Target): Promise<{ target: GatewayTarget; start: StartTimes }> {
+/** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. `more`: of its environment. */
+export async function startGatewayTarget(upstream: Target, more: Readonly<Record<string, string>> = {}): Promise<{ target: GatewayTarget; start: StartTimes }> {
   const config = {
     servers: [{ name: 'bench', url: `http://127.0.0.1:${upstream.port}/mcp` }],
     rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1s', burst: 10_000_000 }],
@@ -112,7 +112,7 @@ export async function startGatewayTarget(upstream: Target): Promise<{ target: Ga
     workers: 1,
     log: { level: 'warn' },
   };
-  const env = { API_KEY_BCRYPT_COST: '12' };
+  const env = { API_KEY_BCRYPT_COST: '12', ...more };
   const first = await startGateway({ config, env });
   const firstMs = first.readyMs + (await firstByteMs(first.url));
   const { apiKey } = first;
