@@ -253,7 +253,7 @@ async function measureRail(quick: boolean): Promise<LedgerBench['rail']> {
 
 async function compareRail(generator: Generator, [drained, undrained]: readonly [GatewayTarget, GatewayTarget], quick: boolean): Promise<LedgerBench['rail']> {
   const times = quick ? { warmupMs: 300, measureMs: 1_000 } : { warmupMs: 1_000, measureMs: 5_000 };
-  const most = await generator.measure(drained as Target, { connections: 50, perSecond: null }, times);
+  const most = await generator.measure(drained, { connections: 50, perSecond: null }, times);
   const perSecond = Math.round(most.perSecond / 2 / 100) * 100;
   const figures = new Map<GatewayTarget, { cpu: number[]; p50: number[] }>([drained, undrained].map((target) => [target, { cpu: [], p50: [] }]));
   for (let round = 0; round < (quick ? 3 : 7); round += 1) {
