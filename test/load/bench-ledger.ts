@@ -25,7 +25,7 @@ import { until } from '../support/poll.ts';
 import { processorMicroseconds, residentBytes } from '../support/processes.ts';
 import { generatedCalls } from './generated-calls.ts';
 import { type Generator, startGenerator, untilQuiet } from './measure.ts';
-import { startGatewayTarget, startUpstream, type GatewayTarget, type Target } from './targets.ts';
+import { startGatewayTarget, startUpstream, type GatewayTarget } from './targets.ts';
 
 export interface LedgerBenchOptions {
   readonly quick: boolean;
