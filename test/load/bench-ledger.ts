@@ -19,6 +19,7 @@ import type { LedgerStore } from '../../packages/gateway/src/store/ledger/ledger
 import { openLedger } from '../../packages/gateway/src/store/ledger/open-ledger.ts';
 import { createRollups } from '../../packages/gateway/src/store/ledger/rollups.ts';
 import type { Selection } from '../../packages/gateway/src/store/ledger/selection.ts';
+import { openCallChain } from '../../packages/gateway/src/telemetry/call-chain.ts';
 import { startDrain } from '../../packages/gateway/src/telemetry/drain.ts';
 import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
 import { until } from '../support/poll.ts';
@@ -136,6 +137,7 @@ async function measureDrain(store: LedgerStore, journalFolder: string, enginePid
   const drain = startDrain({
     journalFolder,
     ledger: createCallSink(store),
+    chain: openCallChain({ path: `${journalFolder}.chain`, node: 'node_bench', log: silentLog }),
     tap: createTap(silentLog),
     clock: systemClock,
     log: silentLog,
