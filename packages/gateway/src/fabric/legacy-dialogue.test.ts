@@ -285,6 +285,14 @@ describe('an elicitation at an address', () => {
     expect(told.completed).toEqual(['e1', 'e2']);
   });
 
+  test('M22: that is no web page is taken out of an error -32042', async () => {
+    const error = { code: -32_042, message: 'consent', data: { elicitations: [{ ...params, url: 'javascript:x' }, params] } };
+    upstream.reply = old.reply(call((request, socket) => replies.json({ jsonrpc: '2.0', id: Number(replies.idText(request.body)), error })(request, socket)));
+    const told = await callTool(servers, server, 't', { face: askedFace }).end;
+    expect(told.kind === 'error' && JSON.parse(told.error)).toMatchObject({ data: { elicitations: [params] } });
+    expect(told.kind === 'error' && told.error).not.toContain('javascript:');
+  });
+
   test('asked for by an error -32042 is complete when the server says so', async () => {
     const stream = replies.spoken();
     const error = { code: -32_042, message: 'consent', data: { elicitations: [params] } };

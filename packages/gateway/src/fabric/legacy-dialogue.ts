@@ -10,6 +10,7 @@ import { isChange } from './legacy-stream.ts';
 import { isQuestion, type OnOtherEra } from './modern-dialogue.ts';
 import { codeOf, isMembers, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
+import { withSafeConsent } from './safe-addresses.ts';
 import { isSessionLost } from './session-lost.ts';
 import {
   consentNeeded,
@@ -202,7 +203,7 @@ export class LegacyDialogue implements Dialogue, ExchangeSink, SessionListener {
     if (reset !== null) this.sink.failed(reset);
     else if (consent !== null) this.sink.response({ kind: 'result', result: consent, bytes });
     else if (message.kind === 'result') this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes });
-    else this.sink.response({ kind: 'error', ...modernError(bodyText, codeOf(body), this.request.inputs), bytes });
+    else this.sink.response({ kind: 'error', ...modernError(withSafeConsent(bodyText, codeOf(body)), codeOf(body), this.request.inputs), bytes });
   }
 
   /** The request was not taken: by a server that lost the session, by one of another era, or by one that says why. */

@@ -9,6 +9,7 @@ import { endSession, isModernError } from './eras.ts';
 import { openLegacyStream, type LegacyStream } from './legacy-stream.ts';
 import { requestOnce } from './request-once.ts';
 import { codeOf, isMembers, type Members, type RpcMessage } from './rpc-message.ts';
+import { safeInfo } from './safe-addresses.ts';
 import { placeOf, type SendExchange } from './server-exchange.ts';
 import { gatewayInfo, isFiner, legacyCapabilities } from './translate.ts';
 
@@ -147,7 +148,7 @@ export function createLegacySessions(sendExchange: SendExchange, clock: Clock): 
       capabilitiesText: isMembers(serverCapabilities) ? (texts.get('capabilities') ?? '{}') : '{}',
       capabilities: isMembers(serverCapabilities) ? serverCapabilities : {},
       instructions: typeof instructions === 'string' ? instructions : null,
-      info: isMembers(message.body['serverInfo']) ? (texts.get('serverInfo') ?? null) : null,
+      info: isMembers(message.body['serverInfo']) ? safeInfo(texts.get('serverInfo') ?? '{}') : null,
       clientCapabilities: parsed(capabilities),
       target,
       principalId: caller,

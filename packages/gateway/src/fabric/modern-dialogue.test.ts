@@ -30,6 +30,37 @@ function answer(member: string): replies.Reply {
   return (request, socket) => replies.json(`{"jsonrpc":"2.0","id":${replies.idText(request.body)},${member}}`)(request, socket);
 }
 
+describe('M22: an address that is no web page', () => {
+  const bad = ['javascript:alert(1)', 'JavaScript:x', 'file:///etc/passwd', 'data:text/html,x', 'data:image/svg+xml,x', 'vbscript:x', 'https:', 7];
+  const good = ['https://a.test/i.png', 'data:image/png;base64,AA=='];
+  const icons = [...bad, ...good].map((src) => ({ src }));
+  const kept = good.map((src) => ({ src }));
+
+  test('is no icon of what a server lists, links to or is; all else keeps its bytes', async () => {
+    const tool = '{"name":"t","inputSchema":{"default":12345678901234567890,"icons":["javascript:x"]},"icons":ICONS}';
+    const info = '{"name":"s","version":"1","websiteUrl":"javascript:x","icons":ICONS}';
+    const given = `{ "resultType":"complete","ttlMs":1,"cacheScope":"private","tools":[ ${tool} ],"_meta":{"io.modelcontextprotocol/serverInfo":${info}}}`;
+    upstream.reply = answer(`"result":${given.replaceAll('ICONS', JSON.stringify(icons))}`);
+    const told = await begin(servers, { server, method: 'tools/list', inputs: 'return' }).end;
+    const expected = given.replaceAll('ICONS', JSON.stringify(kept)).replace('"websiteUrl":"javascript:x",', '');
+    expect(told.kind === 'result' && told.result).toBe(expected);
+    for (const member of ['\\u0069cons', 'icons']) {
+      upstream.reply = answer(`"result":{"resultType":"complete","content":[{"type":"resource_link","uri":"a:b","${member}":[{"src":"javascript:x"}]}]}`);
+      const called = await callTool(servers, server, 't', { inputs: 'return' }).end;
+      expect(called.kind === 'result' && called.result).not.toContain('javascript:');
+    }
+  });
+
+  test('is asked of nobody: the call fails', async () => {
+    for (const url of bad) {
+      const params = { mode: 'url', message: 'm', url };
+      upstream.reply = answer(`"result":${JSON.stringify({ resultType: 'input_required', inputRequests: { k: { method: 'elicitation/create', params } } })}`);
+      for (const inputs of ['return', 'ask'] as const)
+        await expect(callTool(servers, server, 't', { face: askedFace, inputs }).end).rejects.toMatchObject({ code: 'upstream_invalid' });
+    }
+  });
+});
+
 describe('a request', () => {
   test('has the claims of its client in the envelope and its headers mirror it', async () => {
     const face = { ...askedFace, logLevel: 'info' };

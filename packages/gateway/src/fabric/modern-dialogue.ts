@@ -6,6 +6,7 @@ import { bridgeReset } from './bridge-fault.ts';
 import { memberTexts } from './edit-object.ts';
 import { codeOf, isMembers, type Members, type RpcMessage } from './rpc-message.ts';
 import type { Exchange, ExchangeSink, ReplyStart, SendExchange } from './server-exchange.ts';
+import { asksUnsafely } from './safe-addresses.ts';
 import type { ToolHeaders } from './tool-headers.ts';
 import { declares, isRepeatable, modernParams, modernResult, newestModern, retryParams } from './translate.ts';
 
@@ -125,7 +126,10 @@ export class ModernDialogue implements Dialogue, ExchangeSink {
       this.over = true;
       return this.sink.response({ kind: 'error', error: bodyText, code, httpStatus: this.status, bytes: json.length });
     }
-    if (body['resultType'] === 'input_required' && this.request.inputs === 'ask') return this.askAll(message);
+    if (body['resultType'] === 'input_required') {
+      if (this.request.inputs === 'ask') return this.askAll(message);
+      if (asksUnsafely(body)) return this.refuse('it asks to open an address that is no web page');
+    }
     this.over = true;
     this.sink.response({ kind: 'result', result: modernResult(bodyText, body, this.request.method), bytes: json.length });
   }

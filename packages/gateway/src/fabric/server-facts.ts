@@ -9,6 +9,7 @@ import type { LegacySession } from './legacy-sessions.ts';
 import { OtherEra } from './legacy-sessions.ts';
 import { requestOnce } from './request-once.ts';
 import { codeOf, isMembers } from './rpc-message.ts';
+import { safeInfo } from './safe-addresses.ts';
 import { placeOf, type SendExchange } from './server-exchange.ts';
 import { modernCapabilities, modernParams, newestModern } from './translate.ts';
 
@@ -44,7 +45,7 @@ export function createFactBook(sendExchange: SendExchange, nextId: () => string,
       era: 'modern',
       capabilities: isMembers(capabilities) ? (texts.get('capabilities') ?? '{}') : '{}',
       instructions: typeof instructions === 'string' ? instructions : null,
-      info: info ?? null,
+      info: info === undefined ? null : safeInfo(info),
       ttlMs: typeof ttlMs === 'number' && ttlMs > 0 ? Math.min(Math.floor(ttlMs), bounds.fabricFactsMsMax) : 0,
       cacheScope: cacheScope === 'public' ? 'public' : 'private',
     };

@@ -141,7 +141,7 @@ test.each([
   expect(declares(capabilities, method, params)).toBe(expected);
 });
 
-test('consent at an address is asked for only of who can give it', () => {
+test('M22: consent at an address is asked for only of who can give it, and at web pages alone', () => {
   const error = { code: -32_042, data: { elicitations: [{ url: 'https://a.test', elicitationId: 'e' }] } };
   expect(consentNeeded(error, { elicitation: { url: {} } })).toContain('https://a.test');
   for (const [other, capabilities] of [

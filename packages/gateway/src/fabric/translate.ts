@@ -6,6 +6,7 @@ import { modernVersions } from '../protocol/versions.ts';
 import type { ClientFace, DialogueRequest } from './dialogue.ts';
 import { editObject, memberTexts } from './edit-object.ts';
 import { isMembers, type Members } from './rpc-message.ts';
+import { isWebAddress, withSafeAddresses } from './safe-addresses.ts';
 
 const metaPrefix = 'io.modelcontextprotocol/';
 const tasksExtension = `${metaPrefix}tasks`;
@@ -80,7 +81,7 @@ export function isRepeatable(method: string): boolean {
   return cacheable.has(method);
 }
 
-/** A server's result with what 2026-07-28 requires of it; what is there stays. An older server has said nothing of caching. */
+/** A server's result with what 2026-07-28 requires of it, and without addresses that are not safe; what else is there stays. An older server has said nothing of caching. */
 export function modernResult(result: string, parsed: Members, method: string): string {
   const missing: Record<string, string> = {};
   if (parsed['resultType'] === undefined) missing['resultType'] = '"complete"';
@@ -88,7 +89,8 @@ export function modernResult(result: string, parsed: Members, method: string): s
     if (parsed['ttlMs'] === undefined) missing['ttlMs'] = '0';
     if (parsed['cacheScope'] === undefined) missing['cacheScope'] = '"private"';
   }
-  return Object.keys(missing).length === 0 ? result : editObject(result, missing);
+  const safe = withSafeAddresses(result);
+  return Object.keys(missing).length === 0 ? safe : editObject(safe, missing);
 }
 
 /**
@@ -139,10 +141,6 @@ export function declares(capabilities: Members, method: string, params: Members)
   // An empty object is what clients declared when there was but one mode.
   if (params['mode'] === 'url') return isMembers(elicitation['url']) && isWebAddress(params['url']);
   return isMembers(elicitation['form']) || !isMembers(elicitation['url']);
-}
-
-function isWebAddress(url: unknown): boolean {
-  return typeof url === 'string' && /^https?:\/\//i.test(url) && URL.canParse(url);
 }
 
 /** Whether a message of this level is wanted by who asked for `least`; null asks for none. */
