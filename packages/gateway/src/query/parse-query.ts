@@ -160,7 +160,7 @@ class Parser {
     const meant = Object.hasOwn(aliases, name) ? (aliases[name] ?? name) : name;
     if (words.includes(meant)) return { kind: 'word', glob: [meant] };
     const near = closestWord(name, [...words, ...Object.keys(aliases)]);
-    throw this.wrong(from, this.at, `"${name}" is none of the words here${near === null ? '' : `; did you mean ${near}?`}`, expected);
+    throw this.wrong(from, this.at, `"${name}" is none of the words here${near === null ? '' : `; ${near} is near`}`, expected);
   }
 
   private word(expected: string): Word {
@@ -217,7 +217,7 @@ class Parser {
   private unknownField(name: string, from: number): Fault {
     if (name === '') return this.wrong(from, from + 1, 'a field is missing', fieldExpected);
     const near = closestWord(name, [...fieldNames, hasField]);
-    return this.wrong(from, from + name.length, `there is no field "${name}"${near === null ? '' : `; did you mean ${near}:?`}`, fieldExpected);
+    return this.wrong(from, from + name.length, `there is no field "${name}"${near === null ? '' : `; ${near}: is near`}`, fieldExpected);
   }
 
   private wrong(from: number, to: number, reason: string, expected: string): Fault {

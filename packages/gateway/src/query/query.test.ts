@@ -30,8 +30,8 @@ describe('the query language', () => {
 
   test.each([
     ['server:github foo:bar', 15, 3, 'there is no field "foo"'],
-    ['sever:github', 1, 5, 'did you mean server:?'],
-    ['status:eror', 8, 4, 'did you mean error?'],
+    ['sever:github', 1, 5, 'server: is near'],
+    ['status:eror', 8, 4, 'error is near'],
     ['dur:>2', 6, 1, '"2" cannot be compared'],
     ['dur:fast', 5, 4, '"fast" cannot be compared'],
     ['dur:>0.5us', 6, 5, 'cannot be compared'],
