@@ -7,6 +7,8 @@ import { revokeKey } from '../control/keys/revoke-key.ts';
 import { rotateKey } from '../control/keys/rotate-key.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
+const revokedUsageWaitMs = 100;
+
 /** API keys, in the shapes of the product document (F004, "API Keys Management"). */
 export function keyRoutes(api: Api): void {
   api.openapi(
@@ -74,7 +76,8 @@ export function keyRoutes(api: Api): void {
       const context = c.var.context();
       const { key_id: id } = c.req.valid('param');
       await revokeKey(context, id);
-      return c.json({ key: keyBody(await getKey(context, id)) }, 200);
+      // Whoever revokes is told at once that it is done; what the key was used for can be asked.
+      return c.json({ key: keyBody(await getKey(context, id, revokedUsageWaitMs)) }, 200);
     },
   );
   api.openapi(

@@ -12,11 +12,11 @@ export interface KeyWithUsage {
   readonly usage: KeyUsage | null;
 }
 
-/** One key with what it has been used for. Faults: `unknown_object`, `unavailable`. */
-export async function getKey(context: ControlContext, id: string): Promise<KeyWithUsage> {
+/** One key with what it has been used for, as far as the ledger says it within `usageWaitMs`. Faults: `unknown_object`, `unavailable`. */
+export async function getKey(context: ControlContext, id: string, usageWaitMs?: number): Promise<KeyWithUsage> {
   const key = await context.registry.keys.find(context.organizationId, id);
   if (key === null) throw unknownObject('key', id);
-  const usage = await readKeyUsage(context, [key.id]);
+  const usage = await readKeyUsage(context, [key.id], usageWaitMs);
   return { key, status: statusOf(key, context.clock.nowMs()), usage: usage(key.id) };
 }
 

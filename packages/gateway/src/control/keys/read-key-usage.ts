@@ -2,14 +2,18 @@ import type { ControlContext } from '../context.ts';
 import { within } from '../within.ts';
 
 /** A ledger that needs longer is one that hangs: keys do not wait for it. */
-const timeoutMs = 2_000;
+const usageWaitMsMax = 2_000;
 
 /** Usage by key id. A ledger that is not open, or does not answer soon, leaves it null: keys are managed without it. */
-export async function readKeyUsage(context: ControlContext, keyIds: readonly string[]): Promise<(id: string) => KeyUsage | null> {
+export async function readKeyUsage(
+  context: ControlContext,
+  keyIds: readonly string[],
+  waitMs: number = usageWaitMsMax,
+): Promise<(id: string) => KeyUsage | null> {
   const ledger = context.ledger();
   if (ledger === null) return () => null;
   try {
-    const usage = await within(timeoutMs, ledger.keyUsage(context.organizationId, keyIds));
+    const usage = await within(waitMs, ledger.keyUsage(context.organizationId, keyIds));
     return (id) => usage.get(id) ?? unused;
   } catch (error) {
     context.log.warn('key.usage_unknown', { error });
