@@ -25,6 +25,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-worker.ts': { values: [''] },
   // What of a configuration goes to the parts that they construct.
   'assemble-configuration.ts': { values: [''] },
+  // The bodies of calls, for the supervisor.
+  'assemble-bodies.ts': { values: [''] },
   // The stores, for the supervisor.
   'assemble-stores.ts': { values: [''] },
   // What listens to calls beside the ledger.
@@ -53,6 +55,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
   bodies: { values: ['masking', 'process', 'record'] },
   store: { values: ['process', 'query', 'chain'] },
+  bodies: { values: ['masking', 'tokens', 'process', 'record'] },
+  tokens: { values: [] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'process', 'chain'] },

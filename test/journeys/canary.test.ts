@@ -202,7 +202,7 @@ describe('promise 10: no credential crosses', () => {
     // The supervisor was given the configured ones by whoever started it.
     expect(found(environments, inbound)).toEqual([]);
     const foreign = environments.filter(({ part }) => part !== 'supervisor');
-    expect(new Set(foreign.map(({ part }) => part))).toEqual(new Set(['worker', 'registry', 'ledger', 'bridge', 'child']));
+    expect(new Set(foreign.map(({ part }) => part))).toEqual(new Set(['worker', 'registry', 'ledger', 'masking', 'bridge', 'child']));
     const given = found(foreign, configured);
     expect(given.length).toBeGreaterThan(0);
     expect(given.filter(({ place, secret }) => secret !== 'program secret' || !place.startsWith('child'))).toEqual([]);

@@ -211,6 +211,9 @@ const testConfig: Config = {
   pricing: { currency: 'USD', default: noPrice, overrides: [] },
   transforms: [],
   record: {
+    bodies: 'masked',
+    bodyBytesMax: 65_536,
+    overrides: [],
     masking: { email: false, phone: false, fields: [], paths: [], patterns: [], fieldCharsMax: 262_144, overLimit: 'drop' },
   },
   cache: [],

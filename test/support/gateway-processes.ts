@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isAlive, processTree } from './processes.ts';
 
-export type Part = 'supervisor' | 'worker' | 'registry' | 'ledger' | 'bridge' | 'child';
+export type Part = 'supervisor' | 'worker' | 'registry' | 'ledger' | 'masking' | 'bridge' | 'child';
 
 export interface GatewayProcess {
   readonly pid: number;
@@ -13,6 +13,7 @@ const entries: readonly (readonly [Part, RegExp])[] = [
   ['worker', /\/node\/worker\.[jt]s/],
   ['registry', /\/store\/registry\/embedded-engine\.[jt]s/],
   ['ledger', /\/store\/ledger\/embedded-engine\.[jt]s/],
+  ['masking', /\/bodies\/masking-process\.[jt]s/],
   ['bridge', /\/bridge\/main\.[jt]s/],
 ];
 

@@ -120,6 +120,7 @@ export async function startDoor({
       journal: { folder, writer: 'test-1', sync: false },
       keys,
       controlSocket: join(folder, 'control.sock'),
+      maskingSocket: join(folder, 'masking.sock'),
       workers: 1,
       log: { level: 'error', format: 'json' },
       tellsLines: false,

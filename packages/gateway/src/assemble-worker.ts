@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { dirname } from 'node:path';
+import { createBodyQueue } from './bodies/body-queue.ts';
 import { createResultCache } from './cache/result-cache.ts';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
 import { admitLink } from './exchange/admit-link.ts';
@@ -77,6 +78,8 @@ export interface Door {
 
 const wallSyncMs = 10_000;
 const drainPollMs = 25;
+/** What the last calls said is handed over, as far as it goes. */
+const bodiesCloseMs = 1_000;
 /** Longer than a call may wait at the stops before the server's. */
 const poolsKeptMs = 2 * bounds.requestTimeoutMs;
 
@@ -98,6 +101,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   const rejected = new Refusals(log, clock);
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
+  const bodies = createBodyQueue({ socketPath: start.maskingSocket, source: start.journal.writer, log });
   const upstreams = createUpstreams(clock);
   upstreams.obey(start.targetOrders);
   const streams = createOpenStreams();
@@ -135,6 +139,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     sessions: handles,
     sessionNotes,
     renewal: createSessionRenewal({ handles, notes: sessionNotes, sendExchange: createSendExchange(upstreams) }),
+    bodies,
+    sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
     streams,
     servers,
     cache,
@@ -308,6 +314,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       await upstreams.close();
       // What the closing of connections has put into the journal belongs to this turn.
       await journal.committed().catch(() => undefined);
+      await bodies.close(bodiesCloseMs);
       journal.close();
     },
   };

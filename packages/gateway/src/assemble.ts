@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
+import { openBodies } from './assemble-bodies.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
@@ -122,6 +123,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
   const masking = startMasking({ rules: config.record.masking, log: log.child({ part: 'masking' }) });
   closers.add('masking', () => masking.stop());
+  const telemetry = assembleTelemetry({ config, served: () => served.config, tap, drain, node: folder.node, clock, log, closers });
+  const bodies = openBodies({ config, folder, ledger, drain, log, closers });
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')
@@ -194,6 +197,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
       keys,
       controlSocket: paths.controlSocket,
+      maskingSocket: paths.maskingSocket,
       workers: config.workers,
       log: config.log,
       tellsLines: telemetry.exportsLines,
@@ -243,7 +247,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
           const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
           const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
           // Before any body of a call by the new configuration can come to it.
-          await masking.setRules(next.record.masking);
+          await bodies.masking.setRules(next.record.masking);
           served = compiled;
           if (isNewDoor) {
             ticketKeys = randomBytes(48);
@@ -276,7 +280,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     secrets: createSecretHasher(config.keys.bcryptCost),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
-    masking,
+    masking: bodies.masking,
     serverState,
     upstreams: serverOrders.desk,
     audit,
@@ -302,6 +306,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
           return { state: 'ok', reason: null, ...(note === null ? {} : { note }) };
         },
       },
+      bodies.probe,
       ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
       { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
     ],
@@ -386,7 +391,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       void pushReadiness();
       try {
         await broker.giveBack(await pool.stop(graceMs));
-        await Promise.all([drain.flush(flushOnStopMs), bridges?.stop()]);
+        await Promise.all([drain.flush(flushOnStopMs), bodies.finish(flushOnStopMs), bridges?.stop()]);
       } finally {
         await closers.closeAll();
       }

@@ -13,6 +13,8 @@ import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { authenticateCaller, peerOf } from './authenticate-caller.ts';
+import { authenticateCaller } from './authenticate-caller.ts';
+import { bodyRoutes } from './body-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
@@ -65,6 +67,7 @@ export function registerRoutes(app: ApiApp): void {
   healthRoutes(app);
   configRoutes(app);
   traceRoutes(app);
+  bodyRoutes(app);
   logRoutes(app);
   exportRoutes(app);
   costRoutes(app);

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import type { SpanBodies } from '../control/traces/span-bodies.ts';
 import type { PlacedSpan, SpanWindow } from '../control/traces/list-spans.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { CallRow } from '../store/ledger/call-columns.ts';
@@ -64,7 +65,7 @@ export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSc
       duration_ms: Number(window.endUs - window.startUs) / 1000,
       status: statusOf(window.status),
     },
-    spans: window.spans.map(placedBody),
+    spans: window.spans.map((span) => placedBody(span, window.bodies.get(span.row.span_hex))),
     span_count: window.spanCount,
     offset: window.offset,
     cursor: window.after,
@@ -76,6 +77,8 @@ export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSc
 
 function placedBody({ row, depth, children }: PlacedSpan): z.output<typeof placedSchema> {
   return { ...spanBody(row), depth, child_count: children, children: [...stopSpans(row), ...askSpans(row), ...upstreamSpans(row)] };
+function placedBody({ row, depth, children }: PlacedSpan, bodies: SpanBodies | undefined): z.output<typeof placedSchema> {
+  return { ...spanBody(row, bodies), depth, child_count: children, children: stopSpans(row) };
 }
 
 /** The stops that the call came to, each from where the one before ended. */

@@ -3,6 +3,7 @@ import { Fault } from '../kernel/fault.ts';
 import { faultCodes, type FaultCode } from '../kernel/fault-codes.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { TraceWithSpans } from '../control/traces/get-trace.ts';
+import type { BodyState, SpanBodies } from '../control/traces/span-bodies.ts';
 import type { CallRow } from '../store/ledger/call-columns.ts';
 import type { ListedTrace } from '../store/ledger/traces.ts';
 import { exactNumber } from './exact-number.ts';
@@ -53,6 +54,19 @@ const stopSchema = z
   .number()
   .nullable()
   .openapi({ description: 'Milliseconds at this stop of the rail; null where the call did not come to it, or it is not known.' });
+const bodyStateSchema = z
+  .object({
+    state: z.enum(['kept', 'not_kept', 'dropped', 'pending', 'lost']).openapi({
+      description:
+        '`kept`: it can be read; `not_kept`: it was looked at and left out; `dropped`: it was not looked at; `pending`: it is on its way; `lost`: the masking process ended before it was written.',
+    }),
+    reason: known.openapi({ description: '`over_scan_limit`, `timeout`, `not_text`, `failed`, `queue_full`, `too_large`.' }),
+    kept_bytes: z.number().int(),
+    truncated: z.boolean(),
+    masked: z.number().int().openapi({ description: 'Values that are masked in it.' }),
+  })
+  .nullable()
+  .openapi('BodyState', { description: 'What became of the body; null where bodies are not recorded.' });
 export const spanSchema = z
   .object({
     id: z.string().openapi({ example: 'sp_00f067aa0ba902b7' }),
@@ -64,8 +78,8 @@ export const spanSchema = z
     start_time: timeSchema,
     duration_ms: durationSchema,
     status: z.enum(callStatuses),
-    request: z.object({ size_bytes: z.number().int() }),
-    response: z.object({ content_length: z.number().int(), content_type: known }),
+    request: z.object({ size_bytes: z.number().int(), body: bodyStateSchema }),
+    response: z.object({ content_length: z.number().int(), content_type: known, body: bodyStateSchema }),
     tokens: z.object({ input: z.number().int(), output: z.number().int(), source: z.string() }).nullable(),
     cost: costSchema,
     priced_by: known,
@@ -152,7 +166,17 @@ export function listedBody(trace: ListedTrace): z.output<typeof listedSchema> {
   };
 }
 
-export function traceBody({ traceHex, startUs, endUs, status, first, spans, spanCount, totalCost }: TraceWithSpans): z.output<typeof traceSchema>['trace'] {
+export function traceBody({
+  traceHex,
+  startUs,
+  endUs,
+  status,
+  first,
+  spans,
+  spanCount,
+  totalCost,
+  bodies,
+}: TraceWithSpans): z.output<typeof traceSchema>['trace'] {
   return {
     id: traceIdOf(traceHex),
     start_time: isoOf(startUs),
@@ -171,7 +195,7 @@ export function traceBody({ traceHex, startUs, endUs, status, first, spans, span
       client_trace_id: orNull(first.client_trace_id),
       node: orNull(first.node),
     },
-    spans: spans.map(spanBody),
+    spans: spans.map((span) => spanBody(span, bodies.get(span.span_hex))),
     span_count: spanCount,
     truncated: spanCount > spans.length,
     total_cost: exactNumber(totalCost),
@@ -179,7 +203,7 @@ export function traceBody({ traceHex, startUs, endUs, status, first, spans, span
   };
 }
 
-export function spanBody(span: CallRow): z.output<typeof spanSchema> {
+export function spanBody(span: CallRow, bodies: SpanBodies | undefined): z.output<typeof spanSchema> {
   return {
     id: spanIdOf(span.span_hex),
     parent_id: span.parent_span_id === '' ? null : spanIdOf(span.parent_span_id),
@@ -190,8 +214,8 @@ export function spanBody(span: CallRow): z.output<typeof spanSchema> {
     start_time: isoOf(span.start_us),
     duration_ms: span.duration_us / 1000,
     status: statusOf(span.status),
-    request: { size_bytes: span.request_bytes },
-    response: { content_length: span.reply_bytes, content_type: orNull(span.reply_content_type) },
+    request: { size_bytes: span.request_bytes, body: bodyStateBody(bodies?.request) },
+    response: { content_length: span.reply_bytes, content_type: orNull(span.reply_content_type), body: bodyStateBody(bodies?.response) },
     tokens: span.tokens_source === '' ? null : { input: span.input_tokens, output: span.output_tokens, source: span.tokens_source },
     cost: exactNumber(span.cost_text),
     priced_by: orNull(span.priced_by),
@@ -266,4 +290,9 @@ export function orNull(text: string): string | null {
 /** ISO 8601, UTC, to the microsecond. */
 export function isoOf(us: bigint): string {
   return `${new Date(Number(us / 1000n)).toISOString().slice(0, -1)}${String(us % 1000n).padStart(3, '0')}Z`;
+}
+
+function bodyStateBody(state: BodyState | undefined): z.output<typeof bodyStateSchema> {
+  if (state === undefined) return null;
+  return { state: state.state, reason: state.reason, kept_bytes: state.keptBytes, truncated: state.isTruncated, masked: state.maskedCount };
 }

@@ -9,5 +9,8 @@ export type ToMasking =
   /** A trial, of which nothing is kept. */
   | { readonly kind: 'test'; readonly id: number; readonly rules: MaskingRules | null; readonly body: BodyPart };
 
-/** What it says back: to each message one answer. */
-export type FromMasking = { readonly kind: 'done'; readonly id: number } | { readonly kind: 'tested'; readonly id: number; readonly masked: MaskedBodies };
+/** What it says back: to each message one answer, and by itself what could not be written. */
+export type FromMasking =
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'tested'; readonly id: number; readonly masked: MaskedBodies }
+  | { readonly kind: 'lost'; readonly rows: number };

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -38,8 +41,12 @@ describe('a guarded masker', () => {
 });
 
 describe('the masking process', () => {
-  const masking = startMasking({ rules, log: silentLog });
-  afterAll(() => masking.stop());
+  const root = mkdtempSync(join(tmpdir(), 'gwo-mask-'));
+  const masking = startMasking({ rules, folder: join(root, 'bodies'), boot: 'boot', socketPath: join(root, 'masking.sock'), log: silentLog });
+  afterAll(async () => {
+    await masking.stop();
+    rmSync(root, { recursive: true, force: true });
+  });
 
   test('tries a text by the rules that serve, and by others', async () => {
     expect(await until(() => masking.test(bodyOf(card), null).catch(() => undefined))).toEqual(masked);

@@ -13,6 +13,12 @@ import type { FromMasking, ToMasking } from './masking-messages.ts';
 
 export interface MaskingOptions {
   readonly rules: MaskingRules;
+  /** Where the files of masked bodies lie. */
+  readonly folder: string;
+  /** Unique for this start. */
+  readonly boot: string;
+  /** In a folder that only this user may enter. */
+  readonly socketPath: string;
   readonly log: Log;
 }
 
@@ -23,6 +29,8 @@ export interface Masking {
   setRules(rules: MaskingRules): Promise<void>;
   /** A trial by these rules, or by those that hold; nothing is kept. Faults: `unavailable`. */
   test(body: BodyPart, rules: MaskingRules | null): Promise<MaskedBodies>;
+  /** Rows that could not be written since the start, for want of room. */
+  lost(): number;
   /** Ends it when what it has taken is written. */
   stop(): Promise<void>;
 }
@@ -32,10 +40,12 @@ const endTimeoutMs = 5_000;
 const answerTimeoutMs = 10_000;
 
 /** Starts the masking process and keeps it running. Returns at once. */
-export function startMasking({ rules: first, log }: MaskingOptions): Masking {
+export function startMasking({ rules: first, folder, boot, socketPath, log }: MaskingOptions): Masking {
   let rules = first;
   let child: ChildProcess | null = null;
   let nextId = 1;
+  let starts = 0;
+  let lost = 0;
   const waiting = new Map<number, { readonly resolve: (message: FromMasking | null) => void; readonly timer: NodeJS.Timeout }>();
 
   /** The answer, or null where none comes. */
@@ -56,12 +66,17 @@ export function startMasking({ rules: first, log }: MaskingOptions): Masking {
 
   const entry = new URL(`./masking-process${extname(import.meta.filename)}`, import.meta.url);
   const kept = keepProcess({
-    spawn: () => fork(entry, [], { execArgv: [], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
+    spawn: () =>
+      fork(entry, [folder, `${boot}-m${starts++}`, socketPath], { execArgv: [], env: childEnvironment(), stdio: ['ignore', 'ignore', 'pipe', 'ipc'] }),
     onStart(started) {
       child = started;
       yieldProcessor(started);
       logOutput(started, log, 'masking.said');
-      started.on('message', (message: FromMasking) => settle(message.id, message));
+      started.on('message', (message: FromMasking) => {
+        if (message.kind !== 'lost') return settle(message.id, message);
+        lost += message.rows;
+        log.error('bodies.not_written', { rows: message.rows });
+      });
       void ask({ kind: 'rules', id: nextId++, rules });
     },
     onDown({ reason, restartMs: inMs }) {
@@ -87,6 +102,7 @@ export function startMasking({ rules: first, log }: MaskingOptions): Masking {
       if (answer?.kind !== 'tested') throw new Fault('unavailable', { reason: 'the masking process does not answer' });
       return answer.masked;
     },
+    lost: () => lost,
     stop: () => kept.stop(),
   };
 }

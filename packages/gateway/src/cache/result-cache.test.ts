@@ -24,7 +24,7 @@ const rules: CacheRules = { lists: true, resources: true, tools: new Map([['look
 function serverOf(more: Partial<CacheRules> = {}, data: object = {}): Server {
   const block = new Uint8Array();
   const price = { perCall: 0, perTokenInput: 0, perTokenOutput: 0, by: 'default' as const };
-  return { data: { name: 's', ...data } as Server['data'], block, price, toolPrices: new Map(), transforms: null, cache: { ...rules, ...more } };
+  return { data: { name: 's', ...data } as Server['data'], block, price, toolPrices: new Map(), transforms: null, cache: { ...rules, ...more }, bodies: null };
 }
 
 function bench(more: Partial<CacheRules> = {}): Bench {

@@ -21,9 +21,27 @@ export const tracesGet: Command = async (context) => {
   const client = openGatewayClient(context);
   const answer = await client.request('GET', `/v1/traces/${encodeURIComponent(id)}`, { query: { limit: String(limit) } });
   const { trace } = readAnswer(answers.trace, answer, client.where);
-  out.list(answer, trace.spans, () => traceText(trace, out));
+  const bodies = options.on('bodies') ? await bodiesOf(client, trace) : new Map<string, SpanTexts>();
+  const withBodies = options.on('bodies') ? { ...trace, spans: trace.spans.map((span) => ({ ...span, bodies: bodies.get(span.id) ?? null })) } : trace;
+  out.list({ ...(answer as object), trace: withBodies }, withBodies.spans, () => traceText(trace, bodies, out));
   return undefined;
 };
+
+interface SpanTexts {
+  readonly request: string | null;
+  readonly response: string | null;
+}
+
+/** What is kept of each call, as the gateway keeps it. */
+async function bodiesOf(client: GatewayClient, { id, spans }: Trace): Promise<Map<string, SpanTexts>> {
+  const texts = new Map<string, SpanTexts>();
+  for (const span of spans) {
+    const at = `/v1/traces/${encodeURIComponent(id)}/spans/${encodeURIComponent(span.id)}`;
+    const textOf = (kind: 'request' | 'response'): Promise<string | null> | null => (span[kind]?.body?.state === 'kept' ? client.text(`${at}/${kind}`) : null);
+    texts.set(span.id, { request: await textOf('request'), response: await textOf('response') });
+  }
+  return texts;
+}
 
 function traceText(trace: Trace, out: Output): string {
   const who = Object.entries(trace.context ?? {})

@@ -6,6 +6,9 @@ import type { MaskingEntry, RecordEntry } from './schema-record.ts';
 
 export function buildRecord(entry: RecordEntry): RecordConfig {
   return {
+    bodies: entry.bodies,
+    bodyBytesMax: parseSize(entry.body_max) ?? 0,
+    overrides: entry.overrides.map(({ server, tool, bodies }) => ({ server, tool: tool ?? null, bodies })),
     masking: buildMasking(entry.masking),
   };
 }

@@ -31,7 +31,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkRateLimits(checked, complain);
   checkTransforms(checked, complain);
   checkCache(checked, complain);
-  checkMasking(checked.file.record.masking, ['record', 'masking'], complain);
+  checkRecord(checked, complain);
   checkEndpoints(checked, complain);
   checkOtlp(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
@@ -153,6 +153,24 @@ function checkPricing({ file, config, leftOutServers }: Checked, complain: Compl
       );
     },
   );
+}
+
+function checkRecord({ file, config, leftOutServers }: Checked, complain: Complain): void {
+  const { overrides, masking } = file.record;
+  for (const [index, { server }] of overrides.entries()) requireServer(server, ['record', 'overrides', index, 'server'], config, leftOutServers, complain);
+  eachTwin(
+    overrides,
+    ({ server, tool }) => (tool === undefined ? server : `${server} ${tool}`),
+    (index, first, name) => {
+      complain(
+        ['record', 'overrides', index],
+        `two overrides are for ${name}`,
+        `record.overrides[${first}] is already, and only one can hold.`,
+        'Keep one of them.',
+      );
+    },
+  );
+  checkMasking(masking, ['record', 'masking'], complain);
 }
 
 function checkCache({ file, config, leftOutServers }: Checked, complain: Complain): void {

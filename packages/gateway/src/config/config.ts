@@ -44,7 +44,13 @@ export interface Config {
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
 }
 
+/** Whether the bodies of calls are kept. */
 export interface RecordConfig {
+  readonly bodies: 'masked' | 'off';
+  /** Of one request or response. */
+  readonly bodyBytesMax: number;
+  /** For one tool, or with `tool` null for all of a server that no other entry names. */
+  readonly overrides: readonly { readonly server: string; readonly tool: string | null; readonly bodies: 'masked' | 'off' }[];
   readonly masking: MaskingRules;
 }
 

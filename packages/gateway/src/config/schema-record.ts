@@ -1,12 +1,13 @@
-/** `record` of gateway.yaml: what is masked before anything is stored. */
+/** `record` of gateway.yaml: whether the bodies of calls are kept with their traces, and what is masked in them before. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { parsePath } from '../kernel/json-path.ts';
 import { sizeText } from './quantities.ts';
-import { KiB, list, MiB, section, size, strict, text } from './schema-parts.ts';
+import { KiB, list, MiB, section, serverName, size, strict, text } from './schema-parts.ts';
 
 const pathError = 'must be member names joined by dots, such as arguments.customer.name (`*` for every item of a list), or a JSON Pointer';
 const flag = z.boolean({ error: 'must be true or false' }).default(false);
+const bodies = z.enum(['masked', 'off'], { error: 'must be masked or off' });
 
 /** Also the body of `POST /v1/masking/test`. */
 export const maskingSchema = strict({
@@ -53,11 +54,31 @@ export const maskingSchema = strict({
 
 export const recordSchema = section(
   strict({
+    bodies: bodies.default('masked').meta({
+      description: '`masked`: requests and responses of calls by a key are kept with their traces, masked before anything is written; `off`: none is.',
+      examples: ['masked'],
+    }),
+    body_max: size(KiB, bounds.recordBodyBytesMax)
+      .default(sizeText(bounds.recordBodyBytes))
+      .meta({ description: 'Most that is kept of one request or response.', examples: ['64KiB'] }),
+    overrides: list(
+      strict({
+        server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
+        tool: z
+          .string({ error: 'must be the name of a tool' })
+          .min(1, { error: 'must be the name of a tool' })
+          .max(256)
+          .optional()
+          .meta({ description: 'Name of the tool. Without it: all that the server is asked.', examples: ['query'] }),
+        bodies: bodies.meta({ description: 'Whether its bodies are kept.', examples: ['off'] }),
+      }),
+      10_000,
+    ).meta({ description: 'Servers and tools for which it is otherwise.' }),
     masking: section(maskingSchema).meta({
       description: 'What is masked beside card numbers, US social security numbers, IBANs, private keys, API keys and tokens, which always are.',
     }),
   }),
-).meta({ description: 'What is stored of calls.' });
+).meta({ description: 'The bodies of calls.' });
 
 export type RecordEntry = z.output<typeof recordSchema>;
 export type MaskingEntry = z.output<typeof maskingSchema>;

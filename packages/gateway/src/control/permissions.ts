@@ -12,6 +12,7 @@ export const permissions = {
   'metrics.read': 'Read metrics, and follow them live.',
   'logs.read': 'Read the request log.',
   'logs.export': 'Export the request log to a file.',
+  'bodies.read': 'Read the recorded requests and responses of calls, masked.',
   'masking.test': 'Try what would be masked in a text.',
   'costs.read': 'Read what calls have cost.',
   'audit.read': 'Read the audit, verify it and export it.',

@@ -70,6 +70,7 @@ export async function answerFromCache(call: Call, message: Message, found: Extra
   record.replyContentType = 'application/json';
   const json = Buffer.from(text);
   record.replyBytes = json.length;
+  call.bodies?.addMessage(text);
   await settleReply(call, message, 200, json, false);
   send(call.response, 200, [], call, text);
 }

@@ -59,6 +59,7 @@ export class FrontReply implements OpenStream {
     const { response } = this.call;
     if (!this.takesEvents) return;
     this.open();
+    this.call.bodies?.addMessage(json);
     // A reader so slow would have the gateway keep the whole stream for it.
     if (response.writableLength > bounds.streamBufferBytesMax) response.destroy();
     else this.write(eventText(json));

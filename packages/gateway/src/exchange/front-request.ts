@@ -12,6 +12,7 @@ import type { Call } from './rail.ts';
 import { settleReply } from './settle-reply.ts';
 import { intend, pass, permit, spend } from './stops.ts';
 import { headersForAll, mappedHeaders } from './transform-call.ts';
+import { intend, pass, permit, recordedName, spend } from './stops.ts';
 
 /** What the two fronts share: a request's parts, who asks, and answers that the gateway itself gives. */
 export interface FrontParams {
@@ -70,7 +71,7 @@ export function carriedCapabilities(capabilities: string): string {
 /** From here on the record is of the server that the request goes to, and of what is called there. */
 export function enterRoute(call: Call, route: Route): void {
   call.server = route.server;
-  call.record.name = route.name.slice(0, 1024);
+  call.record.name = recordedName(call.record.method, route.name);
 }
 
 /** Access and limit, where the call has not passed them already. */
@@ -114,6 +115,7 @@ export function settleFront(call: Call, message: Pick<Message, 'kind' | 'method'
   const { record } = call;
   if (record.firstByteAt === 0) record.firstByteAt = performance.now();
   record.httpStatus = status;
+  if (text !== '') call.bodies?.addMessage(text);
   return settleReply(call, message, status, forRecord(Buffer.from(text)), false);
 }
 

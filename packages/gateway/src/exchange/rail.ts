@@ -3,6 +3,7 @@
  * every room of the rail. Promises: nothing goes upstream before who, may they, how much and the record are settled.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BodyQueue } from '../bodies/body-queue.ts';
 import type { Authenticator, Principal } from '../authenticate/authenticate.ts';
 import type { Aggregates } from '../fabric/aggregates.ts';
 import type { Servers } from '../fabric/dialogue.ts';
@@ -18,9 +19,11 @@ import type { OtherWorkers, Passing } from '../listener/other-workers.ts';
 import type { Reply } from '../listener/respond.ts';
 import { CallRecord, principalBlock, writeIntent, writeOutcome } from '../record/call-record.ts';
 import type { CallStatus, RailStop } from '../record/call-row.ts';
+import type { CallBodies } from '../record/call-bodies.ts';
 import type { Journal } from '../record/journal.ts';
 import type { Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import { captureBodies, handOverBodies } from './capture-bodies.ts';
 import type { GatewaySessions } from './gateway-sessions.ts';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -37,6 +40,7 @@ export interface Rail {
   readonly limiter: Limiter;
   readonly upstreams: Upstreams;
   readonly journal: Journal;
+  readonly bodies: BodyQueue;
   readonly sessions: SessionHandles;
   readonly sessionNotes: SessionNoteBook;
   readonly renewal: SessionRenewal;
@@ -79,6 +83,10 @@ export class Call implements Reply, Passing {
   opening: string | null = null;
   /** The JSON-RPC id exactly as it was written; null for a notification and until it is known. */
   idText: string | null = null;
+  /** As it was sent; null until it is read, and once `bodies` has what is wanted of it. */
+  body: Buffer | null = null;
+  /** What is copied for the record, or null. */
+  bodies: CallBodies | null = null;
   /** The headers of the answer that the rail adds: rate limit, deprecation. */
   headers: string[] = [];
   /** Refused a server that exists, in the words of one that does not: only the record tells the two apart. */
@@ -139,6 +147,8 @@ export class Call implements Reply, Passing {
     if (principal === null || block === null) throw new Error('a call is recorded after its principal and server are known');
     writeIntent(rail.journal, record, this.principalBlock(principal), block, rail.wallOffsetMs());
     this.recorded = true;
+    this.bodies = captureBodies(this);
+    this.body = null;
     return rail.journal.committed();
   }
 
@@ -156,6 +166,7 @@ export class Call implements Reply, Passing {
     this.settled = true;
     this.record.status = status;
     this.record.stop = stop;
+    if (this.bodies !== null) handOverBodies(this, this.bodies);
     writeOutcome(this.rail.journal, this.record, performance.now());
     return this.rail.journal.committed().catch(() => undefined);
   }

@@ -275,6 +275,7 @@ export class RelayReply implements ReplySink, OpenStream {
     }
     this.close();
     const { call, relayed } = this;
+    if (this.held !== null) call.bodies?.add(this.held);
     this.flight?.end(this.resultToKeep());
     const json = this.watch === null ? (this.tap?.json() ?? noMessage) : (this.watch.lastData ?? noMessage);
     void settleReply(call, relayed, this.status, json, this.isCancelled()).then(() => this.conclude(null));
@@ -365,7 +366,8 @@ export class RelayReply implements ReplySink, OpenStream {
   }
 
   private write(chunk: Buffer): boolean {
-    const { response } = this.call;
+    const { response, bodies } = this.call;
+    bodies?.add(chunk);
     if (this.clientGone) return true;
     this.sendHead();
     if (this.watch !== null) this.lastWriteAt = performance.now();

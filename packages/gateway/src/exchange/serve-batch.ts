@@ -75,6 +75,7 @@ async function serveElement(
   call.stop = 'access';
   call.record.authAt = call.record.startedAt;
   call.record.requestBytes = body.length;
+  call.body = body;
   let answered = true;
   try {
     const scanned = scanJson(body, idMember);
@@ -99,6 +100,7 @@ async function serveElement(
     call.record.httpStatus = reply.status;
     const last = reply.messages.at(-1) ?? Buffer.alloc(0);
     const changed = transforms === null ? last : changedLast(call, server, message.name, last);
+    for (const json of reply.messages) call.bodies?.addMessage((json === last ? changed : json).toString('utf8'));
     await settleReply(call, message, reply.status, last, false);
     if (session !== null) noteSetUp(call, session, message.method, scanned.value);
     for (const json of reply.messages) emit(json === last ? changed : json);

@@ -99,6 +99,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     requireJson(call.inbound);
     const body = await readBody(call.request, call.response, call.inbound, call.snapshot.data.bodyBytesMax);
     call.record.requestBytes = body.length;
+    call.body = body;
     const own = parseBody(body, operation);
     enter(call, { kind: 'request', era: 'modern', version: '', method: operation.method, name: own.name, clientName: '', traceparent: undefined });
     call.record.era = 'rest';
@@ -111,6 +112,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     once = begun;
     await intend(call);
     const answer = await ask(call, operation, { members, name: own.name }, once);
+    call.bodies?.addMessage(answer.json.toString('utf8'));
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
     const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
     const text = `{"result":${answer.result},"metadata":${metadata}}`;
@@ -195,6 +197,7 @@ async function ask(call: Call, operation: Operation, own: { members: string; nam
   record.replyContentType = 'application/json';
   if (response.kind === 'error') {
     const json = Buffer.from(`{"error":${response.error}}`);
+    call.bodies?.add(json);
     record.rpcErrorCode = inspectReply(json).rpcErrorCode;
     const message = memberOf(JSON.parse(response.error), 'message');
     throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code: response.code, message } } });

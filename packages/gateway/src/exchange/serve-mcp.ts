@@ -50,6 +50,7 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
       requireJson(call.inbound);
       const body = await readBody(call.request, call.response, call.inbound, call.snapshot.data.bodyBytesMax);
       call.record.requestBytes = body.length;
+      call.body = body;
       const scanned = scanJson(body, idMember);
       if (Array.isArray(scanned.value) && isBatchVersion(call.inbound.protocolVersion)) {
         if (call.endpoint !== null || isGatewaySession(call.inbound.sessionId))

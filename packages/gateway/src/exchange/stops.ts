@@ -18,7 +18,7 @@ export function enter(call: Call, message: Pick<Message, 'era' | 'version' | 'me
   record.version = message.version.slice(0, 32);
   // A notification may have any name.
   record.method = message.kind === 'response' ? 'response' : message.method.slice(0, 128);
-  record.name = message.name.slice(0, 1024);
+  record.name = recordedName(record.method, message.name);
   record.clientName = message.clientName;
   if (message.era === 'legacy' && message.method === 'initialize') record.sessionId = sessionIdOf(record.spanHex);
   call.joinTrace(message.traceparent);
@@ -31,6 +31,12 @@ export function placeRefusal(call: Call, server: Server | undefined, asked: stri
   call.place = server?.block ?? call.snapshot.nowhere;
   // Who mixes up places may have put a key here.
   if (serverName.test(asked)) call.record.name = asked;
+}
+
+/** What a call names, for the record: of a URI what stands before its query, without a password; credentials are often there. */
+export function recordedName(method: string, name: string): string {
+  const kept = method.startsWith('resources/') ? name.replace(/[?#].*$/s, '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1') : name;
+  return kept.slice(0, 1024);
 }
 
 /** May they do this? Faults: `forbidden`. */

@@ -158,6 +158,21 @@ export const bounds = {
   /** Kinds of callers whose names an aggregate endpoint keeps at hand. */
   endpointViewsMax: 256,
   instructionsCharsMax: 32_000,
+  /** What is kept of a request or response by default, and at most. */
+  recordBodyBytes: 64 * KiB,
+  recordBodyBytesMax: 1 * MiB,
+  /** Looked at beyond what is kept: what begins before the end is then seen whole. */
+  recordOverlapBytes: 4 * KiB,
+  /** Of a request or response whose tokens are to be counted; those of what is longer are counted in proportion. */
+  tokenBytesMax: 1 * MiB,
+  /** Bodies of a worker that wait for the masking process before further ones are dropped, and those that wait in it. */
+  bodyQueueBytesMax: 16 * MiB,
+  bodyJobBytesMax: 8 * MiB,
+  maskingQueueBytesMax: 32 * MiB,
+  /** A file of masked bodies is handed over at this size or age, and written to at least so often. */
+  bodySegmentBytesMax: 8 * MiB,
+  bodySegmentMs: 1_000,
+  bodyFlushMs: 250,
   /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's. */
   maskingFieldCharsMax: 256 * KiB,
   maskingMs: 50,

@@ -28,6 +28,10 @@ export interface StatePaths {
   readonly controlSocket: string;
   readonly registrySocket: string;
   readonly ledgerSocket: string;
+  /** Masked bodies on their way to the ledger. */
+  readonly bodies: string;
+  /** Owner-only: what is not masked yet goes through it. */
+  readonly maskingSocket: string;
   /** `generation` above 0: for a bridge that takes the place of one that still runs. */
   bridgeSocket(server: string, generation?: number): string;
 }
@@ -55,6 +59,8 @@ export function statePaths(stateFolder: string): StatePaths {
     // PostgreSQL clients derive the name `.s.PGSQL.{port}` from a folder.
     registrySocket: join(sockets, '.s.PGSQL.5432'),
     ledgerSocket: join(sockets, 'ledger.sock'),
+    bodies: join(root, 'bodies'),
+    maskingSocket: join(sockets, 'masking.sock'),
     bridgeSocket: (server, generation = 0) => join(sockets, `bridge-${hash(generation === 0 ? server : `${server} ${generation}`)}.sock`),
   };
 }

@@ -17,6 +17,7 @@ export interface WorkerStart {
   readonly journal: { readonly folder: string; readonly writer: string; readonly sync: boolean };
   readonly keys: WorkerKeys;
   readonly controlSocket: string;
+  readonly maskingSocket: string;
   readonly workers: number;
   readonly log: Config['log'];
   /** Whether what the worker logs is told to the supervisor as well. */

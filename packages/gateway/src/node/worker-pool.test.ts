@@ -66,6 +66,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       journal: { folder: join(folder, 'journal'), writer: `w-${workerId}`, sync: false },
       keys: { seal: [randomBytes(32)], events: [randomBytes(32)] },
       controlSocket: join(folder, 'control.sock'),
+      maskingSocket: join(folder, 'masking.sock'),
       workers: count,
       log: { level: 'error', format: 'json' },
       tellsLines: false,

@@ -52,6 +52,7 @@ export class CallRecord {
   /** What the server asked of the client; null where it asked nothing. */
   asks: Asked[] | null = null;
   upstreamSpans = '';
+  bodies: 'sent' | 'queue_full' | 'too_large' | '' = '';
 
   constructor(number: number, startedAt: number) {
     this.number = number;
@@ -153,6 +154,7 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.u8(record.retries);
   writer.text(record.asks === null ? '' : asksText(record.asks, startedAt));
   writer.text(record.upstreamSpans);
+  writer.text(record.bodies);
   journal.end();
 }
 

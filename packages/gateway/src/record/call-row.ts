@@ -97,6 +97,8 @@ export const outcomeColumns: readonly Column[] = [
   text('asks'),
   /** Spans that the server gave in its result, one a line (protocol/upstream-spans.ts). */
   text('upstream_spans'),
+  /** What became of the bodies of the call at the worker: `sent` to the masking process, or why not; empty where they are not kept. */
+  word('bodies'),
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

@@ -4,7 +4,7 @@
  */
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { EndpointData } from './endpoint-data.ts';
-import type { CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
+import type { BodiesData, CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
 export interface Snapshot {
@@ -35,6 +35,8 @@ export interface Server {
   readonly transforms: Transforms | null;
   /** Null where no answer of the server is kept. */
   readonly cache: CacheRules | null;
+  /** Whether the bodies of a call are kept; null: of none. */
+  readonly bodies: ((method: string, name: string) => boolean) | null;
 }
 
 /** Which answers of a server are kept. */
@@ -60,6 +62,7 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
       price: { ...price(server.price), by: server.price.by },
       transforms: compileTransforms(server.transforms),
       cache: server.cache === undefined ? null : { ...server.cache, tools: new Map(Object.entries(server.cache.tools)) },
+      bodies: compileBodies(server.bodies),
       toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const }])),
     };
   });
@@ -74,6 +77,12 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
   };
+}
+
+function compileBodies(data: BodiesData | undefined): Server['bodies'] {
+  if (data === undefined) return null;
+  const tools = new Map(Object.entries(data.tools));
+  return (method, name) => (method === 'tools/call' ? (tools.get(name) ?? data.all) : data.all);
 }
 
 function price(data: PriceData): Omit<Price, 'by'> {

@@ -26,6 +26,9 @@ function config(more: Partial<Config> = {}): Config {
     transforms: [],
     cache: [],
     record: {
+      bodies: 'masked',
+      bodyBytesMax: 65_536,
+      overrides: [],
       masking: { email: false, phone: false, fields: [], paths: [], patterns: [], fieldCharsMax: 1_000, overLimit: 'drop' },
     },
     aggregate: {

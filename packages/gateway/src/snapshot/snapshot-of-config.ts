@@ -25,6 +25,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     hosts: hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]),
     origins: [...hostNames(config.listen).map((name) => originOf(config.listen, name, sources.port)), ...config.listen.origins],
     bodyBytesMax: config.limits.bodyBytesMax,
+    recordBodyBytesMax: config.record.bodyBytesMax,
     links: { websocket: config.listen.websocket, sse: config.listen.sse },
     currency: config.pricing.currency,
     servers: config.servers.map((server) => serverData(server, config, sources)),
@@ -83,7 +84,15 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
     toolPrices: Object.fromEntries(tools.map((entry) => [entry.tool ?? '', priceData(entry)])),
     ...(transforms.length === 0 ? {} : { transforms }),
     ...(cache === undefined ? {} : { cache }),
+    ...bodiesOf(server.name, config),
   };
+}
+
+function bodiesOf(server: string, { record }: Config): Pick<ServerData, 'bodies'> {
+  const own = record.overrides.filter((entry) => entry.server === server);
+  const all = (own.find(({ tool }) => tool === null)?.bodies ?? record.bodies) === 'masked';
+  const tools = Object.fromEntries(own.flatMap(({ tool, bodies }) => (tool === null ? [] : [[tool, bodies === 'masked']])));
+  return all || Object.values(tools).includes(true) ? { bodies: { all, tools } } : {};
 }
 
 function upstreamData(server: ServerConfig, upstream: UpstreamConfig, sources: SnapshotSources): UpstreamData {

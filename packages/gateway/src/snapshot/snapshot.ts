@@ -14,6 +14,8 @@ export interface SnapshotData {
   readonly hosts: readonly string[] | null;
   readonly origins: readonly string[];
   readonly bodyBytesMax: number;
+  /** What is kept of a request or response of servers that have `bodies`; absent: the default. */
+  readonly recordBodyBytesMax?: number;
   /** Duplex transports that are served beside streamable HTTP; absent: none. */
   readonly links?: { readonly websocket: boolean; readonly sse: boolean };
   readonly currency: string;
@@ -46,6 +48,15 @@ export interface ServerData {
   readonly transforms?: readonly TransformData[];
   /** Absent where no answer of it is kept. */
   readonly cache?: CacheData;
+  /** Absent where the bodies of none of its calls are kept. */
+  readonly bodies?: BodiesData;
+}
+
+/** Whose bodies are kept. */
+export interface BodiesData {
+  /** Of all that no tool is named for. */
+  readonly all: boolean;
+  readonly tools: Readonly<Record<string, boolean>>;
 }
 
 /** Which answers of a server are kept. Times in milliseconds. */

@@ -4,6 +4,7 @@ import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
 import { unknownObject } from '../unknown-object.ts';
+import { readSpanBodies, type SpanBodies } from './span-bodies.ts';
 
 export interface TraceWithSpans {
   readonly traceHex: string;
@@ -17,6 +18,7 @@ export interface TraceWithSpans {
   readonly spanCount: number;
   /** An exact decimal. */
   readonly totalCost: string;
+  readonly bodies: ReadonlyMap<string, SpanBodies>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface TraceWithSpans {
  * `unknown_object`, `unavailable`.
  */
 export async function getTrace(
-  context: Pick<ControlContext, 'ledger' | 'organizationId'>,
+  context: Pick<ControlContext, 'ledger' | 'organizationId' | 'clock'>,
   id: string,
   limit: number = bounds.traceSpansMax,
 ): Promise<TraceWithSpans> {
@@ -42,4 +44,6 @@ export async function getTrace(
     spanCount: first.trace_spans,
     totalCost: first.trace_cost,
   };
+  const bodies = await readSpanBodies(ledger, { organizationId, traceHex, startUs, endUs }, spans, context.clock.nowMs());
+  return { traceHex, startUs, endUs, status: found.trace_status, first, spans, spanCount: found.span_count, totalCost: found.total_cost, bodies };
 }

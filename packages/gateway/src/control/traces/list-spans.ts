@@ -5,6 +5,7 @@ import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
 import { unknownObject } from '../unknown-object.ts';
+import { readSpanBodies, type SpanBodies } from './span-bodies.ts';
 import { spanTree, type TreePlace } from './span-tree.ts';
 
 export interface SpanWindowInput {
@@ -31,6 +32,7 @@ export interface SpanWindow {
   readonly after: string | null;
   /** The trace has more calls than a tree is made of; those that began last are left out. */
   readonly truncated: boolean;
+  readonly bodies: ReadonlyMap<string, SpanBodies>;
 }
 
 export interface PlacedSpan extends Pick<TreePlace, 'depth' | 'children'> {
@@ -38,7 +40,7 @@ export interface PlacedSpan extends Pick<TreePlace, 'depth' | 'children'> {
 }
 
 /** A part of the tree of a trace's calls. Faults: `unknown_object`, `invalid_params`, `unavailable`. */
-export async function listSpans(context: Pick<ControlContext, 'ledger' | 'organizationId'>, input: SpanWindowInput): Promise<SpanWindow> {
+export async function listSpans(context: Pick<ControlContext, 'ledger' | 'organizationId' | 'clock'>, input: SpanWindowInput): Promise<SpanWindow> {
   const { organizationId } = context;
   const traceHex = traceHexFor(organizationId, input.traceId);
   const ledger = requireLedger(context);
@@ -69,6 +71,7 @@ export async function listSpans(context: Pick<ControlContext, 'ledger' | 'organi
     before: offset === 0 || !first ? null : cursorOf('before', first.spanHex),
     after: offset + limit >= tree.length || !last ? null : cursorOf('after', last.spanHex),
     truncated: found.span_count > tree.length,
+    bodies: await readSpanBodies(ledger, within, rows, context.clock.nowMs()),
   };
 }
 

@@ -46,6 +46,7 @@ export const callRow = z.object({
   retries: z.number(),
   asks: z.string(),
   upstream_spans: z.string(),
+  bodies: z.string(),
   auth_us: z.number(),
   access_us: z.number(),
   limit_us: z.number(),

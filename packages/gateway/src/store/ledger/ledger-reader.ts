@@ -6,6 +6,7 @@ import type { CallProof } from '../../chain/verify-calls.ts';
 import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import { findPayload, listPayloadFacts, type PayloadFacts, type PayloadPlace, type PayloadRow } from './payloads.ts';
 import type { Selection } from './selection.ts';
 import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type SpanRow, type TraceSummary } from './trace-spans.ts';
 import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
@@ -27,6 +28,9 @@ export interface LedgerReader {
   listSpansById(input: SpanListInput, spanHexes: readonly string[]): Promise<readonly CallRow[]>;
   /** Oldest first. */
   listSpanLinks(input: SpanListInput, limit: number): Promise<readonly SpanLink[]>;
+  findPayload(place: PayloadPlace): Promise<PayloadRow | null>;
+  /** What is known of the bodies of these spans, without their texts. */
+  listPayloadFacts(input: SpanListInput & { readonly spanHexes: readonly string[] }): Promise<readonly PayloadFacts[]>;
   listCosts(input: CostSummaryInput): Promise<readonly CostRow[]>;
   /** The chains of calls, for their check. */
   callProof(options: CallProofOptions): CallProof;
@@ -45,6 +49,8 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     listSpans: (organizationId, traceHex, limit) => listSpans(ledger, organizationId, traceHex, limit),
     listSpansById: (input, spanHexes) => listSpansById(ledger, input, spanHexes),
     listSpanLinks: (input, limit) => listSpanLinks(ledger, input, limit),
+    findPayload: (place) => findPayload(ledger, place),
+    listPayloadFacts: (input) => listPayloadFacts(ledger, input),
     listCosts: (input) => listCosts(ledger, input),
     callProof: (options) => createCallProof(ledger, options),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),

@@ -1,0 +1,97 @@
+/** What a worker hands to the masking process of one call, and how it goes over the socket: both are of one program, so nothing is negotiated. */
+
+export interface BodyJob {
+  /** The columns of the record that name the caller, and those of the server: RowBinary. */
+  readonly principal: Uint8Array;
+  readonly server: Uint8Array;
+  readonly facts: BodyFacts;
+  /** Their beginnings, as far as they are looked at. */
+  readonly request: Buffer;
+  readonly response: Buffer;
+}
+
+export interface BodyFacts {
+  readonly traceHex: string;
+  readonly spanHex: string;
+  /** Microseconds since the epoch. */
+  readonly startedAtUs: number;
+  readonly method: string;
+  readonly tool: string;
+  /** Number of the call among those of its worker whose bodies are kept; 0: they are not, their tokens are counted only. */
+  readonly sequence: number;
+  readonly keepBytesMax: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  /** Only their beginnings are here. */
+  readonly isRequestCut: boolean;
+  readonly isResponseCut: boolean;
+  readonly responseType: string;
+  /** Lines of a name, a colon and a value. */
+  readonly requestHeaders: string;
+  /** Null: tokens are not counted, for the tool has reported them or nobody asks. */
+  readonly count: TokenPrice | null;
+}
+
+/** Nano-dollars a token, and which entry of the price list says so; empty: the tokens have no price. */
+export interface TokenPrice {
+  readonly perInput: number;
+  readonly perOutput: number;
+  readonly by: string;
+}
+
+/** A frame: the length of what follows, four lengths, and the four parts. */
+const headBytes = 20;
+
+export function jobBytes({ principal, server, facts, request, response }: BodyJob): Buffer[] {
+  const text = Buffer.from(JSON.stringify(facts));
+  const head = Buffer.allocUnsafe(headBytes);
+  const lengths = [principal.length, server.length, text.length, request.length];
+  head.writeUInt32LE(headBytes - 4 + lengths.reduce((sum, length) => sum + length, response.length), 0);
+  for (const [index, length] of lengths.entries()) head.writeUInt32LE(length, 4 + index * 4);
+  return [Buffer.concat([head, principal, server, text]), request, response];
+}
+
+/** Cuts a stream into jobs. Throws where it is none of ours. */
+export class JobReader {
+  private readonly bytesMax: number;
+  private waiting: Buffer[] = [];
+  private length = 0;
+  private needed = 4;
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax;
+  }
+
+  feed(chunk: Buffer): BodyJob[] {
+    this.waiting.push(chunk);
+    this.length += chunk.length;
+    if (this.length < this.needed) return [];
+    const bytes = this.waiting.length === 1 ? chunk : Buffer.concat(this.waiting);
+    const jobs: BodyJob[] = [];
+    let at = 0;
+    this.needed = 4;
+    while (bytes.length - at >= 4) {
+      const size = bytes.readUInt32LE(at);
+      if (size > this.bytesMax) throw new RangeError('a frame is too large');
+      this.needed = 4 + size;
+      if (bytes.length - at < this.needed) break;
+      jobs.push(readJob(bytes.subarray(at + 4, at + this.needed)));
+      at += this.needed;
+      this.needed = 4;
+    }
+    this.waiting = at === bytes.length ? [] : [bytes.subarray(at)];
+    this.length = bytes.length - at;
+    return jobs;
+  }
+}
+
+function readJob(frame: Buffer): BodyJob {
+  let at = headBytes - 4;
+  const [principal, server, facts, request] = [0, 4, 8, 12].map((place) => {
+    const length = frame.readUInt32LE(place);
+    at += length;
+    return frame.subarray(at - length, at);
+  });
+  if (!principal || !server || !facts || !request || at > frame.length) throw new RangeError('a frame is cut');
+  return { principal, server, facts: JSON.parse(facts.toString('utf8')) as BodyFacts, request, response: frame.subarray(at) };
+}

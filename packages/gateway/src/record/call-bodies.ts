@@ -1,0 +1,49 @@
+import { GatheredBytes } from '../kernel/gathered-bytes.ts';
+
+/** The bodies of one call as they pass, bounded; handed on when the call is settled. */
+export class CallBodies {
+  /** Whether they are kept; else their tokens are counted only. */
+  readonly isKept: boolean;
+  readonly request: Buffer;
+  readonly isRequestCut: boolean;
+  isReplyCut = false;
+  private readonly bytesMax: number;
+  private readonly reply = new GatheredBytes();
+  private messages = 0;
+
+  constructor(isKept: boolean, bytesMax: number, request: Buffer) {
+    this.isKept = isKept;
+    this.bytesMax = bytesMax;
+    this.isRequestCut = request.length > bytesMax;
+    // A part of a large body would keep the whole of it.
+    this.request = request.length <= bytesMax ? request : Buffer.from(request.subarray(0, bytesMax));
+  }
+
+  /** Bytes of the reply, as the caller gets them. */
+  add(chunk: Buffer): void {
+    const room = this.bytesMax - this.reply.length;
+    if (chunk.length > room) this.isReplyCut = true;
+    if (room > 0) this.reply.add(chunk.length <= room ? chunk : chunk.subarray(0, room));
+  }
+
+  /** A whole message of the reply; several become a stream of events. */
+  addMessage(json: string): void {
+    if (this.messages === 1) {
+      const first = this.reply.take();
+      this.add(Buffer.from('data: '));
+      this.add(first);
+      this.add(Buffer.from('\n\n'));
+    }
+    this.add(Buffer.from(this.messages === 0 ? json : `data: ${json}\n\n`));
+    this.messages++;
+  }
+
+  /** Empty where the reply's own type holds. */
+  get replyType(): string {
+    return this.messages === 0 ? '' : this.messages === 1 ? 'application/json' : 'text/event-stream';
+  }
+
+  takeReply(): Buffer {
+    return this.reply.take();
+  }
+}
