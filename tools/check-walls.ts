@@ -53,7 +53,6 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // The embedded engines are programs of our own; a query becomes SQL there.
   masking: { values: [] },
   // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
-  bodies: { values: ['masking', 'process', 'record'] },
   store: { values: ['process', 'query', 'chain'] },
   bodies: { values: ['masking', 'tokens', 'process', 'record'] },
   tokens: { values: [] },

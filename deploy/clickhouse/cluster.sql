@@ -194,3 +194,78 @@ TTL toDateTime(day) + toIntervalDay(32)
 SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS call_chain ON CLUSTER 'gatewayops' AS call_chain_local ENGINE = Distributed('gatewayops', currentDatabase(), call_chain_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611271310-call-chain', '33b703211bccd5a986ae0e7da7cc70d9b4906515c90c85d8c779856606151d3c';
+-- 202611271200-payloads;
+CREATE TABLE IF NOT EXISTS payloads_local ON CLUSTER 'gatewayops'
+(
+    org_id LowCardinality(String),
+    key_id LowCardinality(String),
+    key_prefix LowCardinality(String),
+    user_id LowCardinality(String),
+    team_id LowCardinality(String),
+    project_id LowCardinality(String),
+    agent LowCardinality(String),
+    environment LowCardinality(String),
+    node LowCardinality(String),
+    server LowCardinality(String),
+    currency LowCardinality(String),
+    trace_id FixedString(32),
+    span_id FixedString(16),
+    started_at DateTime64(6, 'UTC') CODEC(DoubleDelta, LZ4),
+    method LowCardinality(String),
+    tool String,
+    kind LowCardinality(String),
+    content_type LowCardinality(String),
+    headers String CODEC(ZSTD(3)),
+    text String CODEC(ZSTD(3)),
+    bytes UInt64,
+    truncated UInt8,
+    not_kept LowCardinality(String),
+    masked String CODEC(ZSTD(3)),
+    masked_count UInt32,
+    source LowCardinality(String),
+    sequence UInt64,
+    INDEX trace_id_index trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX text_index lower(text) TYPE ngrambf_v1(3, 131072, 2, 0) GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY toDate(started_at)
+PRIMARY KEY (org_id, started_at)
+ORDER BY (org_id, started_at, trace_id, span_id, kind)
+TTL toDateTime(started_at) + toIntervalDay(30)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS payloads ON CLUSTER 'gatewayops' AS payloads_local ENGINE = Distributed('gatewayops', currentDatabase(), payloads_local, cityHash64(trace_id));
+CREATE TABLE IF NOT EXISTS counted_tokens_local ON CLUSTER 'gatewayops'
+(
+    org_id LowCardinality(String),
+    key_id LowCardinality(String),
+    key_prefix LowCardinality(String),
+    user_id LowCardinality(String),
+    team_id LowCardinality(String),
+    project_id LowCardinality(String),
+    agent LowCardinality(String),
+    environment LowCardinality(String),
+    node LowCardinality(String),
+    server LowCardinality(String),
+    currency LowCardinality(String),
+    trace_id FixedString(32),
+    span_id FixedString(16),
+    started_at DateTime64(6, 'UTC') CODEC(DoubleDelta, LZ4),
+    method LowCardinality(String),
+    tool String,
+    input_tokens UInt32,
+    output_tokens UInt32,
+    tokens_source LowCardinality(String),
+    cost Decimal(18, 9),
+    priced_by LowCardinality(String),
+    INDEX trace_id_index trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY toDate(started_at)
+PRIMARY KEY (org_id, started_at)
+ORDER BY (org_id, started_at, trace_id, span_id)
+TTL toDateTime(started_at) + toIntervalDay(30)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS counted_tokens ON CLUSTER 'gatewayops' AS counted_tokens_local ENGINE = Distributed('gatewayops', currentDatabase(), counted_tokens_local, cityHash64(trace_id));
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
+ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611271200-payloads', '10456d8b5c4e053abce3c23e40753ba6bafdfbf13e3a41afd72a3decaa43b4c8';

@@ -140,7 +140,6 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     sessionNotes,
     renewal: createSessionRenewal({ handles, notes: sessionNotes, sendExchange: createSendExchange(upstreams) }),
     bodies,
-    sessions: createSessionHandles(sealer, Buffer.from(start.eventKey)),
     streams,
     servers,
     cache,

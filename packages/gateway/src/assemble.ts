@@ -11,7 +11,6 @@ import { openBodies } from './assemble-bodies.ts';
 import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
-import { startMasking } from './bodies/start-masking.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf } from './assemble-stores.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';

@@ -13,7 +13,6 @@ import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { authenticateCaller, peerOf } from './authenticate-caller.ts';
-import { authenticateCaller } from './authenticate-caller.ts';
 import { bodyRoutes } from './body-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';

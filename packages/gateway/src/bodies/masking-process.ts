@@ -9,6 +9,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { JobReader, type BodyJob } from './body-job.ts';
 import { createBodySegments, handOverLeft } from './body-segments.ts';
 import { countedTokens } from './count-job.ts';
+import { keepOutOfCoreFiles } from '../process/core-files.ts';
 import { createGuardedMasker, type GuardedMasker } from './guarded-masker.ts';
 import { partsOf, payloadRows } from './mask-job.ts';
 import type { FromMasking, ToMasking } from './masking-messages.ts';
@@ -26,8 +27,8 @@ interface Waiting {
 }
 
 function run(folder: string, writer: string, socketPath: string): void {
-  // No core file may hold what is not masked, and nobody else may read what is written.
   process.umask(0o077);
+  keepOutOfCoreFiles();
   let masker: GuardedMasker | null = null;
   let queue: Waiting[] = [];
   let queueBytes = 0;

@@ -29,7 +29,11 @@ const serverView = z.looseObject({
   reason: z.string().nullable(),
 });
 
+const bodyView = z.looseObject({ body: z.looseObject({ state: z.string(), reason: z.string().nullable() }).nullable().optional() }).optional();
+
 const spanView = z.looseObject({
+  request: bodyView,
+  response: bodyView,
   id: z.string(),
   parent_id: z.string().nullable(),
   operation: z.string(),

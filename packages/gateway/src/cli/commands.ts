@@ -267,7 +267,10 @@ export const commands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     arguments: [{ form: 'ID', about: 'Id of the trace: tr_…, or the X-Trace-ID that its caller chose.' }],
-    options: [{ flags: '--limit NUMBER', about: 'Spans that are shown, 1 to 10000.', otherwise: '1000' }],
+    options: [
+      { flags: '--limit NUMBER', about: 'Spans that are shown, 1 to 10000.', otherwise: '1000' },
+      { flags: '--bodies', about: 'Show the requests and responses that are kept, masked.' },
+    ],
     load: async () => (await import('./traces-get.ts')).tracesGet,
   },
   {

@@ -4,6 +4,7 @@ import { answers, readAnswer } from './answers.ts';
 import type { Command } from './command.ts';
 import { openGatewayClient } from './gateway-client.ts';
 import { plain, type Output } from './output.ts';
+import { readSpanTexts, spanTextLines, type SpanTexts } from './span-bodies.ts';
 import { countText, latencyText, moneyText, timeText } from './say.ts';
 import { statusText } from './status-glyph.ts';
 import { parseCount } from './when.ts';
@@ -21,29 +22,16 @@ export const tracesGet: Command = async (context) => {
   const client = openGatewayClient(context);
   const answer = await client.request('GET', `/v1/traces/${encodeURIComponent(id)}`, { query: { limit: String(limit) } });
   const { trace } = readAnswer(answers.trace, answer, client.where);
-  const bodies = options.on('bodies') ? await bodiesOf(client, trace) : new Map<string, SpanTexts>();
-  const withBodies = options.on('bodies') ? { ...trace, spans: trace.spans.map((span) => ({ ...span, bodies: bodies.get(span.id) ?? null })) } : trace;
-  out.list({ ...(answer as object), trace: withBodies }, withBodies.spans, () => traceText(trace, bodies, out));
+  const texts = options.on('bodies') ? await readSpanTexts(client, trace) : null;
+  if (texts === null) out.list(answer, trace.spans, () => traceText(trace, null, out));
+  else {
+    const spans = trace.spans.map((span) => ({ ...span, bodies: texts.get(span.id) ?? null }));
+    out.list({ trace: { ...trace, spans } }, spans, () => traceText(trace, texts, out));
+  }
   return undefined;
 };
 
-interface SpanTexts {
-  readonly request: string | null;
-  readonly response: string | null;
-}
-
-/** What is kept of each call, as the gateway keeps it. */
-async function bodiesOf(client: GatewayClient, { id, spans }: Trace): Promise<Map<string, SpanTexts>> {
-  const texts = new Map<string, SpanTexts>();
-  for (const span of spans) {
-    const at = `/v1/traces/${encodeURIComponent(id)}/spans/${encodeURIComponent(span.id)}`;
-    const textOf = (kind: 'request' | 'response'): Promise<string | null> | null => (span[kind]?.body?.state === 'kept' ? client.text(`${at}/${kind}`) : null);
-    texts.set(span.id, { request: await textOf('request'), response: await textOf('response') });
-  }
-  return texts;
-}
-
-function traceText(trace: Trace, out: Output): string {
+function traceText(trace: Trace, texts: ReadonlyMap<string, SpanTexts> | null, out: Output): string {
   const who = Object.entries(trace.context ?? {})
     .filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '')
     .map(([name, value]) => `${name} ${value}`);
@@ -51,7 +39,10 @@ function traceText(trace: Trace, out: Output): string {
     `${out.paint.bold(plain(trace.id))}  ${statusText(plain(trace.status), out.paint)}  ${latencyText(trace.duration_ms)}  ${moneyText(trace.total_cost, trace.currency)}  ${timeText(trace.start_time)} UTC`,
     ...(who.length === 0 ? [] : [out.paint.dim(plain(who.join(' · '), 500))]),
     trace.truncated === true ? `${countText(trace.spans.length, 'span')}, and more` : countText(trace.spans.length, 'span'),
-    ...trace.spans.flatMap((span) => spanLines(span, depthOf(span, trace.spans), trace.currency, out)),
+    ...trace.spans.flatMap((span) => {
+      const depth = depthOf(span, trace.spans);
+      return [...spanLines(span, depth, trace.currency, out), ...spanTextLines(span, texts?.get(span.id), '  '.repeat(depth + 2), out)];
+    }),
   ].join('\n');
 }
 

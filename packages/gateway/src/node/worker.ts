@@ -1,6 +1,7 @@
 /** A data-plane worker process: begins when the supervisor says with what, ends when it says so or is gone. */
 import cluster from 'node:cluster';
 import { assembleWorker, type Door } from '../assemble-worker.ts';
+import { keepOutOfCoreFiles } from '../process/core-files.ts';
 import { createLog } from './create-log.ts';
 import { createProcessReport } from './process-report.ts';
 import { openChannel, type Endpoint } from './channel.ts';
@@ -13,6 +14,7 @@ const beginTimeoutMs = 60_000;
 const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, catalogues: [], targets: [] };
 
 async function runWorker(): Promise<void> {
+  keepOutOfCoreFiles();
   let door: Door | null = null;
   const processReport = createProcessReport();
   const begun = Promise.withResolvers<Door>();

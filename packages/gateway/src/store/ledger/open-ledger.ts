@@ -63,6 +63,7 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
         await migrate(client, log);
         await keepRetention(
           client,
+          cluster,
           {
             calls: ['started_at', retentionDays],
             payloads: ['started_at', retentionDays],
