@@ -166,34 +166,6 @@ ALTER TABLE calls ON CLUSTER 'gatewayops'
     ADD COLUMN IF NOT EXISTS upstream_spans String AFTER asks;
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611271101-runs', 'acfec34ab0dfc1e6890018e94991e0ff42f1b8adedd147c6c4a7296b819350f2';
 
--- 202611271310-call-chain;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
-ALTER TABLE calls ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD INDEX IF NOT EXISTS chain_seq_index chain_seq TYPE minmax GRANULARITY 1;
-CREATE TABLE IF NOT EXISTS call_chain_local ON CLUSTER 'gatewayops'
-(
-    org_id LowCardinality(String),
-    chain LowCardinality(String),
-    entry UInt64 CODEC(DoubleDelta, LZ4),
-    day Date,
-    first_seq UInt64 CODEC(DoubleDelta, LZ4),
-    row_count UInt32,
-    rows_hash FixedString(64),
-    columns LowCardinality(String),
-    previous_hash FixedString(64),
-    hash FixedString(64)
-)
-ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
-PARTITION BY toYYYYMM(day)
-ORDER BY (org_id, chain, entry)
-TTL toDateTime(day) + toIntervalDay(32)
-SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
-CREATE TABLE IF NOT EXISTS call_chain ON CLUSTER 'gatewayops' AS call_chain_local ENGINE = Distributed('gatewayops', currentDatabase(), call_chain_local, rand());
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271310-call-chain', '33b703211bccd5a986ae0e7da7cc70d9b4906515c90c85d8c779856606151d3c';
 -- 202611271200-payloads;
 CREATE TABLE IF NOT EXISTS payloads_local ON CLUSTER 'gatewayops'
 (
@@ -269,3 +241,32 @@ CREATE TABLE IF NOT EXISTS counted_tokens ON CLUSTER 'gatewayops' AS counted_tok
 ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
 ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611271200-payloads', '10456d8b5c4e053abce3c23e40753ba6bafdfbf13e3a41afd72a3decaa43b4c8';
+
+-- 202611271310-call-chain;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops'
+    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
+ALTER TABLE calls ON CLUSTER 'gatewayops'
+    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD INDEX IF NOT EXISTS chain_seq_index chain_seq TYPE minmax GRANULARITY 1;
+CREATE TABLE IF NOT EXISTS call_chain_local ON CLUSTER 'gatewayops'
+(
+    org_id LowCardinality(String),
+    chain LowCardinality(String),
+    entry UInt64 CODEC(DoubleDelta, LZ4),
+    day Date,
+    first_seq UInt64 CODEC(DoubleDelta, LZ4),
+    row_count UInt32,
+    rows_hash FixedString(64),
+    columns LowCardinality(String),
+    previous_hash FixedString(64),
+    hash FixedString(64)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY toYYYYMM(day)
+ORDER BY (org_id, chain, entry)
+TTL toDateTime(day) + toIntervalDay(32)
+SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS call_chain ON CLUSTER 'gatewayops' AS call_chain_local ENGINE = Distributed('gatewayops', currentDatabase(), call_chain_local, rand());
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611271310-call-chain', '33b703211bccd5a986ae0e7da7cc70d9b4906515c90c85d8c779856606151d3c';

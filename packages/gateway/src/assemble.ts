@@ -120,9 +120,6 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const { ledger, drain, chain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
   const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
-  const masking = startMasking({ rules: config.record.masking, log: log.child({ part: 'masking' }) });
-  closers.add('masking', () => masking.stop());
-  const telemetry = assembleTelemetry({ config, served: () => served.config, tap, drain, node: folder.node, clock, log, closers });
   const bodies = openBodies({ config, folder, ledger, drain, log, closers });
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>

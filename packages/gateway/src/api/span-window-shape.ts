@@ -75,10 +75,8 @@ export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSc
   };
 }
 
-function placedBody({ row, depth, children }: PlacedSpan): z.output<typeof placedSchema> {
-  return { ...spanBody(row), depth, child_count: children, children: [...stopSpans(row), ...askSpans(row), ...upstreamSpans(row)] };
 function placedBody({ row, depth, children }: PlacedSpan, bodies: SpanBodies | undefined): z.output<typeof placedSchema> {
-  return { ...spanBody(row, bodies), depth, child_count: children, children: stopSpans(row) };
+  return { ...spanBody(row, bodies), depth, child_count: children, children: [...stopSpans(row), ...askSpans(row), ...upstreamSpans(row)] };
 }
 
 /** The stops that the call came to, each from where the one before ended. */

@@ -10,7 +10,6 @@ import { ReplyDigest } from '../protocol/reply-digest.ts';
 import { FrontReply } from './front-reply.ts';
 import type { Call } from './rail.ts';
 import { settleReply } from './settle-reply.ts';
-import { intend, pass, permit, spend } from './stops.ts';
 import { headersForAll, mappedHeaders } from './transform-call.ts';
 import { intend, pass, permit, recordedName, spend } from './stops.ts';
 

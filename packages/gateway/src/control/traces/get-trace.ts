@@ -30,10 +30,13 @@ export async function getTrace(
   id: string,
   limit: number = bounds.traceSpansMax,
 ): Promise<TraceWithSpans> {
-  const traceHex = traceHexFor(context.organizationId, id);
-  const spans = await requireLedger(context).listSpans(context.organizationId, traceHex, Math.min(limit, bounds.traceSpansMax));
+  const { organizationId } = context;
+  const traceHex = traceHexFor(organizationId, id);
+  const ledger = requireLedger(context);
+  const spans = await ledger.listSpans(organizationId, traceHex, Math.min(limit, bounds.traceSpansMax));
   const [first] = spans;
   if (first === undefined) throw unknownObject('trace', id);
+  const within = { organizationId, traceHex, startUs: first.start_us, endUs: first.trace_end_us };
   return {
     traceHex,
     startUs: first.start_us,
@@ -43,7 +46,6 @@ export async function getTrace(
     spans,
     spanCount: first.trace_spans,
     totalCost: first.trace_cost,
+    bodies: await readSpanBodies(ledger, within, spans, context.clock.nowMs()),
   };
-  const bodies = await readSpanBodies(ledger, { organizationId, traceHex, startUs, endUs }, spans, context.clock.nowMs());
-  return { traceHex, startUs, endUs, status: found.trace_status, first, spans, spanCount: found.span_count, totalCost: found.total_cost, bodies };
 }

@@ -58,14 +58,9 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
         await keepRetention(
           client,
           cluster,
-          { calls: ['started_at', retentionDays], call_chain: ['day', retentionDays + 2], calls_by_minute: ['minute', metricsDays] },
-        await keepRetention(client, cluster, { calls: ['started_at', retentionDays], calls_by_minute: ['minute', metricsDays] }, log);
-        await migrate(client, log);
-        await keepRetention(
-          client,
-          cluster,
           {
             calls: ['started_at', retentionDays],
+            call_chain: ['day', retentionDays + 2],
             payloads: ['started_at', retentionDays],
             counted_tokens: ['started_at', retentionDays],
             calls_by_minute: ['minute', metricsDays],
