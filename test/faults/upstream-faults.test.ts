@@ -1,4 +1,5 @@
 /** Group U of the catalogue: servers that break, stall, redirect or are not there. Nothing is sent twice and nothing half is shown as whole. */
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { callTool, expectHealthy, expectRefusal, mirrors, modernBody, post, postBytes, rpcCode } from '../support/calls.ts';
 import { until } from '../support/poll.ts';
@@ -60,6 +61,28 @@ describe('U1 and U2: before the first byte', () => {
       'upstream_refused',
     ],
   ])('%s', async (_, reply, status, code) => expect(await fault(reply, status)).toBe(code));
+});
+
+describe('H14: a reply in an encoding is refused by its head: nothing of it is decoded, and the rest of it is not read', () => {
+  // Ten thousand times as long when it is decoded, and far more than is relayed or kept.
+  const bomb = gzipSync(gzipSync(Buffer.alloc(64 * 1024 * 1024)));
+
+  test.each(['gzip', 'br', 'deflate', 'zstd', 'gzip, gzip', 'identity, gzip', 'GZIP', 'x-unknown'])('%s', async (encoding) => {
+    let isAbandoned = false;
+    const reply: replies.Reply = async (request, socket) => {
+      socket.on('close', () => (isAbandoned = true));
+      await replies.bytes(
+        Buffer.concat([
+          Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: ${encoding}\r\ncontent-length: 1000000000\r\n\r\n`),
+          bomb,
+        ]),
+      )(request, socket);
+    };
+    const before = process.memoryUsage().rss;
+    expect(await fault(reply, 502)).toBe('upstream_invalid');
+    await until(() => isAbandoned, { what: 'the end of the connection' });
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
 });
 
 describe('U1 and U2: after the first byte', () => {

@@ -132,7 +132,7 @@ test('a secret in a file is read anew when the file changes', async () => {
   await until(async () => (await state()).refusal === null);
 });
 
-describe('a file that cannot serve', () => {
+describe('L5: a file that cannot serve', () => {
   test('is refused with its faults, in the log, in health and in the CLI, while the one before serves', async () => {
     const { version } = await state();
     writeFileSync(gateway.configFile, 'version: 1\nworkers: 2\nservers:\n  - name: one\n    url: not-an-address\n  - nmae: two\n');
