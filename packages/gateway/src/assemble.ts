@@ -20,6 +20,7 @@ import { listenAddressText } from './config/listen-address.ts';
 import { secretFiles } from './config/secrets.ts';
 import { system } from './control/actor.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
+import { removeExpired } from './control/audit/remove-expired.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
 import { spoolNote } from './control/health/spool-note.ts';
@@ -359,14 +360,19 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       .then(() => noteRegistry(null), noteRegistry)
       .finally(() => (pinging = false));
   }, registryPingMs);
+  const lookForExpired = (): void =>
+    void removeExpired(systemContext(dependencies), config.audit.retentionDays).catch((error: unknown) => log.warn('audit.retention_failed', { error }));
+  const retentionTimer = setInterval(lookForExpired, bounds.auditRetentionMs);
   const certificateTimer = setInterval(() => warnOfCertificate(), certificateLogMs);
   closers.add('readiness', () => {
     clearInterval(certificateTimer);
+    clearInterval(retentionTimer);
     clearInterval(readinessTimer);
     clearInterval(pingTimer);
   });
 
   const first = await firstStart(systemContext(dependencies));
+  lookForExpired();
   const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });
   const watch = watchFiles({
     files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],

@@ -254,6 +254,8 @@ export const bounds = {
   auditPageRecords: 1_000,
   auditFindingsMax: 100,
   auditCheckpointMs: 60_000,
+  /** How often events whose retention is over are looked for. */
+  auditRetentionMs: 6 * 3_600_000,
   /** Sign-ins are counted over a window; one that follows a busy one is twice as long, up to the second of these. */
   signInWindowMs: 10_000,
   signInWindowMsMax: 3_600_000,

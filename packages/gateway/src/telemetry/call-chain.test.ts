@@ -188,7 +188,7 @@ test('promise 5: whatever call or entry is edited, moved, removed, swapped or in
   await fc.assert(
     fc.asyncProperty(tampering, async (how) => {
       const findings = await after(() => tamper(how));
-      expect(findings.length, JSON.stringify(how)).toBeGreaterThan(0);
+      expect(findings).not.toEqual([]);
     }),
     { numRuns: 14 },
   );

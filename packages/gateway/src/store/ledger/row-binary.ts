@@ -53,9 +53,9 @@ function widthOf(type: string): number | null {
   if (integer !== undefined) return Number(integer) / 8;
   const decimal = /^Decimal\((\d+), \d+\)$/.exec(inner)?.[1];
   if (decimal !== undefined) return Number(decimal) <= 9 ? 4 : Number(decimal) <= 18 ? 8 : Number(decimal) <= 38 ? 16 : 32;
-  if (/^DateTime64\(/.test(inner) || inner === 'Float64') return 8;
+  if (inner.startsWith('DateTime64(') || inner === 'Float64') return 8;
   if (/^DateTime(?:\(|$)/.test(inner) || inner === 'Float32') return 4;
-  if (inner === 'Bool' || /^Enum8\(/.test(inner)) return 1;
-  if (inner === 'Date' || /^Enum16\(/.test(inner)) return 2;
+  if (inner === 'Bool' || inner.startsWith('Enum8(')) return 1;
+  if (inner === 'Date' || inner.startsWith('Enum16(')) return 2;
   throw new TypeError(`rows of the type ${type} cannot be read`);
 }

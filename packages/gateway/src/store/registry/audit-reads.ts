@@ -79,6 +79,19 @@ export function createAuditReads(database: Kysely<Tables>): AuditReads {
         .executeTakeFirst();
       return row ? checkpointOf(row) : null;
     },
+    async lastCheckpointBefore(organizationId, beforeMs) {
+      const row = await database
+        .selectFrom('audit_checkpoints')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('at', '<', new Date(beforeMs))
+        .orderBy('sequence', 'desc')
+        .orderBy('at', 'desc')
+        .limit(1)
+        .modifyEnd(sql`/* audit/last-checkpoint-before */`)
+        .executeTakeFirst();
+      return row ? checkpointOf(row) : null;
+    },
     async lastRemoval(organizationId) {
       const row = await database
         .selectFrom('audit_removals')

@@ -65,6 +65,21 @@ export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey):
         .modifyEnd(sql`/* audit/insert-checkpoint */`)
         .execute();
     },
+    async deleteThrough(organizationId, sequence, limit) {
+      const oldest = transaction
+        .selectFrom('audit_events')
+        .select('id')
+        .where('organization_id', '=', organizationId)
+        .where('chain_sequence', '<=', String(sequence))
+        .orderBy('chain_sequence')
+        .limit(limit);
+      const result = await transaction
+        .deleteFrom('audit_events')
+        .where('id', 'in', oldest)
+        .modifyEnd(sql`/* audit/delete-through */`)
+        .executeTakeFirst();
+      return Number(result.numDeletedRows);
+    },
     async insertRemoval(removal) {
       await transaction
         .insertInto('audit_removals')

@@ -101,6 +101,8 @@ export interface AuditWrites {
   insertKey(key: PublicKeyRecord): Promise<void>;
   insertCheckpoint(checkpoint: CheckpointRecord): Promise<void>;
   insertRemoval(removal: AuditRemoval): Promise<void>;
+  /** Deletes the oldest events that a removal speaks of, `limit` at most; the database refuses all others. How many were deleted. */
+  deleteThrough(organizationId: OrganizationId, sequence: number, limit: number): Promise<number>;
 }
 
 /** Who changed what. `detail` holds public values only: never a secret or its hash. */
@@ -123,6 +125,8 @@ export interface AuditReads {
   checkpoints(organizationId: OrganizationId, page: { readonly after: CheckpointPlace | null; readonly limit: number }): Promise<readonly CheckpointRecord[]>;
   /** The newest of a node, or null. */
   lastCheckpoint(organizationId: OrganizationId, node: string): Promise<CheckpointRecord | null>;
+  /** The last that was made before a time, or null. */
+  lastCheckpointBefore(organizationId: OrganizationId, beforeMs: number): Promise<CheckpointRecord | null>;
   /** Where the chain begins because what was before it has been removed, or null. */
   lastRemoval(organizationId: OrganizationId): Promise<AuditRemoval | null>;
 }
