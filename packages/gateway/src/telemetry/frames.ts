@@ -43,20 +43,7 @@ export function columnsOf(names: readonly string[]): readonly Column[] | null {
   return columns.every((column) => column !== undefined) ? columns : null;
 }
 
-/** Where the value of a column lies; of a text without its length. */
-export interface Extent {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Where each column lies in RowBinary bytes, or null where the bytes are not exactly these columns. */
-export function layoutOf(columns: readonly Column[], bytes: Buffer): readonly Extent[] | null {
-  const places = new Int32Array(columns.length * 2);
-  if (!locate(columns, bytes, 0, bytes.length, places)) return null;
-  return columns.map((_, index) => ({ start: places[index * 2] ?? 0, end: places[index * 2 + 1] ?? 0 }));
-}
-
-/** The same for the bytes from `from` to `to`, into `places`: two numbers a column. False where they are not exactly these columns. */
+/** Where each column lies in the RowBinary bytes from `from` to `to`, into `places`: two numbers a column, of a text without its length. False where they are not exactly these columns. */
 export function locate(columns: readonly Column[], bytes: Buffer, from: number, to: number, places: Int32Array): boolean {
   let at = from;
   let index = 0;

@@ -8,11 +8,10 @@ import { silentLog } from '../kernel/log.ts';
 import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../record/call-record.ts';
 import { intentColumns, outcomeColumns } from '../record/call-row.ts';
 import { openJournal } from '../record/journal.ts';
+import { CallRowReader } from './call-row-reader.ts';
 import type { Delivery } from './deliver.ts';
 import type { Row } from './row-batch.ts';
-import { layoutOf } from './frames.ts';
 import { openJournalFolder } from './journal-folder.ts';
-import { readPlace } from './read-place.ts';
 import { createTap } from './tap.ts';
 import { createWriterDrain, type WriterDrain } from './writer-drain.ts';
 
@@ -158,10 +157,11 @@ async function play(path: string, todo: readonly Step[]): Promise<void> {
   expect(readdirSync(path)).toEqual(['corrupt']);
   expect(drain.dropped()).toBe(0);
   expect(stored.length).toBe(calls);
-  const httpStatusAt = outcomeColumns.findIndex(({ name }) => name === 'http_status');
+  const row = new CallRowReader({ intent: intentColumns, outcome: outcomeColumns });
   for (const { intent, outcome } of stored) {
-    const call = Number.parseInt(readPlace(intentColumns, intent)?.spanHex ?? '', 16);
-    const httpStatus = outcome.readUInt16LE(layoutOf(outcomeColumns, outcome)?.[httpStatusAt]?.start ?? 0);
+    expect(row.at(intent, 0, intent.length, outcome, 0, outcome.length)).toBe(true);
+    const call = Number.parseInt(row.text('span_id'), 16);
+    const httpStatus = row.number('http_status');
     expect([call, httpStatus]).toEqual([call, expected.get(call)]);
     expected.delete(call);
   }
