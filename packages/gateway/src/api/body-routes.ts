@@ -26,7 +26,7 @@ export function bodyRoutes(api: Api): void {
       }),
       async (c) => {
         const { trace_id: traceId, span_id: spanId } = c.req.valid('param');
-        return answerBody(c, await readBody(c.var.context(), { traceId, spanHex: spanId.slice(3), kind })) as never;
+        return answerBody(c, await readBody(c.var.context(), { traceId, spanHex: spanId.slice(3), kind }));
       },
     );
     api.openapi(
