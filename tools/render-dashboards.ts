@@ -160,12 +160,17 @@ export const dashboards: readonly Dashboard[] = [
           'journal entries': `sum(${rate('gatewayops_drain_dropped_total', of)})`,
           'export {{signal}}': sum('gatewayops_otlp_dropped_total', 'signal', of),
           tap: `sum(${rate('gatewayops_tap_failures_total', of)})`,
+          live: `sum(${rate('gatewayops_live_dropped_total', of)})`,
         },
       },
       {
         title: 'Exported',
         unit: 'ops',
-        lines: { '{{signal}}': sum('gatewayops_otlp_exported_total', 'signal', of), waiting: `sum(gatewayops_otlp_waiting{${of}})` },
+        lines: {
+          '{{signal}}': sum('gatewayops_otlp_exported_total', 'signal', of),
+          waiting: `sum(gatewayops_otlp_waiting{${of}})`,
+          'live streams': `sum(gatewayops_live_streams{${of}})`,
+        },
       },
       {
         title: 'Connections and requests under way',

@@ -22,6 +22,8 @@ import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts
 import { startAuditDesk } from '../../packages/gateway/src/control/audit/start-audit-desk.ts';
 import { createExportFiles } from '../../packages/gateway/src/jobs/export-files.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
+import { createLiveFeed } from '../../packages/gateway/src/telemetry/live/live-feed.ts';
+import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
 import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
@@ -128,6 +130,7 @@ function createControl(
     },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
     figures: quietFigures,
+    live: createLiveFeed({ tap: createTap(silentLog), clock }),
     exposition: { text: async () => ({ contentType: 'text/plain', text: '' }) },
     publicUrl: () => controlUrl,
     notify: { keyChanged: (id) => void changedKeys.push(id) },
@@ -170,7 +173,7 @@ const quietFigures: ControlDependencies['figures'] = {
   drain: () => ({ lagRows: 0, lagBytes: 0, journalBytes: 0, oldestMs: 0, dropped: 0, bytesPerSecond: null, overBound: false }),
   recordBlocked: () => false,
   rejected: new Refusals(silentLog, systemClock),
-  tapped: () => ({ failures: 0 }),
+  tapped: () => ({ failures: 0, streams: 0, dropped: 0 }),
   exported: () => null,
   configVersion: () => 1,
   spoolBytesMax: 1024 * 1024,

@@ -21,6 +21,7 @@ import { packageVersion } from './node/package-version.ts';
 import { createProcessReport } from './node/process-report.ts';
 import { methodLabel } from './protocol/methods.ts';
 import type { Drain } from './telemetry/drain.ts';
+import { createLiveFeed, type LiveFeed } from './telemetry/live/live-feed.ts';
 import { createExposition, type Exposition } from './telemetry/metrics/exposition.ts';
 import { startOtlpExport, type OtlpExport } from './telemetry/otlp/start-export.ts';
 import type { Tap } from './telemetry/tap.ts';
@@ -46,6 +47,7 @@ export type NodeParts = Pick<NodeFigures, 'workers' | 'recordBlocked' | 'configV
 
 export interface Telemetry {
   readonly exposition: Exposition;
+  readonly live: LiveFeed;
   /** Whether lines of the log go anywhere. */
   readonly exportsLines: boolean;
   figures(parts: NodeParts): NodeFigures;
@@ -56,6 +58,8 @@ export interface Telemetry {
 export function assembleTelemetry({ config, served, environment, tap, drain, node, clock, log, lines, closers }: TelemetryOptions): Telemetry {
   const startedMs = clock.nowMs();
   const readNodeMetrics = createNodeMetrics();
+  const live = createLiveFeed({ tap, clock });
+  closers.add('live streams', () => live.end(null));
   const control = Promise.withResolvers<ControlDependencies>();
   const exposition = createExposition({
     tap,
@@ -91,13 +95,14 @@ export function assembleTelemetry({ config, served, environment, tap, drain, nod
 
   return {
     exposition,
+    live,
     exportsLines: config.telemetry.otlp?.signals.includes('logs') === true,
     figures: (parts) => ({
       ...parts,
       supervisor: createProcessReport(),
       drain: () => drain.status(),
       rejected: new Refusals(log, clock),
-      tapped: () => ({ failures: tap.failures() }),
+      tapped: () => ({ failures: tap.failures(), ...live.figures() }),
       exported: () => exporting?.figures() ?? null,
       spoolBytesMax: config.journal.spoolBytesMax,
       workersConfigured: config.workers,

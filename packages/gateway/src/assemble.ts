@@ -309,8 +309,14 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     ],
     figures: telemetry.figures({ workers: () => pool.reports(), recordBlocked, configVersion: () => configuration.state().version }),
     exposition: telemetry.exposition,
+    live: telemetry.live,
     publicUrl,
-    notify: { keyChanged: (keyId) => pool.keyChanged(keyId) },
+    notify: {
+      keyChanged(keyId) {
+        telemetry.live.end(keyId);
+        return pool.keyChanged(keyId);
+      },
+    },
     clock,
     log,
   };
@@ -391,6 +397,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       stopping = true;
       watch.close();
       void pushReadiness();
+      // An open stream would hold up the end of the worker that it goes through.
+      telemetry.live.end(null);
       try {
         await broker.giveBack(await pool.stop(graceMs));
         await Promise.all([drain.flush(flushOnStopMs), bodies.finish(flushOnStopMs), bridges?.stop()]);

@@ -26,6 +26,7 @@ import { maskingRoutes } from './masking-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { streamRoutes } from './stream-routes.ts';
 import { traceRoutes } from './trace-routes.ts';
 
 export function createApi(dependencies: ControlDependencies): ApiApp {
@@ -71,6 +72,7 @@ export function registerRoutes(app: ApiApp): void {
   exportRoutes(app);
   costRoutes(app);
   metricsRoutes(app);
+  streamRoutes(app);
   maskingRoutes(app);
   auditRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {

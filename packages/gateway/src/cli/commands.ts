@@ -19,6 +19,12 @@ const auditFilters: readonly OptionSpec[] = [
   { flags: '--internal', about: 'With what the gateway did by itself.' },
 ];
 
+const tailOptions: readonly OptionSpec[] = [
+  { flags: '--since WHEN', about: 'Show what was, too, from then on (at most 200 calls): a duration ago (15m), or a date or time.' },
+  { flags: '--no-follow', about: 'Show what was and end.' },
+  { flags: '--rate NUMBER', about: 'Calls shown in a second at most, 1 to 1000; of more an even choice is shown.', otherwise: '50' },
+];
+
 export const commands: readonly CommandSpec[] = [
   {
     name: ['init'],
@@ -260,6 +266,28 @@ export const commands: readonly CommandSpec[] = [
     ],
     examples: ['gateway traces list --since 1h --status error', "gateway traces list --query 'tool:create_* cost:>0.5'"],
     load: async () => (await import('./traces-list.ts')).tracesList,
+  },
+  {
+    name: ['logs', 'tail'],
+    summary: 'Follow the request log: a line a call, as calls end',
+    about:
+      'Shows the calls of the node that answers. With -o json or ndjson each call is one JSON document a line. What is not shown, because there are more than --rate in a second or because the reader is too slow, is said on stderr. A connection that breaks is taken up where it was.',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[QUERY...]', about: 'Which calls, in the query language (docs/guides/search.md). Default: all.' }],
+    options: tailOptions,
+    examples: ["gateway logs tail 'server:github -status:ok' --since 15m", 'gateway logs tail --since 1h --no-follow -o ndjson'],
+    load: async () => (await import('./logs-tail.ts')).logsTail,
+  },
+  {
+    name: ['traces', 'tail'],
+    summary: 'Follow traces: the same calls as `gateway logs tail`, under their traces',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[QUERY...]', about: 'Which calls, in the query language (docs/guides/search.md). Default: all.' }],
+    options: tailOptions,
+    examples: ['gateway traces tail agent:ci-bot'],
+    load: async () => (await import('./logs-tail.ts')).tracesTail,
   },
   {
     name: ['traces', 'get'],

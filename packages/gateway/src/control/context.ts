@@ -11,6 +11,7 @@ import type { Log } from '../kernel/log.ts';
 import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
 import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
+import type { LiveFeed } from '../telemetry/live/live-feed.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
 import type { AuditDesk } from './audit/audit-desk.ts';
 import type { Configuration } from './config/reload-config.ts';
@@ -45,6 +46,7 @@ export interface ControlDependencies {
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;
+  readonly live: Pick<LiveFeed, 'open'>;
   /** `http://host:port` under which the gateway is reached, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly notify: ControlNews;

@@ -210,6 +210,18 @@ export const bounds = {
   /** How long an outcome waits in the journal for others to be sent to the ledger with. */
   batchWaitMs: 500,
   journalPollMs: 150,
+  /** Live streams of a node and of one reader; events that wait for a slow one; calls kept for one that comes back, and for how long. */
+  liveStreamsMax: 100,
+  liveStreamsPerHolderMax: 10,
+  liveQueueMax: 1_000,
+  liveReplayMax: 5_000,
+  liveLingerMs: 60_000,
+  liveHeartbeatMs: 15_000,
+  /** Who watches for longer proves anew who it is. */
+  liveStreamMs: 3_600_000,
+  /** Calls shown in a second, and the most that may be asked for. */
+  liveRate: 50,
+  liveRateMax: 1_000,
   /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
   otlpBatchMax: 512,
   otlpBatchWaitMs: 1_000,

@@ -89,6 +89,8 @@ export const metricTable = {
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.
+  gatewayops_live_streams: gauge('{stream}', [], 'Open live streams of calls.'),
+  gatewayops_live_dropped_total: counter('{call}', [], 'Calls that live streams lost because their readers were too slow.'),
   gatewayops_otlp_exported_total: counter('{item}', ['signal'], 'Calls, metrics and log lines that a receiver of OTLP took.'),
   gatewayops_otlp_dropped_total: counter('{item}', ['signal'], 'The same that were not sent: the receiver refused them, or too many waited for it.'),
   gatewayops_otlp_waiting: gauge('{call}', [], 'Calls that wait for the receiver of OTLP.'),

@@ -24,11 +24,14 @@ const notPassed = new Set([
 
 export function createPassToControl(socketPath: string): PassToControl {
   const agent = new Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 8 });
+  // Streams stay open: they must not take the connections that others wait for. How many there may be, the control plane says.
+  const streamAgent = new Agent({ keepAlive: false });
   return (request, response, requestId) => {
     if (request.headers.expect !== undefined) response.writeContinue();
     const headers = http1Headers(request.rawHeaders, notPassed);
     headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '', 'X-Request-ID', requestId);
-    const onward = httpRequest({ agent, socketPath, method: request.method, path: request.url, headers });
+    const isStream = request.url?.startsWith('/v1/stream') === true;
+    const onward = httpRequest({ agent: isStream ? streamAgent : agent, socketPath, method: request.method, path: request.url, headers });
     onward.on('response', (answer) => {
       response.writeHead(
         answer.statusCode ?? 502,

@@ -13,7 +13,7 @@ export interface NodeFigures {
   /** Requests that the control plane refused before it knew who calls. */
   readonly rejected: Refusals;
   /** What listens at the tap. */
-  tapped(): { readonly failures: number };
+  tapped(): { readonly failures: number; readonly streams: number; readonly dropped: number };
   /** Null where nothing is exported. */
   exported(): ExportFigures | null;
   configVersion(): number;

@@ -46,6 +46,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
         .filter(([key]) => known.has(key))
         .map(([key, value]) => ({ labels: key.split('\n'), value }));
     const drain = figures.drain();
+    const tapped = figures.tapped();
 
     return [
       { name: 'gatewayops_rejected_total', points: Array.from(rejected.all(), ([rule, value]) => ({ labels: [rule], value })) },
@@ -83,7 +84,9 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_drain_dropped_total', drain.dropped),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofExport(figures.exported()),
-      single('gatewayops_tap_failures_total', figures.tapped().failures),
+      single('gatewayops_live_streams', tapped.streams),
+      single('gatewayops_live_dropped_total', tapped.dropped),
+      single('gatewayops_tap_failures_total', tapped.failures),
       {
         name: 'gatewayops_dependency_up',
         points: Object.entries(health.dependencies).map(([name, { state }]) => ({ labels: [name], value: state === 'ok' ? 1 : 0 })),

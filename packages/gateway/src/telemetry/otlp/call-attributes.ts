@@ -5,7 +5,7 @@ import type { CallRowReader } from '../call-row-reader.ts';
  * A call in the words of OpenTelemetry: the conventions for MCP and GenAI, of the status Development, as they stand at
  * https://github.com/open-telemetry/semantic-conventions-genai/blob/0393513c908bf895e7b3ec480a2c1eb073c584af/docs/gen-ai/mcp.md, those for
  * HTTP, client and user of https://github.com/open-telemetry/semantic-conventions/tree/v1.41.0, and `gatewayops.*` for what has no convention.
- * What is not known is left out. Sessions are: the record does not hold their ids.
+ * What is not known is left out.
  */
 export function callAttributes(row: CallRowReader): Attributes {
   const method = row.text('method');
@@ -20,6 +20,7 @@ export function callAttributes(row: CallRowReader): Attributes {
 
   text('mcp.method.name', method);
   text('mcp.protocol.version', row.text('protocol_version'));
+  text('mcp.session.id', row.text('session_id'));
   if (method === 'tools/call') {
     text('gen_ai.tool.name', name);
     attributes['gen_ai.operation.name'] = 'execute_tool';

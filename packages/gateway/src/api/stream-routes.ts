@@ -1,0 +1,89 @@
+import { z } from '@hono/zod-openapi';
+import { watchCalls } from '../control/live/watch-calls.ts';
+import type { Actor } from '../control/context.ts';
+import { bounds } from '../kernel/bounds.ts';
+import type { LiveEvent, LiveStream } from '../telemetry/live/live-stream.ts';
+import { requestBody } from './log-shape.ts';
+import { route, type Api } from './route.ts';
+
+/** Calls as they end. */
+export function streamRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/stream',
+      permission: 'traces.read',
+      tags: ['live'],
+      summary: 'Follow calls as they end',
+      description: `Server-sent events, or one JSON object a line with \`Accept: application/x-ndjson\`. Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
+      request: { query: streamQuery, headers: z.object({ 'last-event-id': z.string().max(100).optional() }) },
+      responses: { 200: { content: { 'text/event-stream': { schema: z.string() } }, description: 'Events, until the reader leaves.' } },
+    }),
+    async (c) => {
+      const { query, rate, last_event_id: asked } = c.req.valid('query');
+      const after = c.req.header('last-event-id') ?? asked ?? null;
+      const context = c.var.context();
+      const stream = watchCalls(context, { query, rateMax: rate, after });
+      const lines = c.req.header('accept')?.includes('application/x-ndjson') === true;
+      return new Response(
+        bodyOf(stream, (event) => (lines ? lineOf(event, context.actor) : eventOf(event, context.actor))),
+        {
+          status: 200,
+          headers: {
+            ...Object.fromEntries(c.res.headers),
+            'Content-Type': lines ? 'application/x-ndjson' : 'text/event-stream',
+            // nginx holds back what is not said to be a stream.
+            'X-Accel-Buffering': 'no',
+          },
+        },
+      ) as never;
+    },
+  );
+}
+
+const streamQuery = z.object({
+  query: z.string().default('').openapi({
+    description: 'In the query language (docs/guides/search.md). A call must fit all of it.',
+    example: 'server:github -status:ok',
+  }),
+  rate: z.coerce.number().int().min(1).max(bounds.liveRateMax).default(bounds.liveRate).openapi({
+    description: 'Calls shown in a second at most; of more, this many are chosen evenly, and the event `sampled` says of how many.',
+  }),
+  last_event_id: z.string().max(100).optional().openapi({ description: 'As the header Last-Event-ID, for who cannot send it.' }),
+});
+
+/** Each event is asked for when the reader has taken the one before: what it does not take waits in the stream, bounded. */
+function bodyOf(stream: LiveStream, write: (event: LiveEvent) => string): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const event = await stream.next();
+        if (event === null) controller.close();
+        else controller.enqueue(encoder.encode(write(event)));
+      },
+      cancel: () => stream.close(),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function dataOf(event: LiveEvent, actor: Actor): unknown {
+  if (event.type === 'call') {
+    const body = requestBody(event.call);
+    // The address of a caller is told to who may read the request log.
+    return actor.can('logs.read') ? body : { ...body, ip: null };
+  }
+  const { type: _type, ...rest } = event;
+  return event.type === 'heartbeat' ? { time: new Date().toISOString(), ...rest } : rest;
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html */
+function eventOf(event: LiveEvent, actor: Actor): string {
+  const id = event.type === 'call' ? `id: ${event.id}\n` : '';
+  return `${id}event: ${event.type}\ndata: ${JSON.stringify(dataOf(event, actor))}\n\n`;
+}
+
+function lineOf(event: LiveEvent, actor: Actor): string {
+  return `${JSON.stringify({ type: event.type, ...(event.type === 'call' ? { id: event.id } : {}), data: dataOf(event, actor) })}\n`;
+}

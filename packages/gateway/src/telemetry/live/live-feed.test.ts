@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bounds } from '../../kernel/bounds.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { ByteWriter } from '../../record/byte-writer.ts';
+import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../../record/call-record.ts';
+import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
+import type { Journal } from '../../record/journal.ts';
+import { until } from '../../../../../test/support/poll.ts';
+import { createTap, type Tap } from '../tap.ts';
+import { createLiveFeed, type LiveFeed } from './live-feed.ts';
+import type { LiveEvent, LiveStream } from './live-stream.ts';
+
+const shape = { intent: intentColumns, outcome: outcomeColumns };
+let nowMs = 0;
+const clock: Clock = { nowMs: () => nowMs, monotonicMs: () => nowMs };
+let tap: Tap;
+let feed: LiveFeed;
+let calls = 0;
+
+beforeEach(() => {
+  nowMs = 0;
+  calls = 0;
+  tap = createTap(silentLog);
+  feed = createLiveFeed({ tap, clock });
+});
+afterEach(() => feed.end(null));
+
+/** Passes calls by the tap, as the drain does. */
+function pass(count: number, organizationId = 'org_1'): void {
+  for (let index = 0; index < count; index++) {
+    const writers = { intent: new ByteWriter(512), outcome: new ByteWriter(512) };
+    let kind: 'intent' | 'outcome' = 'intent';
+    const journal = { begin: (begun: 'intent' | 'outcome') => writers[(kind = begun)], end: () => void kind } as unknown as Journal;
+    const record = new CallRecord(++calls, performance.now());
+    record.traceHex = calls.toString(16).padStart(32, '0');
+    record.spanHex = calls.toString(16).padStart(16, '0');
+    record.method = 'tools/call';
+    record.name = `tool-${calls}`;
+    record.status = calls % 5 === 0 ? 'error' : 'success';
+    record.stop = 'reply';
+    record.costNano = calls;
+    const principal = principalBlock({ organizationId, keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
+    writeIntent(journal, record, principal, serverBlock('node', 'search', 'USD'), performance.timeOrigin);
+    writeOutcome(journal, record, performance.now());
+    const { intent, outcome } = writers;
+    tap.pass(shape, intent.bytes, 0, intent.length, outcome.bytes, 0, outcome.length);
+  }
+}
+
+function open(more: Partial<Parameters<LiveFeed['open']>[0]> = {}): LiveStream {
+  return feed.open({ holder: 'key_1', organizationId: 'org_1', fits: () => true, rateMax: 10_000, after: null, ...more });
+}
+
+/** Reads what comes until `enough`; the reader then waits for no more. */
+async function read(stream: LiveStream, enough: (events: readonly LiveEvent[]) => boolean): Promise<LiveEvent[]> {
+  const events: LiveEvent[] = [];
+  while (!enough(events)) {
+    const event = await stream.next();
+    if (event === null) break;
+    events.push(event);
+  }
+  return events;
+}
+
+const callsOf = (events: readonly LiveEvent[]): string[] => events.flatMap((event) => (event.type === 'call' ? [event.call.tool] : []));
+const names = (from: number, to: number): string[] => Array.from({ length: to - from + 1 }, (_, index) => `tool-${from + index}`);
+
+describe('a live stream', () => {
+  test('has every call of its organization that fits, once and in order, and none of another', async () => {
+    const all = open();
+    const errors = open({ fits: ({ status }) => status === 'error' });
+    pass(20);
+    pass(5, 'org_2');
+    pass(10);
+    expect(callsOf(await read(all, (events) => callsOf(events).length === 30))).toEqual([...names(1, 20), ...names(26, 35)]);
+    expect(callsOf(await read(errors, (events) => callsOf(events).length === 6))).toEqual([5, 10, 15, 20, 30, 35].map((number) => `tool-${number}`));
+  });
+
+  test('goes on after the last call that its reader saw: nothing lost, nothing twice', async () => {
+    const first = open();
+    pass(10);
+    const seen = await read(first, (events) => callsOf(events).length === 7);
+    first.close();
+    const last = seen.at(-1);
+    pass(10);
+    const again = open({ after: last?.type === 'call' ? last.id : null });
+    pass(5);
+    const rest = await read(again, (events) => callsOf(events).length === 18);
+    expect(rest[0]).toEqual({ type: 'open', replayed: 13 });
+    expect([...callsOf(seen), ...callsOf(rest)]).toEqual(names(1, 25));
+  });
+
+  test('names the gap where it cannot: calls too long ago, or of another process', async () => {
+    const first = open();
+    pass(1);
+    const [, call] = await read(first, (events) => callsOf(events).length === 1);
+    pass(bounds.liveReplayMax + 10);
+    const again = open({ after: call?.type === 'call' ? call.id : null });
+    const rest = await read(again, (events) => callsOf(events).length === bounds.liveReplayMax);
+    expect(rest.slice(0, 2)).toEqual([
+      { type: 'gap', missed: 10, reason: 'too_old' },
+      { type: 'open', replayed: bounds.liveReplayMax },
+    ]);
+    expect(callsOf(rest)[0]).toBe('tool-12');
+    expect((await read(open({ after: 'deadbeef-5' }), (events) => events.length === 2))[0]).toEqual({ type: 'gap', missed: null, reason: 'restarted' });
+  });
+
+  test('above its rate shows an even choice, and says of how many', async () => {
+    const stream = open({ rateMax: 10 });
+    pass(100);
+    const shown = callsOf(await read(stream, (events) => callsOf(events).length === 10)).map((name) => Number(name.slice(5)));
+    expect(shown).toEqual(Array.from({ length: 10 }, (_, index) => index * 10 + 1));
+    const [sampled] = await read(stream, (events) => events.length === 1);
+    expect(sampled).toEqual({ type: 'sampled', shown: 10, of: 100 });
+    // The next second is another.
+    pass(4);
+    expect(callsOf(await read(stream, (events) => callsOf(events).length === 4))).toEqual(names(101, 104));
+  });
+
+  test('whose reader is slow costs bounded memory, and says what was lost', async () => {
+    const stream = open();
+    pass(bounds.liveQueueMax + 500);
+    await until(() => stream.dropped > 0);
+    const events = await read(stream, (read) => read.some(({ type }) => type === 'dropped'));
+    expect(callsOf(events)).toHaveLength(bounds.liveQueueMax - 1);
+    expect(events.at(-1)).toEqual({ type: 'dropped', count: 501, total: 501 });
+    expect(feed.figures()).toEqual({ streams: 1, dropped: 501 });
+    pass(1);
+    expect(callsOf(await read(stream, (read) => callsOf(read).length === 1))).toEqual([`tool-${bounds.liveQueueMax + 501}`]);
+  });
+
+  test('gives a sign of life every 15 seconds', async () => {
+    const stream = open();
+    await stream.next();
+    const next = stream.next();
+    nowMs = bounds.liveHeartbeatMs;
+    expect(await next).toEqual({ type: 'heartbeat', dropped: 0 });
+  });
+
+  test('of a key that is good no more ends, and shows nothing further; those of others go on', async () => {
+    const stream = open();
+    const other = open({ holder: 'key_2' });
+    pass(3);
+    await until(() => feed.figures().streams === 2);
+    feed.end('key_1');
+    expect((await read(stream, () => false)).at(-1)).toEqual({ type: 'end', reason: 'unauthorized' });
+    pass(1);
+    expect(callsOf(await read(other, (events) => callsOf(events).length === 4))).toEqual(names(1, 4));
+  });
+
+  test('is one of few', () => {
+    for (let index = 0; index < bounds.liveStreamsPerHolderMax; index++) open();
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'too_many_streams' }));
+    open({ holder: 'key_2' });
+  });
+
+  test('with nobody watching for a while nothing is decoded', async () => {
+    const stream = open();
+    stream.close();
+    expect(tap.isOpen).toBe(true);
+    await until(() => {
+      nowMs += bounds.liveLingerMs;
+      return !tap.isOpen;
+    });
+  });
+});
