@@ -36,7 +36,7 @@ export function streamRoutes(api: Api): void {
             'X-Accel-Buffering': 'no',
           },
         },
-      ) as never;
+      );
     },
   );
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Fault } from '../kernel/fault.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -111,7 +111,7 @@ function note(event: string, data: string, out: Output): void {
   if (event === 'sampled') out.note(`showing ${String(told['shown'])} of ${String(told['of'])} in this second (--rate)`);
   if (event === 'dropped') out.note(`${String(told['count'])} calls were lost: they are not read fast enough here`);
   if (event === 'gap')
-    out.note(told['missed'] === null ? 'the gateway was restarted: calls may be missing here' : `${String(told['missed'])} calls are missing here`);
+    out.note(told['missed'] === null ? 'the gateway was restarted: calls may be missing here' : `${Number(told['missed'])} calls are missing here`);
 }
 
 function logLine(entry: Entry, { paint }: Output): string {

@@ -106,7 +106,7 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
     },
     figures: () => ({ streams: streams.size, dropped: [...streams].reduce((sum, { dropped }) => sum + dropped, droppedBefore) }),
     end(holder) {
-      for (const stream of [...streams]) {
+      for (const stream of streams) {
         if (holder === null) stream.end('draining');
         else if (stream.holder === holder) stream.end('unauthorized');
       }
