@@ -148,7 +148,8 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
 
   function handlerOf(signal: Signal) {
     return (call: ServerUnaryCall<unknown, Buffer>, answer: sendUnaryData<Buffer>): void => {
-      if (receiver.refuse !== null) return answer({ code: grpcStatus[grpcStatus[receiver.refuse] as keyof typeof grpcStatus], details: 'as the test wants it' });
+      if (receiver.refuse !== null)
+        return answer({ code: grpcStatus[grpcStatus[receiver.refuse] as keyof typeof grpcStatus], details: 'as the test wants it' });
       requests.push({ signal, headers: call.metadata.getMap(), compressed: null });
       keep(signal, call.request, false);
       answer(null, Buffer.alloc(0));
