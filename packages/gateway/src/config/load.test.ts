@@ -467,12 +467,19 @@ describe('the environment', () => {
         DATABASE_URL: 'postgres://u:p@h/d',
         DB_MAX_CONNECTIONS: '25',
         CLICKHOUSE_URL: 'http://h:8123',
+        CLICKHOUSE_CLUSTER: 'main',
         REDIS_URL: 'rediss://h',
       },
     });
     expect(config.log).toEqual({ level: 'debug', format: 'json' });
     expect(config.keys.bcryptCost).toBe(10);
-    expect(config.stores).toEqual({ databaseUrl: 'postgres://u:p@h/d', databaseConnectionsMax: 25, clickhouseUrl: 'http://h:8123', redisUrl: 'rediss://h' });
+    expect(config.stores).toEqual({
+      databaseUrl: 'postgres://u:p@h/d',
+      databaseConnectionsMax: 25,
+      clickhouseUrl: 'http://h:8123',
+      clickhouseCluster: 'main',
+      redisUrl: 'rediss://h',
+    });
   });
 
   test('moves a server; its credential goes only to the same origin', () => {
@@ -494,6 +501,8 @@ describe('the environment', () => {
     ['API_KEY_BCRYPT_COST', '16', /10 to 15/],
     ['DATABASE_URL', 'mysql://u:canary@h', /postgres/],
     ['REDIS_URL', 'canary', /redis/],
+    // A cluster of no server.
+    ['CLICKHOUSE_CLUSTER', 'canary', /CLICKHOUSE_URL/],
     ['MCP_SERVER_A_URL', 'canary', /http/],
     ['MCP_SERVER_V_URL', 'http://x', /does not name a server/],
   ])('%s=%s is a fault outside of the file, its value not shown', (name, value, words) => {
