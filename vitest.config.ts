@@ -10,8 +10,8 @@ export default defineConfig({
     // Tests start processes, sockets and stores of their own: each file gets a process that can be thrown away.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     teardownTimeout: 10_000,
     // A test left alone by `.only` would hide all others.
     allowOnly: false,

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Patience {
-  /** Default 10 s. */
+  /** Default 30 s. */
   readonly timeoutMs?: number;
   /** Default 20 ms. */
   readonly everyMs?: number;
@@ -17,7 +17,7 @@ export interface Patience {
  * as the cause where the condition itself threw.
  */
 export async function until<Value>(condition: () => Value | Promise<Value>, patience: Patience = {}): Promise<Exclude<Value, false | null | undefined>> {
-  const { timeoutMs = 10_000, everyMs = 20, what = 'a condition', giveUpOn = () => false } = patience;
+  const { timeoutMs = 30_000, everyMs = 20, what = 'a condition', giveUpOn = () => false } = patience;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   for (;;) {

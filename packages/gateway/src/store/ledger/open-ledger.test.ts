@@ -34,13 +34,18 @@ function contract(name: string, at: () => Promise<LedgerOptions['at']>): void {
     });
     afterAll(() => ledger.close());
 
-    test('the table of calls has exactly the columns of the record, in its order', async () => {
+    test('the table of calls has the columns of the record and the place of a row in the chain, and no other', async () => {
       const rows = await ledger.query(
         'SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position',
         { table: 'calls' },
         z.object({ name: z.string(), type: z.string() }),
       );
-      expect(rows).toEqual([...intentColumns, ...outcomeColumns].map(({ name, type }) => ({ name, type })));
+      const place = [
+        { name: 'chain', type: 'LowCardinality(String)' },
+        { name: 'chain_seq', type: 'UInt64' },
+      ];
+      const byName = (one: { name: string }, other: { name: string }): number => (one.name < other.name ? -1 : 1);
+      expect(rows.toSorted(byName)).toEqual([...[...intentColumns, ...outcomeColumns].map(({ name, type }) => ({ name, type })), ...place].toSorted(byName));
     });
 
     test('rows that come twice with one token are there once, and with another token again', async () => {
