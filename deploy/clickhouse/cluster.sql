@@ -155,6 +155,11 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS rollup_seals ON CLUSTER 'gatewayops' AS rollup_seals_local ENGINE = Distributed('gatewayops', currentDatabase(), rollup_seals_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611271000-rollups', 'ef82926c7cfe7dfbdf5ed292f5a00846f7b581a5c8e828e10683fe2d3a5af9ff';
 
+-- 202611271010-price-version;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS price_version UInt32 AFTER retries;
+ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS price_version UInt32 AFTER retries;
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611271010-price-version', '58426802ffdf6398ae0ef840f80620eac8f214e3d3e73c2cba8df6fb75680830';
+
 -- 202611271101-runs;
 ALTER TABLE calls_local ON CLUSTER 'gatewayops'
     ADD COLUMN IF NOT EXISTS session_id String AFTER client_name,

@@ -1,5 +1,5 @@
 /** A control plane with real stores, embedded, for the time of a test file. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { openAuditKeys } from '../../packages/gateway/src/node/audit-keys.ts';
 import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts';
 import { startAuditDesk } from '../../packages/gateway/src/control/audit/start-audit-desk.ts';
 import { createExportFiles } from '../../packages/gateway/src/jobs/export-files.ts';
+import { createServedPrices } from '../../packages/gateway/src/node/served-prices.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
 import { createLiveFeed } from '../../packages/gateway/src/telemetry/live/live-feed.ts';
 import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
@@ -31,6 +32,8 @@ import { startEmbeddedRegistry } from '../../packages/gateway/src/store/registry
 import type { RegistryAddress } from '../../packages/gateway/src/store/registry/connections.ts';
 import type { RegistryStore } from '../../packages/gateway/src/store/registry/registry-store.ts';
 import { openEmbeddedState } from '../../packages/gateway/src/store/state/embedded-state.ts';
+import { countTokens } from '../../packages/gateway/src/tokens/count-tokens.ts';
+import { tokenizerName } from '../../packages/gateway/src/tokens/tokenizer-name.ts';
 
 export interface TestControl {
   readonly dependencies: ControlDependencies;
@@ -97,6 +100,14 @@ function createControl(
   };
   const changedKeys: string[] = [];
   const { targets = [], ...replaced } = more;
+  const prices = createServedPrices({
+    file: join(tmpdir(), `gwo-prices-${randomUUID()}`),
+    organizationId: defaultOrganizationId,
+    clock,
+    log: silentLog,
+    onChange: async () => undefined,
+  });
+  prices.follow(registry.prices, false).catch(() => undefined);
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => null,
@@ -128,6 +139,8 @@ function createControl(
       routing: () => ({ active: null, canary: null }),
       refresh: async () => undefined,
     },
+    prices,
+    tokens: { name: tokenizerName, count: countTokens },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
     figures: quietFigures,
     live: createLiveFeed({ tap: createTap(silentLog), clock }),
@@ -155,6 +168,7 @@ function createControl(
     },
     variant: (overrides) => createControl(registry, registryAddress, createTestClock(), { audit: dependencies.audit, ...overrides }, async () => undefined),
     async end() {
+      prices.close();
       await end();
       await (await opened).close();
       rmSync(stateFolder, { recursive: true, force: true });
@@ -188,8 +202,6 @@ function createTestClock(): TestControl['clock'] {
   return { nowMs: () => nowMs, monotonicMs: () => nowMs, advance: (ms) => void (nowMs += ms) };
 }
 
-const noPrice = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n };
-
 const testConfig: Config = {
   version: 1,
   file: null,
@@ -211,7 +223,7 @@ const testConfig: Config = {
     { server: 'search', path: '/mcp/search', auth: { type: 'apiKey' }, timeoutMs: 20_000 },
     { server: 'filesystem', path: '/mcp/filesystem', auth: { type: 'none' }, timeoutMs: 30_000 },
   ],
-  pricing: { currency: 'USD', default: noPrice, overrides: [] },
+  pricing: null,
   transforms: [],
   record: {
     bodies: 'masked',

@@ -27,7 +27,7 @@ export type TestCall = Readonly<Record<string, string | number | bigint>>;
 export async function startLedger(): Promise<TestLedger> {
   const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
   const store = openLedger({ at: { folder: join(folder, 'ledger'), socketPath: join(folder, 'l.sock') }, retentionDays: 90, log: silentLog });
-  await until(() => store.state() === 'ready', { what: 'the embedded ledger', timeoutMs: 60_000 });
+  await until(() => store.state() === 'ready', { what: 'the embedded ledger', timeoutMs: 180_000 });
   const columns = [...intentColumns, ...outcomeColumns];
   return {
     store,

@@ -14,6 +14,7 @@ import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resol
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { Fault } from './kernel/fault.ts';
+import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { StateFolder } from './node/state-folder.ts';
@@ -32,7 +33,7 @@ export interface CompiledConfig {
   readonly door: ListenTlsMaterial | null;
   readonly credentials: ReadonlyMap<string, ServerData['credential']>;
   readonly tls: ReadonlyMap<string, TlsData | null>;
-  snapshot(version: number, port: number): SnapshotData;
+  snapshot(version: number, port: number, prices: ServedPrices): SnapshotData;
 }
 
 export interface ConfigCompiler {
@@ -71,9 +72,10 @@ export function createConfigCompiler(sources: {
       door: resolveListenTls(config, env),
       credentials,
       tls,
-      snapshot: (version, port) =>
+      snapshot: (version, port, prices) =>
         snapshotOfConfig(config, {
           version,
+          prices,
           organizationId,
           node,
           port,

@@ -3,15 +3,19 @@
  * them to whoever stands on them.
  */
 import type { Config } from './config/config.ts';
+import type { HealthProbe } from './control/health/read-health.ts';
 import type { Clock } from './kernel/clock.ts';
+import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
+import { createServedPrices, type PriceKeeper } from './node/served-prices.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { createCallSink } from './store/ledger/calls.ts';
 import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { openLedger } from './store/ledger/open-ledger.ts';
 import { createRollups } from './store/ledger/rollups.ts';
 import { openEmbeddedState } from './store/state/embedded-state.ts';
+import type { RegistryStore } from './store/registry/registry-store.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { openCallChain, type CallChain } from './telemetry/call-chain.ts';
 import { startDrain, type Drain } from './telemetry/drain.ts';
@@ -70,4 +74,37 @@ export async function openStateOf({ config, folder, clock, log, closers }: Store
       : await (await import('./store/state/redis-state.ts')).openRedisState({ url: config.stores.redisUrl, clock, log: stateLog });
   closers.add('state', () => state.close());
   return state;
+}
+
+/** The price list of this node: at first that of its file, or the one that served last. */
+export function servePrices({ config, folder, clock, log, closers }: StoreOptions, onChange: () => Promise<void>): PriceKeeper {
+  const prices = createServedPrices({ file: folder.paths.prices, organizationId: defaultOrganizationId, clock, log, onChange });
+  closers.add('prices', () => prices.close());
+  void prices.configure(config.pricing);
+  return prices;
+}
+
+/** What of the stores the health of the gateway is made of. */
+export function storeProbes({
+  registry,
+  state,
+  ledger,
+}: {
+  readonly registry: RegistryStore;
+  readonly state: StateStore;
+  readonly ledger: LedgerStore;
+}): readonly HealthProbe[] {
+  return [
+    { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
+    {
+      name: 'state',
+      required: false,
+      check: () => (state.status().ready ? { state: 'ok', reason: null } : { state: 'degraded', reason: state.status().reason }),
+    },
+    {
+      name: 'ledger',
+      required: false,
+      check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }),
+    },
+  ];
 }

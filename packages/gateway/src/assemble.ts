@@ -12,7 +12,7 @@ import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
-import { openLedgerOf, openStateOf } from './assemble-stores.ts';
+import { openLedgerOf, openStateOf, servePrices, storeProbes } from './assemble-stores.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
@@ -23,6 +23,7 @@ import { reloadConfig, type ReloadResult } from './control/config/reload-config.
 import { removeExpired } from './control/audit/remove-expired.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
+import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import { spoolNote } from './control/health/spool-note.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
@@ -52,6 +53,7 @@ import { createLedgerReader } from './store/ledger/ledger-reader.ts';
 import { createMemoryTokens } from './store/state/memory-tokens.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { createTap } from './telemetry/tap.ts';
+import { tokenizerName } from './tokens/tokenizer-name.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
 import { createTargetOrders } from './upstream/target-orders.ts';
 
@@ -130,10 +132,11 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const compiler = createConfigCompiler({ env: environment, paths, node: folder.node, organizationId: defaultOrganizationId });
   /** What serves now; a reload puts another in its place. */
   let served = compiler.compile(config, null);
+  const prices = servePrices(stores, () => serveAnew());
   let snapshotVersion = 0;
   /** Null until the registry is open. */
   let serverOrders: AssembledOrders | null = null;
-  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port), serverOrders?.all() ?? []);
+  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port, prices.served()), serverOrders?.all() ?? []);
   let snapshot = compile();
   async function serveAnew(): Promise<void> {
     snapshot = compile();
@@ -241,6 +244,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
         change,
         async apply() {
           if (stopping) throw new Fault('draining');
+          if (next.pricing !== null) await recordFilePrices(systemContext(dependencies), next.pricing);
           const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
           const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
           // Before any body of a call by the new configuration can come to it.
@@ -251,6 +255,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
             const tls = doorTls();
             if (tls !== null) await pool.tls(tls);
           }
+          await prices.configure(next.pricing);
           await serveAnew();
           orders.serve(snapshot.servers);
           await pool.targetOrders(orders.all());
@@ -282,18 +287,10 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     upstreams: serverOrders.desk,
     audit,
     exports: exportFiles,
+    prices,
+    tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     probes: [
-      { name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) },
-      {
-        name: 'state',
-        required: false,
-        check: () => (state.status().ready ? { state: 'ok', reason: null } : { state: 'degraded', reason: state.status().reason }),
-      },
-      {
-        name: 'ledger',
-        required: false,
-        check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }),
-      },
+      ...storeProbes({ registry, state, ledger }),
       {
         name: 'record',
         required: true,
@@ -335,6 +332,9 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   closers.add('admin socket', () => adminServer.close());
   const controlServer = await serveControl(api, paths.controlSocket, 'public');
   closers.add('control socket', () => controlServer.close());
+  // Before the first key is verified: a call names the version that it was priced by.
+  if (config.pricing !== null) await recordFilePrices(systemContext(dependencies), config.pricing);
+  await prices.follow(registry.prices, config.stores.databaseUrl !== null);
   opened.resolve({ dependencies, state, broker });
   await telemetry.open(dependencies);
   registryUp = true;

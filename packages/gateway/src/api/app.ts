@@ -23,6 +23,7 @@ import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
+import { priceRoutes } from './price-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -75,6 +76,7 @@ export function registerRoutes(app: ApiApp): void {
   streamRoutes(app);
   maskingRoutes(app);
   auditRoutes(app);
+  priceRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
@@ -109,7 +111,7 @@ function faultOf(error: unknown): Fault {
 /** 405 with the methods that are served where only the method is wrong, else 404. */
 function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
   const allowed = new Set<string>();
-  for (const method of ['GET', 'POST', 'DELETE']) {
+  for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
     if (method !== c.req.method && app.router.match(method, c.req.path)[0].some(([[, handled]]) => handled.method !== 'ALL')) allowed.add(method);
   }
   return allowed.size === 0 ? new Fault('not_found') : new Fault('method_not_allowed', {}, { extra: { allow: [...allowed].join(', ') } });

@@ -44,7 +44,17 @@ const one = (ago: number, query: Record<string, string> = {}): ReturnType<typeof
 
 test('a period without calls is zero and has no groups', async () => {
   expect((await one(1)).json).toEqual({
-    summary: { total_cost: 0, total_calls: 0, currency: 'USD', period: { start: dayAt(1), end: dayAt(1) } },
+    summary: {
+      total_cost: 0,
+      total_calls: 0,
+      unpriced_calls: 0,
+      errors: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      currency: 'USD',
+      period: { start: dayAt(1), end: dayAt(1) },
+      previous: null,
+    },
     breakdown: [],
     truncated: false,
   });
@@ -71,11 +81,11 @@ test('both days of a period are in it whole, and only calls with a price are cou
     priced(`${from}T12:00:00Z`, 0),
     priced(`${from}T12:00:00Z`, 7_000_000_000, { currency: 'EUR' }),
   ]);
-  expect((await summary({ start_date: from, end_date: to })).json).toEqual({
+  expect((await summary({ start_date: from, end_date: to })).json).toMatchObject({
     summary: { total_cost: 5, total_calls: 3, currency: 'USD', period: { start: from, end: to } },
     breakdown: [
-      { group: from, cost: 2, calls: 2 },
-      { group: to, cost: 3, calls: 1 },
+      { group: from, cost: 2, calls: 2, share_percent: 40 },
+      { group: to, cost: 3, calls: 1, share_percent: 60 },
     ],
     truncated: false,
   });
@@ -152,8 +162,28 @@ test('a trace says what each of its priced spans cost', async () => {
     total_cost: 0.100000001,
     currency: 'USD',
     breakdown: [
-      { span_id: `sp_${'a'.repeat(16)}`, server: 'search', tool: 'query', cost: 1e-9, priced_by: 'tool', input_tokens: 3, output_tokens: 4 },
-      { span_id: `sp_${'b'.repeat(16)}`, server: 'search', tool: 'get', cost: 0.1, priced_by: 'default', input_tokens: 0, output_tokens: 0 },
+      {
+        span_id: `sp_${'a'.repeat(16)}`,
+        server: 'search',
+        tool: 'query',
+        cost: 1e-9,
+        priced_by: 'tool',
+        price_version: 0,
+        input_tokens: 3,
+        output_tokens: 4,
+        duration_ms: 0,
+      },
+      {
+        span_id: `sp_${'b'.repeat(16)}`,
+        server: 'search',
+        tool: 'get',
+        cost: 0.1,
+        priced_by: 'default',
+        price_version: 0,
+        input_tokens: 0,
+        output_tokens: 0,
+        duration_ms: 0,
+      },
     ],
     truncated: false,
   });

@@ -1,10 +1,28 @@
 import { z } from '@hono/zod-openapi';
-import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import { summarizeCosts } from '../control/costs/summarize-costs.ts';
-import { getTrace } from '../control/traces/get-trace.ts';
-import { exactNumber } from './exact-number.ts';
+import { traceCosts } from '../control/costs/trace-costs.ts';
+import { trendCosts } from '../control/costs/trend-costs.ts';
+import {
+  compareQuery,
+  filterOf,
+  formatQuery,
+  groupQuery,
+  periodQuery,
+  summaryBody,
+  summaryCsv,
+  summarySchema,
+  traceBody,
+  traceCostSchema,
+  traceCsv,
+  trendBody,
+  trendCsv,
+  trendSchema,
+} from './cost-shape.ts';
+import { wantsCsv } from './csv.ts';
 import { json, route, type Api } from './route.ts';
 import { traceIdParam } from './trace-routes.ts';
+
+const exact = 'Tool calls that ran are counted. Amounts are exact, not rounded to a binary number; of large numbers read the text, not a float.';
 
 /** Costs, in the shapes of the product document ("Costs API"). */
 export function costRoutes(api: Api): void {
@@ -15,26 +33,72 @@ export function costRoutes(api: Api): void {
       permission: 'costs.read',
       tags: ['costs'],
       summary: 'What calls cost in a period, by group',
-      description: 'Only calls that have a price are counted. Amounts are exact, not rounded to a binary number.',
-      request: { query: summaryQuery },
-      responses: { 200: json(summarySchema, 'Totals and groups.') },
+      description: exact,
+      request: { query: z.object({ ...periodQuery, group_by: groupQuery, compare: compareQuery, format: formatQuery }) },
+      responses: { 200: jsonOrCsv(summarySchema, 'Totals and groups.') },
     }),
     async (c) => {
-      const { start_date: start, end_date: end, group_by: groupBy, currency } = c.req.valid('query');
-      const { totalCost, totalCalls, groups, truncated, ...summary } = await summarizeCosts(c.var.context(), {
-        startDate: start,
-        endDate: end,
-        groupBy,
-        currency: currency ?? null,
+      const query = c.req.valid('query');
+      const summary = await summarizeCosts(c.var.context(), {
+        startDate: query.start_date,
+        endDate: query.end_date,
+        groupBy: query.group_by,
+        currency: query.currency ?? null,
+        filter: filterOf(query),
+        compare: query.compare === 'true',
       });
-      return c.json(
-        {
-          summary: { total_cost: exactNumber(totalCost), total_calls: totalCalls, currency: summary.currency, period: { start, end } },
-          breakdown: groups.map(({ group, cost, calls }) => ({ group: group === '' ? null : group, cost: exactNumber(cost), calls })),
-          truncated,
-        },
-        200,
-      );
+      if (wantsCsv(query.format, c.req.header('accept'))) return c.body(summaryCsv(summary, query.group_by), 200, csvHeaders(`costs-by-${query.group_by}`));
+      return c.json(summaryBody(summary, { start: query.start_date, end: query.end_date }), 200);
+    },
+  );
+  for (const by of ['team', 'user', 'server'] as const) {
+    api.openapi(
+      route({
+        method: 'get',
+        path: `/v1/costs/by-${by}`,
+        permission: 'costs.read',
+        tags: ['costs'],
+        summary: `What calls cost in a period, by ${by}`,
+        description: `${exact} The same as \`/v1/costs/summary?group_by=${by}&compare=true\`.`,
+        request: { query: z.object({ ...periodQuery, format: formatQuery }) },
+        responses: { 200: jsonOrCsv(summarySchema, 'Totals and groups, dearest first.') },
+      }),
+      async (c) => {
+        const query = c.req.valid('query');
+        const summary = await summarizeCosts(c.var.context(), {
+          startDate: query.start_date,
+          endDate: query.end_date,
+          groupBy: by,
+          currency: query.currency ?? null,
+          filter: filterOf(query),
+          compare: true,
+        });
+        if (wantsCsv(query.format, c.req.header('accept'))) return c.body(summaryCsv(summary, by), 200, csvHeaders(`costs-by-${by}`));
+        return c.json(summaryBody(summary, { start: query.start_date, end: query.end_date }), 200);
+      },
+    );
+  }
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/costs/trend',
+      permission: 'costs.read',
+      tags: ['costs'],
+      summary: 'How costs go by day, and what the period will have cost at its end',
+      description: `${exact} The projection says how it is made.`,
+      request: { query: z.object({ ...periodQuery, format: formatQuery }) },
+      responses: { 200: jsonOrCsv(trendSchema, 'Days, projection, and the period before.') },
+    }),
+    async (c) => {
+      const query = c.req.valid('query');
+      const trend = await trendCosts(c.var.context(), {
+        startDate: query.start_date,
+        endDate: query.end_date,
+        currency: query.currency ?? null,
+        filter: filterOf(query),
+      });
+      if (wantsCsv(query.format, c.req.header('accept'))) return c.body(trendCsv(trend), 200, csvHeaders('costs-trend'));
+      return c.json(trendBody(trend, { start: query.start_date, end: query.end_date }), 200);
     },
   );
   api.openapi(
@@ -44,79 +108,26 @@ export function costRoutes(api: Api): void {
       permission: 'costs.read',
       tags: ['costs'],
       summary: 'What one trace cost, by span',
-      request: { params: z.object({ trace_id: traceIdParam }) },
-      responses: { 200: json(traceCostSchema, 'The total and its parts.') },
+      request: { params: z.object({ trace_id: traceIdParam }), query: z.object({ format: formatQuery }) },
+      responses: { 200: jsonOrCsv(traceCostSchema, 'The total and its parts.') },
     }),
     async (c) => {
-      const trace = await getTrace(c.var.context(), c.req.valid('param').trace_id);
-      const priced = trace.spans.filter(({ priced_by }) => priced_by !== '');
-      return c.json(
-        {
-          trace_id: traceIdOf(trace.traceHex),
-          total_cost: exactNumber(trace.totalCost),
-          currency: trace.first.currency,
-          breakdown: priced.map((span) => ({
-            span_id: spanIdOf(span.span_hex),
-            server: span.server,
-            tool: span.tool,
-            cost: exactNumber(span.cost_text),
-            priced_by: span.priced_by,
-            input_tokens: span.input_tokens,
-            output_tokens: span.output_tokens,
-          })),
-          truncated: trace.spanCount > trace.spans.length,
-        },
-        200,
-      );
+      const trace = await traceCosts(c.var.context(), c.req.valid('param').trace_id);
+      if (wantsCsv(c.req.valid('query').format, c.req.header('accept'))) return c.body(traceCsv(trace), 200, csvHeaders('costs-of-trace'));
+      return c.json(traceBody(trace), 200);
     },
   );
 }
 
-const date = z.iso.date().openapi({ description: 'UTC, included.', example: '2026-01-31' });
-const amount = z.number().openapi({ description: 'Exact, up to nine decimals.', example: 1523.45 });
+function csvHeaders(name: string): Record<string, string> {
+  return { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': `attachment; filename="${name}.csv"` };
+}
 
-const summaryQuery = z.object({
-  start_date: date,
-  end_date: date,
-  group_by: z
-    .enum(['day', 'week', 'month', 'team', 'user', 'server', 'tool', 'agent', 'key'])
-    .default('day')
-    .openapi({ description: 'Weeks are named by their Monday, tools as server/tool.' }),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'a currency is three capital letters')
-    .optional()
-    .openapi({ description: 'That of the price list by default. Amounts of other currencies are not added.' }),
-});
-const summarySchema = z
-  .object({
-    summary: z.object({ total_cost: amount, total_calls: z.number().int(), currency: z.string(), period: z.object({ start: z.string(), end: z.string() }) }),
-    breakdown: z.array(
-      z.object({
-        group: z.string().nullable().openapi({ description: 'Null: calls that belong to none.', example: '2026-01-01' }),
-        cost: amount,
-        calls: z.number().int(),
-      }),
-    ),
-    truncated: z.boolean().openapi({ description: 'There are more groups; the totals count them too.' }),
-  })
-  .openapi('CostSummary');
-const traceCostSchema = z
-  .object({
-    trace_id: z.string(),
-    total_cost: amount,
-    currency: z.string(),
-    breakdown: z.array(
-      z.object({
-        span_id: z.string(),
-        server: z.string(),
-        tool: z.string(),
-        cost: amount,
-        priced_by: z.string(),
-        input_tokens: z.number().int(),
-        output_tokens: z.number().int(),
-      }),
-    ),
-    truncated: z.boolean(),
-  })
-  .openapi('TraceCost');
+/** The same answer as JSON or as CSV. */
+function jsonOrCsv<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+): { content: { 'application/json': { schema: Schema }; 'text/csv': { schema: z.ZodString } }; description: string } {
+  const { content } = json(schema, description);
+  return { content: { ...content, 'text/csv': { schema: z.string() } }, description };
+}

@@ -23,8 +23,17 @@ const rules: CacheRules = { lists: true, resources: true, tools: new Map([['look
 
 function serverOf(more: Partial<CacheRules> = {}, data: object = {}): Server {
   const block = new Uint8Array();
-  const price = { perCall: 0, perTokenInput: 0, perTokenOutput: 0, by: 'default' as const };
-  return { data: { name: 's', ...data } as Server['data'], block, price, toolPrices: new Map(), transforms: null, cache: { ...rules, ...more }, bodies: null };
+  const price = { perCall: 0, perTokenInput: 0, perTokenOutput: 0, perSecond: 0, by: 'default' as const, version: 0 };
+  return {
+    data: { name: 's', ...data } as Server['data'],
+    block,
+    price,
+    toolPrices: new Map(),
+    reportedCostMax: null,
+    transforms: null,
+    cache: { ...rules, ...more },
+    bodies: null,
+  };
 }
 
 function bench(more: Partial<CacheRules> = {}): Bench {

@@ -63,6 +63,18 @@ const targetView = z.looseObject({
   retries: z.number(),
   in_flight: z.number(),
 });
+const costBefore = z.looseObject({ total_cost: z.number(), total_calls: z.number(), change_percent: z.number().nullable() });
+const shownPrice = {
+  per_call: z.number().optional(),
+  per_token_input: z.number().optional(),
+  per_token_output: z.number().optional(),
+  per_second: z.number().optional(),
+};
+const priceList = {
+  currency: z.string(),
+  default: z.looseObject(shownPrice),
+  overrides: z.array(z.looseObject({ server: z.string(), tool: z.string().nullable(), ...shownPrice })),
+};
 
 export const answers = {
   auditEvents: z.looseObject({
@@ -201,10 +213,53 @@ export const answers = {
     summary: z.looseObject({
       total_cost: z.number(),
       total_calls: z.number(),
+      unpriced_calls: z.number().optional(),
       currency: z.string().optional(),
       period: z.looseObject({ start: z.string(), end: z.string() }),
+      previous: costBefore.nullable().optional(),
     }),
-    breakdown: z.array(z.looseObject({ group: z.string().nullable(), cost: z.number(), calls: z.number() })),
+    breakdown: z.array(
+      z.looseObject({
+        group: z.string().nullable(),
+        cost: z.number(),
+        calls: z.number(),
+        share_percent: z.number().nullable().optional(),
+        change_percent: z.number().nullable().optional(),
+      }),
+    ),
+    truncated: z.boolean().optional(),
+  }),
+  costTrend: z.looseObject({
+    trend: z.looseObject({
+      currency: z.string(),
+      total_cost: z.number(),
+      total_calls: z.number(),
+      previous: costBefore,
+      projection: z.looseObject({ cost: z.number(), low: z.number(), high: z.number(), method: z.string() }).nullable(),
+    }),
+  }),
+  prices: z.looseObject({
+    prices: z.looseObject({ ...priceList, version: z.number(), managed_by: z.string(), file: z.string().nullable() }),
+    versions: z.array(
+      z.looseObject({ version: z.number(), source: z.string(), effective_from: z.string(), created_at: z.string(), created_by: z.string(), ...priceList }),
+    ),
+  }),
+  pricesChanged: z.looseObject({
+    outcome: z.string(),
+    version: z.looseObject({ version: z.number(), effective_from: z.string(), currency: z.string() }),
+    changes: z.array(
+      z.looseObject({ server: z.string().nullable(), tool: z.string().nullable(), price: z.string(), from: z.number().nullable(), to: z.number().nullable() }),
+    ),
+    effect: z.looseObject({ days: z.number(), calls: z.number(), cost_before: z.number(), cost_after: z.number() }).nullable(),
+  }),
+  estimate: z.looseObject({
+    estimate: z.looseObject({
+      cost: z.number(),
+      currency: z.string(),
+      priced_by: z.string(),
+      lines: z.array(z.looseObject({ price: z.string(), unit_price: z.number(), quantity: z.number(), cost: z.number(), from: z.string() })),
+      recorded: z.looseObject({ days: z.number(), calls: z.number() }),
+    }),
   }),
   reload: z.looseObject({
     outcome: z.string(),

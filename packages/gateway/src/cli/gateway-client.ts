@@ -19,12 +19,13 @@ export interface GatewayClient {
    * `permission_denied`; RemoteFault for what the gateway refused.
    */
   request(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     more?: {
       readonly query?: Readonly<Record<string, string | undefined>>;
       readonly body?: unknown;
       readonly accept?: readonly number[];
+      readonly headers?: Readonly<Record<string, string>>;
       /** Where the answer may take longer than answers do. */
       readonly timeoutMs?: number;
     },
@@ -99,9 +100,9 @@ function client(where: string, target: Target): GatewayClient {
       if (response.statusCode === 200) return response;
       throw refusal(where, response.statusCode ?? 0, parseObject(await readAll(response)));
     },
-    async request(method, path, { query = {}, body, accept = [], timeoutMs = answerTimeoutMs } = {}) {
+    async request(method, path, { query = {}, body, accept = [], headers = {}, timeoutMs = answerTimeoutMs } = {}) {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const answer = await send(where, { ...place, method, path: pathOf(path, query) }, payload, timeoutMs);
+      const answer = await send(where, { ...place, method, path: pathOf(path, query), headers: { ...place.headers, ...headers } }, payload, timeoutMs);
       const parsed = parseObject(answer.text);
       if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
       throw refusal(where, answer.status, parsed);

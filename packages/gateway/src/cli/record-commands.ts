@@ -1,4 +1,5 @@
 /** The commands that ask what was recorded: traces, calls, bodies, costs, the audit. */
+import { costCommands } from './cost-commands.ts';
 import type { CommandSpec, OptionSpec } from './command.ts';
 import { callOptions } from './log-question.ts';
 
@@ -132,19 +133,7 @@ export const recordCommands: readonly CommandSpec[] = [
     examples: ["gateway logs export calls.csv --since 7d --query 'server:github' --columns time,tool,status,cost"],
     load: async () => (await import('./logs-export.ts')).logsExport,
   },
-  {
-    name: ['costs', 'summary'],
-    summary: 'Show what calls have cost',
-    client: true,
-    prints: true,
-    options: [
-      { flags: '--from DATE', about: 'First day, YYYY-MM-DD.', otherwise: 'the first of this month' },
-      { flags: '--to DATE', about: 'Last day, YYYY-MM-DD.', otherwise: 'today' },
-      { flags: '--group-by WORD', about: 'day, week, month, team, user, server, tool, agent or key.', otherwise: 'day' },
-    ],
-    examples: ['gateway costs summary --group-by server'],
-    load: async () => (await import('./costs-summary.ts')).costsSummary,
-  },
+  ...costCommands,
   {
     name: ['audit', 'list'],
     summary: 'List events of the audit, newest first',

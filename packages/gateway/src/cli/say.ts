@@ -22,3 +22,13 @@ export function moneyText(amount: number | null | undefined, currency = 'USD'): 
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
+
+/** A change in percent, with its sign; a dash where there was nothing to compare with. */
+export function changeText(percent: number | null | undefined): string {
+  return percent === null || percent === undefined ? '–' : `${percent > 0 ? '+' : ''}${percent} %`;
+}
+
+/** A price to its last decimal, never with an exponent; a dash where there is none. */
+export function priceText(amount: number | null | undefined): string {
+  return amount === null || amount === undefined ? '–' : amount.toFixed(9).replace(/\.?0+$/, '');
+}

@@ -2,29 +2,19 @@
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
-import type {
-  Config,
-  CredentialConfig,
-  HttpServerConfig,
-  ListenTlsConfig,
-  PriceConfig,
-  PricingConfig,
-  RemoteServerConfig,
-  RouteConfig,
-  SecretReference,
-  ServerConfig,
-} from './config.ts';
+import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
-import { parseDuration, parseNano, parseSize } from './quantities.ts';
+import { parseDuration, parseSize } from './quantities.ts';
+import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildRecord } from './build-record.ts';
 import { buildTelemetry } from './build-telemetry.ts';
 import { buildTransforms } from './build-transforms.ts';
 import { buildUpstream, upstreamAt } from './build-upstream.ts';
 import { serverNamePattern } from './schema-parts.ts';
-import type { GatewayFile, PriceEntry, ServerEntry } from './schema.ts';
+import type { GatewayFile, ServerEntry } from './schema.ts';
 import type { Complain } from './check-config.ts';
 
 export interface BuildInput {
@@ -49,7 +39,7 @@ export function buildConfig(input: BuildInput): Config {
   const servers = [
     ...overrideServers(
       input,
-      file.servers.map((entry) => buildServer(entry, folder)),
+      file.servers.map((entry, index) => buildServer(input, entry, index, folder)),
     ),
   ];
   const limits = file.rate_limits.map((entry) => ({
@@ -74,7 +64,7 @@ export function buildConfig(input: BuildInput): Config {
     },
     servers,
     routes: servers.map((server) => buildRoute(server, file)),
-    pricing: buildPricing(input),
+    pricing: buildPrices(input),
     transforms: buildTransforms(file.transforms),
     cache: file.cache.map(({ server, lists, resources, tools, ttl, public: isPublic }) => ({
       server,
@@ -107,14 +97,16 @@ export function buildConfig(input: BuildInput): Config {
   };
 }
 
-function buildServer(entry: ServerEntry, folder: string): ServerConfig {
+function buildServer(input: BuildInput, entry: ServerEntry, index: number, folder: string): ServerConfig {
   const upstream = buildUpstream(entry, folder, (secret) => buildReference(secret, folder));
+  const reportedCostMaxNano = buildReportedCostMax(input, entry, ['servers', index, 'reported_cost_max']);
   const base = {
     name: entry.name,
     timeoutMs: ms(entry.timeout),
     connectionsMax: entry.connections_max,
     ...(entry.renew_sessions ? {} : { renewsSessions: false }),
     ...(upstream === undefined ? {} : { upstream }),
+    ...(reportedCostMaxNano === undefined ? {} : { reportedCostMaxNano }),
   };
   if (entry.transport === 'websocket' || entry.transport === 'sse')
     return {
@@ -171,7 +163,7 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
       const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
       complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');
     } else if (match !== undefined) {
-      const { timeoutMs, connectionsMax, renewsSessions, upstream } = match.server;
+      const { timeoutMs, connectionsMax, renewsSessions, upstream, reportedCostMaxNano } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
       const { transport } = match.server;
       const sameOrigin = (transport === 'http' || transport === 'sse') && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
@@ -184,6 +176,8 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
         url,
         credential: transport !== 'stdio' && sameOrigin ? match.server.credential : null,
         ...(upstream === undefined ? {} : { upstream: upstreamAt(upstream, transport === 'sse' ? null : url, sameOrigin) }),
+        // Nor is what stands there trusted.
+        ...(reportedCostMaxNano === undefined || !sameOrigin ? {} : { reportedCostMaxNano }),
       } satisfies HttpServerConfig | RemoteServerConfig;
     } else {
       const added = name.toLowerCase().replaceAll('_', '-');
@@ -215,52 +209,6 @@ function buildRoute(server: ServerConfig, file: GatewayFile): RouteConfig {
     path: entry?.path ?? `/mcp/${server.name}`,
     auth: entry?.auth ?? { type: 'apiKey' },
     timeoutMs: entry?.timeout === undefined ? server.timeoutMs : ms(entry.timeout),
-  };
-}
-
-const free: PriceConfig = { perCallNano: 0n, perTokenInputNano: 0n, perTokenOutputNano: 0n };
-
-function buildPricing(input: BuildInput): PricingConfig {
-  const { pricing } = input.file;
-  const base = buildPrice(input, pricing.default, ['pricing', 'default'], free);
-  const byServer = new Map<string, PriceConfig>();
-  for (const [index, entry] of pricing.overrides.entries()) {
-    if (entry.tool === undefined) byServer.set(entry.server, buildPrice(input, entry, ['pricing', 'overrides', index], base));
-  }
-  const overrides = pricing.overrides.map((entry, index) => ({
-    server: entry.server,
-    tool: entry.tool ?? null,
-    ...buildPrice(
-      { ...input, complain: entry.tool === undefined ? () => undefined : input.complain },
-      entry,
-      ['pricing', 'overrides', index],
-      entry.tool === undefined ? base : (byServer.get(entry.server) ?? base),
-    ),
-  }));
-  return { currency: pricing.currency, default: base, overrides };
-}
-
-function buildPrice({ textAt, complain }: BuildInput, entry: PriceEntry, path: Path, wider: PriceConfig): PriceConfig {
-  const nano = (name: keyof PriceEntry, otherwise: bigint): bigint => {
-    const value = entry[name];
-    if (value === undefined) return otherwise;
-    const place = [...path, name];
-    // As written: the nearest float of 0.1 is not 0.1.
-    const written = textAt(place) ?? String(value);
-    const read = parseNano(written);
-    if (typeof read === 'bigint') return read;
-    complain(
-      place,
-      `${name} must be ${read}`,
-      `It is "${written.slice(0, 60)}"; amounts are kept exactly, in billionths.`,
-      `Write for example: ${name}: 0.001`,
-    );
-    return otherwise;
-  };
-  return {
-    perCallNano: nano('per_call', wider.perCallNano),
-    perTokenInputNano: nano('per_token_input', wider.perTokenInputNano),
-    perTokenOutputNano: nano('per_token_output', wider.perTokenOutputNano),
   };
 }
 

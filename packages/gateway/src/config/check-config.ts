@@ -138,11 +138,11 @@ function checkRoutes({ file, config, leftOutServers }: Checked, complain: Compla
 }
 
 function checkPricing({ file, config, leftOutServers }: Checked, complain: Complain): void {
-  for (const [index, { server }] of file.pricing.overrides.entries())
-    requireServer(server, ['pricing', 'overrides', index, 'server'], config, leftOutServers, complain);
+  const overrides = file.pricing?.overrides ?? [];
+  for (const [index, { server }] of overrides.entries()) requireServer(server, ['pricing', 'overrides', index, 'server'], config, leftOutServers, complain);
   for (const [index, { server }] of file.transforms.entries()) requireServer(server, ['transforms', index, 'server'], config, leftOutServers, complain);
   eachTwin(
-    file.pricing.overrides,
+    overrides,
     ({ server, tool }) => (tool === undefined ? server : `${server} ${tool}`),
     (index, first, name) => {
       complain(

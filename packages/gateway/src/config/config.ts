@@ -2,6 +2,7 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
+import type { PriceList } from '../kernel/price-list.ts';
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
 import type { CacheData } from '../snapshot/snapshot.ts';
 import type { MaskingRules } from '../masking/masking-rules.ts';
@@ -17,7 +18,8 @@ export interface Config {
   readonly servers: readonly ServerConfig[];
   /** One a server: what the file leaves out is filled in (`/mcp/{name}`, auth apiKey). */
   readonly routes: readonly RouteConfig[];
-  readonly pricing: PricingConfig;
+  /** Null: the file says nothing of prices, they are set by the API. */
+  readonly pricing: PriceList | null;
   readonly transforms: readonly TransformConfig[];
   readonly cache: readonly CacheConfig[];
   readonly record: RecordConfig;
@@ -94,6 +96,8 @@ interface ServerConfigBase {
   readonly connectionsMax: number;
   /** False: a session that the server has lost is lost to its client too. Absent: another takes its place. */
   readonly renewsSessions?: boolean;
+  /** Nano-units: what the server may say itself that a call cost. Absent: nothing, it is not trusted. */
+  readonly reportedCostMaxNano?: bigint;
   /** Absent: one target, by the defaults. */
   readonly upstream?: UpstreamConfig;
 }
@@ -186,19 +190,6 @@ export interface VirtualServerConfig {
 }
 
 export type SelectionConfig = SelectionData;
-
-/** Prices in nano-dollars. */
-export interface PriceConfig {
-  readonly perCallNano: bigint;
-  readonly perTokenInputNano: bigint;
-  readonly perTokenOutputNano: bigint;
-}
-
-export interface PricingConfig {
-  readonly currency: string;
-  readonly default: PriceConfig;
-  readonly overrides: readonly (PriceConfig & { readonly server: string; readonly tool: string | null })[];
-}
 
 /** S0 F006 for API keys: `keyPrefix` null is the default for every key. */
 export interface RateLimitConfig {

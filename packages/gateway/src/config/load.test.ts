@@ -99,20 +99,34 @@ describe('a configuration', () => {
     expect(config.workers).toBeGreaterThanOrEqual(1);
   });
 
-  test('holds money exactly as written, and an override takes what it leaves out from the next wider price', () => {
+  test('holds money exactly as written; what an override leaves out stays left out', () => {
     const { pricing } = load(`${first.slice(0, first.indexOf('pricing:'))}pricing:
-  default: { per_call: 0.1, per_token_input: 1e-9, per_token_output: 9007199.254740991 }
+  default: { per_call: 0.1, per_token_input: 1e-9, per_token_output: 9007199.254740991, per_second: 0.0005 }
   overrides:
     - { server: search, per_call: 0.2 }
     - { server: search, tool: query, per_token_input: "0.3" }
     - { server: filesystem, tool: read, per_call: 0 }
 `);
-    expect(pricing.default).toEqual({ perCallNano: 100_000_000n, perTokenInputNano: 1n, perTokenOutputNano: 9_007_199_254_740_991n });
-    expect(pricing.overrides).toEqual([
-      { ...pricing.default, server: 'search', tool: null, perCallNano: 200_000_000n },
-      { ...pricing.default, server: 'search', tool: 'query', perCallNano: 200_000_000n, perTokenInputNano: 300_000_000n },
-      { ...pricing.default, server: 'filesystem', tool: 'read', perCallNano: 0n },
+    expect(pricing?.default).toEqual({
+      perCallNano: 100_000_000n,
+      perTokenInputNano: 1n,
+      perTokenOutputNano: 9_007_199_254_740_991n,
+      perSecondNano: 500_000n,
+    });
+    expect(pricing?.overrides).toEqual([
+      { server: 'search', tool: null, perCallNano: 200_000_000n },
+      { server: 'search', tool: 'query', perTokenInputNano: 300_000_000n },
+      { server: 'filesystem', tool: 'read', perCallNano: 0n },
     ]);
+  });
+
+  test('without pricing says nothing of prices, and trusts a server with its own costs only where it is told to', () => {
+    const config = load(
+      'version: 1\nservers:\n  - { name: a, url: http://a/mcp, reported_cost_max: 0.5 }\n  - { name: b, url: http://b/mcp }\n  - { name: c, url: http://c/mcp, reported_cost_max: 1 }\n',
+      { env: { ...env, MCP_SERVER_C_URL: 'http://elsewhere/mcp' } },
+    );
+    expect(config.pricing).toBe(null);
+    expect(config.servers.map(({ reportedCostMaxNano }) => reportedCostMaxNano)).toEqual([500_000_000n, undefined, undefined]);
   });
 
   test('without a file is the defaults', () => {
@@ -124,7 +138,7 @@ describe('a configuration', () => {
     const config = load(first);
     expect(() => Object.assign(config.listen, { host: '0.0.0.0' })).toThrow(TypeError);
     expect(() => (config.servers as unknown[]).push({})).toThrow(TypeError);
-    expect(Object.isFrozen(config.pricing.overrides[0])).toBe(true);
+    expect(Object.isFrozen(config.pricing?.overrides[0])).toBe(true);
   });
 
   test('takes paths relative to its file, wherever the gateway is started', () => {
@@ -160,7 +174,7 @@ describe('a configuration', () => {
     const { pricing } = load(
       'version: 1\nservers: [{ name: a, url: http://a/mcp }, { name: b, url: http://b/mcp }]\npricing: { default: &p { per_call: 0.5 }, overrides: [{ server: a, per_call: 0.5 }] }\nrate_limits:\n  - { scope: api_key, limit: 5, window: &w 1m }\n  - { scope: api_key, key_prefix: gwo_dev_abcd, limit: 5, window: *w }\n',
     );
-    expect(pricing.overrides[0]?.perCallNano).toBe(500_000_000n);
+    expect(pricing?.overrides[0]?.perCallNano).toBe(500_000_000n);
   });
 });
 

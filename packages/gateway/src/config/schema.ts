@@ -29,6 +29,7 @@ const prices = {
   per_call: price.meta({ description: 'Price of one call.', examples: [0.001] }),
   per_token_input: price.meta({ description: 'Price of one token of input, as far as the server reports tokens.', examples: [0.00001] }),
   per_token_output: price.meta({ description: 'Price of one token of output, as far as the server reports tokens.', examples: [0.00003] }),
+  per_second: price.meta({ description: 'Price of one second that a call takes, counted to the microsecond.', examples: [0.0005] }),
 };
 
 const credential = z
@@ -66,6 +67,11 @@ const serverBase = {
         'A session of a client before 2026-07-28 that the server has lost is begun anew without the client knowing; false: its client gets 404. For servers whose sessions hold what only the client can set up again.',
       examples: [false],
     }),
+  reported_cost_max: price.meta({
+    description:
+      'Trusts the server to say in a result what the call cost (`_meta` key `io.gatewayops/cost`), up to this amount. Without it the price list alone says so.',
+    examples: [0.5],
+  }),
   ...reach,
 };
 
@@ -233,27 +239,27 @@ export const gatewayFileSchema = strict({
   listen: section(listen).meta({ description: 'Where the gateway is reached.' }),
   servers: list(server, 1000).meta({ description: 'The MCP servers behind the gateway.' }),
   routes: list(route, 1000).meta({ description: 'How servers are reached. A server without a route is served at /mcp/{name} with auth apiKey.' }),
-  pricing: section(
-    strict({
-      currency: text(/^[A-Z]{3}$/, 'must be a currency code of three capital letters')
-        .default('USD')
-        .meta({ description: 'ISO 4217 code; amounts are never converted.', examples: ['USD'] }),
-      default: section(strict(prices)).meta({ description: 'Prices of every call that no override names. What is left out costs nothing.' }),
-      overrides: list(
-        strict({
-          server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
-          tool: z
-            .string({ error: 'must be the name of a tool' })
-            .min(1, { error: 'must be the name of a tool' })
-            .max(256)
-            .optional()
-            .meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
-          ...prices,
-        }),
-        10_000,
-      ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
-    }),
-  ).meta({ description: 'What calls cost.' }),
+  pricing: strict({
+    currency: text(/^[A-Z]{3}$/, 'must be a currency code of three capital letters')
+      .default('USD')
+      .meta({ description: 'ISO 4217 code; amounts are never converted.', examples: ['USD'] }),
+    default: section(strict(prices)).meta({ description: 'Prices of every call that no override names. What is left out costs nothing.' }),
+    overrides: list(
+      strict({
+        server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
+        tool: z
+          .string({ error: 'must be the name of a tool' })
+          .min(1, { error: 'must be the name of a tool' })
+          .max(256)
+          .optional()
+          .meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
+        ...prices,
+      }),
+      10_000,
+    ).meta({ description: 'Prices by server and tool. What an override leaves out it takes from the next wider one: tool, server, default.' }),
+  })
+    .optional()
+    .meta({ description: 'What calls cost. Without this section prices are set by the API and the command line: `gateway costs prices`.' }),
   aggregate: aggregateSchema,
   virtual_servers: virtualServersSchema,
   transforms: transformsSchema,
@@ -324,4 +330,4 @@ export type GatewayFile = z.output<typeof gatewayFileSchema>;
 export type ServerEntry = GatewayFile['servers'][number];
 /** One reached over streamable HTTP. */
 export type HttpServerEntry = Exclude<ServerEntry, { transport: 'stdio' | 'websocket' | 'sse' }>;
-export type PriceEntry = GatewayFile['pricing']['default'];
+export type FilePrice = NonNullable<GatewayFile['pricing']>['default'];

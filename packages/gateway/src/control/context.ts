@@ -21,6 +21,7 @@ import type { SecretHasher } from './keys/hash-secret.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
+import type { PriceDesk } from './prices/price-desk.ts';
 import type { TestServer } from './servers/test-server.ts';
 import type { UpstreamDesk } from './servers/upstream-desk.ts';
 
@@ -43,6 +44,8 @@ export interface ControlDependencies {
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;
   readonly audit: AuditDesk;
+  readonly prices: PriceDesk;
+  readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;
@@ -52,6 +55,13 @@ export interface ControlDependencies {
   readonly notify: ControlNews;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** How many tokens a text has. */
+export interface TokenCounter {
+  /** Of the vocabulary. */
+  readonly name: string;
+  count(text: string): Promise<number>;
 }
 
 /** News that the control plane has for the rail. */

@@ -167,7 +167,7 @@ export class Call implements Reply, Passing {
     this.record.status = status;
     this.record.stop = stop;
     if (this.bodies !== null) handOverBodies(this, this.bodies);
-    writeOutcome(this.rail.journal, this.record, performance.now());
+    writeOutcome(this.rail.journal, this.record, this.record.endedAt || performance.now());
     return this.rail.journal.committed().catch(() => undefined);
   }
 

@@ -198,12 +198,13 @@ async function ask(call: Call, operation: Operation, own: { members: string; nam
   if (response.kind === 'error') {
     const json = Buffer.from(`{"error":${response.error}}`);
     call.bodies?.add(json);
-    record.rpcErrorCode = inspectReply(json).rpcErrorCode;
+    record.rpcErrorCode = inspectReply(json, false).rpcErrorCode;
     const message = memberOf(JSON.parse(response.error), 'message');
     throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { code: response.code, message } } });
   }
   const json = Buffer.from(`{"result":${response.result}}`);
-  if (inspectReply(json).kind === 'input_required') throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
+  if (inspectReply(json, false).kind === 'input_required')
+    throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
   if (operation.method !== 'tools/call') return { json, result: response.result };
   return { json, result: transformResult(call, server, own.name, Buffer.from(response.result)).toString('utf8') };
 }

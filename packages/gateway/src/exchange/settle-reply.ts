@@ -7,12 +7,13 @@ import { priceCall } from '../record/price-call.ts';
 import { statusOf, type Call } from './rail.ts';
 
 /**
- * The outcome of a call whose reply ended in good order: status by what the reply says, cost by the price list. `json` is the
+ * The outcome of a call whose reply ended in good order: status by what the reply says, cost by the price list, or as a server says it that is trusted to. `json` is the
  * last JSON-RPC message of the reply, or its digest.
  */
 export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method' | 'name'>, status: number, json: Buffer, cancelled: boolean): Promise<void> {
   const { record, server } = call;
-  const facts: ReplyFacts | null = message.kind !== 'request' ? null : inspectReply(json);
+  const costMax = server?.reportedCostMax ?? null;
+  const facts: ReplyFacts | null = message.kind !== 'request' ? null : inspectReply(json, costMax !== null);
   if (facts) {
     record.rpcErrorCode = facts.rpcErrorCode;
     record.upstreamSpans = facts.spans;
@@ -34,7 +35,14 @@ export function settleReply(call: Call, message: Pick<Message, 'kind' | 'method'
   }
   // The server did nothing for an answer from the cache.
   if (record.cache === 'hit' || record.cache === 'shared') record.pricedBy = message.method === 'tools/call' ? 'cache' : '';
-  else if (message.method === 'tools/call' && server && isPriced(outcome, facts)) priceCall(record, server.toolPrices.get(message.name) ?? server.price);
+  else if (message.method === 'tools/call' && server && isPriced(outcome, facts)) {
+    priceCall(record, server.toolPrices.get(message.name) ?? server.price);
+    const cost = facts?.cost ?? null;
+    if (cost !== null && costMax !== null && cost.nano <= costMax && cost.currency === call.snapshot.data.currency) {
+      record.costNano = cost.nano;
+      record.pricedBy = 'reported';
+    }
+  }
   return call.settle(cancelled ? 'cancelled' : outcome, 'reply');
 }
 

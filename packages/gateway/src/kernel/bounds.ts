@@ -258,6 +258,14 @@ export const bounds = {
   exportPageRows: 5_000,
   facetValuesMax: 100,
   histogramBucketsMax: 300,
+  /** The price list: entries, how far ahead one may be set, how often other nodes' changes are looked for, when a look that failed is made again. */
+  priceOverridesMax: 10_000,
+  pricesAheadMsMax: 5 * 366 * 86_400_000,
+  pricesPollMs: 500,
+  pricesRetryMs: 2_000,
+  pricesLookMs: 3_600_000,
+  priceVersionsListMax: 200,
+  priceChangesShownMax: 200,
   costGroupsMax: 1_000,
   costPeriodDaysMax: 3_660,
   /** Audit: characters of one text of an event, events of a page, those read at once, findings of one check. */

@@ -20,6 +20,8 @@ export interface StatePaths {
   readonly exports: string;
   /** Values of the embedded shared state. */
   readonly state: string;
+  /** The price list that served last. */
+  readonly prices: string;
   /** Folder of all sockets; created with mode 0700. */
   readonly sockets: string;
   /** Owner-only control API for the CLI: whoever can open it is the operator. */
@@ -53,6 +55,7 @@ export function statePaths(stateFolder: string): StatePaths {
     ledger: join(root, 'ledger'),
     exports: join(root, 'exports'),
     state: join(root, 'state'),
+    prices: join(root, 'prices.json'),
     sockets,
     adminSocket: join(sockets, 'admin.sock'),
     controlSocket: join(sockets, 'control.sock'),

@@ -11,25 +11,36 @@ export interface ReplyFacts {
   readonly asked: readonly string[];
   /** Spans that the server gives of its own work, as `upstreamSpans` has them. */
   readonly spans: string;
+  /** What the call cost as the server says in `result._meta['io.gatewayops/cost']`; null where it was not asked for, or is none. */
+  readonly cost: ReportedCost | null;
 }
 
-const noFacts = { rpcErrorCode: 0, usage: null, asked: [], spans: '' } as const;
+export interface ReportedCost {
+  /** Nano-units, exact. */
+  readonly nano: number;
+  readonly currency: string;
+}
+
+const noFacts = { rpcErrorCode: 0, usage: null, asked: [], spans: '', cost: null } as const;
 const plainResult: ReplyFacts = { ...noFacts, kind: 'result' };
 const none: ReplyFacts = { ...noFacts, kind: 'none' };
 
 const needles = ['"isError"', '"error"', '_tokens"', 'Tokens"', 'input_required', '"resourceSpans"'].map((text) => Buffer.from(text));
+
+const costKey = 'io.gatewayops/cost';
+const costNeedle = Buffer.from(`"${costKey}"`);
 
 const resultMember = Buffer.from('"result"');
 
 /**
  * Most replies are plain results, and a search for the few words that would say otherwise is cheaper than a parse; only a
  * reply that holds one is parsed. Token figures are read in the forms `input_tokens`/`output_tokens` (the documents' own
- * names) and `inputTokens`/`outputTokens`.
+ * names) and `inputTokens`/`outputTokens`. A cost is looked for only where the server is trusted to say it.
  */
-export function inspectReply(json: Buffer): ReplyFacts {
+export function inspectReply(json: Buffer, trustsCost: boolean): ReplyFacts {
   if (json.length === 0) return none;
   // What is neither result nor error is a message of a stream that ended before its response.
-  if (!needles.some((needle) => json.includes(needle))) return json.includes(resultMember) ? plainResult : none;
+  if (!needles.some((needle) => json.includes(needle)) && !(trustsCost && json.includes(costNeedle))) return json.includes(resultMember) ? plainResult : none;
   let message: unknown;
   try {
     message = JSON.parse(json.toString('utf8'));
@@ -45,7 +56,8 @@ export function inspectReply(json: Buffer): ReplyFacts {
       rpcErrorCode: typeof error['code'] === 'number' && Number.isInteger(error['code']) ? clampInt32(error['code']) : 0,
     };
   if (!isObject(result)) return none;
-  const facts = { ...noFacts, usage: usageOf(result['_meta']), spans: upstreamSpans(result['_meta']) };
+  const meta = result['_meta'];
+  const facts = { ...noFacts, usage: usageOf(meta), spans: upstreamSpans(meta), cost: trustsCost ? costOf(meta) : null };
   if (result['isError'] === true) return { ...facts, kind: 'tool_error' };
   if (result['resultType'] === 'input_required') return { ...facts, kind: 'input_required', asked: askedIn(result['inputRequests']) };
   return { ...facts, kind: 'result' };
@@ -64,6 +76,19 @@ function usageOf(meta: unknown): ReplyFacts['usage'] {
   const inputTokens = count(usage['input_tokens'] ?? usage['inputTokens']);
   const outputTokens = count(usage['output_tokens'] ?? usage['outputTokens']);
   return inputTokens === null && outputTokens === null ? null : { inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0 };
+}
+
+/** `{ "amount": "0.0042", "currency": "USD" }`. The amount is text: a JSON number would be read as the nearest float. */
+function costOf(meta: unknown): ReportedCost | null {
+  if (!isObject(meta)) return null;
+  const cost = meta[costKey];
+  if (!isObject(cost)) return null;
+  const { amount, currency } = cost;
+  if (typeof amount !== 'string' || typeof currency !== 'string') return null;
+  const match = /^(\d{1,7})(?:\.(\d{1,9}))?$/.exec(amount);
+  if (match === null) return null;
+  const nano = Number(match[1]) * 1e9 + Number((match[2] ?? '').padEnd(9, '0'));
+  return Number.isSafeInteger(nano) ? { nano, currency } : null;
 }
 
 function count(value: unknown): number | null {

@@ -23,7 +23,7 @@ test('spans of a result are read as OTLP has them', () => {
     '00f067aa0ba902b7 b9c7c989f97918e1 1700000000000001 249998 error SELECT repos\n00f067aa0ba902b7 - 1700000000000001 249998 ok a b  c',
   );
   const json = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { content: [], _meta: metaOf(span) } });
-  expect(inspectReply(Buffer.from(json)).spans).toContain('SELECT repos');
+  expect(inspectReply(Buffer.from(json), false).spans).toContain('SELECT repos');
 });
 
 test('what is malformed is left out, and so is what is too much', () => {

@@ -17,6 +17,8 @@ export class CallRecord {
   limitAt = 0;
   guardAt = 0;
   firstByteAt = 0;
+  /** When the reply ended, where the price of the call asked for it; else the outcome says when. */
+  endedAt = 0;
 
   traceHex = '';
   spanHex = '';
@@ -45,6 +47,7 @@ export class CallRecord {
   tokensSource = '';
   costNano = 0;
   pricedBy = '';
+  priceVersion = 0;
   transforms = '';
   cache: 'hit' | 'shared' | 'miss' | '' = '';
   target = '';
@@ -155,6 +158,7 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.asks === null ? '' : asksText(record.asks, startedAt));
   writer.text(record.upstreamSpans);
   writer.text(record.bodies);
+  writer.u32(record.priceVersion);
   journal.end();
 }
 
@@ -162,6 +166,7 @@ function asksText(asks: readonly Asked[], startedAt: number): string {
   return asks.map(({ method, at, untilAt }) => `${method} ${micros(at - startedAt)} ${untilAt === 0 ? '-' : micros(untilAt - at)}`).join('\n');
 }
 
-function micros(ms: number): number {
+/** A span of `performance.now()` as the record keeps it. */
+export function micros(ms: number): number {
   return ms > 0 ? Math.round(ms * 1000) : 0;
 }

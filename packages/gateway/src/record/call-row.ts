@@ -83,7 +83,10 @@ export const outcomeColumns: readonly Column[] = [
   /** `reported` by the tool in the result's `_meta`, or empty: not known. */
   word('tokens_source'),
   { name: 'cost', type: 'Decimal(18, 9)' },
-  /** Which entry of the price list applied: default, server, tool; `cache` for an answer from there; empty where the call has no price. */
+  /**
+   * Which entry of the price list applied: default, server, tool; `reported` where the server said the cost itself; `cache` for an answer
+   * from there; `none` where the call ran and the list has no price for it; empty for what is never priced.
+   */
   word('priced_by'),
   /** Names of the transformation rules that changed or refused the call, one a line. */
   text('transforms'),
@@ -99,6 +102,8 @@ export const outcomeColumns: readonly Column[] = [
   text('upstream_spans'),
   /** What became of the bodies of the call at the worker: `sent` to the masking process, or why not; empty where they are not kept. */
   word('bodies'),
+  /** Of the price list that the call was priced by; 0 where it was by none. */
+  { name: 'price_version', type: 'UInt32' },
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

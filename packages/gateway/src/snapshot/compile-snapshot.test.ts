@@ -37,8 +37,8 @@ test('servers are found by path and by name, with their block of the record', ()
 
 test('prices are exact numbers, and a tool may have any name', () => {
   const files = compileSnapshot(data, () => Buffer.alloc(0)).byName.get('files');
-  expect(files?.price).toEqual({ perCall: Number.MAX_SAFE_INTEGER, perTokenInput: 0, perTokenOutput: 7, by: 'server' });
-  expect(files?.toolPrices.get('constructor')).toEqual({ perCall: 1, perTokenInput: 2, perTokenOutput: 3, by: 'tool' });
+  expect(files?.price).toEqual({ perCall: Number.MAX_SAFE_INTEGER, perTokenInput: 0, perTokenOutput: 7, perSecond: 0, by: 'server', version: 0 });
+  expect(files?.toolPrices.get('constructor')).toEqual({ perCall: 1, perTokenInput: 2, perTokenOutput: 3, perSecond: 0, by: 'tool', version: 0 });
   expect(files?.toolPrices.get('toString')).toBeUndefined();
 });
 

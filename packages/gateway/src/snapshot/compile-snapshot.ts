@@ -31,6 +31,8 @@ export interface Server {
   readonly block: Uint8Array;
   readonly price: Price;
   readonly toolPrices: ReadonlyMap<string, Price>;
+  /** Nano-dollars: the most that the server may say itself that a call cost; null: it is not trusted to. */
+  readonly reportedCostMax: number | null;
   /** Null where the server has none. */
   readonly transforms: Transforms | null;
   /** Null where no answer of the server is kept. */
@@ -50,20 +52,25 @@ export interface Price {
   readonly perCall: number;
   readonly perTokenInput: number;
   readonly perTokenOutput: number;
-  readonly by: 'default' | 'server' | 'tool';
+  readonly perSecond: number;
+  readonly by: 'none' | 'default' | 'server' | 'tool';
+  /** Of the price list that it stands in. */
+  readonly version: number;
 }
 
 /** `encodeServer` gives the record's columns of a server; the worker hands in `record`'s. */
 export function compileSnapshot(data: SnapshotData, encodeServer: (node: string, server: string, currency: string) => Uint8Array): Snapshot {
+  const version = data.priceVersion ?? 0;
   const servers = data.servers.map((server): Server => {
     return {
       data: server,
       block: encodeServer(data.node, server.name, data.currency),
-      price: { ...price(server.price), by: server.price.by },
+      price: { ...price(server.price), by: server.price.by, version },
+      reportedCostMax: server.reportedCostMaxNano === undefined ? null : nano(server.reportedCostMaxNano),
       transforms: compileTransforms(server.transforms),
       cache: server.cache === undefined ? null : { ...server.cache, tools: new Map(Object.entries(server.cache.tools)) },
       bodies: compileBodies(server.bodies),
-      toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const }])),
+      toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const, version }])),
     };
   });
   return {
@@ -85,8 +92,13 @@ function compileBodies(data: BodiesData | undefined): Server['bodies'] {
   return (method, name) => (method === 'tools/call' ? (tools.get(name) ?? data.all) : data.all);
 }
 
-function price(data: PriceData): Omit<Price, 'by'> {
-  return { perCall: nano(data.perCallNano), perTokenInput: nano(data.perTokenInputNano), perTokenOutput: nano(data.perTokenOutputNano) };
+function price(data: PriceData): Omit<Price, 'by' | 'version'> {
+  return {
+    perCall: nano(data.perCallNano),
+    perTokenInput: nano(data.perTokenInputNano),
+    perTokenOutput: nano(data.perTokenOutputNano),
+    perSecond: nano(data.perSecondNano ?? '0'),
+  };
 }
 
 function nano(text: string): number {

@@ -1,8 +1,18 @@
 import { expect, test } from 'vitest';
+import type { PriceList } from '../kernel/price-list.ts';
 import type { Config } from '../config/config.ts';
 import { ownUrl, snapshotOfConfig } from './snapshot-of-config.ts';
 
-const price = { perCallNano: 1_000_000n, perTokenInputNano: 10_000n, perTokenOutputNano: 30_000n };
+const prices: PriceList = {
+  currency: 'USD',
+  default: { perCallNano: 1_000_000n, perTokenInputNano: 10_000n, perTokenOutputNano: 30_000n },
+  overrides: [
+    { server: 'search', tool: null, perCallNano: 2n },
+    { server: 'search', tool: 'query', perCallNano: 3n, perSecondNano: 5n },
+    { server: 'search', tool: 'silent' },
+    { server: 'files', tool: 'read', perCallNano: 4n },
+  ],
+};
 
 function config(more: Partial<Config> = {}): Config {
   return {
@@ -14,15 +24,7 @@ function config(more: Partial<Config> = {}): Config {
       { name: 'files', transport: 'stdio', command: ['x'], env: {}, cwd: '/', processes: 'session', timeoutMs: 5_000, connectionsMax: 8 },
     ],
     routes: [{ server: 'search', path: '/mcp/find', auth: { type: 'none' }, timeoutMs: 20_000 }],
-    pricing: {
-      currency: 'USD',
-      default: price,
-      overrides: [
-        { server: 'search', tool: null, ...price, perCallNano: 2n },
-        { server: 'search', tool: 'query', ...price, perCallNano: 3n },
-        { server: 'files', tool: 'read', ...price, perCallNano: 4n },
-      ],
-    },
+    pricing: null,
     transforms: [],
     cache: [],
     record: {
@@ -60,6 +62,7 @@ function config(more: Partial<Config> = {}): Config {
 const of = (more: Partial<Config> = {}, port = 9090): ReturnType<typeof snapshotOfConfig> =>
   snapshotOfConfig(config(more), {
     version: 5,
+    prices: { version: 3, list: prices },
     organizationId: 'org_default',
     node: 'node_1',
     port,
@@ -112,7 +115,11 @@ test('all servers stand at /mcp, and a virtual server at its own address with th
 
 test('the price of a tool beats that of its server, and that the default', () => {
   const [search, files] = of().servers;
-  expect([search?.price, search?.toolPrices['query']]).toMatchObject([{ perCallNano: '2', by: 'server' }, { perCallNano: '3' }]);
+  expect(of().priceVersion).toBe(3);
+  expect([search?.price, search?.toolPrices['query']]).toMatchObject([
+    { perCallNano: '2', perTokenInputNano: '10000', by: 'server' },
+    { perCallNano: '3', perTokenOutputNano: '30000', perSecondNano: '5' },
+  ]);
   expect([files?.price, files?.toolPrices]).toMatchObject([{ perCallNano: '1000000', by: 'default' }, { read: { perCallNano: '4' } }]);
 });
 

@@ -1,4 +1,5 @@
-import type { Config, PriceConfig, ServerConfig, UpstreamConfig } from '../config/config.ts';
+import type { Config, ServerConfig, UpstreamConfig } from '../config/config.ts';
+import { openPriceBook, type PriceList, type WholePrice } from '../kernel/price-list.ts';
 import { endpointsOfConfig } from './endpoints-of-config.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
 import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
@@ -10,6 +11,8 @@ export interface SnapshotSources {
   readonly node: string;
   /** The port that is listened on: 0 in the configuration is resolved by then. */
   readonly port: number;
+  /** The price list that holds, and its version. */
+  readonly prices: { readonly version: number; readonly list: PriceList };
   bridgeSocket(server: string): string;
   credential(server: ServerConfig): ServerData['credential'];
   /** What is read for the server's TLS, or null. */
@@ -18,6 +21,8 @@ export interface SnapshotSources {
 
 /** The data-plane state that a configuration stands for. */
 export function snapshotOfConfig(config: Config, sources: SnapshotSources): SnapshotData {
+  const { list } = sources.prices;
+  const priceOf = openPriceBook(list);
   return {
     version: sources.version,
     organizationId: sources.organizationId,
@@ -27,8 +32,9 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     bodyBytesMax: config.limits.bodyBytesMax,
     recordBodyBytesMax: config.record.bodyBytesMax,
     links: { websocket: config.listen.websocket, sse: config.listen.sse },
-    currency: config.pricing.currency,
-    servers: config.servers.map((server) => serverData(server, config, sources)),
+    currency: list.currency,
+    priceVersion: sources.prices.version,
+    servers: config.servers.map((server) => ({ ...serverData(server, config, sources), ...pricesOf(server, list, priceOf) })),
     endpoints: endpointsOfConfig(config),
   };
 }
@@ -60,10 +66,8 @@ function canonical(name: string): string {
   return URL.parse(`http://${name}`)?.hostname ?? name.toLowerCase();
 }
 
-function serverData(server: ServerConfig, config: Config, sources: SnapshotSources): ServerData {
+function serverData(server: ServerConfig, config: Config, sources: SnapshotSources): Omit<ServerData, 'price' | 'toolPrices'> {
   const route = config.routes.find((entry) => entry.server === server.name);
-  const own = config.pricing.overrides.find((entry) => entry.server === server.name && entry.tool === null);
-  const tools = config.pricing.overrides.filter((entry) => entry.server === server.name && entry.tool !== null);
   const url = server.transport === 'http' ? new URL(server.url) : null;
   const cache = config.cache.find((entry) => entry.server === server.name);
   const transforms = config.transforms.filter((entry) => entry.server === server.name);
@@ -80,8 +84,6 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
     ...(server.renewsSessions === undefined ? {} : { renewsSessions: server.renewsSessions }),
     ...(server.upstream === undefined ? {} : { upstream: upstreamData(server, server.upstream, sources) }),
     credential: sources.credential(server),
-    price: { ...priceData(own ?? config.pricing.default), by: own ? 'server' : 'default' },
-    toolPrices: Object.fromEntries(tools.map((entry) => [entry.tool ?? '', priceData(entry)])),
     ...(transforms.length === 0 ? {} : { transforms }),
     ...(cache === undefined ? {} : { cache }),
     ...bodiesOf(server.name, config),
@@ -107,6 +109,26 @@ function upstreamData(server: ServerConfig, upstream: UpstreamConfig, sources: S
   return { ...rest, targets: [bridge] };
 }
 
-function priceData(price: PriceConfig): PriceData {
-  return { perCallNano: String(price.perCallNano), perTokenInputNano: String(price.perTokenInputNano), perTokenOutputNano: String(price.perTokenOutputNano) };
+function pricesOf(
+  server: ServerConfig,
+  list: PriceList,
+  priceOf: ReturnType<typeof openPriceBook>,
+): Pick<ServerData, 'price' | 'toolPrices' | 'reportedCostMaxNano'> {
+  const { by, ...own } = priceOf(server.name, null);
+  // An entry that says nothing is as if it were not there.
+  const tools = list.overrides.filter((entry) => entry.server === server.name && entry.tool !== null && priceOf(server.name, entry.tool).by === 'tool');
+  return {
+    price: { ...priceData(own), by: by === 'tool' ? 'server' : by },
+    toolPrices: Object.fromEntries(tools.map(({ tool }) => [tool ?? '', priceData(priceOf(server.name, tool))])),
+    ...(server.reportedCostMaxNano === undefined ? {} : { reportedCostMaxNano: String(server.reportedCostMaxNano) }),
+  };
+}
+
+function priceData(price: Omit<WholePrice, 'by'>): PriceData {
+  return {
+    perCallNano: String(price.perCallNano),
+    perTokenInputNano: String(price.perTokenInputNano),
+    perTokenOutputNano: String(price.perTokenOutputNano),
+    ...(price.perSecondNano === 0n ? {} : { perSecondNano: String(price.perSecondNano) }),
+  };
 }

@@ -19,6 +19,8 @@ export interface SnapshotData {
   /** Duplex transports that are served beside streamable HTTP; absent: none. */
   readonly links?: { readonly websocket: boolean; readonly sse: boolean };
   readonly currency: string;
+  /** Which version of the price list this is; absent: 0, one that is not numbered yet. */
+  readonly priceVersion?: number;
   readonly servers: readonly ServerData[];
   /** Addresses behind which stand many servers; absent: none. */
   readonly endpoints?: readonly EndpointData[];
@@ -42,8 +44,11 @@ export interface ServerData {
   readonly renewsSessions?: boolean;
   /** The gateway's own credential for this server. Never logged. */
   readonly credential: { readonly header: string; readonly value: string } | null;
-  readonly price: PriceData & { readonly by: 'default' | 'server' };
+  readonly price: PriceData & { readonly by: 'none' | 'default' | 'server' };
+  /** Of tools with prices of their own. */
   readonly toolPrices: Readonly<Record<string, PriceData>>;
+  /** The most that the server may say itself that a call cost; absent: it is not trusted to. Nano-dollars as text. */
+  readonly reportedCostMaxNano?: string;
   /** Absent where there are none. */
   readonly transforms?: readonly TransformData[];
   /** Absent where no answer of it is kept. */
@@ -76,6 +81,8 @@ export interface PriceData {
   readonly perCallNano: string;
   readonly perTokenInputNano: string;
   readonly perTokenOutputNano: string;
+  /** Absent: nothing. */
+  readonly perSecondNano?: string;
 }
 
 /** Who a verified key is: what the supervisor answers a worker, plain data. */

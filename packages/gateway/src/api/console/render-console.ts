@@ -26,8 +26,8 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
         <button type="button" class="quiet" id="sign-out">Sign out</button>
       </header>
       <main>
-        ${renderStatus(health)} ${renderServers(servers, context.publicUrl())} ${renderKeys(keys.keys, keys.cursor !== null, context.config.pricing.currency)}
-        ${traces}
+        ${renderStatus(health)} ${renderServers(servers, context.publicUrl())}
+        ${renderKeys(keys.keys, keys.cursor !== null, context.prices.served().list.currency)} ${traces}
       </main>`,
   );
 }

@@ -10,6 +10,7 @@ import { plainServerData } from '../../../../../test/support/server-data.ts';
 import { changeServer, type ServerChange } from './change-server.ts';
 import { changeTarget } from './change-target.ts';
 import { getServer, type ServerView } from './list-servers.ts';
+import { noPrices } from '../../kernel/price-list.ts';
 
 let started: TestControl;
 let control: TestControl;
@@ -139,6 +140,7 @@ test('an order is over when the configuration says another active target or cana
 test('the snapshot of workers is by the orders, and servers without one stay as they are', () => {
   const snapshot = snapshotOfConfig(control.dependencies.config, {
     version: 1,
+    prices: { version: 0, list: noPrices },
     organizationId: 'org_default',
     node: 'node_test0000',
     port: 1,

@@ -47,6 +47,7 @@ export const callRow = z.object({
   asks: z.string(),
   upstream_spans: z.string(),
   bodies: z.string(),
+  price_version: z.number(),
   auth_us: z.number(),
   access_us: z.number(),
   limit_us: z.number(),

@@ -93,7 +93,7 @@ export async function listCosts(ledger: Pick<LedgerStore, 'query'>, input: CostS
 }
 
 /** Rows with `day`, `keys` and `sum_…`, of the calls that ran in a period: several for one day and keys. */
-async function costRowsOf(
+export async function costRowsOf(
   ledger: Pick<LedgerStore, 'query'>,
   { organizationId, startDate, endDate, currency, filter }: Omit<CostSummaryInput, 'groupBy' | 'limit'>,
   keys: readonly CostDimension[],

@@ -1,5 +1,6 @@
 import type { CallRow } from './call-columns.ts';
 import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
+import { listCountedTokens, type CountedTokens } from './counted-tokens.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
 import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow } from './facets.ts';
 import type { CallProof } from '../../chain/verify-calls.ts';
@@ -10,6 +11,7 @@ import { findPayload, listPayloadFacts, type PayloadFacts, type PayloadPlace, ty
 import type { Selection } from './selection.ts';
 import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type SpanRow, type TraceSummary } from './trace-spans.ts';
 import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
+import { listToolUsage, readToolLatency, type ToolLatency, type ToolLatencyInput, type ToolUsage, type ToolUsageInput } from './usage.ts';
 
 /** What the control plane asks the ledger. Faults of each: `unavailable`, with what the ledger is doing instead. */
 export interface LedgerReader {
@@ -34,6 +36,10 @@ export interface LedgerReader {
   listCosts(input: CostSummaryInput): Promise<readonly CostRow[]>;
   /** The chains of calls, for their check. */
   callProof(options: CallProofOptions): CallProof;
+  listCountedTokens(input: Parameters<typeof listCountedTokens>[1]): Promise<readonly CountedTokens[]>;
+  /** Most calls first. */
+  listToolUsage(input: ToolUsageInput): Promise<readonly ToolUsage[]>;
+  toolLatency(input: ToolLatencyInput): Promise<ToolLatency>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
 
@@ -53,6 +59,9 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     listPayloadFacts: (input) => listPayloadFacts(ledger, input),
     listCosts: (input) => listCosts(ledger, input),
     callProof: (options) => createCallProof(ledger, options),
+    listCountedTokens: (input) => listCountedTokens(ledger, input),
+    listToolUsage: (input) => listToolUsage(ledger, input),
+    toolLatency: (input) => readToolLatency(ledger, input),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
 }

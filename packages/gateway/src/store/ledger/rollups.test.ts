@@ -112,6 +112,21 @@ test('what a key was used for is known before its days are summed up, after, and
   expect(await usage()).toEqual({ calls: 4, costNano: 1_000_000_009n, lastUsedMs: at(1) });
 });
 
+test('tokens that were counted after a call add to its day, also where that was summed up before', async () => {
+  const at = `fromUnixTimestamp64Micro(${BigInt(startOf(14)) * 1000n + 5n}, 'UTC')`;
+  await ledger.insert([call(14, 1_000_000, { team_id: 'team_t' })]);
+  await rollups.seal('day', startOf(14), nowUs());
+  await ledger.store.command(
+    `INSERT INTO counted_tokens (org_id, team_id, server, currency, trace_id, span_id, started_at, method, tool, input_tokens, output_tokens, cost, priced_by)
+     SELECT 'org_a', 'team_t', 'search', 'USD', repeat('a', 32), repeat('b', 16), ${at}, 'tools/call', 'query', 7, 11, toDecimal64('0.000000777', 9), 'default'`,
+    {},
+  );
+  expect(await total(14)).toEqual({ cost: '0.001000777', calls: 1 });
+  await rollups.seal('day', startOf(14), nowUs());
+  expect(await isStale(14)).toBe(false);
+  expect(await total(14)).toEqual({ cost: '0.001000777', calls: 1 });
+});
+
 test('what a sum that was cut short has left is never read', async () => {
   await ledger.insert([call(6, 5), call(6, 6)]);
   // As a kill leaves it: rows of a version that no seal names.

@@ -29,7 +29,7 @@ export interface Rollups {
   prune(rollup: RollupName, startMs: number): Promise<void>;
 }
 
-/** Rows of which costs are made. Others may follow that price a call after it; all have the columns of `costDimensions` and `started_at`. */
+/** Rows of which costs are made; all sources have the columns of `costDimensions` and `started_at`. */
 interface CostSource {
   readonly table: string;
   /** Which of its rows count. */
@@ -52,6 +52,19 @@ const costSources: readonly CostSource[] = [
       input_tokens: 'sum(input_tokens)',
       output_tokens: 'sum(output_tokens)',
       duration_us: 'sum(duration_us)',
+      cost: 'sum(cost)',
+    },
+  },
+  // Tokens that were counted after the call, of tools that reported none: the call itself is in `calls`.
+  {
+    table: 'counted_tokens',
+    where: "method = 'tools/call'",
+    sums: {
+      calls: 'toUInt64(0)',
+      errors: 'toUInt64(0)',
+      input_tokens: 'sum(input_tokens)',
+      output_tokens: 'sum(output_tokens)',
+      duration_us: 'toUInt64(0)',
       cost: 'sum(cost)',
     },
   },

@@ -7,6 +7,7 @@ import { createAuditWrites } from './audit-writes.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
+import { createPriceReads, createPriceWrites } from './prices.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
 import type { Tables } from './tables.ts';
@@ -35,11 +36,13 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
   return {
     keys: createKeyReads(database),
     audit: createAuditReads(database),
+    prices: createPriceReads(database),
     serverOrders: createServerOrderReads(database),
     transaction: (work) =>
       database.transaction().execute((transaction) =>
         work({
           keys: createKeyWrites(transaction),
+          prices: createPriceWrites(transaction),
           audit: createAuditWrites(transaction, auditKey),
           serverOrders: createServerOrderWrites(transaction),
         }),

@@ -14,7 +14,7 @@ import { startEmbeddedRegistry } from './embedded-registry.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
-import type { AuditEvent, KeyRecord, RegistryStore } from './registry-store.ts';
+import type { AuditEvent, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
@@ -126,6 +126,43 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     }
     expect(seen.map(({ createdAtMs }) => createdAtMs)).toEqual([4000, 3000, 3000, 2000, 2000, 2000, 1000]);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(7);
+  });
+
+  test('versions of a price list are read as they were written, and hold from their time on', async () => {
+    const organizationId = await newOrganization();
+    const version = (number: number, effectiveFromMs: number, more: Partial<PriceVersion> = {}): PriceVersion => ({
+      organizationId,
+      number,
+      source: 'api',
+      list: {
+        currency: 'EUR',
+        default: { perCallNano: 9_007_199_254_740_991n, perSecondNano: 0n },
+        overrides: [{ server: 'search', tool: "ö'; --", perTokenInputNano: BigInt(number) }],
+      },
+      effectiveFromMs,
+      createdAtMs: 1_700_000_000_123,
+      createdBy: 'key_x',
+      ...more,
+    });
+    const all = [version(1, 1000), version(2, 9000), version(3, 5000, { source: 'file' }), version(4, 5000)];
+    expect(await store.transaction(({ prices }) => prices.lockNewest(organizationId))).toBeNull();
+    for (const one of all) await store.transaction(({ prices }) => prices.insert(one));
+    const holds = async (atMs: number, source: 'file' | null = null): Promise<number | undefined> =>
+      (await store.prices.inForce(organizationId, atMs, source))?.number;
+    expect([await holds(999), await holds(1000), await holds(5000), await holds(8999), await holds(9000), await holds(9000, 'file')]).toEqual([
+      undefined,
+      1,
+      4,
+      4,
+      2,
+      3,
+    ]);
+    expect([await store.prices.nextChangeMs(organizationId, 4999), await store.prices.nextChangeMs(organizationId, 9000)]).toEqual([5000, null]);
+    expect(await store.prices.list(organizationId, { before: 4, limit: 2 })).toEqual([all[2], all[1]]);
+    expect(await store.prices.newest(organizationId)).toEqual(all[3]);
+    expect(await store.prices.newest(await newOrganization())).toBeNull();
+    await expect(store.transaction(({ prices }) => prices.insert(version(4, 1)))).rejects.toThrow(/./);
+    await expect(directly('update price_versions set created_by = $1', ['x'])).rejects.toThrow(/append-only/);
   });
 
   test('a transaction that throws leaves nothing, neither the change nor its audit event', async () => {

@@ -1,5 +1,5 @@
 /**
- * Registry: what the organization has decided: keys, their scopes, and who changed what. PostgreSQL is the server,
+ * Registry: what the organization has decided: keys, their scopes, prices, and who changed what. PostgreSQL is the server,
  * PGlite in a process of its own the embedded engine; one adapter speaks to both over the same wire protocol.
  *
  * This folder imports `kernel/` only; SQL stands nowhere else. Promises: a write and its audit event are one
@@ -11,11 +11,13 @@ import type { PublicKeyRecord, SignedCheckpoint } from '../../chain/checkpoint.t
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
+import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
   readonly keys: KeyReads;
   readonly audit: AuditReads;
   readonly serverOrders: ServerOrderReads;
+  readonly prices: PriceReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -25,6 +27,7 @@ export interface RegistryStore {
 
 export interface RegistryWrites {
   readonly keys: KeyWrites;
+  readonly prices: PriceWrites;
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
 }
@@ -93,6 +96,35 @@ export interface KeyWrites {
   insert(key: KeyRecord): Promise<void>;
   updateSecret(organizationId: OrganizationId, id: string, secret: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>): Promise<void>;
   updateRevoked(organizationId: OrganizationId, id: string, revokedAtMs: number): Promise<void>;
+}
+
+/** A price list as it was set once. */
+export interface PriceVersion {
+  readonly organizationId: OrganizationId;
+  /** Counts from 1; calls name it. */
+  readonly number: number;
+  readonly source: 'file' | 'api';
+  readonly list: PriceList;
+  readonly effectiveFromMs: number;
+  readonly createdAtMs: number;
+  /** Id of the actor. */
+  readonly createdBy: string;
+}
+
+export interface PriceReads {
+  newest(organizationId: OrganizationId): Promise<PriceVersion | null>;
+  /** The version whose time came last until then, of a source or of any; of two with one time the later. */
+  inForce(organizationId: OrganizationId, atMs: number, source: PriceVersion['source'] | null): Promise<PriceVersion | null>;
+  /** When the next version after this time begins, or null. */
+  nextChangeMs(organizationId: OrganizationId, afterMs: number): Promise<number | null>;
+  /** Newest first, those before the number `before`, `limit` at most. */
+  list(organizationId: OrganizationId, page: { readonly before: number | null; readonly limit: number }): Promise<readonly PriceVersion[]>;
+}
+
+export interface PriceWrites {
+  /** The newest version, or null; nobody else can add one until the transaction ends. */
+  lockNewest(organizationId: OrganizationId): Promise<PriceVersion | null>;
+  insert(version: PriceVersion): Promise<void>;
 }
 
 export interface AuditWrites {

@@ -11,6 +11,7 @@ export interface Tables {
   audit_checkpoints: AuditCheckpointsTable;
   audit_removals: AuditRemovalsTable;
   server_orders: ServerOrdersTable;
+  price_versions: PriceVersionsTable;
 }
 
 export interface OrganizationsTable {
@@ -38,6 +39,16 @@ export interface KeysTable {
   expires_at: Date | null;
   rotated_at: Date | null;
   revoked_at: Date | null;
+}
+
+export interface PriceVersionsTable {
+  organization_id: string;
+  number: string;
+  source: string;
+  prices: Json<unknown>;
+  effective_from: Date;
+  created_at: Date;
+  created_by: string;
 }
 
 export interface AuditEventsTable {

@@ -56,6 +56,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
     cache: text('cache'),
     target: text('target'),
     retries: number('retries'),
+    price_version: number('price_version'),
     bodies: text('bodies'),
     asks: text('asks'),
     upstream_spans: text('upstream_spans'),
