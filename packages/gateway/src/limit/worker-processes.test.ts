@@ -72,7 +72,7 @@ describeWith('redis-server', 'two nodes on one Redis', () => {
     ends.push(() => redis.stop());
     const nodes = await Promise.all(
       [1, 2].map(async () => {
-        const state = await openRedisState({ url: redis.url, clock: systemClock, log: silentLog });
+        const state = await openRedisState({ url: redis.url, clock: systemClock, log: silentLog, commandTimeoutMs: 5_000 });
         ends.push(() => state.close());
         return startNode(state);
       }),

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { until } from '../../../../../test/support/poll.ts';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { startRedis, type TemporaryRedis } from '../../../../../test/support/redis.ts';
+import { bounds } from '../../kernel/bounds.ts';
 import { systemClock, type Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import { openRedisState } from './redis-state.ts';
@@ -22,9 +23,10 @@ describeWith('redis-server', 'shared state in Redis', () => {
     return redis;
   }
 
-  async function opened(url: string, clock: Clock = systemClock): Promise<{ store: StateStore; events: string[] }> {
+  /** A machine that is busy is no Redis that is slow: only what is about slow ones has the time limit of the rail. */
+  async function opened(url: string, clock: Clock = systemClock, commandTimeoutMs = 5_000): Promise<{ store: StateStore; events: string[] }> {
     const events: string[] = [];
-    const store = await openRedisState({ url, clock, log: eventLog(events) });
+    const store = await openRedisState({ url, clock, log: eventLog(events), commandTimeoutMs });
     ends.push(() => store.close());
     return { store, events };
   }
@@ -73,7 +75,7 @@ describeWith('redis-server', 'shared state in Redis', () => {
 
   test('D7: a server that stands still fails commands in 50 ms, is left alone for a while, and is used again when it answers', async () => {
     const redis = await server();
-    const { store, events } = await opened(redis.url);
+    const { store, events } = await opened(redis.url, systemClock, bounds.stateCommandTimeoutMs);
     process.kill(redis.pid, 'SIGSTOP');
     try {
       for (let i = 0; i < 3; i++) await expect(store.get('a')).rejects.toMatchObject({ code: 'unavailable' });

@@ -12,6 +12,8 @@ export interface RedisStateOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long a command may take; by default `stateCommandTimeoutMs`. */
+  readonly commandTimeoutMs?: number;
 }
 
 type ScriptedRedis = Redis & {
@@ -34,7 +36,7 @@ const clockToleranceMs = 250;
  * worse than an error. Resolves once connected, or after a second without: the store then reports itself not ready and
  * connects when it can.
  */
-export async function openRedisState({ url, clock, log }: RedisStateOptions): Promise<StateStore> {
+export async function openRedisState({ url, clock, log, commandTimeoutMs = bounds.stateCommandTimeoutMs }: RedisStateOptions): Promise<StateStore> {
   const redis = new Redis(url, {
     keyPrefix: 'gatewayops:',
     connectionName: 'gatewayops',
@@ -78,7 +80,7 @@ export async function openRedisState({ url, clock, log }: RedisStateOptions): Pr
     if (waiting >= bounds.stateCommandsMax) throw unavailable('too many commands wait');
     waiting += 1;
     try {
-      const value = await answerInTime(command());
+      const value = await answerInTime(command(), commandTimeoutMs);
       failuresInRow = 0;
       up();
       return value;
@@ -171,12 +173,12 @@ function firstConnection(redis: Redis): Promise<void> {
   });
 }
 
-function answerInTime<T>(answer: Promise<T>): Promise<T> {
+function answerInTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       // One more turn of the loop: when this process itself stood still, the answer lies unread in the socket.
-      setImmediate(() => reject(new Error(`no answer within ${bounds.stateCommandTimeoutMs} ms`)));
-    }, bounds.stateCommandTimeoutMs);
+      setImmediate(() => reject(new Error(`no answer within ${timeoutMs} ms`)));
+    }, timeoutMs);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -30,7 +30,7 @@ describe('embedded', () => {
 describeWith('redis-server', 'redis', () => {
   keepsTheContract(async () => {
     const redis: TemporaryRedis = await startRedis();
-    const store = await openRedisState({ url: redis.url, clock: systemClock, log: silentLog });
+    const store = await openRedisState({ url: redis.url, clock: systemClock, log: silentLog, commandTimeoutMs: 5_000 });
     return {
       store,
       async end() {
