@@ -86,7 +86,7 @@ export async function runKillRounds({ rounds, clients, seed, onRound = () => und
     }
     await load.stop();
     await until(() => readdirSync(join(gateway.stateFolder, 'journal')).filter((name) => name.endsWith('.journal')).length <= workers, {
-      timeoutMs: 30_000,
+      timeoutMs: 180_000,
       what: 'the journals of the killed processes to be in the ledger',
     });
     const rows = await allRows(gateway, upstream);
