@@ -66,17 +66,21 @@ function open(folder: string): Promise<PGlite> {
 /** Listens on a socket that only one process can hold. Waits for a predecessor that is still closing. */
 async function claim(path: string): Promise<Server> {
   const giveUpAt = performance.now() + predecessorTimeoutMs;
-  while (await answers(path)) {
-    if (performance.now() > giveUpAt) throw new Error('another process has it open');
-    await new Promise((resolve) => setTimeout(resolve, 25));
+  for (;;) {
+    while (await answers(path)) {
+      if (performance.now() > giveUpAt) throw new Error('another process has it open');
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    rmSync(path, { force: true });
+    const server = createServer((socket) => socket.destroy());
+    const error = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+      server.once('error', resolve);
+      server.listen(path, () => resolve(null));
+    });
+    if (error === null) return server;
+    // Another one, of a start that was interrupted, was faster by a moment: it ends with its parent.
+    if (error.code !== 'EADDRINUSE') throw error;
   }
-  rmSync(path, { force: true });
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  return server;
 }
 
 function answers(path: string): Promise<boolean> {
