@@ -59,7 +59,7 @@ test(
       }),
     );
     const succeeded = (): number => statuses.filter((status) => status === 200).length;
-    const state = (): string | undefined => door.door.targetReports()[0]?.breaker;
+    const state = (): string | undefined => door.door.serverReports().targets[0]?.breaker;
 
     for (let round = 0; round < 2; round++) {
       const before = succeeded();

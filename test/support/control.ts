@@ -132,7 +132,7 @@ function createControl(
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
     upstreams: {
-      reports: async () => [],
+      reports: async () => ({ targets: [], lists: [] }),
       orders: () => [],
       finding: () => null,
       asked: () => null,

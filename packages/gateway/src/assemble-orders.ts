@@ -16,7 +16,7 @@ import type { TargetOrders } from './upstream/target-orders.ts';
 export interface OrderParts {
   readonly registry: Pick<RegistryStore, 'serverOrders'>;
   readonly orders: TargetOrders;
-  readonly pool: Pick<WorkerPool, 'targetOrders' | 'targetReports'>;
+  readonly pool: Pick<WorkerPool, 'targetOrders' | 'serverReports'>;
   readonly config: () => Config;
   /** Resolves when every worker goes by another snapshot. */
   readonly serveAnew: () => Promise<void>;
@@ -49,7 +49,7 @@ export async function assembleOrders({ registry, orders, pool, config, serveAnew
   return {
     all: () => kept.all(),
     desk: {
-      reports: () => pool.targetReports(),
+      reports: () => pool.serverReports(),
       orders: () => orders.all(),
       finding: (server, target) => orders.finding(server, target),
       asked: (server) => kept.all().find((order) => order.server === server) ?? null,

@@ -48,12 +48,12 @@ import { createRouteRequest, type RequestHandlers } from './listener/route-reque
 import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
-import type { DoorReport } from './node/worker-report.ts';
+import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { compileSnapshot } from './snapshot/compile-snapshot.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
-import type { TargetOrder, TargetReport } from './snapshot/upstream-data.ts';
+import type { TargetOrder } from './snapshot/upstream-data.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
 
 /** A worker that is ready to listen. */
@@ -65,7 +65,7 @@ export interface Door {
   setReadiness(readiness: Readiness): void;
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
-  targetReports(): readonly TargetReport[];
+  serverReports(): ServerReports;
   report(): DoorReport;
   /** Ends the duplex links of a key that is good no more; null: of any key. */
   recheckLinks(keyId: string | null): void;
@@ -272,7 +272,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       poolsTimer = setTimeout(() => upstreams.keep(data.servers), poolsKeptMs).unref();
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
-    targetReports: () => upstreams.reports(),
+    serverReports: () => ({ targets: upstreams.reports(), lists: aggregates.reports() }),
     report: () => ({
       connections: connections.open,
       callsOpen,

@@ -71,7 +71,7 @@ export interface ControlNews {
 }
 
 export interface ServerState {
-  /** `degraded`: some of its targets take calls, some do not. */
+  /** `degraded`: some of its targets take calls, some do not; or what it lists cannot be read whole. */
   readonly state: 'ready' | 'starting' | 'degraded' | 'failed' | 'unknown';
   /** Why it is not ready, fit for an administrator's eyes. */
   readonly reason: string | null;

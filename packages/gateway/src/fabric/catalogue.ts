@@ -397,13 +397,14 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
     },
     reports: () =>
       [...shelves.values()].flatMap(({ server, lists }) =>
-        Array.from(lists, ([list, { list: known, readAtMs, trouble }]) => ({
+        Array.from(lists, ([list, { list: known, readAtMs, trouble, isDegraded }]) => ({
           server: server.data.name,
           list,
           // One that other workers have read has no age here.
           ageMs: known === null || readAtMs === 0 ? 0 : nowMs() - readAtMs,
           entries: known?.entries.length ?? 0,
           stale: trouble !== null,
+          cut: isDegraded ? trouble : null,
         })),
       ),
     close() {

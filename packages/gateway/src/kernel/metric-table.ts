@@ -58,6 +58,11 @@ export const metricTable = {
     ['server'],
     '1 while calls to the server may succeed, as far as is known; 0 where none of its targets, or its program, can take any.',
   ),
+  gatewayops_server_degraded: gauge(
+    '1',
+    ['server'],
+    '1 while calls to the server may succeed and not all is well with it: some of its targets take no calls, or one of its lists cannot be read whole.',
+  ),
   gatewayops_target_up: gauge('1', ['server', 'target'], '1 while the target takes calls; 0 where its breaker is open, checks find it down, or it is drained.'),
   gatewayops_target_breaker: gauge(
     '1',

@@ -4,8 +4,8 @@ import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
-import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
-import type { WorkerReport } from './worker-report.ts';
+import type { TargetOrder } from '../snapshot/upstream-data.ts';
+import type { ServerReports, WorkerReport } from './worker-report.ts';
 
 /** What a worker needs to begin. */
 export interface WorkerStart {
@@ -79,7 +79,8 @@ export type WorkerHandlers = {
   readiness: (input: Readiness) => Promise<void>;
   /** All that is said of targets beside the configuration; resolves when new calls go by it. */
   targetOrders: (input: readonly TargetOrder[]) => Promise<void>;
-  targetReports: (input: null) => readonly TargetReport[];
+  /** What this worker knows of the servers behind it. */
+  serverReports: (input: null) => ServerReports;
   /** What this worker has to say of itself when metrics are read. */
   report: (input: null) => WorkerReport;
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */

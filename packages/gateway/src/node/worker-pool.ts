@@ -8,11 +8,11 @@ import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
-import type { TargetOrder, TargetReport } from '../snapshot/upstream-data.ts';
+import type { TargetOrder } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
 import type { StateHandlers } from './state-handlers.ts';
 import { workerEnvironment } from './worker-environment.ts';
-import type { WorkerReport } from './worker-report.ts';
+import type { ServerReports, WorkerReport } from './worker-report.ts';
 import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
@@ -26,7 +26,7 @@ export interface WorkerPool {
   /** Resolves when new calls of every worker that answers go by them. */
   targetOrders(orders: readonly TargetOrder[]): Promise<void>;
   /** Of every worker that answers in time. */
-  targetReports(): Promise<readonly TargetReport[]>;
+  serverReports(): Promise<ServerReports>;
   /** Of every worker that answers in time, by its id, which no later one has. */
   reports(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
   /** Resolves when no living worker remembers the key. */
@@ -203,9 +203,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       // One that does not answer is told again with the next change, or replaced.
       await Promise.all(all().map(({ channel }) => channel.ask('targetOrders', orders).catch(() => undefined)));
     },
-    async targetReports() {
-      const reports = await Promise.all(knowing().map(({ channel }) => channel.ask('targetReports', null, reportTimeoutMs).catch(() => [])));
-      return reports.flat();
+    async serverReports() {
+      const reports = await Promise.all(knowing().map(({ channel }) => channel.ask('serverReports', null, reportTimeoutMs).catch(() => null)));
+      const known = reports.filter((report) => report !== null);
+      return { targets: known.flatMap(({ targets }) => targets), lists: known.flatMap(({ lists }) => lists) };
     },
     async reports() {
       const reports = await Promise.all(

@@ -23,6 +23,12 @@ export interface DoorReport {
   readonly targets: readonly TargetReport[];
 }
 
+/** What a worker knows of the servers behind it. */
+export interface ServerReports {
+  readonly targets: readonly TargetReport[];
+  readonly lists: readonly CatalogueReport[];
+}
+
 /** One list of one server, as a worker keeps it for the endpoints of many servers. */
 export interface CatalogueReport {
   readonly server: string;
@@ -31,4 +37,6 @@ export interface CatalogueReport {
   readonly entries: number;
   /** The server is away or answers in part only: the list is its last good one. */
   readonly stale: boolean;
+  /** Why the server's own list cannot be read whole, though it answers; null: it can, or the server is away. */
+  readonly cut: string | null;
 }

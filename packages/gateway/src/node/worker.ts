@@ -23,7 +23,7 @@ async function runWorker(): Promise<void> {
     snapshot: async (data) => (await begun.promise).setSnapshot(data),
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
     targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
-    targetReports: () => door?.targetReports() ?? [],
+    serverReports: () => door?.serverReports() ?? { targets: [], lists: [] },
     report: () => ({ ...processReport(), ...(door?.report() ?? nothingYet) }),
     // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {

@@ -1,6 +1,6 @@
 /** The state of everything behind the gateway: each part is asked at the same time and given one second. */
 import type { ControlContext } from '../context.ts';
-import { stateOfServer, targetViews } from '../servers/target-view.ts';
+import { listsOf, stateOfServer, targetViews } from '../servers/target-view.ts';
 
 export interface HealthProbe {
   readonly name: string;
@@ -31,7 +31,11 @@ export async function readHealth(context: Pick<ControlContext, 'probes' | 'confi
   const states = await Promise.all(context.probes.map(async (probe) => [probe.name, { ...(await ask(context, probe)), required: probe.required }] as const));
   const seen = await reports;
   const servers = context.config.servers.map(
-    (server) => [server.name, stateOfServer(context.serverState(server.name), targetViews(server, seen, context.upstreams))] as const,
+    (server) =>
+      [
+        server.name,
+        stateOfServer(context.serverState(server.name), targetViews(server, seen.targets, context.upstreams), listsOf(server, seen.lists)),
+      ] as const,
   );
   const unready = states.some(([, { state, required }]) => required && (state === 'down' || state === 'starting'));
   const unwell =

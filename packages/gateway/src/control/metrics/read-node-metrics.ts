@@ -57,6 +57,10 @@ export function createNodeMetrics(): ReadNodeMetrics {
         points: Object.entries(health.servers).map(([server, { state }]) => ({ labels: [server], value: state === 'failed' || state === 'starting' ? 0 : 1 })),
       },
       {
+        name: 'gatewayops_server_degraded',
+        points: Object.entries(health.servers).map(([server, { state }]) => ({ labels: [server], value: state === 'degraded' ? 1 : 0 })),
+      },
+      {
         name: 'gatewayops_target_up',
         points: targets.map(({ server, view }) => ({
           labels: [server, view.name],

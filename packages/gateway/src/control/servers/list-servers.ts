@@ -2,8 +2,9 @@ import type { ServerConfig } from '../../config/config.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
-import type { CanaryData, TargetReport } from '../../snapshot/upstream-data.ts';
-import { addressOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
+import type { ServerReports } from '../../node/worker-report.ts';
+import type { CanaryData } from '../../snapshot/upstream-data.ts';
+import { addressOf, listsOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
 
 /** A server as an administrator sees it. */
 export interface ServerView extends ServerState {
@@ -46,15 +47,10 @@ export async function getServer(context: ControlContext, name: string): Promise<
   return found;
 }
 
-function viewOf(
-  { config, serverState, upstreams }: ControlContext,
-  server: ServerConfig,
-  reports: readonly TargetReport[],
-  order: ServerOrder | null,
-): ServerView {
+function viewOf({ config, serverState, upstreams }: ControlContext, server: ServerConfig, reports: ServerReports, order: ServerOrder | null): ServerView {
   const route = config.routes.find((entry) => entry.server === server.name);
   const routing = upstreams.routing(server.name, order);
-  const targets = targetViews(server, reports, upstreams, routing);
+  const targets = targetViews(server, reports.targets, upstreams, routing);
   return {
     name: server.name,
     transport: server.transport,
@@ -68,6 +64,6 @@ function viewOf(
       order !== null && (order.routing !== null || Object.keys(order.targets).length > 0)
         ? { changedAtMs: order.changedAtMs, changedBy: order.changedBy }
         : null,
-    ...stateOfServer(serverState(server.name), targets),
+    ...stateOfServer(serverState(server.name), targets, listsOf(server, reports.lists)),
   };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { HttpServerConfig, UpstreamConfig } from '../../config/config.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
-import { stateOfServer, targetViews, type TargetView } from './target-view.ts';
+import { listsOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
 
 const upstream: UpstreamConfig = {
   targets: [
@@ -93,8 +93,8 @@ test('blue-green: who is active and who stands by', () => {
 test('blue-green: who stands by takes the calls of an active one that takes none, and it shows', () => {
   const [blue, green] = targetViews(server(), [report('green', { calls: 1 })], unasked, { active: 'blue', canary: null });
   if (blue === undefined || green === undefined) throw new Error('no targets');
-  expect(stateOfServer(unknown, [{ ...blue, state: 'draining' }, green])).toEqual({ state: 'degraded', reason: 'blue is draining' });
-  expect(stateOfServer(unknown, [{ ...blue, state: 'down' }, green]).state).toBe('failed');
+  expect(stateOfServer(unknown, [{ ...blue, state: 'draining' }, green], [])).toEqual({ state: 'degraded', reason: 'blue is draining' });
+  expect(stateOfServer(unknown, [{ ...blue, state: 'down' }, green], []).state).toBe('failed');
 });
 
 test.each<[string, readonly TargetView['state'][], string]>([
@@ -107,7 +107,19 @@ test.each<[string, readonly TargetView['state'][], string]>([
   const [first] = targetViews(server(), [], unasked);
   if (first === undefined) throw new Error('no target');
   const views = states.map((state, index): TargetView => ({ ...first, name: `t${index}`, state }));
-  expect(stateOfServer(unknown, views).state).toBe(expected);
+  expect(stateOfServer(unknown, views, []).state).toBe(expected);
   // What is known of a program that the gateway runs says more.
-  expect(stateOfServer({ state: 'starting', reason: null }, views).state).toBe('starting');
+  expect(stateOfServer({ state: 'starting', reason: null }, views, []).state).toBe('starting');
+});
+
+test('M15: a server that answers and whose list does not end is degraded, and says which list; trouble with its targets says more', () => {
+  const [first] = targetViews(server(), [], unasked);
+  if (first === undefined) throw new Error('no target');
+  const list = { server: 'search', list: 'tools', ageMs: 1, entries: 3, stale: true, cut: 'cursor_repeats' };
+  const of = (state: TargetView['state']) => stateOfServer(unknown, [{ ...first, state }], listsOf(server(), [list, { ...list, server: 'other' }]));
+  const degraded = { state: 'degraded', reason: 'its list of tools cannot be read whole: cursor_repeats' };
+  expect([of('ready'), of('unknown'), of('down').state]).toEqual([degraded, degraded, 'failed']);
+  // Away is not degraded: what it lists stands as it was, and its targets say how it is.
+  expect(stateOfServer(unknown, [{ ...first, state: 'ready' }], [{ ...list, cut: null }])).toEqual({ state: 'ready', reason: null });
+  expect(listsOf(server(), [{ ...list, server: 'other' }])).toEqual([]);
 });

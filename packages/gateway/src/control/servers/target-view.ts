@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../../config/config.ts';
+import type { CatalogueReport } from '../../node/worker-report.ts';
 import type { Routing } from '../../snapshot/server-order.ts';
 import type { TargetOrder, TargetReport } from '../../snapshot/upstream-data.ts';
 import type { ServerState } from '../context.ts';
@@ -57,8 +58,23 @@ export function targetViews(
   });
 }
 
-/** The state of a server by that of its targets; that of the bridge before them, where it says that it is not up, says more. */
-export function stateOfServer(base: ServerState, targets: readonly TargetView[]): ServerState {
+/** The lists of a server as workers keep them. */
+export function listsOf({ name }: Pick<ServerConfig, 'name'>, lists: readonly CatalogueReport[]): readonly CatalogueReport[] {
+  return lists.filter(({ server }) => server === name);
+}
+
+/**
+ * The state of a server by that of its targets, and by its lists where calls go well; that of the bridge before them, where it says that it is not
+ * up, says more.
+ */
+export function stateOfServer(base: ServerState, targets: readonly TargetView[], lists: readonly CatalogueReport[]): ServerState {
+  const state = stateByTargets(base, targets);
+  if (state.state !== 'ready' && state.state !== 'unknown') return state;
+  const cut = lists.find((list) => list.cut !== null);
+  return cut === undefined ? state : { state: 'degraded', reason: `its list of ${cut.list} cannot be read whole: ${cut.cut}` };
+}
+
+function stateByTargets(base: ServerState, targets: readonly TargetView[]): ServerState {
   const active = targets.find(({ role }) => role === 'active');
   // Whoever stands by takes the calls of an active one that was told to take none.
   const handsOver = active !== undefined && (active.state === 'draining' || active.weight === 0);

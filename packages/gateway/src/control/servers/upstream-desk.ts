@@ -1,10 +1,11 @@
 import type { Routing, ServerOrder } from '../../snapshot/server-order.ts';
-import type { HealthFinding, TargetOrder, TargetReport } from '../../snapshot/upstream-data.ts';
+import type { ServerReports } from '../../node/worker-report.ts';
+import type { HealthFinding, TargetOrder } from '../../snapshot/upstream-data.ts';
 
 /** What the running node knows of the targets behind servers, and what can be asked of them. */
 export interface UpstreamDesk {
-  /** As each worker sees each target that it has used. */
-  reports(): Promise<readonly TargetReport[]>;
+  /** As each worker sees each target that it has used, and each list that it keeps. */
+  reports(): Promise<ServerReports>;
   /** What is said of targets beside the configuration. */
   orders(): readonly TargetOrder[];
   /** What active checks found; null where there are none, or not yet. */
