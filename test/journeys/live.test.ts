@@ -85,7 +85,12 @@ describe('the live stream of a running gateway', () => {
     for (const tool of ['a', 'b', 'c']) await call(tool);
     await call('x', 'away');
     await until(() => reader.calls().length === 3, { timeoutMs: 30_000 });
-    expect(reader.calls().map(({ tool, status, ip }) => [tool, status, ip]).toSorted()).toEqual([
+    expect(
+      reader
+        .calls()
+        .map(({ tool, status, ip }) => [tool, status, ip])
+        .toSorted(),
+    ).toEqual([
       ['a', 'success', null],
       ['b', 'success', null],
       ['c', 'success', null],
@@ -97,7 +102,12 @@ describe('the live stream of a running gateway', () => {
     await call('f');
     await until(() => again.calls().length === 3, { timeoutMs: 30_000 });
     // Two workers' calls come in the order in which each worker's journal is read.
-    expect(again.calls().map(({ tool }) => tool).toSorted()).toEqual(['d', 'e', 'f']);
+    expect(
+      again
+        .calls()
+        .map(({ tool }) => tool)
+        .toSorted(),
+    ).toEqual(['d', 'e', 'f']);
     again.close();
   });
 
