@@ -40,8 +40,11 @@ function roundsOf(load: Load): number {
 }
 const times = quick ? { warmupMs: 150, measureMs: 500 } : { warmupMs: 500, measureMs: 2_000 };
 const idleMs = quick ? 2_000 : 5_000;
-/** Compiled code: the first seconds of a process are not like the rest. */
-const warmup = quick ? { warmupMs: 0, measureMs: 1_000 } : { warmupMs: 0, measureMs: 3_000 };
+/**
+ * Code is compiled as it is used: the first tens of thousands of calls of a process are not like the rest. A number of calls, so that no target is
+ * further than another.
+ */
+const warmup = quick ? { calls: 10_000, msMax: 5_000 } : { calls: 60_000, msMax: 40_000 };
 const quietMsMax = quick ? 500 : 3_000;
 
 const running: { stop(): void | Promise<void> }[] = [];
@@ -84,10 +87,18 @@ async function runBench(): Promise<BenchResult> {
   }
 
   const generator = started(startGenerator());
-  for (const target of targets) await generator.measure(target, { connections: 50, perSecond: null }, warmup);
+  for (const target of targets) await warmUp(generator, target);
+  if (gateway !== null) await untilQuiet(gateway.pids(), quietMsMax);
   const figures: Figures[] = [];
   for (const load of loads) figures.push(...(await measureInTurn(generator, targets, load, gateway, extras)));
   return { quick, figures, start, idle, notes };
+}
+
+async function warmUp(generator: Generator, target: Target): Promise<void> {
+  const until = performance.now() + warmup.msMax;
+  for (let calls = 0; calls < warmup.calls && performance.now() < until;) {
+    calls += (await generator.measure(target, { connections: 50, perSecond: null }, { warmupMs: 0, measureMs: 1_000 })).replies;
+  }
 }
 
 /** Another program at work is in every figure; who reads them must know. */
