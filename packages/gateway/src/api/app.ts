@@ -14,6 +14,7 @@ import type { ControlContext, ControlDependencies } from '../control/context.ts'
 import { auditRoutes } from './audit-routes.ts';
 import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { bodyRoutes } from './body-routes.ts';
+import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
@@ -73,6 +74,7 @@ export function registerRoutes(app: ApiApp): void {
   exportRoutes(app);
   costRoutes(app);
   metricsRoutes(app);
+  callMetricsRoutes(app);
   streamRoutes(app);
   maskingRoutes(app);
   auditRoutes(app);

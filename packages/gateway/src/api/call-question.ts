@@ -5,7 +5,7 @@ import { callStatuses } from './trace-shape.ts';
 /** How lists of traces and calls are asked: by window, by fields, and in the query language. */
 
 /** Times of requests may be of any zone. */
-const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-01-15T10:30:00Z' });
+export const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-01-15T10:30:00Z' });
 const word = z.string().min(1).max(200);
 const wholeMs = z.coerce.number().int().min(0).max(1e12);
 const money = z
@@ -15,7 +15,7 @@ const money = z
 
 const windowQuery = z.object({ start_time: instant, end_time: instant });
 
-const querySchema = z.string().openapi({
+export const querySchema = z.string().openapi({
   description: 'In the query language (docs/guides/search.md). One call must fit all of it.',
   example: 'server:github -status:ok dur:>2s',
 });

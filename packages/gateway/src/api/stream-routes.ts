@@ -3,6 +3,7 @@ import { watchCalls } from '../control/live/watch-calls.ts';
 import type { Actor } from '../control/context.ts';
 import { bounds } from '../kernel/bounds.ts';
 import type { LiveEvent, LiveStream } from '../telemetry/live/live-stream.ts';
+import { summaryBody } from './call-metrics-shape.ts';
 import { requestBody } from './log-shape.ts';
 import { route, type Api } from './route.ts';
 
@@ -15,15 +16,15 @@ export function streamRoutes(api: Api): void {
       permission: 'traces.read',
       tags: ['live'],
       summary: 'Follow calls as they end',
-      description: `Server-sent events, or one JSON object a line with \`Accept: application/x-ndjson\`. Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
+      description: `Server-sent events, or one JSON object a line with \`Accept: application/x-ndjson\`. Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`metrics\` (of all calls of a second that fit, with \`events=metrics\` and the permission metrics.read), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
       request: { query: streamQuery, headers: z.object({ 'last-event-id': z.string().max(100).optional() }) },
       responses: { 200: { content: { 'text/event-stream': { schema: z.string() } }, description: 'Events, until the reader leaves.' } },
     }),
     async (c) => {
-      const { query, rate, last_event_id: asked } = c.req.valid('query');
+      const { query, rate, events, last_event_id: asked } = c.req.valid('query');
       const after = c.req.header('last-event-id') ?? asked ?? null;
       const context = c.var.context();
-      const stream = watchCalls(context, { query, rateMax: rate, after });
+      const stream = watchCalls(context, { query, rateMax: rate, shows: { calls: events.includes('calls'), metrics: events.includes('metrics') }, after });
       const lines = c.req.header('accept')?.includes('application/x-ndjson') === true;
       return new Response(
         bodyOf(stream, (event) => (lines ? lineOf(event, context.actor) : eventOf(event, context.actor))),
@@ -49,6 +50,17 @@ const streamQuery = z.object({
   rate: z.coerce.number().int().min(1).max(bounds.liveRateMax).default(bounds.liveRate).openapi({
     description: 'Calls shown in a second at most; of more, this many are chosen evenly, and the event `sampled` says of how many.',
   }),
+  events: z
+    .string()
+    .default('calls')
+    .transform((text) => text.split(','))
+    .pipe(
+      z
+        .array(z.enum(['calls', 'metrics']))
+        .min(1)
+        .max(2),
+    )
+    .openapi({ type: 'string', description: '`calls`, `metrics`, or both with a comma between them.', example: 'calls,metrics' }),
   last_event_id: z.string().max(100).optional().openapi({ description: 'As the header Last-Event-ID, for who cannot send it.' }),
 });
 
@@ -74,6 +86,7 @@ function dataOf(event: LiveEvent, actor: Actor): unknown {
     // The address of a caller is told to who may read the request log.
     return actor.can('logs.read') ? body : { ...body, ip: null };
   }
+  if (event.type === 'metrics') return { time: new Date(event.endMs).toISOString(), seconds: 1, ...summaryBody(event.summary, 1), active_agents: event.agents };
   const { type: _type, ...rest } = event;
   return event.type === 'heartbeat' ? { time: new Date().toISOString(), ...rest } : rest;
 }

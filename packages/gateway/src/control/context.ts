@@ -49,7 +49,7 @@ export interface ControlDependencies {
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;
-  readonly live: Pick<LiveFeed, 'open'>;
+  readonly live: Pick<LiveFeed, 'open' | 'recent'>;
   /** `http://host:port` under which the gateway is reached, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly notify: ControlNews;

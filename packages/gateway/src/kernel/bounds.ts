@@ -222,6 +222,14 @@ export const bounds = {
   /** Calls shown in a second, and the most that may be asked for. */
   liveRate: 50,
   liveRateMax: 1_000,
+  /** Seconds of which the figures are kept; kinds of calls that are counted apart in each; servers and tools that an answer names. */
+  meterSeconds: 60,
+  meterCellsMax: 500,
+  meterGroupsMax: 100,
+  /** Of metrics by minute: steps of a series, servers and tools, and the days for which callers are counted. */
+  metricBucketsMax: 500,
+  metricGroupsMax: 200,
+  metricAgentDaysMax: 7,
   /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
   otlpBatchMax: 512,
   otlpBatchWaitMs: 1_000,

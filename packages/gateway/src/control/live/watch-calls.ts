@@ -1,3 +1,4 @@
+import { Fault } from '../../kernel/fault.ts';
 import { matchesQuery } from '../../query/match-query.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import type { LiveStream } from '../../telemetry/live/live-stream.ts';
@@ -7,12 +8,21 @@ export interface WatchCallsInput {
   /** In the query language; empty: every call. */
   readonly query: string;
   readonly rateMax: number;
+  readonly shows: { readonly calls: boolean; readonly metrics: boolean };
   /** The id of the last call that the reader saw, or null. */
   readonly after: string | null;
 }
 
-/** The organization's calls on this node, from now on. Faults: `query_invalid`, `too_many_streams`. */
+/** The organization's calls on this node, from now on. Faults: `query_invalid`, `too_many_streams`; `forbidden` where metrics are asked for that are not shown. */
 export function watchCalls({ live, actor, organizationId }: Pick<ControlContext, 'live' | 'actor' | 'organizationId'>, input: WatchCallsInput): LiveStream {
+  if (input.shows.metrics && !actor.can('metrics.read')) throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
   const query = parseQuery(input.query);
-  return live.open({ holder: actor.id, organizationId, fits: (call) => matchesQuery(query, call), rateMax: input.rateMax, after: input.after });
+  return live.open({
+    holder: actor.id,
+    organizationId,
+    fits: (call) => matchesQuery(query, call),
+    rateMax: input.rateMax,
+    shows: input.shows,
+    after: input.after,
+  });
 }

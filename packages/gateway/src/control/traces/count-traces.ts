@@ -53,6 +53,11 @@ const widthsMs = [1, 2, 5, 10, 15, 30]
   )
   .sort((a, b) => a - b);
 
+/** A round width of which so many steps reach over the length: at least `widthMsMin`, milliseconds. */
+export function roundWidth(lengthMs: number, steps: number, widthMsMin = 0): number {
+  return widthsMs.find((width) => width >= widthMsMin && width * steps >= lengthMs) ?? day * Math.ceil(lengthMs / steps / day);
+}
+
 /**
  * The calls that fit, by outcome over time, in at most `buckets` + 1 (1 to `histogramBucketsMax`) steps of a round width.
  * Faults: `invalid_params`, `query_invalid`, `unavailable`.
@@ -64,7 +69,7 @@ export async function countOverTime(
   const selection = selectCalls(context, question);
   const wanted = Math.min(question.buckets, bounds.histogramBucketsMax);
   const lengthMs = question.endMs - question.startMs;
-  const widthMs = widthsMs.find((width) => width * wanted >= lengthMs) ?? day * Math.ceil(lengthMs / wanted / day);
+  const widthMs = roundWidth(lengthMs, wanted);
   const rows = await requireLedger(context).listBuckets(selection, BigInt(widthMs) * 1000n);
   const byBucket = new Map<number, Map<string, number>>();
   for (const { bucket, outcome, calls } of rows) byBucket.set(bucket, (byBucket.get(bucket) ?? new Map<string, number>()).set(outcome, calls));

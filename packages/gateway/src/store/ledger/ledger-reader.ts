@@ -1,4 +1,5 @@
 import type { CallRow } from './call-columns.ts';
+import { countAgents, readCallMetrics, type CallMetricsInput, type CallMetricsRow } from './call-metrics.ts';
 import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
 import { listCountedTokens, type CountedTokens } from './counted-tokens.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
@@ -40,6 +41,9 @@ export interface LedgerReader {
   /** Most calls first. */
   listToolUsage(input: ToolUsageInput): Promise<readonly ToolUsage[]>;
   toolLatency(input: ToolLatencyInput): Promise<ToolLatency>;
+  /** Of calls in a window: in all, by step of time, by server and by tool. */
+  callMetrics(input: CallMetricsInput): Promise<readonly CallMetricsRow[]>;
+  countAgents(input: Parameters<typeof countAgents>[1]): Promise<number>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
 
@@ -62,6 +66,8 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     listCountedTokens: (input) => listCountedTokens(ledger, input),
     listToolUsage: (input) => listToolUsage(ledger, input),
     toolLatency: (input) => readToolLatency(ledger, input),
+    callMetrics: (input) => readCallMetrics(ledger, input),
+    countAgents: (input) => countAgents(ledger, input),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
 }

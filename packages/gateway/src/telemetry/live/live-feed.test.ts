@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
@@ -9,6 +10,7 @@ import type { Journal } from '../../record/journal.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { createTap, type Tap } from '../tap.ts';
 import { createLiveFeed, type LiveFeed } from './live-feed.ts';
+import { LatencySketch } from './latency-sketch.ts';
 import type { LiveEvent, LiveStream } from './live-stream.ts';
 
 const shape = { intent: intentColumns, outcome: outcomeColumns };
@@ -49,7 +51,15 @@ function pass(count: number, organizationId = 'org_1'): void {
 }
 
 function open(more: Partial<Parameters<LiveFeed['open']>[0]> = {}): LiveStream {
-  return feed.open({ holder: 'key_1', organizationId: 'org_1', fits: () => true, rateMax: 10_000, after: null, ...more });
+  return feed.open({
+    holder: 'key_1',
+    organizationId: 'org_1',
+    fits: () => true,
+    rateMax: 10_000,
+    shows: { calls: true, metrics: false },
+    after: null,
+    ...more,
+  });
 }
 
 /** Reads what comes until `enough`; the reader then waits for no more. */
@@ -149,6 +159,22 @@ describe('a live stream', () => {
     expect(callsOf(await read(other, (events) => callsOf(events).length === 4))).toEqual(names(1, 4));
   });
 
+  test('with metrics counts all calls of a second that fit, shown or not', async () => {
+    const stream = open({ fits: ({ tool }) => tool !== 'tool-3', rateMax: 2, shows: { calls: false, metrics: true } });
+    const both = open({ rateMax: 2, shows: { calls: true, metrics: true } });
+    pass(10);
+    const counted = (events: readonly LiveEvent[]): LiveEvent[] => events.filter((event) => event.type === 'metrics' && event.summary.total.calls > 0);
+    const [first, ...others] = await read(stream, (events) => counted(events).length === 1);
+    expect(first).toEqual({ type: 'open', replayed: 0 });
+    expect(others.at(-1)).toMatchObject({
+      summary: { total: { calls: 9, outcomes: { success: 7, error: 2 } }, servers: [{ server: 'search', calls: 9 }] },
+      agents: 1,
+    });
+    const seen = await read(both, (events) => counted(events).length === 1);
+    expect(callsOf(seen)).toHaveLength(2);
+    expect(counted(seen)).toMatchObject([{ summary: { total: { calls: 10 } } }]);
+  });
+
   test('is one of few', () => {
     for (let index = 0; index < bounds.liveStreamsPerHolderMax; index++) open();
     expect(() => open()).toThrow(expect.objectContaining({ code: 'too_many_streams' }));
@@ -164,4 +190,41 @@ describe('a live stream', () => {
       return !tap.isOpen;
     });
   });
+});
+
+describe('the seconds that just ended', () => {
+  const anyKind = (): boolean => true;
+
+  test('are known once somebody has asked, by organization and kind, and each call counts once', async () => {
+    expect(feed.recent('org_1', anyKind)).toBeNull();
+    pass(10);
+    pass(3, 'org_2');
+    const recent = await until(() => feed.recent('org_1', anyKind), { what: 'the first second' });
+    expect(recent).toMatchObject({ seconds: 1, total: { calls: 10, outcomes: { success: 8, error: 2 } }, history: [{ calls: 10, errors: 2 }] });
+    expect(recent.tools).toHaveLength(10);
+    pass(5);
+    await until(() => feed.recent('org_1', anyKind)?.total.calls === 15);
+    expect(feed.recent('org_1', ({ status }) => status === 'error')?.total).toMatchObject({ calls: 3 });
+    expect(feed.recent('org_3', anyKind)?.total).toEqual({ calls: 0, outcomes: {}, latencyUs: null });
+  });
+
+  test('cost bounded memory, whatever names callers make up, and lose no call', async () => {
+    feed.recent('org_1', anyKind);
+    pass(bounds.meterCellsMax * 2);
+    const recent = await until(() => feed.recent('org_1', anyKind)?.total.calls === bounds.meterCellsMax * 2 && feed.recent('org_1', anyKind));
+    expect(recent.tools).toHaveLength(bounds.meterGroupsMax);
+    expect(recent.servers).toMatchObject([{ server: 'search', calls: bounds.meterCellsMax * 2 }]);
+  });
+});
+
+test('a sketch of latencies is within a hundredth of each quantile, also put together of parts', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 60_000_000 }), { minLength: 1, maxLength: 200 }), fc.constantFrom(0.5, 0.95, 0.99), (us, level) => {
+      const [even, odd] = [new LatencySketch(), new LatencySketch()];
+      for (const [index, one] of us.entries()) (index % 2 === 0 ? even : odd).add(one);
+      even.merge(odd);
+      const exact = us.toSorted((a, b) => a - b)[Math.floor(level * (us.length - 1))] ?? 0;
+      expect(Math.abs((even.quantile(level) ?? 0) - exact)).toBeLessThanOrEqual(exact * 0.01 + 1e-6);
+    }),
+  );
 });

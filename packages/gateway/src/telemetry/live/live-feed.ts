@@ -3,6 +3,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Tap } from '../tap.ts';
+import { CallMeter, summarizeCells, type MeteredKind, type MeteredSecond, type MeterSummary } from './call-meter.ts';
 import { liveCallOf } from './live-call.ts';
 import { LiveStream, type LiveEntry, type LiveStreamOptions } from './live-stream.ts';
 
@@ -12,13 +13,24 @@ export interface LiveFeed {
    * `after`: the id of the last call that the reader saw; what came since is there first, as far as it is still known, and a gap is named. Faults:
    * `too_many_streams`.
    */
-  open(options: Pick<LiveStreamOptions, 'holder' | 'organizationId' | 'fits' | 'rateMax'> & { readonly after: string | null }): LiveStream;
+  open(options: Pick<LiveStreamOptions, 'holder' | 'organizationId' | 'fits' | 'rateMax' | 'shows'> & { readonly after: string | null }): LiveStream;
+  /** The seconds that just ended, of an organization's calls of the kinds that fit; null until the first second after somebody asked is over. */
+  recent(organizationId: string, fits: (kind: MeteredKind) => boolean): RecentFigures | null;
   figures(): { readonly streams: number; readonly dropped: number };
   /** Ends the streams of one who may watch no longer; null: of everyone, because the gateway ends. */
   end(holder: string | null): void;
 }
 
+export interface RecentFigures extends MeterSummary {
+  /** How many seconds the figures are of. */
+  readonly seconds: number;
+  /** Oldest first, as many as are known, at most `meterSeconds`; `endMs`: when the second was over, since the epoch. */
+  readonly history: readonly { readonly endMs: number; readonly calls: number; readonly errors: number }[];
+}
+
 const secondMs = 1_000;
+/** One second says little where calls are few. */
+const recentSeconds = 10;
 
 /**
  * Calls get numbers as they come. The last ones are kept, so that a reader that comes back within a minute misses none; with nobody watching for
@@ -35,11 +47,15 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
   let ticking: NodeJS.Timeout | null = null;
   let idleSinceMs: number | null = null;
   let droppedBefore = 0;
+  const meters = new Map<string, CallMeter>();
+  /** By organization: the seconds that just ended, oldest first. */
+  let seconds: { readonly endMs: number; readonly byOrganization: ReadonlyMap<string, MeteredSecond> }[] = [];
 
   function listen(): void {
     idleSinceMs = null;
     unlisten ??= tap.listen((row) => {
       const entry = { id: `${epoch}-${++last}`, call: liveCallOf(row) };
+      meterOf(entry.call.organization_id).add(entry.call);
       kept.push(entry);
       // Now and then rather than each time: a shift of thousands is not free.
       if (kept.length >= bounds.liveReplayMax * 2) kept = kept.slice(-bounds.liveReplayMax);
@@ -47,6 +63,14 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
       burst.push(entry);
     });
     ticking ??= setInterval(tick, secondMs);
+  }
+
+  function meterOf(organizationId: string): CallMeter {
+    const known = meters.get(organizationId);
+    if (known !== undefined) return known;
+    const made = new CallMeter();
+    meters.set(organizationId, made);
+    return made;
   }
 
   /** The drain reads many calls at once; the choice among them must not favour those that came first. */
@@ -59,14 +83,23 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
 
   function tick(): void {
     for (const stream of streams) stream.tick();
+    const byOrganization = new Map(Array.from(meters, ([organizationId, meter]) => [organizationId, meter.take()] as const));
+    // Whoever calls again gets a meter again.
+    meters.clear();
+    seconds = [...seconds.slice(1 - bounds.meterSeconds), { endMs: clock.nowMs(), byOrganization }];
     if (streams.size > 0) return;
     idleSinceMs ??= clock.monotonicMs();
-    if (clock.monotonicMs() - idleSinceMs < bounds.liveLingerMs) return;
+    if (clock.monotonicMs() - idleSinceMs >= bounds.liveLingerMs) stopListening();
+  }
+
+  function stopListening(): void {
     unlisten?.();
     unlisten = null;
     if (ticking !== null) clearInterval(ticking);
     ticking = null;
     kept = [];
+    seconds = [];
+    meters.clear();
   }
 
   function replay(stream: LiveStream, after: string): void {
@@ -80,7 +113,7 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
     }
     if (from + 1 < oldest) stream.push({ type: 'gap', missed: oldest - from - 1, reason: 'too_old' });
     const since = kept.slice(kept.length - (last - Math.max(from, oldest - 1))).filter(({ call }) => stream.fits(call));
-    stream.push({ type: 'open', replayed: since.length });
+    stream.push({ type: 'open', replayed: stream.showsCalls ? since.length : 0 });
     stream.replay(since);
   }
 
@@ -104,17 +137,28 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
       listen();
       return stream;
     },
+    recent(organizationId, fits) {
+      listen();
+      const known = seconds.map(({ endMs, byOrganization }) => ({ endMs, cells: byOrganization.get(organizationId)?.cells.filter(fits) ?? [] }));
+      if (known.length === 0) return null;
+      const newest = known.slice(-recentSeconds);
+      return {
+        ...summarizeCells(newest.flatMap(({ cells }) => cells)),
+        seconds: newest.length,
+        history: known.map(({ endMs, cells }) => ({
+          endMs,
+          calls: cells.reduce((sum, { calls }) => sum + calls, 0),
+          errors: cells.reduce((sum, { status, calls }) => sum + (status === 'error' || status === 'timeout' ? calls : 0), 0),
+        })),
+      };
+    },
     figures: () => ({ streams: streams.size, dropped: [...streams].reduce((sum, { dropped }) => sum + dropped, droppedBefore) }),
     end(holder) {
       for (const stream of streams) {
         if (holder === null) stream.end('draining');
         else if (stream.holder === holder) stream.end('unauthorized');
       }
-      if (holder !== null) return;
-      unlisten?.();
-      unlisten = null;
-      if (ticking !== null) clearInterval(ticking);
-      ticking = null;
+      if (holder === null) stopListening();
     },
   };
 }

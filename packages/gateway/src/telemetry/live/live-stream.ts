@@ -1,5 +1,6 @@
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { CallMeter, summarizeCells, type MeterSummary } from './call-meter.ts';
 import type { LiveCall } from './live-call.ts';
 
 /** What a live stream says. Only calls have an id: it names a place to go on from. */
@@ -12,6 +13,8 @@ export type LiveEvent =
   | { readonly type: 'sampled'; readonly shown: number; readonly of: number }
   /** The reader was too slow: so many were lost now, and so many in all. */
   | { readonly type: 'dropped'; readonly count: number; readonly total: number }
+  /** All calls of the last second that fit, shown or not; `endMs`: when it was over, since the epoch. */
+  | { readonly type: 'metrics'; readonly endMs: number; readonly summary: MeterSummary; readonly agents: number }
   | { readonly type: 'heartbeat'; readonly dropped: number }
   | { readonly type: 'end'; readonly reason: 'draining' | 'unauthorized' | 'reconnect' };
 
@@ -26,6 +29,7 @@ export interface LiveStreamOptions {
   readonly fits: (call: LiveCall) => boolean;
   /** Calls shown in a second at most. */
   readonly rateMax: number;
+  readonly shows: { readonly calls: boolean; readonly metrics: boolean };
   readonly clock: Clock;
   readonly onClose: (stream: LiveStream) => void;
 }
@@ -38,6 +42,7 @@ export class LiveStream {
   private readonly options: LiveStreamOptions;
   private readonly queue: LiveEvent[] = [];
   private unsaid = 0;
+  private readonly meter: CallMeter | null;
   private shown = 0;
   private of = 0;
   private ended = false;
@@ -48,8 +53,13 @@ export class LiveStream {
   constructor(options: LiveStreamOptions) {
     this.options = options;
     this.holder = options.holder;
+    this.meter = options.shows.metrics ? new CallMeter() : null;
     this.heartbeatAtMs = options.clock.monotonicMs() + bounds.liveHeartbeatMs;
     this.endsAtMs = options.clock.monotonicMs() + bounds.liveStreamMs;
+  }
+
+  get showsCalls(): boolean {
+    return this.options.shows.calls;
   }
 
   fits(call: LiveCall): boolean {
@@ -59,6 +69,8 @@ export class LiveStream {
   /** Calls that came at once: as many as the rate of this second leaves, evenly chosen. */
   offer(entries: readonly LiveEntry[]): void {
     const fitting = entries.filter(({ call }) => this.fits(call));
+    if (this.meter !== null) for (const { call } of fitting) this.meter.add(call);
+    if (!this.options.shows.calls) return;
     const room = Math.max(0, this.options.rateMax - this.shown);
     const chosen = fitting.length <= room ? fitting : Array.from({ length: room }, (_, index) => fitting[Math.floor((index * fitting.length) / room)]);
     this.of += fitting.length;
@@ -68,6 +80,7 @@ export class LiveStream {
 
   /** What the reader missed while it was away: it is known how much that is at most. */
   replay(entries: readonly LiveEntry[]): void {
+    if (!this.options.shows.calls) return;
     for (const entry of entries) this.queue.push({ type: 'call', ...entry });
   }
 
@@ -76,6 +89,10 @@ export class LiveStream {
     if (this.shown < this.of) this.push({ type: 'sampled', shown: this.shown, of: this.of });
     this.shown = 0;
     this.of = 0;
+    if (this.meter !== null) {
+      const { cells, agents } = this.meter.take();
+      this.push({ type: 'metrics', endMs: this.options.clock.nowMs(), summary: summarizeCells(cells), agents: agents.size });
+    }
     const nowMs = this.options.clock.monotonicMs();
     if (nowMs >= this.endsAtMs) return this.end('reconnect');
     if (nowMs < this.heartbeatAtMs) return;

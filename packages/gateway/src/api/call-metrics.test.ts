@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { startLedger, type TestLedger } from '../../../../test/support/ledger.ts';
+import { createRollups } from '../store/ledger/rollups.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+/** Some time ago, at a whole hour; nothing is made after it. */
+const now = Math.floor(Date.now() / hour) * hour - 48 * hour;
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+let ledger: TestLedger;
+let control: TestControl;
+beforeAll(async () => {
+  ledger = await startLedger();
+  control = await startControl({ ledger: () => ledger.reader, clock: { nowMs: () => now, monotonicMs: () => now } });
+  await ledger.insert(calls.map(({ ms, ...call }) => ({ ...call, started_at: BigInt(ms) * 1000n })));
+  // The same for somebody else: none of it may be counted.
+  await ledger.insert(calls.slice(0, 500).map(({ ms, ...call }) => ({ ...call, org_id: 'org_other', started_at: BigInt(ms) * 1000n })));
+});
+afterAll(async () => {
+  await control.end();
+  await ledger.end();
+});
+
+/** A small generator with a seed: the same calls on every run. */
+let state = 0x1234567;
+function random(below: number): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return Math.abs(state) % below;
+}
+const pick = <Value>(values: readonly [Value, ...Value[]]): Value => values[random(values.length)] ?? values[0];
+
+/** Four hours up to `now`, the second of them without a call. */
+const calls = Array.from({ length: 4000 }, (_, index) => {
+  const id = (index + 1).toString(16);
+  const method = pick(['tools/call', 'tools/call', 'tools/call', 'tools/list'] as const);
+  return {
+    org_id: 'org_default',
+    trace_id: id.padStart(32, '0'),
+    span_id: id.padStart(16, '0'),
+    ms: now - hour * pick([1, 2, 4] as const) + random(hour),
+    duration_us: 200 + random(50) ** 4,
+    server: pick(['github', 'search', 'mail'] as const),
+    tool: method === 'tools/call' ? pick(['create', 'query', 'send'] as const) : '',
+    method,
+    status: pick(['success', 'success', 'success', 'error', 'timeout', 'blocked', 'cancelled'] as const),
+    agent: pick(['ci', 'nightly', ''] as const),
+    key_id: pick(['key_a', 'key_b'] as const),
+  };
+});
+type Made = (typeof calls)[number];
+
+/** What the answer must say of these calls, counted here and not there. */
+function figuresOf(of: readonly Made[], lengthMs: number): Record<string, unknown> {
+  const errors = of.filter(({ status }) => status === 'error' || status === 'timeout').length;
+  const took = of
+    .filter(({ status }) => ['success', 'error', 'timeout'].includes(status))
+    .map(({ duration_us: us }) => us)
+    .sort((a, b) => a - b);
+  const level = (wanted: number): unknown => {
+    const exact = (took[Math.floor(wanted * (took.length - 1))] ?? 0) / 1000;
+    return expect.toSatisfy((ms: number) => Math.abs(ms - exact) <= exact * 0.011 + 0.001, `${exact} within a hundredth`);
+  };
+  const outcomes = ['success', 'error', 'timeout', 'blocked', 'waiting', 'cancelled', 'unknown'];
+  return {
+    calls: of.length,
+    rate: expect.closeTo((of.length * 1000) / lengthMs, 4),
+    errors,
+    error_percent: of.length === 0 ? null : expect.closeTo((100 * errors) / of.length, 3),
+    outcomes: Object.fromEntries(outcomes.map((outcome) => [outcome, of.filter(({ status }) => status === outcome).length])),
+    latency_ms: took.length === 0 ? null : { p50: level(0.5), p95: level(0.95), p99: level(0.99) },
+  };
+}
+
+const agentsOf = (of: readonly Made[]): number => new Set(of.map(({ agent, key_id: key }) => agent || key)).size;
+const grouped = (of: readonly Made[], key: (call: Made) => string): [string, Made[]][] =>
+  Object.entries(Object.groupBy(of, key))
+    .map(([name, own = []]): [string, Made[]] => [name, own])
+    .toSorted((a, b) => b[1].length - a[1].length || (a[0] < b[0] ? -1 : 1));
+
+interface Answer {
+  readonly metrics: Record<string, unknown> & { readonly live: unknown };
+  readonly step_ms: number;
+  readonly series: readonly { readonly start_time: string; readonly calls: number }[];
+  readonly servers: readonly unknown[];
+  readonly tools: readonly unknown[];
+}
+async function metrics(query: Record<string, string> = {}): Promise<Answer> {
+  const response = await control.request('GET', `/v1/metrics?${new URLSearchParams(query).toString()}`, { front: 'admin' });
+  expect(response.status).toBe(200);
+  return (await response.json()) as Answer;
+}
+
+const window = { start_time: iso(now - 4 * hour), end_time: iso(now), steps: '24' };
+function expected(fits: (call: Made) => boolean): Record<string, unknown> {
+  const of = calls.filter((call) => fits(call));
+  const step = 10 * minute;
+  return {
+    metrics: expect.objectContaining({
+      period: { start_time: window.start_time, end_time: window.end_time },
+      ...figuresOf(of, 4 * hour),
+      active_agents: agentsOf(of),
+      previous: null,
+    }),
+    step_ms: step,
+    series: Array.from({ length: 24 }, (_, index) => {
+      const from = now - 4 * hour + index * step;
+      return {
+        start_time: iso(from),
+        ...figuresOf(
+          of.filter(({ ms }) => ms >= from && ms < from + step),
+          step,
+        ),
+      };
+    }),
+    servers: grouped(of, ({ server }) => server).map(([server, own]) => ({ server, ...figuresOf(own, 4 * hour) })),
+    tools: grouped(
+      of.filter(({ method }) => method === 'tools/call'),
+      ({ server, tool }) => `${server}/${tool}`,
+    ).map(([name, own]) => ({ server: name.split('/')[0], tool: name.split('/')[1], ...figuresOf(own, 4 * hour) })),
+    truncated: false,
+  };
+}
+
+describe('figures of calls', () => {
+  test('are those of the calls themselves, whether read from them, from sums by minute, or from both', async () => {
+    const wanted = expected(() => true);
+    expect(await metrics(window)).toEqual(wanted);
+    const rollups = createRollups(ledger.store);
+    const version = BigInt(Date.now()) * 1000n;
+    await rollups.seal('minute', now - 4 * hour, version);
+    await rollups.seal('minute', now - 2 * hour, version);
+    expect(await metrics(window)).toEqual(wanted);
+    await rollups.seal('minute', now - hour, version);
+    expect(await metrics(window)).toEqual(wanted);
+  });
+
+  test('are of what the query asks for, of what sums know and of what they do not', async () => {
+    expect(await metrics({ ...window, query: 'server:(github OR mail) -status:ok method:tools/call' })).toEqual(
+      expected(({ server, status, method }) => server !== 'search' && status !== 'success' && method === 'tools/call'),
+    );
+    const byAgent = await metrics({ ...window, query: 'agent:ci dur:>1ms tool:c*' });
+    expect(byAgent).toEqual(expected(({ agent, duration_us: us, tool }) => agent === 'ci' && us > 1000 && tool.startsWith('c')));
+    expect(byAgent.metrics.live).toBeNull();
+  });
+
+  test('are compared with those of the window before', async () => {
+    const { metrics: found } = await metrics({ start_time: iso(now - hour), end_time: iso(now), compare: 'true' });
+    const before = calls.filter(({ ms }) => ms >= now - 2 * hour && ms < now - hour);
+    expect(found).toMatchObject({
+      previous: { period: { start_time: iso(now - 2 * hour), end_time: iso(now - hour) }, ...figuresOf(before, hour), active_agents: agentsOf(before) },
+    });
+  });
+
+  test('of a window without a call are zeros, and of the last hour where no window is named', async () => {
+    expect((await metrics({ start_time: iso(now - 3 * hour), end_time: iso(now - 2 * hour) })).metrics).toMatchObject({
+      ...figuresOf([], hour),
+      active_agents: 0,
+    });
+    const { metrics: found } = await metrics();
+    expect(found).toMatchObject({ period: { start_time: iso(now - hour), end_time: iso(now) }, calls: calls.filter(({ ms }) => ms >= now - hour).length });
+  });
+
+  test('name as many servers and tools as are asked for, and say that there are more', async () => {
+    const { servers, tools, ...rest } = await metrics({ ...window, limit: '1' });
+    expect([servers.length, tools.length, rest]).toMatchObject([1, 1, { truncated: true }]);
+  });
+
+  test('of a very long window leave the agents out rather than read all of it', async () => {
+    const { metrics: found, series } = await metrics({ start_time: iso(now - 30 * 24 * hour), end_time: iso(now) });
+    expect(found).toMatchObject({ calls: calls.length, active_agents: null });
+    expect(series.reduce((sum, step) => sum + step.calls, 0)).toBe(calls.length);
+  });
+});
+
+test.each([
+  [{ start_time: iso(now), end_time: iso(now) }, 'invalid_params'],
+  [{ query: 'nothing:here' }, 'query_invalid'],
+  [{ steps: '100000' }, 'invalid_request'],
+  [{ start_time: 'yesterday' }, 'invalid_request'],
+])('a question that makes no sense is refused: %j', async (query, error) => {
+  const response = await control.request('GET', `/v1/metrics?${new URLSearchParams(query as Record<string, string>).toString()}`, { front: 'admin' });
+  expect([response.status, await response.json()]).toMatchObject([400, { error }]);
+});
