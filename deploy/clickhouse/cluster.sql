@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS ledger_migrations_local ON CLUSTER 'gatewayops' (name
 
 CREATE TABLE IF NOT EXISTS ledger_migrations ON CLUSTER 'gatewayops' AS ledger_migrations_local ENGINE = Distributed('gatewayops', currentDatabase(), ledger_migrations_local, rand());
 
--- 202611210500-calls;
+-- 202611210500-ledger;
 CREATE TABLE IF NOT EXISTS calls_local ON CLUSTER 'gatewayops'
 (
     org_id LowCardinality(String),
@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS calls_local ON CLUSTER 'gatewayops'
     request_id String,
     client_trace_id String,
     client_name LowCardinality(String),
+    session_id String,
     peer String,
     request_bytes UInt64,
     status LowCardinality(String),
@@ -53,47 +54,39 @@ CREATE TABLE IF NOT EXISTS calls_local ON CLUSTER 'gatewayops'
     tokens_source LowCardinality(String),
     cost Decimal(18, 9),
     priced_by LowCardinality(String),
-    INDEX trace_id_index trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+    transforms String,
+    cache LowCardinality(String),
+    target LowCardinality(String),
+    retries UInt8,
+    bodies LowCardinality(String),
+    asks String,
+    upstream_spans String,
+    price_version UInt32,
+    chain LowCardinality(String),
+    chain_seq UInt64 CODEC(Delta, LZ4),
+    INDEX trace_id_index trace_id TYPE bloom_filter(0.001) GRANULARITY 1,
+    INDEX chain_seq_index chain_seq TYPE minmax GRANULARITY 1,
+    PROJECTION count_by_hour
+    (
+        SELECT toStartOfHour(started_at), method, count()
+        GROUP BY toStartOfHour(started_at), method
+    ),
+    PROJECTION costs_by_day
+    (
+        SELECT
+            org_id, toDate(started_at), method, currency, team_id, user_id, project_id, agent, key_id, environment, server, tool, priced_by,
+            count(), countIf(status IN ('error', 'timeout')), sum(input_tokens), sum(output_tokens), sum(duration_us), sum(cost)
+        GROUP BY org_id, toDate(started_at), method, currency, team_id, user_id, project_id, agent, key_id, environment, server, tool, priced_by
+    )
 )
 ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toDate(started_at)
 PRIMARY KEY (org_id, started_at)
 ORDER BY (org_id, started_at, trace_id, span_id)
 TTL toDateTime(started_at) + toIntervalDay(30)
-SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1,
+    lightweight_mutation_projection_mode = 'rebuild';
 CREATE TABLE IF NOT EXISTS calls ON CLUSTER 'gatewayops' AS calls_local ENGINE = Distributed('gatewayops', currentDatabase(), calls_local, cityHash64(trace_id));
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611210500-calls', 'cec82af0b3018cb365f6012fa210406b39887cbc658c85ae68f4a808075de1ef';
-
--- 202611210800-target-and-retries;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS target LowCardinality(String) AFTER priced_by,
-    ADD COLUMN IF NOT EXISTS retries UInt8 AFTER target;
-ALTER TABLE calls ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS target LowCardinality(String) AFTER priced_by,
-    ADD COLUMN IF NOT EXISTS retries UInt8 AFTER target;
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611210800-target-and-retries', 'aa1e4b586ae56659468295529b9b5df6030d436c7f16245f58e87b8aa7ecb64d';
-
--- 202611210810-transforms-cache;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS transforms String AFTER priced_by;
-ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS transforms String AFTER priced_by;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS cache LowCardinality(String) AFTER transforms;
-ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS cache LowCardinality(String) AFTER transforms;
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611210810-transforms-cache', '1dc277b2d21baf8b5bd8d3ec9609322f311e057a85f5f504fc832f3aea47a8e4';
-
--- 202611271000-rollups;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' MODIFY SETTING lightweight_mutation_projection_mode = 'rebuild';
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD PROJECTION IF NOT EXISTS count_by_hour
-(
-    SELECT toStartOfHour(started_at), method, count()
-    GROUP BY toStartOfHour(started_at), method
-);
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD PROJECTION IF NOT EXISTS costs_by_day
-(
-    SELECT
-        org_id, toDate(started_at), method, currency, team_id, user_id, project_id, agent, key_id, environment, server, tool, priced_by,
-        count(), countIf(status IN ('error', 'timeout')), sum(input_tokens), sum(output_tokens), sum(duration_us), sum(cost)
-    GROUP BY org_id, toDate(started_at), method, currency, team_id, user_id, project_id, agent, key_id, environment, server, tool, priced_by
-);
 CREATE TABLE IF NOT EXISTS costs_by_day_local ON CLUSTER 'gatewayops'
 (
     org_id LowCardinality(String),
@@ -153,25 +146,6 @@ ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{
 ORDER BY (rollup, period, version)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS rollup_seals ON CLUSTER 'gatewayops' AS rollup_seals_local ENGINE = Distributed('gatewayops', currentDatabase(), rollup_seals_local, rand());
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271000-rollups', 'ef82926c7cfe7dfbdf5ed292f5a00846f7b581a5c8e828e10683fe2d3a5af9ff';
-
--- 202611271010-price-version;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS price_version UInt32 AFTER retries;
-ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS price_version UInt32 AFTER retries;
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271010-price-version', '58426802ffdf6398ae0ef840f80620eac8f214e3d3e73c2cba8df6fb75680830';
-
--- 202611271101-runs;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS session_id String AFTER client_name,
-    ADD COLUMN IF NOT EXISTS asks String AFTER retries,
-    ADD COLUMN IF NOT EXISTS upstream_spans String AFTER asks;
-ALTER TABLE calls ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS session_id String AFTER client_name,
-    ADD COLUMN IF NOT EXISTS asks String AFTER retries,
-    ADD COLUMN IF NOT EXISTS upstream_spans String AFTER asks;
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271101-runs', 'acfec34ab0dfc1e6890018e94991e0ff42f1b8adedd147c6c4a7296b819350f2';
-
--- 202611271200-payloads;
 CREATE TABLE IF NOT EXISTS payloads_local ON CLUSTER 'gatewayops'
 (
     org_id LowCardinality(String),
@@ -243,18 +217,6 @@ ORDER BY (org_id, started_at, trace_id, span_id)
 TTL toDateTime(started_at) + toIntervalDay(30)
 SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS counted_tokens ON CLUSTER 'gatewayops' AS counted_tokens_local ENGINE = Distributed('gatewayops', currentDatabase(), counted_tokens_local, cityHash64(trace_id));
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
-ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS bodies LowCardinality(String) AFTER retries;
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271200-payloads', '10456d8b5c4e053abce3c23e40753ba6bafdfbf13e3a41afd72a3decaa43b4c8';
-
--- 202611271310-call-chain;
-ALTER TABLE calls_local ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
-ALTER TABLE calls ON CLUSTER 'gatewayops'
-    ADD COLUMN IF NOT EXISTS chain LowCardinality(String),
-    ADD COLUMN IF NOT EXISTS chain_seq UInt64 CODEC(Delta, LZ4);
-ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD INDEX IF NOT EXISTS chain_seq_index chain_seq TYPE minmax GRANULARITY 1;
 CREATE TABLE IF NOT EXISTS call_chain_local ON CLUSTER 'gatewayops'
 (
     org_id LowCardinality(String),
@@ -274,4 +236,4 @@ ORDER BY (org_id, chain, entry)
 TTL toDateTime(day) + toIntervalDay(32)
 SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS call_chain ON CLUSTER 'gatewayops' AS call_chain_local ENGINE = Distributed('gatewayops', currentDatabase(), call_chain_local, rand());
-INSERT INTO ledger_migrations (name, checksum) SELECT '202611271310-call-chain', '33b703211bccd5a986ae0e7da7cc70d9b4906515c90c85d8c779856606151d3c';
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611210500-ledger', '82d86cdb3084bb39753cd2de12ea05f0150d30325570410aa578762315a66413';

@@ -1,4 +1,4 @@
-/** The rows of the ledger's `payloads` and `counted_tokens`, in RowBinary; the columns are those of migrations/202611271200-payloads.sql, in its order. */
+/** The rows of the ledger's `payloads` and `counted_tokens`, in RowBinary; the columns are those of migrations/202611210500-ledger.sql, in its order. */
 import type { MaskedValue } from '../masking/masking-rules.ts';
 import { ByteWriter } from '../record/byte-writer.ts';
 import type { BodyJob } from './body-job.ts';
