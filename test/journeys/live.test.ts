@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modernServer } from '../support/modern-server.ts';
 import { nodePath } from '../support/node-path.ts';
@@ -89,7 +90,7 @@ describe('the live stream of a running gateway', () => {
       reader
         .calls()
         .map(({ tool, status, ip }) => [tool, status, ip])
-        .toSorted(),
+        .toSorted((a, b) => String(a).localeCompare(String(b))),
     ).toEqual([
       ['a', 'success', null],
       ['b', 'success', null],
@@ -105,8 +106,8 @@ describe('the live stream of a running gateway', () => {
     expect(
       again
         .calls()
-        .map(({ tool }) => tool)
-        .toSorted(),
+        .map(({ tool }) => String(tool))
+        .toSorted((a, b) => a.localeCompare(b)),
     ).toEqual(['d', 'e', 'f']);
     again.close();
   });
@@ -126,6 +127,121 @@ describe('the live stream of a running gateway', () => {
     await post(`${gateway.url}/v1/auth/keys/${watcher.id}`, undefined, { key: gateway.apiKey, method: 'DELETE' });
     await until(() => reader.closed, { timeoutMs: 20_000 });
     expect(reader.events.at(-1)).toMatchObject({ event: 'end', data: '{"reason":"unauthorized"}' });
+  });
+});
+
+interface SocketReader {
+  readonly socket: WebSocket;
+  readonly events: readonly { readonly type: string; readonly id?: string; readonly data: Record<string, unknown> }[];
+  tools(): string[];
+  /** The code of the close frame, when it came. */
+  readonly closed: number | null;
+}
+
+/** Resolves with the answer where the handshake is refused. */
+function watch(path: string, headers: Record<string, string>): Promise<SocketReader | { status: number; body: Record<string, unknown> }> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}${path}`, { headers });
+    const events: SocketReader['events'][number][] = [];
+    const reader = {
+      socket,
+      events,
+      tools: () => events.flatMap(({ type, data }) => (type === 'call' ? [String(data['tool'])] : [])).toSorted((a, b) => a.localeCompare(b)),
+      closed: null as number | null,
+    };
+    socket.on('message', (data: Buffer) => void events.push(JSON.parse(data.toString()) as SocketReader['events'][number]));
+    socket.on('close', (code) => (reader.closed = code));
+    socket.on('open', () => resolve(reader));
+    socket.on('error', reject);
+    socket.on('unexpected-response', (_request, response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }));
+    });
+  });
+}
+
+async function opened(path: string, headers: Record<string, string>): Promise<SocketReader> {
+  const reader = await watch(path, headers);
+  if ('status' in reader) throw new Error(`refused with ${reader.status}`);
+  return reader;
+}
+
+async function sessionCookie(): Promise<string> {
+  const opened = await post(gateway.adminLink ?? '');
+  return (opened.headers['set-cookie']?.[0] ?? '').split(';')[0] ?? '';
+}
+
+describe('the live stream over WebSocket', () => {
+  test('shows the same calls and each second of them, and goes on where its reader was', { timeout: 120_000 }, async () => {
+    const { secret } = await newKey(['traces.read', 'metrics.read']);
+    const headers = { authorization: `Bearer ${secret}` };
+    const reader = await opened('/v1/stream?query=tool:w*&events=calls,metrics', headers);
+    await until(() => reader.events.some(({ type }) => type === 'open'));
+    for (const tool of ['w1', 'other', 'w2']) await call(tool);
+    await until(() => reader.tools().length === 2, { timeoutMs: 30_000 });
+    expect(reader.tools()).toEqual(['w1', 'w2']);
+    const counted = (): number => reader.events.filter(({ type }) => type === 'metrics').reduce((sum, { data }) => sum + Number(data['calls']), 0);
+    await until(() => counted() === 2, { timeoutMs: 30_000 });
+    const last = reader.events.findLast(({ id }) => id !== undefined)?.id ?? '';
+    reader.socket.close();
+    for (const tool of ['w3', 'w4']) await call(tool);
+    const again = await opened(`/v1/stream?query=tool:w*&last_event_id=${last}`, headers);
+    await until(() => again.tools().length === 2, { timeoutMs: 30_000 });
+    expect(again.tools()).toEqual(['w3', 'w4']);
+    again.socket.close();
+  });
+
+  test('is refused before the handshake as a request is, with what is wrong', async () => {
+    const refused = async (path: string, headers: Record<string, string>): Promise<unknown> => {
+      const answer = await watch(path, headers);
+      return 'status' in answer ? [answer.status, answer.body['error']] : 'opened';
+    };
+    const watcher = { authorization: `Bearer ${(await newKey(['traces.read'])).secret}` };
+    expect(await refused('/v1/stream', {})).toEqual([401, 'unauthorized']);
+    expect(await refused('/v1/stream', { authorization: `Bearer ${(await newKey(['costs.read'])).secret}` })).toEqual([403, 'forbidden']);
+    expect(await refused('/v1/stream?events=metrics', watcher)).toEqual([403, 'forbidden']);
+    expect(await refused('/v1/stream?query=nothing:x', watcher)).toEqual([400, 'query_invalid']);
+    expect(await refused('/v1/stream', { ...watcher, origin: 'https://evil.example' })).toEqual([403, 'origin_not_allowed']);
+    expect(await refused('/v1/other', watcher)).toEqual([400, 'invalid_request']);
+  });
+
+  test('by session cookie only from a page of the gateway itself', async () => {
+    const cookie = await sessionCookie();
+    expect(cookie).toContain('session');
+    const reader = await opened('/v1/stream', { cookie, origin: gateway.url });
+    await until(() => reader.events.length > 0);
+    reader.socket.close();
+    for (const origin of ['http://127.0.0.1:1', 'https://evil.example', null])
+      expect(await watch('/v1/stream', { cookie, ...(origin === null ? {} : { origin }) })).toMatchObject({
+        status: 403,
+        body: { error: 'origin_not_allowed' },
+      });
+  });
+
+  test('of a revoked key ends with the code that says so; so does one whose reader speaks', { timeout: 60_000 }, async () => {
+    const watcher = await newKey(['traces.read']);
+    const headers = { authorization: `Bearer ${watcher.secret}` };
+    const [reader, speaking] = [await opened('/v1/stream', headers), await opened('/v1/stream', headers)];
+    await until(() => speaking.events.length > 0);
+    speaking.socket.send('hello');
+    await until(() => speaking.closed === 1008, { timeoutMs: 20_000 });
+    await post(`${gateway.url}/v1/auth/keys/${watcher.id}`, undefined, { key: gateway.apiKey, method: 'DELETE' });
+    await until(() => reader.closed !== null, { timeoutMs: 20_000 });
+    expect(reader.events.at(-1)).toEqual({ type: 'end', data: { reason: 'unauthorized' } });
+  });
+});
+
+describe('figures of calls', () => {
+  test('are there for a window, and of the seconds that just ended', { timeout: 90_000 }, async () => {
+    const { secret } = await newKey(['metrics.read']);
+    const ask = async (): Promise<{ metrics: { calls: number; live: { calls: number } | null } }> =>
+      JSON.parse((await post(`${gateway.url}/v1/metrics?query=tool:figured`, undefined, { key: secret, method: 'GET' })).text) as never;
+    await until(async () => (await ask()).metrics.live !== null, { timeoutMs: 30_000, everyMs: 200 });
+    await call('figured');
+    await until(async () => (await ask()).metrics.live?.calls === 1, { timeoutMs: 30_000, everyMs: 200 });
+    await until(async () => (await ask()).metrics.calls === 1, { timeoutMs: 60_000, everyMs: 200 });
+    expect(await ask()).toMatchObject({ metrics: { errors: 0, outcomes: { success: 1 }, active_agents: 1 }, tools: [{ server: 'one', tool: 'figured' }] });
   });
 });
 

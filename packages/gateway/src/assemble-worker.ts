@@ -35,12 +35,13 @@ import { Refusals, type Refusal } from './kernel/refusals.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
 import { createOpenLinks } from './link/open-links.ts';
 import { createSseDoor } from './link/sse-door.ts';
+import { createStreamSocket } from './link/stream-socket.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
 import { serveCrossOrigin } from './listener/cross-origin.ts';
-import { createHeaderGate, requireAddress, requireJson } from './listener/header-gate.ts';
+import { createHeaderGate, requireAddress, requireJson, requireOwnPage } from './listener/header-gate.ts';
 import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
-import { createPassToControl } from './listener/pass-to-control.ts';
+import { createAskForStream, createPassToControl } from './listener/pass-to-control.ts';
 import { readBody } from './listener/read-body.ts';
 import { respondRest, respondRpc, send } from './listener/respond.ts';
 import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
@@ -208,7 +209,18 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     taken: (socket) => connections.release(socket),
     log,
   });
-  const options = { onRequest, onUpgrade: webSockets.upgrade, onRejected: (code: FaultCode, refusal: Refusal) => rejected.note(code, refusal) };
+  const streamSockets = createStreamSocket({
+    admit(request) {
+      const headers = handlers.gate(request.rawHeaders);
+      requireAddress(headers, snapshot.hosts, snapshot.origins);
+      if (request.headers.cookie !== undefined) requireOwnPage(headers);
+    },
+    ask: createAskForStream(start.controlSocket),
+    taken: (socket) => connections.release(socket),
+  });
+  const onUpgrade: typeof webSockets.upgrade = (request, ...rest) =>
+    (request.url?.split('?', 1)[0] === '/v1/stream' ? streamSockets : webSockets).upgrade(request, ...rest);
+  const options = { onRequest, onUpgrade, onRejected: (code: FaultCode, refusal: Refusal) => rejected.note(code, refusal) };
   const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
   const server = secure?.server ?? createHttpServer(options);
   // What another worker passes on, as it came; who calls is asked anew.
@@ -291,9 +303,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       connections.drain();
       streams.drain();
       links.drain();
+      streamSockets.drain();
       const until = performance.now() + graceMs;
       // A call may outlive its client, and an answer its call: it is read as fast as the client likes.
-      while ((callsOpen > 0 || connections.open > 0 || links.open > 0) && performance.now() < until)
+      while ((callsOpen > 0 || connections.open > 0 || links.open > 0 || streamSockets.open > 0) && performance.now() < until)
         await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {
@@ -301,6 +314,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       clearTimeout(poolsTimer);
       streams.close();
       links.close();
+      streamSockets.close();
       rail.parks.close();
       rail.gatewaySessions.close();
       passedServer.close();

@@ -16,7 +16,7 @@ export function streamRoutes(api: Api): void {
       permission: 'traces.read',
       tags: ['live'],
       summary: 'Follow calls as they end',
-      description: `Server-sent events, or one JSON object a line with \`Accept: application/x-ndjson\`. Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`metrics\` (of all calls of a second that fit, with \`events=metrics\` and the permission metrics.read), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
+      description: `Server-sent events, one JSON object a line with \`Accept: application/x-ndjson\`, or the same objects as text frames of a WebSocket (\`Upgrade: websocket\`; with a session cookie only from a page of the gateway itself). Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`metrics\` (of all calls of a second that fit, with \`events=metrics\` and the permission metrics.read), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
       request: { query: streamQuery, headers: z.object({ 'last-event-id': z.string().max(100).optional() }) },
       responses: { 200: { content: { 'text/event-stream': { schema: z.string() } }, description: 'Events, until the reader leaves.' } },
     }),

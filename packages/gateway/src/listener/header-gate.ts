@@ -152,3 +152,12 @@ export function requireAddress(headers: InboundHeaders, hosts: ReadonlySet<strin
   if (hosts !== null && !hosts.has(host) && !hosts.has(host.toLowerCase())) throw new Fault('host_not_allowed');
   if (origin !== undefined && !origins.has(origin)) throw new Fault('origin_not_allowed');
 }
+
+/**
+ * For what a page can read that another site made the browser open, with its cookies and without our leave: a WebSocket. Who names no
+ * credential must be a page of ours. Faults: `origin_not_allowed`.
+ */
+export function requireOwnPage({ host, origin, authorization }: InboundHeaders): void {
+  if (authorization !== undefined) return;
+  if (origin === undefined || host === undefined || !URL.canParse(origin) || new URL(origin).host !== host.toLowerCase()) throw new Fault('origin_not_allowed');
+}
