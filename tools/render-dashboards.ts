@@ -173,6 +173,18 @@ export const dashboards: readonly Dashboard[] = [
         },
       },
       {
+        title: 'Streams of the audit',
+        unit: 'ops',
+        lines: {
+          '{{stream}} sent': sum('gatewayops_audit_stream_events_total', 'stream', of),
+          '{{stream}} failed': sum('gatewayops_audit_stream_failures_total', 'stream', of),
+        },
+      },
+      {
+        title: 'Events of the audit that wait',
+        lines: { '{{stream}}': `max by (stream) (gatewayops_audit_stream_waiting{${of}})` },
+      },
+      {
         title: 'Connections and requests under way',
         lines: {
           '{{process}} connections': `sum by (process) (gatewayops_connections{${of}})`,

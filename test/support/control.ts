@@ -131,6 +131,7 @@ function createControl(
     masking: { test: async () => ({ texts: [{ notKept: 'failed' }], masked: [] }) },
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
+    streams: { list: () => [] },
     upstreams: {
       reports: async () => ({ targets: [], lists: [] }),
       orders: () => [],
@@ -248,7 +249,7 @@ const testConfig: Config = {
   journal: { sync: false, spoolBytesMax: 1024 * 1024 },
   retention: { tracesDays: 30, metricsDays: 90 },
   telemetry: { metrics: { toolsMax: 200 }, otlp: null },
-  audit: { retentionDays: 365, trustedKeys: [] },
+  audit: { retentionDays: 365, trustedKeys: [], streams: [] },
   sessionKeys: [],
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },

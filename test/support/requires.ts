@@ -14,6 +14,7 @@ const programs = {
   postgres: { package: 'postgresql', names: ['postgres'] },
   'redis-server': { package: 'redis-server', names: ['redis-server'] },
   promtool: { package: 'prometheus', names: ['promtool'] },
+  rsyslogd: { package: 'rsyslog rsyslog-openssl', names: ['rsyslogd'] },
   chromium: { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
 } as const;
 

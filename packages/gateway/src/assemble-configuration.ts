@@ -10,12 +10,13 @@ import { expiryText, type ListenTlsMaterial } from './config/listen-tls.ts';
 import type { HealthState } from './control/health/read-health.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveSessionKeys, resolveTls } from './config/secrets.ts';
+import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveSessionKeys, resolveStream, resolveTls } from './config/secrets.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { Fault } from './kernel/fault.ts';
 import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
+import type { StreamData } from './jobs/siem/stream-data.ts';
 import type { Log } from './kernel/log.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import type { StatePaths } from './node/state-paths.ts';
@@ -33,6 +34,8 @@ export interface CompiledConfig {
   readonly door: ListenTlsMaterial | null;
   readonly credentials: ReadonlyMap<string, ServerData['credential']>;
   readonly tls: ReadonlyMap<string, TlsData | null>;
+  /** Of the audit. */
+  readonly streams: readonly StreamData[];
   snapshot(version: number, port: number, prices: ServedPrices): SnapshotData;
 }
 
@@ -72,6 +75,7 @@ export function createConfigCompiler(sources: {
       door: resolveListenTls(config, env),
       credentials,
       tls,
+      streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
       snapshot: (version, port, prices) =>
         snapshotOfConfig(config, {
           version,
@@ -126,7 +130,6 @@ export function certificateState({ door }: CompiledConfig, nowMs: number): Healt
   return { state: door === null || reason === null ? 'ok' : nowMs >= door.expiresAtMs ? 'down' : 'degraded', reason };
 }
 
-/** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door. */
 /** Where the test of a server goes; `targetName` null: where its calls go. Faults: `unknown_object`. */
 export function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
   const server = snapshot.servers.find((entry) => entry.name === name);
@@ -136,9 +139,23 @@ export function targetOf(snapshot: SnapshotData, name: string, targetName: strin
   return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
 }
 
+/** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door, `audit.streams.NAME` for a stream. */
 function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
-  return [...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']), ...newSecretsOfServers(before, after)];
+  const streams = after.config.audit.streams
+    .filter((stream) => before.config.audit.streams.some((other) => isDeepStrictEqual(other, stream)))
+    .map(({ name }) => name)
+    .filter((name) => !isDeepStrictEqual(before.streams.find(named(name)), after.streams.find(named(name))));
+  return [
+    ...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']),
+    ...newSecretsOfServers(before, after),
+    ...streams.map((name) => `audit.streams.${name}`),
+  ];
 }
+
+const named =
+  (wanted: string) =>
+  ({ name }: StreamData): boolean =>
+    name === wanted;
 
 function newSecretsOfServers(before: CompiledConfig, after: CompiledConfig): string[] {
   const sameSettings = after.config.servers.filter((server) => before.config.servers.some((other) => isDeepStrictEqual(other, server)));

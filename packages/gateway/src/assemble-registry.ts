@@ -1,8 +1,10 @@
 /** The registry of a node, and the desk that signs what is written there. */
 import type { StoreOptions } from './assemble-stores.ts';
 import { startAuditDesk, type CallPlaces, type RunningAuditDesk } from './control/audit/start-audit-desk.ts';
+import { createAuditStreams, type AuditStreams } from './jobs/siem/audit-streams.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import { openAuditKeys } from './node/audit-keys.ts';
+import { packageVersion } from './node/package-version.ts';
 import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
 import { openRegistry, type RegistryOptions } from './store/registry/open-registry.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
@@ -14,7 +16,9 @@ export interface RegistryParts extends Pick<StoreOptions, 'config' | 'folder' | 
 }
 
 /** Faults: `state_broken`, `disk_full`, `permission_denied`, `unavailable`. */
-export async function assembleRegistry(parts: RegistryParts): Promise<{ readonly registry: RegistryStore; readonly audit: RunningAuditDesk }> {
+export async function assembleRegistry(
+  parts: RegistryParts,
+): Promise<{ readonly registry: RegistryStore; readonly audit: RunningAuditDesk; readonly streams: AuditStreams }> {
   const { config, folder, trusted, calls, clock, log, closers } = parts;
   const keys = openAuditKeys(folder);
   const registry = await openRegistry({ ...(await addressOf(parts)), auditKey: keys.key, log: log.child({ part: 'registry' }) });
@@ -31,7 +35,16 @@ export async function assembleRegistry(parts: RegistryParts): Promise<{ readonly
     log: log.child({ part: 'audit' }),
   });
   closers.add('audit', () => audit.stop());
-  return { registry, audit };
+  const streams = createAuditStreams({
+    registry,
+    organizationId: defaultOrganizationId,
+    node: folder.node,
+    version: packageVersion(),
+    clock,
+    log: log.child({ part: 'audit' }),
+  });
+  closers.add('audit streams', () => streams.stop());
+  return { registry, audit, streams };
 }
 
 async function addressOf({ config, folder, log, closers }: RegistryParts): Promise<Pick<RegistryOptions, 'address' | 'connectionsMax'>> {

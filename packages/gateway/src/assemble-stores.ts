@@ -4,6 +4,7 @@
  */
 import type { Config } from './config/config.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
+import { spoolNote } from './control/health/spool-note.ts';
 import type { Clock } from './kernel/clock.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
@@ -107,4 +108,17 @@ export function storeProbes({
       check: () => ({ state: ledger.state() === 'ready' ? 'ok' : ledger.state() === 'opening' ? 'starting' : 'down', reason: ledger.reason() }),
     },
   ];
+}
+
+/** Whether calls are recorded; without it none are made. */
+export function recordProbe({ drain, isBlocked, spoolBytesMax }: { readonly drain: Drain; isBlocked(): boolean; spoolBytesMax(): number }): HealthProbe {
+  return {
+    name: 'record',
+    required: true,
+    check() {
+      if (isBlocked()) return { state: 'down', reason: 'calls cannot be recorded, so none are made' };
+      const note = spoolNote(drain.status().bytesPerSecond, spoolBytesMax());
+      return { state: 'ok', reason: null, ...(note === null ? {} : { note }) };
+    },
+  };
 }

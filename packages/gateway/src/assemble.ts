@@ -12,7 +12,7 @@ import { serveControl } from './api/serve-control.ts';
 import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
-import { openLedgerOf, openStateOf, servePrices, storeProbes } from './assemble-stores.ts';
+import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
@@ -24,7 +24,7 @@ import { removeExpired } from './control/audit/remove-expired.ts';
 import type { ControlContext, ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
 import { recordFilePrices } from './control/prices/record-file-prices.ts';
-import { spoolNote } from './control/health/spool-note.ts';
+import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
@@ -227,7 +227,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const { registry, audit } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain });
+  const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
   // Before anybody is let in.
   await serveAnew();
@@ -259,6 +259,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
           await serveAnew();
           orders.serve(snapshot.servers);
           await pool.targetOrders(orders.all());
+          await streams.configure(compiled.streams);
           // What workers know of a key holds its rate limit.
           if (change.settings.includes('rate_limits')) await pool.keysChanged();
           replaced?.retireOthers(bounds.drainGraceMs);
@@ -270,6 +271,13 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   });
   const exportFiles = createExportFiles({ folder: paths.exports, clock, log: log.child({ part: 'exports' }) });
   closers.add('exports', () => exportFiles.close());
+  const fixedProbes: readonly HealthProbe[] = [
+    ...storeProbes({ registry, state, ledger }),
+    recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
+    bodies.probe,
+    ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
+    { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
+  ];
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
@@ -286,24 +294,13 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     serverState,
     upstreams: serverOrders.desk,
     audit,
+    streams,
     exports: exportFiles,
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
-    probes: [
-      ...storeProbes({ registry, state, ledger }),
-      {
-        name: 'record',
-        required: true,
-        check() {
-          if (recordBlocked()) return { state: 'down', reason: 'calls cannot be recorded, so none are made' };
-          const note = spoolNote(drain.status().bytesPerSecond, served.config.journal.spoolBytesMax);
-          return { state: 'ok', reason: null, ...(note === null ? {} : { note }) };
-        },
-      },
-      bodies.probe,
-      ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
-      { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
-    ],
+    get probes() {
+      return [...fixedProbes, ...streams.probes()];
+    },
     figures: telemetry.figures({ workers: () => pool.reports(), recordBlocked, configVersion: () => configuration.state().version }),
     exposition: telemetry.exposition,
     live: telemetry.live,
@@ -377,6 +374,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     clearInterval(pingTimer);
   });
 
+  await streams.configure(served.streams);
   const first = await firstStart(systemContext(dependencies));
   lookForExpired();
   const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });

@@ -7,6 +7,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { exportAudit, exportFormats, type ExportFormat } from '../control/audit/export-audit.ts';
 import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
 import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
+import type { StreamStatus } from '../control/audit/stream-desk.ts';
 import { callScopes, verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 import { streamed } from './streamed.ts';
@@ -78,6 +79,18 @@ export function auditRoutes(api: Api): void {
       const { registry, audit } = c.var.context();
       return c.json({ keys: (await registry.audit.keys()).map((key) => keyBody(key, key.id === audit.key.id)) }, 200);
     },
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/audit/streams',
+      permission: 'audit.read',
+      tags: ['audit'],
+      summary: 'List the streams of the audit to other programs, and how far they are',
+      description: 'As the node that answers sees them; of several nodes on one registry one sends.',
+      responses: { 200: json(z.object({ streams: z.array(streamSchema) }), 'The streams, in the order of `audit.streams`.') },
+    }),
+    (c) => c.json({ streams: c.var.context().streams.list().map(streamBody) }, 200),
   );
   api.openapi(
     route({
@@ -251,5 +264,38 @@ function keyBody(key: PublicKeyRecord, isCurrent: boolean): z.infer<typeof keySc
     previous_key_id: key.previousKeyId,
     signature: key.signature === '' ? null : key.signature,
     current: isCurrent,
+  };
+}
+
+const streamSchema = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['syslog', 'webhook']),
+    target: z.string().openapi({ description: 'Host and port.' }),
+    format: z.string(),
+    state: z.enum(['starting', 'ok', 'failing', 'standby']).openapi({ description: '`standby`: another node sends.' }),
+    reason: z.string().nullable().openapi({ description: 'Why it is failing.' }),
+    failing_since: timeSchema.nullable(),
+    delivered: z.number().int().openapi({ description: 'Events that the target took since this node started.' }),
+    failures: z.number().int().openapi({ description: 'Deliveries that failed since this node started.' }),
+    waiting: z.number().int().nullable().openapi({ description: 'Events in the registry that it has not come to; null where that is not known.' }),
+    last_delivered_at: timeSchema.nullable(),
+  })
+  .openapi('AuditStream');
+
+function streamBody({ name, kind, target, format, state, reason, failingSinceMs, delivered, failures, behind, lastDeliveredAtMs }: StreamStatus) {
+  const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    name,
+    kind,
+    target,
+    format,
+    state,
+    reason,
+    failing_since: time(failingSinceMs),
+    delivered,
+    failures,
+    waiting: behind,
+    last_delivered_at: time(lastDeliveredAtMs),
   };
 }

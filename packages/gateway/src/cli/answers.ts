@@ -112,6 +112,21 @@ export const answers = {
   auditKeys: z.looseObject({
     keys: z.array(z.looseObject({ id: z.string(), node: z.string(), public_key: z.string(), created_at: z.string(), current: z.boolean() })),
   }),
+  auditStreams: z.looseObject({
+    streams: z.array(
+      z.looseObject({
+        name: z.string(),
+        kind: z.string(),
+        target: z.string(),
+        format: z.string(),
+        state: z.string(),
+        reason: z.string().nullable(),
+        delivered: z.number(),
+        waiting: z.number().nullable(),
+        last_delivered_at: z.string().nullable(),
+      }),
+    ),
+  }),
   key: z.looseObject({ key: keyView }),
   keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
   keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),

@@ -183,6 +183,14 @@ export const recordCommands: readonly CommandSpec[] = [
     load: async () => (await import('./audit-verify.ts')).auditVerify,
   },
   {
+    name: ['audit', 'streams'],
+    summary: 'Show the streams of the audit to other programs, and how far they are',
+    about: 'docs/guides/siem.md says how they are configured.',
+    client: true,
+    prints: true,
+    load: async () => (await import('./audit-streams.ts')).auditStreams,
+  },
+  {
     name: ['audit', 'keys'],
     summary: 'Show the public keys that sign the audit',
     about: 'Keep them elsewhere: with them an export can be checked on any machine.',

@@ -7,6 +7,7 @@ import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseSize } from './quantities.ts';
+import { buildAudit } from './build-audit.ts';
 import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildRecord } from './build-record.ts';
@@ -81,7 +82,7 @@ export function buildConfig(input: BuildInput): Config {
     limits: { bodyBytesMax: bytes(file.limits.body_max) },
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
     retention: { tracesDays: Number.parseInt(file.retention.traces, 10), metricsDays: Number.parseInt(file.retention.metrics, 10) },
-    audit: { retentionDays: Number.parseInt(file.audit.retention, 10), trustedKeys: file.audit.trusted_keys },
+    audit: buildAudit(file.audit, folder, (secret) => buildReference(secret, folder)),
     sessionKeys: file.session_keys.map((reference) => buildReference(reference, folder)),
     stores: {
       databaseUrl: settings.databaseUrl,

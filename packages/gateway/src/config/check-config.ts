@@ -5,6 +5,8 @@ import type { Path } from './config-fault.ts';
 import type { Environment } from './environment.ts';
 import { findProgram, isFolder } from './find-program.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { checkHeaders, checkUrl } from './check-address.ts';
+import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkMasking } from './check-masking.ts';
 import { checkTransforms } from './check-transforms.ts';
@@ -34,6 +36,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkRecord(checked, complain);
   checkEndpoints(checked, complain);
   checkOtlp(checked, complain);
+  checkAudit(checked.file.audit, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
@@ -68,18 +71,8 @@ function checkOtlp({ file, config, leftOutServers }: Checked, complain: Complain
   if (otlp.endpoint !== undefined) checkUrl(otlp.endpoint, [...path, 'endpoint'], complain);
   for (const [index, server] of (otlp.filter.servers ?? []).entries())
     requireServer(server, [...path, 'filter', 'servers', index], config, leftOutServers, complain);
-  for (const [name, value] of Object.entries(otlp.headers)) {
-    if (typeof value === 'string' && secretHeader.test(name))
-      complain(
-        [...path, 'headers', name],
-        `the value of ${name} is a secret written into the file`,
-        'Its name says that it is one; files are copied to backups, tickets and version control.',
-        `Write ${name}: { env: NAME } and set it in the gateway's environment, or use { file: PATH }.`,
-      );
-  }
+  checkHeaders(otlp.headers, [...path, 'headers'], complain);
 }
-
-const secretHeader = /key|token|secret|authorization|password|licen[sc]e|credential/i;
 
 function checkNames({ file }: Checked, complain: Complain): void {
   eachTwin(
@@ -227,27 +220,6 @@ function checkAddresses(entry: Partial<HttpServerEntry>, path: Path, complain: C
   if (entry.url !== undefined) checkUrl(entry.url, [...path, 'url'], complain);
   for (const [index, { url }] of entry.targets?.entries() ?? []) checkUrl(url, [...path, 'targets', index, 'url'], complain);
   checkUpstream(entry, path, complain);
-}
-
-function checkUrl(text: string, path: Path, complain: Complain): void {
-  const url = URL.parse(text);
-  if (url !== null && (url.username !== '' || url.password !== '')) {
-    complain(
-      path,
-      'the url holds a user name or password',
-      'Addresses stand in logs and on screens.',
-      'Remove it from the url and add: credential: { type: bearer, secret: { env: NAME } }',
-    );
-  }
-  if (/\$\{|\{\{|\$[A-Z_]/.test(text)) {
-    complain(
-      path,
-      'the url holds a placeholder',
-      'Nothing is replaced in this file: it would be taken literally.',
-      'Write the address itself, or set MCP_SERVER_{NAME}_URL in the environment.',
-    );
-  }
-  if (text.includes('#')) complain(path, 'the url holds a fragment', 'What stands behind "#" is never sent to a server.', 'Remove it.');
 }
 
 /** Variables by which a loader or an interpreter runs code that is not the command's own. */

@@ -1,4 +1,5 @@
 /** What the shape cannot say of how a server is reached: that names lead to targets, and parts fit together. */
+import { checkTlsPair } from './check-address.ts';
 import type { Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
 import type { HttpServerEntry } from './schema.ts';
@@ -25,10 +26,7 @@ export function checkUpstream(entry: Partial<HttpServerEntry>, path: Path, compl
     complain([...path, 'canary', 'target'], `${canary.target} is the active target`, 'It takes all calls already.', 'Name another one, or remove canary.');
   }
   if (tls === undefined) return;
-  if ((tls.cert === undefined) !== (tls.key === undefined)) {
-    const missing = tls.cert === undefined ? 'cert' : 'key';
-    complain([...path, 'tls'], `tls has no ${missing}`, 'A certificate of the gateway is of use only with its key.', `Add ${missing}, or remove the other.`);
-  }
+  checkTlsPair(tls, [...path, 'tls'], complain);
   const addresses = targets?.map(({ url }) => url) ?? [entry.url ?? ''];
   if (!addresses.some((url) => /^(?:https|wss):/i.test(url)))
     complain(

@@ -3,6 +3,7 @@
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
 import type { PriceList } from '../kernel/price-list.ts';
+import type { StreamData, SyslogData, WebhookData } from '../jobs/siem/stream-data.ts';
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
 import type { CacheData } from '../snapshot/snapshot.ts';
 import type { MaskingRules } from '../masking/masking-rules.ts';
@@ -60,6 +61,22 @@ export interface AuditConfig {
   readonly retentionDays: number;
   /** Public keys of other nodes, in base64. */
   readonly trustedKeys: readonly string[];
+  readonly streams: readonly AuditStreamConfig[];
+}
+
+/** Where events of the audit go as they are written. */
+export interface AuditStreamConfig extends Omit<StreamData, 'to'> {
+  readonly to: SyslogConfig | WebhookConfig;
+}
+
+export interface SyslogConfig extends Omit<SyslogData, 'tls'> {
+  readonly tls: UpstreamTlsConfig | null;
+}
+
+export interface WebhookConfig extends Omit<WebhookData, 'tls' | 'headers' | 'keys'> {
+  readonly tls: UpstreamTlsConfig | null;
+  readonly headers: Readonly<Record<string, string | SecretReference>>;
+  readonly secrets: readonly SecretReference[];
 }
 
 export interface ListenConfig {

@@ -102,6 +102,35 @@ export const secretReference = z
     cause: 'Files are copied to backups, tickets and version control; a secret in them is everywhere.',
   });
 
+/** What the gateway trusts and shows where it is the client of TLS. */
+export const tlsFiles = strict({
+  ca: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .meta({ description: 'File of the certificate authorities to trust, in PEM, in the place of the public ones.', examples: ['./ca.pem'] }),
+  cert: z
+    .string()
+    .min(1)
+    .max(4096)
+    .optional()
+    .meta({ description: "File of the gateway's own certificate and its chain, in PEM.", examples: ['./client.pem'] }),
+  key: secretReference.optional(),
+  server_name: text(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i, 'must be a host name')
+    .optional()
+    .meta({ description: 'Name that its certificate must have. Default: the host of the address.', examples: ['search.internal'] }),
+});
+
+const headerValue = z
+  .union([z.string({ error: 'must be text' }).max(1024), secretReference], { error: 'must be text or a reference to a secret' })
+  .meta({ description: 'Text, or where a secret is kept.', examples: [{ env: 'OTLP_API_KEY' }] });
+
+/** Headers that are sent with each request. */
+export const headerMap = z
+  .record(text(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i, 'must be a header name'), headerValue, { error: 'must be a map of names to values' })
+  .default({});
+
 const urlError = 'must be the http:// or https:// address of an MCP endpoint (ws:// and wss:// need transport: websocket)';
 export const serverUrl = z.string({ error: urlError }).max(2048, { error: urlError }).refine(isHttpUrl, { error: urlError });
 

@@ -1,17 +1,13 @@
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
-import { duration, hour, secretReference, section, serverName, strict, text, whole } from './schema-parts.ts';
+import { duration, headerMap, hour, section, serverName, strict, text, whole } from './schema-parts.ts';
 
 const endpointError = 'must be the http:// or https:// address of an OTLP receiver, such as https://collector.example:4318';
 
 export const otlpProtocols = ['http/protobuf', 'http/json', 'grpc'] as const;
 export const otlpSignals = ['traces', 'metrics', 'logs'] as const;
 const callStatuses = ['success', 'error', 'timeout', 'blocked', 'waiting', 'cancelled', 'unknown'] as const;
-
-const headerValue = z
-  .union([z.string({ error: 'must be text' }).max(1024), secretReference], { error: 'must be text or a reference to a secret' })
-  .meta({ description: 'Text, or where a secret is kept.', examples: [{ env: 'OTLP_API_KEY' }] });
 
 const filter = strict({
   servers: z
@@ -54,10 +50,10 @@ const otlp = strict({
       description: 'How OTLP is spoken. Default: grpc at port 4317, else http/protobuf. OTEL_EXPORTER_OTLP_PROTOCOL overrides it.',
       examples: ['http/protobuf'],
     }),
-  headers: z
-    .record(text(/^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i, 'must be a header name'), headerValue, { error: 'must be a map of names to values' })
-    .default({})
-    .meta({ description: 'Sent with each request. OTEL_EXPORTER_OTLP_HEADERS adds to them.', examples: [{ 'api-key': { env: 'OTLP_API_KEY' } }] }),
+  headers: headerMap.meta({
+    description: 'Sent with each request. OTEL_EXPORTER_OTLP_HEADERS adds to them.',
+    examples: [{ 'api-key': { env: 'OTLP_API_KEY' } }],
+  }),
   signals: z
     .array(z.enum(otlpSignals, { error: `must be of ${otlpSignals.join(', ')}` }), { error: 'must be a list of signals' })
     .min(1, { error: 'must name at least one signal' })

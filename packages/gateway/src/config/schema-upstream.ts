@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
-import { duration, hour, secretReference, serverName, serverUrl, strict, text, whole } from './schema-parts.ts';
+import { duration, hour, serverName, serverUrl, strict, text, tlsFiles, whole } from './schema-parts.ts';
 
 const day = 24 * hour;
 
@@ -131,26 +131,7 @@ export const httpReach = {
   })
     .optional()
     .meta({ description: 'Which calls go to a target that is tried out.' }),
-  tls: strict({
-    ca: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .meta({ description: 'File of the certificate authorities to trust, in PEM, in the place of the public ones.', examples: ['./ca.pem'] }),
-    cert: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .meta({ description: "File of the gateway's own certificate and its chain, in PEM.", examples: ['./client.pem'] }),
-    key: secretReference.optional(),
-    server_name: text(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i, 'must be a host name')
-      .optional()
-      .meta({ description: 'Name that its certificate must have. Default: the host of the address.', examples: ['search.internal'] }),
-  })
-    .optional()
-    .meta({ description: 'TLS to the server (1.2 or later). Files are read again when they change.' }),
+  tls: tlsFiles.optional().meta({ description: 'TLS to the server (1.2 or later). Files are read again when they change.' }),
   health_check: strict({
     ask: z
       .union(

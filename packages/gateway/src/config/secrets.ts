@@ -2,7 +2,8 @@ import { hkdfSync } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
-import type { Config, CredentialConfig, SecretReference, ServerConfig } from './config.ts';
+import type { StreamData } from '../jobs/siem/stream-data.ts';
+import type { AuditStreamConfig, Config, CredentialConfig, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
@@ -62,10 +63,7 @@ export function checkSecrets(config: Config, env: Environment): readonly { reado
 
 /** The headers of the export to OpenTelemetry, by lower-case name: those of the file, then those of OTEL_EXPORTER_OTLP_HEADERS. */
 export function resolveOtlpHeaders({ headers, headersVariable }: OtlpConfig, env: Environment): Record<string, string> {
-  const resolved = Object.entries(headers).map(([name, value]): [string, string] => {
-    const setting = `telemetry.otlp.headers.${name}`;
-    return [name, typeof value === 'string' ? value : oneLine(resolveSecret(value, env, setting), setting)];
-  });
+  const resolved = Object.entries(resolveHeaders(headers, env, 'telemetry.otlp.headers'));
   // W3C Baggage without metadata: `name=value`, percent-encoded, with commas between.
   const further = (headersVariable ? (env['OTEL_EXPORTER_OTLP_HEADERS'] ?? '') : '').split(',').flatMap((pair): [string, string][] => {
     const at = pair.indexOf('=');
@@ -73,6 +71,26 @@ export function resolveOtlpHeaders({ headers, headersVariable }: OtlpConfig, env
     return [[decoded(pair.slice(0, at)).toLowerCase(), oneLine(decoded(pair.slice(at + 1)), 'OTEL_EXPORTER_OTLP_HEADERS')]];
   });
   return Object.fromEntries([...resolved, ...further]);
+}
+
+type HeaderReferences = Readonly<Record<string, string | SecretReference>>;
+
+/** Headers that are sent out. Faults: `secret_unavailable`, `unsafe_start`. */
+export function resolveHeaders(headers: HeaderReferences, env: Environment, setting: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : oneLine(resolveSecret(value, env, `${setting}.${name}`), `${setting}.${name}`),
+    ]),
+  );
+}
+
+function headerReaders(headers: HeaderReferences, env: Environment, setting: string): SecretReader[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string'
+      ? []
+      : [{ setting: `${setting}.${name}`, reference: value, read: () => resolveHeaders({ [name]: value }, env, setting)[name] ?? '' }],
+  );
 }
 
 /** Keys made of `session_keys`, in their order; none where there are none. */
@@ -111,13 +129,6 @@ function decoded(text: string): string {
   }
 }
 
-function otlpReaders({ telemetry: { otlp } }: Config, env: Environment): SecretReader[] {
-  return Object.entries(otlp?.headers ?? {}).flatMap(([name, value]) => {
-    const setting = `telemetry.otlp.headers.${name}`;
-    return typeof value === 'string' ? [] : [{ setting, reference: value, read: () => oneLine(resolveSecret(value, env, setting), setting) }];
-  });
-}
-
 /** As `readListenTls`; null where the door speaks no TLS. */
 export function resolveListenTls({ listen }: Config, env: Environment): ListenTlsMaterial | null {
   return listen.tls === null ? null : readListenTls(listen.tls, (reference, setting) => resolveSecret(reference, env, setting), Date.now());
@@ -151,18 +162,56 @@ export function resolveTls({ name, upstream }: ServerConfig, env: Environment): 
   return readUpstreamTls(upstream.tls, `servers.${name}.tls`, (reference, setting) => resolveSecret(reference, env, setting));
 }
 
-/** Its certificates are no secrets, but must be there just so, and be looked at for changes. */
-function tlsReaders(server: ServerConfig, env: Environment): SecretReader[] {
-  const tls = server.upstream?.tls;
-  if (!tls) return [];
+/** Its certificates are no secrets, but must be there just so, and be looked at for changes. `read`: all of it together. */
+function tlsReaders(tls: UpstreamTlsConfig | null, setting: string, read: () => unknown): SecretReader[] {
+  if (tls === null) return [];
   const files = [tls.caFile, tls.certFile].flatMap((file) => (file === null ? [] : [{ file }]));
   const references: readonly SecretReference[] = tls.key === null ? files : [...files, tls.key];
-  return references.map((reference, index) => ({
-    setting: `servers.${server.name}.tls`,
+  // They are of use together only: one of them is asked for all.
+  return references.map((reference, index) => ({ setting, reference, read: () => (index === 0 ? JSON.stringify(read()) : 'read with the first') }));
+}
+
+/** What a stream of the audit is sent with. Faults: `secret_unavailable`, `unsafe_start`. */
+export function resolveStream(stream: AuditStreamConfig, env: Environment): StreamData {
+  const { to } = stream;
+  const setting = `audit.streams.${stream.name}.${to.kind}`;
+  const tls = to.tls && readUpstreamTls(to.tls, `${setting}.tls`, (reference, place) => resolveSecret(reference, env, place));
+  if (to.kind === 'syslog') return { ...stream, to: { ...to, tls } };
+  const { secrets, headers, ...rest } = to;
+  return {
+    ...stream,
+    to: {
+      ...rest,
+      tls,
+      headers: resolveHeaders(headers, env, `${setting}.headers`),
+      keys: secrets.map((secret) => webhookKey(secret, env, `${setting}.secrets`)),
+    },
+  };
+}
+
+/** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme */
+function webhookKey(reference: SecretReference, env: Environment, setting: string): Buffer {
+  const text = resolveSecret(reference, env, setting).replace(/^whsec_/, '');
+  const key = Buffer.from(text, 'base64');
+  if (/^[A-Za-z0-9+/]+={0,2}$/.test(text) && key.length >= webhookKeyBytes.least && key.length <= webhookKeyBytes.most) return key;
+  throw missing(setting, 'it is not 24 to 64 bytes in base64', 'Make one with: echo whsec_$(openssl rand -base64 32)');
+}
+
+const webhookKeyBytes = { least: 24, most: 64 };
+
+function streamReaders(stream: AuditStreamConfig, env: Environment): SecretReader[] {
+  const { to } = stream;
+  const setting = `audit.streams.${stream.name}.${to.kind}`;
+  const tls = tlsReaders(to.tls, `${setting}.tls`, () =>
+    resolveStream({ ...stream, to: { ...to, ...(to.kind === 'webhook' ? { headers: {}, secrets: [] } : {}) } }, env),
+  );
+  if (to.kind === 'syslog') return tls;
+  const keys = to.secrets.map((reference) => ({
+    setting: `${setting}.secrets`,
     reference,
-    // They are of use together only: one of them is asked for all.
-    read: () => (index === 0 ? JSON.stringify(resolveTls(server, env)) : 'read with the first'),
+    read: () => webhookKey(reference, env, `${setting}.secrets`).toString('base64'),
   }));
+  return [...tls, ...keys, ...headerReaders(to.headers, env, `${setting}.headers`)];
 }
 
 interface SecretReader {
@@ -174,9 +223,13 @@ interface SecretReader {
 function secretReaders(config: Config, env: Environment): SecretReader[] {
   return [
     ...doorReaders(config, env),
-    ...otlpReaders(config, env),
+    ...headerReaders(config.telemetry.otlp?.headers ?? {}, env, 'telemetry.otlp.headers'),
+    ...config.audit.streams.flatMap((stream) => streamReaders(stream, env)),
     ...sessionKeyReaders(config, env),
-    ...config.servers.flatMap((server) => [...tlsReaders(server, env), ...ownReaders(server, env)]),
+    ...config.servers.flatMap((server) => [
+      ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),
+      ...ownReaders(server, env),
+    ]),
   ];
 }
 

@@ -14,6 +14,7 @@ import type { StateStore } from '../store/state/state-store.ts';
 import type { LiveFeed } from '../telemetry/live/live-feed.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
 import type { AuditDesk } from './audit/audit-desk.ts';
+import type { StreamDesk } from './audit/stream-desk.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
@@ -44,6 +45,7 @@ export interface ControlDependencies {
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;
   readonly audit: AuditDesk;
+  readonly streams: StreamDesk;
   readonly prices: PriceDesk;
   readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];

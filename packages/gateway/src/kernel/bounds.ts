@@ -284,6 +284,19 @@ export const bounds = {
   auditCheckpointMs: 60_000,
   /** How often events whose retention is over are looked for. */
   auditRetentionMs: 6 * 3_600_000,
+  /** A stream of the audit: how often it looks for events, events and bytes of one delivery, how long one may take, the pauses after a failed one. */
+  auditStreamsMax: 20,
+  auditStreamPollMs: 1_000,
+  auditStreamBatchMax: 500,
+  auditStreamBatchBytesMax: 1 * MiB,
+  auditStreamTimeoutMs: 10_000,
+  auditStreamRetryMs: 1_000,
+  auditStreamRetryMsMax: 60_000,
+  /** A node that sends a stream and says nothing for so long is taken for dead: another one goes on. */
+  auditStreamHoldMs: 30_000,
+  /** Longest message of syslog; what all receivers should take (RFC 5425, section 4.3.1). */
+  syslogMessageBytes: 8 * KiB,
+  syslogMessageBytesMax: 64 * KiB,
   /** Sign-ins are counted over a window; one that follows a busy one is twice as long, up to the second of these. */
   signInWindowMs: 10_000,
   signInWindowMsMax: 3_600_000,

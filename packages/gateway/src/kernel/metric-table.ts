@@ -99,6 +99,10 @@ export const metricTable = {
   gatewayops_otlp_exported_total: counter('{item}', ['signal'], 'Calls, metrics and log lines that a receiver of OTLP took.'),
   gatewayops_otlp_dropped_total: counter('{item}', ['signal'], 'The same that were not sent: the receiver refused them, or too many waited for it.'),
   gatewayops_otlp_waiting: gauge('{call}', [], 'Calls that wait for the receiver of OTLP.'),
+  gatewayops_audit_stream_up: gauge('1', ['stream'], '1 while the last delivery of the stream went well, or another node sends it.'),
+  gatewayops_audit_stream_events_total: counter('{event}', ['stream'], 'Events of the audit that the target of the stream took.'),
+  gatewayops_audit_stream_failures_total: counter('{delivery}', ['stream'], 'Deliveries of the stream that failed; what was in them is sent again.'),
+  gatewayops_audit_stream_waiting: gauge('{event}', ['stream'], 'Events in the registry that the stream has not come to.'),
   gatewayops_tap_failures_total: counter('{call}', [], 'Calls that metrics, export or live streams could not read.'),
 
   // The node.

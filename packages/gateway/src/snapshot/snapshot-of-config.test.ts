@@ -49,7 +49,7 @@ function config(more: Partial<Config> = {}): Config {
     journal: { sync: false, spoolBytesMax: 1_000 },
     retention: { tracesDays: 30, metricsDays: 90 },
     telemetry: { metrics: { toolsMax: 200 }, otlp: null },
-    audit: { retentionDays: 365, trustedKeys: [] },
+    audit: { retentionDays: 365, trustedKeys: [], streams: [] },
     sessionKeys: [],
     stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },

@@ -1,6 +1,6 @@
 /** Events of the audit as other programs read them: a line each, without its end. */
-import type { ChainedRecord } from '../../chain/audit-record.ts';
 import { recordBody } from '../../chain/record-body.ts';
+import type { StoredRecord } from '../../chain/verify-events.ts';
 
 export type EventFormat = 'csv' | 'jsonl' | 'cef' | 'ocsf';
 
@@ -9,7 +9,7 @@ export function formatHead(format: EventFormat): string | null {
   return format === 'csv' ? csvColumns.map(([name]) => name).join(',') : null;
 }
 
-export function formatEvent(format: EventFormat, event: ChainedRecord, product: { readonly version: string }): string {
+export function formatEvent(format: EventFormat, event: StoredRecord, product: { readonly version: string }): string {
   switch (format) {
     case 'csv':
       return csvColumns.map(([, value]) => csvCell(value(event))).join(',');
@@ -22,8 +22,8 @@ export function formatEvent(format: EventFormat, event: ChainedRecord, product: 
   }
 }
 
-const csvColumns: readonly (readonly [name: string, value: (event: ChainedRecord) => string])[] = [
-  ['sequence', (event) => String(event.sequence)],
+const csvColumns: readonly (readonly [name: string, value: (event: StoredRecord) => string])[] = [
+  ['sequence', (event) => numberOf(event)],
   ['time', timeOf],
   ['id', (event) => event.id],
   ['actor_kind', (event) => event.actorKind],
@@ -35,7 +35,7 @@ const csvColumns: readonly (readonly [name: string, value: (event: ChainedRecord
   ['ip', (event) => event.peer],
   ['request_id', (event) => event.requestId],
   ['detail', (event) => JSON.stringify(event.detail)],
-  ['hash', (event) => event.hash],
+  ['hash', (event) => event.hash ?? ''],
 ];
 
 /**
@@ -48,7 +48,7 @@ function csvCell(text: string): string {
 }
 
 /** ArcSight Common Event Format, revision 26: the keys of its dictionary, and what has none in labelled custom strings. */
-function cefLine(event: ChainedRecord, version: string): string {
+function cefLine(event: StoredRecord, version: string): string {
   const severity = event.result === 'success' ? 3 : event.result === 'denied' ? 6 : 5;
   const head = ['CEF:0', 'GatewayOps', 'Gateway', version, event.action, event.action.replaceAll(/[._]/g, ' '), String(severity)];
   const extension: Record<string, string> = {
@@ -66,8 +66,7 @@ function cefLine(event: ChainedRecord, version: string): string {
     cs2Label: 'detail',
     cs3: event.requestId,
     cs3Label: 'requestId',
-    cn1: String(event.sequence),
-    cn1Label: 'sequence',
+    ...(event.sequence === null ? {} : { cn1: numberOf(event), cn1Label: 'sequence' }),
   };
   const pairs = Object.entries(extension).filter(([, value]) => value !== '');
   return `${head.map(cefHead).join('|')}|${pairs.map(([name, value]) => `${name}=${cefValue(value)}`).join(' ')}`;
@@ -89,7 +88,7 @@ const ocsfVersion = '1.6.0';
 const apiActivities: Readonly<Record<string, number>> = { created: 1, added: 1, read: 2, exported: 2, revoked: 4, deleted: 4, removed: 4, erased: 4 };
 
 /** Open Cybersecurity Schema Framework (https://schema.ocsf.io/1.6.0): Authentication (3002) for sign-ins and sessions, else API Activity (6003). */
-function ocsfEvent(event: ChainedRecord, version: string): Record<string, unknown> {
+function ocsfEvent(event: StoredRecord, version: string): Record<string, unknown> {
   const word = event.action.slice(event.action.lastIndexOf('.') + 1);
   const isSignIn = event.objectKind === 'sign_in' || event.objectKind === 'session';
   const classUid = isSignIn ? 3002 : 6003;
@@ -108,7 +107,7 @@ function ocsfEvent(event: ChainedRecord, version: string): Record<string, unknow
     metadata: {
       version: ocsfVersion,
       uid: event.id,
-      sequence: event.sequence,
+      ...(event.sequence === null ? {} : { sequence: event.sequence }),
       event_code: event.action,
       tenant_uid: event.organizationId,
       product: { name: 'GatewayOps', vendor_name: 'GatewayOps', version },
@@ -121,10 +120,15 @@ function ocsfEvent(event: ChainedRecord, version: string): Record<string, unknow
           api: { operation: event.action, ...(event.requestId === '' ? {} : { request: { uid: event.requestId } }) },
           resources: [{ type: event.objectKind, uid: event.objectId }],
         }),
-    unmapped: { detail: event.detail, hash: event.hash },
+    unmapped: { detail: event.detail, ...(event.hash === null ? {} : { hash: event.hash }) },
   };
 }
 
-function timeOf(event: ChainedRecord): string {
+/** Its place in the chain; what is in no chain of events has none. */
+function numberOf({ sequence }: StoredRecord): string {
+  return sequence === null ? '' : String(sequence);
+}
+
+function timeOf(event: StoredRecord): string {
   return new Date(event.atMs).toISOString();
 }

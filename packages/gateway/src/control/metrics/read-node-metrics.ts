@@ -2,12 +2,13 @@ import type { MetricName, MetricPoint, MetricReading } from '../../kernel/metric
 import type { CatalogueReport, ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
 import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
+import type { StreamStatus } from '../audit/stream-desk.ts';
 import type { ControlContext } from '../context.ts';
 import { readHealth } from '../health/read-health.ts';
 import { targetViews } from '../servers/target-view.ts';
 import { RunningTotals } from './running-totals.ts';
 
-type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'log' | 'figures'>;
+type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'log' | 'figures'>;
 
 export type ReadNodeMetrics = (context: Parts) => Promise<readonly MetricReading[]>;
 
@@ -88,6 +89,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_drain_dropped_total', drain.dropped),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofExport(figures.exported()),
+      ...ofStreams(context.streams.list()),
       single('gatewayops_live_streams', tapped.streams),
       single('gatewayops_live_dropped_total', tapped.dropped),
       single('gatewayops_tap_failures_total', tapped.failures),
@@ -114,6 +116,22 @@ function ofExport(figures: ExportFigures | null): MetricReading[] {
     bySignal('gatewayops_otlp_exported_total', figures?.exported ?? {}),
     bySignal('gatewayops_otlp_dropped_total', figures?.dropped ?? {}),
     { name: 'gatewayops_otlp_waiting', points: figures === null ? [] : [{ labels: [], value: figures.waiting }] },
+  ];
+}
+
+function ofStreams(streams: readonly StreamStatus[]): MetricReading[] {
+  const each = (name: MetricName, of: (stream: StreamStatus) => number | null): MetricReading => ({
+    name,
+    points: streams.flatMap((stream) => {
+      const value = of(stream);
+      return value === null ? [] : [{ labels: [stream.name], value }];
+    }),
+  });
+  return [
+    each('gatewayops_audit_stream_up', ({ state }) => (state === 'failing' ? 0 : 1)),
+    each('gatewayops_audit_stream_events_total', ({ delivered }) => delivered),
+    each('gatewayops_audit_stream_failures_total', ({ failures }) => failures),
+    each('gatewayops_audit_stream_waiting', ({ behind }) => behind),
   ];
 }
 

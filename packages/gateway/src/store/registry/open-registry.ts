@@ -3,6 +3,7 @@ import type { SigningKey } from '../../chain/signing-key.ts';
 import type { Log } from '../../kernel/log.ts';
 import { linkEarlierEvents } from './audit-chain.ts';
 import { createAuditReads } from './audit-reads.ts';
+import { createAuditStreamWrites } from './audit-streams.ts';
 import { createAuditWrites } from './audit-writes.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
@@ -44,6 +45,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           keys: createKeyWrites(transaction),
           prices: createPriceWrites(transaction),
           audit: createAuditWrites(transaction, auditKey),
+          auditStreams: createAuditStreamWrites(transaction),
           serverOrders: createServerOrderWrites(transaction),
         }),
       ),

@@ -30,6 +30,7 @@ export interface RegistryWrites {
   readonly prices: PriceWrites;
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
+  readonly auditStreams: AuditStreamWrites;
 }
 
 export interface ServerOrderReads {
@@ -213,4 +214,29 @@ export interface AuditRemoval {
   readonly throughHash: string;
   readonly checkpointId: string;
   readonly removedAtMs: number;
+}
+
+/** How far streams of the audit have been delivered. */
+export interface AuditStreamWrites {
+  /**
+   * Makes the node the one that sends, for so long, and says how far it is; null while another node is. A stream that is not known
+   * begins at `begin`.
+   */
+  hold(stream: StreamHold & { readonly holdMs: number; readonly begin: StreamPlace }): Promise<StreamPlace | null>;
+  /** Everything up to the place is delivered. False where the node is not the one that sends any more: nothing was written. */
+  advance(stream: StreamHold & { readonly holdMs: number; readonly place: StreamPlace }): Promise<boolean>;
+  /** Another node may send from now on. */
+  release(stream: StreamHold): Promise<void>;
+}
+
+export interface StreamHold {
+  readonly organizationId: OrganizationId;
+  readonly name: string;
+  readonly node: string;
+}
+
+/** The last place that has been delivered: of the chain of events, and of each chain of calls. */
+export interface StreamPlace {
+  readonly sequence: number;
+  readonly calls: Readonly<Record<string, number>>;
 }

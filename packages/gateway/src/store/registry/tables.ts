@@ -10,6 +10,7 @@ export interface Tables {
   audit_keys: AuditKeysTable;
   audit_checkpoints: AuditCheckpointsTable;
   audit_removals: AuditRemovalsTable;
+  audit_streams: AuditStreamsTable;
   server_orders: ServerOrdersTable;
   price_versions: PriceVersionsTable;
 }
@@ -111,4 +112,13 @@ export interface ServerOrdersTable {
   asked: Json<unknown>;
   changed_at: Date;
   changed_by: string;
+}
+
+export interface AuditStreamsTable {
+  organization_id: string;
+  name: string;
+  sequence: string;
+  calls: Json<unknown>;
+  holder: string;
+  held_until: Date;
 }
