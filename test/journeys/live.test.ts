@@ -12,20 +12,19 @@ import { gatewayCommand, gatewayEnvironment, removeGatewayFolders, type RunningG
 
 let upstream: RecordingUpstream;
 let gateway: RunningGateway;
+let config: Record<string, unknown>;
 
 beforeAll(async () => {
   upstream = await startRecordingUpstream(modernServer());
-  gateway = await startGateway({
-    readyTimeoutMs: 150_000,
-    config: {
-      workers: 2,
-      servers: [
-        { name: 'one', url: upstream.url },
-        { name: 'away', url: 'http://127.0.0.1:9/mcp' },
-      ],
-      rate_limits: [{ scope: 'api_key', limit: 10_000, window: '1h' }],
-    },
-  });
+  config = {
+    workers: 2,
+    servers: [
+      { name: 'one', url: upstream.url },
+      { name: 'away', url: 'http://127.0.0.1:9/mcp' },
+    ],
+    rate_limits: [{ scope: 'api_key', limit: 10_000, window: '1h' }],
+  };
+  gateway = await startGateway({ readyTimeoutMs: 150_000, config });
 }, 180_000);
 
 afterAll(async () => {
@@ -274,9 +273,60 @@ describe('gateway logs tail', () => {
     }
   });
 
+  test('shows all that was, page after page', { timeout: 120_000 }, async () => {
+    const made = 1_100;
+    for (let at = 0; at < made; at += 20) await Promise.all(Array.from({ length: 20 }, () => call('paged')));
+    const printed = await until(
+      async () => {
+        const { stdout } = await gateway.cli('logs', 'tail', 'tool:paged', '--since', '1h', '--no-follow', '-o', 'ndjson');
+        const lines = stdout.split('\n').filter((line) => line !== '');
+        return lines.length >= made && lines;
+      },
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
+    const entries = printed.map((line) => JSON.parse(line) as { span_id: string; time: string });
+    expect(new Set(entries.map(({ span_id: span }) => span)).size).toBe(made);
+    expect(entries.map(({ time }) => time)).toEqual(entries.map(({ time }) => time).toSorted((a, b) => (a < b ? -1 : 1)));
+  });
+
   test('with --no-follow and nothing to begin at says what is missing', async () => {
     const { code, stderr } = await gateway.cli('logs', 'tail', '--no-follow');
     expect(code).toBe(2);
     expect(stderr).toContain('--since');
+  });
+
+  test('goes on after a restart of the gateway, with what was called before it was there again, each call once', { timeout: 240_000 }, async () => {
+    const { stateFolder } = gateway;
+    const child = spawn(nodePath, [gatewayCommand, 'logs', 'tail', 'tool:r*', '-o', 'ndjson', '--state', stateFolder], {
+      env: gatewayEnvironment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const seen = (): string[] => text.split('\n').flatMap((line) => (line.endsWith('}') ? [(JSON.parse(line) as { tool: string }).tool] : []));
+    try {
+      await until(
+        async () => {
+          await call('ready');
+          return seen().includes('ready');
+        },
+        { timeoutMs: 60_000, everyMs: 500 },
+      );
+      const { apiKey } = gateway;
+      await gateway.stop();
+      // The stream of the next process is not there before the command finds it: what is called till then comes from the log.
+      gateway = { ...(await startGateway({ readyTimeoutMs: 150_000, config, stateFolder })), apiKey };
+      for (const tool of ['r1', 'r2', 'r3']) await call(tool);
+      await until(() => ['r1', 'r2', 'r3'].every((tool) => seen().includes(tool)), { timeoutMs: 90_000 });
+      await call('r4');
+      await until(() => seen().includes('r4'), { timeoutMs: 60_000 });
+      expect(
+        seen()
+          .filter((tool) => tool !== 'ready')
+          .toSorted((a, b) => a.localeCompare(b)),
+      ).toEqual(['r1', 'r2', 'r3', 'r4']);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 });

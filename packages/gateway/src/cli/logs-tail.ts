@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createParser } from 'eventsource-parser';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { z } from 'zod';
 import { Fault } from '../kernel/fault.ts';
 import { answers, readAnswer } from './answers.ts';
@@ -7,6 +7,7 @@ import type { Command, CommandContext } from './command.ts';
 import { openGatewayClient, type GatewayClient } from './gateway-client.ts';
 import { plain, type Output } from './output.ts';
 import { railGlyph } from './rail-glyph.ts';
+import { RemoteFault } from './remote-fault.ts';
 import { latencyText, moneyText } from './say.ts';
 import { statusText } from './status-glyph.ts';
 import { parseCount, parseWhen } from './when.ts';
@@ -19,15 +20,33 @@ export const logsTail: Command = (context) => tail(context, logLine);
 /** The same by traces. */
 export const tracesTail: Command = (context) => tail(context, createTraceLine());
 
-const historyMax = 200;
+/** Calls of before that are shown at most: they are held until the oldest is known. */
+const historyMax = 20_000;
+const pageMax = 1_000;
+/** The last calls that were shown, so that none of them is shown again. */
+const shownMax = 2 * historyMax;
 /** What ended a moment ago is on its way to the ledger. */
 const settleMs = 1_500;
 const againMs = 1_000;
+/** How long a ledger that is opening is waited for. */
+const ledgerMs = 60_000;
+/** The log is asked by when a call began, the stream follows when it ended: a call that runs for longer than this is missed at a gap. */
+const longCallMs = 600_000;
+
+interface Tail {
+  readonly client: GatewayClient;
+  readonly query: string;
+  readonly rate: string;
+  readonly out: Output;
+  /** Calls from then on are wanted; null: those that come. */
+  readonly fromMs: number | null;
+  /** Shows a call that was not shown yet. */
+  show(entry: Entry): void;
+}
 
 async function tail(context: CommandContext, line: Line): Promise<undefined> {
   const { options, out } = context;
   const client = openGatewayClient(context);
-  const query = context.arguments.join(' ');
   const since = options.text('since');
   const fromMs = since === undefined ? null : parseWhen(since, Date.now(), -1, '--since');
   const rate = String(parseCount(options.text('rate') ?? '50', 1, 1_000, '--rate'));
@@ -35,69 +54,110 @@ async function tail(context: CommandContext, line: Line): Promise<undefined> {
   if (!follows && fromMs === null) throw new Fault('usage', { reason: '--no-follow shows what was: say from when on with --since.' });
 
   const shown = new Set<string>();
-  const show = (entry: Entry): void => {
-    if (shown.has(entry.span_id)) return;
-    process.stdout.write(`${out.format === 'text' ? line(entry, out) : JSON.stringify(entry)}\n`);
-  };
-  if (fromMs !== null) {
-    for (const entry of await history(client, query, fromMs)) {
-      show(entry);
+  const to: Tail = {
+    client,
+    query: context.arguments.join(' '),
+    rate,
+    out,
+    fromMs,
+    show(entry) {
+      if (shown.has(entry.span_id)) return;
       shown.add(entry.span_id);
-    }
-  }
-  if (follows) await follow(client, { query, rate }, fromMs, show, shown, out);
+      // A set keeps the order in which it was filled.
+      for (const oldest of shown) {
+        if (shown.size <= shownMax) break;
+        shown.delete(oldest);
+      }
+      process.stdout.write(`${out.format === 'text' ? line(entry, out) : JSON.stringify(entry)}\n`);
+    },
+  };
+  const askedMs = Date.now();
+  if (fromMs !== null) await showHistory(to, fromMs);
+  if (follows) await follow(to, fromMs === null ? null : Math.max(fromMs, askedMs - longCallMs));
   return undefined;
 }
 
-/** Oldest first, the newest `historyMax` of them. */
-async function history(client: GatewayClient, query: string, fromMs: number): Promise<Entry[]> {
-  const answer = await client.request('GET', '/v1/logs/requests', {
-    query: { query, start_time: new Date(fromMs).toISOString(), end_time: new Date(Date.now() + 1).toISOString(), limit: String(historyMax) },
-  });
-  return readAnswer(answers.requests, answer, client.where).requests.toReversed();
+/** What the request log has from then on, oldest first. What is left out, because it is more than a terminal is for, is said. */
+async function showHistory({ client, query, out, show }: Tail, fromMs: number): Promise<void> {
+  const range = { query, start_time: new Date(fromMs).toISOString(), end_time: new Date(Date.now() + 1).toISOString() };
+  const entries: Entry[] = [];
+  let cursor: string | undefined;
+  let total: number | null = null;
+  do {
+    const limit = String(Math.min(pageMax, historyMax - entries.length));
+    const page = readAnswer(answers.requests, await client.request('GET', '/v1/logs/requests', { query: { ...range, limit, cursor } }), client.where);
+    entries.push(...page.requests);
+    total ??= page.estimated_total ?? null;
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined && entries.length < historyMax);
+  if (cursor !== undefined)
+    out.note(`about ${Math.max(1, (total ?? 0) - entries.length)} older calls are left out here: \`gateway logs export\` writes all of them to a file`);
+  for (const entry of entries.toReversed()) show(entry);
 }
 
-/** Until somebody interrupts. A stream that breaks is taken up where it was. */
-async function follow(
-  client: GatewayClient,
-  query: { readonly query: string; readonly rate: string },
-  fromMs: number | null,
-  show: (entry: Entry) => void,
-  shown: Set<string>,
-  out: Output,
-): Promise<void> {
+/** Until somebody interrupts. A stream that breaks is taken up where it was; `caughtUpMs`: from when on the log has calls that nobody showed yet. */
+async function follow(to: Tail, caughtUpMs: number | null): Promise<void> {
+  const { client, query, rate, out } = to;
+  const beganMs = Date.now();
+  let behindMs = caughtUpMs;
   let lastId: string | undefined;
-  let caughtUp = fromMs === null;
+  let lastMs = to.fromMs ?? beganMs;
+  let wasOpen = false;
+  const missedFrom = (): number => Math.max(to.fromMs ?? beganMs, lastMs - longCallMs);
   for (;;) {
     let ended = '';
-    const parser = createParser({
-      onEvent({ event, data, id }) {
-        if (id !== undefined) lastId = id;
-        if (event === 'call') show(entryOf(data));
-        else if (event === 'end') ended = String((JSON.parse(data) as { reason?: unknown }).reason);
-        else note(event ?? '', data, out);
-      },
-    });
+    // Without a call that was seen there is no place to go on from.
+    if (wasOpen && lastId === undefined) behindMs ??= missedFrom();
+    const events: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (event) => void events.push(event) });
     try {
-      const response = await client.download('/v1/stream', { ...query, last_event_id: lastId });
+      const response = await client.download('/v1/stream', { query, rate, last_event_id: lastId });
       response.setEncoding('utf8');
-      if (!caughtUp && fromMs !== null) {
-        caughtUp = true;
-        // What ended between the list and the stream; none of it is shown twice.
-        await delay(settleMs);
-        for (const entry of await history(client, query.query, fromMs)) {
-          show(entry);
-          shown.add(entry.span_id);
+      for await (const chunk of response as AsyncIterable<string>) {
+        parser.feed(chunk);
+        for (const { event, data, id } of events.splice(0)) {
+          if (event === 'open') wasOpen = true;
+          if (event === 'open' && behindMs !== null) {
+            // What ended between the list and the stream, or in a gap of it; none of it is shown twice.
+            await delay(settleMs);
+            await catchUp(to, behindMs);
+            behindMs = null;
+          }
+          if (event === 'gap') behindMs = missedFrom();
+          if (event === 'call') {
+            const entry = entryOf(data);
+            to.show(entry);
+            lastMs = Math.max(lastMs, Date.parse(entry.time) + entry.latency_ms);
+          } else if (event === 'end') ended = String((JSON.parse(data) as { reason?: unknown }).reason);
+          else note(event ?? '', data, out);
+          lastId = id ?? lastId;
         }
       }
-      for await (const chunk of response as AsyncIterable<string>) parser.feed(chunk);
     } catch (error) {
-      // Nothing was ever shown: that is how the command ends.
-      if (lastId === undefined && ended === '') throw error;
+      // It never began: that is how the command ends.
+      if (!wasOpen) throw error;
       out.note('The stream broke; going on in a moment.');
     }
     if (ended === 'unauthorized') throw new Fault('unauthorized');
     await delay(againMs);
+  }
+}
+
+/** A gateway that has just started has its ledger in a moment; a key may follow calls and not read the log. */
+async function catchUp(to: Tail, fromMs: number): Promise<void> {
+  const untilMs = performance.now() + ledgerMs;
+  for (;;) {
+    try {
+      return await showHistory(to, fromMs);
+    } catch (error) {
+      if (!(error instanceof RemoteFault)) throw error;
+      if (error.code === 'unavailable' && performance.now() < untilMs) {
+        await delay(againMs);
+        continue;
+      }
+      to.out.note(`what was missed cannot be read from the request log: ${error.message}`);
+      return;
+    }
   }
 }
 
@@ -111,7 +171,11 @@ function note(event: string, data: string, out: Output): void {
   if (event === 'sampled') out.note(`showing ${String(told['shown'])} of ${String(told['of'])} in this second (--rate)`);
   if (event === 'dropped') out.note(`${String(told['count'])} calls were lost: they are not read fast enough here`);
   if (event === 'gap')
-    out.note(told['missed'] === null ? 'the gateway was restarted: calls may be missing here' : `${Number(told['missed'])} calls are missing here`);
+    out.note(
+      told['missed'] === null
+        ? 'the gateway was restarted; what was missed follows from the request log'
+        : `${Number(told['missed'])} calls were missed; those that fit follow from the request log`,
+    );
 }
 
 function logLine(entry: Entry, { paint }: Output): string {

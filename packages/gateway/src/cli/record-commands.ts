@@ -16,7 +16,7 @@ const auditFilters: readonly OptionSpec[] = [
 ];
 
 const tailOptions: readonly OptionSpec[] = [
-  { flags: '--since WHEN', about: 'Show what was, too, from then on (at most 200 calls): a duration ago (15m), or a date or time.' },
+  { flags: '--since WHEN', about: 'Show what was, too, from then on (at most the last 20,000 calls): a duration ago (15m), or a date or time.' },
   { flags: '--no-follow', about: 'Show what was and end.' },
   { flags: '--rate NUMBER', about: 'Calls shown in a second at most, 1 to 1000; of more an even choice is shown.', otherwise: '50' },
 ];
@@ -52,7 +52,7 @@ export const recordCommands: readonly CommandSpec[] = [
     name: ['logs', 'tail'],
     summary: 'Follow the request log: a line a call, as calls end',
     about:
-      'Shows the calls of the node that answers. With -o json or ndjson each call is one JSON document a line. What is not shown, because there are more than --rate in a second or because the reader is too slow, is said on stderr. A connection that breaks is taken up where it was.',
+      'Shows the calls of the node that answers. With -o json or ndjson each call is one JSON document a line. What is not shown, because there are more than --rate in a second or because the reader is too slow, is said on stderr. A connection that breaks is taken up where it was; what the stream has forgotten by then comes from the request log.',
     client: true,
     prints: true,
     arguments: [{ form: '[QUERY...]', about: 'Which calls, in the query language (docs/guides/search.md). Default: all.' }],
