@@ -1,24 +1,24 @@
 /**
- * `npm run bench:fabric [-- --quick] [-o json]`: what the fabric costs: the aggregate over 1, 10 and 60 servers, lists of 10, 100 and
- * 500 tools, stateful legacy sessions, a server that is slow beside others that are not, and streams of 100 events; each beside
- * the server itself, the byte relay of `/mcp/{server}`, a gateway made of the official SDK's server and client, and other
- * products (`--peer SCRIPT`, as start-contextforge.sh is one), in one run. The figures of a run stand in `docs/performance.md`.
- * Ends by itself: about 2 min, quick 40 s.
+ * `npm run bench:fabric [-- --quick] [--only PART] [-o json]`: what the fabric costs: the aggregate over 1, 10 and 60 servers, lists of 10, 100 and
+ * 500 tools, stateful legacy sessions, a program on stdio, a server that stalls beside others that do not, and streams of 100 events; each
+ * beside the server itself, the byte relay of `/mcp/{server}`, a gateway made of the official SDK's server and client, and other
+ * products (`--peer SCRIPT`, as often as there are: the start-*.sh beside this file), in one run. The figures of a run stand in
+ * `docs/performance.md`. Ends by itself: about 4 min, quick 1.5 min, and a minute more for each peer.
  */
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { nodePath } from '../support/node-path.ts';
-import { until } from '../support/poll.ts';
 import { processTree } from '../support/processes.ts';
 import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
-import { startGenerator, untilQuiet, type Generator } from './measure.ts';
-import { protocolVersion } from './messages.ts';
+import { legacyCall, modernCall, modernRequest, openSession, ownFile, type Program, type Request, startOwn, startProgram } from './fleet-wire.ts';
+import { startGenerator, untilQuiet, type Generator, type Wire } from './measure.ts';
+import { measureSlowNeighbour, neighbourBound } from './slow-neighbour.ts';
 import type { Target } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
     output: { type: 'string', short: 'o', default: 'text' },
     peer: { type: 'string', multiple: true, default: [] },
   },
@@ -34,15 +34,15 @@ interface Row {
   readonly note: string;
 }
 
-const jsonHeaders: readonly (readonly [string, string])[] = [
-  ['Content-Type', 'application/json'],
-  ['Accept', 'application/json, text/event-stream'],
-];
 const rows: Row[] = [];
+/** The command of a server on stdio. */
+const stdioCommand = [nodePath, ownFile('stdio-upstream.ts'), '10'];
+/** What `slow_neighbour` says in JSON. */
+let neighbour: object | null = null;
 const running: { stop(): unknown }[] = [];
 try {
   await measureAll();
-  console.log(values.output === 'json' ? JSON.stringify({ fabric: rows, quick: values.quick }) : rendered());
+  console.log(values.output === 'json' ? JSON.stringify({ fabric: rows, slow_neighbour: neighbour, quick: values.quick }) : rendered());
 } finally {
   for (const one of running.reverse()) await one.stop();
   removeGatewayFolders();
@@ -51,104 +51,148 @@ try {
 async function measureAll(): Promise<void> {
   const generator = startGenerator();
   running.push(generator);
-  await aggregates(generator);
-  await lists(generator);
-  await legacySessions(generator);
-  await slowNeighbour(generator);
-  await streams();
+  for (const script of values.peer) execFileSync(script, ['--check'], { stdio: 'inherit' });
+  const parts: Readonly<Record<string, (generator: Generator) => Promise<void>>> = { aggregates, lists, sessions, neighbour: slowNeighbour, streams };
+  const { only } = values;
+  if (only !== undefined && parts[only] === undefined) throw new Error(`--only: ${only} is none of ${Object.keys(parts).join(', ')}`);
+  for (const [name, measurePart] of Object.entries(parts)) if (only === undefined || only === name) await measurePart(generator);
 }
 
 /** A call through the aggregate: what more servers cost, and what it costs beside the relay. */
 async function aggregates(generator: Generator): Promise<void> {
   const ports = await startFleet(60, 10);
-  const sdk = await startProgram('sdk-gateway.ts', String(ports[0]));
+  const sdk = await own<{ port: number }>('sdk-gateway.ts', String(ports[0]));
   for (const count of [1, 10, 60]) {
-    const { gateway, key } = await startFront(ports.slice(0, count));
+    const { gateway, key } = await startFront(ports.slice(0, count).map(overHttp));
     const coldMs = await firstList(gateway, key);
     const what = `tools/call, ${count} servers of 10 tools`;
     if (count === 1) {
-      await measure(generator, what, target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), call('query_0'));
-      await measure(generator, what, target('SDK gateway', Number(sdk['port']), '/mcp', null, sdk.pid), call('query_0'));
-      for (const script of values.peer) await measurePeer(generator, what, script, ports[0] ?? 0);
-      await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), call('query_0'));
+      await measure(generator, what, target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), modernCall('query_0'));
+      await measure(generator, what, target('SDK gateway', sdk.told.port, '/mcp', null, sdk.pid), modernCall('query_0'));
+      await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), modernCall('query_0'));
     }
-    await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), call('s0__query_0'), `first tools/list ${Math.round(coldMs)} ms`);
+    const note = `first tools/list ${Math.round(coldMs)} ms`;
+    await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), modernCall('s0__query_0'), note);
     await gateway.stop();
   }
-}
-
-/** A product of others before the same server, called as a client of before 2026-07-28 without a session: what they all take. */
-async function measurePeer(generator: Generator, what: string, script: string, upstreamPort: number): Promise<void> {
-  const peer = await start(script, [], { ...process.env, UPSTREAM_PORT: String(upstreamPort) }, 180_000);
-  const { name, port, path, tool, authorization, pid } = peer as unknown as {
-    name: string;
-    port: number;
-    path: string;
-    tool: string;
-    authorization: string;
-    pid: number;
-  };
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: { query: 'select name from people' } } });
-  await measure(generator, what, { ...target(name, port, path, null, pid), headers: [['Authorization', authorization]] }, { headers: jsonHeaders, body });
 }
 
 /** The list of a catalogue that is known already. */
 async function lists(generator: Generator): Promise<void> {
   for (const tools of [10, 100, 500]) {
     const ports = await startFleet(1, tools);
-    const { gateway, key } = await startFront(ports);
+    const { gateway, key } = await startFront(ports.map(overHttp));
     await firstList(gateway, key);
     const what = `tools/list, ${tools} tools`;
-    await measure(generator, what, target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), request('tools/list', {}));
-    await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), request('tools/list', {}));
-    await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), request('tools/list', {}));
+    await measure(generator, what, target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), modernRequest('tools/list', {}));
+    await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), modernRequest('tools/list', {}));
+    await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), modernRequest('tools/list', {}));
     await gateway.stop();
   }
 }
 
-async function legacySessions(generator: Generator): Promise<void> {
+/** Calls of older clients, and the peers, which all take those. */
+async function sessions(generator: Generator): Promise<void> {
+  const what = 'tools/call of 2025-11-25';
   const ports = await startFleet(1, 10);
-  const { gateway, key } = await startFront(ports);
-  for (const one of [
-    target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid),
-    target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid),
-    target('/mcp', gateway.port, '/mcp', key, gateway.pid),
-  ]) {
-    const session = await openSession(one);
-    const headers = new Map([...one.headers, ['Mcp-Session-Id', session], ['MCP-Protocol-Version', '2025-11-25']] as [string, string][]);
-    const name = one.path === '/mcp' && one.name === '/mcp' ? 's0__query_0' : 'query_0';
-    const body = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: { query: 'x' } } };
-    await measure(generator, 'tools/call in a legacy session', { ...one, headers: [...headers] }, { headers: jsonHeaders, body: JSON.stringify(body) });
-  }
+  const { gateway, key } = await startFront(ports.map(overHttp));
+  for (const [one, name] of [
+    [target('the server itself', ports[0] ?? 0, '/mcp', null, process.pid), 'query_0'],
+    [target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), 'query_0'],
+    [target('/mcp', gateway.port, '/mcp', key, gateway.pid), 's0__query_0'],
+  ] as const)
+    await measure(generator, what, await inSession(one), legacyCall(name));
   await gateway.stop();
+  const frontsStdio: Program<Peer>[] = [];
+  for (const script of values.peer) {
+    const env = { ...process.env, UPSTREAM_PORT: String(ports[0]), UPSTREAM_COMMAND: stdioCommand.join('\n') };
+    const peer = kept(await startProgram<Peer>(script, [], env, 180_000));
+    if (peer.told.fronts === 'stdio') frontsStdio.push(peer);
+    else await measurePeer(generator, what, peer);
+  }
+  await onStdio(generator, frontsStdio);
 }
 
-/** 200 calls wait for a slow server: what others pay for it. */
+/** A server on stdio, which both the gateway and its peers make one over HTTP of. */
+async function onStdio(generator: Generator, peers: readonly Program<Peer>[]): Promise<void> {
+  const what = 'tools/call, a program on stdio';
+  const { gateway, key } = await startFront([{ name: 's0', transport: 'stdio', command: stdioCommand }]);
+  await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), modernCall('query_0'));
+  await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), modernCall('s0__query_0'));
+  await gateway.stop();
+  for (const peer of peers) await measurePeer(generator, what, peer);
+}
+
+/** What a start-*.sh says of the product that it has started. */
+interface Peer {
+  readonly name: string;
+  readonly port: number;
+  readonly path: string;
+  /** How the product calls the tool `query_0`. */
+  readonly tool: string;
+  /** A value of Authorization, or nothing. */
+  readonly authorization: string;
+  readonly fronts: 'http' | 'stdio';
+  readonly pid: number;
+}
+
+async function measurePeer(generator: Generator, what: string, peer: Program<Peer>): Promise<void> {
+  const { name, port, path, tool, authorization, pid } = peer.told;
+  const one: Target = { ...target(name, port, path, null, pid), headers: authorization === '' ? [] : [['Authorization', authorization]] };
+  // Some take seconds for what 50 connections send at once.
+  await measure(generator, what, await inSession(one), legacyCall(tool), '', { ...times, measureMs: 3 * times.measureMs });
+  peer.stop();
+}
+
 async function slowNeighbour(generator: Generator): Promise<void> {
-  const ports = await startFleet(3, 10);
-  const { gateway, key } = await startFront(ports);
-  const others = target('/mcp', gateway.port, '/mcp', key, gateway.pid);
-  const rate = 500;
-  await measure(generator, `tools/call at ${rate}/s, no slow server`, others, call('s0__query_0'), '', rate);
-  const stop = new AbortController();
-  const slow = Array.from({ length: 200 }, async () => {
-    while (!stop.signal.aborted) {
-      const { headers, body } = call('s1__slow');
-      await fetch(gateway.mcp, { method: 'POST', headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${key}` }, body, signal: stop.signal })
-        .then((response) => response.text())
-        .catch(() => undefined);
-    }
+  const fleets = [await startFleet(1, 10), await startFleet(1, 10)];
+  const stalling = await own<{ ports: number[] }>('fleet.ts', '1', '10');
+  const { gateway, key } = await startFront([...fleets, stalling.told.ports].map(([port = 0], index) => overHttp(port, index)));
+  const second = startGenerator();
+  running.push(second);
+  const front = target('/mcp', gateway.port, '/mcp', key, gateway.pid);
+  await probe('a call for the server that is about to stall', front, modernCall('s2__query_0'));
+  const { waitingCalls, perSecond, growthPercentMax } = neighbourBound;
+  const { alone, beside } = await measureSlowNeighbour({
+    generators: [generator, second],
+    gateway: front,
+    wires: [await probe('a call', front, modernCall('s0__query_0')), await probe('a call', front, modernCall('s1__query_0'))],
+    stalled: fullRequest(front, modernCall('s2__query_0')),
+    stalledPid: stalling.pid,
+    rounds: values.quick ? 3 : 9,
+    times,
   });
-  await measure(generator, `tools/call at ${rate}/s, 200 calls wait for a slow server`, others, call('s0__query_0'), '', rate);
-  stop.abort();
-  await Promise.all(slow);
+  const growthPercent = (beside.p99 / alone.p99 - 1) * 100;
+  const carried = alone.failure === null && beside.failure === null;
+  const met = carried && growthPercent < growthPercentMax;
+  neighbour = {
+    waiting_calls: waitingCalls,
+    others_per_second: perSecond,
+    p99_alone_ms: alone.p99,
+    p99_beside_ms: beside.p99,
+    growth_percent: growthPercent,
+    growth_percent_max: growthPercentMax,
+    carried,
+    met,
+  };
+  const what = `tools/call at ${perSecond}/s to two of three servers`;
+  rows.push({ what, through: '/mcp', perSecond: alone.perSecond, p50: alone.p50, p99: alone.p99, note: alone.failure ?? '' });
+  const verdict = `p99 ${growthPercent >= 0 ? '+' : ''}${growthPercent.toFixed(0)} %, the bound of +${growthPercentMax} % is ${met ? 'met' : carried ? 'NOT met' : 'not judged: the load was not carried'}`;
+  rows.push({
+    what: `  … while ${waitingCalls} calls wait for the third, stopped`,
+    through: '/mcp',
+    perSecond: beside.perSecond,
+    p50: beside.p50,
+    p99: beside.p99,
+    note: [verdict, beside.failure ?? ''].filter(Boolean).join('; '),
+  });
   await gateway.stop();
 }
 
 /** 100 events, one a millisecond, 20 streams at a time. */
 async function streams(): Promise<void> {
   const ports = await startFleet(1, 1);
-  const { gateway, key } = await startFront(ports);
+  const { gateway, key } = await startFront(ports.map(overHttp));
   const rounds = values.quick ? 3 : 10;
   for (const [through, url, name] of [
     ['the server itself', `http://127.0.0.1:${ports[0]}/mcp`, 'stream'],
@@ -160,7 +204,7 @@ async function streams(): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       await Promise.all(
         Array.from({ length: 20 }, async () => {
-          const { headers, body } = call(name);
+          const { headers, body } = modernCall(name);
           const from = performance.now();
           const response = await fetch(url, { method: 'POST', headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${key}` }, body });
           const reader = response.body?.getReader();
@@ -185,94 +229,61 @@ async function streams(): Promise<void> {
   await gateway.stop();
 }
 
-interface Wire {
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body: string;
-}
-
-function request(method: string, params: object, name?: string): Wire {
-  const meta = {
-    'io.modelcontextprotocol/protocolVersion': protocolVersion,
-    'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {},
-    progressToken: 'p',
-  };
-  const headers: (readonly [string, string])[] = [...jsonHeaders, ['MCP-Protocol-Version', protocolVersion], ['Mcp-Method', method]];
-  if (name !== undefined) headers.push(['Mcp-Name', name]);
-  return { headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } }) };
-}
-
-function call(name: string): Wire {
-  return request('tools/call', { name, arguments: { query: 'select name from people' } }, name);
-}
-
 function target(name: string, port: number, path: string, key: string | null, pid: number): Target {
   return { name, port, path, headers: key === null ? [] : [['Authorization', `Bearer ${key}`]], pid, stop: () => Promise.resolve() };
 }
 
-async function measure(generator: Generator, what: string, one: Target, wire: Wire, note = '', perSecond: number | null = null): Promise<void> {
-  const headers = [...one.headers, ...wire.headers.filter(([name]) => !one.headers.some(([own]) => own === name))];
-  const reply = await fetch(`http://127.0.0.1:${one.port}${one.path}`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...Object.fromEntries(headers) },
-    body: wire.body,
-  });
-  const body = await reply.text();
-  if (reply.status !== 200 || !body.includes('"result"')) throw new Error(`${what} through ${one.name}: ${reply.status} ${body.slice(0, 300)}`);
-  const figures = await generator.measure(one, { connections: 50, perSecond }, times, { headers, body: wire.body, replyBytes: Buffer.byteLength(body) });
+async function measure(generator: Generator, what: string, one: Target, request: Request, note = '', window = times): Promise<void> {
+  const figures = await generator.measure(one, { connections: 50, perSecond: null }, window, await probe(what, one, request));
   rows.push({
     what,
     through: one.name,
     perSecond: figures.perSecond,
     p50: figures.p50,
     p99: figures.p99,
-    note: [note, figures.firstFailure ?? ''].filter(Boolean).join('; '),
+    note: [note, figures.firstFailure ?? (figures.replies === 0 ? 'no reply in the measured time' : '')].filter(Boolean).join('; '),
   });
   if (one.pid !== process.pid) await untilQuiet(processTree(one.pid), 2_000);
 }
 
-async function openSession(one: Target): Promise<string> {
-  const post = (headers: Record<string, string>, body: object): Promise<Response> =>
-    fetch(`http://127.0.0.1:${one.port}${one.path}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...Object.fromEntries(one.headers), ...headers },
-      body: JSON.stringify(body),
-    });
-  const reply = await post(
-    {},
-    { jsonrpc: '2.0', id: 0, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1' } } },
-  );
-  const session = reply.headers.get('mcp-session-id') ?? '';
-  await reply.text();
-  await (await post({ 'Mcp-Session-Id': session, 'MCP-Protocol-Version': '2025-11-25' }, { jsonrpc: '2.0', method: 'notifications/initialized' })).text();
-  return session;
+/** Sends it once, and says how it looks on the wire and what a right reply holds. */
+async function probe(what: string, one: Target, request: Request): Promise<Wire> {
+  const { headers, body } = fullRequest(one, request);
+  const reply = await fetch(`http://127.0.0.1:${one.port}${one.path}`, { method: 'POST', headers: Object.fromEntries(headers), body });
+  const text = await reply.text();
+  if (reply.status !== 200 || !text.includes('"result"')) throw new Error(`${what} through ${one.name}: ${reply.status} ${text.slice(0, 300)}`);
+  return { headers, body, replyBytes: Buffer.byteLength(text) };
+}
+
+function fullRequest(one: Target, { headers, body }: Request): Request {
+  return { headers: [...one.headers, ...headers.filter(([name]) => !one.headers.some(([ownName]) => ownName === name))], body };
+}
+
+async function inSession(one: Target): Promise<Target> {
+  return { ...one, headers: [...one.headers, ...(await openSession(`http://127.0.0.1:${one.port}${one.path}`, one.headers))] };
 }
 
 async function startFleet(count: number, tools: number): Promise<number[]> {
-  return (await startProgram('fleet.ts', String(count), String(tools)))['ports'] as number[];
+  return (await own<{ ports: number[] }>('fleet.ts', String(count), String(tools))).told.ports;
 }
 
-function startProgram(file: string, ...args: string[]): Promise<Started> {
-  return start(nodePath, [fileURLToPath(new URL(file, import.meta.url)), ...args], process.env, 10_000);
+async function own<Told>(file: string, ...args: string[]): Promise<Program<Told>> {
+  return kept(await startOwn<Told>(file, ...args));
 }
 
-type Started = Record<string, unknown> & { readonly pid: number };
-
-/** Starts a program that says where it is in its first line, and ends with its stdin. */
-async function start(file: string, args: readonly string[], env: NodeJS.ProcessEnv, timeoutMs: number): Promise<Started> {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
-  running.push({ stop: () => child.stdin.end() });
-  let line = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (line += text));
-  await until(() => line.includes('\n') || child.exitCode !== null, { what: `${file} to be ready`, timeoutMs });
-  if (!line.includes('\n')) throw new Error(`${file} ended with ${child.exitCode}`);
-  return { pid: child.pid ?? 0, ...(JSON.parse(line) as Record<string, unknown>) };
+function kept<Told>(program: Program<Told>): Program<Told> {
+  running.push(program);
+  return program;
 }
 
-async function startFront(ports: readonly number[]): Promise<{ gateway: RunningGateway; key: string }> {
+function overHttp(port: number, index: number): object {
+  return { name: `s${index}`, url: `http://127.0.0.1:${port}/mcp` };
+}
+
+async function startFront(servers: readonly object[]): Promise<{ gateway: RunningGateway; key: string }> {
   const gateway = await startGateway({
     config: {
-      servers: ports.map((port, index) => ({ name: `s${index}`, url: `http://127.0.0.1:${port}/mcp` })),
+      servers,
       rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1s', burst: 10_000_000 }],
       workers: 1,
       log: { level: 'warn' },
@@ -283,7 +294,7 @@ async function startFront(ports: readonly number[]): Promise<{ gateway: RunningG
 
 /** Milliseconds to the first list of a gateway that has asked no server yet. */
 async function firstList(gateway: RunningGateway, key: string): Promise<number> {
-  const { headers, body } = request('tools/list', {});
+  const { headers, body } = modernRequest('tools/list', {});
   const from = performance.now();
   const reply = await fetch(gateway.mcp, { method: 'POST', headers: { ...Object.fromEntries(headers), Authorization: `Bearer ${key}` }, body });
   await reply.text();

@@ -80,7 +80,8 @@ function usualCall(target: Target): Wire {
   return { headers: [...callHeaders, ...target.headers], body: callBody, replyBytes: replyBody.length };
 }
 
-function requestText({ port, path }: Target, { headers, body }: Wire): string {
+/** The request as it goes over the wire. */
+export function requestText({ port, path }: Target, { headers, body }: Omit<Wire, 'replyBytes'>): string {
   const all = [['Host', `127.0.0.1:${port}`], ...headers, ['Content-Length', String(Buffer.byteLength(body))]];
   return `POST ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
 }
