@@ -34,11 +34,15 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // The registry with what stands on it from the first moment.
   'assemble-orders.ts': { values: [''] },
   'assemble-registry.ts': { values: [''] },
+  // Stores that are filled from a backup, without a gateway.
+  'assemble-restore.ts': { values: [''] },
   kernel: { values: [], notEvenTypes: [''] },
   // What proves the record: the stores link by it, the control plane and the command line check by it.
   chain: { values: [] },
   config: { values: [] },
   plan: { values: ['config'] },
+  // What a backup is as a file: written in a running gateway, checked on any machine.
+  backup: { values: ['chain'] },
 
   ...Object.fromEntries(rail.map((room) => [room, onTheRail])),
   // Speaks to servers in their own words: builds on the message vocabulary and the one send.
@@ -58,17 +62,17 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   tokens: { values: [] },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
-  node: { values: ['assemble.ts', 'assemble-worker.ts', 'process', 'chain'] },
+  node: { values: ['assemble.ts', 'assemble-worker.ts', 'assemble-restore.ts', 'process', 'chain'] },
   process: { values: [] },
 
-  control: { values: ['query', 'chain'] },
-  api: { values: ['control', 'chain'] },
+  control: { values: ['query', 'chain', 'backup'] },
+  api: { values: ['control', 'chain', 'backup'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record', 'process', 'chain'] },
   jobs: { values: ['control'] },
 
-  cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain'] },
+  cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain', 'backup'] },
 };
 
 /** Names that say nothing about the question a room answers. */

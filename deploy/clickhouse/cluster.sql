@@ -237,3 +237,32 @@ TTL toDateTime(day) + toIntervalDay(32)
 SETTINGS replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS call_chain ON CLUSTER 'gatewayops' AS call_chain_local ENGINE = Distributed('gatewayops', currentDatabase(), call_chain_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611210500-ledger', '82d86cdb3084bb39753cd2de12ea05f0150d30325570410aa578762315a66413';
+
+-- 202611281800-restored-costs;
+CREATE TABLE IF NOT EXISTS restored_costs_local ON CLUSTER 'gatewayops'
+(
+    org_id LowCardinality(String),
+    started_at DateTime64(6, 'UTC'),
+    currency LowCardinality(String),
+    team_id LowCardinality(String),
+    user_id LowCardinality(String),
+    project_id LowCardinality(String),
+    agent LowCardinality(String),
+    key_id LowCardinality(String),
+    environment LowCardinality(String),
+    server LowCardinality(String),
+    tool String,
+    priced_by LowCardinality(String),
+    calls UInt64,
+    errors UInt64,
+    input_tokens UInt64,
+    output_tokens UInt64,
+    duration_us UInt64,
+    cost Decimal(38, 9)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY toYYYYMM(started_at)
+ORDER BY (org_id, started_at)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS restored_costs ON CLUSTER 'gatewayops' AS restored_costs_local ENGINE = Distributed('gatewayops', currentDatabase(), restored_costs_local, rand());
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611281800-restored-costs', '4427040ed786315d0975c80b708fcda2d5d5be8370b8e34effff7a8dc1389128';

@@ -140,6 +140,7 @@ function createControl(
       routing: () => ({ active: null, canary: null }),
       refresh: async () => undefined,
     },
+    backup: { version: '0.0.0', spoolFolder: tmpdir(), configuration: () => ({ file: null, text: null, references: [] }) },
     prices,
     tokens: { name: tokenizerName, count: countTokens },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],

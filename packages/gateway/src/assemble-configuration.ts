@@ -3,6 +3,7 @@
  * when one configuration takes the place of another. Secrets are read here, all at once, so that a configuration serves with
  * the secrets that it was checked with.
  */
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import { configInvalid } from './config/config-fault.ts';
@@ -10,7 +11,17 @@ import { expiryText, type ListenTlsMaterial } from './config/listen-tls.ts';
 import type { HealthState } from './control/health/read-health.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
-import { checkSecrets, resolveCredential, resolveListenTls, resolveSecret, resolveSessionKeys, resolveStream, resolveTls } from './config/secrets.ts';
+import {
+  checkSecrets,
+  resolveCredential,
+  resolveListenTls,
+  resolveSecret,
+  resolveSessionKeys,
+  resolveStream,
+  resolveTls,
+  secretReferences,
+} from './config/secrets.ts';
+import type { BackupDesk } from './control/backup/backup-desk.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { Fault } from './kernel/fault.ts';
@@ -18,6 +29,7 @@ import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StreamData } from './jobs/siem/stream-data.ts';
 import type { Log } from './kernel/log.ts';
+import { packageVersion } from './node/package-version.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import type { StatePaths } from './node/state-paths.ts';
 import type { WorkerKeys } from './node/worker-messages.ts';
@@ -128,6 +140,18 @@ export function sessionKeysOf(config: Config, folder: Pick<StateFolder, 'secret'
 export function certificateState({ door }: CompiledConfig, nowMs: number): HealthState {
   const reason = door && expiryText(door.expiresAtMs, nowMs);
   return { state: door === null || reason === null ? 'ok' : nowMs >= door.expiresAtMs ? 'down' : 'degraded', reason };
+}
+
+/** What a backup takes beside the stores: the configuration as it lies there when it is taken. */
+export function backupDesk(paths: Pick<StatePaths, 'exports'>, served: () => Config): BackupDesk {
+  return {
+    version: packageVersion(),
+    spoolFolder: paths.exports,
+    configuration() {
+      const config = served();
+      return { file: config.file, text: config.file === null ? null : readFileSync(config.file), references: secretReferences(config) };
+    },
+  };
 }
 
 /** Where the test of a server goes; `targetName` null: where its calls go. Faults: `unknown_object`. */

@@ -9,7 +9,7 @@ import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
 import { serveControl } from './api/serve-control.ts';
-import { certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
+import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
@@ -296,6 +296,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     audit,
     streams,
     exports: exportFiles,
+    backup: backupDesk(paths, () => served.config),
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {

@@ -11,6 +11,7 @@ import type { ZodError } from 'zod';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
+import { backupRoutes } from './backup-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { bodyRoutes } from './body-routes.ts';
@@ -79,6 +80,7 @@ export function registerRoutes(app: ApiApp): void {
   maskingRoutes(app);
   auditRoutes(app);
   priceRoutes(app);
+  backupRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);

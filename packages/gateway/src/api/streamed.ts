@@ -9,22 +9,31 @@ const chunkChars = 64 * 1024;
  * it cannot be taken for all.
  */
 export function streamed(c: Context<ApiEnvironment>, lines: AsyncIterable<string>, type: string): never {
+  return streamedBytes(c, chunksOf(lines), type);
+}
+
+/** As `streamed`, of bytes. */
+export function streamedBytes(c: Context<ApiEnvironment>, bytes: AsyncIterable<Uint8Array>, type: string): never {
   const { dependencies, requestId } = c.var;
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    let text = '';
+  async function* noted(): AsyncGenerator<Uint8Array> {
     try {
-      for await (const line of lines) {
-        text += `${line}\n`;
-        if (text.length < chunkChars) continue;
-        yield Buffer.from(text);
-        text = '';
-      }
+      yield* bytes;
     } catch (error) {
       dependencies.log.error('api.stream_cut', { request_id: requestId, error });
       throw error;
     }
-    if (text !== '') yield Buffer.from(text);
   }
   // A route's type knows bodies of JSON and of text; one that is neither has no type there.
-  return c.body(ReadableStream.from(chunks()), 200, { 'Content-Type': type }) as never;
+  return c.body(ReadableStream.from(noted()), 200, { 'Content-Type': type }) as never;
+}
+
+async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let text = '';
+  for await (const line of lines) {
+    text += `${line}\n`;
+    if (text.length < chunkChars) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  if (text !== '') yield Buffer.from(text);
 }

@@ -11,7 +11,7 @@ export interface SigningKey {
 }
 
 /** What a signature is for: one of a checkpoint says nothing about a key. */
-export type SignedPurpose = 'record' | 'checkpoint' | 'key';
+export type SignedPurpose = 'record' | 'checkpoint' | 'key' | 'backup';
 
 /** `seed`: the 32 random bytes that a private key is. */
 export function createSigningKey(seed: Buffer): SigningKey {

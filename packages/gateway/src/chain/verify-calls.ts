@@ -2,6 +2,7 @@ import { chainStart } from './audit-record.ts';
 import { hashEntry, type ChainedEntry } from './call-entry.ts';
 import type { CheckpointBody } from './checkpoint.ts';
 import type { Findings } from './findings.ts';
+import type { LeftOut } from './verify-events.ts';
 
 /** The chains of calls of one organization, as a check looks at them. */
 export interface CallProof {
@@ -47,6 +48,8 @@ export interface CallReport {
   readonly rows: number | null;
   /** Rows whose retention was over. */
   readonly expired: number;
+  /** Rows that a restore left out. */
+  readonly leftOut: number;
   /** Up to when checkpoints speak for the chains. */
   readonly signedAt: string | null;
 }
@@ -67,12 +70,17 @@ interface Chain {
 const groupRowsMax = 50_000;
 
 /** Checks chains of calls: each entry, its link, the checkpoints, and the rows behind it. */
-export async function verifyCalls(proof: CallProof, checkpoints: readonly CheckpointBody[], findings: Findings): Promise<CallReport> {
+export async function verifyCalls(
+  proof: CallProof,
+  { checkpoints, leftOut }: { readonly checkpoints: readonly CheckpointBody[]; readonly leftOut: readonly LeftOut[] },
+  findings: Findings,
+): Promise<CallReport> {
   const expiredBefore = checkpoints.reduce((latest, { at, calls_days: days }) => (days === undefined ? latest : later(latest, dayBefore(at, days))), '');
   const chains = new Map<string, Chain>();
   let count = 0;
   let rows = 0;
   let expired = 0;
+  let left = 0;
   let signedAt: string | null = null;
   let group: ChainedEntry[] = [];
 
@@ -89,6 +97,7 @@ export async function verifyCalls(proof: CallProof, checkpoints: readonly Checkp
 
   /** Whether entries that are gone can be gone because their time was over: the first checkpoint that spoke of them says when they were. */
   function mayBeGone(chain: Chain, lastGone: number): boolean {
+    if (leftOut.some(({ chain: name, entry, days }) => name === chain.name && days === null && entry >= lastGone)) return true;
     const witness = chain.signed.find(({ entry }) => entry >= lastGone);
     return witness !== undefined && witness.at.slice(0, 10) < expiredBefore;
   }
@@ -155,6 +164,7 @@ export async function verifyCalls(proof: CallProof, checkpoints: readonly Checkp
       chain.rows += found.count;
       const to = entry.firstSequence + entry.rows - 1;
       if (found.count === 0 && entry.day < expiredBefore) expired += entry.rows;
+      else if (found.count === 0 && leftOut.some((one) => isLeftOut(one, entry))) left += entry.rows;
       else if (found.hash === entry.rowsHash && found.missing.length === 0) rows += entry.rows;
       else if (found.missing.length > 0)
         for (const range of found.missing) findings.add('removed', chain.name, range.from, range.to, `calls of ${entry.day} are missing`);
@@ -176,6 +186,8 @@ export async function verifyCalls(proof: CallProof, checkpoints: readonly Checkp
       check(entry);
     }
   await checkRows();
+  // Of chains that are gone with their entries the record of the restore says how many calls they had.
+  for (const { chain, sequence, days } of leftOut) if (days === null && (chains.get(chain)?.last ?? null) === null) left += sequence;
   for (const name of new Set(checkpoints.flatMap(({ calls }) => calls.map((head) => head.chain)))) checkEnd(chainOf(name));
   const began = checkpoints.find(({ calls }) => calls.length > 0)?.at ?? null;
   const seen = new Map(
@@ -189,7 +201,7 @@ export async function verifyCalls(proof: CallProof, checkpoints: readonly Checkp
     ]),
   );
   for (const { chain, from, to, text } of await proof.strays(seen, began)) findings.add('inserted', chain, from, to, text);
-  return { chains: chains.size, entries: count, rows: proof.rows === null ? null : rows, expired, signedAt };
+  return { chains: chains.size, entries: count, rows: proof.rows === null ? null : rows, expired, leftOut: left, signedAt };
 
   function checkEnd(chain: Chain): void {
     const head = chain.signed.at(-1);
@@ -197,6 +209,10 @@ export async function verifyCalls(proof: CallProof, checkpoints: readonly Checkp
     const from = chain.last === null ? 1 : chain.last.firstSequence + chain.last.rows;
     findings.add('removed', chain.name, from, head.sequence, `entries are missing at the end: the checkpoint of ${head.at} was signed for more`);
   }
+}
+
+function isLeftOut({ chain, entry: through, days }: LeftOut, { chain: name, entry, day }: ChainedEntry): boolean {
+  return chain === name && entry <= through && days !== null && ((days.from !== null && day < days.from) || (days.to !== null && day > days.to));
 }
 
 function later(a: string, b: string): string {

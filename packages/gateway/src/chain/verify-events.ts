@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { hashRecord, chainStart, type AuditRecord } from './audit-record.ts';
 import type { CheckpointBody, TrustedKeys } from './checkpoint.ts';
 import type { Findings } from './findings.ts';
@@ -28,13 +29,39 @@ export interface EventChecks {
   readonly findings: Findings;
 }
 
+/** Calls that are not here because a restore left them out, as the node that restored recorded it. */
+export interface LeftOut {
+  readonly chain: string;
+  /** Up to this entry. */
+  readonly entry: number;
+  /** Up to this place. */
+  readonly sequence: number;
+  /** Days whose calls are here, both included, null where it is open; `days` null: none are here, nor are their entries. */
+  readonly days: { readonly from: string | null; readonly to: string | null } | null;
+}
+
+const restored = z.object({
+  left_out: z.array(
+    z.object({
+      chain: z.string(),
+      entry: z.int(),
+      sequence: z.int(),
+      days: z.object({ from: z.iso.date().nullable(), to: z.iso.date().nullable() }).nullable(),
+    }),
+  ),
+});
+
 export interface EventReport {
   readonly records: number;
   readonly from: number;
   readonly through: number;
   /** The last checkpoint that the records agree with. */
   readonly signed: { readonly sequence: number; readonly at: string; readonly keyId: string } | null;
+  readonly leftOut: readonly LeftOut[];
 }
+
+/** What a node records of a restore. */
+export const restoredAction = 'backup.restored';
 
 const chain = 'events';
 /** Records out of place that are compared with each other's places. */
@@ -51,6 +78,7 @@ export async function verifyEvents({ records, begin, keys, checkpoints, findings
   let signed: EventReport['signed'] = null;
   let trustedTo = begin.sequence;
   const displaced: StoredRecord[] = [];
+  const leftOut: LeftOut[] = [];
   while (checked < checkpoints.length && (checkpoints[checked]?.events.sequence ?? 0) <= begin.sequence) checked += 1;
 
   function content(record: StoredRecord, sequence: number, previousHash: string): string {
@@ -84,15 +112,16 @@ export async function verifyEvents({ records, begin, keys, checkpoints, findings
       findings.add('edited', chain, sequence - 1, sequence, 'the later of these two does not follow the earlier: one of them was written anew');
     }
     link = hash;
-    checkSignature(record, sequence, hash);
+    if (checkSignature(record, sequence, hash) && record.action === restoredAction) leftOut.push(...(restored.safeParse(record.detail).data?.left_out ?? []));
     compareCheckpoints(sequence, hash);
   }
 
-  function checkSignature({ keyId, signature }: StoredRecord, sequence: number, hash: string): void {
+  function checkSignature({ keyId, signature }: StoredRecord, sequence: number, hash: string): boolean {
     const key = keys.get(keyId ?? '');
     if (key === undefined) findings.add('unknown_key', chain, sequence, sequence, `signed by the key ${keyId ?? '(none)'}, which is not trusted`);
-    else if (!isSignedBy(key, 'record', hash, signature ?? ''))
-      findings.add('inserted', chain, sequence, sequence, 'no gateway signed this record: it was put there or written anew');
+    else if (isSignedBy(key, 'record', hash, signature ?? '')) return true;
+    else findings.add('inserted', chain, sequence, sequence, 'no gateway signed this record: it was put there or written anew');
+    return false;
   }
 
   function compareCheckpoints(sequence: number, hash: string): void {
@@ -128,7 +157,7 @@ export async function verifyEvents({ records, begin, keys, checkpoints, findings
   const last = checkpoints.at(-1);
   if (last !== undefined && last.events.sequence > at)
     findings.add('removed', chain, at + 1, last.events.sequence, `records are missing at the end: the checkpoint of ${last.at} was signed for more`);
-  return { records: count, from: begin.sequence + 1, through: at, signed };
+  return { records: count, from: begin.sequence + 1, through: at, signed, leftOut };
 }
 
 export const wholeChain: ChainBegin = { sequence: 0, hash: chainStart };

@@ -63,7 +63,7 @@ export async function verifyProof(source: ProofSource, options: { readonly nowMs
   const begin = removed === null ? wholeChain : checkRemoval(removed, options.nowMs, findings);
   const events = await verifyEvents({ records: source.records(begin.sequence), begin, keys, checkpoints, findings });
   checkAnchor(source.anchor(), events, checkpoints, findings);
-  const calls = source.calls && (await verifyCalls(source.calls, checkpoints, findings));
+  const calls = source.calls && (await verifyCalls(source.calls, { checkpoints, leftOut: events.leftOut }, findings));
   await source.finish();
   return {
     ok: findings.list.length === 0,

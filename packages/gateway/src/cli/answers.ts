@@ -103,7 +103,14 @@ export const answers = {
         signed_at: z.string().nullable(),
       }),
       calls: z
-        .looseObject({ chains: z.number(), entries: z.number(), rows: z.number().nullable(), expired: z.number(), signed_at: z.string().nullable() })
+        .looseObject({
+          chains: z.number(),
+          entries: z.number(),
+          rows: z.number().nullable(),
+          expired: z.number(),
+          left_out: z.number(),
+          signed_at: z.string().nullable(),
+        })
         .nullable(),
       findings: z.array(findingView),
       findings_left_out: z.number(),

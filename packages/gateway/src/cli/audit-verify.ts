@@ -27,6 +27,7 @@ interface Verification {
     readonly entries: number;
     readonly rows: number | null;
     readonly expired: number;
+    readonly left_out: number;
     readonly signed_at: string | null;
   } | null;
   readonly findings: readonly { readonly kind: string; readonly chain: string; readonly from: number; readonly to: number; readonly text: string }[];
@@ -102,6 +103,7 @@ async function checkLines(lines: AsyncIterable<string>, trusted: readonly string
         entries: report.calls.entries,
         rows: report.calls.rows,
         expired: report.calls.expired,
+        left_out: report.calls.leftOut,
         signed_at: report.calls.signedAt,
       },
       findings: report.findings,
@@ -120,7 +122,7 @@ async function checkLines(lines: AsyncIterable<string>, trusted: readonly string
 }
 
 /** Of a key in base64, or of a file with the answer of `gateway audit keys -o json` or such keys, one a line. */
-function publicKeys(text: string, cwd: string): readonly string[] {
+export function publicKeys(text: string, cwd: string): readonly string[] {
   if (readPublicKey(text) !== null) return [text];
   const path = resolve(cwd, text);
   if (!existsSync(path)) throw new Fault('usage', { reason: `--key ${text.slice(0, 100)} is neither a public key in base64 nor a file.` });
@@ -151,8 +153,9 @@ function verificationText({ ok, events, calls, findings, findings_left_out: left
   ].join('\n');
 }
 
-function callsText({ entries, rows, expired, signed_at: signedAt }: NonNullable<Verification['calls']>): string {
+function callsText({ entries, rows, expired, left_out: leftOut, signed_at: signedAt }: NonNullable<Verification['calls']>): string {
   const read = rows === null ? 'not read' : `${countText(rows, 'call')} as written`;
   const gone = expired > 0 ? `; ${countText(expired, 'call')} gone, whose retention was over` : '';
-  return `Calls: ${read}${gone}; ${entries === 1 ? '1 entry' : `${entries} entries`}${signedAt === null ? ', not signed yet' : `, signed ${timeText(signedAt)} UTC`}.`;
+  const without = leftOut > 0 ? `; ${countText(leftOut, 'call')} left out by a restore` : '';
+  return `Calls: ${read}${gone}${without}; ${entries === 1 ? '1 entry' : `${entries} entries`}${signedAt === null ? ', not signed yet' : `, signed ${timeText(signedAt)} UTC`}.`;
 }

@@ -1,5 +1,6 @@
 /** Every command: what help, docs/reference/cli.md and the parser know of it. */
 import type { CommandSpec, OptionSpec } from './command.ts';
+import { careCommands } from './care-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
@@ -223,6 +224,7 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./servers-test.ts')).serversTest,
   },
   ...recordCommands,
+  ...careCommands,
   {
     name: ['admin', 'link'],
     summary: 'Make a one-time administrator link to the dashboard',

@@ -20,6 +20,9 @@ export async function writeDownload(answer: NodeJS.ReadableStream, path: string 
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
+    // A gateway that cannot go on ends the connection before the answer is whole.
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET')
+      throw new Fault('unavailable', { reason: 'the gateway broke its answer off; its log says why' }, { cause: error });
     throw error;
   }
 }

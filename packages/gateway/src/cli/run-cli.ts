@@ -71,6 +71,8 @@ function buildParser(run: Run): Parser {
     for (const { form, about } of spec.arguments ?? []) leaf.argument(argumentForm(form), about);
     for (const option of optionsOf(spec)) leaf.addOption(parserOption(option));
     if (spec.examples !== undefined) leaf.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
+    // A command can be the group of others; its own options then stand before their names.
+    if (second === undefined) parents.set(first, leaf.enablePositionalOptions());
     leaf.action(async () => run(spec, leaf.args, optionValues(leaf.opts())));
   }
   return program;

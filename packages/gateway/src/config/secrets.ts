@@ -152,6 +152,12 @@ export function secretFiles(config: Config): readonly string[] {
   return [...new Set(secretReaders(config, {}).flatMap(({ reference }) => ('env' in reference ? [] : [fileOf(reference)])))];
 }
 
+/** Every secret and certificate that the configuration refers to: its setting, and where it is kept. */
+export function secretReferences(config: Config): readonly string[] {
+  const texts = secretReaders(config, {}).map(({ setting, reference }) => `${setting}: ${'env' in reference ? `env ${reference.env}` : fileOf(reference)}`);
+  return [...new Set(texts)];
+}
+
 function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): string {
   return 'file' in reference ? reference.file : `${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`;
 }

@@ -15,6 +15,7 @@ import type { LiveFeed } from '../telemetry/live/live-feed.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
 import type { AuditDesk } from './audit/audit-desk.ts';
 import type { StreamDesk } from './audit/stream-desk.ts';
+import type { BackupDesk } from './backup/backup-desk.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
@@ -46,6 +47,7 @@ export interface ControlDependencies {
   readonly upstreams: UpstreamDesk;
   readonly audit: AuditDesk;
   readonly streams: StreamDesk;
+  readonly backup: BackupDesk;
   readonly prices: PriceDesk;
   readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];

@@ -21,6 +21,7 @@ export const permissions = {
   'health.read': 'Read the state of each part behind the gateway.',
   'config.read': 'See which configuration serves, and why the file on disk does not.',
   'config.reload': 'Reload the configuration file.',
+  'backup.read': 'Take a backup: every key as its hash, the audit, the configuration and the ledger.',
   'admin.link': 'Make a one-time administrator link.',
 } as const;
 

@@ -310,6 +310,12 @@ export const bounds = {
   queryTermsMax: 50,
   sessionMs: 8 * 3_600_000,
   adminLinkMs: 3_600_000,
+  /** A backup: rows and bytes of one part as they are written, bytes that a part may have when it is read, parts, bytes of the manifest. */
+  backupPartRows: 20_000,
+  backupPartBytes: 16 * MiB,
+  backupPartBytesMax: 256 * MiB,
+  backupPartsMax: 1_000_000,
+  backupManifestBytesMax: 512 * MiB,
   // The stdio bridge (docs/reference/bridge.md). Those of a bridge's `limits` may be changed for one bridge.
   bridgeLineBytesMax: 8 * MiB,
   /** Bytes of calls that a process has not read yet before further calls are refused. */

@@ -93,6 +93,8 @@ export const faultCodes = {
   state_locked: row(500, 'configuration', 'The state folder {path} is in use by process {pid}.', 'It is a gateway that runs already: use it or stop it, or name another folder with --state DIR.', { exitCode: 1 }),
   state_broken: row(500, 'platform', 'The state folder {path} cannot be used: {reason}.', 'Restore it from a backup, or move it away and start anew.', { exitCode: 1 }),
   disk_full: row(500, 'platform', 'There is no room left for {path}.', 'Free disk space there (a new state folder takes about 50 MB), or name another folder with --state DIR.', { exitCode: 1 }),
+  backup_damaged: row(422, 'client', 'The backup {file} cannot be used: {reason}. Nothing was made of it.', 'Use another backup; `gateway backup verify FILE` checks one.', { exitCode: 6 }),
+  restore_refused: row(409, 'client', 'The backup is not restored: {reason}.', '{fix}', { exitCode: 1 }),
   gateway_unreachable: row(503, 'platform', 'No running gateway was found at {where}.', 'Start one with `gateway start`, or name it with --state DIR or --url URL.', { exitCode: 5, retryable: true }),
   usage: row(400, 'client', '{reason}', 'Run the command with --help.', { exitCode: 2 }),
 } as const satisfies Record<string, FaultRow>;

@@ -93,6 +93,16 @@ export function openAuditKeys({ paths, node, secret }: Pick<StateFolder, 'paths'
   };
 }
 
+/**
+ * After a restore: who signed what was restored is trusted, and how far each chain was signed is what the backup says, whatever this
+ * node remembers of before. Before `openAuditKeys`. Faults: `state_broken`.
+ */
+export function rememberRestored({ paths }: Pick<StateFolder, 'paths'>, keys: readonly string[], anchors: Readonly<Record<string, AuditAnchor>>): void {
+  const path = join(paths.root, 'audit.json');
+  const before = readMemory(path, paths.root);
+  writeWhole(path, JSON.stringify({ format: 1, keys: [...new Set([...before.keys, ...keys])], anchors } satisfies Remembered));
+}
+
 function readMemory(path: string, root: string): Remembered {
   const text = textOf(path);
   if (text === null) return { format: 1, keys: [], anchors: {} };

@@ -7,6 +7,7 @@ import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow 
 import type { CallProof } from '../../chain/verify-calls.ts';
 import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
+import { createLedgerBackup, type LedgerBackup } from './ledger-backup.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { findPayload, listPayloadFacts, type PayloadFacts, type PayloadPlace, type PayloadRow } from './payloads.ts';
 import type { Selection } from './selection.ts';
@@ -37,6 +38,7 @@ export interface LedgerReader {
   listCosts(input: CostSummaryInput): Promise<readonly CostRow[]>;
   /** The chains of calls, for their check. */
   callProof(options: CallProofOptions): CallProof;
+  readonly backup: LedgerBackup;
   listCountedTokens(input: Parameters<typeof listCountedTokens>[1]): Promise<readonly CountedTokens[]>;
   /** Most calls first. */
   listToolUsage(input: ToolUsageInput): Promise<readonly ToolUsage[]>;
@@ -63,6 +65,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     listPayloadFacts: (input) => listPayloadFacts(ledger, input),
     listCosts: (input) => listCosts(ledger, input),
     callProof: (options) => createCallProof(ledger, options),
+    backup: createLedgerBackup(ledger),
     listCountedTokens: (input) => listCountedTokens(ledger, input),
     listToolUsage: (input) => listToolUsage(ledger, input),
     toolLatency: (input) => readToolLatency(ledger, input),

@@ -13,8 +13,10 @@ export type LedgerState = 'opening' | 'ready' | 'down';
 export interface LedgerRows {
   readonly table: string;
   readonly columns: readonly string[];
-  /** RowBinary of `columns`, in their order. */
+  /** RowBinary of `columns`, in their order; or in `format`. */
   readonly rows: Buffer;
+  /** `Native`: as `read` gives it. */
+  readonly format?: 'RowBinary' | 'Native';
   /** Names this unit: a second insert with it is acknowledged and adds nothing. */
   readonly token: string;
 }
@@ -38,10 +40,10 @@ export interface LedgerStore {
    */
   query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>): Promise<Row[]>;
   /**
-   * The rows of one SELECT as bytes, in RowBinaryWithNamesAndTypes: those that were once inserted. Held in memory: ask for what has a
-   * bound. Faults: as for `query`.
+   * The rows of one SELECT as bytes, in RowBinaryWithNamesAndTypes: those that were once inserted; or in Native, for all types of
+   * columns. Held in memory: ask for what has a bound. Faults: as for `query`.
    */
-  read(sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<Buffer>;
+  read(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, format?: 'RowBinaryWithNamesAndTypes' | 'Native'): Promise<Buffer>;
   /** Runs a statement that writes and gives nothing, within the memory of a query and the time of an insert. Faults: as for `query`. */
   command(sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<void>;
   close(): Promise<void>;

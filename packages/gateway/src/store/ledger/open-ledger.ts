@@ -129,7 +129,7 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
     async query<Row>(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, row: ZodType<Row>) {
       return z.array(row).parse(await asked(() => select(client, cluster, sql, parameters)));
     },
-    read: (sql, parameters) => asked(() => readBytes(client, cluster, sql, parameters)),
+    read: (sql, parameters, format = 'RowBinaryWithNamesAndTypes') => asked(() => readBytes(client, cluster, sql, parameters, format)),
     async command(sql, parameters) {
       await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}${clusterSettings(cluster)}`, query_params: { ...parameters } }));
     },
@@ -175,9 +175,10 @@ async function readBytes(
   cluster: string | null,
   sql: string,
   parameters: Readonly<Record<string, LedgerParameter>>,
+  format: string,
 ): Promise<Buffer> {
   const { stream } = await client.exec({
-    query: `${sql}\nSETTINGS ${readSettings}${clusterSettings(cluster)}\nFORMAT RowBinaryWithNamesAndTypes`,
+    query: `${sql}\nSETTINGS ${readSettings}${clusterSettings(cluster)}\nFORMAT ${format}`,
     query_params: { ...parameters },
     abort_signal: AbortSignal.timeout(bounds.ledgerQueryTimeoutMs + 2000),
   });
@@ -197,9 +198,9 @@ async function select(client: ClickHouseClient, cluster: string | null, sql: str
   return result.json();
 }
 
-function insertStatement({ table, columns, token }: LedgerRows, cluster: string | null): string {
+function insertStatement({ table, columns, token, format = 'RowBinary' }: LedgerRows, cluster: string | null): string {
   if (!/^[\w.:-]+$/.test(token)) throw new Error(`not a token: ${token}`);
-  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0${clusterSettings(cluster)} FORMAT RowBinary`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0${clusterSettings(cluster)} FORMAT ${format}`;
 }
 
 function socketAgent(socketPath: string): Agent {

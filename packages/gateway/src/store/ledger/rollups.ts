@@ -68,6 +68,19 @@ const costSources: readonly CostSource[] = [
       cost: 'sum(cost)',
     },
   },
+  // What a restored gateway knows of calls that it does not have, a day and its dimensions a row.
+  {
+    table: 'restored_costs',
+    where: '1',
+    sums: {
+      calls: 'sum(calls)',
+      errors: 'sum(errors)',
+      input_tokens: 'sum(input_tokens)',
+      output_tokens: 'sum(output_tokens)',
+      duration_us: 'sum(duration_us)',
+      cost: 'sum(cost)',
+    },
+  },
 ];
 
 /** The sources, one arm each, with `day`, the columns `keys`, the sums and the number of rows, by day and keys. `where` holds for each row. */

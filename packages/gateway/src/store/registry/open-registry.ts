@@ -9,6 +9,7 @@ import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { createPriceReads, createPriceWrites } from './prices.ts';
+import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
 import type { Tables } from './tables.ts';
@@ -39,6 +40,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     audit: createAuditReads(database),
     prices: createPriceReads(database),
     serverOrders: createServerOrderReads(database),
+    backup: createRegistryBackup(database),
     transaction: (work) =>
       database.transaction().execute((transaction) =>
         work({

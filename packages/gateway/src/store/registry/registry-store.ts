@@ -18,6 +18,7 @@ export interface RegistryStore {
   readonly audit: AuditReads;
   readonly serverOrders: ServerOrderReads;
   readonly prices: PriceReads;
+  readonly backup: RegistryBackup;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -31,6 +32,19 @@ export interface RegistryWrites {
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
   readonly auditStreams: AuditStreamWrites;
+}
+
+/** The registry as rows, each the JSON text of a table's row. */
+export interface RegistryBackup {
+  /** What the tables were made by, oldest first. */
+  migrations(): Promise<readonly { readonly name: string; readonly checksum: string }[]>;
+  /**
+   * All tables but the audit's events, table after table and page after page, as they are at one moment. Others may wait meanwhile:
+   * `page` has no time to lose. Resolves with where each organization's chain of events ended at that moment.
+   */
+  snapshot(page: (table: string, rows: readonly string[]) => Promise<void>): Promise<readonly { readonly organizationId: string; readonly head: ChainHead }[]>;
+  /** An organization's events of the audit up to a place, by place, in pages; those without one first. */
+  events(organizationId: string, through: number): AsyncGenerator<readonly string[]>;
 }
 
 export interface ServerOrderReads {

@@ -1,0 +1,204 @@
+/** D15: a used gateway, its backup, and gateways that are made of it; what is damaged is refused. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBackup } from '../../packages/gateway/src/backup/open-backup.ts';
+import { ledgerRows } from '../support/ledger-rows.ts';
+import { modernServer } from '../support/modern-server.ts';
+import { until } from '../support/poll.ts';
+import { post, toolCall } from '../support/post.ts';
+import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+import {
+  gatewayEnvironment,
+  removeGatewayFolders,
+  runGateway,
+  startGateway,
+  temporaryFolder,
+  type CommandResult,
+  type RunningGateway,
+} from '../support/start-gateway.ts';
+
+let upstream: RecordingUpstream;
+let used: RunningGateway;
+/** Of a key that is good, and of one that was revoked. */
+let good = '';
+let revoked = '';
+let publicKeys = '';
+const folder = temporaryFolder();
+const whole = join(folder, 'whole.zip');
+const costs = join(folder, 'costs.zip');
+const calls = 4;
+
+const config = (): Record<string, unknown> => ({
+  workers: 1,
+  servers: [{ name: 'paid', url: upstream.url }],
+  pricing: { currency: 'USD', default: { per_call: 0.0123 } },
+});
+
+async function call(gateway: RunningGateway, trace: string, key = good): Promise<number> {
+  const { body, headers } = toolCall('echo', { text: `say ${trace}` });
+  return (await post(`${gateway.mcp}/paid`, body, { key, headers: { ...headers, 'x-trace-id': trace } })).status;
+}
+
+/** What people see of the calls that were made before the backup: traces with their spans and bodies. */
+async function traces(gateway: RunningGateway): Promise<unknown> {
+  const { traces: list } = (await asked(gateway, 'traces', 'list', '--limit', '50')) as { traces: { id: string; start_time: string }[] };
+  return Promise.all(
+    list
+      .toSorted((a, b) => a.start_time.localeCompare(b.start_time))
+      .slice(0, calls)
+      .map(({ id }) => asked(gateway, 'traces', 'get', id, '--bodies')),
+  );
+}
+
+async function asked(gateway: RunningGateway, ...args: string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await gateway.cli(...args, '-o', 'json');
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+interface Costs {
+  readonly total_calls: number;
+  readonly total_cost: number;
+}
+const costsOf = async (gateway: RunningGateway): Promise<Costs> => ((await asked(gateway, 'costs', 'summary')) as { summary: Costs }).summary;
+
+/** Until the ledger is open there is nothing to read. */
+const opened = (gateway: RunningGateway, ...args: string[]): Promise<CommandResult> =>
+  until(
+    async () => {
+      const result = await gateway.cli(...args);
+      return result.code === 5 ? null : result;
+    },
+    { timeoutMs: 120_000, everyMs: 200, what: 'the ledger to be open' },
+  );
+
+function restore(file: string, name: string, ...more: string[]): Promise<CommandResult> {
+  const at = join(folder, name);
+  mkdirSync(at, { recursive: true });
+  return runGateway(['restore', file, '--state', join(at, 'state'), ...more], { env: gatewayEnvironment(), cwd: at });
+}
+
+beforeAll(async () => {
+  upstream = await startRecordingUpstream(modernServer());
+  used = await startGateway({ config: config(), readyTimeoutMs: 240_000 });
+  const made = (await Promise.all(['good', 'bad'].map((name) => asked(used, 'keys', 'create', '--name', name, '--team', 'red')))) as {
+    id: string;
+    secret: string;
+  }[];
+  [good = '', revoked = ''] = made.map(({ secret }) => secret);
+  for (let number = 0; number < calls; number += 1) expect(await call(used, `before-${number}`)).toBe(200);
+  expect(await call(used, 'by-the-bad-one', revoked)).toBe(200);
+  await asked(used, 'keys', 'revoke', made[1]?.id ?? '');
+  await until(async () => (await ledgerRows(used.stateFolder, "SELECT 1 FROM payloads WHERE kind = 'response'")).length > calls, {
+    timeoutMs: 120_000,
+    what: 'the bodies in the ledger',
+  });
+  publicKeys = join(folder, 'keys.json');
+  writeFileSync(publicKeys, (await used.cli('audit', 'keys', '-o', 'json')).stdout);
+  for (const [file, scope] of [
+    [whole, 'all'],
+    [costs, 'costs'],
+  ] as const)
+    expect(await used.cli('backup', file, '--ledger', scope)).toMatchObject({ code: 0, stdout: expect.stringContaining('the audit is whole') });
+}, 600_000);
+afterAll(async () => {
+  await used?.stop();
+  await upstream?.stop();
+  removeGatewayFolders();
+});
+
+test('a backup is readable by its owner alone, checks against the public keys of the gateway, and holds no secret', async () => {
+  expect(statSync(whole).mode & 0o777).toBe(0o600);
+  expect(await runGateway(['backup', 'verify', whole, '--key', publicKeys])).toMatchObject({ code: 0 });
+  expect(await runGateway(['backup', 'verify', whole, '--key', '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo='])).toMatchObject({ code: 6 });
+  const file = await openBackup(whole);
+  const secrets = readdirSync(join(used.stateFolder, 'secrets')).map((name) => readFileSync(join(used.stateFolder, 'secrets', name), 'utf8').trim());
+  for (const part of file.manifest.parts) {
+    const text = (await file.read(part)).toString('latin1');
+    for (const secret of [good, revoked, used.apiKey ?? good, ...secrets]) expect([part.name, text.includes(secret)]).toEqual([part.name, false]);
+  }
+  file.close();
+});
+
+test('a damaged backup is refused with the place, and nothing is made of it', async () => {
+  const bytes = readFileSync(whole);
+  const file = await openBackup(whole);
+  const { name } = file.parts('registry/api_keys/')[0] ?? { name: '' };
+  file.close();
+  // Behind the local header of the part lie its packed bytes.
+  const at = bytes.indexOf(name) + name.length + 24;
+  const damages = {
+    changed: [Buffer.concat([bytes.subarray(0, at), Buffer.from([(bytes[at] ?? 0) ^ 0x10]), bytes.subarray(at + 1)]), name],
+    cut: [bytes.subarray(0, bytes.length - 1000), 'it was cut'],
+    other: [Buffer.from('no backup at all'), 'it was cut, or is none'],
+  } as const;
+  for (const [kind, [content, place]] of Object.entries(damages)) {
+    const path = join(folder, `${kind}.zip`);
+    writeFileSync(path, content);
+    const refused = await restore(path, kind);
+    expect([refused.code, refused.stderr]).toEqual([6, expect.stringContaining(place)]);
+    expect(readdirSync(join(folder, kind))).toEqual([]);
+  }
+});
+
+describe('restored with its ledger', () => {
+  let again: RunningGateway;
+  let restored: CommandResult;
+  beforeAll(async () => {
+    restored = await restore(whole, 'again', '--key', publicKeys);
+    again = await startGateway({ config: config(), stateFolder: join(folder, 'again', 'state'), readyTimeoutMs: 240_000 });
+  }, 600_000);
+  afterAll(async () => {
+    await again?.stop();
+  });
+
+  test('D15: the audit and the chains of calls are whole, also with what the new gateway adds', async () => {
+    expect(restored).toMatchObject({ code: 0 });
+    expect(existsSync(join(folder, 'again', 'gateway.yaml'))).toBe(true);
+    expect(await opened(again, 'audit', 'verify')).toMatchObject({ code: 0 });
+    expect(await asked(again, 'audit', 'list', '--action', 'backup.*')).toMatchObject({
+      events: [{ action: 'backup.restored', detail: { ledger: 'all', findings: 0, left_out: [] } }, { action: 'backup.taken' }],
+    });
+  });
+
+  test('the same traces with the same bodies, and the same costs', async () => {
+    expect(await traces(again)).toEqual(await traces(used));
+    expect(await costsOf(again)).toEqual(await costsOf(used));
+  });
+
+  test('D15: the same keys work, and revoked keys stay revoked', async () => {
+    expect([await call(again, 'after'), await call(again, 'after', used.apiKey ?? ''), await call(again, 'after', revoked)]).toEqual([200, 200, 401]);
+    const found = await until(async () => (await ledgerRows(again.stateFolder, "SELECT 1 FROM calls WHERE client_trace_id = 'after'")).length === 2, {
+      timeoutMs: 60_000,
+      what: 'the calls after the restore',
+    });
+    expect(found).toBe(true);
+    expect(await again.cli('audit', 'verify')).toMatchObject({ code: 0 });
+  });
+
+  test('what is there already is refused, and moved aside only where that is asked for', async () => {
+    const running = await restore(whole, 'again');
+    expect([running.code, running.stderr]).toEqual([1, expect.stringContaining('in use')]);
+    await again.stop();
+    const refused = await restore(whole, 'again');
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--replace')]);
+    expect(await restore(costs, 'again', '--replace', '-o', 'json')).toMatchObject({ code: 0, stdout: expect.stringContaining('registry.replaced-') });
+  });
+});
+
+test('restored with costs alone: what days have cost goes on with what the new gateway adds, and the audit says which calls are not there', async () => {
+  const before = await costsOf(used);
+  expect(await restore(costs, 'sums')).toMatchObject({ code: 0 });
+  const sums = await startGateway({ config: config(), stateFolder: join(folder, 'sums', 'state'), readyTimeoutMs: 240_000 });
+  try {
+    const verified = await opened(sums, 'audit', 'verify');
+    expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining(`${calls + 1} calls left out by a restore`)]);
+    expect(await costsOf(sums)).toEqual(before);
+    expect(await call(sums, 'after')).toBe(200);
+    await until(async () => (await costsOf(sums)).total_calls === before.total_calls + 1, { timeoutMs: 60_000, what: 'the sum of both' });
+    expect((await costsOf(sums)).total_cost).toBeCloseTo(before.total_cost + 0.0123, 9);
+  } finally {
+    await sums.stop();
+  }
+});
