@@ -1,4 +1,5 @@
 /** `docs/reference/query.md` from the fields of the query language. */
+import { bodyRunCharsMin } from '../packages/gateway/src/query/body-text.ts';
 import { fieldOf, fieldNames, type FieldSpec } from '../packages/gateway/src/query/fields.ts';
 
 export function renderQuery(): string {
@@ -23,5 +24,6 @@ function valuesOf(spec: FieldSpec): string {
   if (spec.kind === 'measure') return 'a measure: `>` `>=` `<` `<=`';
   if (spec.kind === 'code') return 'a word or a number, also compared';
   if (spec.kind === 'word' && spec.words !== undefined) return spec.words.map((word) => `\`${word}\``).join(' ');
+  if (spec.kind === 'body') return `at least ${bodyRunCharsMin} characters in a row`;
   return 'words';
 }

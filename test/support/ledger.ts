@@ -16,6 +16,8 @@ export interface TestLedger {
   readonly reader: LedgerReader;
   /** Puts calls into it; columns that a call leaves out are zero or empty. */
   insert(calls: readonly TestCall[], token?: string): Promise<void>;
+  /** Puts what is kept of bodies into it, each call of this function as a part of its own. */
+  insertBodies(bodies: readonly TestBody[]): Promise<void>;
   /** Kills the engine; resolves when it has started again and answers. */
   kill(): Promise<void>;
   end(): Promise<void>;
@@ -23,6 +25,12 @@ export interface TestLedger {
 
 /** Values of columns by name: times in microseconds, costs in nano-dollars. */
 export type TestCall = Readonly<Record<string, string | number | bigint>>;
+
+export interface TestBody {
+  readonly call: TestCall;
+  readonly kind: 'request' | 'response';
+  readonly text: string;
+}
 
 export async function startLedger(): Promise<TestLedger> {
   const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
@@ -39,6 +47,20 @@ export async function startLedger(): Promise<TestLedger> {
         rows: Buffer.concat(calls.flatMap((call) => columns.map((column) => encode(column, call[column.name])))),
         token,
       }),
+    async insertBodies(bodies) {
+      const parameters: Record<string, string> = {};
+      const place = (value: string | number | bigint | undefined): string => {
+        const name = `p${Object.keys(parameters).length}`;
+        parameters[name] = String(value ?? '');
+        return `{${name}:String}`;
+      };
+      const hex = (value: TestCall[string] | undefined, digits: number): string => place(String(value ?? '').padStart(digits, '0'));
+      const rows = bodies.map(
+        ({ call, kind, text }) =>
+          `SELECT ${place(call['org_id'])}, ${hex(call['trace_id'], 32)}, ${hex(call['span_id'], 16)}, fromUnixTimestamp64Micro(toInt64(${place(call['started_at'])}), 'UTC'), ${place(kind)}, ${place(text)}`,
+      );
+      await store.command(`INSERT INTO payloads (org_id, trace_id, span_id, started_at, kind, text) ${rows.join(' UNION ALL ')}`, parameters);
+    },
     async kill() {
       const folderPid = (): number => Number(/PID: (\d+)/.exec(readFileSync(join(folder, 'ledger', 'status'), 'utf8'))?.[1]);
       const pid = folderPid();

@@ -14,7 +14,7 @@ export function queries(words: fc.Arbitrary<string>, termsMax = 4): fc.Arbitrary
   return fc.array(term, { maxLength: termsMax }).map((terms) => ({ terms }));
 }
 
-const isAsked = (field: FieldName): boolean => field !== 'text' && field !== 'time';
+const isAsked = (field: FieldName): boolean => field !== 'text' && field !== 'time' && fieldOf(field).kind !== 'body';
 
 function valueOf(spec: FieldSpec, words: fc.Arbitrary<string>): fc.Arbitrary<Value> {
   const operator = fc.constantFrom<Operator>('=', '>', '>=', '<', '<=');
@@ -42,6 +42,8 @@ function valueOf(spec: FieldSpec, words: fc.Arbitrary<string>): fc.Arbitrary<Val
       ),
     );
   }
+  // Bodies are found by runs of three characters.
+  if (spec.kind === 'body') return word(globs.map((glob) => [`abc${glob[0] ?? ''}`, ...glob.slice(1)]));
   return word(spec.kind === 'text' ? globs.filter((glob) => glob.some((part) => part !== '')) : globs);
 }
 

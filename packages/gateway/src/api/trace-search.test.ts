@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKey } from '../control/keys/create-key.ts';
 import { startControl, type TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
 
@@ -217,6 +218,46 @@ function countBy(some: readonly Generated[], of: (call: Generated) => string): {
     .toSorted((a, b) => b.calls - a.calls || (a.value < b.value ? -1 : 1))
     .map(({ value, calls: found }) => ({ value: value === '' ? null : value, calls: found }));
 }
+
+describe('text of requests and responses', () => {
+  const [spoken, answered] = [calls[30], calls[600]];
+  const idsOf = (some: readonly (Generated | undefined)[]): string[] => newestFirst(traces.filter(({ id }) => some.some((call) => call?.trace_id === id)));
+  async function withKey(actions: readonly string[], path: string): Promise<{ status: number; body: { traces?: { id: string }[]; error?: string } }> {
+    const scopes = { actions, servers: null };
+    const { secret } = await createKey(control.context(), { name: 'searcher', environment: null, scopes, metadata: {}, expiresAtMs: null });
+    const response = await control.request('GET', path, { bearer: secret });
+    return { status: response.status, body: (await response.json()) as { traces?: { id: string }[]; error?: string } };
+  }
+
+  beforeAll(async () => {
+    await ledger.insertBodies([
+      { call: spoken ?? {}, kind: 'request', text: '{"q":"The Quick Fox"}' },
+      { call: answered ?? {}, kind: 'response', text: '{"text":"a quick fox ran"}' },
+      { call: { ...calls[10], org_id: 'org_other' }, kind: 'request', text: 'the quick fox' },
+    ]);
+  });
+
+  test('is found by who may read bodies, in the list, in facets and in figures', async () => {
+    expect((await allPages({ query: '"quick fox"' })).ids).toEqual(idsOf([spoken, answered]));
+    expect((await allPages({ query: 'request_text:"quick fox"' })).ids).toEqual(idsOf([spoken]));
+    expect((await allPages({ query: 'response_text:fox server:nowhere' })).ids).toEqual([]);
+    const { facets } = await get<Facets>('/v1/traces/facets', { query: 'response_text:fox', facets: 'server' });
+    expect(facets[0]?.values).toEqual([{ value: answered?.server, calls: 1 }]);
+    expect((await get<{ metrics: { calls: number } }>('/v1/metrics', { query: '"quick fox"' })).metrics.calls).toBe(2);
+  });
+
+  test('is kept from who may not: nothing can be guessed by what is found', async () => {
+    const path = (query: string): string => `/v1/traces?${new URLSearchParams({ ...window, query }).toString()}`;
+    expect(await withKey(['traces.read'], path('"quick fox"'))).toMatchObject({ status: 200, body: { traces: [] } });
+    expect(await withKey(['traces.read'], path('request_text:fox'))).toMatchObject({ status: 403, body: { error: 'forbidden' } });
+    expect((await withKey(['traces.read', 'bodies.read'], path('request_text:fox'))).body.traces).toHaveLength(1);
+  });
+
+  test('is not there as calls end: a stream says so', async () => {
+    const response = await control.request('GET', '/v1/stream?query=response_text:fox', { front: 'admin' });
+    expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_params' }]);
+  });
+});
 
 describe('calls that are counted', () => {
   test.each<[string, Asked, (call: Generated) => boolean]>([

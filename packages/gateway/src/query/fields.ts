@@ -11,6 +11,8 @@ export type FieldSpec = { readonly about: string; readonly example: string } & (
   | { readonly kind: 'lines'; readonly column: 'transforms' }
   | { readonly kind: 'measure'; readonly column: MeasureColumn; readonly unit: Unit }
   | { readonly kind: 'trace' | 'code' | 'text' }
+  /** What was sent or answered, masked as it is kept. */
+  | { readonly kind: 'body'; readonly body: 'request' | 'response' }
 );
 
 export type WordColumn =
@@ -90,7 +92,13 @@ export const fields = {
   request_size: { kind: 'measure', column: 'request_bytes', unit: 'bytes', about: 'Size of the request: B, KiB or MiB.', example: 'request_size:>64KiB' },
   response_size: { kind: 'measure', column: 'reply_bytes', unit: 'bytes', about: 'Size of the reply: B, KiB or MiB.', example: 'response_size:>1MiB' },
   time: { kind: 'measure', column: 'started_at', unit: 'time', about: 'When the call began, UTC.', example: 'time:>=2026-11-27T08:00' },
-  text: { kind: 'text', about: 'Text anywhere in the record of the call; the field may be left out.', example: '"rate limit"' },
+  text: {
+    kind: 'text',
+    about: 'Text anywhere in the record of the call, or in its recorded request and response; the field may be left out.',
+    example: '"rate limit"',
+  },
+  request_text: { kind: 'body', body: 'request', about: 'Text in the recorded request, masked as it is kept.', example: 'request_text:"acme/site"' },
+  response_text: { kind: 'body', body: 'response', about: 'Text in the recorded response, masked as it is kept.', example: 'response_text:"not found"' },
 } as const satisfies Record<string, FieldSpec>;
 
 export type FieldName = keyof typeof fields;
@@ -101,7 +109,12 @@ export function fieldOf(name: FieldName): FieldSpec {
   return fields[name];
 }
 
-/** Where `text` is looked for. */
+/** Whether a query looks into recorded requests and responses alone. */
+export function isOfBody(name: FieldName): boolean {
+  return fieldOf(name).kind === 'body';
+}
+
+/** Where `text` is looked for in a record. */
 export const textColumns = [
   'server',
   'tool',

@@ -1,7 +1,8 @@
 import { bounds } from '../kernel/bounds.ts';
 import { closestWord } from '../kernel/closest-word.ts';
 import { Fault } from '../kernel/fault.ts';
-import { fieldNames, fieldOf, fields, type FieldName, type FieldSpec } from './fields.ts';
+import { bodyRunCharsMin, isLongEnoughForBodies } from './body-text.ts';
+import { fieldNames, fieldOf, fields, isOfBody, type FieldName, type FieldSpec } from './fields.ts';
 import { measureForms, parseMeasure } from './measure.ts';
 import type { Operator, Query, Term, Value } from './query.ts';
 
@@ -97,6 +98,7 @@ class Parser {
     const name = /^[^\s"()]*/.exec(this.text.slice(start))?.[0] ?? '';
     this.at += name.length;
     if (!isField(name)) throw this.unknownField(name, start);
+    if (isOfBody(name)) throw this.wrong(start, this.at, `${name} is looked into, not asked for`, `${name}:"some words"`);
     if (name === 'text' || name === 'time') throw this.wrong(start, this.at, `every call has ${name}`, 'another field, such as has:cost');
     this.endOfTerm();
     return name;
@@ -144,6 +146,7 @@ class Parser {
     if (operator !== undefined) throw this.wrong(start, start + operator.length, `${field} is a word, not a number`, expected);
     const word = this.word(expected);
     if (spec.kind === 'text') return this.textValue(word);
+    if (spec.kind === 'body') return this.bodyValue(word);
     if (spec.kind === 'word' && spec.words !== undefined) return this.oneOf(word, spec.words, spec.aliases ?? {}, expected);
     if (spec.kind === 'code' && /^[+-]?\d/.test(word.glob[0] ?? '')) throw this.wrong(word.from, this.at, 'this is no number', 'code:>=500 or code:502');
     return { kind: 'word', glob: word.glob };
@@ -151,6 +154,12 @@ class Parser {
 
   private textValue({ glob, from }: Word): Value {
     if (glob.every((part) => part === '')) throw this.wrong(from, this.at, 'there is no text to look for', 'at least one character');
+    return { kind: 'word', glob };
+  }
+
+  private bodyValue({ glob, from }: Word): Value {
+    // Shorter runs are in every body, and no index knows them.
+    if (!isLongEnoughForBodies(glob)) throw this.wrong(from, this.at, 'this is too short to be looked for in bodies', `${bodyRunCharsMin} characters in a row`);
     return { kind: 'word', glob };
   }
 

@@ -1,4 +1,5 @@
 import { Fault } from '../../kernel/fault.ts';
+import { isOfBody } from '../../query/fields.ts';
 import { matchesQuery } from '../../query/match-query.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import type { LiveStream } from '../../telemetry/live/live-stream.ts';
@@ -13,10 +14,13 @@ export interface WatchCallsInput {
   readonly after: string | null;
 }
 
-/** The organization's calls on this node, from now on. Faults: `query_invalid`, `too_many_streams`; `forbidden` where metrics are asked for that are not shown. */
+/** The organization's calls on this node, from now on. Faults: `query_invalid`, `too_many_streams`, `invalid_params` where it asks for bodies; `forbidden` where metrics are asked for that are not shown. */
 export function watchCalls({ live, actor, organizationId }: Pick<ControlContext, 'live' | 'actor' | 'organizationId'>, input: WatchCallsInput): LiveStream {
   if (input.shows.metrics && !actor.can('metrics.read')) throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
   const query = parseQuery(input.query);
+  const ofBody = query.terms.find(({ field }) => isOfBody(field))?.field;
+  if (ofBody !== undefined)
+    throw new Fault('invalid_params', { reason: `bodies are not read as calls end: look for ${ofBody} in the request log, GET /v1/logs/requests` });
   return live.open({
     holder: actor.id,
     organizationId,

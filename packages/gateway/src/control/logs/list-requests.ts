@@ -24,7 +24,7 @@ export interface RequestPage {
  * The request log: one row a call, newest first, `limit` (1 to `requestsListMax`) a page. Pages neither repeat nor skip a
  * call, whatever is recorded meanwhile. Faults: `invalid_params`, `query_invalid`, `unavailable`.
  */
-export async function listRequests(context: Pick<ControlContext, 'ledger' | 'organizationId'>, query: RequestListQuery): Promise<RequestPage> {
+export async function listRequests(context: Pick<ControlContext, 'ledger' | 'organizationId' | 'actor'>, query: RequestListQuery): Promise<RequestPage> {
   const selection = selectCalls(context, query);
   const ledger = requireLedger(context);
   const size = Math.min(query.limit, bounds.requestsListMax);

@@ -7,6 +7,7 @@ import type { RecentFigures } from '../../telemetry/live/live-feed.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
 import { roundWidth } from '../traces/count-traces.ts';
+import { looksIntoBodies } from '../traces/select-calls.ts';
 
 export interface CallMetricsQuery {
   /** Milliseconds since the epoch; null: `defaultWindowMs` before the end, and now. */
@@ -56,11 +57,12 @@ const defaultWindowMs = 3_600_000;
 
 /** How many calls were made, how well and how fast. Faults: `invalid_params`, `query_invalid`, `unavailable`. */
 export async function readCallMetrics(
-  context: Pick<ControlContext, 'ledger' | 'organizationId' | 'clock' | 'live'>,
+  context: Pick<ControlContext, 'ledger' | 'organizationId' | 'actor' | 'clock' | 'live'>,
   asked: CallMetricsQuery,
 ): Promise<CallMetrics> {
   const { organizationId } = context;
   const query = parseQuery(asked.query);
+  const bodies = looksIntoBodies(context.actor, query);
   const nowMs = context.clock.nowMs();
   const wantedEndMs = asked.endMs ?? nowMs;
   const wantedStartMs = asked.startMs ?? wantedEndMs - defaultWindowMs;
@@ -73,7 +75,7 @@ export async function readCallMetrics(
   const limit = Math.max(bounds.metricBucketsMax + 2, asked.groups + 1);
 
   const read = async (fromMs: number, toMs: number): Promise<readonly [readonly CallMetricsRow[], number | null]> => {
-    const window = { organizationId, startMs: fromMs, endMs: toMs, query };
+    const window = { organizationId, startMs: fromMs, endMs: toMs, query, bodies };
     return Promise.all([
       ledger.callMetrics({ ...window, stepMs, limit }),
       toMs - fromMs > bounds.metricAgentDaysMax * dayMs ? null : ledger.countAgents(window),

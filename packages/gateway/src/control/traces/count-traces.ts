@@ -18,7 +18,7 @@ export interface FacetQuestion extends CallQuestion {
 }
 
 /** How the calls that fit are spread over values of each facet. Faults: `invalid_params`, `query_invalid`, `unavailable`. */
-export async function countFacets(context: Pick<ControlContext, 'ledger' | 'organizationId'>, question: FacetQuestion): Promise<Facet[]> {
+export async function countFacets(context: Pick<ControlContext, 'ledger' | 'organizationId' | 'actor'>, question: FacetQuestion): Promise<Facet[]> {
   const facets = [...new Set(question.facets)];
   const rows = await requireLedger(context).listFacets(selectCalls(context, question), facets, question.limit + 1);
   return facets.map((name) => {
@@ -63,7 +63,7 @@ export function roundWidth(lengthMs: number, steps: number, widthMsMin = 0): num
  * Faults: `invalid_params`, `query_invalid`, `unavailable`.
  */
 export async function countOverTime(
-  context: Pick<ControlContext, 'ledger' | 'organizationId'>,
+  context: Pick<ControlContext, 'ledger' | 'organizationId' | 'actor'>,
   question: CallQuestion & { readonly buckets: number },
 ): Promise<Histogram> {
   const selection = selectCalls(context, question);

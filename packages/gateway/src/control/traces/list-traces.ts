@@ -25,7 +25,7 @@ export interface TracePage {
  * `tracesListMax`) a page. Pages neither repeat nor skip a trace, however many began in the same microsecond and whatever is
  * recorded meanwhile. Faults: `invalid_params`, `query_invalid`, `unavailable`.
  */
-export async function listTraces(context: Pick<ControlContext, 'ledger' | 'organizationId'>, query: TraceListQuery): Promise<TracePage> {
+export async function listTraces(context: Pick<ControlContext, 'ledger' | 'organizationId' | 'actor'>, query: TraceListQuery): Promise<TracePage> {
   const selection = selectCalls(context, query);
   const ledger = requireLedger(context);
   const size = Math.min(query.limit, bounds.tracesListMax);

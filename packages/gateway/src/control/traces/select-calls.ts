@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../kernel/fault.ts';
-import type { FieldName } from '../../query/fields.ts';
+import { isOfBody, type FieldName } from '../../query/fields.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import { printQuery } from '../../query/print-query.ts';
-import { both, exactly, type Term } from '../../query/query.ts';
+import { both, exactly, type Query, type Term } from '../../query/query.ts';
 import type { Selection, WholeTrace } from '../../store/ledger/selection.ts';
-import type { ControlContext } from '../context.ts';
+import type { Actor, ControlContext } from '../context.ts';
 
 /** Which calls or traces are asked for, as lists, facets, histograms and exports all ask. */
 export interface CallQuestion {
@@ -24,14 +24,25 @@ export interface CallQuestion {
 
 const endMsMax = Date.UTC(2200, 0, 1);
 
-/** Faults: `invalid_params`, `query_invalid`. */
-export function selectCalls({ organizationId }: Pick<ControlContext, 'organizationId'>, question: CallQuestion): Selection {
+/** Faults: `invalid_params`, `query_invalid`; `forbidden` as of `looksIntoBodies`. */
+export function selectCalls({ organizationId, actor }: Pick<ControlContext, 'organizationId' | 'actor'>, question: CallQuestion): Selection {
   const { startMs, endMs, whole } = question;
   if (startMs >= endMs) throw new Fault('invalid_params', { reason: 'start_time must lie before end_time' });
   if (startMs < 0 || endMs > endMsMax) throw new Fault('invalid_params', { reason: 'times lie between 1970 and 2200' });
   const exact = Object.entries(question.exact).flatMap(([field, value]) => (value === undefined ? [] : [exactly(field as FieldName, value)]));
   const query = both(parseQuery(question.query), { terms: [...exact, ...(question.terms ?? [])] });
-  return { organizationId, startUs: BigInt(startMs) * 1000n, endUs: BigInt(endMs) * 1000n, query, whole };
+  return { organizationId, startUs: BigInt(startMs) * 1000n, endUs: BigInt(endMs) * 1000n, query, whole, bodies: looksIntoBodies(actor, query) };
+}
+
+/**
+ * Whether text is looked for in recorded requests and responses too: for who may read them, for by what is found they could be guessed. Faults:
+ * `forbidden` where the query asks for nothing else.
+ */
+export function looksIntoBodies(actor: Actor, { terms }: Query): boolean {
+  if (actor.can('bodies.read')) return true;
+  const field = terms.find((term) => isOfBody(term.field))?.field;
+  if (field !== undefined) throw new Fault('forbidden', { reason: `its actions do not include bodies.read, which ${field} needs` });
+  return false;
 }
 
 /** Names a selection: a cursor is good for the list it came from only, with other filters it would skip what it never passed. */

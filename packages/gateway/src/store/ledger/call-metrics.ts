@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { traceHexFor } from '../../kernel/id.ts';
 import type { Query } from '../../query/query.ts';
 import { isOfSums } from '../../query/summed-query.ts';
-import { compileQuery } from './compile-query.ts';
+import { compileQuery, type CompiledQuery } from './compile-query.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { sealedIn, viewRollup } from './rollups.ts';
 
@@ -15,6 +15,8 @@ export interface CallMetricsInput {
   readonly stepMs: number;
   /** What a call must be. */
   readonly query: Query;
+  /** Text is looked for in recorded requests and responses too. */
+  readonly bodies: boolean;
   /** Of each kind of group. */
   readonly limit: number;
 }
@@ -48,15 +50,20 @@ export type CallMetricsRow = z.infer<typeof row>;
 const levels = '0.01, 0.5, 0.95, 0.99';
 const timed = "status IN ('success', 'error', 'timeout')";
 
+const within = (column: string): string => `${column} >= toDateTime({start:UInt32}, 'UTC') AND ${column} < toDateTime({end:UInt32}, 'UTC')`;
+
+function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'organizationId' | 'query' | 'bodies'>): CompiledQuery {
+  return compileQuery(query, (id) => traceHexFor(organizationId, id), bodies ? `org_id = {org:String} AND ${within('started_at')}` : null);
+}
+
 /**
  * Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each; latencies within a hundredth. Hours
  * that are summed up are read from `calls_by_minute`, where that can say which calls fit.
  */
 export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input: CallMetricsInput): Promise<CallMetricsRow[]> {
   const { organizationId, startMs, endMs, stepMs, query, limit } = input;
-  const { condition, parameters } = compileQuery(query, (id) => traceHexFor(organizationId, id));
+  const { condition, parameters } = fitting(input);
   const fits = condition === null ? '' : ` AND ${condition}`;
-  const within = (column: string): string => `${column} >= toDateTime({start:UInt32}, 'UTC') AND ${column} < toDateTime({end:UInt32}, 'UTC')`;
   const keys =
     "toUInt32(intDiv(toUnixTimestamp(minute), {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server, if(method = 'tools/call', tool, '') AS tool, toString(status) AS status";
   const made = (hours: string): string =>
@@ -98,14 +105,14 @@ const agentRow = z.object({ agents: z.coerce.number() });
 /** How many agents called: by name, and where a caller gives none, by key. */
 export async function countAgents(
   ledger: Pick<LedgerStore, 'query'>,
-  input: Pick<CallMetricsInput, 'organizationId' | 'startMs' | 'endMs' | 'query'>,
+  input: Pick<CallMetricsInput, 'organizationId' | 'startMs' | 'endMs' | 'query' | 'bodies'>,
 ): Promise<number> {
-  const { organizationId, startMs, endMs, query } = input;
-  const { condition, parameters } = compileQuery(query, (id) => traceHexFor(organizationId, id));
+  const { organizationId, startMs, endMs } = input;
+  const { condition, parameters } = fitting(input);
   const sql = `/* metrics/agents */
     SELECT uniqExact(if(agent != '', concat('agent ', agent), toString(key_id))) AS agents
     FROM calls
-    WHERE org_id = {org:String} AND started_at >= toDateTime({start:UInt32}, 'UTC') AND started_at < toDateTime({end:UInt32}, 'UTC')
+    WHERE org_id = {org:String} AND ${within('started_at')}
       AND (agent != '' OR key_id != '')${condition === null ? '' : ` AND ${condition}`}`;
   const [found] = await ledger.query(sql, { ...parameters, org: organizationId, start: Math.floor(startMs / 1000), end: Math.ceil(endMs / 1000) }, agentRow);
   return found?.agents ?? 0;

@@ -127,3 +127,79 @@ describe('a query', () => {
     }
   });
 });
+
+describe('text in bodies', () => {
+  const at = BigInt(Math.floor(Date.now() / 3_600_000) * 3_600_000 - 86_400_000) * 1000n;
+  const call = (number: number, org = 'org_bodies'): TestCall => ({ org_id: org, trace_id: String(number), span_id: String(number), started_at: at });
+  const bodies = 'org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({from:Int64})';
+  const sent: readonly (readonly [request: string, response: string])[] = [
+    ['{"q":"Acme Road 5"}', '{"text":"nothing was found"}'],
+    ['{"q":"say \\"hello\\" there"}', '{"text":"he said C:\\\\temp"}'],
+    ['{"q":"Stra\\u00dfe 7"}', '{"text":"Straße 7 is acme"}'],
+    ['{"q":"100% of_it"}', '{"text":"{\\"inner\\":\\"deep value\\"}"}'],
+  ];
+
+  beforeAll(async () => {
+    await ledger.insert(sent.map((_, index) => call(index)));
+    for (const [index, [request, response]] of sent.entries()) {
+      await ledger.insertBodies([
+        { call: call(index), kind: 'request', text: request },
+        { call: call(index), kind: 'response', text: response },
+      ]);
+    }
+    // Of somebody else, at the same place.
+    await ledger.insertBodies([{ call: call(1, 'org_stranger'), kind: 'request', text: 'Acme Road 5' }]);
+  });
+
+  const sqlOf = (text: string): { sql: string; parameters: Record<string, string> } => {
+    const { condition, parameters } = compileQuery(parseQuery(text), traceHexFor, bodies);
+    return {
+      sql: `SELECT toString(span_id) AS span FROM calls WHERE org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({from:Int64}) AND ${condition} ORDER BY span`,
+      parameters: { ...parameters, org: 'org_bodies', from: String(at) },
+    };
+  };
+
+  test.each([
+    ['acme', [0, 2]],
+    ['"acme road"', [0]],
+    ['request_text:acme', [0]],
+    ['response_text:acme', [2]],
+    ['-request_text:acme', [1, 2, 3]],
+    ['-acme', [1, 3]],
+    ['acme -response_text:"straße 7"', [0]],
+    // As JSON writes quotes, backslashes and, in some libraries, other letters.
+    ['request_text:"say \\"hello\\""', [1]],
+    ['"C:\\\\temp"', [1]],
+    ['request_text:Straße', [2]],
+    ['"100% of_it"', [3]],
+    ['"100%_of"', []],
+    ['"\\"inner\\":\\"deep"', [3]],
+    ['request_text:say*there', [1]],
+    ['response_text:(found OR temp)', [0, 1]],
+    // Too short to be looked for in bodies: only the record is.
+    ['ac', []],
+  ])('%s finds what was sent and answered', async (text, expected) => {
+    const { sql, parameters } = sqlOf(text);
+    const rows = await ledger.store.query(sql, parameters, row);
+    expect(rows.map(({ span }) => Number.parseInt(span, 16))).toEqual(expected);
+  });
+
+  test('is found by its index: parts without it are not read', async () => {
+    const { sql, parameters } = sqlOf('"acme road"');
+    const inner = /SELECT trace_id, span_id FROM payloads WHERE .*?\)\)(?=\))/s.exec(sql)?.[0].replace(/\)$/, '') ?? '';
+    expect(inner).toContain('lower(text) LIKE');
+    const plan = await ledger.store.query(`EXPLAIN indexes = 1 ${inner}`, parameters, z.object({ explain: z.string() }));
+    const lines = plan.map(({ explain }) => explain.trim());
+    const index = lines.indexOf('Name: text_index');
+    expect(index).toBeGreaterThan(0);
+    const granules = lines.slice(index).find((line) => line.startsWith('Granules:'));
+    // Of four parts with a granule each, the one with the text; merged or not, not all are read.
+    expect(granules).toMatch(/^Granules: 1\/\d$/);
+  });
+
+  test('is not looked for where nobody says that it may be', async () => {
+    const { condition } = compileQuery(parseQuery('acme -request_text:acme'), traceHexFor);
+    expect(condition).not.toContain('payloads');
+    expect(condition).toContain('NOT (0)');
+  });
+});

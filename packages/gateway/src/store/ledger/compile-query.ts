@@ -1,4 +1,5 @@
 import type { Glob } from '../../kernel/glob.ts';
+import { formsInBodies, isLongEnoughForBodies } from '../../query/body-text.ts';
 import { fieldOf, textColumns, type FieldSpec, type Unit } from '../../query/fields.ts';
 import { lowerAscii } from '../../query/match-query.ts';
 import { measureText } from '../../query/measure.ts';
@@ -12,28 +13,38 @@ export interface CompiledQuery {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** `traceHexFor` gives the trace that an id names. `matchesQuery` decides the same in memory. */
-export function compileQuery({ terms }: Query, traceHexFor: (id: string) => string): CompiledQuery {
+/**
+ * `traceHexFor` gives the trace that an id names. `bodies`: which rows of `payloads` text may be looked for in, beside the record; null: none, then
+ * `matchesQuery` decides the same in memory.
+ */
+export function compileQuery({ terms }: Query, traceHexFor: (id: string) => string, bodies: string | null = null): CompiledQuery {
   const parameters: Record<string, string> = {};
   const place: Place = (value, type = 'String') => {
     const name = `q${Object.keys(parameters).length}`;
     parameters[name] = value;
     return `{${name}:${type}}`;
   };
-  const conditions = terms.map((term) => termCondition(term, place, traceHexFor));
+  const conditions = terms.map((term) => termCondition(term, { place, traceHexFor, bodies }));
   return { condition: conditions.length === 0 ? null : conditions.join(' AND '), parameters };
 }
 
 /** Makes a place for a value; nothing of a query stands in the SQL itself. */
 type Place = (value: string, type?: 'String' | 'Int64' | 'Decimal(18, 9)') => string;
 
-function termCondition(term: Term, place: Place, traceHexFor: (id: string) => string): string {
+interface Means {
+  readonly place: Place;
+  readonly traceHexFor: (id: string) => string;
+  readonly bodies: string | null;
+}
+
+function termCondition(term: Term, means: Means): string {
   const spec = fieldOf(term.field);
-  const any = term.kind === 'has' ? known(spec) : term.values.map((value) => valueCondition(spec, value, place, traceHexFor)).join(' OR ');
+  const any = term.kind === 'has' ? known(spec) : term.values.map((value) => valueCondition(spec, value, means)).join(' OR ');
   return term.negated ? `NOT (${any})` : `(${any})`;
 }
 
-function valueCondition(spec: FieldSpec, value: Value, place: Place, traceHexFor: (id: string) => string): string {
+function valueCondition(spec: FieldSpec, value: Value, means: Means): string {
+  const { place, traceHexFor } = means;
   if (value.kind === 'measure') return measureCondition(spec, value, place);
   const { glob } = value;
   switch (spec.kind) {
@@ -48,8 +59,10 @@ function valueCondition(spec: FieldSpec, value: Value, place: Place, traceHexFor
     }
     case 'code':
       return wordCondition('fault_code', glob, place);
+    case 'body':
+      return bodyCondition(glob, spec.body, means) ?? '0';
     default:
-      return textCondition(glob, place);
+      return textCondition(glob, means);
   }
 }
 
@@ -66,12 +79,23 @@ function amountOf(unit: Unit, amount: bigint, place: Place): string {
   return place(String(amount), 'Int64');
 }
 
-function textCondition(glob: Glob, place: Place): string {
+function textCondition(glob: Glob, means: Means): string {
+  const { place } = means;
   const pattern = place(likePattern(['', ...glob.map(lowerAscii), '']));
   const found = textColumns.map((column) => `lower(${column}) LIKE ${pattern}`);
   const trace = traceInText(glob);
   if (trace !== null) found.unshift(`startsWith(toString(trace_id), ${place(trace)})`);
+  const inBodies = bodyCondition(glob, null, means);
+  if (inBodies !== null) found.push(inBodies);
   return found.join(' OR ');
+}
+
+/** Calls with this text in what is kept of their request, their response, or (null) one of them; found by `text_index`. */
+function bodyCondition(glob: Glob, body: 'request' | 'response' | null, { place, bodies }: Means): string | null {
+  if (bodies === null || !isLongEnoughForBodies(glob)) return null;
+  const forms = formsInBodies(glob).map((form) => `lower(text) LIKE ${place(likePattern(['', ...form.map(lowerAscii), '']))}`);
+  const ofKind = body === null ? '' : ` AND kind = '${body}'`;
+  return `(trace_id, span_id) IN (SELECT trace_id, span_id FROM payloads WHERE ${bodies}${ofKind} AND (${forms.join(' OR ')}))`;
 }
 
 function wordCondition(column: string, glob: Glob, place: Place): string {

@@ -12,6 +12,8 @@ export interface Selection {
   readonly query: Query;
   /** What the trace of the call must be as a whole; null: any. */
   readonly whole: WholeTrace | null;
+  /** Text is looked for in recorded requests and responses too. */
+  readonly bodies?: boolean;
 }
 
 /** Null: any. */
@@ -98,8 +100,8 @@ export const lasts = 'max(toUnixTimestamp64Micro(started_at) + toInt64(duration_
 export const statusesBestFirst = "['success', 'cancelled', 'waiting', 'blocked', 'unknown', 'timeout', 'error']";
 export const worstStatus = `arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status`;
 
-function fitting({ query, ...window }: Selection, where: string): SelectedSql {
-  const compiled = compileQuery(query, (id) => traceHexFor(window.organizationId, id));
+function fitting({ query, bodies = false, ...window }: Selection, where: string): SelectedSql {
+  const compiled = compileQuery(query, (id) => traceHexFor(window.organizationId, id), bodies ? where : null);
   return {
     where: compiled.condition === null ? where : `${where} AND ${compiled.condition}`,
     parameters: { ...windowParameters(window), ...compiled.parameters },
