@@ -6,8 +6,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { Client as FirstClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as FirstStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodePath, repositoryFolder } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
@@ -35,6 +38,16 @@ function program(name: string, ...args: string[]): [string, ...string[]] {
 }
 
 const everything = program('mcp-server-everything', 'stdio');
+const filesystem: [string, ...string[]] = [nodePath, join(repositoryFolder, 'node_modules', '.bin', 'mcp-server-filesystem'), folder];
+
+/** Programs of others that are a server on stdio and carry their client to the server at `url` over streamable HTTP. */
+const carriers: Readonly<Record<string, (url: string, key?: string) => [string, ...string[]]>> = {
+  'mcp-remote': (url, bearer) =>
+    program('mcp-remote', url, '--allow-http', '--transport', 'http-only', ...(bearer === undefined ? [] : ['--header', `Authorization:Bearer ${bearer}`])),
+  supergateway: (url, bearer) =>
+    program('supergateway', '--streamableHttp', url, '--logLevel', 'none', ...(bearer === undefined ? [] : ['--oauth2Bearer', bearer])),
+  'mcp-proxy': (url) => [nodePath, join(folder, 'mcp-proxy-client.mjs'), url],
+};
 
 /** Starts a server over HTTP and waits until it answers. */
 async function startServer(name: string, command: (port: number) => string[]): Promise<void> {
@@ -71,6 +84,12 @@ async function startAll(): Promise<void> {
         { name: 'everything', transport: 'stdio', command: everything },
         { name: 'memory', transport: 'stdio', command: program('mcp-server-memory') },
         { name: 'thinking', transport: 'stdio', command: program('mcp-server-sequential-thinking') },
+        { name: 'filesystem', transport: 'stdio', command: filesystem },
+        ...Object.entries(carriers).map(([name, command]) => ({
+          name: `by-${name}`,
+          transport: 'stdio',
+          command: command(`http://127.0.0.1:${ports.get('supergateway')}/mcp`),
+        })),
         { name: 'sse', transport: 'sse', url: `http://127.0.0.1:${ports.get('mcp-proxy')}/sse` },
         { name: 'websocket', transport: 'websocket', url: `ws://127.0.0.1:${ports.get('websocket')}/message` },
         { name: 'supergateway-sse', transport: 'sse', url: `http://127.0.0.1:${ports.get('supergateway-sse')}/sse` },
@@ -95,7 +114,7 @@ async function seenOverStdio(command: readonly string[], prefix = ''): Promise<S
       command: file,
       args,
       stderr: 'ignore',
-      env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder, GATEWAYOPS_API_KEY: key },
+      env: { PATH: process.env['PATH'] ?? '', HOME: gateway.stateFolder, GATEWAYOPS_API_KEY: key, GATEWAY_KEY: key },
     }),
     { timeout: 40_000 },
   );
@@ -104,6 +123,47 @@ async function seenOverStdio(command: readonly string[], prefix = ''): Promise<S
     const { content } = await client.callTool({ name: `${prefix}echo`, arguments: { message: 'größer 🦆' } });
     const own = tools.map(({ name }) => name).filter((name) => name.startsWith(prefix));
     return { tools: own.map((name) => name.slice(prefix.length)).sort(), echo: content };
+  } finally {
+    await client.close();
+  }
+}
+
+let everythingItself: Promise<Seen> | null = null;
+
+/** What a client sees of the `everything` server that it starts itself; asked once. */
+function withoutGateway(): Promise<Seen> {
+  return (everythingItself ??= seenOverStdio(everything));
+}
+
+/** All that an official client gets of the `everything` server, of the first or the second generation: over HTTP, or of a program that it starts. */
+async function seenByOfficial(generation: '1.x' | '2.x', server: string | readonly string[]): Promise<unknown> {
+  const requestInit = { headers: { Authorization: `Bearer ${key}` } };
+  const [command = '', ...args] = typeof server === 'string' ? [] : server;
+  const stdio = { command, args, stderr: 'ignore' as const };
+  let client: Client | FirstClient;
+  if (generation === '1.x') {
+    client = new FirstClient({ name: 'peers', version: '1' });
+    const transport = typeof server === 'string' ? new FirstTransport(new URL(server), { requestInit }) : new FirstStdio(stdio);
+    await client.connect(transport);
+  } else {
+    client = new Client({ name: 'peers', version: '1' });
+    await client.connect(typeof server === 'string' ? new StreamableHTTPClientTransport(new URL(server), { requestInit }) : new StdioClientTransport(stdio));
+  }
+  try {
+    const byName = (list: readonly { readonly name: string }[]): unknown => list.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const { resources } = await client.listResources();
+    const echo = await client.callTool({ name: 'echo', arguments: { message: 'größer 🦆' } });
+    const sum = await client.callTool({ name: 'get-sum', arguments: { a: 2, b: 40 } });
+    return {
+      tools: byName((await client.listTools()).tools),
+      prompts: byName((await client.listPrompts()).prompts),
+      prompt: (await client.getPrompt({ name: 'simple-prompt' })).messages,
+      resources: byName(resources),
+      templates: byName((await client.listResourceTemplates()).resourceTemplates),
+      resource: (await client.readResource({ uri: resources[0]?.uri ?? '' })).contents,
+      echo: echo.content,
+      sum: sum.content,
+    };
   } finally {
     await client.close();
   }
@@ -143,19 +203,33 @@ else {
       const itself = port === undefined ? everything : `http://127.0.0.1:${port}/mcp`;
       const call = ['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'message=hello there'];
       const through = `${gateway.mcp}/${server}`;
-      expect(await inspect(through, ...call)).toMatchObject({ content: [{ type: 'text', text: 'Echo: hello there' }] });
-      expect(await inspect(through, ...call)).toEqual(await inspect(itself, ...call));
+      const called = await inspect(through, ...call);
+      expect(called).toMatchObject({ content: [{ type: 'text', text: 'Echo: hello there' }] });
+      expect(called).toEqual(await inspect(itself, ...call));
       expect(await inspect(through, '--method', 'tools/list')).toEqual(await inspect(itself, '--method', 'tools/list'));
     });
 
-    test.each(['everything', 'supergateway', 'mcp-proxy'])('mcp-remote carries a stdio client to %s', async (server) => {
-      const through = program('mcp-remote', `${gateway.mcp}/${server}`, '--allow-http', '--transport', 'http-only', '--header', `Authorization:Bearer ${key}`);
-      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
+    test.each(
+      (['1.x', '2.x'] as const).flatMap((generation) =>
+        ['everything', 'supergateway', 'mcp-proxy', ...Object.keys(carriers).map((name) => `by-${name}`)].map((server) => [generation, server] as const),
+      ),
+    )('the official client %s gets of %s what it gets without the gateway', async (generation, server) => {
+      const itself = `http://127.0.0.1:${ports.get(server) ?? ports.get('supergateway')}/mcp`;
+      const direct = await seenByOfficial(generation, server === 'everything' ? everything : itself);
+      expect(direct).toMatchObject({ sum: [{ text: 'The sum of 2 and 40 is 42.' }] });
+      expect(await seenByOfficial(generation, `${gateway.mcp}/${server}`)).toEqual(direct);
     });
+
+    test.each(Object.keys(carriers).flatMap((carrier) => ['everything', 'supergateway', 'mcp-proxy'].map((server) => [carrier, server] as const)))(
+      '%s carries a stdio client to %s',
+      async (carrier, server) => {
+        expect(await seenOverStdio(carriers[carrier]?.(`${gateway.mcp}/${server}`, key) ?? [])).toEqual(await withoutGateway());
+      },
+    );
 
     test('mcp-remote and supergateway carry stdio clients over HTTP+SSE, and Python has it of its own', async () => {
       const url = `${gateway.mcp}/everything/sse`;
-      const direct = await seenOverStdio(everything);
+      const direct = await withoutGateway();
       expect(await seenOverStdio(program('mcp-remote', url, '--transport', 'sse-only', '--header', `Authorization:Bearer ${key}`))).toEqual(direct);
       expect(await seenOverStdio(program('supergateway', '--sse', url, '--oauth2Bearer', key, '--logLevel', 'none'))).toEqual(direct);
       const itself = await python3('mcp', 'legacy', `http://127.0.0.1:${ports.get('python-mcp')}/mcp`);
@@ -166,23 +240,19 @@ else {
       'gateway connect carries a stdio client to %s, by itself and among all',
       async (server) => {
         const connect = [nodePath, join(repositoryFolder, 'packages', 'gateway', 'bin', 'gateway.js'), 'connect'];
-        const direct = await seenOverStdio(everything);
+        const direct = await withoutGateway();
         expect(await seenOverStdio([...connect, server, '--url', gateway.url])).toEqual(direct);
         expect(await seenOverStdio([...connect, '--url', gateway.url], `${server}__`)).toEqual(direct);
       },
     );
 
-    test('supergateway carries a stdio client to a server', async () => {
-      const through = program('supergateway', '--streamableHttp', `${gateway.mcp}/everything`, '--oauth2Bearer', key, '--logLevel', 'none');
-      expect(await seenOverStdio(through)).toEqual(await seenOverStdio(everything));
-    });
-
     test.each([
-      ['memory', 'read_graph', { entities: [], relations: [] }],
-      ['thinking', 'sequentialthinking', { thoughtNumber: 1 }],
-    ])('the %s server of npm answers a call', async (server, tool, expected) => {
-      const args = server === 'memory' ? [] : ['--tool-arg', 'thought=why', 'nextThoughtNeeded=false', 'thoughtNumber=1', 'totalThoughts=1'];
-      const called = await inspect(`${gateway.mcp}/${server}`, '--method', 'tools/call', '--tool-name', tool, ...args);
+      ['memory', 'read_graph', [], { entities: [], relations: [] }],
+      ['thinking', 'sequentialthinking', ['thought=why', 'nextThoughtNeeded=false', 'thoughtNumber=1', 'totalThoughts=1'], { thoughtNumber: 1 }],
+      ['filesystem', 'read_text_file', [`path=${join(folder, 'requirements.txt')}`], { content: expect.stringContaining('fastmcp==') }],
+    ])('the %s server of npm answers a call', async (server, tool, args, expected) => {
+      const given = args.length === 0 ? [] : ['--tool-arg', ...args];
+      const called = await inspect(`${gateway.mcp}/${server}`, '--method', 'tools/call', '--tool-name', tool, ...given);
       expect(called).toMatchObject({ structuredContent: expected });
     });
 
