@@ -26,6 +26,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // What of a configuration goes to the parts that they construct.
   'assemble-configuration.ts': { values: [''] },
   // The bodies of calls, for the supervisor.
+  'assemble-access.ts': { values: [''] },
   'assemble-bodies.ts': { values: [''] },
   // The stores, for the supervisor.
   'assemble-stores.ts': { values: [''] },

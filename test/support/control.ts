@@ -206,6 +206,7 @@ function createTestClock(): TestControl['clock'] {
 
 const testConfig: Config = {
   version: 1,
+  policies: null,
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [

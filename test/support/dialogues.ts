@@ -1,9 +1,11 @@
 /** Dialogues with servers as the fabric has them, for tests: what a sink was told, and a worker's `Servers`. */
+import { compileAccess } from '../../packages/gateway/src/authorise/access.ts';
 import type { Answer, Ask, ClientFace, Dialogue, DialogueRequest, DialogueResponse, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
 import { createServers } from '../../packages/gateway/src/fabric/servers.ts';
 import { systemClock, type Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { compileSnapshot, type Server } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
+import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
 import type { ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { createUpstreams } from '../../packages/gateway/src/upstream/upstreams.ts';
 import { plainServerData } from './server-data.ts';
@@ -29,8 +31,8 @@ export function serverAt(url: string, more: Partial<ServerData> = {}): Server {
   const { origin, pathname } = new URL(url);
   const data = plainServerData({ origin, upstreamPath: pathname, timeoutMs: 3_000, ...more });
   const snapshot = compileSnapshot(
-    { version: 1, organizationId: 'o', node: 'n', hosts: null, origins: [], bodyBytesMax: 1_000, currency: 'USD', servers: [data] },
-    () => new Uint8Array(),
+    { version: 1, organizationId: 'o', node: 'n', hosts: null, origins: [], bodyBytesMax: 1_000, currency: 'USD', policies: [membersRule], servers: [data] },
+    { encodeServer: () => new Uint8Array(), compileAccess: (policies) => compileAccess(policies, systemClock) },
   );
   const server = snapshot.byName.get(data.name);
   if (!server) throw new Error('the snapshot has no such server');

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { compileAccess } from '../../packages/gateway/src/authorise/access.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
@@ -10,6 +11,7 @@ import type { KeptListsPort } from '../../packages/gateway/src/fabric/last-good.
 import type { Endpoint, EndpointCaller, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
 import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
+import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
 import type { TransformData } from '../../packages/gateway/src/snapshot/transform-data.ts';
 import { plainEndpointData, plainServerData } from './server-data.ts';
 
@@ -84,12 +86,13 @@ export function listedServers(
         origins: [],
         bodyBytesMax: 1_000_000,
         currency: 'USD',
+        policies: [membersRule],
         servers: names.map((name) =>
           plainServerData({ name, path: `/mcp/${name}`, origin, upstreamPath: `/${name}`, ...(of(name).passesHeaders === true && { transforms: [passing] }) }),
         ),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
-      () => Buffer.alloc(0),
+      { encodeServer: () => Buffer.alloc(0), compileAccess: (policies) => compileAccess(policies, systemClock) },
     );
   }
 
@@ -160,6 +163,8 @@ export function listedServers(
   const caller = (reach?: readonly string[]): EndpointCaller => ({
     face: { principalId: 'key_1', capabilities: '{}', info: null, logLevel: null },
     mayReach: (name) => reach === undefined || reach.includes(name),
+    shows: () => true,
+    accessKey: '',
     forwarded: () => [],
   });
 

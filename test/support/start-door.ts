@@ -14,6 +14,7 @@ import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from '../../packages/gateway/src/node/worker-messages.ts';
+import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
 import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { reachOf } from '../../packages/gateway/src/upstream/reach.ts';
 import { plainServerData } from './server-data.ts';
@@ -41,6 +42,8 @@ export interface TestDoorOptions {
   readonly links?: NonNullable<SnapshotData['links']>;
   /** Addresses of many servers. Default: none. */
   readonly endpoints?: NonNullable<SnapshotData['endpoints']>;
+  /** Rules of access. Default: whoever has a key may do everything. */
+  readonly policies?: SnapshotData['policies'];
   /** Default: plain HTTP. */
   readonly tls?: DoorTls | null;
   /** Shared state, for several doors that stand for workers of one node. Default: its own. */
@@ -54,6 +57,7 @@ export async function startDoor({
   principal = {},
   links = { websocket: false, sse: false },
   endpoints = [],
+  policies = [membersRule],
   tls = null,
   state = new Map<string, Uint8Array>(),
   keys = { seal: [Buffer.alloc(32, 1)], events: [Buffer.alloc(32, 2)] },
@@ -111,6 +115,7 @@ export async function startDoor({
         links,
         endpoints,
         currency: 'USD',
+        policies,
         servers: servers.map((server, index) =>
           withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
         ),

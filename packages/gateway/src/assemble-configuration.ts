@@ -24,6 +24,7 @@ import {
 import type { BackupDesk } from './control/backup/backup-desk.ts';
 import type { AppliedChange } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
+import type { Clock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
@@ -35,6 +36,7 @@ import type { StatePaths } from './node/state-paths.ts';
 import type { WorkerKeys } from './node/worker-messages.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
+import type { PolicyData } from './kernel/policy.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TlsData } from './snapshot/upstream-data.ts';
 import { reachOf } from './upstream/reach.ts';
@@ -48,7 +50,7 @@ export interface CompiledConfig {
   readonly tls: ReadonlyMap<string, TlsData | null>;
   /** Of the audit. */
   readonly streams: readonly StreamData[];
-  snapshot(version: number, port: number, prices: ServedPrices): SnapshotData;
+  snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[]): SnapshotData;
 }
 
 export interface ConfigCompiler {
@@ -88,10 +90,11 @@ export function createConfigCompiler(sources: {
       credentials,
       tls,
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
-      snapshot: (version, port, prices) =>
+      snapshot: (version, port, prices, policies) =>
         snapshotOfConfig(config, {
           version,
           prices,
+          policies,
           organizationId,
           node,
           port,
@@ -161,6 +164,21 @@ export function targetOf(snapshot: SnapshotData, name: string, targetName: strin
   const { targets, active } = reachOf(server);
   const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
   return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
+}
+
+/** How often it is said of a certificate that it expires. */
+const certificateLogMs = 24 * 3_600_000;
+
+/** Says in the log, now and every day, that the certificate of the door expires soon. Returns how to end. */
+export function watchCertificate(served: () => CompiledConfig, clock: Pick<Clock, 'nowMs'>, log: Log): () => void {
+  const look = (): void => {
+    const { reason } = certificateState(served(), clock.nowMs());
+    if (reason !== null) log.warn('tls.certificate_expires', { reason });
+  };
+  look();
+  const timer = setInterval(look, certificateLogMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door, `audit.streams.NAME` for a stream. */

@@ -2,6 +2,8 @@
  * Puts a data-plane worker together: every room of the rail, constructed once and handed to the spine. Beside `assemble.ts`
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
+import { compileAccess } from './authorise/access.ts';
+import type { PolicyData } from './kernel/policy.ts';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
@@ -89,7 +91,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const [sealKey, ...sealedBefore] = start.keys.seal;
   const [eventKey, ...signedBefore] = start.keys.events;
   const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
-  let snapshot = compileSnapshot(start.snapshot, serverBlock);
+  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, clock) };
+  let snapshot = compileSnapshot(start.snapshot, compilers);
   let { readiness } = start;
   let wallOffsetMs = Date.now() - performance.now();
   let callNumber = 0;
@@ -270,7 +273,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     setSnapshot(data) {
       const before = snapshot.data.servers;
       const endpointsBefore = snapshot.data.endpoints ?? [];
-      snapshot = compileSnapshot(data, serverBlock);
+      snapshot = compileSnapshot(data, compilers, snapshot);
       aggregates.snapshotChanged();
       links.recheck(null);
       cache.reconfigured();

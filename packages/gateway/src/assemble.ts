@@ -9,7 +9,8 @@ import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
 import { serveControl } from './api/serve-control.ts';
-import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf } from './assemble-configuration.ts';
+import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf, watchCertificate } from './assemble-configuration.ts';
+import { assembleAccess } from './assemble-access.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
@@ -18,10 +19,10 @@ import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
 import { secretFiles } from './config/secrets.ts';
-import { system } from './control/actor.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
 import { removeExpired } from './control/audit/remove-expired.ts';
-import type { ControlContext, ControlDependencies } from './control/context.ts';
+import { systemContext } from './control/actor.ts';
+import type { ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
 import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
@@ -31,17 +32,19 @@ import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
-import { defaultOrganizationId, newRequestId } from './kernel/id.ts';
+import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
+import type { ServedAccess } from './node/served-access.ts';
 import { configurationState, createServedConfig } from './node/served-config.ts';
 import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { stateHandlers } from './node/state-handlers.ts';
 import { watchFiles } from './node/watch-files.ts';
+import { watchRegistry } from './node/watch-registry.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { Readiness, WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
@@ -86,8 +89,6 @@ interface Opened {
 }
 
 const readinessMs = 250;
-/** How often a certificate that expires is warned of in the log. */
-const certificateLogMs = 24 * 3_600_000;
 /** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
 const fileLook = { everyMs: 500, retryMs: 5_000 };
 /** A changed server is not called before its new program has come up, for so long at most. */
@@ -136,7 +137,9 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   let snapshotVersion = 0;
   /** Null until the registry is open. */
   let serverOrders: AssembledOrders | null = null;
-  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port, prices.served()), serverOrders?.all() ?? []);
+  let access: ServedAccess | null = null;
+  const compile = (): SnapshotData =>
+    withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.policies(served.config.policies) ?? []), serverOrders?.all() ?? []);
   let snapshot = compile();
   async function serveAnew(): Promise<void> {
     snapshot = compile();
@@ -157,11 +160,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       recordBlocked: recordBlocked(),
     };
   }
-  function warnOfCertificate(): void {
-    const { reason } = certificateState(served, clock.nowMs());
-    if (reason !== null) log.warn('tls.certificate_expires', { reason });
-  }
-  warnOfCertificate();
+  const endCertificateWatch = watchCertificate(() => served, clock, log);
   let lastReadiness = '';
   async function pushReadiness(): Promise<void> {
     const next = readiness();
@@ -229,6 +228,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   onProgress('opening the registry');
   const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
+  access = await assembleAccess({ registry, serveAnew, log, closers });
   // Before anybody is let in.
   await serveAnew();
   const state = await openStateOf(stores);
@@ -348,31 +348,15 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   orders.serve(snapshot.servers);
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
-  const noteRegistry = (error: unknown): void => {
-    const up = error === null;
-    if (up && !registryUp) log.info('registry.up');
-    if (!up && registryUp) log.warn('registry.down', { error });
-    registryUp = up;
-  };
-  let pinging = false;
-  const pingTimer = setInterval(() => {
-    // One at a time: an answer that comes late says nothing about now.
-    if (pinging) return;
-    pinging = true;
-    registry
-      .ping()
-      .then(() => noteRegistry(null), noteRegistry)
-      .finally(() => (pinging = false));
-  }, registryPingMs);
+  const endRegistryWatch = watchRegistry({ ping: () => registry.ping(), onChange: (isUp) => (registryUp = isUp), log, everyMs: registryPingMs });
   const lookForExpired = (): void =>
     void removeExpired(systemContext(dependencies), config.audit.retentionDays).catch((error: unknown) => log.warn('audit.retention_failed', { error }));
   const retentionTimer = setInterval(lookForExpired, bounds.auditRetentionMs);
-  const certificateTimer = setInterval(() => warnOfCertificate(), certificateLogMs);
   closers.add('readiness', () => {
-    clearInterval(certificateTimer);
+    endCertificateWatch();
     clearInterval(retentionTimer);
     clearInterval(readinessTimer);
-    clearInterval(pingTimer);
+    endRegistryWatch();
   });
 
   await streams.configure(served.streams);
@@ -406,8 +390,4 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       }
     },
   };
-}
-
-function systemContext(dependencies: ControlDependencies): ControlContext {
-  return { ...dependencies, actor: system, organizationId: defaultOrganizationId, requestId: newRequestId(), peer: '' };
 }

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Principal } from '../authenticate/authenticate.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { membersRule } from '../kernel/policy.ts';
+import { compileAccess } from './access.ts';
 import { allows, authoriseAction, authoriseServer } from './authorise.ts';
 
 function caller(servers: string[] | null, actions: string[] | null): Principal {
-  return { servers: servers === null ? null : new Set(servers), actions } as Principal;
+  return { id: 'key_a', data: { kind: 'key' }, servers: servers === null ? null : new Set(servers), actions } as Principal;
 }
 
 describe('servers', () => {
@@ -16,7 +19,9 @@ describe('servers', () => {
     [['*'], 'files', 'deny'],
     [[], 'files', 'deny'],
   ])('scope %j, server %s: %s', (servers, server, decision) => {
-    expect(authoriseServer(caller(servers, null), server)).toMatchObject(decision === 'allow' ? { decision } : { decision, hidden: true });
+    expect(authoriseServer(compileAccess([membersRule], systemClock), caller(servers, null), server)).toMatchObject(
+      decision === 'allow' ? { decision } : { decision, hidden: true },
+    );
   });
 });
 
@@ -40,6 +45,6 @@ describe('actions', () => {
   });
 
   test('the handshake is open to whoever may reach the server', () => {
-    expect(authoriseAction(caller(null, []), null)).toEqual({ decision: 'allow' });
+    expect(authoriseAction(caller(null, []), null)).toMatchObject({ decision: 'allow' });
   });
 });

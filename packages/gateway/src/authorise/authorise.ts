@@ -3,22 +3,22 @@
  * Promises: decides on the body, never on a header; without a reason to allow the answer is deny.
  */
 import type { Principal } from '../authenticate/authenticate.ts';
+import type { Access, Grant } from './access.ts';
 
-/** A decision is a value. `hidden`: the caller may not know that the server exists. */
-export type Grant = { readonly decision: 'allow' } | { readonly decision: 'deny'; readonly hidden: boolean; readonly reason: string };
+const allow: Grant = { decision: 'allow', rule: null };
+const outOfScope: Grant = { decision: 'deny', hidden: true, rule: null, reason: 'it is not scoped to this server' };
+const outOfReach: Grant = { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it to use this server' };
 
-const allow: Grant = { decision: 'allow' };
-const outOfReach: Grant = { decision: 'deny', hidden: true, reason: 'it is not scoped to this server' };
-
-/** Whether a caller may use a server at all. */
-export function authoriseServer(principal: Principal, server: string): Grant {
-  return principal.servers === null || principal.servers.has(server) ? allow : outOfReach;
+/** Whether a caller may use a server at all: what its key is scoped to and what policies allow it. */
+export function authoriseServer(access: Access, principal: Principal, server: string): Grant {
+  if (principal.servers !== null && !principal.servers.has(server)) return outOfScope;
+  return access.viewOf(principal).reaches(server) ? allow : outOfReach;
 }
 
 /** Whether a caller may perform an MCP operation; `action` null is the handshake, open to whoever may use the server. */
 export function authoriseAction(principal: Principal, action: string | null): Grant {
   if (action === null || principal.actions === null || allows(principal.actions, action)) return allow;
-  return { decision: 'deny', hidden: false, reason: `its actions do not include ${action}` };
+  return { decision: 'deny', hidden: false, rule: null, reason: `its actions do not include ${action}` };
 }
 
 /** Whether a list of action names and `prefix.*` patterns includes an action. */

@@ -10,6 +10,7 @@ import { parseDuration, parseSize } from './quantities.ts';
 import { buildAudit } from './build-audit.ts';
 import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
+import { buildPolicy } from './build-policies.ts';
 import { buildRecord } from './build-record.ts';
 import { buildTelemetry } from './build-telemetry.ts';
 import { buildTransforms } from './build-transforms.ts';
@@ -76,6 +77,7 @@ export function buildConfig(input: BuildInput): Config {
       public: isPublic,
     })),
     record: buildRecord(file.record),
+    policies: file.policies?.map(buildPolicy) ?? null,
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],

@@ -9,6 +9,7 @@ import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkMasking } from './check-masking.ts';
+import { checkPolicies } from './check-policies.ts';
 import { checkTransforms } from './check-transforms.ts';
 import { checkUpstream } from './check-upstream.ts';
 import type { GatewayFile, HttpServerEntry } from './schema.ts';
@@ -34,6 +35,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkTransforms(checked, complain);
   checkCache(checked, complain);
   checkRecord(checked, complain);
+  checkPolicies(checked, complain);
   checkEndpoints(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);

@@ -7,6 +7,7 @@ import type { StreamData, SyslogData, WebhookData } from '../jobs/siem/stream-da
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
 import type { CacheData } from '../snapshot/snapshot.ts';
 import type { MaskingRules } from '../masking/masking-rules.ts';
+import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from '../snapshot/transform-data.ts';
 import type { UpstreamData } from '../snapshot/upstream-data.ts';
 import type { OtlpConfig } from './otlp-config.ts';
@@ -24,6 +25,8 @@ export interface Config {
   readonly transforms: readonly TransformConfig[];
   readonly cache: readonly CacheConfig[];
   readonly record: RecordConfig;
+  /** Null: the file says nothing of them, the rules of the registry hold. */
+  readonly policies: readonly PolicyData[] | null;
   readonly aggregate: AggregateConfig;
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly rateLimits: readonly RateLimitConfig[];

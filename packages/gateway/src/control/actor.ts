@@ -1,5 +1,6 @@
+import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
-import type { Actor } from './context.ts';
+import type { Actor, ControlContext, ControlDependencies } from './context.ts';
 import { allGrants, covers, type Grants } from './permissions.ts';
 
 /** An actor of what it holds. */
@@ -15,4 +16,9 @@ export const system: Actor = createActor('system', 'system', allGrants);
 
 export function keyActor(principal: PrincipalData): Actor {
   return createActor('key', principal.keyId, { actions: principal.actions, servers: principal.servers });
+}
+
+/** What the gateway does by itself. */
+export function systemContext(dependencies: ControlDependencies): ControlContext {
+  return { ...dependencies, actor: system, organizationId: defaultOrganizationId, requestId: newRequestId(), peer: '' };
 }

@@ -49,13 +49,13 @@ export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingM
 }
 
 async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Promise<Principal> {
-  const { byPath, endpointsByPath } = rail.snapshot();
+  const { byPath, endpointsByPath, access } = rail.snapshot();
   const server = byPath.get(path);
   const endpoint = endpointsByPath.get(path);
   if ((server ?? endpoint)?.data.auth === 'none') return rail.authenticator.anonymous;
   const principal = await rail.authenticator.authenticate(inbound.authorization);
   // Of the servers behind an aggregate each message may reach what the key may.
   if (endpoint !== undefined && server === undefined) return principal;
-  if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  if (server === undefined || authoriseServer(access, principal, server.data.name).decision === 'deny') throw new Fault('not_found');
   return principal;
 }

@@ -21,6 +21,8 @@ export interface FrontParams {
   readonly meta: ReadonlyMap<string, string>;
 }
 
+const kinds = { tools: 'tool', prompts: 'prompt', resources: 'resource', templates: 'template' } as const;
+
 export const metaPrefix = 'io.modelcontextprotocol/';
 const envelopeKeys = ['protocolVersion', 'clientInfo', 'clientCapabilities', 'logLevel'].map((key) => metaPrefix + key);
 
@@ -38,13 +40,17 @@ export function readParams(call: Call, body: Buffer): FrontParams {
 export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): EndpointCaller {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
-  const { byName } = call.snapshot;
-  // Who came without a key reaches what is open to all, by whichever address.
-  const mayReach =
-    principal.data.kind === 'anonymous'
-      ? (server: string): boolean => byName.get(server)?.data.auth === 'none'
-      : (server: string): boolean => authoriseServer(principal, server).decision !== 'deny';
-  return { face: { ...face, principalId: principal.id }, mayReach, forwarded: (server) => headersForAll(call, server) };
+  const { byName, access } = call.snapshot;
+  const isAnonymous = principal.data.kind === 'anonymous';
+  const view = access.viewOf(principal);
+  return {
+    face: { ...face, principalId: principal.id },
+    // Who came without a key reaches what is open to all, by whichever address.
+    mayReach: (server) => authoriseServer(access, principal, server).decision === 'allow' && (!isAnonymous || byName.get(server)?.data.auth === 'none'),
+    accessKey: view.key,
+    shows: (server, kind, name) => view.isOpen(server) || view.shows(server, kinds[kind], name),
+    forwarded: (server) => headersForAll(call, server),
+  };
 }
 
 /** A list that the gateway has made of those of servers: whether it was at hand, and what the servers were sent of the caller's. */

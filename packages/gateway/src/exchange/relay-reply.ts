@@ -9,6 +9,7 @@ import type { Message } from '../protocol/classify.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
+import { listFilter } from './access-call.ts';
 import { AskWatch } from './ask-watch.ts';
 import type { OpenStream } from './open-streams.ts';
 import { notice, resultOf } from './cached-call.ts';
@@ -418,6 +419,9 @@ export class RelayReply implements ReplySink, OpenStream {
 
 function rewriteOf(call: Call, { kind, method, name }: Relayed): ((json: Buffer) => Buffer) | null {
   const { server } = call;
-  if (server === null || server.transforms === null || kind !== 'request' || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
+  if (server === null || kind !== 'request') return null;
+  const filter = listFilter(call, server, method);
+  if (filter !== null) return (json) => filter(json, resultMember);
+  if (server.transforms === null || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
   return (json) => transformResult(call, server, name, json, resultMember);
 }

@@ -5,11 +5,12 @@ import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
 import { requireAddress, requireJson } from '../listener/header-gate.ts';
 import { readBody } from '../listener/read-body.ts';
-import { respondRest, send } from '../listener/respond.ts';
+import { respondRest, restStatus, send } from '../listener/respond.ts';
 import { inspectReply } from '../protocol/inspect-reply.ts';
 import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Idempotency } from './idempotency.ts';
+import { listFilter, permitOperation } from './access-call.ts';
 import type { Call } from './rail.ts';
 import { enter, intend, permit, placeRefusal, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
@@ -103,7 +104,9 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const own = parseBody(body, operation);
     enter(call, { kind: 'request', era: 'modern', version: '', method: operation.method, name: own.name, clientName: '', traceparent: undefined });
     call.record.era = 'rest';
-    permit(call, operation.method.replace('/', '.'));
+    const action = operation.method.replace('/', '.');
+    permit(call, action);
+    if (call.server !== null) permitOperation(call, call.server, operation.method, action, own.name, Buffer.from(`{${own.members}}`), []);
     const waiting = spend(call);
     if (waiting !== null) await waiting;
     const members = changedMembers(call, operation, own);
@@ -140,7 +143,7 @@ async function identify(call: Call, serverName: string): Promise<void> {
   call.record.authAt = performance.now();
   call.principal = principal;
   call.stop = 'access';
-  const grant = authoriseServer(principal, serverName);
+  const grant = authoriseServer(call.snapshot.access, principal, serverName);
   if (grant.decision === 'deny' || server === undefined) {
     placeRefusal(call, server, serverName);
     throw grant.decision === 'deny' ? new Fault('forbidden', { reason: grant.reason }) : new Fault('not_found');
@@ -205,7 +208,10 @@ async function ask(call: Call, operation: Operation, own: { members: string; nam
   const json = Buffer.from(`{"result":${response.result}}`);
   if (inspectReply(json, false).kind === 'input_required')
     throw new Fault('mcp_error', { server: server.data.name }, { extra: { cause: { message: needsInput } } });
-  if (operation.method !== 'tools/call') return { json, result: response.result };
+  if (operation.method !== 'tools/call') {
+    const filter = listFilter(call, server, operation.method);
+    return { json, result: filter === null ? response.result : filter(Buffer.from(response.result)).toString('utf8') };
+  }
   return { json, result: transformResult(call, server, own.name, Buffer.from(response.result)).toString('utf8') };
 }
 
@@ -267,7 +273,7 @@ async function beginOnce(call: Call, facade: Facade, pathname: string, body: Buf
   return {
     leave: () => void (left = true),
     finish,
-    fail: (fault) => (left && !unsent.has(fault.code) ? finish(fault.row.status, JSON.stringify(faultBody(fault, call.requestId))) : begun.failed()),
+    fail: (fault) => (left && !unsent.has(fault.code) ? finish(restStatus(fault), JSON.stringify(faultBody(fault, call.requestId))) : begun.failed()),
   };
 }
 

@@ -2,13 +2,16 @@ import type { Endpoint } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
+import { permitOperation } from './access-call.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import type { Call } from './rail.ts';
 import { serveLegacy } from './serve-legacy.ts';
 import { serveModern } from './serve-modern.ts';
 
 /** A classified message to an endpoint that is not relayed byte for byte, in the words of its client. `enter` has run. */
-export function serveFront(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
+export async function serveFront(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
+  if (call.server !== null && call.stop !== 'server' && message.kind === 'request')
+    permitOperation(call, call.server, message.method, message.row.action, message.name, body, ['params']);
   return message.era === 'modern' ? serveModern(call, endpoint, message, body) : serveLegacy(call, endpoint, message, body);
 }
 

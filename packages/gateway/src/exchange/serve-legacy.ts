@@ -10,6 +10,7 @@ import { rpcErrorText } from '../listener/respond.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { Asked } from '../record/call-record.ts';
 import { isServedLegacy, legacyVersions } from '../protocol/versions.ts';
+import { permitRoute } from './access-call.ts';
 import { converse } from './converse.ts';
 import {
   answerHere,
@@ -94,7 +95,7 @@ async function callServer(call: Call, endpoint: Endpoint, message: Message, sess
     return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
   }
   enterRoute(call, resolved);
-  const route = transformRoute(call, message.method, resolved);
+  const route = transformRoute(call, message.method, permitRoute(call, message, resolved));
   if (session.calls.size >= bounds.gatewaySessionCallsMax) throw new Fault('unavailable', { reason: 'too many calls of this session are under way' });
   await intend(call);
   const { params, mirrored, name, server } = route;

@@ -13,6 +13,7 @@ import { batchVersion, isModernVersion } from '../protocol/versions.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import { answerFromCache, askCache, forgetPages } from './cached-call.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
+import { listFilter, permitOperation } from './access-call.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, pass, permit, placeRefusal, spend, withTraceparent } from './stops.ts';
 import { sendOn } from './relay.ts';
@@ -81,6 +82,8 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   if (forFront === true && call.server !== null) return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
   const session = sessionOf(call, message.era);
   permit(call, message.row.action);
+  if (call.server !== null && message.kind === 'request')
+    permitOperation(call, call.server, message.method, message.row.action, message.name, body, paramsMember);
   // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
   if (waiting !== null) await waiting;
@@ -97,7 +100,9 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
       : transformRequest(call, transforms, message.name, plain, paramsMember, call.inbound.params ?? []);
   const headers = upstreamHeaders(call, message.era, 'POST', changed?.mirrored);
   const json = changed?.json ?? plain;
-  const found = call.server?.cache ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored }) : null;
+  const isListFiltered = call.server !== null && listFilter(call, call.server, message.method) !== null;
+  const found =
+    call.server?.cache && !isListFiltered ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored }) : null;
   if (found?.kind === 'hit') return answerFromCache(call, message, found);
   const out = { method: 'POST', headers, body: json, longLived: message.row.longLived, repeatable: message.row.repeatable } as const;
   if (found === null) {
@@ -156,7 +161,8 @@ function arrive(call: Call, principal: Principal, path: string): void {
     // Which of its servers a caller reaches is decided with each message.
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
-  } else if (server === undefined || authoriseServer(principal, server.data.name).decision === 'deny') throw outOfReach(call, server, path);
+  } else if (server === undefined || authoriseServer(call.snapshot.access, principal, server.data.name).decision === 'deny')
+    throw outOfReach(call, server, path);
   else call.server = server;
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }

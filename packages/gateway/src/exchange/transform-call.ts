@@ -115,8 +115,10 @@ export function headersForAll(call: Call, { transforms }: Pick<Server, 'transfor
 
 /** A refusal that a model can read and act on: it is answered as the tool's result, not as an error of the transport. */
 export function refusesTool(call: Call, fault: Fault): boolean {
-  return (fault.code === 'forbidden' || fault.code === 'argument_not_allowed') && call.record.method === 'tools/call';
+  return refusalCodes.has(fault.code) && call.record.method === 'tools/call';
 }
+
+const refusalCodes: ReadonlySet<string> = new Set(['forbidden', 'policy_denied', 'approval_required', 'argument_not_allowed']);
 
 const none: readonly string[] = [];
 const inParams: readonly string[] = [];

@@ -3,6 +3,7 @@ import type { EndpointData, SelectionData } from '../snapshot/endpoint-data.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { ListEntry, ServerList } from './drain-list.ts';
 import { exposeNames, type NameCollision } from './exposed-names.ts';
+import { canonicalUri } from '../kernel/canonical-uri.ts';
 import { fitsGlob, parseGlob, type Glob } from '../kernel/glob.ts';
 
 /** A tool or prompt that callers see, and whose it is. */
@@ -64,13 +65,6 @@ export function digestOf(lists: readonly KnownList[], rules: unknown): string {
 export type Select = (server: string, key: string) => { readonly rename: string | null; readonly description: string | null } | null;
 
 const unchanged = { rename: null, description: null };
-
-/** Where a URI would lead whoever resolves it: dots that are written as such, or hidden in escapes or behind backslashes. Null: nobody can say. */
-function canonicalUri(uri: string): string | null {
-  const plain = uri.replace(/%2e/gi, '.').replace(/%2f|%5c|\\/gi, '/');
-  if (!/\/\.{1,2}(?:[/?#]|$)/.test(plain)) return uri;
-  return URL.canParse(plain) ? new URL(plain).href : null;
-}
 
 /** The same for resources: what is selected is where a URI leads, however it is written. */
 export function compileUriSelection(selections: readonly SelectionData[] | null): Select {

@@ -52,7 +52,7 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
   }
 
   return {
-    of(snapshot, data, { face, mayReach, forwarded }) {
+    of(snapshot, data, { face, mayReach, shows, accessKey, forwarded }) {
       if (madeFor !== snapshot || selects === null) {
         views.clear();
         madeFor = snapshot;
@@ -68,13 +68,13 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
         return headers.length === 0 ? [] : [[server.data.name, withForwarded(callers, headers)] as const];
       });
       const scopes = own.map(([name, { scope }]) => ` ${name} ${scope}`).join('');
-      const key = `${charsMax} ${callers.key} ${seen.length === data.servers.length ? '*' : seen.join(' ')}${scopes}`;
+      const key = `${charsMax} ${callers.key} ${seen.length === data.servers.length ? '*' : seen.join(' ')}${scopes} ${accessKey}`;
       let view = views.get(key);
       if (view === undefined) {
         const servers = seen.flatMap((name) => snapshot.byName.get(name) ?? []);
         const withHeaders = new Map(own);
         const callersAt = ({ data: { name } }: Server): CallerClass => withHeaders.get(name) ?? callers;
-        view = createView(catalogue, { data, key, callersAt, servers, selects }, charsMax);
+        view = createView(catalogue, { data, key, callersAt, servers, selects: shown(selects, shows) }, charsMax);
         const oldest = views.size >= bounds.endpointViewsMax ? views.keys().next().value : undefined;
         if (oldest !== undefined) views.delete(oldest);
         views.set(key, view);
@@ -82,6 +82,15 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
       return view;
     },
   };
+}
+
+/** What is selected, less what policies keep from these callers. */
+function shown(selects: EndpointView['selects'], shows: EndpointCaller['shows']): EndpointView['selects'] {
+  const of =
+    (kind: ListKind): Select =>
+    (server, key) =>
+      shows(server, kind, key) ? selects[kind](server, key) : null;
+  return { tools: of('tools'), prompts: of('prompts'), resources: of('resources'), templates: of('templates') };
 }
 
 /** A table and what it was made of. */
@@ -110,10 +119,14 @@ function createView(catalogue: Catalogue, base: Pick<EndpointView, 'data' | 'key
   }
 
   function makeUris(lists: readonly KnownList[]): ExposedUris & { digest: string } {
-    const keysOf = (list: KnownList | undefined): string[] =>
-      (list?.list?.entries ?? []).flatMap(({ key }) => (selects.resources(list?.server.data.name ?? '', key) === null ? [] : [key]));
+    const keysOf = (list: KnownList | undefined, kind: 'resources' | 'templates'): string[] =>
+      (list?.list?.entries ?? []).flatMap(({ key }) => (selects[kind](list?.server.data.name ?? '', key) === null ? [] : [key]));
     const uris = exposeUris(
-      servers.map((server, index) => ({ server: server.data.name, uris: keysOf(lists[index]), templates: keysOf(lists[servers.length + index]) })),
+      servers.map((server, index) => ({
+        server: server.data.name,
+        uris: keysOf(lists[index], 'resources'),
+        templates: keysOf(lists[servers.length + index], 'templates'),
+      })),
     );
     return { ...uris, digest: digestOf(lists, data.resources) };
   }

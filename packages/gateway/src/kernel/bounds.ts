@@ -8,6 +8,12 @@ export const bounds = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   bodyBytesMax: 4 * MiB,
+  /** Of a condition of a policy; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers. */
+  conditionCharsMax: 2_000,
+  conditionArgsBytesMax: 16 * KiB,
+  policiesMax: 5_000,
+  policyPatternsMax: 1_000,
+  accessKeptMax: 20_000,
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,

@@ -56,6 +56,8 @@ export const faultCodes = {
   // Who the caller is and what they may do.
   unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
+  policy_denied: row(403, 'policy', 'A policy refuses this call: {reason}.', 'Call with what the policy allows, or ask an administrator; `gateway access explain` shows why.'),
+  approval_required: row(403, 'policy', 'This call needs approval: {reason}.', 'Ask an administrator; the policy that holds it is named in the record of the call.'),
   argument_not_allowed: row(403, 'policy', 'The argument {argument} is not allowed: it {reason}.', 'Call again with a value that is allowed; the rule stands in `transforms`.'),
   origin_not_allowed: row(403, 'policy', 'Requests from this Origin are not allowed.', 'Add the origin to `listen.origins` if browsers may call from it.'),
   rate_limit_exceeded: row(429, 'policy', 'Rate limit exceeded. Retry after {retryAfter} seconds.', 'Wait until `reset_at`, or ask for a higher limit.', { retryable: true }),

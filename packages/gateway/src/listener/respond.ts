@@ -25,7 +25,12 @@ function faultHeaders(fault: Fault): string[] {
 
 /** A fault as a REST answer. `Connection: close` where what is left of the request cannot be trusted or was not read. */
 export function respondRest(response: ServerResponse, fault: Fault, reply: Reply): number {
-  return write(response, fault, fault.row.status, reply, JSON.stringify(faultBody(fault, reply.requestId)));
+  return write(response, fault, restStatus(fault), reply, JSON.stringify(faultBody(fault, reply.requestId)));
+}
+
+/** What MCP answers with 200 and an error, for names that nothing has, is 404 to a caller of REST. */
+export function restStatus({ row }: Fault): number {
+  return row.status === 200 ? 404 : row.status;
 }
 
 /**

@@ -41,6 +41,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
         node: 'node_1',
         hosts: null,
         origins: [],
+        policies: [],
         bodyBytesMax: 1000,
         currency: 'USD',
         servers: [

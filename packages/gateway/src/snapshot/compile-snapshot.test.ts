@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
-import { compileSnapshot } from './compile-snapshot.ts';
+import { compileAccess } from '../authorise/access.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { compileSnapshot, type SnapshotCompilers } from './compile-snapshot.ts';
+import { membersRule, type PolicyData } from '../kernel/policy.ts';
 import type { ServerData, SnapshotData } from './snapshot.ts';
 
 const server: ServerData = {
@@ -17,6 +20,7 @@ const server: ServerData = {
   toolPrices: { constructor: { perCallNano: '1', perTokenInputNano: '2', perTokenOutputNano: '3' } },
 };
 const data: SnapshotData = {
+  policies: [membersRule],
   version: 3,
   organizationId: 'org_default',
   node: 'node_1',
@@ -27,23 +31,26 @@ const data: SnapshotData = {
   servers: [server, { ...server, name: 'search', path: '/mcp/search', toolPrices: {} }],
 };
 
+const compilers: SnapshotCompilers = {
+  encodeServer: () => Buffer.alloc(0),
+  compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock),
+};
+
 test('servers are found by path and by name, with their block of the record', () => {
-  const snapshot = compileSnapshot(data, (...columns) => Buffer.from(columns.join('|')));
+  const snapshot = compileSnapshot(data, { ...compilers, encodeServer: (...columns) => Buffer.from(columns.join('|')) });
   expect(snapshot.byPath.get('/mcp/files')).toBe(snapshot.byName.get('files'));
   expect(Buffer.from(snapshot.byName.get('search')?.block ?? []).toString()).toBe('node_1|search|EUR');
   expect([...(snapshot.hosts ?? [])]).toEqual(['a:1']);
-  expect(compileSnapshot({ ...data, hosts: null }, () => Buffer.alloc(0)).hosts).toBeNull();
+  expect(compileSnapshot({ ...data, hosts: null }, compilers).hosts).toBeNull();
 });
 
 test('prices are exact numbers, and a tool may have any name', () => {
-  const files = compileSnapshot(data, () => Buffer.alloc(0)).byName.get('files');
+  const files = compileSnapshot(data, compilers).byName.get('files');
   expect(files?.price).toEqual({ perCall: Number.MAX_SAFE_INTEGER, perTokenInput: 0, perTokenOutput: 7, perSecond: 0, by: 'server', version: 0 });
   expect(files?.toolPrices.get('constructor')).toEqual({ perCall: 1, perTokenInput: 2, perTokenOutput: 3, perSecond: 0, by: 'tool', version: 0 });
   expect(files?.toolPrices.get('toString')).toBeUndefined();
 });
 
 test.each(['9007199254740992', '-1', '1.5', 'x'])('a price of %s is refused', (text) => {
-  expect(() => compileSnapshot({ ...data, servers: [{ ...server, price: { ...server.price, perCallNano: text } }] }, () => Buffer.alloc(0))).toThrow(
-    RangeError,
-  );
+  expect(() => compileSnapshot({ ...data, servers: [{ ...server, price: { ...server.price, perCallNano: text } }] }, compilers)).toThrow(RangeError);
 });

@@ -2,8 +2,11 @@
  * snapshot: control state compiled to one immutable value. Imports `kernel/`; types from other rooms. Promises: what a
  * call saw at its start is what it sees to its end, for a change is a new value.
  */
+import { isDeepStrictEqual } from 'node:util';
+import type { Access } from '../authorise/access.ts';
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { EndpointData } from './endpoint-data.ts';
+import type { PolicyData } from '../kernel/policy.ts';
 import type { BodiesData, CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
@@ -16,6 +19,7 @@ export interface Snapshot {
   readonly nowhere: Uint8Array;
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
+  readonly access: Access;
 }
 
 /** An address of many servers. */
@@ -58,8 +62,15 @@ export interface Price {
   readonly version: number;
 }
 
-/** `encodeServer` gives the record's columns of a server; the worker hands in `record`'s. */
-export function compileSnapshot(data: SnapshotData, encodeServer: (node: string, server: string, currency: string) => Uint8Array): Snapshot {
+export interface SnapshotCompilers {
+  /** Gives the record's columns of a server; the worker hands in `record`'s. */
+  readonly encodeServer: (node: string, server: string, currency: string) => Uint8Array;
+  /** The worker hands in `authorise`'s. */
+  readonly compileAccess: (policies: readonly PolicyData[]) => Access;
+}
+
+/** `before`: the one that it takes the place of, of which is kept what has not changed. */
+export function compileSnapshot(data: SnapshotData, { encodeServer, compileAccess }: SnapshotCompilers, before: Snapshot | null = null): Snapshot {
   const version = data.priceVersion ?? 0;
   const servers = data.servers.map((server): Server => {
     return {
@@ -83,6 +94,7 @@ export function compileSnapshot(data: SnapshotData, encodeServer: (node: string,
     nowhere: encodeServer(data.node, '', data.currency),
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
+    access: before !== null && isDeepStrictEqual(before.data.policies, data.policies) ? before.access : compileAccess(data.policies),
   };
 }
 

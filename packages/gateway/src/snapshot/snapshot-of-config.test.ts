@@ -25,6 +25,7 @@ function config(more: Partial<Config> = {}): Config {
     ],
     routes: [{ server: 'search', path: '/mcp/find', auth: { type: 'none' }, timeoutMs: 20_000 }],
     pricing: null,
+    policies: null,
     transforms: [],
     cache: [],
     record: {
@@ -66,6 +67,7 @@ const of = (more: Partial<Config> = {}, port = 9090): ReturnType<typeof snapshot
     organizationId: 'org_default',
     node: 'node_1',
     port,
+    policies: [],
     bridgeSocket: (server) => `/run/${server}`,
     tls: () => null,
     credential: (server) => (server.name === 'search' ? { header: 'authorization', value: 'Bearer s' } : null),

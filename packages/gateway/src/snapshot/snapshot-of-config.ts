@@ -1,6 +1,7 @@
 import type { Config, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import { openPriceBook, type PriceList, type WholePrice } from '../kernel/price-list.ts';
 import { endpointsOfConfig } from './endpoints-of-config.ts';
+import type { PolicyData } from '../kernel/policy.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
 import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
 
@@ -13,6 +14,8 @@ export interface SnapshotSources {
   readonly port: number;
   /** The price list that holds, and its version. */
   readonly prices: { readonly version: number; readonly list: PriceList };
+  /** In the order in which they are shown. */
+  readonly policies: readonly PolicyData[];
   bridgeSocket(server: string): string;
   credential(server: ServerConfig): ServerData['credential'];
   /** What is read for the server's TLS, or null. */
@@ -35,6 +38,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     currency: list.currency,
     priceVersion: sources.prices.version,
     servers: config.servers.map((server) => ({ ...serverData(server, config, sources), ...pricesOf(server, list, priceOf) })),
+    policies: sources.policies,
     endpoints: endpointsOfConfig(config),
   };
 }

@@ -2,6 +2,7 @@
  * The control state that the rail reads, compiled to one immutable, versioned value. `SnapshotData` is what the
  * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
  */
+import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from './transform-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
 import type { UpstreamData } from './upstream-data.ts';
@@ -22,6 +23,8 @@ export interface SnapshotData {
   /** Which version of the price list this is; absent: 0, one that is not numbered yet. */
   readonly priceVersion?: number;
   readonly servers: readonly ServerData[];
+  /** Rules of access; what none of them allows is refused. */
+  readonly policies: readonly PolicyData[];
   /** Addresses behind which stand many servers; absent: none. */
   readonly endpoints?: readonly EndpointData[];
 }

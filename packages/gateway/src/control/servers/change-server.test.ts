@@ -144,6 +144,7 @@ test('the snapshot of workers is by the orders, and servers without one stay as 
     organizationId: 'org_default',
     node: 'node_test0000',
     port: 1,
+    policies: [],
     bridgeSocket: () => '/tmp/bridge.sock',
     credential: () => null,
     tls: () => null,

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { SigningKey } from '../../chain/signing-key.ts';
 import type { Log } from '../../kernel/log.ts';
+import { createAccessReads, createAccessWrites } from './access.ts';
 import { linkEarlierEvents } from './audit-chain.ts';
 import { createAuditReads } from './audit-reads.ts';
 import { createAuditStreamWrites } from './audit-streams.ts';
@@ -41,6 +42,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     prices: createPriceReads(database),
     serverOrders: createServerOrderReads(database),
     backup: createRegistryBackup(database),
+    access: createAccessReads(database),
     transaction: (work) =>
       database.transaction().execute((transaction) =>
         work({
@@ -49,6 +51,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           audit: createAuditWrites(transaction, auditKey),
           auditStreams: createAuditStreamWrites(transaction),
           serverOrders: createServerOrderWrites(transaction),
+          access: createAccessWrites(transaction),
         }),
       ),
     async ping() {

@@ -10,13 +10,16 @@ import type { AuditRecord, ChainedRecord } from '../../chain/audit-record.ts';
 import type { PublicKeyRecord, SignedCheckpoint } from '../../chain/checkpoint.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
+import type { PolicyData } from '../../kernel/policy.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
+import type { SwitchData } from '../../kernel/switch.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
   readonly keys: KeyReads;
   readonly audit: AuditReads;
   readonly serverOrders: ServerOrderReads;
+  readonly access: AccessReads;
   readonly prices: PriceReads;
   readonly backup: RegistryBackup;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
@@ -32,6 +35,41 @@ export interface RegistryWrites {
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
   readonly auditStreams: AuditStreamWrites;
+  readonly access: AccessWrites;
+}
+
+/** A rule of access as it is kept. */
+export interface PolicyRecord {
+  readonly data: PolicyData;
+  /** Of this rule, from 1; every change raises it. */
+  readonly version: number;
+  readonly changedAtMs: number;
+  readonly changedBy: string;
+}
+
+export interface SwitchRecord extends SwitchData {
+  readonly changedAtMs: number;
+  readonly changedBy: string;
+}
+
+export interface AccessReads {
+  /** Raised by every change of a rule or a switch. */
+  revision(organizationId: OrganizationId): Promise<number>;
+  /** By name. */
+  policies(organizationId: OrganizationId): Promise<readonly PolicyRecord[]>;
+  switches(organizationId: OrganizationId): Promise<readonly SwitchRecord[]>;
+}
+
+export interface AccessWrites {
+  /** First in every change: it waits for others under way, and gives the new revision. */
+  begin(organizationId: OrganizationId): Promise<number>;
+  findPolicy(organizationId: OrganizationId, name: string): Promise<PolicyRecord | null>;
+  countPolicies(organizationId: OrganizationId): Promise<number>;
+  putPolicy(organizationId: OrganizationId, policy: PolicyRecord): Promise<void>;
+  deletePolicy(organizationId: OrganizationId, name: string): Promise<void>;
+  putSwitch(organizationId: OrganizationId, one: SwitchRecord): Promise<void>;
+  /** Whether there was one. */
+  deleteSwitch(organizationId: OrganizationId, kind: SwitchData['kind'], name: string): Promise<boolean>;
 }
 
 /** The registry as rows, each the JSON text of a table's row. */

@@ -12,6 +12,9 @@ export interface Tables {
   audit_removals: AuditRemovalsTable;
   audit_streams: AuditStreamsTable;
   server_orders: ServerOrdersTable;
+  policies: PoliciesTable;
+  switches: SwitchesTable;
+  access_revisions: AccessRevisionsTable;
   price_versions: PriceVersionsTable;
 }
 
@@ -104,6 +107,30 @@ export interface AuditRemovalsTable {
   through_hash: string;
   checkpoint_id: string;
   removed_at: Date;
+}
+
+export interface PoliciesTable {
+  organization_id: string;
+  name: string;
+  rule: Json<unknown>;
+  version: number;
+  changed_at: Date;
+  changed_by: string;
+}
+
+export interface SwitchesTable {
+  organization_id: string;
+  kind: string;
+  name: string;
+  reason: string;
+  until: Date | null;
+  changed_at: Date;
+  changed_by: string;
+}
+
+export interface AccessRevisionsTable {
+  organization_id: string;
+  revision: string;
 }
 
 export interface ServerOrdersTable {

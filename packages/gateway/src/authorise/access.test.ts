@@ -1,0 +1,218 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Principal } from '../authenticate/authenticate.ts';
+import { membersRule, type PolicyData } from '../kernel/policy.ts';
+import { compileAccess, type CallFacts, type Grant, type Operation } from './access.ts';
+
+const clock = { nowMs: () => Date.parse('2026-11-27T12:00:00Z') };
+const noFacts: CallFacts = { argumentsText: () => null, ip: '10.1.2.3' };
+
+function caller(more: Partial<Principal['data']> = {}): Principal {
+  const data = {
+    kind: 'key',
+    keyId: 'key_a',
+    organizationId: 'org_default',
+    userId: 'ana',
+    teamId: 'payments',
+    projectId: '',
+    agent: 'ci-bot',
+    environment: 'prod',
+    ...more,
+  };
+  return { id: data.kind === 'anonymous' ? 'anonymous' : data.keyId, data, servers: null, actions: null } as Principal;
+}
+
+function rule(more: Partial<PolicyData>): PolicyData {
+  return { ...membersRule, name: 'rule', subjects: null, ...more };
+}
+
+function call(server: string, name: string): Operation {
+  return { server, action: 'tools.call', kind: 'tool', name };
+}
+
+function decide(policies: readonly PolicyData[], operation: Operation, facts: Partial<CallFacts> = {}, principal = caller()): Grant {
+  return compileAccess(policies, clock)
+    .viewOf(principal)
+    .decide(principal, operation, { ...noFacts, ...facts });
+}
+
+describe('without a rule that allows', () => {
+  test('everything is refused, as if it did not exist', () => {
+    expect(decide([], call('github', 'search'))).toMatchObject({ decision: 'deny', hidden: true, rule: null });
+    const view = compileAccess([], clock).viewOf(caller());
+    expect([view.reaches('github'), view.isOpen('github'), view.shows('github', 'tool', 'search')]).toEqual([false, false, false]);
+  });
+
+  test('a rule for others does not help', () => {
+    expect(decide([rule({ subjects: [{ kind: 'team', id: 'search' }] })], call('github', 'x')).decision).toBe('deny');
+    expect(decide([rule({ subjects: [{ kind: 'team', id: 'search' }] })], call('github', 'x'), {}, caller({ teamId: '' })).decision).toBe('deny');
+  });
+});
+
+describe('a rule is for', () => {
+  test.each([
+    ['member', '', true],
+    ['anonymous', '', false],
+    ['team', 'payments', true],
+    ['team', 'pay*', true],
+    ['team', 'PAYMENTS', false],
+    ['user', 'ana', true],
+    ['agent', 'ci-*', true],
+    ['environment', 'prod', true],
+    ['project', '*', false],
+    ['key', 'key_a', true],
+    ['organization', 'org_default', true],
+    ['organization', 'org_other', false],
+  ] as const)('%s %s: %s', (kind, id, isAllowed) => {
+    expect(decide([rule({ subjects: [{ kind, id }] })], call('github', 'x')).decision).toBe(isAllowed ? 'allow' : 'deny');
+  });
+
+  test('callers without a key are no members, and are let in by their route alone', () => {
+    const anonymous = caller({ kind: 'anonymous' });
+    expect(decide([membersRule], call('open', 'x'), {}, anonymous).decision).toBe('allow');
+    expect(decide([rule({ effect: 'deny' })], call('open', 'x'), {}, anonymous)).toMatchObject({ decision: 'deny', hidden: true });
+  });
+});
+
+describe('what a rule names', () => {
+  const search = rule({ name: 'search-only', servers: ['git*'], tools: ['search_*', 'get'] });
+
+  test('is all that it allows; and whoever may use some of a server may list and shake hands', () => {
+    const view = compileAccess([search], clock).viewOf(caller());
+    expect(['search_code', 'get', 'get_file', 'delete'].map((name) => view.shows('github', 'tool', name))).toEqual([true, true, false, false]);
+    expect([view.reaches('github'), view.reaches('jira'), view.isOpen('github'), view.shows('github', 'prompt', 'search_code')]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    for (const action of [null, 'tools.list', 'resources.list'])
+      expect(decide([search], { server: 'github', action, kind: null, name: '' }).decision).toBe('allow');
+  });
+
+  test('single operations', () => {
+    const calls = rule({ actions: ['tools.call'] });
+    expect(decide([calls], call('a', 'x')).decision).toBe('allow');
+    expect(decide([calls], { server: 'a', action: 'tools.list', kind: null, name: '' }).decision).toBe('allow');
+    expect(decide([calls], { server: 'a', action: 'resources.read', kind: 'resource', name: 'file:///a' }).decision).toBe('deny');
+    expect(
+      decide([membersRule, rule({ effect: 'deny', actions: ['resources.*'] })], { server: 'a', action: 'resources.list', kind: null, name: '' }).decision,
+    ).toBe('deny');
+    expect(decide([membersRule, rule({ effect: 'deny', actions: ['resources.*'] })], call('a', 'x')).decision).toBe('allow');
+  });
+
+  test('a refusal finds every spelling of a name that is read alike', () => {
+    const policies = [membersRule, rule({ name: 'no-deletes', effect: 'deny', tools: ['delete_*'] })];
+    for (const name of ['delete_repo', 'DELETE_repo', 'Delete_Repo', 'ｄelete_repo', 'delete_'])
+      expect(decide(policies, call('github', name))).toMatchObject({ decision: 'deny', hidden: true, rule: 'no-deletes' });
+    expect(decide(policies, call('github', 'undelete_repo')).decision).toBe('allow');
+  });
+
+  test('M20: a resource is where its URI leads, however it is written; what leads nowhere certain is refused', () => {
+    const policies = [rule({ resources: ['file:///home/*'] }), rule({ name: 'no-secrets', effect: 'deny', resources: ['file:///home/secret*'] })];
+    const read = (name: string): string => decide(policies, { server: 'files', action: 'resources.read', kind: 'resource', name }).decision;
+    expect(read('file:///home/a.txt')).toBe('allow');
+    for (const uri of [
+      'file:///home/../etc/passwd',
+      'file:///home/%2e%2e/etc/passwd',
+      'file:///home/x/%2E%2e/secret',
+      'file:///home/SECRET',
+      'file:///etc/passwd',
+      'x:/../',
+    ])
+      expect([uri, read(uri)]).toEqual([uri, 'deny']);
+  });
+
+  test('a template is shown where one of its URIs may be read', () => {
+    const view = compileAccess([rule({ resources: ['db://public/*'] }), rule({ effect: 'deny', resources: ['db://public/pay*'] })], clock).viewOf(caller());
+    expect(
+      ['db://public/{table}', 'db://{schema}/{table}', 'db://private/{table}', 'db://public/payments/{id}'].map((name) => view.shows('db', 'template', name)),
+    ).toEqual([true, true, false, false]);
+  });
+});
+
+describe('a condition', () => {
+  const prod = rule({ name: 'no-prod', effect: 'deny', tools: ['deploy'], when: 'args.target.startsWith("prod-")', reason: 'Not on Fridays.' });
+
+  test('decides on the arguments; what it may refuse is still shown', () => {
+    const policies = [membersRule, prod];
+    const deploy = (args: string | null): Grant => decide(policies, call('k8s', 'deploy'), { argumentsText: () => args });
+    expect(deploy('{"target":"prod-eu"}')).toEqual({ decision: 'deny', hidden: false, rule: 'no-prod', reason: 'Not on Fridays.' });
+    expect(deploy('{"target":"dev"}')).toMatchObject({ decision: 'allow' });
+    expect(compileAccess(policies, clock).viewOf(caller()).shows('k8s', 'tool', 'deploy')).toBe(true);
+  });
+
+  test('A30: that cannot be told refuses where the rule refuses, and does not allow where it allows', () => {
+    for (const args of [null, '{}', '{"target":7}', '{"target":null}', '[]', '{'])
+      expect(decide([membersRule, prod], call('k8s', 'deploy'), { argumentsText: () => args }).decision).toBe('deny');
+    const small = rule({ when: 'args.amount < 100' });
+    expect(decide([small], call('pay', 'send'), { argumentsText: () => '{"amount":5}' }).decision).toBe('allow');
+    for (const args of [null, '{}', '{"amount":"5"}', '{"amount":500}']) {
+      expect(decide([small], call('pay', 'send'), { argumentsText: () => args })).toMatchObject({ decision: 'deny', hidden: false });
+    }
+  });
+
+  test('asks after the caller, the network and the time', () => {
+    const when = (text: string): string => decide([rule({ when: text })], call('a', 'x')).decision;
+    expect(when('principal.team == "payments" && principal.agent.startsWith("ci-")')).toBe('allow');
+    expect(when('in_cidr(ip, "10.0.0.0/8")')).toBe('allow');
+    expect(when('in_cidr(ip, "192.168.0.0/16") || in_cidr(ip, "fd00::/8")')).toBe('deny');
+    expect(when('now.getHours() == 12 && now < timestamp("2027-01-01T00:00:00Z")')).toBe('allow');
+    expect(when('server == "a" && action == "tools.call" && name == "x"')).toBe('allow');
+  });
+
+  test('with a macro does not look at more arguments than it can in time', () => {
+    const policies = [membersRule, rule({ effect: 'deny', when: 'args.list.exists(x, x == "evil")' })];
+    expect(decide(policies, call('a', 'x'), { argumentsText: () => '{"list":["good"]}' }).decision).toBe('allow');
+    expect(decide(policies, call('a', 'x'), { argumentsText: () => JSON.stringify({ list: Array(10_000).fill('good') }) }).decision).toBe('deny');
+  });
+});
+
+test('deny wins over hold, hold over allow', () => {
+  const hold = rule({ name: 'ask-first', effect: 'hold', tools: ['x'] });
+  expect(decide([membersRule, hold], call('a', 'x'))).toMatchObject({ decision: 'hold', rule: 'ask-first' });
+  expect(decide([membersRule, hold, rule({ name: 'no', effect: 'deny', tools: ['x'] })], call('a', 'x'))).toMatchObject({ decision: 'deny', rule: 'no' });
+});
+
+test('a rule that has ended holds no more, from the moment that it says', () => {
+  let nowMs = 1_000;
+  const access = compileAccess([membersRule, rule({ name: 'for-now', effect: 'deny', untilMs: 2_000 })], { nowMs: () => nowMs });
+  const principal = caller();
+  const decision = (): string => access.viewOf(principal).decide(principal, call('a', 'x'), noFacts).decision;
+  expect(decision()).toBe('deny');
+  nowMs = 2_000;
+  expect(decision()).toBe('allow');
+});
+
+const name = fc.constantFrom('read', 'delete', 'Delete', 'delete_all', 'ｄelete', 'list');
+const patterns = fc.option(fc.array(fc.constantFrom('*', 'read', 'delete*', 'del*', '*_all', 'list'), { minLength: 1, maxLength: 3 }), { nil: null });
+const someRule = fc.record({
+  effect: fc.constantFrom('allow', 'deny', 'hold' as const),
+  subjects: fc.option(
+    fc.array(fc.record({ kind: fc.constantFrom('team', 'user', 'member' as const), id: fc.constantFrom('payments', 'search', 'ana', '*') }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    { nil: null },
+  ),
+  servers: fc.array(fc.constantFrom('*', 'a', 'b'), { minLength: 1, maxLength: 2 }),
+  tools: patterns,
+});
+
+test('T6: more rules that refuse never allow more, and rules that allow never lift a refusal', () => {
+  fc.assert(
+    fc.property(fc.array(someRule, { maxLength: 6 }), someRule, fc.constantFrom('a', 'b', 'c'), name, (base, extra, server, tool) => {
+      const policies = base.map((one, index) => rule({ ...(one as Partial<PolicyData>), name: `r${index}` }));
+      const before = decide(policies, call(server, tool));
+      const after = decide([...policies, rule({ ...(extra as Partial<PolicyData>), name: 'extra' })], call(server, tool));
+      if (extra.effect === 'deny' && before.decision === 'deny') expect(after.decision).toBe('deny');
+      if (extra.effect !== 'allow' && after.decision === 'allow') expect(before.decision).toBe('allow');
+      if (extra.effect === 'allow' && before.decision === 'deny' && before.rule !== null) expect(after.decision).toBe('deny');
+      const view = compileAccess(policies, clock).viewOf(caller());
+      // What is not shown is refused, and what is open is refused nothing.
+      if (!view.shows(server, 'tool', tool)) expect(before.decision).toBe('deny');
+      if (view.isOpen(server)) expect(before.decision).toBe('allow');
+      if (!view.reaches(server)) expect(before.decision).toBe('deny');
+    }),
+  );
+});

@@ -1,0 +1,315 @@
+import type { Principal } from '../authenticate/authenticate.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { canonicalUri } from '../kernel/canonical-uri.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { PolicyData, SubjectData } from '../kernel/policy.ts';
+import { compileCondition, type Condition } from '../kernel/condition.ts';
+import { compilePatterns, fold, foldedPatterns, type Patterns } from './patterns.ts';
+
+/** A decision is a value; `rule` is the policy that made it, null where none had to. `hidden`: to the caller it is as if the thing did not exist. */
+export type Grant =
+  | { readonly decision: 'allow'; readonly rule: string | null }
+  | { readonly decision: 'deny'; readonly hidden: boolean; readonly rule: string | null; readonly reason: string }
+  | { readonly decision: 'hold'; readonly rule: string; readonly reason: string };
+
+export type ThingKind = 'tool' | 'resource' | 'prompt';
+
+/** What a call would do at a server. `kind` null: it names no tool, resource or prompt. */
+export interface Operation {
+  readonly server: string;
+  /** Null: the handshake and its like, open to whoever may use the server. */
+  readonly action: string | null;
+  readonly kind: ThingKind | null;
+  readonly name: string;
+}
+
+/** What a decision may depend on beside the operation; asked for only where a rule with a condition is in question. */
+export interface CallFacts {
+  /** JSON text of the arguments, or null where the call has none. */
+  readonly argumentsText: () => string | null;
+  readonly ip: string;
+}
+
+/** Rules of access, compiled. Pure but for the clock. */
+export interface Access {
+  readonly data: readonly PolicyData[];
+  /** What holds for a caller: kept, so that asking again is a look-up. */
+  viewOf(principal: Principal): AccessView;
+}
+
+/** The rules as one kind of caller meets them. */
+export interface AccessView {
+  /** Callers with the same key may do the same. */
+  readonly key: string;
+  /** Whether the caller may know of the server at all. */
+  reaches(server: string): boolean;
+  /** Whether every operation on the server is allowed, whatever it names. */
+  isOpen(server: string): boolean;
+  decide(principal: Principal, operation: Operation, facts: CallFacts): Grant;
+  /** Whether a list shows it: it is not refused whatever is said in the call. Templates of resources: whether any URI of theirs is not. */
+  shows(server: string, kind: ThingKind | 'template', name: string): boolean;
+}
+
+interface Rule {
+  readonly data: PolicyData;
+  readonly place: number;
+  readonly servers: Patterns;
+  /** Null: for all of a server. */
+  readonly things: Readonly<Record<ThingKind, Patterns | null>> | null;
+  readonly condition: Condition | null;
+}
+
+/** Rules of one effect that speak of an operation. */
+interface Applicable {
+  readonly denies: readonly Rule[];
+  readonly holds: readonly Rule[];
+  readonly allows: readonly Rule[];
+}
+
+const allow: Grant = { decision: 'allow', rule: null };
+
+/** Throws where a condition is none; those of a configuration and of the registry were checked when they were written. */
+export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): Access {
+  const rules = policies.map((data, place): Rule => {
+    const patternsOf = data.effect === 'allow' ? compilePatterns : foldedPatterns;
+    const isOfAll = data.tools === null && data.resources === null && data.prompts === null;
+    return {
+      data,
+      place,
+      servers: compilePatterns(data.servers),
+      things: isOfAll
+        ? null
+        : {
+            tool: data.tools && patternsOf(data.tools),
+            resource: data.resources && patternsOf(data.resources),
+            prompt: data.prompts && patternsOf(data.prompts),
+          },
+      condition: data.when === null ? null : compileCondition(data.when),
+    };
+  });
+  const subjects = rules.map(({ data }) => data.subjects?.map((subject) => ({ ...subject, patterns: compilePatterns([subject.id]) })) ?? null);
+  const byKey = new Map<string, AccessView>();
+  let byPrincipal = new WeakMap<Principal, AccessView>();
+  /** When the first of the rules ends. */
+  let endsAtMs = firstEnd(policies, clock.nowMs());
+
+  return {
+    data: policies,
+    viewOf(principal) {
+      if (endsAtMs !== Infinity && clock.nowMs() >= endsAtMs) {
+        byPrincipal = new WeakMap();
+        byKey.clear();
+        endsAtMs = firstEnd(policies, clock.nowMs());
+      }
+      const known = byPrincipal.get(principal);
+      if (known !== undefined) return known;
+      const nowMs = clock.nowMs();
+      const own = rules.filter(
+        ({ data, place }) =>
+          (data.untilMs === null || nowMs < data.untilMs) && (subjects[place]?.some((subject) => isSubject(subject, subject.patterns, principal)) ?? true),
+      );
+      const isAnonymous = principal.data.kind === 'anonymous';
+      const key = `${isAnonymous ? 'anonymous' : 'member'} ${own.map(({ place }) => place).join(',')}`;
+      let view = byKey.get(key);
+      if (view === undefined) {
+        if (byKey.size >= bounds.endpointViewsMax) byKey.clear();
+        view = createView(key, own, isAnonymous, clock);
+        byKey.set(key, view);
+      }
+      byPrincipal.set(principal, view);
+      return view;
+    },
+  };
+}
+
+function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>): AccessView {
+  const kept = new Map<string, Applicable>();
+  const open = new Map<string, boolean>();
+  const reach = new Map<string, boolean>();
+  const rulesAt = new Map<string, readonly Rule[]>();
+
+  const at = (server: string): readonly Rule[] => keptFor(rulesAt, server, () => rules.filter(({ servers }) => servers.fits(server)));
+
+  function applicable(operation: Operation): Applicable {
+    return keptFor(kept, `${operation.server}\n${operation.action ?? ''}\n${operation.kind ?? ''}\n${operation.name}`, () => {
+      const of = (effect: PolicyData['effect']): Rule[] => at(operation.server).filter((rule) => rule.data.effect === effect && speaksOf(rule, operation));
+      return { denies: of('deny'), holds: of('hold'), allows: of('allow') };
+    });
+  }
+
+  function reaches(server: string): boolean {
+    return keptFor(reach, server, () => refusal(applicable({ server, action: null, kind: null, name: '' })) === null);
+  }
+
+  function isOpen(server: string): boolean {
+    return keptFor(open, server, () => {
+      const all = at(server);
+      if (all.some(({ data }) => data.effect !== 'allow')) return false;
+      return isAnonymous || all.some(({ things, condition, data }) => things === null && condition === null && data.actions === null);
+    });
+  }
+
+  /** What is refused whatever the call says, which is the same as not being there. */
+  function refusal({ denies, allows }: Applicable): Grant | null {
+    const denied = denies.find(({ condition }) => condition === null);
+    if (denied !== undefined) return { decision: 'deny', hidden: true, rule: denied.data.name, reason: reasonOf(denied) };
+    return allows.length > 0 || isAnonymous ? null : { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' };
+  }
+
+  function decide(principal: Principal, operation: Operation, facts: CallFacts): Grant {
+    if (isOpen(operation.server)) return allow;
+    const found = applicable(operation);
+    const { denies, holds, allows } = found;
+    const refused = refusal(found);
+    if (refused !== null) return refused;
+    if (denies.length === 0 && holds.length === 0 && (isAnonymous || allows.some(({ condition }) => condition === null))) return allow;
+    const told = factsOf(operation, principal, facts, clock.nowMs());
+    for (const rule of denies) if (isMet(rule, told, true)) return { decision: 'deny', hidden: false, rule: rule.data.name, reason: reasonOf(rule) };
+    for (const rule of holds) if (isMet(rule, told, true)) return { decision: 'hold', rule: rule.data.name, reason: reasonOf(rule) };
+    for (const rule of allows) if (isMet(rule, told, false)) return { decision: 'allow', rule: rule.data.name };
+    return isAnonymous ? allow : { decision: 'deny', hidden: false, rule: null, reason: 'no policy allows this call' };
+  }
+
+  return {
+    key,
+    reaches,
+    isOpen,
+    decide,
+    shows(server, kind, name) {
+      if (kind === 'template') return showsTemplate(at(server), name, isAnonymous);
+      return refusal(applicable({ server, action: actionOf[kind], kind, name })) === null;
+    },
+  };
+}
+
+/** Names come from callers: what is kept of them is bounded. */
+function keptFor<Made>(made: Map<string, Made>, name: string, make: () => Made): Made {
+  let one = made.get(name);
+  if (one === undefined) {
+    one = make();
+    if (made.size >= bounds.accessKeptMax) made.clear();
+    made.set(name, one);
+  }
+  return one;
+}
+
+const actionOf: Readonly<Record<ThingKind, string>> = { tool: 'tools.call', resource: 'resources.read', prompt: 'prompts.get' };
+
+/** Whether a rule is about an operation at one of its servers. Whoever may use anything of a server may also list, and shake hands. */
+function speaksOf({ data, things }: Rule, { action, kind, name }: Operation): boolean {
+  if (action !== null && data.actions !== null && !data.actions.some((entry) => includesAction(entry, action))) {
+    // An allowance for single operations is one to see that they are there.
+    return data.effect === 'allow' && kind === null && isListing(action) && data.actions.some((entry) => action.startsWith(`${entry.split('.')[0] ?? ''}.`));
+  }
+  if (action === null && data.actions !== null && data.effect !== 'allow') return false;
+  if (things === null) return true;
+  if (kind === null) return data.effect === 'allow';
+  const patterns = things[kind];
+  if (patterns === null) return false;
+  if (kind !== 'resource') return patterns.fits(data.effect === 'allow' ? name : fold(name));
+  // A rule is about where a URI leads, however it is written. What nobody can say where it leads is allowed to nobody.
+  const canonical = canonicalUri(name);
+  if (data.effect === 'allow') return canonical !== null && patterns.fits(canonical);
+  return canonical === null || patterns.fits(fold(canonical)) || patterns.fits(fold(name));
+}
+
+function includesAction(entry: string, action: string): boolean {
+  return entry === action || entry === '*' || (entry.endsWith('.*') && action.startsWith(entry.slice(0, -1)));
+}
+
+function isListing(action: string): boolean {
+  return action.endsWith('.list');
+}
+
+/** A template is shown where one of its URIs may be read: what stands before its first variable is all that is known of them. */
+function showsTemplate(rules: readonly Rule[], template: string, isAnonymous: boolean): boolean {
+  const known = template.split('{')[0] ?? '';
+  const read = (rule: Rule): boolean => rule.data.actions === null || rule.data.actions.some((entry) => includesAction(entry, actionOf.resource));
+  const denied = rules.some(
+    (rule) =>
+      rule.data.effect === 'deny' &&
+      rule.condition === null &&
+      read(rule) &&
+      (rule.things === null || (rule.things.resource?.fitsAllFrom(fold(known)) ?? false)),
+  );
+  if (denied) return false;
+  return (
+    isAnonymous ||
+    rules.some((rule) => rule.data.effect === 'allow' && read(rule) && (rule.things === null || (rule.things.resource?.mayFitFrom(known) ?? false)))
+  );
+}
+
+/** Where a condition cannot be told, what refuses does and what allows does not. */
+function isMet({ condition }: Rule, told: ReturnType<typeof factsOf>, whenUnknown: boolean): boolean {
+  if (condition === null) return true;
+  try {
+    if (condition.usesArguments && condition.hasMacro && told.argumentsBytes() > bounds.conditionArgsBytesMax) return whenUnknown;
+    return condition.holds(told.facts);
+  } catch {
+    return whenUnknown;
+  }
+}
+
+function factsOf({ server, action, name }: Operation, { id, data }: Principal, { argumentsText, ip }: CallFacts, nowMs: number) {
+  let text: string | null | undefined;
+  let args: Readonly<Record<string, unknown>> | undefined;
+  const read = (): string | null => (text === undefined ? (text = argumentsText()) : text);
+  return {
+    argumentsBytes: () => read()?.length ?? 0,
+    facts: {
+      principal: {
+        id,
+        kind: data.kind,
+        organization: data.organizationId,
+        team: data.teamId,
+        project: data.projectId,
+        user: data.userId,
+        agent: data.agent,
+        environment: data.environment,
+      },
+      server,
+      action: action ?? '',
+      name,
+      ip: ip.startsWith('::ffff:') ? ip.slice('::ffff:'.length) : ip,
+      now: new Date(nowMs),
+      get args() {
+        if (args === undefined) {
+          const value: unknown = JSON.parse(read() ?? '{}');
+          args = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+        }
+        return args;
+      },
+    },
+  };
+}
+
+function isSubject({ kind }: SubjectData, patterns: Patterns, { id, data }: Principal): boolean {
+  switch (kind) {
+    case 'member':
+      return data.kind !== 'anonymous';
+    case 'anonymous':
+      return data.kind === 'anonymous';
+    case 'organization':
+      return data.kind !== 'anonymous' && patterns.fits(data.organizationId);
+    case 'team':
+      return data.teamId !== '' && patterns.fits(data.teamId);
+    case 'project':
+      return data.projectId !== '' && patterns.fits(data.projectId);
+    case 'user':
+      return data.userId !== '' && patterns.fits(data.userId);
+    case 'agent':
+      return data.agent !== '' && patterns.fits(data.agent);
+    case 'environment':
+      return data.environment !== '' && patterns.fits(data.environment);
+    case 'key':
+      return data.kind === 'key' && patterns.fits(id);
+  }
+}
+
+function reasonOf({ data }: Rule): string {
+  return data.reason ?? `the policy ${data.name} ${data.effect === 'hold' ? 'holds it for approval' : 'denies it'}`;
+}
+
+function firstEnd(policies: readonly PolicyData[], nowMs: number): number {
+  return policies.reduce((least, { untilMs }) => (untilMs !== null && untilMs > nowMs ? Math.min(least, untilMs) : least), Infinity);
+}

@@ -1,0 +1,143 @@
+import type { Grant, Operation, ThingKind } from '../authorise/access.ts';
+import type { Route } from '../fabric/endpoint.ts';
+import { Fault } from '../kernel/fault.ts';
+import { each, findValues, splice, type FoundValue } from '../kernel/splice-json.ts';
+import type { Message } from '../protocol/classify.ts';
+import type { Server } from '../snapshot/compile-snapshot.ts';
+import type { Call } from './rail.ts';
+
+/** Where policies meet a call, whichever way it takes: relayed, from the REST façade, or over the fabric. They decide on the body alone. */
+
+/**
+ * May they do this with that? `json` holds the request's `params` at `at`; its arguments are read only where a condition asks for them.
+ * Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource` for what is hidden, `policy_denied`, `approval_required`.
+ */
+export function permitOperation(call: Call, server: Server, method: string, action: string | null, name: string, json: Buffer, at: readonly string[]): void {
+  const { principal } = call;
+  if (principal === null) throw new Fault('unauthorized');
+  const view = call.snapshot.access.viewOf(principal);
+  const serverName = server.data.name;
+  if (view.isOpen(serverName)) return;
+  for (const thing of thingsOf(method, name, json, at)) {
+    if (thing.kind === 'template') {
+      if (!view.shows(serverName, 'template', thing.name)) throw unknown('resource', thing.name);
+      continue;
+    }
+    const operation: Operation = { server: serverName, action, kind: thing.kind, name: thing.name };
+    const grant = view.decide(principal, operation, {
+      argumentsText() {
+        const found = findValues(json, [[...at, 'arguments']]).at(-1);
+        return found === undefined ? null : json.toString('utf8', found.start, found.end);
+      },
+      ip: call.record.peer,
+    });
+    if (grant.decision === 'allow') continue;
+    call.stop = 'access';
+    throw refusal(grant, thing.kind, thing.name);
+  }
+}
+
+function refusal(grant: Exclude<Grant, { decision: 'allow' }>, kind: ThingKind | null, name: string): Fault {
+  if (grant.decision === 'hold') return new Fault('approval_required', { policy: grant.rule, reason: grant.reason });
+  if (!grant.hidden) return new Fault('policy_denied', { policy: grant.rule ?? 'no policy allows it', reason: grant.reason });
+  return kind === null ? new Fault('forbidden', { reason: grant.reason }) : unknown(kind, name);
+}
+
+const unknownCodes = { tool: 'unknown_tool', prompt: 'unknown_prompt', resource: 'unknown_resource' } as const;
+
+function unknown(kind: ThingKind, name: string): Fault {
+  return new Fault(unknownCodes[kind], { name: name.slice(0, 256) });
+}
+
+/** The same for a request whose server is found by now; of a list of a single server, what the caller may not use is taken out. Faults: as above. */
+export function permitRoute(call: Call, { method, row }: Pick<Message, 'method' | 'row'>, route: Route): Route {
+  // Of one server it has been asked before; behind an endpoint of many the server is known only now.
+  if (call.endpoint !== null) permitOperation(call, route.server, method, row.action, route.name, Buffer.from(route.params), []);
+  const filter = listFilter(call, route.server, method);
+  if (filter === null) return route;
+  return {
+    ...route,
+    rewriteResult: (result) => filter(Buffer.from(route.rewriteResult(result))).toString('utf8'),
+    rewriteNotification: (json) => route.rewriteNotification(json),
+    rewriteAsk: (ask) => route.rewriteAsk(ask),
+  };
+}
+
+interface Thing {
+  readonly kind: ThingKind | 'template' | null;
+  readonly name: string;
+}
+
+const nothing: readonly Thing[] = [{ kind: null, name: '' }];
+const uriMethods: ReadonlySet<string> = new Set(['resources/read', 'resources/directory/read', 'resources/subscribe', 'resources/unsubscribe']);
+
+/** What a request names. */
+function thingsOf(method: string, name: string, json: Buffer, at: readonly string[]): readonly Thing[] {
+  if (method === 'tools/call') return [{ kind: 'tool', name }];
+  if (method === 'prompts/get') return [{ kind: 'prompt', name }];
+  if (uriMethods.has(method)) return [{ kind: 'resource', name: name === '' ? textAt(json, [...at, 'uri']) : name }];
+  if (method === 'completion/complete') {
+    return textAt(json, [...at, 'ref', 'type']) === 'ref/prompt'
+      ? [{ kind: 'prompt', name: textAt(json, [...at, 'ref', 'name']) }]
+      : [{ kind: 'template', name: textAt(json, [...at, 'ref', 'uri']) }];
+  }
+  if (method === 'subscriptions/listen') {
+    const asked = findValues(json, [[...at, 'notifications', 'resourceSubscriptions', each]]);
+    const uris = asked.flatMap(({ start, end }) => textOf(json, start, end) ?? []);
+    return [...nothing, ...uris.map((uri): Thing => ({ kind: 'resource', name: uri }))];
+  }
+  return nothing;
+}
+
+function textAt(json: Buffer, path: readonly string[]): string {
+  const found = findValues(json, [path]).at(-1);
+  return (found && textOf(json, found.start, found.end)) ?? '';
+}
+
+function textOf(json: Buffer, start: number, end: number): string | null {
+  const value: unknown = JSON.parse(json.toString('utf8', start, end));
+  return typeof value === 'string' ? value : null;
+}
+
+const lists: ReadonlyMap<string, { readonly member: string; readonly key: string; readonly kind: ThingKind | 'template' }> = new Map([
+  ['tools/list', { member: 'tools', key: 'name', kind: 'tool' }],
+  ['prompts/list', { member: 'prompts', key: 'name', kind: 'prompt' }],
+  ['resources/list', { member: 'resources', key: 'uri', kind: 'resource' }],
+  ['resources/templates/list', { member: 'resourceTemplates', key: 'uriTemplate', kind: 'template' }],
+]);
+
+/** Takes out of a list of this server what the caller may not use; null where there is nothing to take out. `json` holds the result at `at`. */
+export function listFilter(call: Call, server: Server, method: string): ((json: Buffer, at?: readonly string[]) => Buffer) | null {
+  const list = lists.get(method);
+  const { principal } = call;
+  if (list === undefined || principal === null) return null;
+  const view = call.snapshot.access.viewOf(principal);
+  if (view.isOpen(server.data.name)) return null;
+  return (json, at = []) => {
+    const member = [...at, list.member];
+    // Two readers could disagree on which of twins counts.
+    if (findValues(json, [member]).length > 1)
+      throw new Fault('upstream_invalid', { server: server.data.name, reason: `its list has two members \`${list.member}\`` });
+    const entries: FoundValue[] = [];
+    const kept: FoundValue[] = [];
+    let name: string | null = null;
+    // What is inside an entry comes before it.
+    for (const found of findValues(json, [
+      [...member, each],
+      [...member, each, list.key],
+    ])) {
+      if (found.path === 1) {
+        name = textOf(json, found.start, found.end);
+        continue;
+      }
+      entries.push(found);
+      if (name !== null && view.shows(server.data.name, list.kind, name)) kept.push(found);
+      name = null;
+    }
+    const [first] = entries;
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined || kept.length === entries.length) return json;
+    const text = kept.map(({ start, end }) => json.toString('utf8', start, end)).join(',');
+    return splice(json, [{ start: first.start, end: last.end, text }]);
+  };
+}

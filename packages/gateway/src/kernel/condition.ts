@@ -1,0 +1,134 @@
+import { BlockList, isIP } from 'node:net';
+import { Environment, type ASTNode } from '@marcbachmann/cel-js';
+import { RE2JS } from 're2js';
+import { bounds } from './bounds.ts';
+import { fitsGlob, parseGlob } from './glob.ts';
+
+/** What a condition can ask after. Members are read only where the expression names them. */
+export interface ConditionFacts {
+  /** id, kind, organization, team, project, user, agent, environment: texts, empty where there is none. */
+  readonly principal: Readonly<Record<string, string>>;
+  readonly server: string;
+  /** The operation: `tools.call`, `resources.read`, `prompts.get`, … */
+  readonly action: string;
+  /** The name of the tool or prompt, or the URI of the resource; empty where the operation names none. */
+  readonly name: string;
+  /** The arguments of the call, `{}` where it has none. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The address that the call came from. */
+  readonly ip: string;
+  readonly now: Date;
+}
+
+export interface Condition {
+  readonly usesArguments: boolean;
+  /** It looks at members of a list one by one, each perhaps against all of another argument: arguments of more than `bounds.conditionArgsBytesMax` are too many. */
+  readonly hasMacro: boolean;
+  /** Throws where it cannot be told: a missing argument, a text where a number is meant. */
+  holds(facts: ConditionFacts): boolean;
+}
+
+/** What is wrong with a condition, or null. */
+export function conditionFault(text: string): string | null {
+  try {
+    compileCondition(text);
+    return null;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  }
+}
+
+/**
+ * A condition in the Common Expression Language (https://github.com/google/cel-spec) over `ConditionFacts`, with the functions `fits(text, pattern)`
+ * (`*` stands for any text), `regex(text, pattern)` (RE2, finds) and `in_cidr(address, network)`. `matches`, which JavaScript may run for ever, and
+ * a macro inside a macro are refused. Throws what is wrong with it.
+ */
+export function compileCondition(text: string): Condition {
+  if (text.length > bounds.conditionCharsMax) throw new Error(`it is longer than ${bounds.conditionCharsMax} characters`);
+  const program = environment.parse(text);
+  const checked = program.check();
+  if (!checked.valid) throw new Error(checked.error?.message ?? 'it does not fit the types of what it names');
+  if (checked.type !== 'bool' && checked.type !== 'dyn') throw new Error(`it must be true or false, and is of type ${String(checked.type)}`);
+  const found = { hasMacro: false, usesArguments: false };
+  look(program.ast, found, false);
+  return {
+    ...found,
+    holds(facts) {
+      const result: unknown = program({ ...facts });
+      if (typeof result !== 'boolean') throw new TypeError('the condition is neither true nor false');
+      return result;
+    },
+  };
+}
+
+const environment = new Environment({
+  limits: { maxAstNodes: 500, maxDepth: 32, maxListElements: 500, maxMapEntries: 100, maxCallArguments: 8 },
+})
+  .registerVariable('principal', 'map<string, string>')
+  .registerVariable('server', 'string')
+  .registerVariable('action', 'string')
+  .registerVariable('name', 'string')
+  .registerVariable('args', 'map')
+  .registerVariable('ip', 'string')
+  .registerVariable('now', 'google.protobuf.Timestamp')
+  .registerFunction('fits(string, string): bool', (text: string, pattern: string) => fitsGlob(kept(globs, pattern, parseGlob), text))
+  .registerFunction('regex(string, string): bool', (text: string, pattern: string) =>
+    kept(patterns, pattern, (source) => RE2JS.compile(source))
+      .matcher(text)
+      .find(),
+  )
+  .registerFunction('in_cidr(string, string): bool', (address: string, network: string) => {
+    const family = isIP(address);
+    return family !== 0 && kept(networks, network, networkOf).check(address, family === 6 ? 'ipv6' : 'ipv4');
+  });
+
+const globs = new Map<string, readonly string[]>();
+const patterns = new Map<string, RE2JS>();
+const networks = new Map<string, BlockList>();
+const keptMax = 1_000;
+
+/** What was made of a pattern: most are written in a rule, but one may come from an argument. */
+function kept<Made>(made: Map<string, Made>, source: string, make: (source: string) => Made): Made {
+  let one = made.get(source);
+  if (one === undefined) {
+    one = make(source);
+    if (made.size >= keptMax) made.clear();
+    made.set(source, one);
+  }
+  return one;
+}
+
+function networkOf(text: string): BlockList {
+  const [address = '', prefix] = text.split('/');
+  const family = isIP(address);
+  if (family === 0) throw new Error(`${text.slice(0, 60)} is no network`);
+  const list = new BlockList();
+  list.addSubnet(address, prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix), family === 6 ? 'ipv6' : 'ipv4');
+  return list;
+}
+
+const macros = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+
+interface Found {
+  hasMacro: boolean;
+  usesArguments: boolean;
+}
+
+/** Throws at what could take for ever. */
+function look(node: unknown, found: Found, inMacro: boolean): void {
+  if (Array.isArray(node)) {
+    for (const one of node as readonly unknown[]) look(one, found, inMacro);
+    return;
+  }
+  if (typeof node !== 'object' || node === null || !('op' in node) || !('args' in node)) return;
+  const { op, args } = node as Pick<ASTNode, 'op' | 'args'>;
+  if (op === 'id' && args === 'args') found.usesArguments = true;
+  if (op !== 'rcall' || !Array.isArray(args)) return look(args, found, inMacro);
+  const [called, receiver, inside] = args as readonly unknown[];
+  if (called === 'matches') throw new Error('`matches` is not served: use regex(text, pattern), whose time is bounded');
+  const isMacro = typeof called === 'string' && macros.has(called);
+  if (isMacro && inMacro) throw new Error(`\`${called}\` inside another of its kind is not served: its time would grow with the square of the arguments`);
+  found.hasMacro ||= isMacro;
+  look(receiver, found, inMacro);
+  look(inside, found, inMacro || isMacro);
+}

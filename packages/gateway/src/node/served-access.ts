@@ -1,0 +1,53 @@
+import type { Log } from '../kernel/log.ts';
+import type { PolicyData } from '../kernel/policy.ts';
+import { policyOfSwitch, type SwitchData } from '../kernel/switch.ts';
+
+/** The rules of access that the registry holds, for all nodes that have the same. One a node. */
+export interface ServedAccess {
+  /** What the workers obey: what is switched off, and the rules: those of the file where it has any. */
+  policies(ofFile: readonly PolicyData[] | null): readonly PolicyData[];
+  /** Reads them anew; resolves when this node goes by them. Faults: those of the registry. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+export interface AccessRules {
+  readonly policies: readonly PolicyData[];
+  readonly switches: readonly SwitchData[];
+}
+
+export interface ServedAccessOptions {
+  readonly revision: () => Promise<number>;
+  readonly read: () => Promise<AccessRules>;
+  /** Resolves when new calls go by them. */
+  readonly apply: () => Promise<void>;
+  readonly log: Log;
+  readonly everyMs: number;
+}
+
+/** The first reading is done when this resolves. What cannot be read later changes nothing. Faults: those of the registry. */
+export async function openServedAccess({ revision, read, apply, log, everyMs }: ServedAccessOptions): Promise<ServedAccess> {
+  let known = await revision();
+  let rules = await read();
+  /** One after the other: an older reading must not take the place of a newer one. */
+  let reading: Promise<void> = Promise.resolve();
+
+  async function readAndApply(): Promise<void> {
+    // Before the rules: one that is written in between is read again at the next look.
+    const next = await revision();
+    if (next === known) return;
+    rules = await read();
+    known = next;
+    await apply();
+    log.info('access.changed', { revision: next, policies: rules.policies.length, switched_off: rules.switches.length });
+  }
+
+  const refresh = (): Promise<void> => (reading = reading.catch(() => undefined).then(readAndApply));
+  const timer = setInterval(() => void refresh().catch(() => undefined), everyMs);
+  timer.unref();
+  return {
+    policies: (ofFile) => [...rules.switches.map(policyOfSwitch), ...(ofFile ?? rules.policies)],
+    refresh,
+    close: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,133 @@
+/** Rules of access on their way through a worker: relayed, over the fronts and the aggregate, over REST. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { membersRule, type PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
+import { expectHealthy, legacyBody, mirrors, modernBody, post } from '../support/calls.ts';
+import { startEraServer, type EraServer } from '../support/era-server.ts';
+import type { RawReply } from '../support/raw-client.ts';
+import { plainEndpointData } from '../support/server-data.ts';
+import { startDoor, type TestDoor } from '../support/start-door.ts';
+
+const rule = (more: Partial<PolicyData>): PolicyData => ({ ...membersRule, subjects: null, ...more });
+const policies = [
+  membersRule,
+  rule({ name: 'no-slow', effect: 'deny', tools: ['slow'] }),
+  rule({ name: 'quietly', effect: 'deny', tools: ['tell'], when: 'has(args.loud) && args.loud == true', reason: 'Not so loud.' }),
+  rule({ name: 'count-with-care', effect: 'hold', tools: ['numbers'] }),
+  rule({ name: 'no-notes', effect: 'deny', resources: ['test://*'] }),
+  rule({ name: 'closed', effect: 'deny', servers: ['closed'] }),
+];
+
+let door: TestDoor;
+let modern: EraServer;
+let legacy: EraServer;
+
+beforeAll(async () => {
+  [modern, legacy] = await Promise.all([startEraServer('modern'), startEraServer('legacy')]);
+  const lists = { lists: true, resources: true, tools: {}, ttlMs: 60_000, public: true };
+  door = await startDoor({
+    policies,
+    endpoints: [plainEndpointData(['real', 'old', 'closed'])],
+    servers: [
+      { name: 'real', origin: modern.origin, timeoutMs: 20_000, cache: lists },
+      { name: 'old', origin: legacy.origin, timeoutMs: 20_000 },
+      { name: 'closed', origin: modern.origin, timeoutMs: 20_000 },
+    ],
+  });
+});
+afterAll(async () => {
+  await expectHealthy(door);
+  await door.stop();
+  await Promise.all([modern.stop(), legacy.stop()]);
+});
+
+interface Answer {
+  readonly result?: { readonly tools?: { name: string }[]; readonly resources?: unknown[]; readonly isError?: boolean; readonly content?: { text: string }[] };
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+function answerOf({ body }: RawReply): Answer {
+  const text = body.toString('utf8');
+  const data = text.split('\n').findLast((line) => line.startsWith('data: {') && (line.includes('"result"') || line.includes('"error"')));
+  return JSON.parse(data?.slice('data: '.length) ?? text) as Answer;
+}
+
+async function ask(path: string, method: string, params: Record<string, unknown> = {}): Promise<Answer> {
+  const name = params['name'] ?? params['uri'];
+  return answerOf(await post(door, modernBody(method, params), mirrors(method, typeof name === 'string' ? name : undefined), path));
+}
+
+// The first is relayed byte for byte, the second spoken to in another era's words, the third made of all servers.
+const ways = [
+  { way: 'relayed', path: '/mcp/real', prefix: '' },
+  { way: 'in the words of another era', path: '/mcp/old', prefix: '' },
+  { way: 'behind the aggregate', path: '/mcp', prefix: 'real__' },
+];
+
+describe.each(ways)('$way', ({ path, prefix }) => {
+  const called = (tool: string, args: unknown = {}): Promise<Answer> => ask(path, 'tools/call', { name: prefix + tool, arguments: args });
+
+  test('lists hold what may be used, twice asked alike', async () => {
+    for (let times = 0; times < 2; times++) {
+      const { result } = await ask(path, 'tools/list');
+      const names = result?.tools?.map(({ name }) => name).filter((name) => name.startsWith(prefix)) ?? [];
+      expect(names.toSorted()).toEqual(['ask_all', 'numbers', 'tell'].map((name) => prefix + name));
+      expect((await ask(path, 'resources/list')).result?.resources).toEqual([]);
+    }
+  });
+
+  test('a hidden tool answers as one that does not exist', async () => {
+    const hidden = await called('slow');
+    expect(hidden.error).toMatchObject({ code: -32602, message: expect.stringContaining(`Unknown tool: ${prefix}slow`) as unknown });
+    if (prefix !== '') {
+      const missing = await called('nothing');
+      expect(
+        JSON.stringify(missing)
+          .replaceAll('nothing', 'slow')
+          .replaceAll(/req_\w+/g, ''),
+      ).toBe(JSON.stringify(hidden).replaceAll(/req_\w+/g, ''));
+    }
+    expect((await ask(path, 'resources/read', { uri: prefix === '' ? 'test://note' : 'test://note' })).error?.code).toBe(-32602);
+  });
+
+  test('a call that a condition refuses says so to the model, and others go through', async () => {
+    const { result } = await called('tell', { loud: true });
+    expect(result).toMatchObject({ isError: true });
+    expect(result?.content?.[0]?.text).toContain('Not so loud.');
+    expect((await called('tell')).result?.content?.[0]?.text).toBe('done');
+  });
+
+  test('what is held says what it waits for', async () => {
+    const { result } = await called('numbers');
+    expect(result).toMatchObject({ isError: true });
+    expect(result?.content?.[0]?.text).toContain('approval');
+  });
+});
+
+test('a server that a rule closes is not there', async () => {
+  const closed = await post(door, modernBody('tools/list'), mirrors('tools/list'), '/mcp/closed');
+  const missing = await post(door, modernBody('tools/list'), mirrors('tools/list'), '/mcp/clossd');
+  expect(closed.status).toBe(404);
+  expect(closed.body.toString().replaceAll(/req_\w+/g, '')).toBe(missing.body.toString().replaceAll(/req_\w+/g, ''));
+});
+
+test('the header names what is allowed, the body what is not: the body counts, M3', async () => {
+  const reply = await post(door, modernBody('tools/call', { name: 'slow' }), mirrors('tools/call', 'tell'), '/mcp/real');
+  expect(reply.status).toBe(400);
+  const old = await post(door, legacyBody('tools/call', { name: 'slow' }), { 'Mcp-Name': 'tell' }, '/mcp/real');
+  expect(answerOf(old).error?.code).toBe(-32602);
+});
+
+describe('over REST', () => {
+  const rest = (path: string, body: unknown): Promise<RawReply> => post(door, JSON.stringify(body), {}, path);
+
+  test('hidden is 404, refused and held are 403, and lists are the caller’s own', async () => {
+    const tools = JSON.parse((await rest('/v1/mcp/real/tools/list', {})).body.toString()) as { result: { tools: { name: string }[] } };
+    expect(tools.result.tools.map(({ name }) => name).toSorted()).toEqual(['ask_all', 'numbers', 'tell']);
+    expect((await rest('/v1/mcp/real/tools/call', { tool: 'slow', arguments: {} })).status).toBe(404);
+    const refused = await rest('/v1/mcp/real/tools/call', { tool: 'tell', arguments: { loud: true } });
+    expect([refused.status, refused.body.toString()]).toEqual([403, expect.stringContaining('policy_denied')]);
+    expect((await rest('/v1/mcp/real/tools/call', { tool: 'numbers', arguments: {} })).status).toBe(403);
+    expect((await rest('/v1/mcp/real/tools/call', { tool: 'tell', arguments: {} })).status).toBe(200);
+    expect((await rest('/v1/mcp/closed/tools/list', {})).status).toBe(403);
+  });
+});
