@@ -18,6 +18,8 @@ export interface TestLedger {
   insert(calls: readonly TestCall[], token?: string): Promise<void>;
   /** Puts what is kept of bodies into it, each call of this function as a part of its own. */
   insertBodies(bodies: readonly TestBody[]): Promise<void>;
+  /** Puts tokens into it that were counted after their calls, with their cost in nano-dollars. */
+  insertCountedTokens(rows: readonly { readonly call: TestCall; readonly input: number; readonly output: number; readonly costNano: bigint }[]): Promise<void>;
   /** Kills the engine; resolves when it has started again and answers. */
   kill(): Promise<void>;
   end(): Promise<void>;
@@ -61,6 +63,18 @@ export async function startLedger(): Promise<TestLedger> {
       );
       await store.command(`INSERT INTO payloads (org_id, trace_id, span_id, started_at, kind, text) ${rows.join(' UNION ALL ')}`, parameters);
     },
+    insertCountedTokens: (rows) =>
+      store.command(
+        `INSERT INTO counted_tokens (org_id, trace_id, span_id, started_at, method, server, tool, currency, team_id, input_tokens, output_tokens, tokens_source, cost, priced_by)
+         ${rows
+           .map(({ call, input, output, costNano }) => {
+             const names = ['org_id', 'trace_id', 'span_id'].map((name) => `'${call[name]}'`).join(', ');
+             const other = ['method', 'server', 'tool', 'currency', 'team_id'].map((name) => `'${call[name] ?? ''}'`).join(', ');
+             return `SELECT ${names}, fromUnixTimestamp64Micro(toInt64(${call['started_at']}), 'UTC'), ${other}, ${input}, ${output}, 'counted', toDecimal64(${costNano}, 9) / 1000000000, '${call['priced_by'] ?? ''}'`;
+           })
+           .join(' UNION ALL ')}`,
+        {},
+      ),
     async kill() {
       const folderPid = (): number => Number(/PID: (\d+)/.exec(readFileSync(join(folder, 'ledger', 'status'), 'utf8'))?.[1]);
       const pid = folderPid();

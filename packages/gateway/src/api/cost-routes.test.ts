@@ -201,3 +201,74 @@ test('the use of keys is counted by key, within one organization', async () => {
   expect([...usage]).toEqual([['key_used', { calls: 2, lastUsedMs: at, costNano: 1_000_000_010n }]]);
   expect((await ledger.reader.keyUsage('org_default', [])).size).toBe(0);
 });
+
+test('tokens that are counted after their calls cost the same wherever a total or a call is shown, to the last digit', async () => {
+  const ago = 6;
+  const traces = ['c1'.repeat(16), 'c2'.repeat(16)];
+  // Of five calls in seven the tool reported no tokens, and of those most were counted.
+  const made = Array.from({ length: 70 }, (_, index) => {
+    const reported = index % 7 < 2;
+    const costNano = BigInt(1 + index * 1_000_003);
+    const call = priced(`${dayAt(ago)}T02:00:${String(index % 60).padStart(2, '0')}.${String(index).padStart(3, '0')}Z`, costNano, {
+      trace_id: traces[index % 2] ?? '',
+      span_id: (0xc000 + index).toString(16).padStart(16, '0'),
+      tool: `tool-${index % 3}`,
+      team_id: 'team_counted',
+      ...(reported ? { tokens_source: 'reported', input_tokens: 10, output_tokens: 20 } : {}),
+    });
+    const counted = reported || index % 5 === 0 ? null : { call, input: 3 * index, output: index, costNano: BigInt(7 + index * 999) };
+    return { call, costNano: costNano + (counted?.costNano ?? 0n), counted, tokens: reported ? [10, 20] : counted && [counted.input, counted.output] };
+  });
+  await ledger.insert(made.map(({ call }) => call));
+  await ledger.insertCountedTokens(made.flatMap(({ counted }) => (counted === null ? [] : [counted])));
+  const textOf = (nano: bigint): string => {
+    const digits = String(nano).padStart(10, '0');
+    return `${digits.slice(0, -9)}.${digits.slice(-9)}`.replace(/\.?0+$/, '');
+  };
+  const totalOf = (of: typeof made): string => textOf(of.reduce((sum, { costNano }) => sum + costNano, 0n));
+  const spanOf = ({ call }: (typeof made)[number]): string => `sp_${String(call['span_id'])}`;
+
+  const get = async (path: string, query: Record<string, string> = {}): Promise<string> => {
+    const response = await control.request('GET', `${path}?${new URLSearchParams(query).toString()}`, { front: 'admin' });
+    expect(response.status).toBe(200);
+    return response.text();
+  };
+  // Numbers with all their digits, as they stand in the text.
+  const exactly = (text: string): unknown =>
+    JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => (typeof value === 'number' ? (context?.source ?? value) : value));
+  interface Spans {
+    readonly spans: readonly { readonly id: string; readonly cost: string; readonly tokens: { readonly input: string; readonly output: string } | null }[];
+  }
+  const window = { start_time: `${dayAt(ago)}T00:00:00Z`, end_time: `${dayAt(ago - 1)}T00:00:00Z`, query: 'team:team_counted' };
+
+  for (const [index, trace] of traces.entries()) {
+    const of = made.filter((_, at) => at % 2 === index);
+    const wanted = of.map((one) => [spanOf(one), textOf(one.costNano), one.tokens && one.tokens.map(String)]);
+    const shown = ({ spans }: Spans): unknown[] =>
+      spans.map(({ id, cost, tokens }) => [id, cost, tokens && [tokens.input, tokens.output]]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+    const detail = exactly(await get(`/v1/traces/tr_${trace}`)) as { trace: Spans & { total_cost: string } };
+    expect([detail.trace.total_cost, shown(detail.trace)]).toEqual([totalOf(of), wanted]);
+    const tree = exactly(await get(`/v1/traces/tr_${trace}/spans`)) as Spans;
+    expect(shown({ spans: tree.spans.filter(({ id }) => id.startsWith('sp_')) })).toEqual(wanted);
+    const costs = exactly(await get(`/v1/costs/trace/tr_${trace}`)) as { total_cost: string; spans: readonly { id: string; cost: string }[] };
+    expect(costs.total_cost).toBe(totalOf(of));
+    // The list, also where it is asked for by what a trace cost.
+    const cost = totalOf(of);
+    const listed = exactly(await get('/v1/traces', { ...window, min_cost: cost, max_cost: cost })) as { traces: readonly { id: string; total_cost: string }[] };
+    expect(listed.traces.map(({ id, total_cost: total }) => [id, total])).toEqual([[`tr_${trace}`, cost]]);
+  }
+  const list = exactly(await get('/v1/traces', window)) as { traces: readonly { total_cost: string }[] };
+  expect(list.traces.map(({ total_cost: total }) => total)).toEqual([1, 0].map((index) => totalOf(made.filter((_, at) => at % 2 === index))));
+  const log = exactly(await get('/v1/logs/requests', { ...window, limit: '1000' })) as {
+    requests: readonly { span_id: string; cost: string; input_tokens: string | null; output_tokens: string | null }[];
+  };
+  expect(
+    log.requests
+      .map(({ span_id: id, cost, input_tokens: input, output_tokens: output }) => [id, cost, input === null ? null : [input, output]])
+      .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+  ).toEqual(made.map((one) => [spanOf(one), textOf(one.costNano), one.tokens && one.tokens.map(String)]));
+  const byTeam = exactly(await get('/v1/costs/summary', { start_date: dayAt(ago), end_date: dayAt(ago), group_by: 'team', team_id: 'team_counted' })) as {
+    summary: { total_cost: string };
+  };
+  expect(byTeam.summary.total_cost).toBe(totalOf(made));
+});

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callColumns, callRow, type CallRow } from './call-columns.ts';
+import { withCountedTokens } from './counted-tokens.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { callsOf, inWindow, windowParameters, type Selection } from './selection.ts';
 
@@ -17,7 +18,7 @@ export interface CallPosition {
 }
 
 /** Calls of a selection, newest first, at most `limit`: read in the order of the sorting key until there are enough. */
-export function listCalls(ledger: Pick<LedgerStore, 'query'>, { after, limit, ...selection }: CallListInput): Promise<CallRow[]> {
+export async function listCalls(ledger: Pick<LedgerStore, 'query'>, { after, limit, ...selection }: CallListInput): Promise<CallRow[]> {
   const { where, parameters } = callsOf(selection);
   const behind =
     after === null
@@ -25,7 +26,7 @@ export function listCalls(ledger: Pick<LedgerStore, 'query'>, { after, limit, ..
       : " AND started_at <= fromUnixTimestamp64Micro({after:Int64}, 'UTC') AND (toUnixTimestamp64Micro(started_at), trace_id, span_id) < ({after:Int64}, toFixedString({after_trace:String}, 32), toFixedString({after_span:String}, 16))";
   const sql = `/* logs/requests */ SELECT ${callColumns} FROM calls WHERE ${where}${behind} ORDER BY started_at DESC, trace_id DESC, span_id DESC LIMIT {limit:UInt32}`;
   const place = after === null ? {} : { after: String(after.startUs), after_trace: after.traceHex, after_span: after.spanHex };
-  return ledger.query(sql, { ...parameters, ...place, limit }, callRow);
+  return withCountedTokens(ledger, selection.organizationId, await ledger.query(sql, { ...parameters, ...place, limit }, callRow));
 }
 
 const counted = z.object({ found: z.coerce.number() });

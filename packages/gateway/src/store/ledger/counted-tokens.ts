@@ -1,24 +1,93 @@
 import { z } from 'zod';
+import { nanoOf, nanoText } from '../../kernel/nano.ts';
+import type { CallRow } from './call-columns.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import { aroundWindow, windowParameters, type Selection } from './selection.ts';
 
-const counted = z.object({ span_hex: z.string(), input_tokens: z.coerce.number(), output_tokens: z.coerce.number(), cost_text: z.string() });
-export type CountedTokens = z.infer<typeof counted>;
+/**
+ * Tokens of tools that report none are counted after the call, with what they cost, in rows of their own. Whoever shows a call or a trace adds
+ * them here: then every answer says the same, and the same as the sums of costs.
+ */
+const counted = z.object({
+  span_hex: z.string(),
+  counted_input: z.coerce.number(),
+  counted_output: z.coerce.number(),
+  counted_source: z.string(),
+  counted_cost: z.string(),
+});
 
-/** Tokens of a trace's calls that were counted after the call, with what they cost; calls that began in the time of the trace, microseconds since the epoch. */
-export function listCountedTokens(
+/** Names in one statement: parameters travel in the address, which has not room for more. */
+const namesMax = 200;
+
+/** The calls with the tokens that were counted of them. Calls that reported their tokens have none. */
+export async function withCountedTokens<Row extends CallRow>(ledger: Pick<LedgerStore, 'query'>, organizationId: string, rows: readonly Row[]): Promise<Row[]> {
+  const asked = rows.filter(({ method, tokens_source: source }) => method === 'tools/call' && source === '');
+  const bySpan = new Map<string, z.infer<typeof counted>>();
+  for (let at = 0; at < asked.length; at += namesMax) {
+    const part = asked.slice(at, at + namesMax);
+    const times = part.map(({ start_us: startUs }) => startUs).toSorted((a, b) => (a < b ? -1 : 1));
+    const sql = `/* costs/counted-tokens */
+      SELECT toString(span_id) AS span_hex, sum(input_tokens) AS counted_input, sum(output_tokens) AS counted_output, toString(any(tokens_source)) AS counted_source,
+        toString(sum(cost)) AS counted_cost
+      FROM counted_tokens
+      WHERE org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND started_at <= fromUnixTimestamp64Micro({end:Int64}, 'UTC')
+        AND toString(span_id) IN {spans:Array(String)}
+      GROUP BY trace_id, span_id`;
+    const parameters = { org: organizationId, start: String(times.at(0)), end: String(times.at(-1)), spans: part.map(({ span_hex: span }) => span) };
+    for (const row of await ledger.query(sql, parameters, counted)) bySpan.set(row.span_hex, row);
+  }
+  if (bySpan.size === 0) return [...rows];
+  return rows.map((row) => {
+    const tokens = bySpan.get(row.span_hex);
+    if (tokens === undefined || row.tokens_source !== '') return row;
+    return {
+      ...row,
+      input_tokens: row.input_tokens + tokens.counted_input,
+      output_tokens: row.output_tokens + tokens.counted_output,
+      tokens_source: tokens.counted_source,
+      cost_text: addCosts(row.cost_text, tokens.counted_cost),
+    };
+  });
+}
+
+const ofTrace = z.object({ trace_hex: z.string(), counted_cost: z.string() });
+
+/** What counted tokens of these traces cost, by trace; within the time of a selection and an hour around it. */
+export async function countedCosts(
   ledger: Pick<LedgerStore, 'query'>,
-  input: { readonly organizationId: string; readonly traceHex: string; readonly startUs: bigint; readonly endUs: bigint; readonly limit: number },
-): Promise<CountedTokens[]> {
-  const sql = `/* costs/counted-tokens */
-    SELECT toString(span_id) AS span_hex, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, toString(sum(cost)) AS cost_text
-    FROM counted_tokens
+  window: Pick<Selection, 'organizationId' | 'startUs' | 'endUs'>,
+  traceHexes: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const costs = new Map<string, string>();
+  for (let at = 0; at < traceHexes.length; at += namesMax) {
+    const sql = `/* costs/counted-of-traces */
+      SELECT toString(trace_id) AS trace_hex, toString(sum(cost)) AS counted_cost
+      FROM counted_tokens
+      WHERE ${aroundWindow} AND toString(trace_id) IN {traces:Array(String)}
+      GROUP BY trace_id`;
+    const rows = await ledger.query(sql, { ...windowParameters(window), traces: traceHexes.slice(at, at + namesMax) }, ofTrace);
+    for (const { trace_hex: trace, counted_cost: cost } of rows) costs.set(trace, cost);
+  }
+  return costs;
+}
+
+const sum = z.object({ counted_cost: z.string() });
+
+/** What counted tokens of a whole trace cost; its calls began in this time, microseconds since the epoch. */
+export async function countedCostOf(
+  ledger: Pick<LedgerStore, 'query'>,
+  trace: { readonly organizationId: string; readonly traceHex: string; readonly startUs: bigint; readonly endUs: bigint },
+): Promise<string> {
+  const sql = `/* costs/counted-of-trace */
+    SELECT toString(sum(cost)) AS counted_cost FROM counted_tokens
     WHERE org_id = {org:String} AND trace_id = {trace:String}
-      AND started_at >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND started_at <= fromUnixTimestamp64Micro({end:Int64}, 'UTC')
-    GROUP BY span_id
-    LIMIT {limit:UInt32}`;
-  return ledger.query(
-    sql,
-    { org: input.organizationId, trace: input.traceHex, start: String(input.startUs), end: String(input.endUs), limit: input.limit },
-    counted,
-  );
+      AND started_at >= fromUnixTimestamp64Micro({start:Int64}, 'UTC') AND started_at <= fromUnixTimestamp64Micro({end:Int64}, 'UTC')`;
+  const { organizationId, traceHex, startUs, endUs } = trace;
+  const [row] = await ledger.query(sql, { org: organizationId, trace: traceHex, start: String(startUs), end: String(endUs) }, sum);
+  return row?.counted_cost ?? '0';
+}
+
+/** Exact decimals. */
+export function addCosts(one: string, other: string): string {
+  return nanoText(nanoOf(one) + nanoOf(other));
 }

@@ -1,7 +1,6 @@
 import type { CallRow } from './call-columns.ts';
 import { countAgents, readCallMetrics, type CallMetricsInput, type CallMetricsRow } from './call-metrics.ts';
 import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
-import { listCountedTokens, type CountedTokens } from './counted-tokens.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
 import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow } from './facets.ts';
 import type { CallProof } from '../../chain/verify-calls.ts';
@@ -39,7 +38,6 @@ export interface LedgerReader {
   /** The chains of calls, for their check. */
   callProof(options: CallProofOptions): CallProof;
   readonly backup: LedgerBackup;
-  listCountedTokens(input: Parameters<typeof listCountedTokens>[1]): Promise<readonly CountedTokens[]>;
   /** Most calls first. */
   listToolUsage(input: ToolUsageInput): Promise<readonly ToolUsage[]>;
   toolLatency(input: ToolLatencyInput): Promise<ToolLatency>;
@@ -66,7 +64,6 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     listCosts: (input) => listCosts(ledger, input),
     callProof: (options) => createCallProof(ledger, options),
     backup: createLedgerBackup(ledger),
-    listCountedTokens: (input) => listCountedTokens(ledger, input),
     listToolUsage: (input) => listToolUsage(ledger, input),
     toolLatency: (input) => readToolLatency(ledger, input),
     callMetrics: (input) => readCallMetrics(ledger, input),

@@ -84,9 +84,15 @@ export function tracesOf(selection: Selection): { readonly sql: string; readonly
   const fits = calls.where === aroundWindow ? '' : ` AND trace_id IN (SELECT trace_id FROM calls WHERE ${calls.where})`;
   // The worst call has the status of the trace: where it is a rare one, few traces are left to look at.
   const worst = status === null ? '' : ` AND trace_id IN (SELECT trace_id FROM calls WHERE ${aroundWindow} AND status = {whole_status:String})`;
+  // What tokens cost that were counted after their call stands beside it, under its time and names; nothing else of the trace is changed by it.
+  const columns = 'trace_id, started_at, duration_us, status, cost';
+  const isByCost = (whole?.costMin ?? null) !== null || (whole?.costMax ?? null) !== null;
+  const counted = `SELECT trace_id, started_at, 0 AS duration_us, 'success' AS status, cost FROM counted_tokens WHERE ${aroundWindow}`;
+  const rows = isByCost ? `(SELECT ${columns} FROM calls WHERE ${aroundWindow} UNION ALL ${counted})` : 'calls';
+  const inTime = isByCost ? '1' : aroundWindow;
   const sql = `SELECT trace_id, ${startAt}, ${lasts}, ${worstStatus}
-          FROM calls
-          WHERE ${aroundWindow}${fits}${worst}
+          FROM ${rows}
+          WHERE ${inTime}${fits}${worst}
           GROUP BY trace_id
           HAVING ${having.join(' AND ')}`;
   return { sql, parameters };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callColumns, callRow, type CallRow } from './call-columns.ts';
+import { addCosts, countedCostOf, withCountedTokens } from './counted-tokens.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { startAt, statusesBestFirst, worstStatus } from './selection.ts';
 
@@ -48,7 +49,7 @@ const spanRow = callRow.extend({ trace_status: z.string(), trace_end_us: z.coerc
 export type SpanRow = z.infer<typeof spanRow>;
 
 /** The calls of one trace, oldest first, at most `limit`; none where the organization has no such trace. */
-export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string, limit: number): Promise<SpanRow[]> {
+export async function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: string, traceHex: string, limit: number): Promise<SpanRow[]> {
   const sql = `/* traces/spans */
     SELECT
       ${callColumns},
@@ -60,13 +61,18 @@ export function listSpans(ledger: Pick<LedgerStore, 'query'>, organizationId: st
     WHERE org_id = {org:String} AND trace_id = {trace:String}
     ORDER BY started_at, span_id
     LIMIT {limit:UInt32}`;
-  return ledger.query(sql, { org: organizationId, trace: traceHex, limit }, spanRow);
+  const spans = await ledger.query(sql, { org: organizationId, trace: traceHex, limit }, spanRow);
+  const [first] = spans;
+  if (first === undefined) return spans;
+  const counted = await countedCostOf(ledger, { organizationId, traceHex, startUs: first.start_us, endUs: first.trace_end_us });
+  const cost = addCosts(first.trace_cost, counted);
+  return (await withCountedTokens(ledger, organizationId, spans)).map((span) => ({ ...span, trace_cost: cost }));
 }
 
 /** Those of these spans that the trace has, in no order. */
-export function listSpansById(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, spanHexes: readonly string[]): Promise<CallRow[]> {
+export async function listSpansById(ledger: Pick<LedgerStore, 'query'>, input: SpanListInput, spanHexes: readonly string[]): Promise<CallRow[]> {
   const sql = `/* traces/spans-by-id */ SELECT ${callColumns} FROM calls WHERE ${ofTrace} AND toString(span_id) IN {spans:Array(String)}`;
-  return ledger.query(sql, { ...parametersOf(input), spans: spanHexes }, callRow);
+  return withCountedTokens(ledger, input.organizationId, await ledger.query(sql, { ...parametersOf(input), spans: spanHexes }, callRow));
 }
 
 const link = z.object({ span_hex: z.string(), parent_span_id: z.string() });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countAll } from './call-list.ts';
+import { addCosts, countedCosts } from './counted-tokens.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { aroundWindow, lasts, startAt, tracesOf, worstStatus, type Selection } from './selection.ts';
 
@@ -98,7 +99,13 @@ async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInpu
     GROUP BY trace_id
     ORDER BY start_us DESC, trace_hex DESC`;
   const place = after === null ? {} : { after: String(after.startUs), after_trace: after.traceHex };
-  return ledger.query(sql, { ...selected.parameters, ...place, limit }, listed);
+  const traces = await ledger.query(sql, { ...selected.parameters, ...place, limit }, listed);
+  const costs = await countedCosts(
+    ledger,
+    { ...input, startUs, endUs },
+    traces.map(({ trace_hex: trace }) => trace),
+  );
+  return traces.map((trace) => ({ ...trace, total_cost: addCosts(trace.total_cost, costs.get(trace.trace_hex) ?? '0') }));
 }
 
 const counted = z.object({ found: z.coerce.number() });
