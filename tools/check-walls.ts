@@ -28,6 +28,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // The bodies of calls, for the supervisor.
   'assemble-access.ts': { values: [''] },
   'assemble-bodies.ts': { values: [''] },
+  // What is done again and again.
+  'assemble-chores.ts': { values: [''] },
   // The stores, for the supervisor.
   'assemble-stores.ts': { values: [''] },
   // What listens to calls beside the ledger.

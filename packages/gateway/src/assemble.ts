@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
+import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
 import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf, watchCertificate } from './assemble-configuration.ts';
 import { assembleAccess } from './assemble-access.ts';
@@ -20,7 +21,6 @@ import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
 import { secretFiles } from './config/secrets.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
-import { removeExpired } from './control/audit/remove-expired.ts';
 import { systemContext } from './control/actor.ts';
 import type { ControlDependencies } from './control/context.ts';
 import { firstStart, type FirstStart } from './control/first-start.ts';
@@ -349,19 +349,15 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
 
   const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
   const endRegistryWatch = watchRegistry({ ping: () => registry.ping(), onChange: (isUp) => (registryUp = isUp), log, everyMs: registryPingMs });
-  const lookForExpired = (): void =>
-    void removeExpired(systemContext(dependencies), config.audit.retentionDays).catch((error: unknown) => log.warn('audit.retention_failed', { error }));
-  const retentionTimer = setInterval(lookForExpired, bounds.auditRetentionMs);
   closers.add('readiness', () => {
     endCertificateWatch();
-    clearInterval(retentionTimer);
     clearInterval(readinessTimer);
     endRegistryWatch();
   });
 
   await streams.configure(served.streams);
   const first = await firstStart(systemContext(dependencies));
-  lookForExpired();
+  startChores(() => systemContext(dependencies), config.audit.retentionDays, closers);
   const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });
   const watch = watchFiles({
     files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],

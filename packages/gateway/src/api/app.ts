@@ -26,6 +26,7 @@ import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { priceRoutes } from './price-routes.ts';
+import { privacyRoutes } from './privacy-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -81,6 +82,7 @@ export function registerRoutes(app: ApiApp): void {
   auditRoutes(app);
   priceRoutes(app);
   backupRoutes(app);
+  privacyRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);

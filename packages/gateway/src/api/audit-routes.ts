@@ -206,6 +206,7 @@ const verdictSchema = z
           chains: z.number().int(),
           entries: z.number().int(),
           rows: z.number().int().nullable().openapi({ description: 'Calls that are as they were written; null where they were not read.' }),
+          erased: z.number().int().openapi({ description: 'Calls of batches from which a person was erased, as a signed event says.' }),
           expired: z.number().int().openapi({ description: 'Calls that are gone because their retention was over.' }),
           left_out: z.number().int().openapi({ description: 'Calls that are not here because a restore left them out; the audit has the record of it.' }),
           signed_at: timeSchema.nullable(),
@@ -240,8 +241,8 @@ function verdictBody(verdict: AuditVerdict): z.infer<typeof verdictSchema>['veri
   };
 }
 
-function callsBody({ chains, entries, rows, expired, leftOut, signedAt }: NonNullable<AuditVerdict['calls']>) {
-  return { chains, entries, rows, expired, left_out: leftOut, signed_at: signedAt };
+function callsBody({ chains, entries, rows, erased, expired, leftOut, signedAt }: NonNullable<AuditVerdict['calls']>) {
+  return { chains, entries, rows, erased, expired, left_out: leftOut, signed_at: signedAt };
 }
 
 const keySchema = z

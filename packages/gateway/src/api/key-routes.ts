@@ -195,7 +195,7 @@ function secretBody({ key, secret }: KeyWithSecret): z.infer<typeof secretSchema
   };
 }
 
-function keyBody({ key, usage, status }: KeyWithUsage): z.infer<typeof keySchema> {
+export function keyBody({ key, usage, status }: KeyWithUsage): z.infer<typeof keySchema> {
   return {
     id: key.id,
     name: key.name,

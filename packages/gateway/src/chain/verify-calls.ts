@@ -1,6 +1,7 @@
 import { chainStart } from './audit-record.ts';
 import { hashEntry, type ChainedEntry } from './call-entry.ts';
 import type { CheckpointBody } from './checkpoint.ts';
+import type { ErasedEntries } from './erased-entries.ts';
 import type { Findings } from './findings.ts';
 import type { LeftOut } from './verify-events.ts';
 
@@ -46,6 +47,8 @@ export interface CallReport {
   readonly entries: number;
   /** Rows that were read again and are as they were written; null where they were not looked at. */
   readonly rows: number | null;
+  /** Rows of entries from which a person was erased, as a signed event says. */
+  readonly erased: number;
   /** Rows whose retention was over. */
   readonly expired: number;
   /** Rows that a restore left out. */
@@ -72,13 +75,18 @@ const groupRowsMax = 50_000;
 /** Checks chains of calls: each entry, its link, the checkpoints, and the rows behind it. */
 export async function verifyCalls(
   proof: CallProof,
-  { checkpoints, leftOut }: { readonly checkpoints: readonly CheckpointBody[]; readonly leftOut: readonly LeftOut[] },
+  {
+    checkpoints,
+    leftOut,
+    erasedEntries,
+  }: { readonly checkpoints: readonly CheckpointBody[]; readonly leftOut: readonly LeftOut[]; readonly erasedEntries: ErasedEntries },
   findings: Findings,
 ): Promise<CallReport> {
   const expiredBefore = checkpoints.reduce((latest, { at, calls_days: days }) => (days === undefined ? latest : later(latest, dayBefore(at, days))), '');
   const chains = new Map<string, Chain>();
   let count = 0;
   let rows = 0;
+  let erased = 0;
   let expired = 0;
   let left = 0;
   let signedAt: string | null = null;
@@ -166,6 +174,7 @@ export async function verifyCalls(
       if (found.count === 0 && entry.day < expiredBefore) expired += entry.rows;
       else if (found.count === 0 && leftOut.some((one) => isLeftOut(one, entry))) left += entry.rows;
       else if (found.hash === entry.rowsHash && found.missing.length === 0) rows += entry.rows;
+      else if (found.missing.length === 0 && found.doubled.length === 0 && erasedEntries.allows(entry, found.hash)) erased += entry.rows;
       else if (found.missing.length > 0)
         for (const range of found.missing) findings.add('removed', chain.name, range.from, range.to, `calls of ${entry.day} are missing`);
       else if (found.doubled.length > 0)
@@ -201,7 +210,7 @@ export async function verifyCalls(
     ]),
   );
   for (const { chain, from, to, text } of await proof.strays(seen, began)) findings.add('inserted', chain, from, to, text);
-  return { chains: chains.size, entries: count, rows: proof.rows === null ? null : rows, expired, leftOut: left, signedAt };
+  return { chains: chains.size, entries: count, rows: proof.rows === null ? null : rows, erased, expired, leftOut: left, signedAt };
 
   function checkEnd(chain: Chain): void {
     const head = chain.signed.at(-1);

@@ -27,6 +27,8 @@ export interface EventChecks {
   /** Good ones only, by the place that they speak of. */
   readonly checkpoints: readonly CheckpointBody[];
   readonly findings: Findings;
+  /** Sees each record that is as a node wrote it. */
+  readonly onGood?: (record: StoredRecord) => void;
 }
 
 /** Calls that are not here because a restore left them out, as the node that restored recorded it. */
@@ -68,7 +70,7 @@ const chain = 'events';
 const swapsMax = 50;
 
 /** Checks the chain of audit events of one organization: each record, its link to the one before, and the checkpoints. */
-export async function verifyEvents({ records, begin, keys, checkpoints, findings }: EventChecks): Promise<EventReport> {
+export async function verifyEvents({ records, begin, keys, checkpoints, findings, onGood }: EventChecks): Promise<EventReport> {
   let count = 0;
   let at = begin.sequence;
   /** The hash that the next record must follow; null after a gap, where it is not known. */
@@ -112,16 +114,18 @@ export async function verifyEvents({ records, begin, keys, checkpoints, findings
       findings.add('edited', chain, sequence - 1, sequence, 'the later of these two does not follow the earlier: one of them was written anew');
     }
     link = hash;
-    if (checkSignature(record, sequence, hash) && record.action === restoredAction) leftOut.push(...(restored.safeParse(record.detail).data?.left_out ?? []));
+    const isGood = checkSignature(record, sequence, hash) && content(record, sequence, previousHash) === hash;
+    if (isGood) onGood?.(record);
+    if (isGood && record.action === restoredAction) leftOut.push(...(restored.safeParse(record.detail).data?.left_out ?? []));
     compareCheckpoints(sequence, hash);
   }
 
   function checkSignature({ keyId, signature }: StoredRecord, sequence: number, hash: string): boolean {
     const key = keys.get(keyId ?? '');
+    const isGood = key !== undefined && isSignedBy(key, 'record', hash, signature ?? '');
     if (key === undefined) findings.add('unknown_key', chain, sequence, sequence, `signed by the key ${keyId ?? '(none)'}, which is not trusted`);
-    else if (isSignedBy(key, 'record', hash, signature ?? '')) return true;
-    else findings.add('inserted', chain, sequence, sequence, 'no gateway signed this record: it was put there or written anew');
-    return false;
+    else if (!isGood) findings.add('inserted', chain, sequence, sequence, 'no gateway signed this record: it was put there or written anew');
+    return isGood;
   }
 
   function compareCheckpoints(sequence: number, hash: string): void {

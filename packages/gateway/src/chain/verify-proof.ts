@@ -1,4 +1,5 @@
 import { openCheckpoint, trustedKeys, type CheckpointBody, type PublicKeyRecord, type SignedCheckpoint, type TrustedKeys } from './checkpoint.ts';
+import { ErasedEntries } from './erased-entries.ts';
 import { Findings, type Finding } from './findings.ts';
 import { verifyCalls, type CallProof, type CallReport } from './verify-calls.ts';
 import { verifyEvents, wholeChain, type ChainBegin, type EventReport, type StoredRecord } from './verify-events.ts';
@@ -61,9 +62,10 @@ export async function verifyProof(source: ProofSource, options: { readonly nowMs
   const keys = trustedKeys(source.trusted, known);
   const { checkpoints, removed } = await readCheckpoints(source, keys, findings, await source.removal());
   const begin = removed === null ? wholeChain : checkRemoval(removed, options.nowMs, findings);
-  const events = await verifyEvents({ records: source.records(begin.sequence), begin, keys, checkpoints, findings });
+  const erased = new ErasedEntries();
+  const events = await verifyEvents({ records: source.records(begin.sequence), begin, keys, checkpoints, findings, onGood: (record) => erased.note(record) });
   checkAnchor(source.anchor(), events, checkpoints, findings);
-  const calls = source.calls && (await verifyCalls(source.calls, { checkpoints, leftOut: events.leftOut }, findings));
+  const calls = source.calls && (await verifyCalls(source.calls, { checkpoints, leftOut: events.leftOut, erasedEntries: erased }, findings));
   await source.finish();
   return {
     ok: findings.list.length === 0,

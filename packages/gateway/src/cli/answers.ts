@@ -63,6 +63,7 @@ const targetView = z.looseObject({
   retries: z.number(),
   in_flight: z.number(),
 });
+const erasureView = z.looseObject({ person: z.string(), keys: z.array(z.string()), finished_at: z.string().nullable() });
 const costBefore = z.looseObject({ total_cost: z.number(), total_calls: z.number(), change_percent: z.number().nullable() });
 const shownPrice = {
   per_call: z.number().optional(),
@@ -107,6 +108,7 @@ export const answers = {
           chains: z.number(),
           entries: z.number(),
           rows: z.number().nullable(),
+          erased: z.number().optional(),
           expired: z.number(),
           left_out: z.number(),
           signed_at: z.string().nullable(),
@@ -134,6 +136,8 @@ export const answers = {
       }),
     ),
   }),
+  erasure: z.looseObject({ erasure: erasureView }),
+  erasures: z.looseObject({ erasures: z.array(erasureView) }),
   key: z.looseObject({ key: keyView }),
   keyWithSecret: z.looseObject({ key: keyView.extend({ secret: z.string() }), warning: z.string() }),
   keys: z.looseObject({ keys: z.array(keyView), cursor: z.string().nullable().optional() }),

@@ -26,6 +26,7 @@ interface Verification {
     readonly chains: number;
     readonly entries: number;
     readonly rows: number | null;
+    readonly erased?: number | undefined;
     readonly expired: number;
     readonly left_out: number;
     readonly signed_at: string | null;
@@ -102,6 +103,7 @@ async function checkLines(lines: AsyncIterable<string>, trusted: readonly string
         chains: report.calls.chains,
         entries: report.calls.entries,
         rows: report.calls.rows,
+        erased: report.calls.erased,
         expired: report.calls.expired,
         left_out: report.calls.leftOut,
         signed_at: report.calls.signedAt,
@@ -153,9 +155,10 @@ function verificationText({ ok, events, calls, findings, findings_left_out: left
   ].join('\n');
 }
 
-function callsText({ entries, rows, expired, left_out: leftOut, signed_at: signedAt }: NonNullable<Verification['calls']>): string {
+function callsText({ entries, rows, erased = 0, expired, left_out: leftOut, signed_at: signedAt }: NonNullable<Verification['calls']>): string {
   const read = rows === null ? 'not read' : `${countText(rows, 'call')} as written`;
+  const changed = erased > 0 ? `; ${countText(erased, 'call')} in batches that a person was erased from` : '';
   const gone = expired > 0 ? `; ${countText(expired, 'call')} gone, whose retention was over` : '';
   const without = leftOut > 0 ? `; ${countText(leftOut, 'call')} left out by a restore` : '';
-  return `Calls: ${read}${gone}${without}; ${entries === 1 ? '1 entry' : `${entries} entries`}${signedAt === null ? ', not signed yet' : `, signed ${timeText(signedAt)} UTC`}.`;
+  return `Calls: ${read}${changed}${gone}${without}; ${entries === 1 ? '1 entry' : `${entries} entries`}${signedAt === null ? ', not signed yet' : `, signed ${timeText(signedAt)} UTC`}.`;
 }

@@ -265,6 +265,7 @@ export const groups: Readonly<Record<string, string>> = {
   masking: 'What is masked before it is stored',
   costs: 'What it cost',
   audit: 'Who changed what, and the proof of it',
+  privacy: 'What is held about a person',
   admin: 'Administration',
 };
 

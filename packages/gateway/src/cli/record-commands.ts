@@ -200,4 +200,28 @@ export const recordCommands: readonly CommandSpec[] = [
     examples: ['gateway audit keys -o json > keys.json'],
     load: async () => (await import('./audit-keys.ts')).auditKeys,
   },
+  {
+    name: ['privacy', 'export'],
+    summary: 'Write everything that is held about a person',
+    about: 'One JSON object a line: keys, events of the audit, calls, and their bodies as they are stored, masked. Without a file it goes to stdout.',
+    client: true,
+    arguments: [
+      { form: 'USER', about: 'The user that keys name with --user.' },
+      { form: '[FILE]', about: 'File to write; it must not exist.' },
+    ],
+    examples: ['gateway privacy export usr_ana ana.jsonl'],
+    load: async () => (await import('./privacy-export.ts')).privacyExport,
+  },
+  {
+    name: ['privacy', 'erase'],
+    summary: 'Erase a person, for good',
+    about:
+      'Their keys end, their bodies are deleted, and calls, costs and the audit keep a pseudonym that nobody can resolve. Waits until the ledger is through; it goes on by itself when the command is ended. docs/guides/privacy.md says what remains.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'USER', about: 'The user that keys name with --user.' }],
+    options: [{ flags: '--yes', about: 'Needed: it cannot be undone.' }],
+    examples: ['gateway privacy erase usr_ana --yes'],
+    load: async () => (await import('./privacy-erase.ts')).privacyErase,
+  },
 ];

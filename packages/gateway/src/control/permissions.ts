@@ -16,6 +16,8 @@ export const permissions = {
   'masking.test': 'Try what would be masked in a text.',
   'audit.read': 'Read the audit, verify it and export it.',
   'audit.write': 'Rotate the key that signs the audit.',
+  'privacy.export': 'Export everything that is held about a person.',
+  'privacy.erase': 'Erase a person.',
   'costs.read': 'Read what calls have cost, and the price list.',
   'prices.write': 'Change the price list.',
   'health.read': 'Read the state of each part behind the gateway.',

@@ -290,6 +290,9 @@ export const bounds = {
   auditCheckpointMs: 60_000,
   /** How often events whose retention is over are looked for. */
   auditRetentionMs: 6 * 3_600_000,
+  /** How often what is left of erased people is looked for, and for how long calls of theirs may still come to the ledger. */
+  erasureLookMs: 600_000,
+  erasureLateMs: 2 * 86_400_000,
   /** A stream of the audit: how often it looks for events, events and bytes of one delivery, how long one may take, the pauses after a failed one. */
   auditStreamsMax: 20,
   auditStreamPollMs: 1_000,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startLedger, type TestLedger } from '../../../../test/support/ledger.ts';
 import type { CallHead } from '../chain/call-entry.ts';
 import type { CheckpointBody } from '../chain/checkpoint.ts';
+import { ErasedEntries } from '../chain/erased-entries.ts';
 import { Findings, type Finding } from '../chain/findings.ts';
 import { verifyCalls, type CallReport } from '../chain/verify-calls.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -107,7 +108,7 @@ async function check(signed = checkpoints()): Promise<{ report: CallReport; find
     allocated: () => chain.allocated(defaultOrganizationId),
     nowMs: () => Date.now(),
   });
-  const report = await verifyCalls(proof, { checkpoints: signed, leftOut: [] }, findings);
+  const report = await verifyCalls(proof, { checkpoints: signed, leftOut: [], erasedEntries: new ErasedEntries() }, findings);
   return { report, findings: findings.list };
 }
 

@@ -5,6 +5,7 @@ import type { ControlContext } from '../context.ts';
 import { auditEvent } from './audit-event.ts';
 import { formatEvent, formatHead, type EventFormat } from './event-formats.ts';
 import type { AuditFilter } from './list-events.ts';
+import { revealPeople } from './reveal-people.ts';
 import { storedProof, type CallScope } from './verify-audit.ts';
 
 export const exportFormats = ['proof', 'csv', 'jsonl', 'cef', 'ocsf'] as const satisfies readonly ('proof' | EventFormat)[];
@@ -34,7 +35,7 @@ async function* eventLines(context: ControlContext, format: EventFormat, filter:
   if (head !== null) yield head;
   for (let after: AuditPlace | null = null; ;) {
     const page = await context.registry.audit.list(context.organizationId, { ...filter, after, limit: bounds.auditPageRecords });
-    for (const event of page) yield formatEvent(format, event, context.figures);
+    for (const event of await revealPeople(context, page)) yield formatEvent(format, event, context.figures);
     after = page.at(-1) ?? null;
     if (page.length < bounds.auditPageRecords) return;
   }

@@ -4,6 +4,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { AuditPlace, AuditQuery } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
+import { revealPeople } from './reveal-people.ts';
 
 /** What of the audit is asked for; null: any. */
 export type AuditFilter = Omit<AuditQuery, 'after' | 'limit'>;
@@ -27,7 +28,7 @@ export async function listEvents(
   const found = await context.registry.audit.list(context.organizationId, { ...filter, after, limit: size + 1 });
   const events = found.slice(0, size);
   const last = events.at(-1);
-  return { events, cursor: found.length > size && last ? cursorOf(last, digest) : null };
+  return { events: await revealPeople(context, events), cursor: found.length > size && last ? cursorOf(last, digest) : null };
 }
 
 function cursorOf({ atMs, sequence }: AuditPlace, digest: string): string {

@@ -4,6 +4,7 @@ import { newKeyId } from '../../kernel/id.ts';
 import type { KeyRecord, KeyScopes, KeyWrites } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
+import { ofPerson } from './of-person.ts';
 import { excess, isKnownAction } from '../permissions.ts';
 import { newKeySecret } from './key-secret.ts';
 
@@ -64,7 +65,13 @@ export async function createKeyFor(
     if (!(await condition(keys))) return false;
     await keys.insert(key);
     await audit.insert(
-      auditEvent(context, 'key.created', key.id, { name: key.name, prefix, scopes: key.scopes, metadata: key.metadata, expires_at_ms: key.expiresAtMs }),
+      auditEvent(context, 'key.created', key.id, {
+        name: ofPerson(key, key.name),
+        prefix,
+        scopes: key.scopes,
+        metadata: ofPerson(key, key.metadata),
+        expires_at_ms: key.expiresAtMs,
+      }),
     );
     return true;
   });

@@ -2,6 +2,7 @@ import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
+import { ofPerson } from './of-person.ts';
 
 /**
  * Ends a key for good: when this resolves no worker of this node accepts it. Revoking it again changes nothing. Whoever
@@ -14,7 +15,7 @@ export async function revokeKey(context: ControlContext, id: string): Promise<Ke
     if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) return found;
     await keys.updateRevoked(context.organizationId, id, revokedAtMs);
-    await audit.insert(auditEvent(context, 'key.revoked', id, { name: found.name, prefix: found.prefix }));
+    await audit.insert(auditEvent(context, 'key.revoked', id, { name: ofPerson(found, found.name), prefix: found.prefix }));
     return { ...found, revokedAtMs };
   });
   await context.notify.keyChanged(id);

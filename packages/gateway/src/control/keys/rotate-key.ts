@@ -4,6 +4,7 @@ import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { excess } from '../permissions.ts';
 import { unknownObject } from '../unknown-object.ts';
+import { ofPerson } from './of-person.ts';
 import type { KeyWithSecret } from './create-key.ts';
 import { newKeySecret } from './key-secret.ts';
 
@@ -33,7 +34,12 @@ export async function rotateKey(context: ControlContext, id: string): Promise<Ke
     const rotated = { prefix, hash, previous: { prefix: found.prefix, hash: found.hash, validUntilMs: nowMs + graceMs }, rotatedAtMs: nowMs };
     await keys.updateSecret(context.organizationId, id, rotated);
     await audit.insert(
-      auditEvent(context, 'key.rotated', id, { name: found.name, prefix, previous_prefix: found.prefix, previous_valid_until_ms: nowMs + graceMs }),
+      auditEvent(context, 'key.rotated', id, {
+        name: ofPerson(found, found.name),
+        prefix,
+        previous_prefix: found.prefix,
+        previous_valid_until_ms: nowMs + graceMs,
+      }),
     );
     return { ...found, ...rotated };
   });

@@ -8,7 +8,7 @@ import { readRows } from './row-binary.ts';
 
 type Reader = Pick<LedgerStore, 'query' | 'read'>;
 
-const entryRow = z.object({
+export const entryRow = z.object({
   org_id: z.string(),
   chain: z.string(),
   entry: z.coerce.number(),
@@ -35,28 +35,45 @@ export async function* listEntries(ledger: Reader, organizationId: string): Asyn
     const rows = await ledger.query(sql, { org: organizationId, chain: after.chain, entry: after.entry, limit: pageEntries }, entryRow);
     const last = rows.at(-1);
     if (last === undefined) return;
-    yield rows.map((row) => ({
-      organizationId: row.org_id,
-      chain: row.chain,
-      entry: row.entry,
-      day: row.day,
-      firstSequence: row.first_seq,
-      rows: row.row_count,
-      rowsHash: row.rows_hash,
-      columns: row.columns,
-      previousHash: row.previous_hash,
-      hash: row.hash,
-    }));
+    yield rows.map(entryOf);
     if (rows.length < pageEntries) return;
     after = { chain: last.chain, entry: last.entry };
   }
 }
 
+export function entryOf(row: z.output<typeof entryRow>): ChainedEntry {
+  return {
+    organizationId: row.org_id,
+    chain: row.chain,
+    entry: row.entry,
+    day: row.day,
+    firstSequence: row.first_seq,
+    rows: row.row_count,
+    rowsHash: row.rows_hash,
+    columns: row.columns,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}
+
 const columnForm = /^[a-z][a-z0-9_]{0,63}$/;
 const missingMax = 10;
 
-/** Of entries of one chain, day and list of columns, that follow each other. */
-export async function* readEntryRows(ledger: Reader, entries: readonly ChainedEntry[]): AsyncGenerator<EntryRows> {
+/** What the columns of a person's calls become when the person is erased. */
+const erased: Readonly<Record<string, string>> = {
+  user_id: 'CAST(if(key_id IN {erased_keys:Array(String)}, {pseudonym:String}, toString(calls.user_id)) AS LowCardinality(String)) AS user_id',
+  peer: "if(key_id IN {erased_keys:Array(String)}, '', calls.peer) AS peer",
+};
+
+/**
+ * Of entries of one chain, day and list of columns, that follow each other. With `person` as they will be when that person is erased:
+ * see `erasure.ts`.
+ */
+export async function* readEntryRows(
+  ledger: Pick<Reader, 'read'>,
+  entries: readonly ChainedEntry[],
+  person: { readonly keyIds: readonly string[]; readonly pseudonym: string } | null = null,
+): AsyncGenerator<EntryRows> {
   const [first] = entries;
   const last = entries.at(-1);
   if (first === undefined || last === undefined) return;
@@ -67,7 +84,7 @@ export async function* readEntryRows(ledger: Reader, entries: readonly ChainedEn
     return;
   }
   const sql = `/* audit/rows */
-    SELECT ${columns.join(', ')}
+    SELECT ${columns.map((name) => (person === null ? name : (erased[name] ?? name))).join(', ')}
     FROM calls
     WHERE org_id = {org:String} AND started_at >= toDateTime64({day:String}, 6, 'UTC') AND started_at < toDateTime64({day:String}, 6, 'UTC') + INTERVAL 1 DAY
       AND chain = {chain:String} AND chain_seq >= {from:UInt64} AND chain_seq <= {to:UInt64}
@@ -79,6 +96,7 @@ export async function* readEntryRows(ledger: Reader, entries: readonly ChainedEn
       chain: first.chain,
       from: first.firstSequence,
       to: last.firstSequence + last.rows - 1,
+      ...(person === null ? {} : { erased_keys: [...person.keyIds], pseudonym: person.pseudonym }),
     }),
   );
   let row = rows.next();

@@ -8,7 +8,17 @@ import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import { createLedgerBackup, type LedgerBackup } from './ledger-backup.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { findPayload, listPayloadFacts, type PayloadFacts, type PayloadPlace, type PayloadRow } from './payloads.ts';
+import { createErasure, type LedgerErasure } from './erasure.ts';
+import {
+  findPayload,
+  listPayloadFacts,
+  listPayloadsOfKeys,
+  type PayloadsOfKeysInput,
+  type PlacedPayload,
+  type PayloadFacts,
+  type PayloadPlace,
+  type PayloadRow,
+} from './payloads.ts';
 import type { Selection } from './selection.ts';
 import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type SpanRow, type TraceSummary } from './trace-spans.ts';
 import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
@@ -44,10 +54,13 @@ export interface LedgerReader {
   /** Of calls in a window: in all, by step of time, by server and by tool. */
   callMetrics(input: CallMetricsInput): Promise<readonly CallMetricsRow[]>;
   countAgents(input: Parameters<typeof countAgents>[1]): Promise<number>;
+  readonly erasure: LedgerErasure;
+  /** The bodies of calls by these keys, oldest first, those after `after`. */
+  listPayloadsOfKeys(input: PayloadsOfKeysInput): Promise<readonly PlacedPayload[]>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
 
-export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>): LedgerReader {
+export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 'command' | 'cluster'>): LedgerReader {
   return {
     listTraces: (input) => listTraces(ledger, input),
     estimateTraces: (selection, scannedStartUs) => estimateTraces(ledger, selection, scannedStartUs),
@@ -68,6 +81,8 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read'>):
     toolLatency: (input) => readToolLatency(ledger, input),
     callMetrics: (input) => readCallMetrics(ledger, input),
     countAgents: (input) => countAgents(ledger, input),
+    erasure: createErasure(ledger),
+    listPayloadsOfKeys: (input) => listPayloadsOfKeys(ledger, input),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
 }

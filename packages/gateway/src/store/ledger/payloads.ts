@@ -79,3 +79,32 @@ export function listPayloadFacts(
     payloadFacts,
   );
 }
+
+export interface PayloadsOfKeysInput {
+  readonly organizationId: string;
+  readonly keyIds: readonly string[];
+  readonly after: { readonly startUs: bigint; readonly traceHex: string; readonly spanHex: string; readonly kind: string } | null;
+  readonly limit: number;
+}
+
+const placedPayload = payload.extend({ trace_hex: z.string(), span_hex: z.string(), start_us: z.coerce.bigint() });
+export type PlacedPayload = z.infer<typeof placedPayload>;
+
+/** Oldest first. */
+export function listPayloadsOfKeys(
+  ledger: Pick<LedgerStore, 'query'>,
+  { organizationId, keyIds, after, limit }: PayloadsOfKeysInput,
+): Promise<readonly PlacedPayload[]> {
+  const behind =
+    after === null
+      ? ''
+      : " AND started_at >= fromUnixTimestamp64Micro({after:Int64}, 'UTC') AND (toUnixTimestamp64Micro(started_at), trace_id, span_id, kind) > ({after:Int64}, toFixedString({trace:String}, 32), toFixedString({span:String}, 16), {kind:String})";
+  const sql = `/* payloads/list-of-keys */
+    SELECT ${factColumns}, headers, text, masked, server, toString(trace_id) AS trace_hex, toString(span_id) AS span_hex, toUnixTimestamp64Micro(started_at) AS start_us
+    FROM payloads
+    WHERE org_id = {org:String} AND key_id IN {keys:Array(String)}${behind}
+    ORDER BY started_at, trace_id, span_id, kind
+    LIMIT {limit:UInt32}`;
+  const place = after === null ? {} : { after: String(after.startUs), trace: after.traceHex, span: after.spanHex, kind: after.kind };
+  return ledger.query(sql, { org: organizationId, keys: [...keyIds], ...place, limit }, placedPayload);
+}

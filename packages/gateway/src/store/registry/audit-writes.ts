@@ -1,8 +1,10 @@
 import { sql, type Kysely } from 'kysely';
 import { storable } from '../../chain/audit-record.ts';
+import { peopleIn, sealPersonal, type PersonKey } from '../../chain/personal.ts';
 import type { SigningKey } from '../../chain/signing-key.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { advanceChain } from './audit-chain.ts';
+import { createPeopleWrites } from './people.ts';
 import type { AuditEvent, AuditWrites } from './registry-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -10,7 +12,7 @@ export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey):
   return {
     async insert(event) {
       // As it will be read back: what is hashed is what is stored.
-      const record = await advanceChain(transaction, key, storableEvent(event));
+      const record = await advanceChain(transaction, key, await storableEvent(transaction, event));
       await transaction
         .insertInto('audit_events')
         .values({
@@ -96,8 +98,10 @@ export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey):
   };
 }
 
-function storableEvent(event: AuditEvent): AuditEvent {
+async function storableEvent(transaction: Kysely<Tables>, event: AuditEvent): Promise<AuditEvent> {
   const text = (value: string): string => String(storable(value, bounds.auditTextCharsMax));
+  const people = new Map<string, PersonKey>();
+  for (const userId of peopleIn(event.detail)) people.set(userId, await createPeopleWrites(transaction).take(event.organizationId, userId));
   return {
     ...event,
     atMs: Math.trunc(event.atMs),
@@ -105,6 +109,6 @@ function storableEvent(event: AuditEvent): AuditEvent {
     objectId: text(event.objectId),
     requestId: text(event.requestId),
     peer: text(event.peer),
-    detail: storable(event.detail, bounds.auditTextCharsMax) as AuditEvent['detail'],
+    detail: sealPersonal(event.detail, people, (value) => storable(value, bounds.auditTextCharsMax)),
   };
 }

@@ -37,6 +37,17 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
         .execute();
       return rows.map(keyOf);
     },
+    async listOfUser(organizationId, userId) {
+      const rows = await database
+        .selectFrom('api_keys')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where(sql<boolean>`metadata ? 'user_id' and metadata ->> 'user_id' = ${userId}`)
+        .orderBy('created_at', 'desc')
+        .modifyEnd(sql`/* keys/list-of-user */`)
+        .execute();
+      return rows.map(keyOf);
+    },
     any: (organizationId) => anyKey(database, organizationId),
   };
 }
@@ -99,6 +110,15 @@ export function createKeyWrites(transaction: Kysely<Tables>): KeyWrites {
         .where('organization_id', '=', organizationId)
         .where('id', '=', id)
         .modifyEnd(sql`/* keys/update-revoked */`)
+        .execute();
+    },
+    async updateDescription(organizationId, id, { name, metadata }) {
+      await transaction
+        .updateTable('api_keys')
+        .set({ name, metadata: JSON.stringify(metadata) })
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* keys/update-description */`)
         .execute();
     },
   };

@@ -9,6 +9,7 @@ import { createAuditWrites } from './audit-writes.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
+import { createPeopleReads, createPeopleWrites } from './people.ts';
 import { createPriceReads, createPriceWrites } from './prices.ts';
 import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
@@ -40,6 +41,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     keys: createKeyReads(database),
     audit: createAuditReads(database),
     prices: createPriceReads(database),
+    people: createPeopleReads(database),
     serverOrders: createServerOrderReads(database),
     backup: createRegistryBackup(database),
     access: createAccessReads(database),
@@ -50,6 +52,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           prices: createPriceWrites(transaction),
           audit: createAuditWrites(transaction, auditKey),
           auditStreams: createAuditStreamWrites(transaction),
+          people: createPeopleWrites(transaction),
           serverOrders: createServerOrderWrites(transaction),
           access: createAccessWrites(transaction),
         }),

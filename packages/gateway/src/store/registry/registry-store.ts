@@ -22,6 +22,7 @@ export interface RegistryStore {
   readonly access: AccessReads;
   readonly prices: PriceReads;
   readonly backup: RegistryBackup;
+  readonly people: PeopleReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -36,6 +37,7 @@ export interface RegistryWrites {
   readonly serverOrders: ServerOrderWrites;
   readonly auditStreams: AuditStreamWrites;
   readonly access: AccessWrites;
+  readonly people: PeopleWrites;
 }
 
 /** A rule of access as it is kept. */
@@ -131,6 +133,8 @@ export interface KeyReads {
   findByPrefix(prefix: string): Promise<readonly KeyRecord[]>;
   /** Newest first, those after `after`, `limit` at most. */
   list(organizationId: OrganizationId, page: { readonly after: KeyPlace | null; readonly limit: number }): Promise<readonly KeyRecord[]>;
+  /** Those whose calls are attributed to the user, newest first. */
+  listOfUser(organizationId: OrganizationId, userId: string): Promise<readonly KeyRecord[]>;
   /** Whether the organization ever had a key. */
   any(organizationId: OrganizationId): Promise<boolean>;
 }
@@ -149,6 +153,8 @@ export interface KeyWrites {
   insert(key: KeyRecord): Promise<void>;
   updateSecret(organizationId: OrganizationId, id: string, secret: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>): Promise<void>;
   updateRevoked(organizationId: OrganizationId, id: string, revokedAtMs: number): Promise<void>;
+  /** What it is called and whom its calls are attributed to. */
+  updateDescription(organizationId: OrganizationId, id: string, description: Pick<KeyRecord, 'name' | 'metadata'>): Promise<void>;
 }
 
 /** A price list as it was set once. */
@@ -291,4 +297,38 @@ export interface StreamHold {
 export interface StreamPlace {
   readonly sequence: number;
   readonly calls: Readonly<Record<string, number>>;
+}
+
+/** A person whose key the audit seals with. */
+export interface PersonRecord {
+  readonly userId: string;
+  readonly pseudonym: string;
+  readonly key: Buffer;
+}
+
+export interface ErasureRecord {
+  readonly organizationId: OrganizationId;
+  readonly pseudonym: string;
+  /** The keys that the person had. */
+  readonly keyIds: readonly string[];
+  readonly begunAtMs: number;
+  /** Null: not everything is erased yet. */
+  readonly finishedAtMs: number | null;
+}
+
+export interface PeopleReads {
+  find(organizationId: OrganizationId, userId: string): Promise<PersonRecord | null>;
+  /** Those that have not been erased. */
+  listByPseudonym(organizationId: OrganizationId, pseudonyms: readonly string[]): Promise<readonly PersonRecord[]>;
+  /** Oldest first. */
+  erasures(organizationId: OrganizationId): Promise<readonly ErasureRecord[]>;
+}
+
+export interface PeopleWrites {
+  /** The person, with a new key where there is none yet; locked until the transaction ends. */
+  take(organizationId: OrganizationId, userId: string): Promise<PersonRecord>;
+  /** Destroys the key. */
+  delete(organizationId: OrganizationId, userId: string): Promise<void>;
+  insertErasure(erasure: Omit<ErasureRecord, 'finishedAtMs'>): Promise<void>;
+  updateErasure(organizationId: OrganizationId, pseudonym: string, finishedAtMs: number): Promise<void>;
 }

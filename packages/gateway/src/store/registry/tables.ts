@@ -11,6 +11,8 @@ export interface Tables {
   audit_checkpoints: AuditCheckpointsTable;
   audit_removals: AuditRemovalsTable;
   audit_streams: AuditStreamsTable;
+  people: PeopleTable;
+  erasures: ErasuresTable;
   server_orders: ServerOrdersTable;
   policies: PoliciesTable;
   switches: SwitchesTable;
@@ -148,4 +150,19 @@ export interface AuditStreamsTable {
   calls: Json<unknown>;
   holder: string;
   held_until: Date;
+}
+
+export interface PeopleTable {
+  organization_id: string;
+  user_id: string;
+  pseudonym: string;
+  key: Buffer;
+}
+
+export interface ErasuresTable {
+  organization_id: string;
+  pseudonym: string;
+  key_ids: Json<unknown>;
+  begun_at: Date;
+  finished_at: Date | null;
 }

@@ -1,0 +1,21 @@
+/** What the control plane of a node does again and again in its own time. */
+import { removeExpired } from './control/audit/remove-expired.ts';
+import type { ControlContext } from './control/context.ts';
+import { finishErasures } from './control/privacy/erase-person.ts';
+import { bounds } from './kernel/bounds.ts';
+import type { Closers } from './node/closers.ts';
+
+/** `context`: a new one each time, of the gateway itself. */
+export function startChores(context: () => ControlContext, auditDays: number, closers: Closers): void {
+  const each = (name: string, everyMs: number, chore: (context: ControlContext) => Promise<unknown>): void => {
+    const run = (): void => {
+      const now = context();
+      chore(now).catch((error: unknown) => now.log.warn('chore_failed', { chore: name, error }));
+    };
+    const timer = setInterval(run, everyMs);
+    closers.add(`chore ${name}`, () => clearInterval(timer));
+    run();
+  };
+  each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays));
+  each('erasures', bounds.erasureLookMs, finishErasures);
+}

@@ -1,0 +1,101 @@
+import type { ChainedRecord } from '../../chain/audit-record.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
+import { exactly } from '../../query/query.ts';
+import type { CallRow } from '../../store/ledger/call-columns.ts';
+import type { PlacedPayload } from '../../store/ledger/payloads.ts';
+import type { AuditPlace, KeyRecord } from '../../store/registry/registry-store.ts';
+import { auditEvent } from '../audit/audit-event.ts';
+import { revealPeople } from '../audit/reveal-people.ts';
+import type { ControlContext } from '../context.ts';
+import { getKey, type KeyWithUsage } from '../keys/get-key.ts';
+
+import { requireLedger } from '../require-ledger.ts';
+
+/** One thing that is held about a person. */
+export type HeldItem =
+  | { readonly type: 'person'; readonly userId: string; readonly pseudonym: string }
+  | { readonly type: 'key'; readonly key: KeyWithUsage }
+  | { readonly type: 'audit_event'; readonly event: ChainedRecord }
+  | { readonly type: 'call'; readonly call: CallRow }
+  | { readonly type: 'body'; readonly body: PlacedPayload };
+
+/**
+ * All that is held about a person: their keys, the events of the audit that they did or that concern these keys, their calls, and the bodies of
+ * those, masked as they are stored. That it was taken is recorded first. Faults: `unknown_person`, `unavailable`.
+ */
+export async function exportPerson(context: ControlContext, userId: string): Promise<AsyncIterable<HeldItem>> {
+  const { registry, organizationId } = context;
+  requireLedger(context);
+  const keys = await registry.keys.listOfUser(organizationId, userId);
+  if (keys.length === 0 && (await registry.people.find(organizationId, userId)) === null) throw new Fault('unknown_person', { name: userId.slice(0, 100) });
+  const { pseudonym } = await registry.transaction(async ({ people, audit }) => {
+    const person = await people.take(organizationId, userId);
+    await audit.insert(auditEvent(context, 'person.exported', person.pseudonym, {}));
+    return person;
+  });
+  return held(context, userId, pseudonym, keys);
+}
+
+async function* held(context: ControlContext, userId: string, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<HeldItem> {
+  yield { type: 'person', userId, pseudonym };
+  for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
+  for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
+  for await (const call of callsOf(context, userId)) yield { type: 'call', call };
+  for await (const body of bodiesOf(context, keys)) yield { type: 'body', body };
+}
+
+async function* eventsOf(context: ControlContext, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<ChainedRecord> {
+  const any = { fromMs: null, toMs: null, actorKind: null, actorId: null, action: null, objectKind: null, objectId: null, result: null, text: null };
+  const seen = new Set<string>();
+  const ids = [pseudonym, ...keys.map(({ id }) => id)];
+  for (const filter of ids.flatMap((id) => [
+    { ...any, objectId: id },
+    { ...any, actorId: id },
+    // Sign-ins of several callers name them in their detail.
+    { ...any, text: id },
+  ])) {
+    for (let after: AuditPlace | null = null; ;) {
+      const page = await context.registry.audit.list(context.organizationId, { ...filter, withoutSystem: false, after, limit: bounds.auditPageRecords });
+      const fresh = page.filter(({ id }) => !seen.has(id));
+      for (const { id } of fresh) seen.add(id);
+      yield* await revealPeople(context, fresh);
+      after = page.at(-1) ?? null;
+      if (page.length < bounds.auditPageRecords) break;
+    }
+  }
+}
+
+async function* callsOf(context: ControlContext, userId: string): AsyncGenerator<CallRow> {
+  const ledger = requireLedger(context);
+  const selection = {
+    organizationId: context.organizationId,
+    startUs: 0n,
+    endUs: endOfTimeUs,
+    query: { terms: [exactly('user', userId)] },
+    whole: null,
+  };
+  for (let after: Parameters<typeof ledger.listCalls>[0]['after'] = null; ;) {
+    const page: readonly CallRow[] = await ledger.listCalls({ ...selection, after, limit: bounds.exportPageRows });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < bounds.exportPageRows) return;
+    after = { startUs: last.start_us, traceHex: last.trace_hex, spanHex: last.span_hex };
+  }
+}
+
+const endOfTimeUs = BigInt(Date.UTC(2200, 0, 1)) * 1000n;
+const bodiesAtOnce = 50;
+
+async function* bodiesOf(context: ControlContext, keys: readonly KeyRecord[]): AsyncGenerator<PlacedPayload> {
+  if (keys.length === 0) return;
+  const ledger = requireLedger(context);
+  const keyIds = keys.map(({ id }) => id);
+  for (let after: Parameters<typeof ledger.listPayloadsOfKeys>[0]['after'] = null; ;) {
+    const page = await ledger.listPayloadsOfKeys({ organizationId: context.organizationId, keyIds, after, limit: bodiesAtOnce });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < bodiesAtOnce) return;
+    after = { startUs: last.start_us, traceHex: last.trace_hex, spanHex: last.span_hex, kind: last.kind };
+  }
+}
