@@ -4,34 +4,25 @@ import { isSessionLost } from '../fabric/session-lost.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import { GatheredBytes } from '../kernel/gathered-bytes.ts';
-import { cutUnread, respondRpc, rpcErrorText } from '../listener/respond.ts';
-import type { Message } from '../protocol/classify.ts';
 import { EventIdRewriter } from '../protocol/rewrite-event-ids.ts';
 import { SseWatch } from '../protocol/sse-watch.ts';
 import type { ReplyControl, ReplyHeaders, ReplySink } from '../upstream/send.ts';
-import { listFilter } from './access-call.ts';
 import { AskWatch } from './ask-watch.ts';
 import type { OpenStream } from './open-streams.ts';
 import { notice, resultOf } from './cached-call.ts';
 import { statusOf, type Call } from './rail.ts';
+import { isEndless, listenMethod, type Relayed } from './relayed.ts';
 import { replyHeaders, textOf } from './reply-headers.ts';
 import { ReplyTap } from './reply-tap.ts';
+import { ReplyWriter } from './reply-writer.ts';
+import { resultRewrite } from './result-rewrite.ts';
 import { parseReply, ResponseRewriter, tooLong } from './rewrite-response.ts';
 import { eventHolder, unaskedHolder, type HeldSession } from './session-handle.ts';
 import { idOfSession } from './session-place.ts';
 import { settleReply } from './settle-reply.ts';
-import { changesResult, transformResult } from './transform-call.ts';
 import { unfitReply } from './unfit-reply.ts';
 
-/** What is relayed: a message, or a legacy client's GET stream or DELETE. */
-export type Relayed = Pick<Message, 'kind' | 'era' | 'method' | 'name'>;
-
 const noMessage = Buffer.alloc(0);
-const resultMember = ['result'];
-const listenMethod = 'subscriptions/listen';
-/** How a legacy client's GET stream and its DELETE stand in the record. */
-export const streamMethod = 'events/stream';
-export const sessionEndMethod = 'session/delete';
 
 /**
  * Relays a reply as it comes: bytes unchanged, nothing buffered but the last part of a reply of known length, which waits
@@ -56,7 +47,7 @@ export class RelayReply implements ReplySink, OpenStream {
   private readonly finished: () => void;
 
   private status = 0;
-  private outHeaders: string[] | null = null;
+  private readonly writer: ReplyWriter;
   private watch: SseWatch | null = null;
   private rewriter: EventIdRewriter | ResponseRewriter | null = null;
   /** Changes the response as rules have it, or null where none do. */
@@ -74,10 +65,6 @@ export class RelayReply implements ReplySink, OpenStream {
   private held: Buffer | null = null;
   private tap: ReplyTap | null = null;
   private readonly asks: AskWatch | null;
-  private lastWriteAt = 0;
-  private clientGone = false;
-  private waitingForDrain = false;
-  private stallTimer: NodeJS.Timeout | null = null;
   private done = false;
 
   /** `finished` runs once, when nothing of this call is under way any more. */
@@ -89,11 +76,13 @@ export class RelayReply implements ReplySink, OpenStream {
     this.finished = finished;
     this.asks = relayed.era === 'legacy' && relayed.kind === 'request' ? new AskWatch(call.record) : null;
     this.flight = flight;
-    const rewrite = rewriteOf(call, relayed);
+    const rewrite = resultRewrite(call, relayed);
     this.rewrite = rewrite && ((json) => (this.changed = rewrite(json)));
-    // Whoever left while the call waited at a stop is not announced again.
-    this.clientGone = call.response.destroyed;
-    call.response.on('close', () => this.clientClosed());
+    this.writer = new ReplyWriter(
+      call,
+      () => this.control?.resume(),
+      () => this.clientClosed(),
+    );
   }
 
   get server(): string | undefined {
@@ -103,7 +92,7 @@ export class RelayReply implements ReplySink, OpenStream {
   /** The control of the request under way; before the reply begins this is how a client's leaving reaches the server. */
   attach(control: ReplyControl): void {
     this.control = control;
-    if (this.clientGone) this.clientClosed();
+    if (this.writer.isGone) this.clientClosed();
   }
 
   head(status: number, headers: ReplyHeaders, control: ReplyControl): void {
@@ -128,7 +117,7 @@ export class RelayReply implements ReplySink, OpenStream {
     if (!this.statusOnly && contentType.startsWith('text/event-stream')) {
       out.push('X-Accel-Buffering', 'no');
       const { server } = call;
-      const passes = server !== null && server.cache !== null && (relayed.method === listenMethod || relayed.method === streamMethod);
+      const passes = server !== null && server.cache !== null && isEndless(relayed);
       this.watch = passes
         ? new SseWatch(bounds.replyTapBytesMax, (json) => notice(call, server, json))
         : new SseWatch(this.flight === null ? bounds.replyTapBytesMax : bounds.cacheEntryBytesMax);
@@ -138,11 +127,8 @@ export class RelayReply implements ReplySink, OpenStream {
         const own = this.isUnasked ? unaskedHolder(holder) : holder;
         this.rewriter = new EventIdRewriter((eventId) => call.rail.sessions.signEventId(eventId, own));
       }
-      call.response.writeHead(status, out);
-      call.response.flushHeaders();
       // What may have changed while the session was lost.
-      if (this.isUnasked && this.session !== null && this.session.notices !== '') call.response.write(this.session.notices);
-      this.lastWriteAt = performance.now();
+      this.writer.beginStream(status, out, this.isUnasked && this.session !== null ? this.session.notices : '');
       call.rail.streams.add(this);
       return;
     }
@@ -150,7 +136,7 @@ export class RelayReply implements ReplySink, OpenStream {
     if (this.flight !== null && status === 200) this.copy = [];
     if (this.rewrite !== null && !this.statusOnly) {
       this.whole = [];
-      this.outHeaders = out;
+      this.writer.head(status, out);
       return;
     }
     const length = this.statusOnly ? (status === 204 ? '' : '0') : textOf(headers['content-length']);
@@ -158,7 +144,7 @@ export class RelayReply implements ReplySink, OpenStream {
       this.expectedBytes = Number(length);
       out.push('Content-Length', length);
     }
-    this.outHeaders = out;
+    this.writer.head(status, out);
   }
 
   data(chunk: Buffer): boolean {
@@ -187,7 +173,7 @@ export class RelayReply implements ReplySink, OpenStream {
       this.giveUp(asFault(thrown));
       return true;
     }
-    return out.length === 0 || this.write(out);
+    return out.length === 0 || this.writer.write(out);
   }
 
   /** A part of a reply that is no stream. */
@@ -208,7 +194,7 @@ export class RelayReply implements ReplySink, OpenStream {
       this.held = chunk;
       return true;
     }
-    return this.write(chunk);
+    return this.writer.write(chunk);
   }
 
   /** The result as the client gets it, or null where there is none, or more than is kept. */
@@ -242,7 +228,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.status = this.call.record.httpStatus = 202;
     this.statusOnly = true;
     this.refusal = null;
-    this.outHeaders = ['X-Trace-ID', this.call.traceId, 'X-Request-ID', this.call.requestId, ...this.call.headers, 'Content-Length', '0'];
+    this.writer.head(202, ['X-Trace-ID', this.call.traceId, 'X-Request-ID', this.call.requestId, ...this.call.headers, 'Content-Length', '0']);
     this.endWhole();
   }
 
@@ -272,7 +258,7 @@ export class RelayReply implements ReplySink, OpenStream {
         this.failed(asFault(thrown));
         return;
       }
-      this.outHeaders?.push('Content-Length', String(this.held.length));
+      this.writer.addHeader('Content-Length', String(this.held.length));
     }
     this.close();
     const { call, relayed } = this;
@@ -307,8 +293,9 @@ export class RelayReply implements ReplySink, OpenStream {
   private conclude(fault: Fault | null): void {
     const { call } = this;
     try {
-      if (fault === null) this.sendRest();
-      else this.sendFault(fault);
+      if (fault === null) this.writer.end(this.held ?? this.rewriter?.rest() ?? noMessage);
+      // One that can be resumed is only cut: an error would be its answer.
+      else this.writer.fail(fault, this.watch?.betweenEvents === true && this.rewriter?.resumable !== true);
     } catch (error) {
       call.rail.log.error('call.crashed', { ...call.logFields, reason: error instanceof Error ? error.stack : String(error) });
       call.response.destroy();
@@ -316,42 +303,14 @@ export class RelayReply implements ReplySink, OpenStream {
     this.finished();
   }
 
-  private sendRest(): void {
-    const { response } = this.call;
-    if (response.destroyed) return;
-    this.sendHead();
-    const rest = this.rewriter?.rest();
-    if (this.held !== null) response.end(this.held);
-    else if (rest !== undefined && rest.length > 0) response.end(rest);
-    else response.end();
-    if (response.writableLength > 0) cutUnread(response);
-  }
-
-  private sendFault(fault: Fault): void {
-    const { call } = this;
-    const { response } = call;
-    if (!response.headersSent) {
-      respondRpc(response, fault, call, call.idText);
-    } else if (this.watch?.betweenEvents === true && call.idText !== null && !response.destroyed && this.rewriter?.resumable !== true) {
-      // The stream is cut, not ended: the error says why, the missing end says that the reply is not whole. One that can be
-      // resumed is only cut: an error would be its answer.
-      response.write(`event: message\ndata: ${rpcErrorText(fault, call.requestId, call.idText)}\n\n`, () => response.destroy());
-      cutUnread(response);
-    } else {
-      response.destroy();
-    }
-  }
-
   keepAlive(before: number): void {
-    if (this.lastWriteAt > before || this.watch?.betweenEvents !== true || this.waitingForDrain || this.clientGone) return;
-    this.lastWriteAt = performance.now();
-    this.call.response.write(':\n\n');
+    if (this.watch?.betweenEvents === true) this.writer.keepAlive(before);
   }
 
   drain(): void {
     const { call, relayed } = this;
     const { response } = call;
-    if (this.done || this.watch === null || (relayed.method !== listenMethod && relayed.method !== streamMethod)) return;
+    if (this.done || this.watch === null || !isEndless(relayed)) return;
     this.close();
     // 2026-07-28, subscriptions: the graceful end of a listen is its result; a legacy stream just ends and is opened anew.
     if (relayed.method === listenMethod && call.idText !== null && this.watch.betweenEvents) {
@@ -366,45 +325,16 @@ export class RelayReply implements ReplySink, OpenStream {
     this.control?.abort();
   }
 
-  private write(chunk: Buffer): boolean {
-    const { response, bodies } = this.call;
-    bodies?.add(chunk);
-    if (this.clientGone) return true;
-    this.sendHead();
-    if (this.watch !== null) this.lastWriteAt = performance.now();
-    if (response.write(chunk) || this.waitingForDrain) return !this.waitingForDrain;
-    this.waitingForDrain = true;
-    // A reader that takes nothing for so long holds a connection of the server: end both.
-    this.stallTimer = setTimeout(() => response.destroy(), bounds.requestTimeoutMs);
-    response.once('drain', () => {
-      this.waitingForDrain = false;
-      if (this.stallTimer) clearTimeout(this.stallTimer);
-      this.control?.resume();
-    });
-    return false;
-  }
-
-  private sendHead(): void {
-    if (this.outHeaders === null) return;
-    this.call.response.writeHead(this.status, this.outHeaders);
-    this.outHeaders = null;
-  }
-
   /** The client left. In the modern era that cancels the call; a legacy call goes on, its reply may be fetched by resuming. */
   private clientClosed(): void {
-    this.clientGone = true;
-    if (this.stallTimer) clearTimeout(this.stallTimer);
     if (this.done) return;
     if (this.isCancelled()) this.control?.abort();
-    else if (this.waitingForDrain) {
-      this.waitingForDrain = false;
-      this.control?.resume();
-    }
+    else this.writer.letGo();
   }
 
   /** A legacy request goes on without its client. */
   private isCancelled(): boolean {
-    return this.clientGone && (this.relayed.era === 'modern' || this.relayed.kind !== 'request');
+    return this.writer.isGone && (this.relayed.era === 'modern' || this.relayed.kind !== 'request');
   }
 
   private close(): void {
@@ -412,16 +342,7 @@ export class RelayReply implements ReplySink, OpenStream {
     const { record } = this.call;
     record.target = this.control?.target ?? '';
     record.retries = this.control?.retries ?? 0;
-    if (this.stallTimer) clearTimeout(this.stallTimer);
+    this.writer.stopWaiting();
     if (this.watch !== null) this.call.rail.streams.delete(this);
   }
-}
-
-function rewriteOf(call: Call, { kind, method, name }: Relayed): ((json: Buffer) => Buffer) | null {
-  const { server } = call;
-  if (server === null || kind !== 'request') return null;
-  const filter = listFilter(call, server, method);
-  if (filter !== null) return (json) => filter(json, resultMember);
-  if (server.transforms === null || method !== 'tools/call' || !changesResult(server.transforms, name)) return null;
-  return (json) => transformResult(call, server, name, json, resultMember);
 }

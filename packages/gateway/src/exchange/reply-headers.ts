@@ -1,6 +1,6 @@
 import type { ReplyHeaders } from '../upstream/send.ts';
 import type { Call } from './rail.ts';
-import type { Relayed } from './relay-reply.ts';
+import type { Relayed } from './relayed.ts';
 import { placeSession } from './session-place.ts';
 import { beginRun } from './session-run.ts';
 

@@ -17,7 +17,7 @@ import { listFilter, permitOperation } from './access-call.ts';
 import type { Call } from './rail.ts';
 import { enter, idTextOf, pass, permit, placeRefusal, spend, withTraceparent } from './stops.ts';
 import { sendOn } from './relay.ts';
-import { sessionEndMethod, streamMethod, type Relayed } from './relay-reply.ts';
+import { sessionEndMethod, streamMethod, type Relayed } from './relayed.ts';
 import { resumptionOf } from './resume-stream.ts';
 import type { HeldSession } from './session-handle.ts';
 import { noteSetUp } from './session-notes.ts';

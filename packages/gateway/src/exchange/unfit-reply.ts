@@ -1,5 +1,5 @@
 import { Fault } from '../kernel/fault.ts';
-import type { Relayed } from './relay-reply.ts';
+import type { Relayed } from './relayed.ts';
 
 /** A reply that is no MCP over HTTP, as a fault. */
 export function unfitReply(status: number, contentType: string, relayed: Relayed, server: string, retryAfter: string): Fault | null {

@@ -9,20 +9,19 @@ import { drainList, emptyList, type ListKind, type ServerList } from './drain-li
 import { createLastGood, type KeptListsPort } from './last-good.ts';
 import {
   dueAtMs,
-  holdsLast,
   keptKeyOf,
   listKinds,
   type ListState,
-  newShelf,
   offers,
   promisedMs,
   remainingMs,
   type SaidFacts,
   saidOf,
   type Shelf,
-  signatureOf,
   stateOf,
+  stopShelf,
 } from './shelf.ts';
+import { createShelves } from './shelves.ts';
 import { within } from './within.ts';
 
 /** What is known of a server's list. */
@@ -93,75 +92,20 @@ export interface CatalogueParts {
 const kindsOf = { toolsListChanged: ['tools'], promptsListChanged: ['prompts'], resourcesListChanged: ['resources', 'templates'] } as const;
 
 export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): Catalogue {
-  const shelves = new Map<string, Shelf>();
   const lastLists = createLastGood<ServerList>(kept);
   const lastSaid = createLastGood<SaidFacts>(kept);
   const nowMs = (): number => clock.monotonicMs();
   let version = 0;
-
-  const sweep = setInterval(() => {
-    for (const [key, shelf] of shelves)
-      if (shelf.followers.size === 0 && !holdsLast(shelf) && nowMs() - shelf.usedAtMs > bounds.catalogueIdleMs) remove(key, shelf);
-  }, bounds.catalogueIdleMs / 10);
-  sweep.unref();
-
-  function shelfOf(server: Server, callers: CallerClass): Shelf {
-    const key = `${server.data.name} ${callers.key}`;
-    const known = shelves.get(key);
-    if (known !== undefined && (known.server === server || known.signature === signatureOf(server))) {
-      known.server = server;
-      known.usedAtMs = nowMs();
-      return known;
-    }
-    const shelf = newShelf(server, callers, known?.followers ?? new Set(), nowMs());
-    if (known !== undefined) {
-      stop(known);
-      version++;
-    } else {
-      const own = [...shelves].filter(([, one]) => one.server.data.name === server.data.name);
-      if (own.length >= bounds.catalogueServerShelvesMax) evict(own);
-      else if (shelves.size >= bounds.catalogueShelvesMax) evict(shelves);
-    }
-    shelves.set(key, shelf);
-    if (shelf.followers.size > 0) {
+  const shelves = createShelves(nowMs, {
+    onReplaced(shelf) {
       begin(shelf);
       for (const kind of listKinds) tell(shelf, kind);
-    }
-    return shelf;
-  }
-
-  /** The shelf that nobody follows and nobody has asked for the longest; one that holds what cannot be had again only where there is no other. */
-  function evict(among: Iterable<[string, Shelf]>): void {
-    let oldest: [string, Shelf] | null = null;
-    for (const entry of among) {
-      const [, shelf] = entry;
-      if (shelf.followers.size > 0) continue;
-      if (oldest === null || rankOf(shelf) < rankOf(oldest[1])) oldest = entry;
-    }
-    if (oldest !== null) remove(...oldest);
-  }
-
-  function remove(key: string, shelf: Shelf): void {
-    stop(shelf);
-    shelves.delete(key);
-    version++;
-  }
-
-  function stop(shelf: Shelf): void {
-    shelf.unwatch?.();
-    shelf.unwatch = null;
-    shelf.watched.clear();
-    if (shelf.timer !== null) clearTimeout(shelf.timer);
-    shelf.timer = null;
-  }
-
-  const isCurrent = (shelf: Shelf): boolean => shelves.get(`${shelf.server.data.name} ${shelf.callers.key}`) === shelf;
-
-  /** Whether callers of whichever class have waited for it in vain. */
-  function isLate(server: Server): boolean {
-    for (const shelf of shelves.values()) if (shelf.isLate && shelf.server.data.name === server.data.name) return true;
-    return false;
-  }
+    },
+    onGone() {
+      version++;
+    },
+  });
+  const { isCurrent, isLate, of: shelfOf } = shelves;
 
   function readSaid(shelf: Shelf): Promise<SaidFacts> {
     if (shelf.said !== null && nowMs() < shelf.saidGoodUntilMs) return Promise.resolve(shelf.said);
@@ -384,19 +328,12 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
       plan(shelf);
       return () => {
         shelf.followers.delete(onChange);
-        if (shelf.callers.scope !== '' && shelf.followers.size === 0) stop(shelf);
+        if (shelf.callers.scope !== '' && shelf.followers.size === 0) stopShelf(shelf);
       };
     },
-    keep(kept) {
-      const byName = new Map(kept.map((server) => [server.data.name, server]));
-      for (const [key, shelf] of shelves) {
-        const server = byName.get(shelf.server.data.name);
-        if (server === undefined) remove(key, shelf);
-        else shelfOf(server, shelf.callers);
-      }
-    },
+    keep: (kept) => shelves.keep(kept),
     reports: () =>
-      [...shelves.values()].flatMap(({ server, lists }) =>
+      [...shelves].flatMap(({ server, lists }) =>
         Array.from(lists, ([list, { list: known, readAtMs, trouble, isDegraded }]) => ({
           server: server.data.name,
           list,
@@ -407,14 +344,6 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
           cut: isDegraded ? trouble : null,
         })),
       ),
-    close() {
-      clearInterval(sweep);
-      for (const shelf of shelves.values()) stop(shelf);
-      shelves.clear();
-    },
+    close: () => shelves.close(),
   };
-}
-
-function rankOf(shelf: Shelf): number {
-  return holdsLast(shelf) ? Number.MAX_SAFE_INTEGER / 2 + shelf.usedAtMs : shelf.usedAtMs;
 }

@@ -74,6 +74,15 @@ export function newShelf(server: Server, callers: CallerClass, followers: Shelf[
   };
 }
 
+/** Nothing is done for it any more without being asked. */
+export function stopShelf(shelf: Shelf): void {
+  shelf.unwatch?.();
+  shelf.unwatch = null;
+  shelf.watched.clear();
+  if (shelf.timer !== null) clearTimeout(shelf.timer);
+  shelf.timer = null;
+}
+
 export function stateOf(shelf: Shelf, kind: ListKind): ListState {
   const known = shelf.lists.get(kind);
   if (known !== undefined) return known;
