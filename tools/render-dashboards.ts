@@ -158,6 +158,7 @@ export const dashboards: readonly Dashboard[] = [
         unit: 'ops',
         lines: {
           'journal entries': `sum(${rate('gatewayops_drain_dropped_total', of)})`,
+          'bodies {{reason}}': sum('gatewayops_bodies_dropped_total', 'reason', of),
           'export {{signal}}': sum('gatewayops_otlp_dropped_total', 'signal', of),
           tap: `sum(${rate('gatewayops_tap_failures_total', of)})`,
           live: `sum(${rate('gatewayops_live_dropped_total', of)})`,

@@ -1,4 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findSecrets, type Place } from '../support/canary-scan.ts';
 import { pidsOf } from '../support/gateway-processes.ts';
@@ -14,6 +17,7 @@ import { removeGatewayFolders, type RunningGateway, startGateway } from '../supp
 let upstream: RecordingUpstream;
 let gateway: RunningGateway;
 let key = '';
+const folder = mkdtempSync(join(tmpdir(), 'gwo-masking-'));
 
 const digits = (count: number): string => Array.from({ length: count }, () => String(randomInt(10))).join('');
 
@@ -147,6 +151,7 @@ afterAll(async () => {
   await gateway?.kill9();
   await upstream?.stop();
   removeGatewayFolders();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 describe('bodies', () => {
@@ -213,6 +218,73 @@ describe('bodies', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/request: \{"jsonrpc".*\[masked:card/);
     expect(stdout).toMatch(/response: \{"jsonrpc"/);
+  });
+});
+
+describe('what would be masked', () => {
+  const ask = async (
+    body: unknown,
+    holder: string | null = key,
+  ): Promise<{ status: number; json: { error?: string; test?: { text: string; masked: { rule: string; path: string }[] } } }> => {
+    const answer = await post(`${gateway.url}/v1/masking/test`, body, { key: holder });
+    return { status: answer.status, json: JSON.parse(answer.text) as never };
+  };
+
+  test('is told by the rules that serve, by command as by request, and is what a call would keep', async () => {
+    const card = secret('a card that is tried', 'card');
+    const tried = JSON.stringify({ params: { arguments: { card, patient: 'Ada Lovelace', ticket: 'see TICKET-123456789012', mail: 'ada@example.com' } } });
+    const file = join(folder, 'tried.json');
+    writeFileSync(file, tried);
+    const shown = await gateway.cli('masking', 'test', file, '-o', 'json');
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    const { test: told } = JSON.parse(shown.stdout) as { test: { text: string; masked: { rule: string; path: string }[] } };
+    expect(JSON.parse(told.text)).toEqual({
+      params: { arguments: { card: `[masked:card ****${card.slice(-4)}]`, patient: '[masked:path]', ticket: 'see [masked:ticket]', mail: 'ada@example.com' } },
+    });
+    expect(told.masked.map(({ rule, path }) => [rule, path])).toEqual(
+      expect.arrayContaining([
+        ['card', '/params/arguments/card'],
+        ['path', '/params/arguments/patient'],
+        ['ticket', '/params/arguments/ticket'],
+      ]),
+    );
+    expect((await ask({ text: tried })).json.test).toEqual(told);
+    expect((await ask({ text: tried, form: 'text' })).json.test?.text).not.toContain(card);
+    const text = await gateway.cli('masking', 'test', file);
+    expect(text.stdout).toMatch(/MASKED +COUNT +PLACE/);
+    expect(text.stderr).toContain('3 findings; nothing was stored.');
+    expect(text.stdout).not.toContain(card);
+  });
+
+  test('is told by other rules where they are named, beside what is always masked', async () => {
+    const card = secret('a card by other rules', 'card');
+    const file = join(folder, 'other.txt');
+    writeFileSync(file, `card ${card}, ada@example.com, TICKET-123456789012, EMP-7`);
+    const { stdout } = await gateway.cli('masking', 'test', file, '--email', '--pattern', 'employee=EMP-[0-9]+', '-o', 'json');
+    expect((JSON.parse(stdout) as { test: { text: string } }).test.text).toBe(
+      `card [masked:card ****${card.slice(-4)}], [masked:email], TICKET-123456789012, [masked:employee]`,
+    );
+  });
+
+  test('is not told to who may not ask, nor by rules that cannot serve', async () => {
+    const made = await post(`${gateway.url}/v1/auth/keys`, { name: 'tester', scopes: { actions: ['bodies.read'] } }, { key });
+    expect(await ask({ text: 'x' }, (JSON.parse(made.text) as { key: { secret: string } }).key.secret)).toMatchObject({
+      status: 403,
+      json: { error: 'forbidden' },
+    });
+    expect((await ask({ text: 'x' }, null)).status).toBe(401);
+    for (const body of [
+      { text: 'x', rules: { patterns: [{ name: 'a', pattern: '(?=x)' }] } },
+      { text: 'x', rules: { paths: ['a..b'] } },
+      { text: 'x', form: 'xml' },
+      { text: 'x'.repeat(600_000) },
+      { text: 'x', rule: {} },
+      {},
+    ])
+      expect(await ask(body)).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+    const { code, stderr } = await gateway.cli('masking', 'test', '--pattern', 'no-equals-sign', 'x');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('NAME=PATTERN')]);
+    expect((await gateway.cli('masking', 'test', join(folder, 'nowhere'))).code).toBe(2);
   });
 });
 
@@ -356,11 +428,14 @@ describe('the masking process', () => {
       },
       { timeoutMs: 60_000, what: 'what was sent, as kept or as missing' },
     );
+    const figures = (await post(`${gateway.url}/metrics`, undefined, { key })).text;
+    const counted = (reason: string): number => Number(new RegExp(`^gatewayops_bodies_dropped_total\\{reason="${reason}"\\} (\\d+)`, 'm').exec(figures)?.[1]);
+    expect([counted('queue_full'), counted('too_large'), counted('no_room')]).toEqual([0, 0, 0]);
     const lost = [...gateway.stderr().matchAll(/"bodies\.lost".*?"calls":(\d+)|"calls":(\d+).*?"bodies\.lost"/g)].reduce(
       (sum, match) => sum + Number(match[1] ?? match[2]),
       0,
     );
-    expect(lost).toBe(Number(row.missing));
+    expect([lost, counted('lost')]).toEqual([Number(row.missing), Number(row.missing)]);
   }, 120_000);
 
   test('a changed configuration holds for the next call', async () => {

@@ -188,6 +188,7 @@ const quietFigures: ControlDependencies['figures'] = {
   supervisor: createProcessReport(),
   drain: () => ({ lagRows: 0, lagBytes: 0, journalBytes: 0, oldestMs: 0, dropped: 0, bytesPerSecond: null, overBound: false }),
   recordBlocked: () => false,
+  bodiesGone: () => ({ dropped: 0, lost: 0 }),
   rejected: new Refusals(silentLog, systemClock),
   tapped: () => ({ failures: 0, streams: 0, dropped: 0 }),
   exported: () => null,

@@ -23,6 +23,8 @@ export interface BodiesOptions {
 export interface Bodies {
   readonly masking: Masking;
   readonly probe: HealthProbe;
+  /** What was dropped or lost on the way behind the workers, since the start. */
+  gone(): { readonly dropped: number; readonly lost: number };
   /** Once the workers are gone: what they have handed over is masked and taken to the ledger, as far as that goes in `timeoutMs`. */
   finish(timeoutMs: number): Promise<void>;
 }
@@ -45,16 +47,23 @@ export function openBodies({ config, folder, ledger, drain, log, closers }: Bodi
     log: log.child({ part: 'masking' }),
   });
   closers.add('masking', () => masking.stop());
+  const gone = (): { dropped: number; lost: number } => {
+    const { dropped, lost } = bodyDrain.status();
+    return { dropped, lost: lost + masking.lost() };
+  };
   return {
     masking,
+    gone,
     probe: {
       name: 'bodies',
       required: false,
       check() {
         if (masking.pid() === null) return { state: 'degraded', reason: 'the masking process is being started again; bodies of calls may be lost meanwhile' };
-        const { dropped, lost } = bodyDrain.status();
-        const gone = dropped + lost + masking.lost();
-        return { state: 'ok', reason: gone === 0 ? null : `since the start ${gone} records of bodies were dropped or lost; the log says when and why` };
+        const { dropped, lost } = gone();
+        return {
+          state: 'ok',
+          reason: dropped + lost === 0 ? null : `since the start ${dropped + lost} records of bodies were dropped or lost; the log says when and why`,
+        };
       },
     },
     async finish(timeoutMs) {

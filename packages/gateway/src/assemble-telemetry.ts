@@ -43,7 +43,7 @@ export interface TelemetryOptions {
 }
 
 /** What only the rest of the node knows. */
-export type NodeParts = Pick<NodeFigures, 'workers' | 'recordBlocked' | 'configVersion'>;
+export type NodeParts = Pick<NodeFigures, 'workers' | 'recordBlocked' | 'bodiesGone' | 'configVersion'>;
 
 export interface Telemetry {
   readonly exposition: Exposition;

@@ -292,6 +292,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       connections: connections.open,
       callsOpen,
       rejected: rejected.all(),
+      bodiesDropped: bodies.dropped(),
       catalogues: aggregates.reports(),
       targets: upstreams.reports(),
     }),

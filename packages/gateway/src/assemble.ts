@@ -302,7 +302,12 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     get probes() {
       return [...fixedProbes, ...streams.probes()];
     },
-    figures: telemetry.figures({ workers: () => pool.reports(), recordBlocked, configVersion: () => configuration.state().version }),
+    figures: telemetry.figures({
+      workers: () => pool.reports(),
+      recordBlocked,
+      bodiesGone: () => bodies.gone(),
+      configVersion: () => configuration.state().version,
+    }),
     exposition: telemetry.exposition,
     live: telemetry.live,
     publicUrl,

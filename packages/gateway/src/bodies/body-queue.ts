@@ -15,8 +15,8 @@ export type BodyDrop = 'queue_full' | 'too_large';
 export interface BodyQueue {
   /** Hands over bodies, at once and without waiting. `facts.sequence` is given here. */
   offer(job: Omit<BodyJob, 'facts'> & { readonly facts: Omit<BodyFacts, 'sequence'>; readonly isKept: boolean }): 'sent' | BodyDrop;
-  /** Since the last time that it was asked. */
-  takeDropped(): number;
+  /** Calls whose bodies were not handed over, since the beginning. */
+  dropped(): Readonly<Record<BodyDrop, number>>;
   /** Hands over what waits, as far as it goes in `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
   let waitingBytes = 0;
   let isFlushing = false;
   let sequence = 0;
-  let dropped = 0;
+  const dropped: Record<BodyDrop, number> = { queue_full: 0, too_large: 0 };
   let droppedSinceLog = 0;
   let logAt = 0;
 
@@ -84,7 +84,7 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
   }
 
   function drop(reason: BodyDrop): BodyDrop {
-    dropped++;
+    dropped[reason]++;
     droppedSinceLog++;
     const now = performance.now();
     if (now >= logAt) {
@@ -112,11 +112,7 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
       }
       return 'sent';
     },
-    takeDropped() {
-      const count = dropped;
-      dropped = 0;
-      return count;
-    },
+    dropped: () => ({ ...dropped }),
     async close(timeoutMs) {
       const until = performance.now() + timeoutMs;
       flush();

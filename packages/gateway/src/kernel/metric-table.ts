@@ -91,6 +91,11 @@ export const metricTable = {
   gatewayops_drain_lag_seconds: gauge('s', [], 'Everything that was recorded longer ago than this is in the ledger.'),
   gatewayops_drain_lag_rows: gauge('{row}', [], 'Calls read from the journal that are not in the ledger yet.'),
   gatewayops_drain_dropped_total: counter('{entry}', [], 'Entries of the journal that can never become rows of the ledger.'),
+  gatewayops_bodies_dropped_total: counter(
+    '{record}',
+    ['reason'],
+    'Bodies of calls that are not kept though they should be: `queue_full` and `too_large` at a worker, `lost` with a masking process that ended, `no_room` where the spool was at its bound. The calls themselves are recorded.',
+  ),
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.

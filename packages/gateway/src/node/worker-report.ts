@@ -19,6 +19,8 @@ export interface DoorReport {
   readonly callsOpen: number;
   /** Requests that ended without a record, by the code of the fault. */
   readonly rejected: Readonly<Record<string, number>>;
+  /** Calls whose bodies were not handed over to the masking process, by why. */
+  readonly bodiesDropped: Readonly<Record<string, number>>;
   readonly catalogues: readonly CatalogueReport[];
   readonly targets: readonly TargetReport[];
 }

@@ -11,7 +11,7 @@ import type { DoorReport } from './worker-report.ts';
 const journalCheckMs = 500;
 /** A supervisor that starts on a busy machine may take its time to answer. */
 const beginTimeoutMs = 60_000;
-const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, catalogues: [], targets: [] };
+const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, bodiesDropped: {}, catalogues: [], targets: [] };
 
 async function runWorker(): Promise<void> {
   keepOutOfCoreFiles();

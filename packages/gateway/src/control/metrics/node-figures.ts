@@ -10,6 +10,8 @@ export interface NodeFigures {
   supervisor(): ProcessReport;
   drain(): DrainStatus;
   recordBlocked(): boolean;
+  /** Files of masked bodies that had to make room, and calls whose bodies a masking process that ended took with it. */
+  bodiesGone(): { readonly dropped: number; readonly lost: number };
   /** Requests that the control plane refused before it knew who calls. */
   readonly rejected: Refusals;
   /** What listens at the tap. */

@@ -17,6 +17,7 @@ const breakerStates = ['closed', 'half_open', 'open'] as const;
 /** Reads every figure that is not of calls. The counts of workers that have gone since are kept. */
 export function createNodeMetrics(): ReadNodeMetrics {
   const rejected = new RunningTotals();
+  const bodiesDropped = new RunningTotals();
   const targetCalls = new RunningTotals();
   const targetFailures = new RunningTotals();
   const supervisor = 0;
@@ -25,10 +26,11 @@ export function createNodeMetrics(): ReadNodeMetrics {
     const { config, figures, upstreams } = context;
     const [workers, health] = await Promise.all([figures.workers(), readHealth(context)]);
     const reports = workers.toSorted((a, b) => a.worker - b.worker);
-    for (const totals of [rejected, targetCalls, targetFailures]) totals.keep([supervisor, ...reports.map(({ worker }) => worker)]);
+    for (const totals of [rejected, bodiesDropped, targetCalls, targetFailures]) totals.keep([supervisor, ...reports.map(({ worker }) => worker)]);
     for (const [rule, count] of Object.entries(figures.rejected.all())) rejected.note(supervisor, rule, count);
     for (const { worker, report } of reports) {
       for (const [rule, count] of Object.entries(report.rejected)) rejected.note(worker, rule, count);
+      for (const [reason, count] of Object.entries(report.bodiesDropped)) bodiesDropped.note(worker, reason, count);
       for (const [key, target] of sumByTarget(report.targets)) {
         targetCalls.note(worker, key, target.calls);
         targetFailures.note(worker, key, target.failures);
@@ -47,6 +49,9 @@ export function createNodeMetrics(): ReadNodeMetrics {
         .filter(([key]) => known.has(key))
         .map(([key, value]) => ({ labels: key.split('\n'), value }));
     const drain = figures.drain();
+    const gone = figures.bodiesGone();
+    bodiesDropped.note(supervisor, 'no_room', gone.dropped);
+    bodiesDropped.note(supervisor, 'lost', gone.lost);
     const tapped = figures.tapped();
 
     return [
@@ -87,6 +92,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_drain_lag_seconds', drain.oldestMs / 1000),
       single('gatewayops_drain_lag_rows', drain.lagRows),
       single('gatewayops_drain_dropped_total', drain.dropped),
+      { name: 'gatewayops_bodies_dropped_total', points: Array.from(bodiesDropped.all(), ([reason, value]) => ({ labels: [reason], value })) },
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofExport(figures.exported()),
       ...ofStreams(context.streams.list()),
