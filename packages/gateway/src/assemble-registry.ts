@@ -5,6 +5,7 @@ import { createAuditStreams, type AuditStreams } from './jobs/siem/audit-streams
 import { defaultOrganizationId } from './kernel/id.ts';
 import { openAuditKeys } from './node/audit-keys.ts';
 import { packageVersion } from './node/package-version.ts';
+import type { LedgerReader } from './store/ledger/ledger-reader.ts';
 import { startEmbeddedRegistry } from './store/registry/embedded-registry.ts';
 import { openRegistry, type RegistryOptions } from './store/registry/open-registry.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
@@ -13,6 +14,8 @@ export interface RegistryParts extends Pick<StoreOptions, 'config' | 'folder' | 
   /** Public keys of other nodes, in base64. */
   readonly trusted: () => readonly string[];
   readonly calls: CallPlaces;
+  /** Null until it is open. */
+  readonly ledger: () => LedgerReader | null;
 }
 
 /** Faults: `state_broken`, `disk_full`, `permission_denied`, `unavailable`. */
@@ -37,6 +40,7 @@ export async function assembleRegistry(
   closers.add('audit', () => audit.stop());
   const streams = createAuditStreams({
     registry,
+    ledger: parts.ledger,
     organizationId: defaultOrganizationId,
     node: folder.node,
     version: packageVersion(),

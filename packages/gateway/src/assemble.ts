@@ -52,7 +52,7 @@ import { modernVersions } from './protocol/versions.ts';
 import { withOrders } from './snapshot/server-order.ts';
 import { ownUrl } from './snapshot/snapshot-of-config.ts';
 import type { SnapshotData } from './snapshot/snapshot.ts';
-import { createLedgerReader } from './store/ledger/ledger-reader.ts';
+import { createLedgerReader, type LedgerReader } from './store/ledger/ledger-reader.ts';
 import { createMemoryTokens } from './store/state/memory-tokens.ts';
 import type { StateStore } from './store/state/state-store.ts';
 import { createTap } from './telemetry/tap.ts';
@@ -123,6 +123,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const stores = { config, folder, tap, clock, log, closers };
   const { ledger, drain, chain } = openLedgerOf(stores);
   const ledgerReader = createLedgerReader(ledger);
+  const readLedger = (): LedgerReader | null => (ledger.state() === 'opening' ? null : ledgerReader);
   const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
   const bodies = openBodies({ config, folder, ledger, drain, log, closers });
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
@@ -226,7 +227,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain });
+  const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain, ledger: readLedger });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
   access = await assembleAccess({ registry, serveAnew, log, closers });
   // Before anybody is let in.
@@ -280,7 +281,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   ];
   const dependencies: ControlDependencies = {
     registry,
-    ledger: () => (ledger.state() === 'opening' ? null : ledgerReader),
+    ledger: readLedger,
     state,
     get config() {
       return served.config;

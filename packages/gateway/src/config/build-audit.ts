@@ -42,9 +42,9 @@ export function buildAudit(entry: AuditEntry, folder: string, reference: (secret
     trustedKeys: entry.trusted_keys,
     streams: entry.streams.flatMap((stream): AuditStreamConfig[] => {
       const to = buildTarget(stream);
-      const { name, format, events, except, from, batch, timeout } = stream;
+      const { name, format, events, except, calls, from, batch, timeout } = stream;
       // One without a target is reported by the check of it.
-      return to === null ? [] : [{ name, format, events, except, from, batchMax: batch, timeoutMs: parseDuration(timeout) ?? 0, to }];
+      return to === null ? [] : [{ name, format, events, except, calls, from, batchMax: batch, timeoutMs: parseDuration(timeout) ?? 0, to }];
     }),
   };
 }

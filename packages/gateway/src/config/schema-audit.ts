@@ -78,6 +78,10 @@ const stream = strict({
     .default(['*'])
     .meta({ description: 'Only these actions.', examples: [['key.*', 'sign_in.failed']] }),
   except: list(action, 100).meta({ description: 'But not these.', examples: [['sign_in.succeeded']] }),
+  calls: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .meta({ description: 'Send each call of a tool, too, as `tool.called` with its trace id, when it is in the ledger.', examples: [true] }),
   from: z
     .enum(['now', 'beginning'], { error: 'must be now or beginning' })
     .default('now')

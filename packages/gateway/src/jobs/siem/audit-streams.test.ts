@@ -1,9 +1,11 @@
 import { createServer as createHttpServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 import { Webhook } from 'standardwebhooks';
+import { z } from 'zod';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { makeAuthority, makeClientCertificate, makeServerCertificate, type Certificate } from '../../../../../test/support/certificates.ts';
 import { startControl, type TestControl } from '../../../../../test/support/control.ts';
+import { startLedger, type TestCall, type TestLedger } from '../../../../../test/support/ledger.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { startRsyslog, type Rsyslog } from '../../../../../test/support/rsyslog.ts';
@@ -32,15 +34,23 @@ async function record(action: string, detail: Record<string, unknown> = {}, resu
   return objectId;
 }
 
-function start(node = 'node_test'): AuditStreams {
+function start(node = 'node_test', ledger: TestLedger | null = null): AuditStreams {
   const { registry } = control.dependencies;
   const { organizationId } = control.context();
-  const streams = createAuditStreams({ registry, organizationId, node, version: '1.2.3', clock: systemClock, log: silentLog });
+  const streams = createAuditStreams({
+    registry,
+    ledger: () => ledger?.reader ?? null,
+    organizationId,
+    node,
+    version: '1.2.3',
+    clock: systemClock,
+    log: silentLog,
+  });
   open.push(streams);
   return streams;
 }
 
-const base = { format: 'json', events: ['thing.*'], except: [], from: 'now', batchMax: 500, timeoutMs: 5_000 } as const;
+const base = { format: 'json', events: ['thing.*'], except: [], calls: false, from: 'now', batchMax: 500, timeoutMs: 5_000 } as const;
 const webhook = (name: string, url: string, more: Partial<StreamData> = {}, to: Partial<WebhookData> = {}): StreamData => ({
   ...base,
   name,
@@ -183,6 +193,69 @@ test('of two nodes one sends; where it ends the other goes on behind what was de
   expect(receiver.taken()).toEqual(ids);
   await receiver.stop();
 }, 120_000);
+
+test('each call of a tool is an event with its trace, of every node, once, from when the stream began', async () => {
+  const ledger = await startLedger();
+  try {
+    const { organizationId } = control.context();
+    let sequence = 0;
+    /** As a node writes a batch: rows, then the entry that speaks of them. */
+    const batch = async (chain: string, calls: readonly TestCall[]): Promise<void> => {
+      const first = sequence + 1;
+      await ledger.insert(
+        calls.map((call) => ({
+          org_id: organizationId,
+          started_at: BigInt(Date.now()) * 1000n,
+          method: 'tools/call',
+          server: 'search',
+          tool: 'find',
+          status: 'success',
+          stop: 'reply',
+          key_id: 'key_1',
+          span_id: String(++sequence),
+          trace_id: 'ab',
+          ...call,
+        })),
+      );
+      await ledger.store.command(`ALTER TABLE calls UPDATE chain = '${chain}', chain_seq = toUInt64(toString(span_id)) WHERE chain = ''`, {});
+      await until(
+        async () =>
+          (await ledger.store.query("SELECT count() AS found FROM calls WHERE chain = ''", {}, z.object({ found: z.coerce.number() })))[0]?.found === 0,
+        patient,
+      );
+      await ledger.store.command(
+        `INSERT INTO call_chain (org_id, chain, entry, day, first_seq, row_count) SELECT '${organizationId}', '${chain}', ${first}, today(), ${first}, ${calls.length}`,
+        {},
+      );
+    };
+    await batch('one', [{ tool: 'before' }]);
+    const receiver = await startReceiver(() => ({ status: 200 }));
+    const streams = start('node_test', ledger);
+    await streams.configure([webhook('calls', receiver.url, { calls: true, events: ['tool.called'], batchMax: 3 })]);
+    await until(() => streams.list()[0]?.behind === 0, patient);
+    await batch('one', [{}, { method: 'tools/list', tool: '' }, {}, { status: 'blocked', fault_code: 'forbidden', tool: 'drop' }, {}, {}, {}, {}]);
+    await batch('two', [{ user_id: 'usr_ana' }]);
+    await until(() => receiver.taken().length >= 8, patient);
+    await until(() => streams.list()[0]?.behind === 0, patient);
+    const events = receiver.received.flatMap(
+      ({ body }) => (JSON.parse(body) as { data: { id: string; result: string; object: { id: string }; detail: Record<string, unknown> }[] }).data,
+    );
+    expect(events.map(({ id }) => Number(id.slice(3)))).toEqual([2, 4, 5, 6, 7, 8, 9, 10]);
+    expect(events[0]).toMatchObject({
+      action: 'tool.called',
+      actor: { kind: 'key', id: 'key_1' },
+      object: { kind: 'tool', id: 'search/find' },
+      result: 'success',
+      detail: { trace_id: `tr_${'ab'.padStart(32, '0')}` },
+    });
+    expect(events[2]).toMatchObject({ object: { id: 'search/drop' }, result: 'denied', detail: { fault: 'forbidden' } });
+    expect(events.at(-1)).toMatchObject({ detail: { user_id: 'usr_ana' } });
+    await receiver.stop();
+  } finally {
+    await Promise.all(open.splice(0).map((streams) => streams.stop()));
+    await ledger.end();
+  }
+}, 240_000);
 
 test('two streams have each their own pace: one whose target hangs does not hold up the other', async () => {
   const sockets = new Set<Socket>();

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { StreamStatus } from '../../control/audit/stream-desk.ts';
+import { toolCalledEvent } from '../../control/audit/tool-called.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { fitsGlob, parseGlob } from '../../kernel/glob.ts';
 import type { OrganizationId } from '../../kernel/id.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { RegistryStore, StreamPlace } from '../../store/registry/registry-store.ts';
+import type { LedgerReader } from '../../store/ledger/ledger-reader.ts';
 import { DeliveryError, type Sender } from './sender.ts';
 import type { StreamData } from './stream-data.ts';
 
@@ -14,6 +16,8 @@ export interface StreamOptions {
   readonly data: StreamData;
   readonly sender: Sender;
   readonly registry: Pick<RegistryStore, 'audit' | 'transaction'>;
+  /** Null until it is open. */
+  readonly ledger: () => Pick<LedgerReader, 'listChainEnds' | 'listChainedCalls'> | null;
   readonly organizationId: OrganizationId;
   readonly node: string;
   readonly clock: Clock;
@@ -27,11 +31,14 @@ export interface RunningStream {
   stop(): Promise<void>;
 }
 
+/** Stands among the places of chains, none of which has no name: they have been looked at. */
+const looked = '';
+
 /**
  * Sends what the registry has behind the place that was delivered last, and remembers the place only when the target has it: what was
  * under way when a process or a target died is sent again, and nothing is left out. Events wait in the registry, not here.
  */
-export function runStream({ data, sender, registry, organizationId, node, clock, log }: StreamOptions): RunningStream {
+export function runStream({ data, sender, registry, ledger, organizationId, node, clock, log }: StreamOptions): RunningStream {
   const { name, batchMax } = data;
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -59,9 +66,7 @@ export function runStream({ data, sender, registry, organizationId, node, clock,
     // Renewed in good time, so that nobody takes a node for dead that has nothing to send.
     if (place !== null && clock.monotonicMs() < heldUntilMs - (hold.holdMs * 2) / 3) return;
     const begin = data.from === 'now' ? (await registry.audit.head(organizationId)).sequence : 0;
-    const found = await registry.transaction(({ auditStreams }) => auditStreams.hold({ ...hold, begin: { sequence: begin, calls: {} } }));
-    // What this node has delivered since then is farther.
-    place = found !== null && place !== null && place.sequence > found.sequence ? place : found;
+    place = await registry.transaction(({ auditStreams }) => auditStreams.hold({ ...hold, begin: { sequence: begin, calls: {} } }));
     heldUntilMs = clock.monotonicMs() + hold.holdMs;
   }
 
@@ -71,16 +76,10 @@ export function runStream({ data, sender, registry, organizationId, node, clock,
     heldUntilMs = isMine ? clock.monotonicMs() + hold.holdMs : 0;
   }
 
-  /** Delivers some of what waits; true where there may be more at once. */
-  async function step(from: StreamPlace): Promise<boolean> {
-    const page = await registry.audit.range(organizationId, { after: from.sequence, limit: batchMax });
-    const last = page.at(-1);
-    if (last === undefined) {
-      well(0);
-      return false;
-    }
+  /** Sends those of a page that fit, as many as go at once; how many of the page are done with. */
+  async function deliver(page: readonly StoredRecord[]): Promise<number> {
     const batch: Buffer[] = [];
-    let through = from.sequence;
+    let done = 0;
     let newestMs = 0;
     let bytes = 0;
     for (const event of page) {
@@ -91,17 +90,60 @@ export function runStream({ data, sender, registry, organizationId, node, clock,
         bytes += encoded.length;
         newestMs = event.atMs;
       }
-      through = event.sequence ?? through;
+      done += 1;
     }
-    if (batch.length > 0) {
-      await sender.send(batch, newestMs, signal);
-      delivered += batch.length;
-      lastDeliveredAtMs = clock.nowMs();
-    }
+    if (batch.length === 0) return done;
+    await sender.send(batch, newestMs, signal);
+    delivered += batch.length;
+    lastDeliveredAtMs = clock.nowMs();
+    return done;
+  }
+
+  /** Delivers some of the events that wait; how many may be left. */
+  async function stepEvents(from: StreamPlace): Promise<number> {
+    const page = await registry.audit.range(organizationId, { after: from.sequence, limit: batchMax });
+    if (page.length === 0) return 0;
+    const through = page[(await deliver(page)) - 1]?.sequence ?? from.sequence;
     await keep({ ...from, sequence: through });
-    const isMore = through !== last.sequence || page.length === batchMax;
-    well(isMore ? Math.max(0, (await registry.audit.head(organizationId)).sequence - through) : 0);
-    return isMore;
+    const isMore = through !== page.at(-1)?.sequence || page.length === batchMax;
+    return isMore ? Math.max(1, (await registry.audit.head(organizationId)).sequence - through) : 0;
+  }
+
+  /** The same of calls, of every node's chain. */
+  async function stepCalls(from: StreamPlace): Promise<number> {
+    const reader = data.calls ? ledger() : null;
+    if (reader === null) return 0;
+    const ends = await reader.listChainEnds(organizationId);
+    const fresh = ends.filter(({ chain }) => from.calls[chain] === undefined);
+    const isFirst = from.calls[looked] === undefined;
+    if (isFirst || fresh.length > 0) {
+      // A chain that comes up later is a new node's: all of it is new.
+      const begins = fresh.map(({ chain, sequence }) => [chain, isFirst && data.from === 'now' ? sequence : 0]);
+      await keep({ ...from, calls: { [looked]: 0, ...from.calls, ...Object.fromEntries(begins) } });
+      return 1;
+    }
+    let waiting = 0;
+    for (const { chain, sequence } of ends) {
+      const after: number = place?.calls[chain] ?? sequence;
+      if (place === null || after >= sequence) continue;
+      const page = await reader.listChainedCalls({ organizationId, chain, after, through: sequence, limit: batchMax });
+      const tools = page.filter(({ method }) => method === 'tools/call');
+      const done = await deliver(tools.map((call) => toolCalledEvent(call, organizationId)));
+      const isWhole = done === tools.length;
+      // What follows the last tool of a page is no call of a tool; behind the last page there is nothing, or what retention dropped.
+      const through = !isWhole ? (tools[done - 1]?.chain_sequence ?? after) : page.length === batchMax ? (page.at(-1)?.chain_sequence ?? sequence) : sequence;
+      await keep({ ...place, calls: { ...place.calls, [chain]: through } });
+      waiting += sequence - through;
+    }
+    return waiting;
+  }
+
+  /** True where there may be more at once. */
+  async function step(from: StreamPlace): Promise<boolean> {
+    const events = await stepEvents(from);
+    const calls = place === null ? 0 : await stepCalls(place);
+    well(events + calls);
+    return events + calls > 0;
   }
 
   function well(waiting: number): void {

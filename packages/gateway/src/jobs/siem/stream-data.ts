@@ -7,6 +7,8 @@ export interface StreamData {
   /** Actions, with `*` for any text. */
   readonly events: readonly string[];
   readonly except: readonly string[];
+  /** Whether each call of a tool is an event, too. */
+  readonly calls: boolean;
   /** Where a stream begins that was never seen before. */
   readonly from: 'now' | 'beginning';
   readonly batchMax: number;

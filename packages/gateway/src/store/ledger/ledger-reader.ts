@@ -8,6 +8,7 @@ import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import { createLedgerBackup, type LedgerBackup } from './ledger-backup.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import { listChainedCalls, listChainEnds, type ChainedCall, type ChainedCallsInput, type ChainEnd } from './chained-calls.ts';
 import { createErasure, type LedgerErasure } from './erasure.ts';
 import {
   findPayload,
@@ -55,6 +56,9 @@ export interface LedgerReader {
   callMetrics(input: CallMetricsInput): Promise<readonly CallMetricsRow[]>;
   countAgents(input: Parameters<typeof countAgents>[1]): Promise<number>;
   readonly erasure: LedgerErasure;
+  /** Where each chain of calls ends. */
+  listChainEnds(organizationId: string): Promise<readonly ChainEnd[]>;
+  listChainedCalls(input: ChainedCallsInput): Promise<readonly ChainedCall[]>;
   /** The bodies of calls by these keys, oldest first, those after `after`. */
   listPayloadsOfKeys(input: PayloadsOfKeysInput): Promise<readonly PlacedPayload[]>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
@@ -82,6 +86,8 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     callMetrics: (input) => readCallMetrics(ledger, input),
     countAgents: (input) => countAgents(ledger, input),
     erasure: createErasure(ledger),
+    listChainEnds: (organizationId) => listChainEnds(ledger, organizationId),
+    listChainedCalls: (input) => listChainedCalls(ledger, input),
     listPayloadsOfKeys: (input) => listPayloadsOfKeys(ledger, input),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };

@@ -1,0 +1,48 @@
+import type { AuditResult } from '../../chain/audit-record.ts';
+import type { StoredRecord } from '../../chain/verify-events.ts';
+import { spanIdOf, traceIdOf } from '../../kernel/id.ts';
+import type { CallRow } from '../../store/ledger/call-columns.ts';
+
+/** The action of a call of a tool among events of the audit. */
+export const toolCalled = 'tool.called';
+
+/** A call of a tool as an event: who called what, what was decided, and its trace. It stands in the chain of calls, not in that of events. */
+export function toolCalledEvent(call: CallRow, organizationId: string): StoredRecord {
+  return {
+    id: spanIdOf(call.span_hex),
+    organizationId,
+    sequence: null,
+    atMs: Number(call.start_us / 1000n),
+    actorKind: call.key_id === '' ? 'anonymous' : 'key',
+    actorId: call.key_id,
+    action: toolCalled,
+    objectKind: 'tool',
+    objectId: `${call.server}/${call.tool}`,
+    result: results[call.status] ?? 'failed',
+    requestId: call.request_id,
+    peer: call.peer,
+    detail: {
+      trace_id: traceIdOf(call.trace_hex),
+      server: call.server,
+      tool: call.tool,
+      status: call.status,
+      stop: call.stop,
+      ...(call.fault_code === '' ? {} : { fault: call.fault_code }),
+      latency_ms: call.duration_us / 1000,
+      cost: call.cost_text,
+      currency: call.currency,
+      ...known({ user_id: call.user_id, team_id: call.team_id, project_id: call.project_id, agent: call.agent }),
+    },
+    previousHash: null,
+    hash: null,
+    keyId: null,
+    signature: null,
+  };
+}
+
+/** What is neither is a call that did not come about. */
+const results: Readonly<Record<string, AuditResult>> = { success: 'success', waiting: 'success', blocked: 'denied' };
+
+function known(fields: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+}
