@@ -30,6 +30,8 @@ export interface KillReport {
   readonly answered: number;
   readonly rows: number;
   readonly unknown: number;
+  /** From the spawn after a kill to the line that says it is ready, the slowest. */
+  readonly slowestReadyMs: number;
   /** What breaks the promise, one line each. */
   readonly problems: readonly string[];
 }
@@ -66,6 +68,7 @@ export async function runKillRounds({ rounds, clients, seed, onRound = () => und
   const counts = { killsWhileStarting: 0, workerKills: 0 };
   const options = gatewayOptions(upstream);
   let gateway = await startGateway(options);
+  let slowestReadyMs = 0;
   const key = gateway.apiKey ?? '';
   try {
     for (let round = 1; round <= rounds; round += 1) {
@@ -82,6 +85,7 @@ export async function runKillRounds({ rounds, clients, seed, onRound = () => und
       load.aim(null, key);
       if (round % everyFourth === 0) counts.killsWhileStarting += await killWhileStarting(options, random);
       gateway = await startGateway(options);
+      slowestReadyMs = Math.max(slowestReadyMs, Math.round(gateway.readyMs));
       onRound(round);
     }
     await load.stop();
@@ -104,6 +108,7 @@ export async function runKillRounds({ rounds, clients, seed, onRound = () => und
       answered: load.sent.filter(({ answered }) => answered).length,
       rows: rows.length,
       unknown: rows.filter(({ status }) => status === 'unknown').length,
+      slowestReadyMs,
       problems,
     };
   } finally {

@@ -129,15 +129,15 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 }
 
-/** Runs one command of the CLI to its end, at most 60 s; `user`: as another one than the tests'. */
+/** Runs one command of the CLI to its end, at most 60 s by default; `user`: as another one than the tests'. */
 export async function runGateway(
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string; user?: SystemUser | null } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; user?: SystemUser | null; timeoutMs?: number } = {},
 ): Promise<CommandResult> {
   const child = spawn(nodePath, [gatewayCommand, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: options.env ?? gatewayEnvironment(),
-    timeout: 60_000,
+    timeout: options.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
     cwd: options.cwd ?? tmpdir(),
     ...options.user,

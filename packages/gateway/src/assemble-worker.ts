@@ -153,7 +153,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     otherWorkers: socketFolder === null ? null : createOtherWorkers({ id: home, folder: socketFolder }),
     log,
     rejected,
-    recordBlocked: () => readiness.recordBlocked,
+    recordBlocked: () => readiness.recordBlocked || journal.blockedSinceMs() !== null,
     wallOffsetMs: () => wallOffsetMs,
     nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),
   };

@@ -208,6 +208,8 @@ export const bounds = {
   agentNamesMax: 64,
   agentNameCharsMax: 100,
   journalSegmentBytesMax: 64 * MiB,
+  /** Room on its disk that the journal leaves to others; an eighth of a disk that is smaller than eight times that. */
+  journalRoomLeftBytes: 16 * MiB,
   spoolBytesMax: 1024 * MiB,
   batchRowsMax: 20_000,
   batchBytesMax: 16 * MiB,

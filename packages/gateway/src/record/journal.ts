@@ -3,8 +3,9 @@
  * `write`, so that the kernel holds every intent before its call goes upstream and every outcome before its reply ends: killing
  * every process loses neither. `sync` adds one fdatasync a turn against power loss.
  */
-import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { ByteWriter } from './byte-writer.ts';
@@ -54,7 +55,7 @@ const header = (writer: string, segment: number): Buffer => {
 
 /** Memory above this is given back after a burst. */
 const bufferBytesKept = 1024 * 1024;
-/** How often a segment is looked for in its folder: one that was removed takes bytes which nobody will read. */
+/** How often a segment is looked for in its folder, for one that was removed takes bytes which nobody will read; and how much room there is. */
 const lookMs = 500;
 /** How often a new segment is tried while none can be written. */
 const retryMs = 250;
@@ -69,6 +70,8 @@ export function openJournal(options: JournalOptions): Journal {
   /** Where the frame under way begins; -1 between two. */
   let frameStart = -1;
   let lookAt = 0;
+  /** Bytes of the segment at which the room on the disk is looked at again, whatever the time. */
+  let lookAtBytes = 0;
   let retry: NodeJS.Timeout | null = null;
   let turn: Turn | null = null;
   let blockedSince: number | null = null;
@@ -91,6 +94,7 @@ export function openJournal(options: JournalOptions): Journal {
     fd = opened;
     segmentBytes = head.length;
     lookAt = performance.now() + lookMs;
+    lookAtBytes = 0;
   }
 
   function flush(): void {
@@ -107,6 +111,8 @@ export function openJournal(options: JournalOptions): Journal {
       segmentBytes += size;
     } catch (error) {
       reset();
+      // It may end in half a frame, which a reader takes for the end of the file: only a new one goes on.
+      closeSegment();
       block(error);
       flushed.reject(new Fault('audit_blocked', {}, { cause: error }));
       return;
@@ -118,14 +124,33 @@ export function openJournal(options: JournalOptions): Journal {
 
   function look(): void {
     const now = performance.now();
-    if (now < lookAt) return;
+    if (now < lookAt && segmentBytes < lookAtBytes) return;
     lookAt = now + lookMs;
     if (fstatSync(fd).nlink === 0) throw new Error('the segment was removed');
+    const { isThere, leftBytes } = room();
+    lookAtBytes = segmentBytes + leftBytes / 4;
+    if (!isThere) holdBack();
   }
 
-  /** After a failure the segment may end in half a frame, which a reader takes for the end of the file: only a new one goes on. */
-  function block(error: unknown): void {
+  /** Whether the disk has more than is left to others: who brings the journal to the ledger has to note there how far it is. */
+  function room(): { readonly isThere: boolean; readonly leftBytes: number } {
+    const { bavail, blocks, bsize } = statfsSync(folder);
+    const leftBytes = Math.min(bounds.journalRoomLeftBytes, (blocks * bsize) / 8);
+    return { isThere: bavail * bsize >= leftBytes, leftBytes };
+  }
+
+  /**
+   * No further calls, while those under way still have room for their outcomes. The segment ends here: it can be deleted when it is in
+   * the ledger, and the last one cannot.
+   */
+  function holdBack(): void {
+    if (blockedSince !== null) return;
     closeSegment();
+    openSegment();
+    block(new Error('the disk is nearly full'));
+  }
+
+  function block(error: unknown): void {
     if (blockedSince !== null) return;
     blockedSince = Date.now();
     log.error('journal.blocked', { reason: reasonOf(error) });
@@ -136,7 +161,8 @@ export function openJournal(options: JournalOptions): Journal {
   /** Calls are refused while the journal is blocked, so none of them would find out that it no longer is. */
   function tryAgain(): void {
     try {
-      openSegment();
+      if (fd < 0) openSegment();
+      if (!room().isThere) return;
     } catch {
       return;
     }
