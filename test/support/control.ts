@@ -141,6 +141,11 @@ function createControl(
       refresh: async () => undefined,
     },
     backup: { version: '0.0.0', spoolFolder: tmpdir(), configuration: () => ({ file: null, text: null, references: [] }) },
+    access: {
+      refresh: async () => undefined,
+      served: () => [],
+      explain: () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [] }),
+    },
     prices,
     tokens: { name: tokenizerName, count: countTokens },
     probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],

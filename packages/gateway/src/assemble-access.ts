@@ -2,13 +2,21 @@
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
-import { openServedAccess, type ServedAccess } from './node/served-access.ts';
+import type { Principal } from './authenticate/authenticate.ts';
+import { explainAccess } from './authorise/explain-access.ts';
+import type { AccessDesk } from './control/access/access-desk.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { PolicyData } from './kernel/policy.ts';
+import { openServedAccess } from './node/served-access.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
 
 export interface AccessParts {
   readonly registry: Pick<RegistryStore, 'access'>;
   /** Resolves when every worker goes by another snapshot. */
   readonly serveAnew: () => Promise<void>;
+  /** The rules of the file, or null where it says nothing of them. */
+  readonly ofFile: () => readonly PolicyData[] | null;
+  readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
 }
@@ -17,7 +25,7 @@ export interface AccessParts {
 const lookMs = 500;
 
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, serveAnew, log, closers }: AccessParts): Promise<ServedAccess> {
+export async function assembleAccess({ registry, serveAnew, ofFile, clock, log, closers }: AccessParts): Promise<AccessDesk> {
   const access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
     read: async () => ({
@@ -29,5 +37,21 @@ export async function assembleAccess({ registry, serveAnew, log, closers }: Acce
     everyMs: lookMs,
   });
   closers.add('access', async () => access.close());
-  return access;
+  const served = (): readonly PolicyData[] => access.policies(ofFile());
+  return {
+    served,
+    refresh: () => access.refresh(),
+    explain(data, operation, { argumentsText, ip }) {
+      const { servers } = data;
+      const principal: Principal = {
+        data,
+        id: data.keyId,
+        block: new Uint8Array(),
+        agentBlocks: new Map(),
+        servers: servers && new Set(servers),
+        actions: data.actions,
+      };
+      return explainAccess(served(), principal, operation, { argumentsText: () => argumentsText, ip }, clock);
+    },
+  };
 }

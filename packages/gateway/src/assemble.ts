@@ -38,7 +38,7 @@ import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
-import type { ServedAccess } from './node/served-access.ts';
+import type { AccessDesk } from './control/access/access-desk.ts';
 import { configurationState, createServedConfig } from './node/served-config.ts';
 import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
@@ -138,9 +138,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   let snapshotVersion = 0;
   /** Null until the registry is open. */
   let serverOrders: AssembledOrders | null = null;
-  let access: ServedAccess | null = null;
-  const compile = (): SnapshotData =>
-    withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.policies(served.config.policies) ?? []), serverOrders?.all() ?? []);
+  let access: AccessDesk | null = null;
+  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.served() ?? []), serverOrders?.all() ?? []);
   let snapshot = compile();
   async function serveAnew(): Promise<void> {
     snapshot = compile();
@@ -229,7 +228,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   onProgress('opening the registry');
   const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain, ledger: readLedger });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
-  access = await assembleAccess({ registry, serveAnew, log, closers });
+  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, clock, log, closers });
   // Before anybody is let in.
   await serveAnew();
   const state = await openStateOf(stores);
@@ -298,6 +297,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     streams,
     exports: exportFiles,
     backup: backupDesk(paths, () => served.config),
+    access,
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {

@@ -25,6 +25,7 @@ import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
+import { policyRoutes } from './policy-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
@@ -81,6 +82,7 @@ export function registerRoutes(app: ApiApp): void {
   maskingRoutes(app);
   auditRoutes(app);
   priceRoutes(app);
+  policyRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {

@@ -49,6 +49,31 @@ const spanView = z.looseObject({
   cache: z.string().nullable().optional(),
 });
 
+const effect = z.string();
+const policyView = z.looseObject({
+  name: z.string(),
+  effect,
+  to: z.array(z.string()),
+  servers: z.array(z.string()),
+  tools: z.array(z.string()).nullable(),
+  resources: z.array(z.string()).nullable(),
+  prompts: z.array(z.string()).nullable(),
+  when: z.string().nullable(),
+  until: z.string().nullable(),
+  source: z.string(),
+  served: z.boolean(),
+  version: z.number().nullable(),
+});
+
+const switchView = z.looseObject({
+  kind: z.string(),
+  name: z.string(),
+  reason: z.string(),
+  until: z.string().nullable(),
+  changed_at: z.string(),
+  changed_by: z.string(),
+});
+
 const findingView = z.looseObject({ kind: z.string(), chain: z.string(), from: z.number(), to: z.number(), text: z.string() });
 
 const targetView = z.looseObject({
@@ -78,6 +103,21 @@ const priceList = {
 };
 
 export const answers = {
+  policies: z.looseObject({ policies: z.array(policyView) }),
+  policyPut: z.looseObject({ outcome: z.enum(['created', 'changed', 'unchanged', 'planned']), policy: policyView }),
+  switched: z.looseObject({ switch: switchView }),
+  switches: z.looseObject({ switches: z.array(switchView) }),
+  explanation: z.looseObject({
+    explanation: z.looseObject({
+      decision: z.string(),
+      hidden: z.boolean(),
+      stop: z.string().nullable(),
+      reason: z.string(),
+      stops: z.array(z.looseObject({ stop: z.string(), outcome: z.string(), reason: z.string() })),
+      rules: z.array(z.looseObject({ name: z.string(), effect, bearing: z.string(), decided: z.boolean() })),
+      changes: z.array(z.string()),
+    }),
+  }),
   auditEvents: z.looseObject({
     events: z.array(
       z.looseObject({

@@ -1,5 +1,6 @@
 /** Every command: what help, docs/reference/cli.md and the parser know of it. */
 import type { CommandSpec, OptionSpec } from './command.ts';
+import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
@@ -225,6 +226,7 @@ export const commands: readonly CommandSpec[] = [
   },
   ...recordCommands,
   ...careCommands,
+  ...accessCommands,
   {
     name: ['admin', 'link'],
     summary: 'Make a one-time administrator link to the dashboard',
@@ -260,6 +262,13 @@ export const commonOptions: readonly OptionSpec[] = [{ flags: '--no-color', abou
 export const groups: Readonly<Record<string, string>> = {
   keys: 'API keys',
   servers: 'The MCP servers behind the gateway',
+  tools: 'The tools of servers',
+  agents: 'The agents that call',
+  users: 'The people that callers act for',
+  teams: 'The teams that callers belong to',
+  policies: 'Who may do what',
+  access: 'Why a call would be let through or refused',
+  switches: 'What is switched off',
   traces: 'What happened',
   logs: 'Every call',
   masking: 'What is masked before it is stored',

@@ -1,11 +1,11 @@
 /** `policies` of gateway.yaml: who may do what. The same shape is the body of the API's policies. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
-import { subjectKinds } from '../kernel/policy.ts';
+import { actionPattern, policyNamePattern, subjectHelp, subjectPattern } from '../kernel/policy.ts';
 import { strict, text } from './schema-parts.ts';
 
-const subjectError = `must be "everyone", "members" (whoever has a key), "anonymous", or one of ${subjectKinds.join(', ')} with a name behind a colon, such as team:payments; * stands for any text`;
-const subject = text(new RegExp(`^(?:everyone|members|anonymous|(?:${subjectKinds.join('|')}):\\S[^\\r\\n]{0,255})$`), subjectError);
+const subjectError = `must be ${subjectHelp}`;
+const subject = text(subjectPattern, subjectError);
 const untilError = 'must be a time such as 2026-12-31T18:00:00Z';
 const pattern = z
   .string({ error: 'must be a name, in which * stands for any text' })
@@ -20,7 +20,7 @@ const patterns = (what: string, example: string) =>
     .meta({ description: `${what} that the rule is for, by name; \`*\` stands for any text.`, examples: [[example]] });
 
 export const policySchema = strict({
-  name: text(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, "-" or "_", beginning with a letter or digit').meta({
+  name: text(policyNamePattern, 'must be 1 to 63 lower-case letters, digits, "-" or "_", beginning with a letter or digit').meta({
     description: 'Name of the rule: it stands in records, refusals and explanations.',
     examples: ['no-deletes'],
   }),
@@ -33,7 +33,7 @@ export const policySchema = strict({
     .min(1, { error: 'must name somebody, or be left out' })
     .max(bounds.policyPatternsMax)
     .default(['everyone'])
-    .meta({ description: `Whom the rule is for: ${subjectError.replace('must be ', '')}.`, examples: [['team:payments', 'user:ana@example.com']] }),
+    .meta({ description: `Whom the rule is for: ${subjectHelp}.`, examples: [['team:payments', 'user:ana@example.com']] }),
   servers: z
     .array(pattern, { error: 'must be a list' })
     .min(1, { error: 'must name something, or be left out' })
@@ -44,7 +44,7 @@ export const policySchema = strict({
   resources: patterns('Resources', 'file:///home/*'),
   prompts: patterns('Prompts', 'review'),
   actions: z
-    .array(text(/^(?:\*|[a-z]+\.(?:\*|[a-z]+))$/i, 'must be an operation of MCP, such as tools.call or tools.*'), { error: 'must be a list' })
+    .array(text(actionPattern, 'must be an operation of MCP, such as tools.call or tools.*'), { error: 'must be a list' })
     .min(1, { error: 'must name something, or be left out' })
     .max(100)
     .optional()

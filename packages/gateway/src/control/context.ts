@@ -13,6 +13,7 @@ import type { RegistryStore } from '../store/registry/registry-store.ts';
 import type { StateStore } from '../store/state/state-store.ts';
 import type { LiveFeed } from '../telemetry/live/live-feed.ts';
 import type { Exposition } from '../telemetry/metrics/exposition.ts';
+import type { AccessDesk } from './access/access-desk.ts';
 import type { AuditDesk } from './audit/audit-desk.ts';
 import type { StreamDesk } from './audit/stream-desk.ts';
 import type { BackupDesk } from './backup/backup-desk.ts';
@@ -48,6 +49,7 @@ export interface ControlDependencies {
   readonly audit: AuditDesk;
   readonly streams: StreamDesk;
   readonly backup: BackupDesk;
+  readonly access: AccessDesk;
   readonly prices: PriceDesk;
   readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];

@@ -44,3 +44,21 @@ export const membersRule: PolicyData = {
   reason: null,
   untilMs: null,
 };
+
+/** A subject as it is written: `everyone` is none of them. */
+export const subjectPattern = new RegExp(`^(?:everyone|members|anonymous|(?:${subjectKinds.join('|')}):\\S[^\\r\\n]{0,255})$`);
+export const subjectHelp = `"everyone", "members" (whoever has a key), "anonymous", or one of ${subjectKinds.join(', ')} with a name behind a colon, such as team:payments; * stands for any text`;
+export const policyNamePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const actionPattern = /^(?:\*|[a-z]+\.(?:\*|[a-z]+))$/i;
+
+/** What fits `subjectPattern`, but for `everyone`. */
+export function parseSubject(text: string): SubjectData {
+  if (text === 'members') return { kind: 'member', id: '' };
+  if (text === 'anonymous') return { kind: 'anonymous', id: '' };
+  const colon = text.indexOf(':');
+  return { kind: text.slice(0, colon) as SubjectKind, id: text.slice(colon + 1) };
+}
+
+export function subjectTexts({ subjects }: Pick<PolicyData, 'subjects'>): string[] {
+  return subjects?.map(({ kind, id }) => (kind === 'member' ? 'members' : kind === 'anonymous' ? 'anonymous' : `${kind}:${id}`)) ?? ['everyone'];
+}

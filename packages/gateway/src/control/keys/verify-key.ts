@@ -51,7 +51,8 @@ function judge(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: rea
   return { ok: true, principal: principalOf(key, deprecatedUntilMs, rateLimits) };
 }
 
-function principalOf(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[]): PrincipalData {
+/** The caller behind a key. */
+export function principalOf(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[]): PrincipalData {
   const { metadata } = key;
   return {
     kind: 'key',

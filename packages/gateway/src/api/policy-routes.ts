@@ -1,0 +1,197 @@
+import { z } from '@hono/zod-openapi';
+import { explainAccess } from '../control/access/explain-access.ts';
+import { deletePolicy } from '../control/policies/delete-policy.ts';
+import { listPolicies } from '../control/policies/list-policies.ts';
+import { putPolicy } from '../control/policies/put-policy.ts';
+import { switchOff, switchOn } from '../control/switches/switch-off.ts';
+import { Fault } from '../kernel/fault.ts';
+import { policyNamePattern } from '../kernel/policy.ts';
+import { switchKinds } from '../kernel/switch.ts';
+import {
+  explainSchema,
+  explainedBody,
+  explainedSchema,
+  operationOf,
+  policyBody,
+  policyOf,
+  policySchema,
+  recordBody,
+  switchBody,
+  switchSchema,
+  writtenPolicySchema,
+} from './policy-shape.ts';
+import { body, json, route, timeSchema, type Api } from './route.ts';
+
+const nameParam = z.object({ name: z.string().regex(policyNamePattern, 'it is no name of a policy').openapi({ example: 'no-deletes' }) });
+const ifMatch = z.object({
+  'if-match': z.string().optional().openapi({ description: 'The version that was read, as in the ETag; "0" where there is none yet.', example: '"3"' }),
+});
+const switchParams = z.object({
+  kind: z.enum(switchKinds),
+  name: z.string().min(1).max(512).openapi({ description: 'Of a tool SERVER/TOOL, its slash escaped.', example: 'github' }),
+});
+
+/** Rules of access, what is switched off, and why a call would be refused. */
+export function policyRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/policies',
+      permission: 'policies.read',
+      tags: ['access'],
+      summary: 'List the rules of access',
+      description: 'Those of gateway.yaml first; where it has some, those of the registry rest. At most 5,000.',
+      responses: { 200: json(z.object({ policies: z.array(policySchema) }), 'Every rule.') },
+    }),
+    async (c) => c.json({ policies: (await listPolicies(c.var.context())).map(policyBody) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/policies/{name}',
+      permission: 'policies.read',
+      tags: ['access'],
+      summary: 'One rule of access',
+      description: 'The ETag is what a change sends as `If-Match`.',
+      request: { params: nameParam },
+      responses: { 200: json(z.object({ policy: policySchema }), 'The rule.') },
+    }),
+    async (c) => {
+      const { name } = c.req.valid('param');
+      const policy = (await listPolicies(c.var.context())).find(({ data }) => data.name === name);
+      if (policy === undefined) throw new Fault('unknown_object', { kind: 'policy', name });
+      if (policy.version !== null) c.header('ETag', `"${policy.version}"`);
+      return c.json({ policy: policyBody(policy) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'put',
+      path: '/v1/policies/{name}',
+      permission: 'policies.write',
+      tags: ['access'],
+      summary: 'Make a rule of access, or change it',
+      description: 'The whole rule. It holds on this node when the answer comes, on every other within a second. Refused where gateway.yaml has `policies`.',
+      request: {
+        params: nameParam,
+        query: z.object({ dry_run: z.enum(['true', 'false']).default('false').openapi({ description: 'Say whether it could be made, change nothing.' }) }),
+        headers: ifMatch,
+        body: body(writtenPolicySchema),
+      },
+      responses: {
+        200: json(z.object({ outcome: z.enum(['created', 'changed', 'unchanged', 'planned']), policy: policySchema }), 'The rule as it is, or would be.'),
+      },
+    }),
+    async (c) => {
+      const { outcome, policy } = await putPolicy(c.var.context(), {
+        data: policyOf(c.req.valid('param').name, c.req.valid('json')),
+        expected: expectedOf(c.req.valid('header')['if-match']),
+        dryRun: c.req.valid('query').dry_run === 'true',
+      });
+      c.header('ETag', `"${policy.version}"`);
+      return c.json({ outcome, policy: recordBody(policy) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'delete',
+      path: '/v1/policies/{name}',
+      permission: 'policies.write',
+      tags: ['access'],
+      summary: 'Take a rule of access away',
+      request: { params: nameParam, headers: ifMatch },
+      responses: { 204: { description: 'It is gone.' } },
+    }),
+    async (c) => {
+      await deletePolicy(c.var.context(), c.req.valid('param').name, expectedOf(c.req.valid('header')['if-match']));
+      return c.body(null, 204);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/switches',
+      permission: 'policies.read',
+      tags: ['access'],
+      summary: 'What is switched off',
+      responses: {
+        200: json(z.object({ switches: z.array(switchSchema) }), 'Every switch that is off; one whose time is over is in the list until it is switched on.'),
+      },
+    }),
+    async (c) => {
+      const { registry, organizationId } = c.var.context();
+      return c.json({ switches: (await registry.access.switches(organizationId)).map(switchBody) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'put',
+      path: '/v1/switches/{kind}/{name}',
+      permission: 'switches.write',
+      tags: ['access'],
+      summary: 'Switch a server, a tool or a caller off',
+      description: 'The kill switch: it wins over every policy, on this node when the answer comes, on every other within a second.',
+      request: {
+        params: switchParams,
+        body: body(
+          z.strictObject({
+            reason: z.string().min(1).max(500).openapi({ description: 'Stands in the audit, and is said to who may hear of it.', example: 'INC-412' }),
+            until: timeSchema.optional().openapi({ description: 'When it is on again by itself.' }),
+          }),
+        ),
+      },
+      responses: { 200: json(z.object({ switch: switchSchema }), 'The switch.') },
+    }),
+    async (c) => {
+      const { reason, until } = c.req.valid('json');
+      const off = await switchOff(c.var.context(), { ...c.req.valid('param'), reason, untilMs: until === undefined ? null : Date.parse(until) });
+      return c.json({ switch: switchBody(off) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'delete',
+      path: '/v1/switches/{kind}/{name}',
+      permission: 'switches.write',
+      tags: ['access'],
+      summary: 'Switch it on again',
+      request: { params: switchParams },
+      responses: { 204: { description: 'It is on.' } },
+    }),
+    async (c) => {
+      const { kind, name } = c.req.valid('param');
+      await switchOn(c.var.context(), kind, name);
+      return c.body(null, 204);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/access/explain',
+      permission: 'policies.read',
+      tags: ['access'],
+      summary: 'Why a call would be let through or refused',
+      description: 'Each rule on the way, the one that decides, what would change it, and where else the call would stop. Nothing is called.',
+      request: { body: body(explainSchema) },
+      responses: { 200: json(z.object({ explanation: explainedSchema }), 'What would be decided, and why.') },
+    }),
+    async (c) => {
+      const asked = c.req.valid('json');
+      const explained = await explainAccess(c.var.context(), {
+        as: asked.as,
+        operation: operationOf(asked),
+        argumentsText: asked.arguments === undefined ? null : JSON.stringify(asked.arguments),
+        ip: asked.ip ?? '',
+      });
+      return c.json({ explanation: explainedBody(explained) }, 200);
+    },
+  );
+}
+
+function expectedOf(match: string | undefined): number {
+  if (match === undefined) throw new Fault('precondition_required');
+  const expected = /^"(\d{1,9})"$/.exec(match)?.[1];
+  if (expected === undefined)
+    throw new Fault('invalid_request', { reason: 'If-Match must be the ETag of the policy, such as "3", or "0" for one that is new' });
+  return Number(expected);
+}

@@ -1,0 +1,79 @@
+import type { Principal } from '../authenticate/authenticate.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { PolicyData } from '../kernel/policy.ts';
+import { compileAccess, type CallFacts, type Grant, type Operation } from './access.ts';
+
+/** What a rule has to do with a call. */
+export interface RuleFinding {
+  readonly name: string;
+  readonly effect: PolicyData['effect'];
+  /** `speaks`: it is about this call; else why it is not. */
+  readonly bearing: 'speaks' | 'other_caller' | 'other_server' | 'other_operation' | 'condition_not_met' | 'condition_unknown' | 'ended';
+  /** It made the decision. */
+  readonly decided: boolean;
+}
+
+/**
+ * The decision as the workers make it, and what each rule has to do with it. Each finding is made by the very code that decides: a rule is asked alone, and
+ * again without its condition, its names, its servers and its subjects, until it speaks.
+ */
+export function explainAccess(
+  policies: readonly PolicyData[],
+  principal: Principal,
+  operation: Operation,
+  facts: CallFacts,
+  clock: Pick<Clock, 'nowMs'>,
+): { readonly grant: Grant; readonly rules: readonly RuleFinding[] } {
+  const grant = compileAccess(policies, clock).viewOf(principal).decide(principal, operation, facts);
+  const decider = grant.rule ?? (grant.decision === 'allow' ? firstThat(policies, 'allow') : null);
+
+  function firstThat(of: readonly PolicyData[], effect: PolicyData['effect']): string | null {
+    return of.find((policy) => policy.effect === effect && speaks(policy, principal, operation, facts, clock))?.name ?? null;
+  }
+
+  return {
+    grant: grant.decision === 'allow' ? { ...grant, rule: decider } : grant,
+    rules: policies.map((policy) => ({
+      name: policy.name,
+      effect: policy.effect,
+      bearing: bearingOf(policy, principal, operation, facts, clock),
+      decided: policy.name === decider,
+    })),
+  };
+}
+
+function bearingOf(policy: PolicyData, principal: Principal, operation: Operation, facts: CallFacts, clock: Pick<Clock, 'nowMs'>): RuleFinding['bearing'] {
+  const alone = (change: Partial<PolicyData>): boolean => speaks({ ...policy, ...change }, principal, operation, facts, clock);
+  if (policy.untilMs !== null && clock.nowMs() >= policy.untilMs) return 'ended';
+  if (!alone({ when: null })) {
+    if (!alone({ when: null, subjects: null })) return alone({ when: null, subjects: null, servers: ['*'] }) ? 'other_server' : 'other_operation';
+    return 'other_caller';
+  }
+  if (policy.when === null) return 'speaks';
+  // Of what cannot be told a rule that refuses makes a refusal, one that allows none.
+  const asAllow = alone({ effect: 'allow' });
+  const asDeny = alone({ effect: 'deny' });
+  if (asAllow !== asDeny) return 'condition_unknown';
+  return asAllow ? 'speaks' : 'condition_not_met';
+}
+
+/** Whether the rule by itself brings about its effect. */
+function speaks(policy: PolicyData, principal: Principal, operation: Operation, facts: CallFacts, clock: Pick<Clock, 'nowMs'>): boolean {
+  const everything: PolicyData = {
+    ...policy,
+    name: '',
+    effect: 'allow',
+    subjects: null,
+    servers: ['*'],
+    tools: null,
+    resources: null,
+    prompts: null,
+    actions: null,
+    when: null,
+  };
+  const others = policy.effect === 'allow' ? [] : [everything];
+  const { decision } = compileAccess([policy, ...others], clock)
+    .viewOf(principal)
+    .decide(principal, operation, facts);
+  return decision === policy.effect;
+}

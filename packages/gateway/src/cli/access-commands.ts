@@ -1,0 +1,105 @@
+/** The commands that say who may do what. */
+import type { SwitchKind } from '../kernel/switch.ts';
+import type { CommandSpec } from './command.ts';
+
+const switchable: readonly { readonly group: string; readonly kind: SwitchKind; readonly form: string; readonly about: string }[] = [
+  { group: 'servers', kind: 'server', form: 'NAME', about: 'Name of the server.' },
+  { group: 'tools', kind: 'tool', form: 'SERVER/TOOL', about: 'Server and tool.' },
+  { group: 'keys', kind: 'key', form: 'ID', about: 'Id of the key.' },
+  { group: 'agents', kind: 'agent', form: 'NAME', about: 'Name of the agent, as keys carry it.' },
+  { group: 'users', kind: 'user', form: 'ID', about: 'Id of the user, as keys carry it.' },
+  { group: 'teams', kind: 'team', form: 'ID', about: 'Id of the team, as keys carry it.' },
+];
+
+const switches = switchable.flatMap(({ group, kind, form, about }): CommandSpec[] => [
+  {
+    name: [group, 'disable'],
+    summary: `Switch a ${kind} off: no call gets through, on every node within a second`,
+    about: 'It wins over every policy and stands in the audit. Calls under way end by themselves.',
+    client: true,
+    prints: true,
+    arguments: [{ form, about }],
+    options: [
+      { flags: '--reason TEXT', about: 'Why; it stands in the audit.', required: true },
+      { flags: '--for DURATION', about: 'Until when, such as 2h or 2026-12-31.', otherwise: 'until it is enabled' },
+    ],
+    examples: [`gateway ${group} disable ${kind === 'tool' ? 'github/delete_repo' : kind === 'key' ? 'key_…' : 'NAME'} --reason INC-412 --for 2h`],
+    load: async () => (await import('./switch-off.ts')).switchOff(kind),
+  },
+  {
+    name: [group, 'enable'],
+    summary: `Switch a ${kind} on again`,
+    client: true,
+    prints: true,
+    arguments: [{ form, about }],
+    load: async () => (await import('./switch-off.ts')).switchOn(kind),
+  },
+]);
+
+export const accessCommands: readonly CommandSpec[] = [
+  {
+    name: ['policies', 'list'],
+    summary: 'List the rules of access',
+    client: true,
+    prints: true,
+    load: async () => (await import('./policies-list.ts')).policiesList,
+  },
+  {
+    name: ['policies', 'set'],
+    summary: 'Make a rule of access, or change it',
+    about: 'The whole rule: what is not given is as if it had been left out. docs/guides/access.md says what each part means.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the rule.' }],
+    options: [
+      { flags: '--effect WORD', about: 'allow, deny or hold.', required: true },
+      { flags: '--to SUBJECT', about: 'Whom it is for: members, anonymous, team:payments, agent:ci-*, …', repeated: true, otherwise: 'everyone' },
+      { flags: '--server NAME', about: 'A server, or a pattern with *.', repeated: true, otherwise: 'all' },
+      { flags: '--tool NAME', about: 'A tool, or a pattern with *.', repeated: true, otherwise: 'all of the server' },
+      { flags: '--resource URI', about: 'A resource, or a pattern with *.', repeated: true },
+      { flags: '--prompt NAME', about: 'A prompt, or a pattern with *.', repeated: true },
+      { flags: '--action NAME', about: 'An operation, such as tools.call.', repeated: true, otherwise: 'all' },
+      { flags: '--when CEL', about: 'A condition.', otherwise: 'always' },
+      { flags: '--reason TEXT', about: 'Said to whom it refuses.' },
+      { flags: '--until WHEN', about: 'From then on it holds no more: a duration (2h) or a time.' },
+      { flags: '--dry-run', about: 'Say whether it could be made, change nothing.' },
+    ],
+    examples: [
+      "gateway policies set no-deletes --effect deny --server github --tool 'delete_*'",
+      `gateway policies set small-payments --effect deny --server bank --tool transfer --when 'args.amount > 100'`,
+    ],
+    load: async () => (await import('./policies-set.ts')).policiesSet,
+  },
+  {
+    name: ['policies', 'delete'],
+    summary: 'Take a rule of access away',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the rule.' }],
+    load: async () => (await import('./policies-set.ts')).policiesDelete,
+  },
+  {
+    name: ['access', 'explain'],
+    summary: 'Say why a call would be let through or refused, without making it',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--as KEY', about: 'Id of the key that would call.', required: true },
+      { flags: '--call SERVER/TOOL', about: 'The tool.' },
+      { flags: '--read SERVER/URI', about: 'Or the resource.' },
+      { flags: '--get SERVER/PROMPT', about: 'Or the prompt.' },
+      { flags: '--args JSON', about: 'The arguments of the call.', otherwise: 'none' },
+      { flags: '--ip ADDRESS', about: 'Where the call would come from.' },
+    ],
+    examples: [`gateway access explain --as key_… --call github/create_issue --args '{"repo":"x"}'`],
+    load: async () => (await import('./access-explain.ts')).accessExplain,
+  },
+  {
+    name: ['switches', 'list'],
+    summary: 'List what is switched off',
+    client: true,
+    prints: true,
+    load: async () => (await import('./switch-off.ts')).switchesList,
+  },
+  ...switches,
+];

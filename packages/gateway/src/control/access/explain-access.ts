@@ -1,0 +1,103 @@
+import type { Operation } from '../../authorise/access.ts';
+import type { RuleFinding } from '../../authorise/explain-access.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { ControlContext } from '../context.ts';
+import { principalOf } from '../keys/verify-key.ts';
+import { covers } from '../permissions.ts';
+import { unknownObject } from '../unknown-object.ts';
+
+export interface ExplainInput {
+  /** Id of a key. */
+  readonly as: string;
+  readonly operation: Operation & { readonly action: string };
+  /** JSON text, or null for a call without arguments. */
+  readonly argumentsText: string | null;
+  readonly ip: string;
+}
+
+/** What one of the rail's stops would do with the call. */
+export interface ExplainedStop {
+  readonly stop: 'auth' | 'access' | 'limit' | 'server';
+  readonly outcome: 'pass' | 'refuse';
+  readonly reason: string;
+}
+
+export interface AccessExplained {
+  /** `hidden`: refused as if it did not exist. */
+  readonly decision: 'allow' | 'deny' | 'hold';
+  readonly hidden: boolean;
+  /** The first stop that refuses, or null. */
+  readonly stop: ExplainedStop['stop'] | null;
+  readonly rule: string | null;
+  readonly reason: string;
+  readonly stops: readonly ExplainedStop[];
+  readonly rules: readonly RuleFinding[];
+  readonly changes: readonly string[];
+}
+
+/** Why a call would be let through or refused, without making it. Faults: `unknown_object` (the key), `unavailable`. */
+export async function explainAccess(context: ControlContext, { as, operation, argumentsText, ip }: ExplainInput): Promise<AccessExplained> {
+  const { registry, organizationId, config, clock, access } = context;
+  const key = await registry.keys.find(organizationId, as);
+  if (key === null) throw unknownObject('key', as);
+  if (argumentsText !== null && argumentsText.length > config.limits.bodyBytesMax)
+    throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
+  const principal = principalOf(key, null, config.rateLimits);
+  const { grant, rules } = access.explain(principal, operation, { argumentsText, ip });
+  const { action, server } = operation;
+  const nowMs = clock.nowMs();
+  const known = config.servers.some(({ name }) => name === server);
+  const scopes = key.scopes;
+
+  const refuse = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'refuse', reason });
+  const pass = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'pass', reason });
+  const auth = !known
+    ? refuse('auth', `there is no server ${server}`)
+    : key.revokedAtMs !== null
+      ? refuse('auth', 'the key is revoked')
+      : key.expiresAtMs !== null && nowMs >= key.expiresAtMs
+        ? refuse('auth', 'the key has expired')
+        : pass('auth', `the key ${key.name} is good`);
+  const outOfScope =
+    scopes.servers !== null && !scopes.servers.includes(server)
+      ? 'the key is not scoped to this server'
+      : scopes.actions !== null && !covers(scopes.actions, action)
+        ? `the key's actions do not include ${action}`
+        : null;
+  const allowed = outOfScope === null && grant.decision === 'allow';
+  const reason = outOfScope ?? (grant.decision === 'allow' ? `the policy ${grant.rule ?? ''} allows it` : grant.reason);
+  const state = known ? context.serverState(server) : { state: 'unknown' as const, reason: null };
+  const limit = principal.rateLimit;
+  const stops = [
+    auth,
+    allowed ? pass('access', reason) : refuse('access', reason),
+    pass('limit', limit === null ? 'no rate limit' : `${limit.limit} calls in ${limit.windowMs / 1000} s, if they are not used up`),
+    state.state === 'failed' ? refuse('server', state.reason ?? 'the server has failed') : pass('server', `the server is ${state.state}`),
+  ];
+  const first = stops.find(({ outcome }) => outcome === 'refuse') ?? null;
+  return {
+    decision: outOfScope === null ? grant.decision : 'deny',
+    hidden: outOfScope !== null ? scopes.servers !== null && !scopes.servers.includes(server) : grant.decision === 'deny' && grant.hidden,
+    stop: first?.stop ?? null,
+    rule: outOfScope === null ? grant.rule : null,
+    reason: first?.reason ?? reason,
+    stops,
+    rules,
+    changes: allowed ? [] : changesFor(outOfScope, grant.decision, grant.rule, rules),
+  };
+}
+
+/** What would let the call through, of what was found in the way. */
+function changesFor(outOfScope: string | null, decision: 'allow' | 'deny' | 'hold', rule: string | null, rules: readonly RuleFinding[]): string[] {
+  if (outOfScope !== null) return ['another key whose scopes allow it'];
+  if (rule?.startsWith('switched-off:')) return [`switching it on again (${rule})`];
+  if (decision === 'hold') return [`an approval, or another rule in the place of ${rule ?? ''}`];
+  if (rule !== null) return [`taking this call out of the policy ${rule}`];
+  const near = rules.filter(({ effect, bearing }) => effect === 'allow' && bearing !== 'other_server' && bearing !== 'other_operation');
+  return near.length === 0
+    ? ['a policy that allows it']
+    : near.map(
+        ({ name, bearing }) =>
+          `${bearing === 'other_caller' ? 'naming this caller in' : bearing === 'ended' ? 'a later end of' : 'arguments that meet the condition of'} the policy ${name}`,
+      );
+}

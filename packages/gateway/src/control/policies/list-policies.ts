@@ -1,0 +1,22 @@
+import type { PolicyData } from '../../kernel/policy.ts';
+import type { ControlContext } from '../context.ts';
+
+export interface ListedPolicy {
+  readonly data: PolicyData;
+  readonly source: 'file' | 'registry';
+  /** Of a rule of the registry. */
+  readonly version: number | null;
+  readonly changedAtMs: number | null;
+  readonly changedBy: string | null;
+  /** Rules of the registry rest where the file has some. */
+  readonly isServed: boolean;
+}
+
+/** Every rule, those of the file before those of the registry. Faults: `unavailable`. */
+export async function listPolicies({ registry, organizationId, config }: ControlContext): Promise<readonly ListedPolicy[]> {
+  const kept = await registry.access.policies(organizationId);
+  return [
+    ...(config.policies ?? []).map((data): ListedPolicy => ({ data, source: 'file', version: null, changedAtMs: null, changedBy: null, isServed: true })),
+    ...kept.map((record): ListedPolicy => ({ ...record, source: 'registry', isServed: config.policies === null })),
+  ];
+}

@@ -1,0 +1,50 @@
+import { Fault } from '../../kernel/fault.ts';
+import type { SwitchData } from '../../kernel/switch.ts';
+import type { SwitchRecord } from '../../store/registry/registry-store.ts';
+import { auditEvent } from '../audit/audit-event.ts';
+import type { ControlContext } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
+
+/**
+ * The kill switch: from when this returns no worker of this node lets a call through to the server or tool, or of the caller, and within a second no node
+ * does. It wins over every policy, also over those of the file. Faults: `unknown_object`, `invalid_params`, `unavailable`.
+ */
+export async function switchOff(context: ControlContext, data: SwitchData): Promise<SwitchRecord> {
+  const { organizationId, registry, clock, actor } = context;
+  const { kind, name, reason, untilMs } = data;
+  await requireKnown(context, data);
+  const changedAtMs = clock.nowMs();
+  if (untilMs !== null && untilMs <= changedAtMs) throw new Fault('invalid_params', { reason: 'until lies in the past' });
+  const record: SwitchRecord = { ...data, changedAtMs, changedBy: actor.id };
+  await registry.transaction(async ({ access, audit }) => {
+    await access.begin(organizationId);
+    await access.putSwitch(organizationId, record);
+    await audit.insert(auditEvent(context, `${kind}.switched_off`, name, { reason, ...(untilMs === null ? {} : { until: new Date(untilMs).toISOString() }) }));
+  });
+  context.log.warn('access.switched_off', { kind, name, actor: actor.id });
+  await context.access.refresh();
+  return record;
+}
+
+/** Faults: `unknown_object` where nothing of it is off. */
+export async function switchOn(context: ControlContext, kind: SwitchData['kind'], name: string): Promise<void> {
+  const { organizationId, registry } = context;
+  await registry.transaction(async ({ access, audit }) => {
+    await access.begin(organizationId);
+    if (!(await access.deleteSwitch(organizationId, kind, name))) throw unknownObject('switch', `${kind}/${name}`);
+    await audit.insert(auditEvent(context, `${kind}.switched_on`, name, {}));
+  });
+  context.log.warn('access.switched_on', { kind, name, actor: context.actor.id });
+  await context.access.refresh();
+}
+
+/** A slip of the finger in an emergency would leave the wrong thing on. Agents, users and teams may be unknown: they are names that keys carry. */
+async function requireKnown({ config, registry, organizationId }: ControlContext, { kind, name }: SwitchData): Promise<void> {
+  if (name.includes('*') && kind !== 'tool') throw new Fault('invalid_params', { reason: 'a switch is for one thing; a pattern is for a policy' });
+  if (kind === 'key' && (await registry.keys.find(organizationId, name)) === null) throw unknownObject('key', name);
+  if (kind !== 'server' && kind !== 'tool') return;
+  const slash = name.indexOf('/');
+  if (kind === 'tool' && (slash <= 0 || slash === name.length - 1)) throw new Fault('invalid_params', { reason: 'a tool is named SERVER/TOOL' });
+  const server = kind === 'server' ? name : name.slice(0, slash);
+  if (!config.servers.some((one) => one.name === server)) throw unknownObject('server', server);
+}
