@@ -1,5 +1,6 @@
 /** What the control plane of a node does again and again in its own time. */
 import { removeExpired } from './control/audit/remove-expired.ts';
+import { thinCheckpoints } from './control/audit/thin-checkpoints.ts';
 import type { ControlContext } from './control/context.ts';
 import { finishErasures } from './control/privacy/erase-person.ts';
 import { bounds } from './kernel/bounds.ts';
@@ -17,5 +18,6 @@ export function startChores(context: () => ControlContext, auditDays: number, cl
     run();
   };
   each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays));
+  each('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
   each('erasures', bounds.erasureLookMs, finishErasures);
 }

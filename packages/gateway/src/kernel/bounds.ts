@@ -290,6 +290,8 @@ export const bounds = {
   auditPageRecords: 1_000,
   auditFindingsMax: 100,
   auditCheckpointMs: 60_000,
+  /** When only the last checkpoint of a day is kept. */
+  auditThinMs: 8 * 86_400_000,
   /** How often events whose retention is over are looked for. */
   auditRetentionMs: 6 * 3_600_000,
   /** How often what is left of erased people is looked for, and for how long calls of theirs may still come to the ledger. */

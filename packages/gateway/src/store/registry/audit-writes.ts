@@ -82,6 +82,19 @@ export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey):
         .executeTakeFirst();
       return Number(result.numDeletedRows);
     },
+    async deleteSuperseded(organizationId, beforeMs, limit) {
+      const result = await sql`
+        delete from audit_checkpoints where id in (
+          select id from (
+            select id, at, max(at) over (partition by node, date_trunc('day', at at time zone 'UTC')) as last
+            from audit_checkpoints
+            where organization_id = ${organizationId} and at < ${new Date(beforeMs)}
+          ) as days
+          where at < last and not exists (select from audit_removals where checkpoint_id = days.id)
+          limit ${limit}
+        ) /* audit/delete-superseded */`.execute(transaction);
+      return Number(result.numAffectedRows ?? 0n);
+    },
     async insertRemoval(removal) {
       await transaction
         .insertInto('audit_removals')

@@ -192,6 +192,8 @@ export interface AuditWrites {
   insertKey(key: PublicKeyRecord): Promise<void>;
   insertCheckpoint(checkpoint: CheckpointRecord): Promise<void>;
   insertRemoval(removal: AuditRemoval): Promise<void>;
+  /** Deletes checkpoints of before a time for which a later one of the same node and day (UTC) speaks, `limit` at most; how many. The database refuses younger ones. */
+  deleteSuperseded(organizationId: OrganizationId, beforeMs: number, limit: number): Promise<number>;
   /** Deletes the oldest events that a removal speaks of, `limit` at most; the database refuses all others. How many were deleted. */
   deleteThrough(organizationId: OrganizationId, sequence: number, limit: number): Promise<number>;
 }

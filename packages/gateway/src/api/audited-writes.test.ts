@@ -1,0 +1,86 @@
+/** Whatever changes something, or takes away much at once, is in the audit: each route stands here with the event that it leaves. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { createKey } from '../control/keys/create-key.ts';
+import { createAdminLink } from '../control/sessions/create-admin-link.ts';
+import { openSession } from '../control/sessions/open-session.ts';
+
+let control: TestControl;
+beforeAll(async () => {
+  control = await startControl();
+});
+afterAll(() => control.end());
+
+type Asked = Parameters<TestControl['request']>[2] & { readonly path?: string };
+
+/** The event that a route leaves, and a request that it leaves it for, or the test that makes one; null: it changes nothing. */
+const left: Readonly<Record<string, { readonly action: string; readonly ask: (() => Promise<Asked>) | string } | null>> = {
+  'POST /v1/auth/keys': { action: 'key.created', ask: async () => ({ body: { name: 'k' } }) },
+  'DELETE /v1/auth/keys/{key_id}': { action: 'key.revoked', ask: async () => ({ path: `/v1/auth/keys/${await newKey()}` }) },
+  'POST /v1/auth/keys/{key_id}/rotate': { action: 'key.rotated', ask: async () => ({ path: `/v1/auth/keys/${await newKey()}/rotate` }) },
+  'POST /v1/auth/admin-links': { action: 'admin_link.created', ask: async () => ({}) },
+  'DELETE /v1/auth/session': { action: 'session.ended', ask: async () => ({ bearer: await newSession(), front: 'public' }) },
+  'POST /v1/audit/keys/rotate': { action: 'audit_key.rotated', ask: async () => ({}) },
+  'PUT /v1/costs/prices': { action: 'prices.changed', ask: async () => ({ body: { default: { per_call: 0.5 } }, headers: { 'if-match': '"0"' } }) },
+  'POST /v1/privacy/erasures': { action: 'person.erased', ask: async () => ({ body: { user_id: await newPerson() } }) },
+  'POST /v1/config/reload': { action: 'config.applied', ask: '../control/config/reload-config.test.ts' },
+  'PATCH /v1/servers/{name}': { action: 'server.switched', ask: '../control/servers/change-server.test.ts' },
+  'POST /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
+  'POST /v1/logs/export': { action: 'export.created', ask: 'export-routes.test.ts' },
+  // What takes away much at once.
+  'GET /v1/audit/export': { action: 'audit.exported', ask: async () => ({ path: '/v1/audit/export?format=jsonl' }) },
+  'GET /v1/privacy/export': { action: 'person.exported', ask: '../control/privacy/privacy.test.ts' },
+  'GET /v1/logs/exports/{export_id}/file': { action: 'export.downloaded', ask: 'export-routes.test.ts' },
+  'GET /v1/backup': { action: 'backup.taken', ask: '../../../../test/journeys/backup.test.ts' },
+  // They ask and change nothing.
+  'POST /v1/servers/{name}/test': null,
+  'POST /v1/traces/search': null,
+  'POST /v1/masking/test': null,
+  'POST /v1/costs/estimate': null,
+};
+
+async function newKey(metadata: Record<string, string> = {}): Promise<string> {
+  const made = await createKey(control.context(), { name: 'k', environment: null, scopes: { servers: null, actions: null }, metadata, expiresAtMs: null });
+  return made.key.id;
+}
+
+async function newPerson(): Promise<string> {
+  await newKey({ user_id: 'usr_ana' });
+  return 'usr_ana';
+}
+
+async function newSession(): Promise<string> {
+  const { url } = await createAdminLink(control.context());
+  return (await openSession(control.context(), url.slice(url.lastIndexOf('/') + 1))) ?? '';
+}
+
+const routes = (): string[] =>
+  control.app.openAPIRegistry.definitions.flatMap((definition) =>
+    definition.type === 'route' ? [`${definition.route.method.toUpperCase()} ${definition.route.path}`] : [],
+  );
+
+test('every route that is no GET says here what it leaves in the audit, or that it changes nothing; and no other is named', () => {
+  const known = routes();
+  expect(known.filter((route) => !route.startsWith('GET ') && !(route in left))).toEqual([]);
+  expect(Object.keys(left).filter((route) => !known.includes(route))).toEqual([]);
+});
+
+test('and each leaves it', async () => {
+  const { registry } = control.dependencies;
+  const { organizationId } = control.context();
+  for (const [route, event] of Object.entries(left)) {
+    if (event === null) continue;
+    if (typeof event.ask === 'string') {
+      expect([route, readFileSync(join(import.meta.dirname, event.ask), 'utf8').includes(event.action)]).toEqual([route, true]);
+      continue;
+    }
+    const { path = route.slice(route.indexOf(' ') + 1), ...request } = await event.ask();
+    const before = (await registry.audit.head(organizationId)).sequence;
+    const answer = await control.request(route.slice(0, route.indexOf(' ')), path, { front: 'admin', ...request });
+    await answer.text();
+    const events = await registry.audit.range(organizationId, { after: before, limit: 10 });
+    expect([route, answer.ok, events.map(({ action }) => action)]).toEqual([route, true, expect.arrayContaining([event.action])]);
+  }
+});
