@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { exportConfig } from '../control/config/export-config.ts';
 import { reloadConfig, type ConfigRefusal, type ConfigState } from '../control/config/reload-config.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 
@@ -14,6 +15,19 @@ export function configRoutes(api: Api): void {
       responses: { 200: json(z.object({ config: configSchema }), 'The configuration that serves, and why the file on disk does not where it does not.') },
     }),
     (c) => c.json({ config: configBody(c.var.context().configuration.state()) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/config/export',
+      permission: 'config.export',
+      tags: ['config'],
+      summary: 'The configuration as a gateway.yaml, with what was set while the gateway ran',
+      description:
+        'The file as it is on disk, its comments too, and in it the price list, active targets, canaries and weights that were set by API. Secrets stay references. Recorded in the audit.',
+      responses: { 200: { content: { 'application/yaml': { schema: z.string() } }, description: 'A gateway.yaml.' } },
+    }),
+    async (c) => c.body(await exportConfig(c.var.context()), 200, { 'Content-Type': 'application/yaml' }) as never,
   );
   api.openapi(
     route({

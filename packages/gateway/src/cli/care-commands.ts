@@ -36,6 +36,16 @@ export const careCommands: readonly CommandSpec[] = [
     load: async () => (await import('./backup-verify.ts')).backupVerify,
   },
   {
+    name: ['export'],
+    summary: 'Write the configuration that serves as a gateway.yaml, with what was set while the gateway ran',
+    about:
+      'The file with its comments, and in it the price list, active targets, canaries and weights that were set by command or API: what a file says holds after every restart. Secrets stay references. Of calls, of the audit and of everything there are `gateway logs export`, `gateway audit export` and `gateway backup`.',
+    client: true,
+    arguments: [{ form: '[FILE]', about: 'Where it is written. Default: standard output.' }],
+    examples: ['gateway export', 'gateway export gateway.new.yaml && gateway validate gateway.new.yaml'],
+    load: async () => (await import('./export.ts')).exportConfiguration,
+  },
+  {
     name: ['restore'],
     summary: 'Fill the stores of a gateway that does not run from a backup',
     about:

@@ -25,6 +25,7 @@ export const permissions = {
   'prices.write': 'Change the price list.',
   'health.read': 'Read the state of each part behind the gateway.',
   'config.read': 'See which configuration serves, and why the file on disk does not.',
+  'config.export': 'Take the configuration as a file, with what was set while the gateway ran.',
   'config.reload': 'Reload the configuration file.',
   'backup.read': 'Take a backup: every key as its hash, the audit, the configuration and the ledger.',
   'admin.link': 'Make a one-time administrator link.',

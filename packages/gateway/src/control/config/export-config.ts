@@ -1,0 +1,73 @@
+import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml';
+import { Fault } from '../../kernel/fault.ts';
+import { writePrices } from '../../kernel/price-list.ts';
+import type { ServerOrder, Routing } from '../../snapshot/server-order.ts';
+import { auditEvent } from '../audit/audit-event.ts';
+import type { ControlContext } from '../context.ts';
+
+/**
+ * The gateway.yaml that says what serves now: the file as it is on disk, with its comments, and in it what was set while the gateway ran:
+ * prices, active targets, canaries and weights. What a file cannot say stands in a comment. Faults: `unavailable`.
+ */
+export async function exportConfig(context: ControlContext): Promise<string> {
+  const { config, upstreams, backup, clock, registry } = context;
+  const { text } = backup.configuration();
+  const document = parseDocument(text === null ? withoutFile(context) : text.toString('utf8'));
+  if (document.errors.length > 0 || !isMap(document.contents))
+    throw new Fault('unavailable', { reason: 'the file on disk is no YAML any more; `gateway validate` says where, and what serves is older than it' });
+  const notes = [`What served at ${new Date(clock.nowMs()).toISOString()}${config.file === null ? '' : `: ${config.file}, and what was set beside it`}.`];
+  const prices = await registry.prices.inForce(context.organizationId, clock.nowMs(), null);
+  if (config.pricing === null && prices !== null) document.setIn(['pricing'], document.createNode(writePrices(prices.list)));
+  for (const { name } of config.servers) {
+    const order = upstreams.asked(name);
+    if (order === null) continue;
+    const server = serverNode(document, name);
+    if (server === null) notes.push(`Not in it: what was asked of ${name}, which the file does not write as a server of its own.`);
+    else setOrder(document, server, order, upstreams.routing(name, order));
+    const drained = Object.entries(order.targets).flatMap(([target, { draining }]) => (draining ? [target] : []));
+    if (drained.length > 0) notes.push(`Not in it: ${name} drains ${drained.join(', ')}, which no file says.`);
+  }
+  document.commentBefore = [...notes.map((note) => ` ${note}`), ...(document.commentBefore ? [document.commentBefore] : [])].join('\n');
+  await registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'config.exported', config.file ?? 'environment', {})));
+  return document.toString({ lineWidth: 0 });
+}
+
+/** The servers that the environment names. */
+function withoutFile({ config }: ControlContext): string {
+  const servers = config.servers.flatMap((server) => (server.transport === 'http' ? [{ name: server.name, url: server.url }] : []));
+  return JSON.stringify({ version: 1, servers });
+}
+
+function serverNode(document: Document, name: string): YAMLMap | null {
+  const servers = document.get('servers');
+  const found = isSeq(servers) ? servers.items.find((item) => isMap(item) && item.get('name') === name) : undefined;
+  return isMap(found) ? found : null;
+}
+
+function setOrder(document: Document, server: YAMLMap, order: ServerOrder, { active, canary }: Routing): void {
+  if (order.routing !== null) {
+    setOrDelete(document, server, 'active', active);
+    setOrDelete(
+      document,
+      server,
+      'canary',
+      canary && {
+        target: canary.target,
+        share: canary.sharePercent,
+        ...(canary.header === null ? {} : { header: { ...canary.header } }),
+        ...(canary.principals.length === 0 ? {} : { principals: [...canary.principals] }),
+      },
+    );
+  }
+  const targets = server.get('targets');
+  if (!isSeq(targets)) return;
+  for (const target of targets.items) {
+    const weight = isMap(target) ? order.targets[String(target.get('name'))]?.weight : null;
+    if (isMap(target) && weight) target.set('weight', weight.asked);
+  }
+}
+
+function setOrDelete(document: Document, map: YAMLMap, name: string, value: unknown): void {
+  if (value === null) map.delete(name);
+  else map.set(name, document.createNode(value));
+}
