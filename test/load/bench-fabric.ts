@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { nodePath } from '../support/node-path.ts';
+import { until } from '../support/poll.ts';
 import { processTree } from '../support/processes.ts';
 import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
 import { legacyCall, modernCall, modernRequest, openSession, ownFile, type Program, type Request, startOwn, startProgram } from './fleet-wire.ts';
@@ -117,7 +118,10 @@ async function sessions(generator: Generator): Promise<void> {
 async function onStdio(generator: Generator, peers: readonly Program<Peer>[]): Promise<void> {
   const what = 'tools/call, a program on stdio';
   const { gateway, key } = await startFront([{ name: 's0', transport: 'stdio', command: stdioCommand }]);
-  await measure(generator, what, target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid), modernCall('query_0'));
+  const relay = target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid);
+  // The door opens before the programs have started.
+  await until(() => probe(what, relay, modernCall('query_0')), { what: 'the program on stdio' });
+  await measure(generator, what, relay, modernCall('query_0'));
   await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), modernCall('s0__query_0'));
   await gateway.stop();
   for (const peer of peers) await measurePeer(generator, what, peer);
