@@ -216,3 +216,15 @@ test('T6: more rules that refuse never allow more, and rules that allow never li
     }),
   );
 });
+
+test('of thousands of rules the one that names the tool decides, in every spelling', () => {
+  const many = Array.from({ length: 3_000 }, (_, n) => rule({ name: `no-${n}`, effect: 'deny', tools: [`Tool_${n}`] }));
+  const view = compileAccess([membersRule, ...many, rule({ name: 'last', effect: 'deny', tools: ['tool_2*'] })], clock).viewOf(caller());
+  expect(['Tool_7', 'tool_7', 'TOOL_2999', 'tool_29999', 'tool_30000'].map((one) => view.decide(caller(), call('a', one), noFacts))).toMatchObject([
+    { rule: 'no-7' },
+    { rule: 'no-7' },
+    { rule: 'no-2999' },
+    { rule: 'last' },
+    { decision: 'allow' },
+  ]);
+});

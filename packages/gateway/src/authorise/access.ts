@@ -126,13 +126,23 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
   const kept = new Map<string, Applicable>();
   const open = new Map<string, boolean>();
   const reach = new Map<string, boolean>();
+  const named = new Map<string, NamedRules>();
   const rulesAt = new Map<string, readonly Rule[]>();
 
   const at = (server: string): readonly Rule[] => keptFor(rulesAt, server, () => rules.filter(({ servers }) => servers.fits(server)));
 
+  /** Rules that may speak of it: of thousands that name single tools only those that name this one. */
+  function candidates({ server, kind, name }: Operation): readonly Rule[] {
+    if (kind === null || kind === 'resource') return at(server);
+    const { exact, others } = keptFor(named, `${server}\n${kind}`, () => indexByName(at(server), kind));
+    // In their order, for the first of an effect is the one that is named.
+    return [...new Set([...(exact.get(name) ?? []), ...(exact.get(fold(name)) ?? []), ...others])].sort((a, b) => a.place - b.place);
+  }
+
   function applicable(operation: Operation): Applicable {
     return keptFor(kept, `${operation.server}\n${operation.action ?? ''}\n${operation.kind ?? ''}\n${operation.name}`, () => {
-      const of = (effect: PolicyData['effect']): Rule[] => at(operation.server).filter((rule) => rule.data.effect === effect && speaksOf(rule, operation));
+      const speaking = candidates(operation).filter((rule) => speaksOf(rule, operation));
+      const of = (effect: PolicyData['effect']): Rule[] => speaking.filter(({ data }) => data.effect === effect);
       return { denies: of('deny'), holds: of('hold'), allows: of('allow') };
     });
   }
@@ -191,6 +201,29 @@ function keptFor<Made>(made: Map<string, Made>, name: string, make: () => Made):
     made.set(name, one);
   }
   return one;
+}
+
+interface NamedRules {
+  /** By the name, for rules that refuse by its fold. */
+  readonly exact: ReadonlyMap<string, readonly Rule[]>;
+  /** Rules with patterns, and rules for all of a server. */
+  readonly others: readonly Rule[];
+}
+
+function indexByName(rules: readonly Rule[], kind: ThingKind): NamedRules {
+  const exact = new Map<string, Rule[]>();
+  const others: Rule[] = [];
+  for (const rule of rules) {
+    if (rule.things === null) {
+      others.push(rule);
+      continue;
+    }
+    const patterns = rule.things[kind];
+    if (patterns === null) continue;
+    for (const name of patterns.exact) exact.set(name, [...(exact.get(name) ?? []), rule]);
+    if (patterns.hasGlobs) others.push(rule);
+  }
+  return { exact, others };
 }
 
 const actionOf: Readonly<Record<ThingKind, string>> = { tool: 'tools.call', resource: 'resources.read', prompt: 'prompts.get' };

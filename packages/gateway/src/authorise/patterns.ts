@@ -2,6 +2,9 @@ import { fitsGlob, parseGlob, type Glob } from '../kernel/glob.ts';
 
 /** Patterns of names, in which `*` stands for any text, of which one has to fit. */
 export interface Patterns {
+  /** Those without `*`. */
+  readonly exact: ReadonlySet<string>;
+  readonly hasGlobs: boolean;
   fits(name: string): boolean;
   /** Whether some name that begins so may fit. */
   mayFitFrom(beginning: string): boolean;
@@ -14,6 +17,8 @@ export function compilePatterns(patterns: readonly string[]): Patterns {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes('*')));
   const globs: readonly Glob[] = patterns.filter((pattern) => pattern.includes('*')).map(parseGlob);
   return {
+    exact,
+    hasGlobs: globs.length > 0,
     fits: (name) => exact.has(name) || globs.some((glob) => fitsGlob(glob, name)),
     mayFitFrom: (beginning) =>
       [...exact].some((name) => name.startsWith(beginning)) || globs.some(([first = '']) => first.startsWith(beginning) || beginning.startsWith(first)),
