@@ -133,6 +133,34 @@ describe('X-Request-ID', () => {
   });
 });
 
+describe('rules of access', () => {
+  linuxOnly('made, explained and taken away in a shell hold on both workers when the command returns', async () => {
+    const key = await newKey('ruled');
+    const workers = oneOfEach();
+    const statuses = (): Promise<number[]> =>
+      Promise.all(
+        workers.map(async (agent) => (await post(`${gateway.url}/v1/mcp/counted/tools/call`, { tool: 'echo', arguments: {} }, { key, agent })).status),
+      );
+    expect(await statuses()).toEqual([200, 200]);
+
+    const set = await gateway.cli('policies', 'set', 'no-echo', '--effect', 'deny', '--server', 'counted', '--tool', 'e*', '--reason', 'Quiet, please.');
+    expect([set.code, set.stdout]).toEqual([0, expect.stringContaining('no-echo holds')]);
+    expect(await statuses()).toEqual([404, 404]);
+    const { keys } = JSON.parse((await gateway.cli('keys', 'list', '-o', 'json')).stdout) as { keys: { id: string; name: string }[] };
+    const id = keys.find(({ name }) => name === 'ruled')?.id ?? '';
+    const explained = await gateway.cli('access', 'explain', '--as', id, '--call', 'counted/echo');
+    expect([explained.stdout, explained.stderr].join('')).toContain('would be refused at access: Quiet, please.');
+    expect((await gateway.cli('policies', 'delete', 'no-echo')).code).toBe(0);
+    expect(await statuses()).toEqual([200, 200]);
+
+    expect((await gateway.cli('keys', 'disable', id, '--reason', 'INC-412', '--for', '1h')).stdout).toContain('is off');
+    expect(await statuses()).toEqual([403, 403]);
+    expect((await gateway.cli('switches', 'list')).stdout).toContain('INC-412');
+    expect((await gateway.cli('keys', 'enable', id)).code).toBe(0);
+    expect(await statuses()).toEqual([200, 200]);
+  });
+});
+
 describe('a legacy session', () => {
   const ask = (session: string | undefined, method: string, key: string, agent: Agent, params: object = {}): Promise<Answer> =>
     post(

@@ -4,7 +4,7 @@ import type { CommandSpec } from './command.ts';
 
 const switchable: readonly { readonly group: string; readonly kind: SwitchKind; readonly form: string; readonly about: string }[] = [
   { group: 'servers', kind: 'server', form: 'NAME', about: 'Name of the server.' },
-  { group: 'tools', kind: 'tool', form: 'SERVER/TOOL', about: 'Server and tool.' },
+  { group: 'tools', kind: 'tool', form: 'TOOL', about: 'Server and tool, as SERVER/TOOL.' },
   { group: 'keys', kind: 'key', form: 'ID', about: 'Id of the key.' },
   { group: 'agents', kind: 'agent', form: 'NAME', about: 'Name of the agent, as keys carry it.' },
   { group: 'users', kind: 'user', form: 'ID', about: 'Id of the user, as keys carry it.' },
@@ -85,9 +85,9 @@ export const accessCommands: readonly CommandSpec[] = [
     prints: true,
     options: [
       { flags: '--as KEY', about: 'Id of the key that would call.', required: true },
-      { flags: '--call SERVER/TOOL', about: 'The tool.' },
-      { flags: '--read SERVER/URI', about: 'Or the resource.' },
-      { flags: '--get SERVER/PROMPT', about: 'Or the prompt.' },
+      { flags: '--call TOOL', about: 'The tool, as SERVER/TOOL.' },
+      { flags: '--read RESOURCE', about: 'Or the resource, as SERVER/URI.' },
+      { flags: '--get PROMPT', about: 'Or the prompt, as SERVER/PROMPT.' },
       { flags: '--args JSON', about: 'The arguments of the call.', otherwise: 'none' },
       { flags: '--ip ADDRESS', about: 'Where the call would come from.' },
     ],

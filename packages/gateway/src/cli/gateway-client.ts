@@ -103,7 +103,8 @@ function client(where: string, target: Target): GatewayClient {
     async request(method, path, { query = {}, body, accept = [], headers = {}, timeoutMs = answerTimeoutMs } = {}) {
       const payload = body === undefined ? undefined : JSON.stringify(body);
       const answer = await send(where, { ...place, method, path: pathOf(path, query), headers: { ...place.headers, ...headers } }, payload, timeoutMs);
-      const parsed = parseObject(answer.text);
+      // 204 No Content: it is done, and there is nothing to say.
+      const parsed = answer.status === 204 ? {} : parseObject(answer.text);
       if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
       throw refusal(where, answer.status, parsed);
     },
