@@ -167,6 +167,16 @@ describe('changes', () => {
     expect((await toolsOf(all)).names).toEqual(['a__x2', 'b__y']);
   });
 
+  test('whether there is a tool of a server that was never heard is not known: trying again can help; once it was heard, it is', async () => {
+    const a: ListedServer = { tools: [[tool('x')]], away: 'stalled' };
+    const all = over({ a, b: { tools: [[tool('y')]] } }, { deadlineMs: 50 });
+    const unheard = { code: 'upstream_unavailable', message: expect.stringContaining('its list of tools could not be read yet') as string };
+    await expect(all.request('tools/call', { name: 'a__x' })).rejects.toMatchObject(unheard);
+    await expect(all.request('tools/call', { name: 'b__x' })).rejects.toMatchObject({ code: 'unknown_tool' });
+    await expect(all.request('tools/call', { name: 'nowhere__x' })).rejects.toMatchObject({ code: 'unknown_tool' });
+    expect((await route(all, 'tools/call', { name: 'b__y' })).name).toBe('y');
+  });
+
   test('another configuration is told, and the new server is followed', async () => {
     const all = over({ a: { tools: [[tool('x')]] } });
     await toolsOf(all);

@@ -1,3 +1,4 @@
+import { Fault } from '../kernel/fault.ts';
 import type { Item } from './endpoint-table.ts';
 import type { EndpointView } from './endpoint-view.ts';
 import { nameSeparator } from './exposed-names.ts';
@@ -6,17 +7,23 @@ import { rewriteEntry } from './rewrite-reply.ts';
 
 /**
  * The tool or prompt of a name. Servers whose list is not at hand are asked, but only those to which the name can belong; then, should it be new,
- * those whose list is no longer good.
+ * those whose list is no longer good. Faults: `upstream_unavailable` where the name says to which server it belongs, and that one has never been
+ * heard: whether there is such a tool is not known then.
  */
 export async function findNamed(view: EndpointView, kind: 'tools' | 'prompts', exposed: string): Promise<Item | null> {
   const { data, servers } = view;
   const isRename = data[kind]?.some(({ rename }) => rename === exposed) ?? false;
-  const candidates = data.prefix !== 'always' || isRename ? servers : servers.filter((server) => exposed.startsWith(server.data.name + nameSeparator));
+  const isOwned = data.prefix === 'always' && !isRename;
+  const candidates = isOwned ? servers.filter((server) => exposed.startsWith(server.data.name + nameSeparator)) : servers;
   if (!view.isSettled(kind, candidates)) await view.load(kind, candidates);
   const found = view.names(kind).byName.get(exposed);
   if (found !== undefined) return found;
-  await view.load(kind);
-  return view.names(kind).byName.get(exposed) ?? null;
+  const listed = await view.load(kind);
+  const item = view.names(kind).byName.get(exposed) ?? null;
+  if (item !== null || !isOwned) return item;
+  const unheard = servers.find((server, index) => candidates.includes(server) && listed[index]?.list === null && listed[index].trouble !== null);
+  if (unheard !== undefined) throw new Fault('upstream_unavailable', { server: unheard.data.name, reason: `its list of ${kind} could not be read yet` });
+  return null;
 }
 
 /** The resource of a URI, found in the same way. */
