@@ -18,7 +18,7 @@ export async function migrate(
   log: Log,
   migrations: readonly Migration[] = readMigrations(join(import.meta.dirname, 'migrations')),
 ): Promise<void> {
-  const client = new Client({ ...clientConfig(address), connectionTimeoutMillis: 5000 });
+  const client = new Client({ ...clientConfig(address), connectionTimeoutMillis: 15_000 });
   client.on('error', (error) => log.warn('registry.connection_lost', { error }));
   try {
     await client.connect();
