@@ -1,26 +1,43 @@
 /**
  * `npm run faults [-- --rounds 16] [--clients 1,4,16,48,96] [--seed N] [-o json]`: kills every process of a gateway under load, again
  * and again, at each load on a state folder of its own, and holds the ledger against what the upstream counted. 16 rounds are 20
- * kills. Ends with 1 where a call is lost, doubled or wrong, or where the audit is not whole.
+ * kills. `--only rolling [--rounds 2] [--rate 200]`: three nodes behind nginx are restarted in turn, each so often, under so many calls a second.
+ * Ends with 1 where a call is lost, doubled or wrong, or where the audit is not whole.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { runKillRounds, type KillReport } from './kill-rounds.ts';
+import { runRollingRestart } from './rolling-restart.ts';
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '16' },
+    only: { type: 'string', default: 'kills' },
+    rounds: { type: 'string' },
+    rate: { type: 'string', default: '200' },
     clients: { type: 'string', default: '1,4,16,48,96' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     output: { type: 'string', short: 'o', default: 'text' },
   },
 });
 
-const rounds = Number(values.rounds);
-const loads = values.clients.split(',').map(Number);
-const reports: (KillReport & { readonly clients: number })[] = [];
 try {
+  if (values.only === 'rolling') await restartNodes(Number(values.rounds ?? 2));
+  else await killGateways(Number(values.rounds ?? 16));
+} finally {
+  removeGatewayFolders();
+}
+
+async function restartNodes(rounds: number): Promise<void> {
+  const report = await runRollingRestart({ rounds, callsPerSecond: Number(values.rate), onRestart: (restart) => console.error(`${restart} restarts`) });
+  if (values.output === 'json') console.log(JSON.stringify(report));
+  else print(report);
+  process.exitCode = report.problems.length === 0 ? 0 : 1;
+}
+
+async function killGateways(rounds: number): Promise<void> {
+  const loads = values.clients.split(',').map(Number);
+  const reports: (KillReport & { readonly clients: number })[] = [];
   for (const [index, clients] of loads.entries()) {
     const report = await runKillRounds({
       rounds,
@@ -39,11 +56,9 @@ try {
     console.log(`${sum(({ kills }) => kills)} kills at ${loads.length} loads, ${sum(({ reached }) => reached)} calls at the upstream: ${found}.`);
   }
   process.exitCode = problems === 0 ? 0 : 1;
-} finally {
-  removeGatewayFolders();
 }
 
-function print({ problems, ...figures }: KillReport & { readonly clients: number }): void {
+function print({ problems, ...figures }: { readonly problems: readonly string[] }): void {
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${value}`);
   for (const problem of problems) console.log(`✕ ${problem}`);
   console.log('');

@@ -13,6 +13,7 @@ export type Requirement = { readonly path: string; readonly missing: null } | { 
 const programs = {
   postgres: { package: 'postgresql', names: ['postgres'] },
   'redis-server': { package: 'redis-server', names: ['redis-server'] },
+  nginx: { package: 'nginx-light', names: ['nginx'] },
   promtool: { package: 'prometheus', names: ['promtool'] },
   rsyslogd: { package: 'rsyslog rsyslog-openssl', names: ['rsyslogd'] },
   chromium: { package: 'chromium', names: ['chromium', 'chromium-browser', 'google-chrome'] },
@@ -51,7 +52,8 @@ export function describeWith(program: Program, name: string, define: (path: stri
 
 /** Debian keeps the server programs of PostgreSQL outside the path, a folder for each version; the newest comes first. */
 function searchPath(program: Program): string[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  // Debian keeps the programs of servers where only root looks for them.
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), '/usr/sbin'];
   if (program !== 'postgres') return folders;
   const versions = '/usr/lib/postgresql';
   try {

@@ -76,6 +76,7 @@ export async function startDoor({
     },
     listening: () => undefined,
     listenFailed: () => undefined,
+    doorLetGo: () => undefined,
     journalBlocked: () => undefined,
     logLine: () => undefined,
     verifyKey: async ({ secret }) =>

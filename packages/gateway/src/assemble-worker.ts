@@ -28,7 +28,6 @@ import { createSendExchange } from './fabric/server-exchange.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
-import { Fault } from './kernel/fault.ts';
 import type { FaultCode } from './kernel/fault-codes.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
@@ -45,7 +44,7 @@ import { createHeaderGate, requireAddress, requireJson, requireOwnPage } from '.
 import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
 import { createAskForStream, createPassToControl } from './listener/pass-to-control.ts';
 import { readBody } from './listener/read-body.ts';
-import { respondRest, respondRpc, send } from './listener/respond.ts';
+import { respondRest, send } from './listener/respond.ts';
 import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
 import type { DoorTls } from './listener/secure-server.ts';
@@ -74,7 +73,7 @@ export interface Door {
   recheckLinks(keyId: string | null): void;
   /** True while the journal cannot be written. */
   journalBlocked(): boolean;
-  /** Refuses new calls; resolves when no call is under way or after `graceMs`. */
+  /** Accepts no connections and begins no streams; resolves when no call is under way and no connection open, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -165,10 +164,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     crossOrigin: (request, response, headers) => serveCrossOrigin(request, response, headers, snapshot.origins),
     mcp: (request, response, headers, path, startedAt) => {
       if (sse.serve(request, response, path, false)) return;
-      serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path), refuseRpc);
+      serve(new Call(rail, request, response, headers, startedAt), (call) => serveMcp(call, path));
     },
     facade: (request, response, headers, path, startedAt) =>
-      serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path), refuseRest),
+      serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
     health: (_request, response, path) => {
       const ready = path === '/healthz' || (readiness.ready && !draining);
       const { ready: _ready, ...parts } = readiness;
@@ -235,7 +234,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
         const call = new Call(rail, request, response, headers, startedAt);
         call.isPassed = true;
         call.record.peer = String(request.headers['x-gatewayops-peer'] ?? '');
-        serve(call, () => serveMcp(call, path), refuseRpc);
+        serve(call, () => serveMcp(call, path));
       },
     }),
   });
@@ -245,12 +244,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   const connections = trackConnections(server, secure?.sessions);
 
-  function serve(call: Call, spine: (call: Call) => Promise<void>, refuse: (fault: Fault, call: Call) => void): void {
-    if (draining) {
-      rejected.note('draining', { requestId: call.requestId, peer: call.record.peer, bytes: 0 });
-      refuse(new Fault('draining'), call);
-      return;
-    }
+  function serve(call: Call, spine: (call: Call) => Promise<void>): void {
     callsOpen++;
     void spine(call)
       .catch((error: unknown) => {
@@ -343,12 +337,4 @@ function isSamePlace(one: ServerData, other: ServerData): boolean {
 
 function asBuffer(value: Uint8Array | null): Buffer | null {
   return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-}
-
-function refuseRpc(fault: Fault, call: Call): void {
-  respondRpc(call.response, fault, call, null);
-}
-
-function refuseRest(fault: Fault, call: Call): void {
-  respondRest(call.response, fault, call);
 }

@@ -21,10 +21,10 @@ export interface OpenStream {
 export interface OpenStreams {
   add(stream: OpenStream): void;
   delete(stream: OpenStream): void;
-  /** Counts a long-lived stream of a principal until `leave`. Faults: `too_many_streams`. */
+  /** Counts a long-lived stream of a principal until `leave`. Faults: `too_many_streams`, `draining`. */
   enter(principalId: string): void;
   leave(principalId: string): void;
-  /** All of them, or those of these servers. */
+  /** All of them, and from then on no further ones; or those of these servers. */
   drain(servers?: ReadonlySet<string>): void;
   /** Those that came in this session. */
   endOf(session: HeldSession): void;
@@ -34,15 +34,21 @@ export interface OpenStreams {
 export function createOpenStreams(): OpenStreams {
   const streams = new Set<OpenStream>();
   const counts = new Map<string, number>();
+  let draining = false;
   const timer = setInterval(() => {
     const before = performance.now() - bounds.sseKeepAliveMs;
     for (const stream of streams) stream.keepAlive(before);
   }, bounds.sseKeepAliveMs / 3);
   timer.unref();
   return {
-    add: (stream) => void streams.add(stream),
+    add(stream) {
+      streams.add(stream);
+      // It was on its way when the others ended.
+      if (draining) stream.drain();
+    },
     delete: (stream) => void streams.delete(stream),
     enter(principalId) {
+      if (draining) throw new Fault('draining');
       const count = counts.get(principalId) ?? 0;
       if (count >= bounds.streamsPerPrincipalMax) throw new Fault('too_many_streams');
       counts.set(principalId, count + 1);
@@ -53,6 +59,7 @@ export function createOpenStreams(): OpenStreams {
       else counts.delete(principalId);
     },
     drain(servers) {
+      draining ||= servers === undefined;
       for (const stream of streams) if (servers === undefined || (stream.server !== undefined && servers.has(stream.server))) stream.drain();
     },
     endOf(session) {

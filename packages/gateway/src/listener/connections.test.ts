@@ -40,6 +40,33 @@ describe('L1: a server that drains', () => {
     await until(() => connections.open === 0);
   });
 
+  test('serves what comes on a connection that is open, and says in the answer that it is the last: of requests that came at once, in the last one', async () => {
+    const { port, connections } = await serve((request, response) => request.resume().on('end', () => response.end('here')));
+    const [soon, later, pipelined] = await Promise.all([openRaw(port), openRaw(port), openRaw(port)]);
+    for (const connection of [soon, later, pipelined]) {
+      connection.write(ask);
+      await connection.reply();
+    }
+    connections.drain();
+    const drainedAt = performance.now();
+    // Nobody is driven to open another connection while the door is being closed.
+    soon.write(ask);
+    expect((await soon.reply(2)).header('connection')).toBe('keep-alive');
+    await until(() => performance.now() - drainedAt > 300);
+    later.write(ask);
+    pipelined.write(ask + ask);
+    expect((await later.reply(2)).header('connection')).toBe('close');
+    expect(await later.closed()).toBe('ended');
+    await pipelined.closed();
+    expect(pipelined.replies().map((reply) => [reply.complete, reply.header('connection')])).toEqual([
+      [true, 'keep-alive'],
+      [true, 'keep-alive'],
+      [true, 'close'],
+    ]);
+    expect(await soon.closed()).toBe('ended');
+    await until(() => connections.open === 0);
+  });
+
   test('does not cut an answer that is written whole and read slowly, nor one that waits behind it', async () => {
     const size = 16 * 1024 * 1024;
     let asked = 0;

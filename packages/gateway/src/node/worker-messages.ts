@@ -49,6 +49,8 @@ export type SupervisorHandlers = {
   begin: (input: null) => WorkerStart;
   listening: (input: { readonly port: number }) => void;
   listenFailed: (input: { readonly code: string }) => void;
+  /** Resolves when what the supervisor was told of the worker's door before is done. */
+  doorLetGo: (input: null) => void;
   /** `peer`: where it was shown. */
   verifyKey: (input: { readonly secret: string; readonly peer: string }) => Promise<KeyVerdict>;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;

@@ -127,6 +127,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         onFailed(fault);
         worker.kill('SIGKILL');
       },
+      doorLetGo: () => undefined,
       logLine: ({ line }: { line: string }) => options.onLogLine(line),
       journalBlocked: ({ blocked }: { blocked: boolean }) => {
         member.journalBlocked = blocked;

@@ -4,11 +4,13 @@ import { assembleWorker, type Door } from '../assemble-worker.ts';
 import { keepOutOfCoreFiles } from '../process/core-files.ts';
 import { createLog } from './create-log.ts';
 import { createProcessReport } from './process-report.ts';
+import { watchSharedDoor } from './shared-door.ts';
 import { openChannel, type Endpoint } from './channel.ts';
 import type { SupervisorHandlers, WorkerHandlers } from './worker-messages.ts';
 import type { DoorReport } from './worker-report.ts';
 
 const journalCheckMs = 500;
+const letGoTimeoutMs = 500;
 /** A supervisor that starts on a busy machine may take its time to answer. */
 const beginTimeoutMs = 60_000;
 const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, bodiesDropped: {}, catalogues: [], targets: [] };
@@ -16,6 +18,7 @@ const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, bod
 async function runWorker(): Promise<void> {
   keepOutOfCoreFiles();
   let door: Door | null = null;
+  const letGoOfDoor = watchSharedDoor(process);
   const processReport = createProcessReport();
   const begun = Promise.withResolvers<Door>();
   const handlers: WorkerHandlers = {
@@ -38,6 +41,8 @@ async function runWorker(): Promise<void> {
     },
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
     drain: async ({ graceMs }) => {
+      letGoOfDoor();
+      await supervisor.ask('doorLetGo', null, letGoTimeoutMs).catch(() => undefined);
       await door?.drain(graceMs);
       const leases = door?.limiter.returnAll() ?? [];
       await door?.close();
