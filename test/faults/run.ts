@@ -8,7 +8,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { runKillRounds, type KillReport } from './kill-rounds.ts';
-import { runRollingRestart } from './rolling-restart.ts';
+import { runRollingRestart, type RollingReport } from './rolling-restart.ts';
 
 const { values } = parseArgs({
   options: {
@@ -58,7 +58,7 @@ async function killGateways(rounds: number): Promise<void> {
   process.exitCode = problems === 0 ? 0 : 1;
 }
 
-function print({ problems, ...figures }: { readonly problems: readonly string[] }): void {
+function print({ problems, ...figures }: RollingReport | (KillReport & { readonly clients: number })): void {
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${value}`);
   for (const problem of problems) console.log(`✕ ${problem}`);
   console.log('');
