@@ -215,6 +215,13 @@ function questions(newestMs: number): Readonly<Record<string, Question>> {
         filter: {},
         limit: 1_000,
       });
+  const metrics =
+    (hours: number, stepMinutes: number): Question =>
+    (reader) => {
+      const endMs = newestMs + day;
+      const asked = { organizationId: organization, startMs: endMs - hours * 3_600_000, endMs, query: parseQuery(''), bodies: false };
+      return reader.callMetrics({ ...asked, stepMs: stepMinutes * 60_000, limit: 502 });
+    };
   return {
     'first page of traces, last day': (reader) => reader.listTraces({ ...window(24), after: null, limit: 51 }),
     'first page of traces, month, one server, errors': (reader, round) =>
@@ -228,6 +235,8 @@ function questions(newestMs: number): Readonly<Record<string, Question>> {
     'full text, last day': (reader, round) => reader.listCalls({ ...window(24, `tool_${round % 10} upstream`), after: null, limit: 51 }),
     'facets, last day': (reader) => reader.listFacets(window(24), ['status', 'server', 'tool', 'user'], 20),
     'histogram, week': (reader) => reader.listBuckets(window(24 * 7), 3_600_000_000n),
+    'metrics of the last hour': metrics(1, 1),
+    'metrics of a month': metrics(month, 24 * 60),
     'costs of a month by day': costs('day'),
     'costs of a month by team': costs('team'),
     'costs of a month by tool': costs('tool'),

@@ -33,8 +33,22 @@ function random(below: number): number {
 }
 const pick = <Value>(values: readonly [Value, ...Value[]]): Value => values[random(values.length)] ?? values[0];
 
+interface Made {
+  readonly org_id: string;
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly ms: number;
+  readonly duration_us: number;
+  readonly server: string;
+  readonly tool: string;
+  readonly method: string;
+  readonly status: string;
+  readonly agent: string;
+  readonly key_id: string;
+}
+
 /** Four hours up to `now`, the second of them without a call. */
-const calls = Array.from({ length: 4000 }, (_, index) => {
+const calls: readonly Made[] = Array.from({ length: 4000 }, (_, index) => {
   const id = (index + 1).toString(16);
   const method = pick(['tools/call', 'tools/call', 'tools/call', 'tools/list'] as const);
   return {
@@ -51,7 +65,6 @@ const calls = Array.from({ length: 4000 }, (_, index) => {
     key_id: pick(['key_a', 'key_b'] as const),
   };
 });
-type Made = (typeof calls)[number];
 
 /** What the answer must say of these calls, counted here and not there. */
 function figuresOf(of: readonly Made[], lengthMs: number): Record<string, unknown> {
@@ -136,6 +149,34 @@ describe('figures of calls', () => {
     expect(await metrics(window)).toEqual(wanted);
     await rollups.seal('minute', now - hour, version);
     expect(await metrics(window)).toEqual(wanted);
+  });
+
+  test('are the same from sums by minute where those have fewer rows, and beyond what is kept of the calls', async () => {
+    const at = now - 40 * 24 * hour;
+    const dense: readonly Made[] = Array.from({ length: 2500 }, (_, index) => ({
+      ...(calls[index] as Made),
+      trace_id: (0xd0000 + index).toString(16).padStart(32, '0'),
+      // Five minutes of an hour that is summed up, and two of one that is not.
+      ms: index < 2000 ? at + (index % 5) * minute + random(minute) : at + hour + (index % 2) * minute + random(minute),
+      server: 'dense',
+      tool: 'one',
+      method: 'tools/call',
+      status: index % 10 === 0 ? 'error' : 'success',
+    }));
+    await ledger.insert(dense.map(({ ms, ...call }) => ({ ...call, started_at: BigInt(ms) * 1000n })));
+    await createRollups(ledger.store).seal('minute', at, BigInt(Date.now()) * 1000n);
+    const asked = { start_time: iso(at), end_time: iso(at + 2 * hour), steps: '120', query: 'server:dense' };
+    const { metrics: both, series } = await metrics(asked);
+    expect(both).toMatchObject(figuresOf(dense, 2 * hour));
+    expect(series.filter((step) => step.calls > 0).map(({ start_time: time, calls: counted }) => [time, counted])).toEqual(
+      grouped(dense, ({ ms }) => iso(Math.floor(ms / minute) * minute))
+        .map(([time, own]): [string, number] => [time, own.length])
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
+    // What retention does to the calls.
+    await ledger.store.command(`ALTER TABLE calls DROP PARTITION '${iso(at).slice(0, 10)}'`, {});
+    const summed = dense.filter(({ ms }) => ms < at + hour);
+    expect((await metrics({ ...asked, end_time: iso(at + hour) })).metrics).toMatchObject(figuresOf(summed, hour));
   });
 
   test('are of what the query asks for, of what sums know and of what they do not', async () => {

@@ -56,48 +56,84 @@ function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'orga
   return compileQuery(query, (id) => traceHexFor(organizationId, id), bodies ? `org_id = {org:String} AND ${within('started_at')}` : null);
 }
 
+/** A sum by minute costs as much to put together with others as so many calls that are counted one by one. */
+const callsOfSum = 8;
+
 /**
  * Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each; latencies within a hundredth. Hours
- * that are summed up are read from `calls_by_minute`, where that can say which calls fit.
+ * that are summed up are read from `calls_by_minute`, where that can say which calls fit and has fewer rows to look at.
  */
 export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input: CallMetricsInput): Promise<CallMetricsRow[]> {
   const { organizationId, startMs, endMs, stepMs, query, limit } = input;
-  const { condition, parameters } = fitting(input);
+  const { condition, parameters: ofQuery } = fitting(input);
   const fits = condition === null ? '' : ` AND ${condition}`;
-  const keys =
-    "toUInt32(intDiv(toUnixTimestamp(minute), {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server, if(method = 'tools/call', tool, '') AS tool, toString(status) AS status";
-  const made = (hours: string): string =>
-    `SELECT toStartOfMinute(started_at) AS minute, server, method, tool, status, count() AS calls, quantilesDDState(${levels})(duration_us) AS latency
-        FROM calls WHERE org_id = {org:String} AND ${within('started_at')}${hours}${fits} GROUP BY minute, server, method, tool, status`;
-  const arms: string[] = [];
-  if (isOfSums(query)) {
-    const hours = await viewRollup(ledger, 'minute', startMs, endMs);
-    arms.push(
-      `SELECT minute, server, method, tool, status, calls, latency
-        FROM calls_by_minute WHERE org_id = {org:String} AND ${within('minute')} AND ${sealedIn('minute', hours, 'toStartOfHour(minute)')}${fits}`,
-    );
-    if (hours.fromSources.length > 0) arms.push(made(` AND toUnixTimestamp(toStartOfHour(started_at)) IN (${hours.fromSources.join(', ')})`));
-  } else arms.push(made(''));
+  const parameters = {
+    ...ofQuery,
+    org: organizationId,
+    start: Math.floor(startMs / 1000),
+    end: Math.ceil(endMs / 1000),
+    step: Math.round(stepMs / 1000),
+    limit,
+  };
+  const calls = `FROM calls WHERE org_id = {org:String} AND ${within('started_at')}${fits}`;
+  const sums = isOfSums(query) ? await summedArms(ledger, { startMs, endMs, calls, fits, parameters }) : null;
+  const rows =
+    sums === null
+      ? {
+          from: `(SELECT toUnixTimestamp(started_at) AS at, server, method, tool, status, 1 AS made, duration_us ${calls})`,
+          quantiles: `quantilesDDIf(${levels})(duration_us, ${timed})`,
+        }
+      : { from: `(${sums.join(' UNION ALL ')})`, quantiles: `quantilesDDMergeIf(${levels})(latency, ${timed})` };
   const sql = `/* metrics/read */
     SELECT
-      multiIf(grouping(step) = 0, 'step', grouping(tool) = 0, 'tool', grouping(server) = 0, 'server', 'total') AS kind,
-      step, server, tool,
+      multiIf(grouping(step) = 0, 'step', grouping(tool_name) = 0, 'tool', grouping(server_name) = 0, 'server', 'total') AS kind,
+      step, server_name AS server, tool_name AS tool,
       sum(made) AS calls,
       ${outcomes.map((outcome) => `sumIf(made, status = '${outcome}') AS ${outcome}`).join(', ')},
-      arrayElement(quantilesDDMergeIf(${levels})(latency, ${timed}) AS quantiles, 1) AS p50,
+      arrayElement(${rows.quantiles} AS quantiles, 1) AS p50,
       arrayElement(quantiles, 2) AS p95,
       arrayElement(quantiles, 3) AS p99
-    FROM (SELECT ${keys}, calls AS made, latency FROM (${arms.join(' UNION ALL ')}))
-    GROUP BY GROUPING SETS ((), (step), (server), (server, tool))
+    FROM
+    (
+      SELECT *, toUInt32(intDiv(at, {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server_name, if(method = 'tools/call', tool, '') AS tool_name
+      FROM ${rows.from}
+    )
+    GROUP BY GROUPING SETS ((), (step), (server_name), (server_name, tool_name))
     HAVING kind != 'tool' OR tool != ''
     ORDER BY kind, calls DESC, step, server, tool
     LIMIT {limit:UInt32} BY kind`;
-  const rows = await ledger.query(
-    sql,
-    { ...parameters, org: organizationId, start: Math.floor(startMs / 1000), end: Math.ceil(endMs / 1000), step: Math.round(stepMs / 1000), limit },
-    row,
+  return ledger.query(sql, parameters, row);
+}
+
+const size = z.object({ sums: count, summed: count, kept: count });
+
+/** Where rows of `at`, `server`, `method`, `tool`, `status`, `made` and `latency` come from: sums, and calls that are in none yet; null: better all from the calls. */
+async function summedArms(
+  ledger: Pick<LedgerStore, 'query'>,
+  {
+    startMs,
+    endMs,
+    calls,
+    fits,
+    parameters,
+  }: Pick<CallMetricsInput, 'startMs' | 'endMs'> & { calls: string; fits: string; parameters: Record<string, string | number> },
+): Promise<string[] | null> {
+  const hours = await viewRollup(ledger, 'minute', startMs, endMs);
+  const sealed = `FROM calls_by_minute WHERE org_id = {org:String} AND ${within('minute')} AND ${sealedIn('minute', hours, 'toStartOfHour(minute)')}${fits}`;
+  const unsealed = hours.fromSources.length === 0 ? null : ` AND toUnixTimestamp(toStartOfHour(started_at)) IN (${hours.fromSources.join(', ')})`;
+  const [found] = await ledger.query(
+    `/* metrics/size */ SELECT count() AS sums, sum(calls) AS summed, (SELECT count() ${calls}${unsealed === null ? '' : ` AND NOT (1${unsealed})`}) AS kept ${sealed}`,
+    parameters,
+    size,
   );
-  return rows;
+  // Calls that are forgotten are in the sums only.
+  if (found === undefined || (found.kept >= found.summed && found.kept <= callsOfSum * found.sums)) return null;
+  const arms = [`SELECT toUnixTimestamp(minute) AS at, server, method, tool, status, calls AS made, latency ${sealed}`];
+  // By step at once: by minute a long window would have very many groups.
+  if (unsealed !== null)
+    arms.push(`SELECT toUInt32(intDiv(toUnixTimestamp(started_at), {step:UInt32}) * {step:UInt32}) AS at, server, method, tool, status, count() AS made, quantilesDDState(${levels})(duration_us) AS latency
+        ${calls}${unsealed} GROUP BY at, server, method, tool, status`);
+  return arms;
 }
 
 const agentRow = z.object({ agents: z.coerce.number() });

@@ -199,8 +199,11 @@ describe('the seconds that just ended', () => {
     expect(feed.recent('org_1', anyKind)).toBeNull();
     pass(10);
     pass(3, 'org_2');
-    const recent = await until(() => feed.recent('org_1', anyKind), { what: 'the first second' });
-    expect(recent).toMatchObject({ seconds: 1, total: { calls: 10, outcomes: { success: 8, error: 2 } }, history: [{ calls: 10, errors: 2 }] });
+    const recent = await until(() => feed.recent('org_1', anyKind), { what: 'a first second' });
+    expect(recent).toMatchObject({ total: { calls: 10, outcomes: { success: 8, error: 2 } } });
+    // However many seconds a busy machine let pass.
+    expect(recent.history).toHaveLength(recent.seconds);
+    expect(recent.history.filter(({ calls: counted }) => counted > 0)).toMatchObject([{ calls: 10, errors: 2 }]);
     expect(recent.tools).toHaveLength(10);
     pass(5);
     await until(() => feed.recent('org_1', anyKind)?.total.calls === 15);
