@@ -63,6 +63,8 @@ interface Known {
   readonly input: number;
   readonly output: number;
   readonly costNano: bigint;
+  readonly startedMs: number;
+  readonly durationUs: number;
 }
 
 let ledger: TestLedger;
@@ -168,6 +170,8 @@ function write(journal: ReturnType<typeof openJournal>, number: number, ago: num
     input: record.inputTokens,
     output: record.outputTokens,
     costNano: record.pricedBy === 'reported' ? BigInt(record.costNano) : costOf(record, prices[`${server}/${tool}`] ?? prices[server], durationMs),
+    startedMs,
+    durationUs: Math.round((record.startedAt + durationMs - record.startedAt) * 1000),
   };
 }
 
@@ -270,12 +274,88 @@ async function everyFigure(): Promise<void> {
     expect([query, await csv({ group_by: 'day', ...query })]).toEqual([query, linesOf(sums(inDollars().filter(fits), groupings['day'] ?? String))]);
 }
 
+interface Figures {
+  readonly calls: number;
+  readonly errors: number;
+  readonly latency_ms: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
+}
+const nothing: Figures = { calls: -1, errors: -1, latency_ms: null };
+interface MetricsAnswer {
+  readonly metrics: Figures;
+  readonly step_ms: number;
+  readonly series: readonly (Figures & { readonly start_time: string })[];
+  readonly servers: readonly (Figures & { readonly server: string })[];
+  readonly tools: readonly (Figures & { readonly server: string; readonly tool: string })[];
+}
+
 describe('a month of known traffic', () => {
   test('is in the ledger, each call once, at the price of integer arithmetic', async () => {
     const row = z.object({ n: z.coerce.number(), cost: z.string() });
     const [found] = await ledger.store.query('SELECT count() AS n, toString(sum(cost)) AS cost FROM calls', {}, row);
     expect(found).toEqual({ n: days * callsPerDay, cost: nanoText(known.reduce((sum, { costNano }) => sum + costNano, 0n)) });
   });
+
+  test('is in the request log as CSV, line by line and to the last decimal', async () => {
+    const columns = ['server', 'tool', 'user_id', 'team_id', 'project_id', 'agent_name', 'key_id', 'status', 'latency_ms', 'cost', 'currency'];
+    const window = { start_time: new Date(today - days * dayMs).toISOString(), end_time: new Date(Date.now() + 60_000).toISOString() };
+    const begun = await control.request('POST', '/v1/logs/export', { front: 'admin', body: { format: 'csv', columns, ...window } });
+    const { id } = ((await begun.json()) as { export: { id: string } }).export;
+    await until(async () => (await (await control.request('GET', `/v1/logs/exports/${id}`, { front: 'admin' })).text()).includes('"state":"done"'), {
+      timeoutMs: 120_000,
+      everyMs: 100,
+      what: 'the export',
+    });
+    const text = await (await control.request('GET', `/v1/logs/exports/${id}/file`, { front: 'admin' })).text();
+    const [head, ...lines] = text.trimEnd().split(/\r?\n/);
+    const field = (value: string): string => {
+      const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+      return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    };
+    const expected = known.map((call) =>
+      [
+        ...[call.server, call.tool, call.user, call.team, call.project, call.agent, call.key, call.isError ? 'error' : 'success'].map(field),
+        String(call.durationUs / 1000),
+        nanoText(call.costNano),
+        call.currency,
+      ].join(','),
+    );
+    expect(head).toBe(columns.join(','));
+    expect(lines.toSorted()).toEqual(expected.toSorted());
+  }, 300_000);
+
+  test('has the counts of each day, server and tool, and percentiles within a hundredth of the true ones', async () => {
+    const search = new URLSearchParams({
+      start_time: new Date(today - (days - 1) * dayMs).toISOString(),
+      end_time: new Date().toISOString(),
+      steps: '31',
+      limit: '50',
+    });
+    const answer = (await (await control.request('GET', `/v1/metrics?${search.toString()}`, { front: 'admin' })).json()) as MetricsAnswer;
+    const expectFigures = (found: Figures, of: readonly Known[]): void => {
+      expect([found.calls, found.errors]).toEqual([of.length, of.filter(({ isError }) => isError).length]);
+      const took = of.map(({ durationUs }) => durationUs).sort((a, b) => a - b);
+      for (const [name, level] of [
+        ['p50', 0.5],
+        ['p95', 0.95],
+        ['p99', 0.99],
+      ] as const) {
+        const exactMs = (took[Math.floor(level * (took.length - 1))] ?? 0) / 1000;
+        const foundMs = found.latency_ms?.[name] ?? 0;
+        expect(Math.abs(foundMs - exactMs)).toBeLessThanOrEqual(exactMs * 0.0101 + 0.001);
+      }
+    };
+    expectFigures(answer.metrics, known);
+    const step = ({ startedMs }: Known): string => new Date(Math.floor(startedMs / answer.step_ms) * answer.step_ms).toISOString();
+    const steps = Map.groupBy(known, step);
+    expect(answer.series.filter(({ calls }) => calls > 0).length).toBe(steps.size);
+    for (const [start, of] of steps) expectFigures(answer.series.find(({ start_time: at }) => at === start) ?? nothing, of);
+    for (const [server, of] of Map.groupBy(known, (call) => call.server)) expectFigures(answer.servers.find((found) => found.server === server) ?? nothing, of);
+    const tools = Map.groupBy(
+      known.filter(({ tool }) => tool !== ''),
+      ({ server, tool }) => `${server}/${tool}`,
+    );
+    for (const [name, of] of tools) expectFigures(answer.tools.find(({ server, tool }) => `${server}/${tool}` === name) ?? nothing, of);
+  }, 300_000);
 
   test('costs in every group and for every filter what it must, from sums and from calls', everyFigure, 600_000);
 
