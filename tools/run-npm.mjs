@@ -83,7 +83,7 @@ export function runNpm(args, { cwd, onSpawn, everyMs = progressMs, silenceMs = s
         refusal = null;
       }
       if (code !== undefined) refusal = code;
-      if (/^npm (http|notice|warn) /i.test(line)) return;
+      if (/^npm (http|notice|warn)\b/i.test(line)) return;
       process.stderr.write(`${line}\n`);
       output = `${output}${line}\n`.slice(-outputCharsMax);
     };
