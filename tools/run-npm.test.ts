@@ -48,7 +48,7 @@ test('one that answers now and then, or is slow and refuses nothing, is waited f
 
 test('what npm says in the end is shown and kept, what it fetches and warns of is not', async () => {
   const result = await run(
-    `${answered} console.error('npm warn old lockfile'); console.error('npm error code EACCES'); console.log('added 2 packages'); process.exitCode = 243;`,
+    `${answered} console.error('npm warn old lockfile'); console.error('npm warn'); console.error('npm error code EACCES'); console.log('added 2 packages'); process.exitCode = 243;`,
   );
   expect(result).toMatchObject({ code: 243, signal: null });
   expect(result.output.split('\n').sort()).toEqual(['', 'added 2 packages', 'npm error code EACCES']);
