@@ -28,7 +28,6 @@ import { createSendExchange } from './fabric/server-exchange.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { systemClock } from './kernel/clock.ts';
-import type { FaultCode } from './kernel/fault-codes.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
@@ -222,7 +221,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   });
   const onUpgrade: typeof webSockets.upgrade = (request, ...rest) =>
     (request.url?.split('?', 1)[0] === '/v1/stream' ? streamSockets : webSockets).upgrade(request, ...rest);
-  const options = { onRequest, onUpgrade, onRejected: (code: FaultCode, refusal: Refusal) => rejected.note(code, refusal) };
+  const options = { onRequest, onUpgrade, onRejected: (code: string, refusal: Refusal) => rejected.note(code, refusal) };
   const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
   const server = secure?.server ?? createHttpServer(options);
   // What another worker passes on, as it came; who calls is asked anew.

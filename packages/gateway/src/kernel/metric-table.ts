@@ -47,7 +47,7 @@ export const metricTable = {
   gatewayops_rejected_total: counter(
     '{request}',
     ['rule'],
-    'Requests that ended without a record, most before it was known who calls, by the code of the fault.',
+    'Requests that ended without a record, most before it was known who calls, by the code of the fault; and connections whose TLS handshake failed, as `tls_handshake_failed` or `tls_certificate_refused`.',
   ),
   gatewayops_connections: gauge('{connection}', ['process'], 'Open connections of clients.'),
   gatewayops_calls_open: gauge('{call}', ['process'], 'Requests of MCP and the REST façade that are under way.'),

@@ -1,8 +1,9 @@
 import type { Clock } from './clock.ts';
 import type { Log } from './log.ts';
 
-/** Of a request that is refused and leaves no record. Nothing that it carried: no header, no path, no body. */
+/** Of a request, or a connection, that is refused and leaves no record. Nothing that it carried: no header, no path, no body. */
 export interface Refusal {
+  /** Empty where there was no request yet. */
   readonly requestId: string;
   /** The address it came from. */
   readonly peer: string;
@@ -39,7 +40,13 @@ export class Refusals {
       return;
     }
     this.lines -= 1;
-    this.log.warn('request.refused', { rule, request_id: requestId, peer, bytes, ...(this.unsaid === 0 ? {} : { others_unsaid: this.unsaid }) });
+    this.log.warn('request.refused', {
+      rule,
+      ...(requestId === '' ? {} : { request_id: requestId }),
+      peer,
+      bytes,
+      ...(this.unsaid === 0 ? {} : { others_unsaid: this.unsaid }),
+    });
     this.unsaid = 0;
   }
 

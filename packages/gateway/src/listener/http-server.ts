@@ -9,14 +9,14 @@ import { newRequestId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Refusal } from '../kernel/refusals.ts';
 import { respondRest } from './respond.ts';
-import { createSecureServer, type DoorTls, type SecureServer } from './secure-server.ts';
+import { createSecureServer, type DoorTls, type SecureServer, type TlsRule } from './secure-server.ts';
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A request to change the protocol; `refuse` answers it. Without it each is refused. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (fault: Fault) => void) => void;
   /** Told of each request that is refused before there is one, or that asks for a change of protocol in vain. */
-  readonly onRejected?: (code: FaultCode, refusal: Refusal) => void;
+  readonly onRejected?: (code: FaultCode | TlsRule, refusal: Refusal) => void;
 }
 
 /** How long a refused connection may go on sending before it is cut: a reset at once could overtake the refusal. */
@@ -34,7 +34,14 @@ export function createHttpServer(options: HttpServerOptions): Server {
 
 /** The same over TLS, and HTTP/2 beside it. */
 export function createHttpsServer(options: HttpServerOptions, tls: DoorTls, log: Log): SecureServer {
-  const secure = createSecureServer({ tls, http: http1Options, onRequest: options.onRequest, onExpectation: refuseExpectation(options), log });
+  const secure = createSecureServer({
+    tls,
+    http: http1Options,
+    onRequest: options.onRequest,
+    onExpectation: refuseExpectation(options),
+    onRejected: (rule, peer) => options.onRejected?.(rule, { requestId: '', peer, bytes: 0 }),
+    log,
+  });
   serveHttp1(secure.server, options);
   return secure;
 }

@@ -32,8 +32,13 @@ export interface SecureServerOptions {
   readonly http: ServerOptions;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   readonly onExpectation: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Told of each handshake that fails for another reason than that its client went away. */
+  readonly onRejected: (rule: TlsRule, peer: string) => void;
   readonly log: Log;
 }
+
+/** Why there is no connection. */
+export type TlsRule = 'tls_handshake_failed' | 'tls_certificate_refused';
 
 /** RFC 6797: browsers come back over TLS only, for a year. */
 const transportSecurity = 'max-age=31536000';
@@ -44,7 +49,7 @@ const lingerMs = 1_000;
  * HTTP over TLS, /2 and /1.1 as the client chooses (ALPN). HTTP/1.1 is served by `node:https` itself, with all its bounds; a
  * connection that chose HTTP/2 is handed to a server of its own, whose requests and replies look the same to the rail.
  */
-export function createSecureServer({ tls, http, onRequest, onExpectation, log }: SecureServerOptions): SecureServer {
+export function createSecureServer({ tls, http, onRequest, onExpectation, onRejected, log }: SecureServerOptions): SecureServer {
   const sessions = new Set<ServerHttp2Session>();
   const secured = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('Strict-Transport-Security', transportSecurity);
@@ -67,6 +72,9 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, log }:
   server.removeAllListeners('tlsClientError');
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     log.debug('tls.handshake_failed', { reason: error.code ?? error.message, peer: socket.remoteAddress });
+    const isRefused = hasRefusedCertificate(socket) || error.code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE';
+    // Whoever only looks whether the port is open, as load balancers do, has tried nothing.
+    if (isRefused || error.code !== 'ECONNRESET') onRejected(isRefused ? 'tls_certificate_refused' : 'tls_handshake_failed', peerOf(socket));
     socket.destroy();
   });
 
@@ -112,6 +120,7 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, log }:
     // Of an optional certificate node only notes that it is not good.
     if (tls.clientCertificates === 'optional' && !socket.authorized && socket.getPeerX509Certificate() !== undefined) {
       log.debug('tls.client_certificate_refused', { reason: String(socket.authorizationError), peer: socket.remoteAddress });
+      onRejected('tls_certificate_refused', peerOf(socket));
       socket.destroy();
     } else if (socket.alpnProtocol === 'h2') serveHttp2(socket);
     else for (const serve of serveHttp1) serve.call(server, socket);
@@ -124,6 +133,16 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, log }:
       server.setSecureContext({ ...contextOf(next), ticketKeys: Buffer.from(next.ticketKeys) });
     },
   };
+}
+
+/** Node cuts such a connection, so that the error of it says no more than that it was cut. */
+function hasRefusedCertificate({ authorizationError }: TLSSocket): boolean {
+  return Boolean(authorizationError);
+}
+
+/** Empty where the client is gone already. */
+function peerOf(socket: TLSSocket): string {
+  return socket.remoteAddress ?? '';
 }
 
 function contextOf({ cert, key, clientCa, minVersion }: DoorTls): SecureContextOptions {
