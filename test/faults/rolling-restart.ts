@@ -76,6 +76,7 @@ export async function runRollingRestart({ rounds, callsPerSecond, onRestart = ()
         stateFolder: join(folder, `node-${index}`),
         env,
         readyTimeoutMs: 120_000,
+        onSpawn: (pid) => ends.push(() => killTree(pid)),
         args: ['--listen', `127.0.0.1:${ports[index]}`],
         config: {
           workers: 1,
@@ -94,7 +95,6 @@ export async function runRollingRestart({ rounds, callsPerSecond, onRestart = ()
       });
     // The first makes the tables and the key.
     const running = [await start(0), ...(await Promise.all([start(1), start(2)]))];
-    ends.push(() => running.forEach(({ pid }) => killTree(pid)));
 
     const problems: string[] = [];
     const load = await startLoad({ url: `http://127.0.0.1:${balancer.port}`, port: balancer.port, key: running[0]?.apiKey ?? '', callsPerSecond, problems });
