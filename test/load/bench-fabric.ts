@@ -300,6 +300,8 @@ async function startFront(servers: readonly object[]): Promise<{ gateway: Runnin
       log: { level: 'warn' },
     },
   });
+  // Where the bench fails in the middle, it ends with the rest; to stop one twice does nothing.
+  running.push(gateway);
   return { gateway, key: gateway.apiKey ?? '' };
 }
 
