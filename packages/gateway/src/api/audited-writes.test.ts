@@ -29,6 +29,10 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'PATCH /v1/servers/{name}': { action: 'server.switched', ask: '../control/servers/change-server.test.ts' },
   'POST /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
   'POST /v1/logs/export': { action: 'export.created', ask: 'export-routes.test.ts' },
+  'PUT /v1/policies/{name}': { action: 'policy.created', ask: 'policy-routes.test.ts' },
+  'DELETE /v1/policies/{name}': { action: 'policy.deleted', ask: 'policy-routes.test.ts' },
+  'PUT /v1/switches/{kind}/{name}': { action: 'switched_off', ask: 'policy-routes.test.ts' },
+  'DELETE /v1/switches/{kind}/{name}': { action: 'switched_on', ask: 'policy-routes.test.ts' },
   // What takes away much at once.
   'GET /v1/audit/export': { action: 'audit.exported', ask: async () => ({ path: '/v1/audit/export?format=jsonl' }) },
   'GET /v1/privacy/export': { action: 'person.exported', ask: '../control/privacy/privacy.test.ts' },
@@ -39,6 +43,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/traces/search': null,
   'POST /v1/masking/test': null,
   'POST /v1/costs/estimate': null,
+  'POST /v1/access/explain': null,
 };
 
 async function newKey(metadata: Record<string, string> = {}): Promise<string> {
