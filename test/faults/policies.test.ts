@@ -1,6 +1,7 @@
 /** Rules of access on their way through a worker: relayed, over the fronts and the aggregate, over REST. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { membersRule, type PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
+import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
+import { membersRule } from '../support/members-rule.ts';
 import { expectHealthy, legacyBody, mirrors, modernBody, post } from '../support/calls.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import type { RawReply } from '../support/raw-client.ts';

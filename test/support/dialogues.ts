@@ -5,7 +5,7 @@ import { createServers } from '../../packages/gateway/src/fabric/servers.ts';
 import { systemClock, type Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { compileSnapshot, type Server } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
-import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
+import { membersRule } from './members-rule.ts';
 import type { ServerData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { createUpstreams } from '../../packages/gateway/src/upstream/upstreams.ts';
 import { plainServerData } from './server-data.ts';

@@ -11,7 +11,7 @@ import type { KeptListsPort } from '../../packages/gateway/src/fabric/last-good.
 import type { Endpoint, EndpointCaller, EndpointRequest, OwnAnswer, Route } from '../../packages/gateway/src/fabric/endpoint.ts';
 import { compileSnapshot, type Snapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { EndpointData } from '../../packages/gateway/src/snapshot/endpoint-data.ts';
-import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
+import { membersRule } from './members-rule.ts';
 import type { TransformData } from '../../packages/gateway/src/snapshot/transform-data.ts';
 import { plainEndpointData, plainServerData } from './server-data.ts';
 

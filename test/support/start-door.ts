@@ -14,7 +14,7 @@ import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
 import type { Channel } from '../../packages/gateway/src/node/channel.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from '../../packages/gateway/src/node/worker-messages.ts';
-import { membersRule } from '../../packages/gateway/src/kernel/policy.ts';
+import { membersRule } from './members-rule.ts';
 import type { PrincipalData, ServerData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { reachOf } from '../../packages/gateway/src/upstream/reach.ts';
 import { plainServerData } from './server-data.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Principal } from '../authenticate/authenticate.ts';
-import { membersRule, type PolicyData } from '../kernel/policy.ts';
+import type { PolicyData } from '../kernel/policy.ts';
+import { membersRule } from '../../../../test/support/members-rule.ts';
 import { compileAccess, type CallFacts, type Grant, type Operation } from './access.ts';
 
 const clock = { nowMs: () => Date.parse('2026-11-27T12:00:00Z') };

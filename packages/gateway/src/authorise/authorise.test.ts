@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { membersRule } from '../kernel/policy.ts';
+import { membersRule } from '../../../../test/support/members-rule.ts';
 import { compileAccess } from './access.ts';
 import { allows, authoriseAction, authoriseServer } from './authorise.ts';
 

@@ -30,21 +30,6 @@ export interface SubjectData {
   readonly id: string;
 }
 
-/** What a fresh installation writes, so that there is a rule to see and to change. Without any rule nobody may call anything. */
-export const membersRule: PolicyData = {
-  name: 'members-may-call-every-server',
-  effect: 'allow',
-  subjects: [{ kind: 'member', id: '' }],
-  servers: ['*'],
-  tools: null,
-  resources: null,
-  prompts: null,
-  actions: null,
-  when: null,
-  reason: null,
-  untilMs: null,
-};
-
 /** A subject as it is written: `everyone` is none of them. */
 export const subjectPattern = new RegExp(`^(?:everyone|members|anonymous|(?:${subjectKinds.join('|')}):\\S[^\\r\\n]{0,255})$`);
 export const subjectHelp = `"everyone", "members" (whoever has a key), "anonymous", or one of ${subjectKinds.join(', ')} with a name behind a colon, such as team:payments; * stands for any text`;

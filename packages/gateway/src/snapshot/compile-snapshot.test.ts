@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { compileAccess } from '../authorise/access.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { compileSnapshot, type SnapshotCompilers } from './compile-snapshot.ts';
-import { membersRule, type PolicyData } from '../kernel/policy.ts';
+import type { PolicyData } from '../kernel/policy.ts';
+import { membersRule } from '../../../../test/support/members-rule.ts';
 import type { ServerData, SnapshotData } from './snapshot.ts';
 
 const server: ServerData = {
