@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
 import { membersRule } from '../support/members-rule.ts';
+import { journalRows } from '../support/journal-rows.ts';
 import { expectHealthy, legacyBody, mirrors, modernBody, post } from '../support/calls.ts';
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import type { RawReply } from '../support/raw-client.ts';
@@ -131,4 +132,17 @@ describe('over REST', () => {
     expect((await rest('/v1/mcp/real/tools/call', { tool: 'tell', arguments: {} })).status).toBe(200);
     expect((await rest('/v1/mcp/closed/tools/list', {})).status).toBe(403);
   });
+});
+
+test('the record says of each that access stopped it, also where its caller hears that there is no such thing', async () => {
+  const rows = journalRows(await door.journal()).filter(({ stop }) => stop === 'access');
+  const said = new Set(rows.map(({ status, fault_code, tool }) => `${String(status)} ${String(fault_code)} ${String(tool)}`));
+  expect([...said]).toEqual(
+    expect.arrayContaining([
+      'blocked unknown_tool slow',
+      'blocked policy_denied tell',
+      'blocked approval_required numbers',
+      'blocked unknown_resource test://note',
+    ]),
+  );
 });

@@ -28,6 +28,8 @@ const shownMax = 2 * historyMax;
 /** What ended a moment ago is on its way to the ledger. */
 const settleMs = 1_500;
 const againMs = 1_000;
+/** A gateway that has just started brings what its journal holds into the ledger when that is open: the log is looked at again so long after. */
+const lateMs = [3_000, 10_000, 30_000];
 /** How long a ledger that is opening is waited for. */
 const ledgerMs = 60_000;
 /** The log is asked by when a call began, the stream follows when it ended: a call that runs for longer than this is missed at a gap. */
@@ -121,6 +123,7 @@ async function follow(to: Tail, caughtUpMs: number | null): Promise<void> {
             // What ended between the list and the stream, or in a gap of it; none of it is shown twice.
             await delay(settleMs);
             await catchUp(to, behindMs);
+            void catchUpLater(to, behindMs);
             behindMs = null;
           }
           if (event === 'gap') behindMs = missedFrom();
@@ -140,6 +143,19 @@ async function follow(to: Tail, caughtUpMs: number | null): Promise<void> {
     }
     if (ended === 'unauthorized') throw new Fault('unauthorized');
     await delay(againMs);
+  }
+}
+
+/** What comes into the log late; the stream goes on meanwhile. */
+async function catchUpLater(to: Tail, fromMs: number): Promise<void> {
+  for (const ms of lateMs) {
+    await delay(ms);
+    try {
+      await catchUp(to, fromMs);
+    } catch {
+      // The gateway is away: the stream says so.
+      return;
+    }
   }
 }
 

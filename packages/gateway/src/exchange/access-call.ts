@@ -33,6 +33,8 @@ export function permitOperation(call: Call, server: Server, method: string, acti
     });
     if (grant.decision === 'allow') continue;
     call.stop = 'access';
+    // Its code says that there is no such thing; the record says what it was.
+    call.isHidden = grant.decision === 'deny' && grant.hidden;
     throw refusal(grant, thing.kind, thing.name);
   }
 }

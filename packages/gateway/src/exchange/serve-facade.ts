@@ -126,7 +126,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     if (fault.code === 'internal_error')
       call.rail.log.error('call.failed', { ...call.logFields, reason: fault.cause instanceof Error ? fault.cause.stack : String(fault.cause) });
     if (call.response.destroyed) await call.settle('cancelled', call.stop);
-    await call.settleRefusal(fault);
+    await call.settleRefusal(fault, restStatus(fault));
     await once?.fail(fault);
     respondRest(call.response, fault, call);
   }
