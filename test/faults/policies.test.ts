@@ -43,7 +43,13 @@ afterAll(async () => {
 });
 
 interface Answer {
-  readonly result?: { readonly tools?: { name: string }[]; readonly resources?: unknown[]; readonly isError?: boolean; readonly content?: { text: string }[] };
+  readonly result?: {
+    readonly cacheScope?: string;
+    readonly tools?: { name: string }[];
+    readonly resources?: unknown[];
+    readonly isError?: boolean;
+    readonly content?: { text: string }[];
+  };
   readonly error?: { readonly code: number; readonly message: string };
 }
 
@@ -74,6 +80,7 @@ describe.each(ways)('$way', ({ path, prefix }) => {
       const names = result?.tools?.map(({ name }) => name).filter((name) => name.startsWith(prefix)) ?? [];
       expect(names.toSorted()).toEqual(['ask_all', 'numbers', 'tell'].map((name) => prefix + name));
       expect((await ask(path, 'resources/list')).result?.resources).toEqual([]);
+      expect([undefined, 'private']).toContain(result?.cacheScope);
     }
   });
 

@@ -91,6 +91,13 @@ describe('what a rule names', () => {
       expect(decide([search], { server: 'github', action, kind: null, name: '' }).decision).toBe('allow');
   });
 
+  test('is no way to what it does not name', () => {
+    for (const action of ['skills.get', 'skills.list']) expect(decide([search], { server: 'github', action, kind: null, name: '' }).decision).toBe('deny');
+    for (const action of ['tasks.get', 'subscriptions.listen'])
+      expect(decide([search], { server: 'github', action, kind: null, name: '' }).decision).toBe('allow');
+    expect(decide([membersRule], { server: 'github', action: 'skills.get', kind: null, name: '' }).decision).toBe('allow');
+  });
+
   test('single operations', () => {
     const calls = rule({ actions: ['tools.call'] });
     expect(decide([calls], call('a', 'x')).decision).toBe('allow');

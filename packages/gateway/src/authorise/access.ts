@@ -236,7 +236,7 @@ function speaksOf({ data, things }: Rule, { action, kind, name }: Operation): bo
   }
   if (action === null && data.actions !== null && data.effect !== 'allow') return false;
   if (things === null) return true;
-  if (kind === null) return data.effect === 'allow';
+  if (kind === null) return data.effect === 'allow' && (action === null || comesWithThings(action));
   const patterns = things[kind];
   if (patterns === null) return false;
   if (kind !== 'resource') return patterns.fits(data.effect === 'allow' ? name : fold(name));
@@ -248,6 +248,11 @@ function speaksOf({ data, things }: Rule, { action, kind, name }: Operation): bo
 
 function includesAction(entry: string, action: string): boolean {
   return entry === action || entry === '*' || (entry.endsWith('.*') && action.startsWith(entry.slice(0, -1)));
+}
+
+/** What whoever may use single tools, resources or prompts of a server needs beside them; nothing that gives others away, as `skills.get` would. */
+function comesWithThings(action: string): boolean {
+  return (isListing(action) && !action.startsWith('skills.')) || action === 'subscriptions.listen' || action.startsWith('tasks.');
 }
 
 function isListing(action: string): boolean {

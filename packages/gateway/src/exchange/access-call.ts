@@ -1,7 +1,7 @@
 import type { Grant, Operation, ThingKind } from '../authorise/access.ts';
 import type { Route } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
-import { each, findValues, splice, type FoundValue } from '../kernel/splice-json.ts';
+import { each, findValues, splice, type Edit, type FoundValue } from '../kernel/splice-json.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import type { Call } from './rail.ts';
@@ -136,10 +136,15 @@ export function listFilter(call: Call, server: Server, method: string): ((json: 
       if (name !== null && view.shows(server.data.name, list.kind, name)) kept.push(found);
       name = null;
     }
+    // Others may see more, or less: nobody between may keep it for all.
+    const edits: Edit[] = findValues(json, [[...at, 'cacheScope']]).map(({ start, end }) => ({ start, end, text: '"private"' }));
     const [first] = entries;
     const last = entries.at(-1);
-    if (first === undefined || last === undefined || kept.length === entries.length) return json;
-    const text = kept.map(({ start, end }) => json.toString('utf8', start, end)).join(',');
-    return splice(json, [{ start: first.start, end: last.end, text }]);
+    if (first !== undefined && last !== undefined && kept.length < entries.length)
+      edits.push({ start: first.start, end: last.end, text: kept.map(({ start, end }) => json.toString('utf8', start, end)).join(',') });
+    return splice(
+      json,
+      edits.toSorted((a, b) => a.start - b.start),
+    );
   };
 }

@@ -100,9 +100,11 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
       : transformRequest(call, transforms, message.name, plain, paramsMember, call.inbound.params ?? []);
   const headers = upstreamHeaders(call, message.era, 'POST', changed?.mirrored);
   const json = changed?.json ?? plain;
-  const isListFiltered = call.server !== null && listFilter(call, call.server, message.method) !== null;
+  // What is kept is for whoever asks: a list without what policies keep from this caller is not.
   const found =
-    call.server?.cache && !isListFiltered ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored }) : null;
+    call.server?.cache && listFilter(call, call.server, message.method) === null
+      ? await askCache(call, call.server, { message, upstreamSession, body: json, mirrored: changed?.mirrored })
+      : null;
   if (found?.kind === 'hit') return answerFromCache(call, message, found);
   const out = { method: 'POST', headers, body: json, longLived: message.row.longLived, repeatable: message.row.repeatable } as const;
   if (found === null) {
