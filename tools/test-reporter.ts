@@ -6,6 +6,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 export interface TestSummary {
   readonly passed: number;
   readonly failed: readonly string[];
+  /** Passed, but not at the first try: the run was given `--retry`. */
+  readonly flaky: readonly string[];
   readonly skipped: readonly { readonly name: string; readonly reason: string | null }[];
 }
 
@@ -19,6 +21,7 @@ export default class TestReporter implements Reporter {
 function summarize(modules: readonly TestModule[], unhandled: readonly SerializedError[]): TestSummary {
   let passed = 0;
   const failed: string[] = [];
+  const flaky: string[] = [];
   const skipped: { name: string; reason: string | null }[] = [];
   for (const module of modules) {
     // A file that cannot be loaded, and a hook that fails, have no test of their own to count.
@@ -29,13 +32,15 @@ function summarize(modules: readonly TestModule[], unhandled: readonly Serialize
     for (const test of module.children.allTests()) {
       const name = `${module.relativeModuleId} > ${test.fullName}`;
       const result = test.result();
-      if (result.state === 'passed') passed += 1;
-      else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? null });
+      if (result.state === 'passed') {
+        passed += 1;
+        if (test.diagnostic()?.flaky === true) flaky.push(name);
+      } else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? null });
       else failed.push(result.state === 'pending' ? `${name}: did not finish` : name);
     }
   }
   for (const error of unhandled) failed.push(`outside of any test: ${firstLine(error)}`);
-  return { passed, failed, skipped };
+  return { passed, failed, flaky, skipped };
 }
 
 function firstLine(error: SerializedError): string {

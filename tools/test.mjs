@@ -30,6 +30,7 @@ rmSync(scratch, { recursive: true, force: true });
 // A run that broke before or after its tests is a failure too.
 const broken = (code !== 0 || signal !== null) && summary.failed.length === 0;
 for (const { name, reason } of summary.skipped) console.log(`skipped: ${name}${reason === null ? '' : `: ${reason}`}`);
+for (const name of summary.flaky) console.log(`passed at its second try: ${name}`);
 for (const name of summary.failed) console.log(`failed: ${name}`);
 if (broken) console.log(`failed: the test run itself ended with ${signal ?? code}`);
 said = true;
@@ -41,6 +42,6 @@ function readSummary() {
   try {
     return JSON.parse(readFileSync(summaryFile, 'utf8'));
   } catch {
-    return { passed: 0, failed: [], skipped: [] };
+    return { passed: 0, failed: [], flaky: [], skipped: [] };
   }
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
@@ -26,8 +26,8 @@ import { tryListen } from './try-listen.ts';
  */
 const sameInterruptMs = 500;
 
-/** A terminal interrupts the children in the same moment; node hears of what became of them before it hears of the signal. */
-const interruptOnItsWayMs = 50;
+/** A terminal interrupts the children in the same moment; node may hear of what became of them before it hears of the signal. */
+const interruptOnItsWayMs = 250;
 
 export const start: Command = async (context) => {
   const { options, out, cwd } = context;
@@ -58,6 +58,8 @@ export const start: Command = async (context) => {
   const running = await starting.catch(async (error: unknown) => {
     // An interrupt that ended the children first fails the start, but is no fault: its own turn comes, and ends this process.
     await delay(interruptOnItsWayMs);
+    // A busy process comes to its timers late, and to its signals after them.
+    await setImmediate();
     throw error;
   });
   signals.onFirst((signal) => {

@@ -7,6 +7,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { dataDir } from '@electric-sql/pglite-prepopulatedfs';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { durableStartParams, durableWrites } from './durable-writes.ts';
 import { engineFailure, type EngineFailure } from './engine-failure.ts';
@@ -55,12 +56,14 @@ async function createCluster(folder: string): Promise<void> {
   const made = `${folder}.new`;
   rmSync(made, { recursive: true, force: true });
   mkdirSync(made, { recursive: true, mode: 0o700 });
-  await (await open(made)).close();
+  // What initdb makes, prepared: it takes several seconds of a first start.
+  await (await open(made, await dataDir())).close();
   renameSync(made, folder);
 }
 
-function open(folder: string): Promise<PGlite> {
-  return PGlite.create({ dataDir: folder, extensions: { durableWrites }, startParams: [...durableStartParams, '-c', `shared_buffers=${sharedBuffers}`] });
+function open(folder: string, cluster?: Blob): Promise<PGlite> {
+  const startParams = [...durableStartParams, '-c', `shared_buffers=${sharedBuffers}`];
+  return PGlite.create({ dataDir: folder, extensions: { durableWrites }, startParams, ...(cluster && { loadDataDir: cluster }) });
 }
 
 /** Listens on a socket that only one process can hold. Waits for a predecessor that is still closing. */
