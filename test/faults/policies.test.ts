@@ -126,6 +126,29 @@ test('the header names what is allowed, the body what is not: the body counts, M
   expect(answerOf(old).error?.code).toBe(-32602);
 });
 
+test('each message of a batch is decided alone, as if it had come alone', async () => {
+  const client = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 't', version: '1' } };
+  const opened = await post(door, legacyBody('initialize', client), {}, '/mcp/old');
+  const headers = { 'MCP-Protocol-Version': '2025-03-26', 'Mcp-Session-Id': opened.header('mcp-session-id') ?? '' };
+  const called = (name: string, id: number, args: unknown = {}): string => legacyBody('tools/call', { name, arguments: args }, id);
+  const batch = [called('slow', 1), called('numbers', 2), called('tell', 3, { loud: true }), called('tell', 4), legacyBody('tools/list', {}, 5)];
+  const reply = await post(door, `[${batch.join(',')}]`, { ...headers, Accept: 'application/json, text/event-stream' }, '/mcp/old');
+  const answers = [...reply.body.toString().matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '') as Answer & { id: number });
+  const byId = new Map(answers.map((answer) => [answer.id, answer]));
+  expect([1, 2, 3].map((id) => byId.get(id)?.error?.message)).toEqual([
+    expect.stringContaining('Unknown tool: slow'),
+    expect.stringContaining('approval'),
+    expect.stringContaining('Not so loud.'),
+  ]);
+  expect(byId.get(4)?.result?.content?.[0]?.text).toBe('done');
+  expect(
+    byId
+      .get(5)
+      ?.result?.tools?.map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(['ask_all', 'numbers', 'tell']);
+});
+
 describe('over REST', () => {
   const rest = (path: string, body: unknown): Promise<RawReply> => post(door, JSON.stringify(body), {}, path);
 

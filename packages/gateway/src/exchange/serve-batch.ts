@@ -7,6 +7,7 @@ import { classify, type Message } from '../protocol/classify.ts';
 import { scanJson } from '../protocol/scan-json.ts';
 import { splitBatch } from '../protocol/split-batch.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
+import { listFilter, permitOperation } from './access-call.ts';
 import { CollectReply, type CollectedReply } from './collect-reply.ts';
 import { Call } from './rail.ts';
 import type { HeldSession } from './session-handle.ts';
@@ -89,6 +90,7 @@ async function serveElement(
     // 2025-03-26, lifecycle: the reply has no place for the session that it would open.
     if (message.method === 'initialize') throw new Fault('invalid_request', { reason: '`initialize` cannot be part of a batch' });
     permit(call, message.row.action);
+    if (answered) permitOperation(call, server, message.method, message.row.action, message.name, body, paramsMember);
     const waiting = spend(call);
     if (waiting !== null) await waiting;
     const out = withTraceparent(call, body, scanned);
@@ -99,7 +101,7 @@ async function serveElement(
     call.record.firstByteAt = performance.now();
     call.record.httpStatus = reply.status;
     const last = reply.messages.at(-1) ?? Buffer.alloc(0);
-    const changed = transforms === null ? last : changedLast(call, server, message.name, last);
+    const changed = transforms === null ? permittedOf(call, server, message.method, last) : changedLast(call, server, message.name, last);
     for (const json of reply.messages) call.bodies?.addMessage((json === last ? changed : json).toString('utf8'));
     await settleReply(call, message, reply.status, last, false);
     if (session !== null) noteSetUp(call, session, message.method, scanned.value);
@@ -160,6 +162,11 @@ function sendElement(call: Call, server: Server, session: HeldSession | null, me
     call.record.target = control.target;
     call.record.retries = control.retries;
   });
+}
+
+/** The response; of a list without what the caller may not use. */
+function permittedOf(call: Call, server: Server, method: string, json: Buffer): Buffer {
+  return listFilter(call, server, method)?.(json, resultMember) ?? json;
 }
 
 /** The response, as response rules have it. */
