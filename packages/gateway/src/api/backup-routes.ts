@@ -19,7 +19,7 @@ export function backupRoutes(api: Api): void {
     }),
     async (c) => {
       const { ledger, from, to } = c.req.valid('query');
-      return streamedBytes(c, await takeBackup(c.var.context(), { ledger, from: from ?? null, to: to ?? null }), 'application/zip');
+      return streamedBytes(c, await takeBackup(c.var.context(), { ledger, from: from ?? null, to: to ?? null }), { 'Content-Type': 'application/zip' });
     },
   );
 }

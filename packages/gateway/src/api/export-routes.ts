@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import { z } from '@hono/zod-openapi';
 import { getExport, openExport, startExport } from '../control/logs/export-requests.ts';
 import type { ExportJob } from '../control/logs/export-desk.ts';
 import { logFilters, logQuestion } from './call-question.ts';
 import { requestBody, requestColumns } from './log-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
+import { streamedBytes } from './streamed.ts';
 
 /** The request log as a file: made by a job, fetched when it is done. */
 export function exportRoutes(api: Api): void {
@@ -55,11 +55,11 @@ export function exportRoutes(api: Api): void {
     }),
     async (c) => {
       const { job, file } = await openExport(c.var.context(), c.req.valid('param').export_id);
-      return c.body(Readable.toWeb(file) as unknown as ReadableStream, 200, {
+      return streamedBytes(c, file, {
         'Content-Type': job.format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
         'Content-Disposition': `attachment; filename="requests-${job.id}.${job.format}"`,
         'Content-Length': String(job.bytes),
-      }) as never;
+      });
     },
   );
 }

@@ -25,7 +25,11 @@ export type Access = Permission | 'signed_in' | 'public';
 export type Front = 'admin' | 'public';
 
 export interface ApiEnvironment {
-  Bindings: { readonly front: Front };
+  Bindings: {
+    readonly front: Front;
+    /** Breaks the connection under an answer that has begun; not there where the API is called without one. */
+    readonly cut?: () => void;
+  };
   Variables: {
     readonly dependencies: ControlDependencies;
     readonly requestId: string;

@@ -3,10 +3,11 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serveControl } from './serve-control.ts';
+import { streamed } from './streamed.ts';
 
 let folder: string;
 let socketPath: string;
@@ -76,3 +77,48 @@ test('one that never ends does not hold up the close', async () => {
   await server.close();
   await expect(reply).rejects.toThrow('socket hang up');
 });
+
+test('a streamed answer that fails is cut under its reader, and the reason is in the log and nowhere else', async () => {
+  const logged: unknown[] = [];
+  const app: ApiApp = new OpenAPIHono<ApiEnvironment>();
+  app.use(async (c, next) => {
+    const log = { error: (event: string, fields: object) => void logged.push({ event, ...fields }) };
+    c.set('dependencies', { log } as unknown as ApiEnvironment['Variables']['dependencies']);
+    c.set('requestId', 'req_1');
+    await next();
+  });
+  const broken = new Error('the ledger is gone');
+  app.get('/lines', (c) => streamed(c, lines(broken), 'application/x-ndjson'));
+  const server = await serveControl(app, socketPath, 'public');
+  const printed: unknown[] = [];
+  const consoles = (['error', 'info', 'log', 'warn'] as const).map((level) =>
+    vi.spyOn(console, level).mockImplementation((...told) => void printed.push(told)),
+  );
+  const { status, text, error } = await new Promise<{ status: number; text: string; error: string }>((resolve, reject) => {
+    request({ socketPath, path: '/lines', agent: false }, (response) => {
+      let text = '';
+      const end = (error: string): void => resolve({ status: response.statusCode ?? 0, text, error });
+      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+      response.on('error', (cut: NodeJS.ErrnoException) => end(cut.code ?? ''));
+      response.on('end', () => end('none'));
+    })
+      .on('error', reject)
+      .end();
+  });
+  await server.close();
+  for (const each of consoles) each.mockRestore();
+  expect({ status, error, said: text.length >= 64 * 1024, leaked: text.includes('gone') }).toEqual({
+    status: 200,
+    error: 'ECONNRESET',
+    said: true,
+    leaked: false,
+  });
+  expect(logged).toEqual([{ event: 'api.stream_cut', request_id: 'req_1', error: broken }]);
+  expect(printed).toEqual([]);
+});
+
+/** More than is sent together, then a failure. */
+async function* lines(error: Error): AsyncGenerator<string> {
+  yield* Array.from({ length: 2 }, () => 'x'.repeat(64 * 1024));
+  throw error;
+}

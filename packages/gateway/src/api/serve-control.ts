@@ -15,7 +15,7 @@ const closeGraceMs = 2_000;
 /** Serves the API on a Unix socket that only this user can open. `front` says what the socket proves about its callers. */
 export async function serveControl(app: ApiApp, socketPath: string, front: Front): Promise<ControlServer> {
   let closing = false;
-  const listener = getRequestListener((request) => app.fetch(request, { front }));
+  const listener = getRequestListener((request, { outgoing }) => app.fetch(request, { front, cut: () => outgoing.destroy() }));
   const server = createServer(
     {
       maxHeaderSize: bounds.headerBytesMax,

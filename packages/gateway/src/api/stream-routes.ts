@@ -6,6 +6,7 @@ import type { LiveEvent, LiveStream } from '../telemetry/live/live-stream.ts';
 import { summaryBody } from './call-metrics-shape.ts';
 import { requestBody } from './log-shape.ts';
 import { route, type Api } from './route.ts';
+import { cutStream } from './streamed.ts';
 
 /** Calls as they end. */
 export function streamRoutes(api: Api): void {
@@ -27,7 +28,11 @@ export function streamRoutes(api: Api): void {
       const stream = watchCalls(context, { query, rateMax: rate, shows: { calls: events.includes('calls'), metrics: events.includes('metrics') }, after });
       const lines = c.req.header('accept')?.includes('application/x-ndjson') === true;
       return new Response(
-        bodyOf(stream, (event) => (lines ? lineOf(event, context.actor) : eventOf(event, context.actor))),
+        bodyOf(
+          stream,
+          (event) => (lines ? lineOf(event, context.actor) : eventOf(event, context.actor)),
+          (error) => cutStream(c, error),
+        ),
         {
           status: 200,
           headers: {
@@ -65,14 +70,19 @@ const streamQuery = z.object({
 });
 
 /** Each event is asked for when the reader has taken the one before: what it does not take waits in the stream, bounded. */
-function bodyOf(stream: LiveStream, write: (event: LiveEvent) => string): ReadableStream<Uint8Array> {
+function bodyOf(stream: LiveStream, write: (event: LiveEvent) => string, cut: (error: unknown) => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream(
     {
       async pull(controller) {
-        const event = await stream.next();
-        if (event === null) controller.close();
-        else controller.enqueue(encoder.encode(write(event)));
+        try {
+          const event = await stream.next();
+          if (event === null) controller.close();
+          else controller.enqueue(encoder.encode(write(event)));
+        } catch (error) {
+          stream.close();
+          cut(error);
+        }
       },
       cancel: () => stream.close(),
     },

@@ -9,22 +9,31 @@ const chunkChars = 64 * 1024;
  * it cannot be taken for all.
  */
 export function streamed(c: Context<ApiEnvironment>, lines: AsyncIterable<string>, type: string): never {
-  return streamedBytes(c, chunksOf(lines), type);
+  return streamedBytes(c, chunksOf(lines), { 'Content-Type': type });
 }
 
 /** As `streamed`, of bytes. */
-export function streamedBytes(c: Context<ApiEnvironment>, bytes: AsyncIterable<Uint8Array>, type: string): never {
-  const { dependencies, requestId } = c.var;
+export function streamedBytes(c: Context<ApiEnvironment>, bytes: AsyncIterable<Uint8Array>, headers: Readonly<Record<string, string>>): never {
   async function* noted(): AsyncGenerator<Uint8Array> {
     try {
       yield* bytes;
     } catch (error) {
-      dependencies.log.error('api.stream_cut', { request_id: requestId, error });
-      throw error;
+      cutStream(c, error);
     }
   }
   // A route's type knows bodies of JSON and of text; one that is neither has no type there.
-  return c.body(ReadableStream.from(noted()), 200, { 'Content-Type': type }) as never;
+  return c.body(ReadableStream.from(noted()), 200, headers) as never;
+}
+
+/**
+ * The reason of a streamed answer that cannot go on is told to the log, and the answer is cut. The stream may then end as it likes; what
+ * reaches the adapter as an error of a stream it would write to stderr, past the log.
+ */
+export function cutStream(c: Context<ApiEnvironment>, error: unknown): void {
+  const { dependencies, requestId } = c.var;
+  dependencies.log.error('api.stream_cut', { request_id: requestId, error });
+  if (c.env.cut === undefined) throw error;
+  c.env.cut();
 }
 
 async function* chunksOf(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
