@@ -266,3 +266,8 @@ ORDER BY (org_id, started_at)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS restored_costs ON CLUSTER 'gatewayops' AS restored_costs_local ENGINE = Distributed('gatewayops', currentDatabase(), restored_costs_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611281800-restored-costs', '4427040ed786315d0975c80b708fcda2d5d5be8370b8e34effff7a8dc1389128';
+
+-- 202611282001-policy;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS policy LowCardinality(String);
+ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS policy LowCardinality(String);
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611282001-policy', '76e1deb15537a85251fdd5389856f6433cdc47eebdec89d0fdd49921a4fad911';

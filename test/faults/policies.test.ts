@@ -164,15 +164,18 @@ describe('over REST', () => {
   });
 });
 
-test('the record says of each that access stopped it, also where its caller hears that there is no such thing', async () => {
-  const rows = journalRows(await door.journal()).filter(({ stop }) => stop === 'access');
-  const said = new Set(rows.map(({ status, fault_code, tool }) => `${String(status)} ${String(fault_code)} ${String(tool)}`));
-  expect([...said]).toEqual(
+test('the record says of each what access decided and by which policy, also where its caller hears that there is no such thing', async () => {
+  const rows = journalRows(await door.journal());
+  const said = (ended: (row: (typeof rows)[number]) => boolean): Set<string> =>
+    new Set(rows.filter(ended).map(({ status, fault_code, tool, policy }) => [status, fault_code, tool, policy].join(' ')));
+  expect([...said(({ stop }) => stop === 'access')]).toEqual(
     expect.arrayContaining([
-      'blocked unknown_tool slow',
-      'blocked policy_denied tell',
-      'blocked approval_required numbers',
-      'blocked unknown_resource test://note',
+      'blocked unknown_tool slow no-slow',
+      'blocked policy_denied tell quietly',
+      'blocked approval_required numbers count-with-care',
+      'blocked unknown_resource test://note no-notes',
+      'blocked not_found closed closed',
     ]),
   );
+  expect([...said(({ status, tool }) => status === 'success' && tool === 'tell')]).toEqual(['success  tell members-may-call-every-server']);
 });

@@ -145,7 +145,7 @@ function pageBody({ traces, cursor: next, estimatedTotal, scannedStartUs, scanne
   };
 }
 
-const facetNames = ['status', 'server', 'tool', 'agent', 'user', 'team', 'key', 'client', 'code', 'method', 'env'] as const;
+const facetNames = ['status', 'server', 'tool', 'agent', 'user', 'team', 'key', 'client', 'code', 'policy', 'method', 'env'] as const;
 const facetName = z.enum(facetNames);
 const facetQuery = traceFilters.extend({
   facets: z

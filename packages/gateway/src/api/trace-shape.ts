@@ -83,6 +83,7 @@ export const spanSchema = z
     tokens: z.object({ input: z.number().int(), output: z.number().int(), source: z.string() }).nullable(),
     cost: costSchema,
     priced_by: known,
+    policy: known.openapi({ description: 'The policy that let the call pass, refused it or held it; null where none had to decide.', example: 'no-delete' }),
     transforms: z.array(z.string()).openapi({
       description: 'The transformation rules that changed the call, in their order; the one that refused it comes last.',
       example: ['rename q to query'],
@@ -219,6 +220,7 @@ export function spanBody(span: CallRow, bodies: SpanBodies | undefined): z.outpu
     tokens: span.tokens_source === '' ? null : { input: span.input_tokens, output: span.output_tokens, source: span.tokens_source },
     cost: exactNumber(span.cost_text),
     priced_by: orNull(span.priced_by),
+    policy: orNull(span.policy),
     transforms: span.transforms === '' ? [] : span.transforms.split('\n'),
     cache: span.cache === 'hit' || span.cache === 'shared' || span.cache === 'miss' ? span.cache : null,
     target: orNull(span.target),

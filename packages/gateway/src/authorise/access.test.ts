@@ -41,7 +41,7 @@ describe('without a rule that allows', () => {
   test('everything is refused, as if it did not exist', () => {
     expect(decide([], call('github', 'search'))).toMatchObject({ decision: 'deny', hidden: true, rule: null });
     const view = compileAccess([], clock).viewOf(caller());
-    expect([view.reaches('github'), view.isOpen('github'), view.shows('github', 'tool', 'search')]).toEqual([false, false, false]);
+    expect([view.reaches('github'), view.opening('github'), view.shows('github', 'tool', 'search')]).toEqual([false, null, false]);
   });
 
   test('a rule for others does not help', () => {
@@ -75,16 +75,41 @@ describe('a rule is for', () => {
   });
 });
 
+test('whatever is decided names the rule that decided', () => {
+  const rules = [
+    rule({ name: 'some', tools: ['get'] }),
+    rule({ name: 'all-of-a', servers: ['a'] }),
+    rule({ name: 'never', effect: 'deny', servers: ['b'], tools: ['drop'] }),
+    rule({ name: 'asked', effect: 'hold', servers: ['b'], tools: ['write'] }),
+    rule({ name: 'by-day', servers: ['b'], tools: ['post'], when: 'args.day == true' }),
+  ];
+  const decided = (server: string, name: string): string | null => decide(rules, call(server, name), { argumentsText: () => '{"day":true}' }).rule;
+  expect([decided('a', 'any'), decided('b', 'get'), decided('b', 'drop'), decided('b', 'write'), decided('b', 'post'), decided('b', 'other')]).toEqual([
+    'all-of-a',
+    'some',
+    'never',
+    null,
+    'by-day',
+    null,
+  ]);
+  expect(decide([...rules, rule({ name: 'b-too', servers: ['b'] })], call('b', 'write')).rule).toBe('asked');
+  expect(
+    compileAccess([rule({ name: 'off', effect: 'deny', servers: ['c'] })], clock)
+      .viewOf(caller())
+      .refusalOf('c')?.rule,
+  ).toBe('off');
+});
+
 describe('what a rule names', () => {
   const search = rule({ name: 'search-only', servers: ['git*'], tools: ['search_*', 'get'] });
 
   test('is all that it allows; and whoever may use some of a server may list and shake hands', () => {
     const view = compileAccess([search], clock).viewOf(caller());
     expect(['search_code', 'get', 'get_file', 'delete'].map((name) => view.shows('github', 'tool', name))).toEqual([true, true, false, false]);
-    expect([view.reaches('github'), view.reaches('jira'), view.isOpen('github'), view.shows('github', 'prompt', 'search_code')]).toEqual([
+    expect([view.reaches('github'), view.reaches('jira'), view.opening('github'), view.shows('github', 'prompt', 'search_code')]).toEqual([
       true,
       false,
-      false,
+      null,
       false,
     ]);
     for (const action of [null, 'tools.list', 'resources.list'])
@@ -219,7 +244,7 @@ test('T6: more rules that refuse never allow more, and rules that allow never li
       const view = compileAccess(policies, clock).viewOf(caller());
       // What is not shown is refused, and what is open is refused nothing.
       if (!view.shows(server, 'tool', tool)) expect(before.decision).toBe('deny');
-      if (view.isOpen(server)) expect(before.decision).toBe('allow');
+      if (view.opening(server) !== null) expect(before.decision).toBe('allow');
       if (!view.reaches(server)) expect(before.decision).toBe('deny');
     }),
   );

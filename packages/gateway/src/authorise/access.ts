@@ -12,6 +12,8 @@ export type Grant =
   | { readonly decision: 'deny'; readonly hidden: boolean; readonly rule: string | null; readonly reason: string }
   | { readonly decision: 'hold'; readonly rule: string; readonly reason: string };
 
+export type Refusal = Extract<Grant, { decision: 'deny' }>;
+
 export type ThingKind = 'tool' | 'resource' | 'prompt';
 
 /** What a call would do at a server. `kind` null: it names no tool, resource or prompt. */
@@ -43,8 +45,10 @@ export interface AccessView {
   readonly key: string;
   /** Whether the caller may know of the server at all. */
   reaches(server: string): boolean;
-  /** Whether every operation on the server is allowed, whatever it names. */
-  isOpen(server: string): boolean;
+  /** Why the caller may not know of the server; null: it may. */
+  refusalOf(server: string): Refusal | null;
+  /** What allows every operation on the server, whatever it names; null: it depends on the operation. */
+  opening(server: string): Grant | null;
   decide(principal: Principal, operation: Operation, facts: CallFacts): Grant;
   /** Whether a list shows it: it is not refused whatever is said in the call. Templates of resources: whether any URI of theirs is not. */
   shows(server: string, kind: ThingKind | 'template', name: string): boolean;
@@ -57,6 +61,8 @@ interface Rule {
   /** Null: for all of a server. */
   readonly things: Readonly<Record<ThingKind, Patterns | null>> | null;
   readonly condition: Condition | null;
+  /** Made once: to allow a call costs no memory. */
+  readonly grant: Grant;
 }
 
 /** Rules of one effect that speak of an operation. */
@@ -85,6 +91,7 @@ export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock
             prompt: data.prompts && patternsOf(data.prompts),
           },
       condition: data.when === null ? null : compileCondition(data.when),
+      grant: { decision: 'allow', rule: data.name },
     };
   });
   const subjects = rules.map(({ data }) => data.subjects?.map((subject) => ({ ...subject, patterns: compilePatterns([subject.id]) })) ?? null);
@@ -124,8 +131,8 @@ export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock
 
 function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>): AccessView {
   const kept = new Map<string, Applicable>();
-  const open = new Map<string, boolean>();
-  const reach = new Map<string, boolean>();
+  const open = new Map<string, Grant | null>();
+  const reach = new Map<string, Refusal | null>();
   const named = new Map<string, NamedRules>();
   const rulesAt = new Map<string, readonly Rule[]>();
 
@@ -147,43 +154,47 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
     });
   }
 
-  function reaches(server: string): boolean {
-    return keptFor(reach, server, () => refusal(applicable({ server, action: null, kind: null, name: '' })) === null);
+  function refusalOf(server: string): Refusal | null {
+    return keptFor(reach, server, () => refusal(applicable({ server, action: null, kind: null, name: '' })));
   }
 
-  function isOpen(server: string): boolean {
+  function opening(server: string): Grant | null {
     return keptFor(open, server, () => {
       const all = at(server);
-      if (all.some(({ data }) => data.effect !== 'allow')) return false;
-      return isAnonymous || all.some(({ things, condition, data }) => things === null && condition === null && data.actions === null);
+      if (all.some(({ data }) => data.effect !== 'allow')) return null;
+      const opener = all.find(({ things, condition, data }) => things === null && condition === null && data.actions === null);
+      return opener?.grant ?? (isAnonymous ? allow : null);
     });
   }
 
   /** What is refused whatever the call says, which is the same as not being there. */
-  function refusal({ denies, allows }: Applicable): Grant | null {
+  function refusal({ denies, allows }: Applicable): Refusal | null {
     const denied = denies.find(({ condition }) => condition === null);
     if (denied !== undefined) return { decision: 'deny', hidden: true, rule: denied.data.name, reason: reasonOf(denied) };
     return allows.length > 0 || isAnonymous ? null : { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' };
   }
 
   function decide(principal: Principal, operation: Operation, facts: CallFacts): Grant {
-    if (isOpen(operation.server)) return allow;
+    const opened = opening(operation.server);
+    if (opened !== null) return opened;
     const found = applicable(operation);
     const { denies, holds, allows } = found;
     const refused = refusal(found);
     if (refused !== null) return refused;
-    if (denies.length === 0 && holds.length === 0 && (isAnonymous || allows.some(({ condition }) => condition === null))) return allow;
+    const plain = allows.find(({ condition }) => condition === null)?.grant ?? (isAnonymous ? allow : null);
+    if (denies.length === 0 && holds.length === 0 && plain !== null) return plain;
     const told = factsOf(operation, principal, facts, clock.nowMs());
     for (const rule of denies) if (isMet(rule, told, true)) return { decision: 'deny', hidden: false, rule: rule.data.name, reason: reasonOf(rule) };
     for (const rule of holds) if (isMet(rule, told, true)) return { decision: 'hold', rule: rule.data.name, reason: reasonOf(rule) };
-    for (const rule of allows) if (isMet(rule, told, false)) return { decision: 'allow', rule: rule.data.name };
+    for (const rule of allows) if (isMet(rule, told, false)) return rule.grant;
     return isAnonymous ? allow : { decision: 'deny', hidden: false, rule: null, reason: 'no policy allows this call' };
   }
 
   return {
     key,
-    reaches,
-    isOpen,
+    reaches: (server) => refusalOf(server) === null,
+    refusalOf,
+    opening,
     decide,
     shows(server, kind, name) {
       if (kind === 'template') return showsTemplate(at(server), name, isAnonymous);

@@ -7,12 +7,12 @@ import type { Access, Grant } from './access.ts';
 
 const allow: Grant = { decision: 'allow', rule: null };
 const outOfScope: Grant = { decision: 'deny', hidden: true, rule: null, reason: 'it is not scoped to this server' };
-const outOfReach: Grant = { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it to use this server' };
 
 /** Whether a caller may use a server at all: what its key is scoped to and what policies allow it. */
 export function authoriseServer(access: Access, principal: Principal, server: string): Grant {
   if (principal.servers !== null && !principal.servers.has(server)) return outOfScope;
-  return access.viewOf(principal).reaches(server) ? allow : outOfReach;
+  const refusal = access.viewOf(principal).refusalOf(server);
+  return refusal === null ? allow : { ...refusal, reason: 'no policy allows it to use this server' };
 }
 
 /** Whether a caller may perform an MCP operation; `action` null is the handshake, open to whoever may use the server. */

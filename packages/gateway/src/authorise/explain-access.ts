@@ -25,19 +25,13 @@ export function explainAccess(
   clock: Pick<Clock, 'nowMs'>,
 ): { readonly grant: Grant; readonly rules: readonly RuleFinding[] } {
   const grant = compileAccess(policies, clock).viewOf(principal).decide(principal, operation, facts);
-  const decider = grant.rule ?? (grant.decision === 'allow' ? firstThat(policies, 'allow') : null);
-
-  function firstThat(of: readonly PolicyData[], effect: PolicyData['effect']): string | null {
-    return of.find((policy) => policy.effect === effect && speaks(policy, principal, operation, facts, clock))?.name ?? null;
-  }
-
   return {
-    grant: grant.decision === 'allow' ? { ...grant, rule: decider } : grant,
+    grant,
     rules: policies.map((policy) => ({
       name: policy.name,
       effect: policy.effect,
       bearing: bearingOf(policy, principal, operation, facts, clock),
-      decided: policy.name === decider,
+      decided: policy.name === grant.rule,
     })),
   };
 }

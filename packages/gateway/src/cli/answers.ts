@@ -45,6 +45,7 @@ const spanView = z.looseObject({
   error: z.string().nullable().optional(),
   stops: z.record(z.string(), z.number().nullable()).optional(),
   stopped_at: z.string().nullable().optional(),
+  policy: z.string().nullable().optional(),
   transforms: z.array(z.string()).optional(),
   cache: z.string().nullable().optional(),
 });
@@ -258,6 +259,7 @@ export const answers = {
         status: z.string(),
         stop: z.string(),
         fault: z.string().nullable(),
+        policy: z.string().nullable().optional(),
         server: z.string(),
         tool: z.string().nullable(),
         operation: z.string(),

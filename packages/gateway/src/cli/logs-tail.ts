@@ -205,6 +205,7 @@ function logLine(entry: Entry, { paint }: Output): string {
     moneyText(entry.cost, entry.currency).padStart(8),
     railGlyph(entry.status, entry.stop, paint),
     ...(entry.fault === null ? [] : [plain(entry.fault, 40)]),
+    ...(entry.status === 'blocked' && entry.policy ? [`policy/${plain(entry.policy, 40)}`] : []),
     paint.dim(plain(entry.trace_id)),
   ].join('  ');
 }

@@ -55,6 +55,7 @@ function spanLines(span: Span, depth: number, currency: string | undefined, out:
   const rail = railText(span, out);
   if (rail !== null) lines.push(`${indent}  ${rail}`);
   const notes = [
+    ...(span.status === 'blocked' && span.policy ? [`policy ${span.policy}`] : []),
     ...(span.cache === 'hit' || span.cache === 'shared' ? ['answered from the cache'] : []),
     ...(span.transforms?.length ? [`rules: ${span.transforms.join(', ')}`] : []),
   ];

@@ -48,7 +48,7 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): End
     // Who came without a key reaches what is open to all, by whichever address.
     mayReach: (server) => authoriseServer(access, principal, server).decision === 'allow' && (!isAnonymous || byName.get(server)?.data.auth === 'none'),
     accessKey: view.key,
-    shows: (server, kind, name) => view.isOpen(server) || view.shows(server, kinds[kind], name),
+    shows: (server, kind, name) => view.opening(server) !== null || view.shows(server, kinds[kind], name),
     forwarded: (server) => headersForAll(call, server),
   };
 }

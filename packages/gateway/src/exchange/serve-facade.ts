@@ -146,6 +146,8 @@ async function identify(call: Call, serverName: string): Promise<void> {
   const grant = authoriseServer(call.snapshot.access, principal, serverName);
   if (grant.decision === 'deny' || server === undefined) {
     placeRefusal(call, server, serverName);
+    // A server that is not there is refused by no rule that is about it.
+    if (server !== undefined) call.record.policy = grant.rule ?? '';
     throw grant.decision === 'deny' ? new Fault('forbidden', { reason: grant.reason }) : new Fault('not_found');
   }
   call.server = server;

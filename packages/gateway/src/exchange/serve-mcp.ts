@@ -163,15 +163,18 @@ function arrive(call: Call, principal: Principal, path: string): void {
     // Which of its servers a caller reaches is decided with each message.
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
-  } else if (server === undefined || authoriseServer(call.snapshot.access, principal, server.data.name).decision === 'deny')
-    throw outOfReach(call, server, path);
-  else call.server = server;
+  } else {
+    const grant = server && authoriseServer(call.snapshot.access, principal, server.data.name);
+    if (server === undefined || grant?.decision !== 'allow') throw outOfReach(call, server, grant?.rule ?? '', path);
+    call.server = server;
+  }
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }
 
 /** The caller hears the same of what exists and of what does not. */
-function outOfReach(call: Call, server: Server | undefined, path: string): Fault {
+function outOfReach(call: Call, server: Server | undefined, policy: string, path: string): Fault {
   placeRefusal(call, server, path.slice('/mcp/'.length));
+  call.record.policy = policy;
   call.isHidden = server !== undefined;
   return new Fault('not_found');
 }

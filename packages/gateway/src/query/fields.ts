@@ -29,6 +29,7 @@ export type WordColumn =
   | 'environment'
   | 'status'
   | 'stop'
+  | 'policy'
   | 'cache'
   | 'era'
   | 'protocol_version'
@@ -75,7 +76,8 @@ export const fields = {
     about: 'The code of the fault, the HTTP status or the JSON-RPC error code; comparisons are of the HTTP status.',
     example: 'code:>=500',
   },
-  policy: { kind: 'lines', column: 'transforms', about: 'A rule that changed or refused the call.', example: 'policy:"no secrets"' },
+  policy: word('policy', 'The policy that let the call pass, refused it or held it.', 'policy:no-delete'),
+  transform: { kind: 'lines', column: 'transforms', about: 'A transformation rule that changed or refused the call.', example: 'transform:"no secrets"' },
   cache: { kind: 'word', columns: ['cache'], words: ['hit', 'shared', 'miss'], about: 'What the cache had for the call.', example: 'cache:hit' },
   target: word('target', 'The target of the server that answered.', 'target:blue'),
   era: word('era', 'Which kind of MCP the client speaks: modern or legacy.', 'era:legacy'),
@@ -131,5 +133,6 @@ export const textColumns = [
   'session_id',
   'client_trace_id',
   'fault_code',
+  'policy',
   'transforms',
 ] as const satisfies readonly (WordColumn | 'client_trace_id' | 'fault_code' | 'transforms')[];

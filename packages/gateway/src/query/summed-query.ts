@@ -37,6 +37,7 @@ const nothing: QueriedCall = {
   environment: '',
   status: '',
   stop: '',
+  policy: '',
   cache: '',
   era: '',
   protocol_version: '',

@@ -50,6 +50,8 @@ export class CallRecord {
   priceVersion = 0;
   transforms = '';
   cache: 'hit' | 'shared' | 'miss' | '' = '';
+  /** The policy that decided; empty where none had to. */
+  policy = '';
   target = '';
   retries = 0;
   /** What the server asked of the client; null where it asked nothing. */
@@ -159,6 +161,7 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.upstreamSpans);
   writer.text(record.bodies);
   writer.u32(record.priceVersion);
+  writer.text(record.policy);
   journal.end();
 }
 

@@ -104,6 +104,8 @@ export const outcomeColumns: readonly Column[] = [
   word('bodies'),
   /** Of the price list that the call was priced by; 0 where it was by none. */
   { name: 'price_version', type: 'UInt32' },
+  /** The policy that let the call pass, refused it or held it; empty where none had to decide. */
+  word('policy'),
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

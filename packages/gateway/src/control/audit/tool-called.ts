@@ -27,7 +27,7 @@ export function toolCalledEvent(call: CallRow, organizationId: string): StoredRe
       tool: call.tool,
       status: call.status,
       stop: call.stop,
-      ...(call.fault_code === '' ? {} : { fault: call.fault_code }),
+      ...known({ fault: call.fault_code, policy: call.policy }),
       latency_ms: call.duration_us / 1000,
       cost: call.cost_text,
       currency: call.currency,

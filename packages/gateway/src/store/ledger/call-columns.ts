@@ -48,6 +48,7 @@ export const callRow = z.object({
   upstream_spans: z.string(),
   bodies: z.string(),
   price_version: z.number(),
+  policy: z.string(),
   auth_us: z.number(),
   access_us: z.number(),
   limit_us: z.number(),

@@ -20,7 +20,7 @@ const words = fc.constantFrom(...texts);
 
 const wordColumns: readonly WordColumn[] = [
   ...(['server', 'tool', 'method', 'user_id', 'team_id', 'project_id', 'key_id', 'key_prefix', 'client_name', 'agent', 'environment'] as const),
-  ...(['era', 'protocol_version', 'surface', 'target', 'node', 'peer', 'request_id', 'session_id'] as const),
+  ...(['era', 'protocol_version', 'surface', 'policy', 'target', 'node', 'peer', 'request_id', 'session_id'] as const),
 ];
 
 const traceHexFor = (id: string): string => /^tr_([0-9a-f]{32})$/.exec(id)?.[1] ?? createHash('sha256').update(id).digest('hex').slice(0, 32);
@@ -108,8 +108,10 @@ describe('a query', () => {
     'trace:ab',
     'cost:>=0.5',
     'code:(404 OR -32602 OR mcp_*)',
+    '-has:transform',
+    'transform:a_b',
     '-has:policy',
-    'policy:a_b',
+    'policy:a*',
     'time:<2026-11-01T00:00:00.000002Z',
   ])('%s finds some calls and not others, the same in both', async (text) => {
     const query = parseQuery(text);

@@ -13,6 +13,7 @@ const facetColumns = {
   key: 'key_id',
   client: 'client_name',
   code: 'fault_code',
+  policy: 'policy',
   method: 'method',
   env: 'environment',
 } as const;

@@ -57,6 +57,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
     target: text('target'),
     retries: number('retries'),
     price_version: number('price_version'),
+    policy: text('policy'),
     bodies: text('bodies'),
     asks: text('asks'),
     upstream_spans: text('upstream_spans'),

@@ -58,6 +58,7 @@ export function callAttributes(row: CallRowReader): Attributes {
   text('gatewayops.status', row.text('status'));
   text('gatewayops.stop', row.text('stop'));
   text('gatewayops.fault', row.text('fault_code'));
+  text('gatewayops.policy.name', row.text('policy'));
   text('gatewayops.cache', row.text('cache'));
   number('gatewayops.retries', row.number('retries'));
   const transforms = row.text('transforms');
