@@ -161,9 +161,9 @@ export function backupDesk(paths: Pick<StatePaths, 'exports'>, served: () => Con
 export function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
   const server = snapshot.servers.find((entry) => entry.name === name);
   if (!server) throw new Fault('unknown_object', { kind: 'server', name });
-  const { targets, active } = reachOf(server);
+  const { targets, active, allowedNetworks = [] } = reachOf(server);
   const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
-  return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls };
+  return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls, allowedNetworks };
 }
 
 /** How often it is said of a certificate that it expires. */
@@ -229,6 +229,7 @@ function remoteSettings(server: RemoteServerConfig, env: Environment): Omit<Brid
       headers: shown === null ? {} : { [shown.header]: shown.value },
       tls:
         tls === null ? undefined : { ca: tls.ca ?? undefined, cert: tls.cert ?? undefined, key: tls.key ?? undefined, servername: tls.serverName ?? undefined },
+      allowedNetworks: server.upstream?.allowedNetworks,
     },
     cwd: '/',
     env: {},

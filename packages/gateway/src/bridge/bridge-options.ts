@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
+import { networksOf } from '../kernel/outward-address.ts';
 import { objectOf } from './message.ts';
 
 /** What a bridge may use; every one has a default in `kernel/bounds.ts`. */
@@ -63,6 +64,8 @@ export interface BridgeRemote {
   readonly tls?:
     | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined; readonly servername?: string | undefined }
     | undefined;
+  /** Networks that it may be in although nothing is sent there by default. */
+  readonly allowedNetworks?: readonly string[] | undefined;
 }
 
 export function bridgeLimits(options: Pick<BridgeOptions, 'processes' | 'limits'>): BridgeLimits {
@@ -123,6 +126,7 @@ const isRemote = isObject({
   url: (value) => typeof value === 'string' && /^(?:wss?|https?):\/\//.test(value) && URL.canParse(value),
   headers: (value) => Object.values(objectOf(value) ?? { none: null }).every(isText),
   tls: optional(isObject({ ca: optional(isText), cert: optional(isText), key: optional(isText), servername: optional(isText) })),
+  allowedNetworks: optional((value) => isListOf(isText)(value) && networksOf(value as string[]) !== null),
 });
 const isTcpListen = isObject({ host: isText, port: isPort, hosts: optional(isListOf(isText)) });
 

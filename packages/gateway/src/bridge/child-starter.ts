@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import { networksOf, refusedHost } from '../kernel/outward-address.ts';
 import type { BridgeLimits, BridgeRemote } from './bridge-options.ts';
 import { startChild, type Child, type ChildCommand, type ChildHandlers } from './child-process.ts';
 import { resolveCommand } from './process-environment.ts';
@@ -47,6 +48,8 @@ export function remoteStarter(remote: BridgeRemote, { limits, clock }: StarterDe
   return {
     noun: 'connection',
     async prepare() {
+      const refused = refusedHost(new URL(remote.url).hostname, networksOf(remote.allowedNetworks ?? []));
+      if (refused !== null) return `its address is refused: ${refused}`;
       // Loaded where it is needed: there is one bridge a server, and most have a program.
       open ??= remote.transport === 'websocket' ? (await import('./websocket-child.ts')).startWebSocketChild : (await import('./sse-child.ts')).startSseChild;
       return null;

@@ -94,6 +94,16 @@ describe.each(['websocket', 'sse'] as const)('a server over %s', (transport) => 
     expect(again.headers.get('mcp-session-id')).not.toBeNull();
   });
 
+  test('E1: is not connected to where its address is one that nothing is sent to, unless it is named', async () => {
+    const server = await serve(transport, { command: modern });
+    const at = { ...server, url: server.url.replace('127.0.0.1', '0.0.0.0') };
+    expect(at.url).not.toBe(server.url);
+    const refused = await bridged(transport, at, {}, { backoffMs: 20 });
+    await until(() => refused.bridge.ready().reason?.includes('never sent to'));
+    expect(server.authorizations).toEqual([]);
+    await ready(await testBridge({ command: null, remote: { transport, url: at.url, headers: {}, allowedNetworks: ['0.0.0.0/32'] }, cwd: '/' }));
+  });
+
   test('that refuses the credential, or that nobody answers for, says so by /readyz and to every call', async () => {
     const server = await serve(transport, { command: everything, authorization: 'Bearer right' });
     const bridge = await bridged(transport, server, { authorization: 'Bearer wrong-one' }, { backoffMs: 20 });

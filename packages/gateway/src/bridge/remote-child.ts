@@ -1,6 +1,9 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { BridgeLimits } from './bridge-options.ts';
+import { guardLookup, networksOf, refusedAddressCode } from '../kernel/outward-address.ts';
+import type { BridgeLimits, BridgeRemote } from './bridge-options.ts';
 import type { Child, ChildHandlers } from './child-process.ts';
 import { asOneLine, readLine } from './message.ts';
 
@@ -105,4 +108,15 @@ export function refusal(status: number): string {
   if (status === 401 || status === 403) return `it refused the gateway's credential (HTTP ${status})`;
   if (status >= 300 && status < 400) return `it answered with a redirect (HTTP ${status}), which is never followed`;
   return `it answered HTTP ${status}`;
+}
+
+/** The look-up of a server's name: what nothing is sent to refuses the connection. */
+export function remoteLookup({ allowedNetworks = [] }: BridgeRemote): LookupFunction {
+  return guardLookup(lookup, networksOf(allowedNetworks));
+}
+
+/** Why a connection failed, by what its socket says. */
+export function connectionFailure({ code, message }: NodeJS.ErrnoException): string {
+  const said = code === undefined || code === refusedAddressCode || code.startsWith('WS_') ? message.slice(0, 200) : code;
+  return `the connection failed (${said})`;
 }

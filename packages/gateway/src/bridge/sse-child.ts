@@ -5,7 +5,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { BridgeRemote } from './bridge-options.ts';
 import type { Child, ChildHandlers } from './child-process.ts';
 import { rawValue, readLine } from './message.ts';
-import { refusal, remoteChild, type RemoteDependencies, type RemoteEvents, type RemoteWire } from './remote-child.ts';
+import { connectionFailure, refusal, remoteChild, remoteLookup, type RemoteDependencies, type RemoteEvents, type RemoteWire } from './remote-child.ts';
 import { rpcError } from './rpc-error.ts';
 
 /**
@@ -21,6 +21,7 @@ const takenMs = 1_000;
 
 function openSse(remote: BridgeRemote, { limits }: RemoteDependencies, events: RemoteEvents): RemoteWire {
   const url = new URL(remote.url);
+  const lookup = remoteLookup(remote);
   const waiting: Buffer[] = [];
   const posts = new Set<ClientRequest>();
   let waitingBytes = 0;
@@ -32,7 +33,7 @@ function openSse(remote: BridgeRemote, { limits }: RemoteDependencies, events: R
 
   const connecting = setTimeout(() => lost('it named no address for messages in time'), limits.connectTimeoutMs);
   const stream = open(url, 'GET', { accept: 'text/event-stream', 'cache-control': 'no-store' });
-  stream.on('error', (error: NodeJS.ErrnoException) => lost(`the connection failed (${error.code ?? error.message.slice(0, 200)})`));
+  stream.on('error', (error: NodeJS.ErrnoException) => lost(connectionFailure(error)));
   stream.on('response', (response) => {
     answer = response;
     const isStream = response.statusCode === 200 && (response.headers['content-type'] ?? '').startsWith('text/event-stream');
@@ -104,7 +105,7 @@ function openSse(remote: BridgeRemote, { limits }: RemoteDependencies, events: R
   }
 
   function open(to: URL, method: string, headers: Record<string, string>): ClientRequest {
-    const options = { method, headers: { ...remote.headers, ...headers }, agent: false as const };
+    const options = { method, headers: { ...remote.headers, ...headers }, agent: false as const, lookup };
     return to.protocol === 'https:' ? httpsRequest(to, { ...options, ...remote.tls }) : httpRequest(to, options);
   }
 

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import type { BridgeRemote } from './bridge-options.ts';
 import type { Child, ChildHandlers } from './child-process.ts';
-import { refusal, remoteChild, type RemoteDependencies } from './remote-child.ts';
+import { connectionFailure, refusal, remoteChild, remoteLookup, type RemoteDependencies } from './remote-child.ts';
 
 const subprotocol = 'mcp';
 /** RFC 6455 section 7.4.1. */
@@ -18,6 +18,7 @@ export function startWebSocketChild(remote: BridgeRemote, dependencies: RemoteDe
       maxPayload: limits.lineBytesMax,
       maxFragments: 1_024,
       perMessageDeflate: false,
+      lookup: remoteLookup(remote),
       ...remote.tls,
     });
     /** What is sent before the handshake is over. */
@@ -52,8 +53,8 @@ export function startWebSocketChild(remote: BridgeRemote, dependencies: RemoteDe
       request.destroy();
       socket.terminate();
     });
-    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      failure ??= `the connection failed (${code === undefined || code.startsWith('WS_') ? message.slice(0, 200) : code})`;
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      failure ??= connectionFailure(error);
       // After a frame that breaks the rules there is nothing to close in order.
       socket.terminate();
     });

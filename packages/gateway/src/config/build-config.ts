@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
+import { networksOf, refusedHost } from '../kernel/outward-address.ts';
 import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
@@ -162,6 +163,14 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
     const variable = `MCP_SERVER_${name}_URL`;
     const matches = result.map((server, index) => ({ server, index })).filter(({ server }) => variableNameOf(server.name) === name);
     const [match] = matches;
+    const refusal = refusedHost(new URL(url).hostname, networksOf(match?.server.upstream?.allowedNetworks ?? []));
+    if (refusal !== null)
+      complainVariable(
+        variable,
+        'names no place to send anything to',
+        `Of such addresses, ${refusal}.`,
+        'Correct it, or name the address in allow_addresses of the server in the file.',
+      );
     if (matches.length > 1) {
       const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
       complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');

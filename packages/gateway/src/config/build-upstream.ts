@@ -6,8 +6,20 @@ import type { HttpServerEntry, ServerEntry } from './schema.ts';
 
 /** How a server is reached, where its entry says more than an address; undefined where it does not: then the defaults hold. */
 export function buildUpstream(entry: ServerEntry, folder: string, reference: (secret: SecretReference) => SecretReference): UpstreamConfig | undefined {
-  const http: Partial<HttpServerEntry> = entry.transport === 'stdio' ? {} : isHttp(entry) ? entry : { tls: entry.tls };
-  const said = [entry.timeouts, entry.connections, entry.retries, entry.breaker, http.targets, http.active, http.canary, http.tls, http.health_check];
+  const http: Partial<HttpServerEntry> = entry.transport === 'stdio' ? {} : isHttp(entry) ? entry : { tls: entry.tls, allow_addresses: entry.allow_addresses };
+  const { allow_addresses: allowed = [] } = http;
+  const said = [
+    entry.timeouts,
+    entry.connections,
+    entry.retries,
+    entry.breaker,
+    http.targets,
+    http.active,
+    http.canary,
+    http.tls,
+    http.health_check,
+    http.allow_addresses,
+  ];
   if (said.every((part) => part === undefined)) return undefined;
   const { timeouts, connections, retries, canary, tls } = { ...entry, ...http };
   return {
@@ -30,6 +42,7 @@ export function buildUpstream(entry: ServerEntry, folder: string, reference: (se
     keepAliveMs: connections === undefined ? bounds.upstreamKeepAliveMs : ms(connections.idle),
     queueMax: connections?.waiting_max ?? bounds.upstreamQueueMax,
     retry: { triesMax: retries?.tries_max ?? bounds.upstreamTriesMax, budgetPercent: retries?.budget ?? bounds.upstreamRetryBudgetPercent },
+    ...(allowed.length === 0 ? {} : { allowedNetworks: allowed }),
     // A bridge says itself, at once, what cannot be served; after a restart its program is back before a breaker would look.
     breaker: entry.breaker === undefined && !isHttp(entry) ? null : buildBreaker(entry.breaker),
     health: buildHealth(http.health_check),

@@ -1,9 +1,19 @@
 /** What the shape cannot say of addresses, of what is sent to them, and of TLS to them. */
+import { networksOf, refusedHost } from '../kernel/outward-address.ts';
 import type { Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
 
-export function checkUrl(text: string, path: Path, complain: Complain): void {
+/** `allowed`: what the same entry says may be connected to all the same; null where nothing can say so. */
+export function checkUrl(text: string, path: Path, complain: Complain, allowed: readonly string[] | null = null): void {
   const url = URL.parse(text);
+  const refusal = url === null ? null : refusedHost(url.hostname, networksOf(allowed ?? []));
+  if (refusal !== null) {
+    const fix =
+      allowed === null
+        ? 'Write the name or address of the receiver.'
+        : `Correct it, or write allow_addresses: ["${url?.hostname.replace(/^\[(.*)\]$/, '$1')}"].`;
+    complain(path, `${url?.hostname} is no place to send anything to`, `Of such as it, ${refusal}.`, fix);
+  }
   if (url !== null && (url.username !== '' || url.password !== '')) {
     complain(
       path,

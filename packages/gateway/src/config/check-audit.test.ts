@@ -61,7 +61,7 @@ test.each([
   [{ name: 'a', syslog: { address: 'siem.example:6514', tls: { cert: 'c.pem' } } }, 'tls has no key'],
   [{ name: 'a', webhook: { url: 'http://soc.example/' } }, 'sent in clear'],
   [{ name: 'a', webhook: { url: 'https://user:password@soc.example/' } }, 'a user name or password'],
-  [{ name: 'a', webhook: { url: 'https://[fe80::1]/' } }, 'is no place to send events to'],
+  [{ name: 'a', webhook: { url: 'https://[fe80::1]/' } }, 'is no place to send anything to'],
   [{ name: 'a', webhook: { url: 'https://soc.example/', headers: { authorization: 'Bearer written-here' } } }, 'is a secret written into the file'],
   [{ name: 'a', webhook: { url: 'https://soc.example/', secrets: ['whsec_written'] } }, 'is a secret written into the file'],
   [{ name: 'a', syslog: { address: 'siem.example:6514' }, events: ['Key Made'] }, 'must be an action'],

@@ -1,6 +1,5 @@
 /** What the shape cannot say of `audit.streams`: that each has one target, and one that may be sent to. */
-import { isIP } from 'node:net';
-import { refusedAddress } from '../kernel/outward-address.ts';
+import { refusedHost } from '../kernel/outward-address.ts';
 import { checkHeaders, checkTlsPair, checkUrl } from './check-address.ts';
 import type { Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
@@ -36,7 +35,6 @@ function checkTarget({ name, syslog, webhook }: StreamEntry, path: Path, complai
   checkTlsPair(webhook.tls, [...path, 'webhook', 'tls'], complain);
   checkHeaders(webhook.headers, [...path, 'webhook', 'headers'], complain);
   if (url === null) return;
-  checkHost(url.hostname, [...path, 'webhook', 'url'], complain);
   if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'))) {
     const cause = 'Everyone on the way could read what the audit says, and the headers.';
     complain([...path, 'webhook', 'url'], 'the events would be sent in clear', cause, 'Write https://; http:// is for receivers on this machine.');
@@ -44,7 +42,6 @@ function checkTarget({ name, syslog, webhook }: StreamEntry, path: Path, complai
 }
 
 function checkHost(written: string, path: Path, complain: Complain): void {
-  const host = written.replace(/^\[(.*)\]$/, '$1');
-  const refusal = isIP(host) === 0 ? null : refusedAddress(host);
-  if (refusal !== null) complain(path, `${host} is no place to send events to`, `Of such as it, ${refusal}.`, 'Write the name or address of the receiver.');
+  const refusal = refusedHost(written);
+  if (refusal !== null) complain(path, `${written} is no place to send events to`, `Of such as it, ${refusal}.`, 'Write the name or address of the receiver.');
 }

@@ -42,7 +42,8 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
-    if (entry?.transport === 'websocket' || entry?.transport === 'sse') checkAddresses({ url: entry.url, tls: entry.tls }, ['servers', index], complain);
+    if (entry?.transport === 'websocket' || entry?.transport === 'sse')
+      checkAddresses({ url: entry.url, tls: entry.tls, allow_addresses: entry.allow_addresses }, ['servers', index], complain);
     else if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
   }
 }
@@ -219,8 +220,9 @@ function requireServer(name: string, path: Path, config: Config, leftOut: Readon
 }
 
 function checkAddresses(entry: Partial<HttpServerEntry>, path: Path, complain: Complain): void {
-  if (entry.url !== undefined) checkUrl(entry.url, [...path, 'url'], complain);
-  for (const [index, { url }] of entry.targets?.entries() ?? []) checkUrl(url, [...path, 'targets', index, 'url'], complain);
+  const allowed = entry.allow_addresses ?? [];
+  if (entry.url !== undefined) checkUrl(entry.url, [...path, 'url'], complain, allowed);
+  for (const [index, { url }] of entry.targets?.entries() ?? []) checkUrl(url, [...path, 'targets', index, 'url'], complain, allowed);
   checkUpstream(entry, path, complain);
 }
 

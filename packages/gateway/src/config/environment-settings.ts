@@ -1,5 +1,6 @@
 /** The settings that environment variables carry; they override the file. Values are never shown: a URL may hold a password. */
 import { closestWord } from '../kernel/closest-word.ts';
+import { refusedHost } from '../kernel/outward-address.ts';
 import type { ConfigFault } from './config-fault.ts';
 import type { Config } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
@@ -43,6 +44,15 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
       `The variable is set and overrides ${instead}.`,
       `Write it like ${example}, or unset ${name} to use ${instead}.`,
     );
+    return null;
+  }
+
+  /** Telemetry goes to no address that nothing is sent to. */
+  function outwardUrl(name: string, schemes: readonly string[], example: string, instead: string): string | null {
+    const value = url(name, schemes, example, instead);
+    const refusal = value === null ? null : refusedHost(new URL(value).hostname);
+    if (refusal === null) return value;
+    complain(name, 'names no place to send anything to', `Of such addresses, ${refusal}.`, `Write it like ${example}, or unset ${name} to use ${instead}.`);
     return null;
   }
 
@@ -120,7 +130,7 @@ export function readEnvironmentSettings(env: Environment): { settings: Environme
     logLevel: word('LOG_LEVEL', logLevels),
     logFormat: word('LOG_FORMAT', logFormats),
     otlp: {
-      endpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], 'https://collector.example:4318', '`telemetry.otlp.endpoint`'),
+      endpoint: outwardUrl('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], 'https://collector.example:4318', '`telemetry.otlp.endpoint`'),
       protocol: word('OTEL_EXPORTER_OTLP_PROTOCOL', otlpProtocols),
       hasHeaders: env['OTEL_EXPORTER_OTLP_HEADERS'] !== undefined,
     },

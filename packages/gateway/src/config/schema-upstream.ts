@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { durationText } from '../kernel/duration-text.ts';
+import { networksOf } from '../kernel/outward-address.ts';
 import { duration, hour, serverName, serverUrl, strict, text, tlsFiles, whole } from './schema-parts.ts';
 
 const day = 24 * hour;
@@ -10,6 +11,8 @@ function percent(least: number) {
   const error = `must be a number from ${least} to 100`;
   return z.number({ error }).min(least, { error }).max(100, { error });
 }
+
+const networkError = 'must be an address or a network, such as 169.254.10.5 or 169.254.10.0/24';
 
 /** Of every server. */
 export const reach = {
@@ -132,6 +135,21 @@ export const httpReach = {
     .optional()
     .meta({ description: 'Which calls go to a target that is tried out.' }),
   tls: tlsFiles.optional().meta({ description: 'TLS to the server (1.2 or later). Files are read again when they change.' }),
+  allow_addresses: z
+    .array(
+      z
+        .string({ error: networkError })
+        .max(49, { error: networkError })
+        .refine((one) => networksOf([one]) !== null, { error: networkError }),
+      { error: 'must be a list of addresses and networks' },
+    )
+    .max(32, { error: 'must have at most 32 entries' })
+    .optional()
+    .meta({
+      description:
+        'Addresses that the server may have although the gateway connects to none such: link-local, metadata of clouds, multicast, reserved, and IPv4 in IPv6 (NAT64, 6to4). Private networks and this machine need no entry.',
+      examples: [['169.254.10.0/24']],
+    }),
   health_check: strict({
     ask: z
       .union(

@@ -142,6 +142,7 @@ const webSocketServer = strict({
   url: webSocketUrl.meta({ description: 'Address of the MCP endpoint, without credentials in it.', examples: ['wss://search.example/mcp'] }),
   credential: credential.optional(),
   tls: httpReach.tls,
+  allow_addresses: httpReach.allow_addresses,
 });
 
 const sseServer = strict({
@@ -150,6 +151,7 @@ const sseServer = strict({
   url: serverUrl.meta({ description: 'Address of the stream, without credentials in it.', examples: ['https://search.example/sse'] }),
   credential: credential.optional(),
   tls: httpReach.tls,
+  allow_addresses: httpReach.allow_addresses,
 });
 
 const server = z.discriminatedUnion('transport', [httpServer, stdioServer, webSocketServer, sseServer], {

@@ -117,10 +117,38 @@ describe('is refused, with its place', () => {
       '{ name: a, targets: [{ name: b, url: "https://u:p@b.example" }] }',
       'servers[0].targets[0].url: the url holds a user name or password',
     ],
+    [
+      'E1: the address of a metadata service, however it is written',
+      '{ name: a, targets: [{ name: b, url: "http://0xa9fea9fe/latest" }] }',
+      'servers[0].targets[0].url: 169.254.169.254 is no place to send anything to',
+    ],
+    [
+      'E1: such an address of a server over WebSocket',
+      '{ name: a, transport: websocket, url: "ws://[fe80::1]/mcp" }',
+      'servers[0].url: [fe80::1] is no place to send anything to',
+    ],
+    [
+      'an allowed address that is a name',
+      '{ name: a, url: https://a.example, allow_addresses: [metadata.internal] }',
+      'servers[0].allow_addresses[0]: servers[0].allow_addresses[0] must be an address or a network, such as 169.254.10.5 or 169.254.10.0/24',
+    ],
     ['a breaker of another word', '{ name: a, url: https://a.example, breaker: none }', 'servers[0].breaker: breaker must be off or a map of settings'],
   ])('%s', (_, server, fault) => {
     expect(faults(server)).toContain(fault);
   });
+});
+
+test('E1: an address that is meant is allowed where the server names it, and in its variable too', () => {
+  const server = '{ name: a, url: http://169.254.10.5/mcp, allow_addresses: [169.254.10.0/24] }';
+  expect(load(server).servers[0]?.upstream?.allowedNetworks).toEqual(['169.254.10.0/24']);
+  const file = join(folder, 'gateway.yaml');
+  const at = (url: string) => loadConfig({ file, env: { MCP_SERVER_A_URL: url } }).servers[0]?.upstream?.targets;
+  expect(at('http://169.254.10.9/mcp')).toMatchObject([{ url: 'http://169.254.10.9/mcp' }]);
+  expect(() => at('http://169.254.169.254/')).toThrow('configuration has faults');
+});
+
+test.each([{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://169.254.169.254:4318' }, { MCP_SERVER_B_URL: 'http://169.254.169.254/' }])('E1: %j is refused', (env) => {
+  expect(() => loadConfig({ file: null, env })).toThrow('configuration has faults');
 });
 
 describe('certificates', () => {

@@ -57,7 +57,7 @@ const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
 
 const path = /^\/v1\/mcp\/([A-Za-z0-9_-]{1,64})\/((?:tools|resources|prompts)\/(?:call|list|read|get))$/;
 /** The faults of a call that was on its way, and of which not a byte reached the server. */
-const unsent: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_unavailable', 'upstream_tls', 'draining']);
+const unsent: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_unavailable', 'upstream_tls', 'upstream_address', 'draining']);
 
 /** A request that carries an X-Request-ID, begun: to be ended by exactly one of `finish` and `fail`. */
 interface Once {

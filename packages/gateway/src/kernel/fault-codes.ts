@@ -73,6 +73,7 @@ export const faultCodes = {
   upstream_unavailable: row(503, 'upstream', 'The MCP server {server} is not ready: {reason}.', 'Run `gateway servers test {server}`.', { retryable: true }),
   upstream_reset: row(502, 'upstream', 'The MCP server {server} closed the connection before its reply was complete.', 'A tool call may have run: read its trace before trying again.'),
   upstream_tls: row(502, 'upstream', 'No trusted TLS connection to the MCP server {server} could be made.', 'Check its certificate with `gateway servers test {server}`.'),
+  upstream_address: row(502, 'configuration', 'The MCP server {server} has an address that nothing is sent to.', 'Correct its address, or what DNS says of it; one that is meant is named in `allow_addresses` of this server.'),
   upstream_redirect: row(502, 'upstream', 'The MCP server {server} answered with a redirect, which is never followed.', 'Configure the final address as `url`.'),
   upstream_refused: row(502, 'upstream', "The MCP server {server} refused the gateway's own credential.", 'Check `credential` for this server.'),
   upstream_invalid: row(502, 'upstream', 'The MCP server {server} sent a reply that is not valid HTTP or MCP: {reason}.', 'Run `gateway servers test {server}`.'),

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { refusedAddress } from './outward-address.ts';
+import type { LookupAddress } from 'node:dns';
+import { describe, expect, test } from 'vitest';
+import { guardLookup, networksOf, refusedAddress, refusedHost } from './outward-address.ts';
 
 test.each([
   '169.254.169.254',
@@ -31,3 +32,54 @@ test.each(['127.0.0.1', '::1', '10.1.2.3', '192.168.1.1', '172.16.0.9', '100.64.
     expect(refusedAddress(address)).toBeNull();
   },
 );
+
+test('what an operator names is allowed, and nothing beside it', () => {
+  const allowed = networksOf(['169.254.10.0/24', 'fd00:ec2::254']);
+  expect([refusedAddress('169.254.10.7', allowed), refusedAddress('::ffff:169.254.10.7', allowed), refusedAddress('fd00:ec2::254', allowed)]).toEqual([
+    null,
+    null,
+    null,
+  ]);
+  for (const address of ['169.254.169.254', '169.254.11.1', 'fd00:ec2::253']) expect(refusedAddress(address, allowed)).not.toBeNull();
+});
+
+test.each(['', '169.254.10.0/33', 'fe80::/129', 'example.com', '10.0.0.0/', '10.0.0', '10.0.0.0/8/8', '169.254.1.1/ 24'])('%j is no network', (text) => {
+  expect(networksOf(['10.0.0.0/8', text])).toBeNull();
+});
+
+const hostOf = (written: string): string => new URL(`http://${written}/`).hostname;
+
+test.each(['169.254.169.254', '2852039166', '0xa9fea9fe', '0251.0376.0251.0376', '[::ffff:a9fe:a9fe]', '[fe80::1]', '0'])(
+  'the host %s is refused',
+  (written) => {
+    expect(refusedHost(hostOf(written))).not.toBeNull();
+  },
+);
+
+test.each(['localhost', '127.1', '[::1]', '169.254.169.254.nip.io'])('the host %s is judged when it is connected to, if at all', (written) => {
+  expect(refusedHost(hostOf(written))).toBeNull();
+});
+
+describe('E3: the addresses that a name has when it is connected to', () => {
+  const look = (answers: readonly string[], all: boolean, allowed: readonly string[] = []): Promise<unknown> =>
+    new Promise((resolve) => {
+      const found = answers.map((address): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 }));
+      const guarded = guardLookup((_name, _options, done) => done(null, found), networksOf(allowed));
+      guarded('a.example', { all }, (error, address) => resolve(error === null ? address : error.code));
+    });
+
+  test('are those that are given on', async () => {
+    expect(await look(['127.0.0.9', '::1'], false)).toBe('127.0.0.9');
+    expect(await look(['127.0.0.9', '::1'], true)).toEqual([
+      { address: '127.0.0.9', family: 4 },
+      { address: '::1', family: 6 },
+    ]);
+    expect(await look([], false)).toBe('ENOTFOUND');
+  });
+
+  test('refuse the name for one that is refused, whatever else it has', async () => {
+    expect(await look(['203.0.113.9', '169.254.169.254'], true)).toBe('ADDRESS_REFUSED');
+    expect(await look(['203.0.113.9', '64:ff9b::a9fe:a9fe'], false)).toBe('ADDRESS_REFUSED');
+    expect(await look(['169.254.10.7'], false, ['169.254.10.0/24'])).toBe('169.254.10.7');
+  });
+});

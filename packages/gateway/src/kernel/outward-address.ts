@@ -1,16 +1,68 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /**
  * Why nothing is ever sent to an address on its own account, in words, or null where it may be. Addresses of the machine and of private
  * networks are not among them: what an operator writes into gateway.yaml may stand there. Refused are places that no receiver can
  * be at and that answer with credentials or reach others in disguise: link-local ones, the metadata services of clouds, addresses
- * that hold an IPv4 address in IPv6, and all that is no unicast.
+ * that hold an IPv4 address in IPv6, and all that is no unicast. `allowed`: networks that the operator has named all the same.
  */
-export function refusedAddress(address: string): string | null {
-  const family = isIP(address);
-  if (family === 0) return 'it is no address';
+export function refusedAddress(address: string, allowed: BlockList | null = null): string | null {
+  const family = familyOf(address);
+  if (family === null) return 'it is no address';
   // A list of IPv4 fits `::ffff:0:0/96`, too.
-  return refused.check(address, family === 6 ? 'ipv6' : 'ipv4') ? 'link-local, metadata, multicast and reserved addresses are never sent to' : null;
+  if (!refused.check(address, family) || allowed?.check(address, family) === true) return null;
+  return 'link-local, metadata, multicast and reserved addresses are never sent to';
+}
+
+/** As `refusedAddress`, of the host of a URL; a name is judged by its addresses, when it is connected to (`guardLookup`). */
+export function refusedHost(host: string, allowed: BlockList | null = null): string | null {
+  const address = host.replace(/^\[(.*)\]$/, '$1');
+  return familyOf(address) === null ? null : refusedAddress(address, allowed);
+}
+
+/** Networks as they are written (`169.254.10.0/24`, or one address) to be compared with; null where one is none. */
+export function networksOf(texts: readonly string[]): BlockList | null {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [, address = '', prefix] = /^([0-9a-fA-F.:]{2,45})(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    const family = familyOf(address);
+    const most = family === 'ipv4' ? 32 : 128;
+    const bits = prefix === undefined ? most : Number(prefix);
+    if (family === null || bits > most) return null;
+    list.addSubnet(address, bits, family);
+  }
+  return list;
+}
+
+/** The code of the error with which a guarded look-up fails for an address that is refused. */
+export const refusedAddressCode = 'ADDRESS_REFUSED';
+
+export function refusedAddressError(text: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(text), { code: refusedAddressCode });
+}
+
+/**
+ * A look-up of names whose addresses are those that are connected to, so what it lets pass is what is dialled. A name is refused for one
+ * address that is, whatever else it has. Hosts that are addresses are never looked up: `refusedHost` is for those.
+ */
+export function guardLookup(lookup: LookupFunction, allowed: BlockList | null = null): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      const addresses = Array.isArray(found) ? found : [];
+      const [first] = addresses;
+      const bad = addresses.map(({ address }) => ({ address, reason: refusedAddress(address, allowed) })).find(({ reason }) => reason !== null);
+      if (error) callback(error, '', 0);
+      else if (bad !== undefined) callback(refusedAddressError(`it has the address ${bad.address}, and ${bad.reason}`), '', 0);
+      else if (first === undefined) callback(Object.assign(new Error(`no address of ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
+      else if (options.all === true) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' | null {
+  const family = isIP(address);
+  return family === 0 ? null : family === 6 ? 'ipv6' : 'ipv4';
 }
 
 const refused = new BlockList();

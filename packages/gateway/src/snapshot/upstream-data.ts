@@ -18,6 +18,8 @@ export interface UpstreamData {
   /** Calls of one worker that may wait for a connection of one target. */
   readonly queueMax: number;
   readonly retry: RetryData;
+  /** Networks that it may be in although nothing is sent there by default (`kernel/outward-address.ts`). Absent: none. */
+  readonly allowedNetworks?: readonly string[];
   /** Null: no breaker. */
   readonly breaker: BreakerData | null;
   /** Null: no active checks. */

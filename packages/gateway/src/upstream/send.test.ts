@@ -58,7 +58,7 @@ function poolOf(to: ServerData): Pool {
   return pool;
 }
 
-function ask(to: ServerData, more: Partial<UpstreamRequest> = {}, onData: (told: Told) => boolean = () => true): Told {
+function ask(to: ServerData, more: Partial<UpstreamRequest> = {}, onData: (told: Told) => boolean = () => true, pool = poolOf(to)): Told {
   let over = false;
   const told = {
     steps: [] as string[],
@@ -68,7 +68,7 @@ function ask(to: ServerData, more: Partial<UpstreamRequest> = {}, onData: (told:
     },
   } as Told;
   told.control = send(
-    poolOf(to),
+    pool,
     { server: 's1', method: 'POST', path: '/mcp', headers: ['accept', '*/*'], body: Buffer.from('{"id":1}'), firstByteMs: 400, idleMs: 400, ...more },
     {
       head: (status: number, _headers: ReplyHeaders) => void told.steps.push(`head ${status}`),
@@ -182,6 +182,50 @@ describe('what goes wrong is one fault, told once, and nothing is sent twice', (
     await until(() => told.over);
     expect(told.steps).toEqual(['failed upstream_reset']);
     expect([upstream.hits, upstream.connections]).toEqual([2, 1]);
+  });
+});
+
+describe('an address that nothing is sent to', () => {
+  /** What DNS says, one answer after the other; the last for ever. */
+  function resolving(answers: readonly (readonly string[])[], allowedNetworks: readonly string[] = []) {
+    const asked: string[] = [];
+    const pool = openPool(
+      { connectionsMax: 1 },
+      { ...reachOf(server()), allowedNetworks, keepAliveMs: 1 },
+      { ...reachOf(server()).targets[0], origin: `http://mcp.example:${upstream.port}` },
+      (name, options, done) => {
+        const found = (answers[Math.min(asked.push(name), answers.length) - 1] ?? []).map((address) => ({ address, family: 4 }));
+        if (options.all === true) done(null, found);
+        else done(null, found[0]?.address ?? '', 4);
+      },
+    );
+    pools.set(`resolving ${pools.size}`, pool);
+    return { asked, pool };
+  }
+
+  async function outcomeOf(pool: Pool): Promise<string[]> {
+    const told = ask(server(), {}, () => true, pool);
+    await until(() => told.over);
+    return told.steps;
+  }
+
+  test('E1: is not connected to, whether DNS names it or the address is one', async () => {
+    expect(await outcomeOf(resolving([['169.254.169.254']]).pool)).toEqual(['failed upstream_address']);
+    expect(await outcomeOf(resolving([['127.0.0.1', '169.254.169.254']]).pool)).toEqual(['failed upstream_address']);
+    expect(await outcome(replies.defaultReply, { origin: `http://0.0.0.0:${upstream.port}` })).toEqual(['failed upstream_address']);
+    expect(upstream.connections).toBe(0);
+  });
+
+  test('E3: is looked at with each connection, so that a name that moves there is refused then', async () => {
+    const { pool, asked } = resolving([['127.0.0.1'], ['0.0.0.0']]);
+    upstream.reply = replies.bytes('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}', 'end');
+    expect(await outcomeOf(pool)).toEqual(['head 200', 'end']);
+    expect(await outcomeOf(pool)).toEqual(['failed upstream_address']);
+    expect([asked.length, upstream.connections]).toEqual([2, 1]);
+  });
+
+  test('is connected to where the server names it', async () => {
+    expect(await outcomeOf(resolving([['0.0.0.0']], ['0.0.0.0']).pool)).toEqual(['head 200', 'end']);
   });
 });
 

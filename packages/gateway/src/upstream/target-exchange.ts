@@ -25,7 +25,14 @@ export interface UpstreamCall extends Choosing {
 }
 
 /** Whose fault it is that nothing came: the target's. Others (the gateway's credential, a redirect, a full queue, the caller's leaving) say nothing of it. */
-const targetFaults: ReadonlySet<FaultCode> = new Set<FaultCode>(['upstream_unreachable', 'upstream_tls', 'upstream_reset', 'mcp_timeout', 'upstream_invalid']);
+const targetFaults: ReadonlySet<FaultCode> = new Set<FaultCode>([
+  'upstream_unreachable',
+  'upstream_tls',
+  'upstream_address',
+  'upstream_reset',
+  'mcp_timeout',
+  'upstream_invalid',
+]);
 /** Statuses that say: not now, nothing was done. */
 const passing: ReadonlySet<number> = new Set([502, 503, 504]);
 
@@ -127,8 +134,8 @@ export class TargetExchange extends Exchange {
     if (!isTargets || this.begun) return false;
     const unsent = this.controller === null;
     if (!unsent && (!this.call.repeatable || fault.code === 'upstream_invalid')) return false;
-    // Its certificate and its name are the same in a moment, and whoever waited for a connection has waited enough.
-    const lasting = fault.code === 'upstream_tls' || lastingCodes.has(codeOf(fault.cause));
+    // Its certificate, its name and its address are the same in a moment, and whoever waited for a connection has waited enough.
+    const lasting = fault.code === 'upstream_tls' || fault.code === 'upstream_address' || lastingCodes.has(codeOf(fault.cause));
     if (lasting && (this.group.targets.length === 1 || this.call.pinned !== null)) return false;
     if (!this.schedule(fault)) return false;
     this.leave();

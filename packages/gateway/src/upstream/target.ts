@@ -1,7 +1,8 @@
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { LookupFunction } from 'node:net';
 import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { guardLookup, networksOf, refusedAddressError, refusedHost } from '../kernel/outward-address.ts';
 import type { ServerData } from '../snapshot/snapshot.ts';
 import type { TargetData, TargetOrder, TargetReport, UpstreamData } from '../snapshot/upstream-data.ts';
 import { Breaker } from './breaker.ts';
@@ -87,28 +88,35 @@ export class Target {
 
 /** What makes another target of it, with connections and a breaker of its own: all but its weight. */
 export function targetKey(server: ServerData, reach: UpstreamData, { weight: _weight, ...data }: TargetData): string {
-  return JSON.stringify([server.name, server.connectionsMax, reach.connectTimeoutMs, reach.keepAliveMs, reach.breaker, data]);
+  return JSON.stringify([server.name, server.connectionsMax, reach.connectTimeoutMs, reach.keepAliveMs, reach.allowedNetworks, reach.breaker, data]);
 }
 
 export function openPool(
   { connectionsMax }: Pick<ServerData, 'connectionsMax'>,
-  { connectTimeoutMs, keepAliveMs }: Pick<UpstreamData, 'connectTimeoutMs' | 'keepAliveMs'>,
+  { connectTimeoutMs, keepAliveMs, allowedNetworks = [] }: Pick<UpstreamData, 'connectTimeoutMs' | 'keepAliveMs' | 'allowedNetworks'>,
   { origin, socketPath, tls }: TargetData,
   lookup: LookupFunction,
 ): Pool {
+  const allowed = networksOf(allowedNetworks);
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: connectTimeoutMs,
+    lookup: guardLookup(lookup, allowed),
+    minVersion: 'TLSv1.2',
+    ...(tls === null ? {} : { ...(tls.ca === null ? {} : { ca: tls.ca }), ...(tls.cert === null ? {} : { cert: tls.cert }) }),
+    ...(tls === null || tls.key === null ? {} : { key: tls.key }),
+    ...(tls === null || tls.serverName === null ? {} : { servername: tls.serverName }),
+    ...(socketPath === null ? {} : { socketPath }),
+  });
   return new Pool(origin, {
     connections: connectionsMax,
     pipelining: 1,
     allowH2: false,
-    connect: {
-      timeout: connectTimeoutMs,
-      lookup,
-      minVersion: 'TLSv1.2',
-      ...(tls === null ? {} : { ...(tls.ca === null ? {} : { ca: tls.ca }), ...(tls.cert === null ? {} : { cert: tls.cert }) }),
-      ...(tls === null || tls.key === null ? {} : { key: tls.key }),
-      ...(tls === null || tls.serverName === null ? {} : { servername: tls.serverName }),
+    connect(to, done) {
+      const refusal = socketPath === null ? refusedHost(to.hostname, allowed) : null;
+      if (refusal === null) connect(to, done);
+      else process.nextTick(done, refusedAddressError(refusal), null);
     },
-    ...(socketPath === null ? {} : { socketPath }),
     keepAliveTimeout: keepAliveMs,
     keepAliveMaxTimeout: keepAliveMs,
     maxHeaderSize: bounds.upstreamHeaderBytesMax,

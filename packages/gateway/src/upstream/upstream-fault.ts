@@ -1,5 +1,6 @@
 import { errors } from 'undici';
 import { Fault } from '../kernel/fault.ts';
+import { refusedAddressCode } from '../kernel/outward-address.ts';
 
 const unreachable = new Set([
   'ECONNREFUSED',
@@ -25,6 +26,7 @@ export function upstreamFault(error: unknown, server: string, unsent = false): F
   if (error instanceof Fault) return error;
   const code = codeOf(error);
   if (unreachable.has(code) && !isUnderWay(error)) return new Fault('upstream_unreachable', { server }, { cause: error });
+  if (code === refusedAddressCode) return new Fault('upstream_address', { server }, { cause: error });
   if (timeouts.has(code)) return new Fault('mcp_timeout', { server }, { cause: error });
   if (tls.test(code)) return new Fault('upstream_tls', { server }, { cause: error });
   if (invalid.has(code) || error instanceof errors.HTTPParserError)

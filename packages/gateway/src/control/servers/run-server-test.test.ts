@@ -127,6 +127,15 @@ test('what a server says with its refusal is the reason', async () => {
   expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'handshake', reason: `HTTP 503: ${message}` });
 });
 
+test('E1 an address that nothing is sent to is not connected to, unless the server names it', async () => {
+  let asked = 0;
+  const { port } = new URL(await listen(httpServer((_, response) => (asked++, response.writeHead(500).end()))));
+  const origin = `http://0.0.0.0:${port}`;
+  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'connect', reason: expect.stringContaining('never sent to') });
+  expect(asked).toBe(0);
+  expect(await runServerTest(target({ origin, allowedNetworks: ['0.0.0.0'] }))).toMatchObject({ failedAt: 'handshake' });
+});
+
 test('E5 a redirect is not followed', async () => {
   let followed = false;
   const other = await listen(httpServer((_, response) => ((followed = true), response.end())));

@@ -1,5 +1,7 @@
+import { lookup } from 'node:dns';
 import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
+import { guardLookup, networksOf, refusedHost } from '../../kernel/outward-address.ts';
 import type { TlsData } from '../../snapshot/upstream-data.ts';
 import type { ServerTest } from './test-server.ts';
 
@@ -13,6 +15,8 @@ export interface ServerTarget {
   readonly credential: { readonly header: string; readonly value: string } | null;
   /** PEM text, where the server has settings for TLS. */
   readonly tls?: TlsData | null;
+  /** Networks that it may be in although nothing is sent there by default. */
+  readonly allowedNetworks?: readonly string[];
 }
 
 const testTimeoutMs = 10_000;
@@ -29,9 +33,13 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
   const signal = AbortSignal.timeout(timeoutMs);
   let networkError: unknown;
   let refusal: string | null = null;
+  const { socketPath } = target;
+  const allowed = networksOf(target.allowedNetworks ?? []);
+  const refused = socketPath === null ? refusedHost(new URL(target.origin).hostname, allowed) : null;
+  if (refused !== null) return { ...untested, failedAt: 'connect', reason: `its address is refused: ${refused}` };
   const agent = new Agent({
     maxResponseSize: answerBytesMax,
-    connect: { ...(target.socketPath === null ? {} : { socketPath: target.socketPath }), ...tlsOptions(target.tls ?? null) },
+    connect: { ...(socketPath === null ? {} : { socketPath }), lookup: guardLookup(lookup, allowed), ...tlsOptions(target.tls ?? null) },
   });
   const client = new Client({ name: 'gatewayops-test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
   const transport = new StreamableHTTPClientTransport(new URL(target.upstreamPath, target.origin), {
@@ -117,7 +125,9 @@ async function listTools(client: Client, signal: AbortSignal): Promise<Pick<Serv
 
 /** System codes of a connection that was never made, on the error or on what caused it. */
 function isConnectFailure(error: unknown): boolean {
-  return /^(?:ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|EPIPE|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|UND_ERR_(?:CONNECT|SOCKET))/.test(causeCode(error));
+  return /^(?:ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|EPIPE|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ADDRESS_REFUSED|UND_ERR_(?:CONNECT|SOCKET))/.test(
+    causeCode(error),
+  );
 }
 
 function causeCode(error: unknown): string {

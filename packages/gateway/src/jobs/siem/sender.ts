@@ -1,7 +1,7 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { lookup as systemLookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { StoredRecord } from '../../chain/verify-events.ts';
-import { refusedAddress } from '../../kernel/outward-address.ts';
+import { guardLookup, refusedAddressCode, refusedHost } from '../../kernel/outward-address.ts';
 
 /** How events get to a target. */
 export interface Sender {
@@ -33,33 +33,13 @@ export class DeliveryError extends Error {
 
 /** Names to addresses. The address that is looked at is the one that is connected to; one that is refused refuses the name. */
 export function createOutwardLookup(resolve: typeof systemLookup = systemLookup): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, found) => {
-      const addresses = (found ?? []) as readonly LookupAddress[];
-      const refusal = error ?? refusalOf(addresses);
-      const [first] = addresses;
-      if (refusal !== null || first === undefined) callback(refusal ?? Object.assign(new Error(`no address of ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
-      else if (options.all === true) callback(null, [...addresses]);
-      else callback(null, first.address, first.family);
-    });
-  };
+  return guardLookup(resolve);
 }
-
-function refusalOf(addresses: readonly LookupAddress[]): NodeJS.ErrnoException | null {
-  for (const { address } of addresses) {
-    const refusal = refusedAddress(address);
-    if (refusal !== null) return Object.assign(new Error(`it has the address ${address}, and ${refusal}`), { code: refusedCode });
-  }
-  return null;
-}
-
-const refusedCode = 'ADDRESS_REFUSED';
 
 /** A host that is an address is never looked up: it is judged here. Rejects with `DeliveryError`. */
 export function requireOutward(host: string): void {
-  const address = host.replace(/^\[(.*)\]$/, '$1');
-  const refusal = isIP(address) === 0 ? null : refusedAddress(address);
-  if (refusal !== null) throw new DeliveryError(`${address} is refused: ${refusal}`);
+  const refusal = refusedHost(host);
+  if (refusal !== null) throw new DeliveryError(`${host.replace(/^\[(.*)\]$/, '$1')} is refused: ${refusal}`);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -90,6 +70,7 @@ export function deliveryErrorOf(error: unknown): DeliveryError {
   // A client that tried several addresses has an error of each.
   const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   const { code = '', message }: NodeJS.ErrnoException = first instanceof Error ? first : new Error(String(first));
-  const reason = code === refusedCode ? message : (reasons[code] ?? (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') ? `TLS failed (${code})` : code));
+  const reason =
+    code === refusedAddressCode ? message : (reasons[code] ?? (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') ? `TLS failed (${code})` : code));
   return new DeliveryError(reason === '' ? 'the delivery failed; the log says more' : reason, { cause: error });
 }

@@ -1,8 +1,12 @@
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { ExportResult } from '@opentelemetry/core';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import { guardLookup } from '../../kernel/outward-address.ts';
+import { guardGrpcNames } from './guard-grpc-names.ts';
 import type { ExportStart } from './messages.ts';
 
 /** One of OpenTelemetry's exporters. */
@@ -19,18 +23,20 @@ export interface Exporters {
 
 const userAgentOf = (version: string): string => `GatewayOps/${version}`;
 
-/** OpenTelemetry's exporters for the protocol: only its packages are loaded. */
-export async function openExporters(start: ExportStart): Promise<Exporters> {
+/** OpenTelemetry's exporters for the protocol: only its packages are loaded. `names` says what they may connect to. */
+export async function openExporters(start: ExportStart, names: LookupFunction = guardLookup(lookup)): Promise<Exporters> {
   const { endpoint, protocol, headers, timeoutMs, version } = start;
   const compression = start.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE;
   const shared = { timeoutMillis: timeoutMs, compression, userAgent: userAgentOf(version) };
   if (protocol === 'grpc') {
-    const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { OTLPLogExporter }, { credentials, Metadata }] = await Promise.all([
+    const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { OTLPLogExporter }, grpc] = await Promise.all([
       import('@opentelemetry/exporter-trace-otlp-grpc'),
       import('@opentelemetry/exporter-metrics-otlp-grpc'),
       import('@opentelemetry/exporter-logs-otlp-grpc'),
       import('@grpc/grpc-js'),
     ]);
+    guardGrpcNames(grpc, names);
+    const { credentials, Metadata } = grpc;
     const metadata = new Metadata();
     for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     const options = {
@@ -42,7 +48,12 @@ export async function openExporters(start: ExportStart): Promise<Exporters> {
     return { traces: new OTLPTraceExporter(options), metrics: new OTLPMetricExporter(options), logs: new OTLPLogExporter(options) };
   }
   const [{ OTLPTraceExporter }, { OTLPMetricExporter }, { OTLPLogExporter }] = await (protocol === 'http/json' ? jsonExporters() : protobufExporters());
-  const options = (signal: string) => ({ ...shared, url: `${endpoint.replace(/\/+$/, '')}/v1/${signal}`, headers: { ...headers } });
+  const options = (signal: string) => ({
+    ...shared,
+    url: `${endpoint.replace(/\/+$/, '')}/v1/${signal}`,
+    headers: { ...headers },
+    httpAgentOptions: { keepAlive: true, lookup: names },
+  });
   return {
     traces: new OTLPTraceExporter(options('traces')),
     metrics: new OTLPMetricExporter(options('metrics')),
