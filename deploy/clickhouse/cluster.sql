@@ -271,3 +271,8 @@ INSERT INTO ledger_migrations (name, checksum) SELECT '202611281800-restored-cos
 ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS policy LowCardinality(String);
 ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS policy LowCardinality(String);
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611282001-policy', '76e1deb15537a85251fdd5389856f6433cdc47eebdec89d0fdd49921a4fad911';
+
+-- 202611282002-call-cost;
+ALTER TABLE counted_tokens_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS call_cost Decimal(18, 9);
+ALTER TABLE counted_tokens ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS call_cost Decimal(18, 9);
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611282002-call-cost', '0753df8ab10c43d39d380417f92fa98307417f292f89de55e39fede0ae81eba5';

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { nanoText } from '../../packages/gateway/src/kernel/nano.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { intentColumns, outcomeColumns, type Column } from '../../packages/gateway/src/record/call-row.ts';
 import { createLedgerReader, type LedgerReader } from '../../packages/gateway/src/store/ledger/ledger-reader.ts';
@@ -65,12 +66,12 @@ export async function startLedger(): Promise<TestLedger> {
     },
     insertCountedTokens: (rows) =>
       store.command(
-        `INSERT INTO counted_tokens (org_id, trace_id, span_id, started_at, method, server, tool, currency, team_id, input_tokens, output_tokens, tokens_source, cost, priced_by)
+        `INSERT INTO counted_tokens (org_id, trace_id, span_id, started_at, method, server, tool, currency, team_id, input_tokens, output_tokens, tokens_source, cost, priced_by, call_cost)
          ${rows
            .map(({ call, input, output, costNano }) => {
              const names = ['org_id', 'trace_id', 'span_id'].map((name) => `'${call[name]}'`).join(', ');
              const other = ['method', 'server', 'tool', 'currency', 'team_id'].map((name) => `'${call[name] ?? ''}'`).join(', ');
-             return `SELECT ${names}, fromUnixTimestamp64Micro(toInt64(${call['started_at']}), 'UTC'), ${other}, ${input}, ${output}, 'counted', toDecimal64(${costNano}, 9) / 1000000000, '${call['priced_by'] ?? ''}'`;
+             return `SELECT ${names}, fromUnixTimestamp64Micro(toInt64(${call['started_at']}), 'UTC'), ${other}, ${input}, ${output}, 'counted', toDecimal64('${nanoText(costNano)}', 9), '${call['priced_by'] ?? ''}', toDecimal64('${nanoText(BigInt(call['cost'] ?? 0))}', 9)`;
            })
            .join(' UNION ALL ')}`,
         {},

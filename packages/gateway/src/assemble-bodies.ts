@@ -9,6 +9,7 @@ import type { LedgerStore } from './store/ledger/ledger-store.ts';
 import { createBodySink } from './store/ledger/payloads.ts';
 import { startBodyDrain } from './telemetry/body-drain.ts';
 import type { Drain } from './telemetry/drain.ts';
+import type { Tap } from './telemetry/tap.ts';
 
 export interface BodiesOptions {
   readonly config: Config;
@@ -16,6 +17,7 @@ export interface BodiesOptions {
   readonly ledger: LedgerStore;
   /** Of the journal, which comes before bodies where there is little room. */
   readonly drain: Drain;
+  readonly tap: Tap;
   readonly log: Log;
   readonly closers: Closers;
 }
@@ -29,7 +31,7 @@ export interface Bodies {
   finish(timeoutMs: number): Promise<void>;
 }
 
-export function openBodies({ config, folder, ledger, drain, log, closers }: BodiesOptions): Bodies {
+export function openBodies({ config, folder, ledger, drain, tap, log, closers }: BodiesOptions): Bodies {
   const { paths, boot } = folder;
   const bodyDrain = startBodyDrain({
     folder: paths.bodies,
@@ -37,6 +39,7 @@ export function openBodies({ config, folder, ledger, drain, log, closers }: Bodi
     log: log.child({ part: 'telemetry' }),
     spoolBytesMax: config.journal.spoolBytesMax,
     otherBytes: () => drain.status().lagBytes,
+    tap,
   });
   closers.add('body drain', () => bodyDrain.stop());
   const masking = startMasking({

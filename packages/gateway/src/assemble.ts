@@ -125,7 +125,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const ledgerReader = createLedgerReader(ledger);
   const readLedger = (): LedgerReader | null => (ledger.state() === 'opening' ? null : ledgerReader);
   const telemetry = assembleTelemetry({ config, served: () => served.config, environment, tap, drain, node: folder.node, clock, log, lines, closers });
-  const bodies = openBodies({ config, folder, ledger, drain, log, closers });
+  const bodies = openBodies({ config, folder, ledger, drain, tap, log, closers });
   const recordBlocked = (): boolean => drain.status().overBound || pool.journalBlocked;
   const serverState = (name: string): { state: 'ready' | 'starting' | 'failed' | 'unknown'; reason: string | null } =>
     served.config.servers.some((server) => server.name === name && server.transport !== 'http')

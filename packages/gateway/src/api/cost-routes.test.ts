@@ -248,6 +248,8 @@ test('tokens that are counted after their calls cost the same wherever a total o
       spans.map(({ id, cost, tokens }) => [id, cost, tokens && [tokens.input, tokens.output]]).toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
     const detail = exactly(await get(`/v1/traces/tr_${trace}`)) as { trace: Spans & { total_cost: string } };
     expect([detail.trace.total_cost, shown(detail.trace)]).toEqual([totalOf(of), wanted]);
+    const part = exactly(await get(`/v1/traces/tr_${trace}`, { limit: '9' })) as { trace: Spans & { total_cost: string } };
+    expect([part.trace.total_cost, part.trace.spans]).toEqual([totalOf(of), detail.trace.spans.slice(0, 9)]);
     const tree = exactly(await get(`/v1/traces/tr_${trace}/spans`)) as Spans;
     expect(shown({ spans: tree.spans.filter(({ id }) => id.startsWith('sp_')) })).toEqual(wanted);
     const costs = exactly(await get(`/v1/costs/trace/tr_${trace}`)) as { total_cost: string; spans: readonly { id: string; cost: string }[] };
@@ -271,4 +273,29 @@ test('tokens that are counted after their calls cost the same wherever a total o
     summary: { total_cost: string };
   };
   expect(byTeam.summary.total_cost).toBe(totalOf(made));
+
+  // Asked for by their cost: that of a call whose tokens were counted, what it cost before, and a bit more.
+  const dear = made[33];
+  if (dear === undefined || dear.counted === null) throw new Error('this call has counted tokens');
+  const fits: Readonly<Record<string, (cost: bigint, wanted: bigint) => boolean>> = {
+    '': (cost, wanted) => cost === wanted,
+    '>': (cost, wanted) => cost > wanted,
+    '>=': (cost, wanted) => cost >= wanted,
+    '<': (cost, wanted) => cost < wanted,
+    '<=': (cost, wanted) => cost <= wanted,
+  };
+  for (const wanted of [dear.costNano, dear.costNano - dear.counted.costNano, dear.costNano + 1n]) {
+    for (const [operator, isMet] of Object.entries(fits)) {
+      const of = made.filter(({ costNano }) => isMet(costNano, wanted));
+      const asked = { ...window, query: `${window.query} cost:${operator}${textOf(wanted)}` };
+      const found = JSON.parse(await get('/v1/logs/requests', { ...asked, limit: '1000' })) as { requests: readonly { span_id: string }[] };
+      expect([asked.query, found.requests.map(({ span_id: id }) => id).toSorted()]).toEqual([asked.query, of.map(spanOf).toSorted()]);
+      if (operator !== '>=') continue;
+      const facets = JSON.parse(await get('/v1/traces/facets', { ...asked, facets: 'team' })) as {
+        facets: readonly { values: readonly { calls: number }[] }[];
+      };
+      const { metrics } = JSON.parse(await get('/v1/metrics', asked)) as { metrics: { calls: number } };
+      expect([facets.facets[0]?.values[0]?.calls ?? 0, metrics.calls]).toEqual([of.length, of.length]);
+    }
+  }
 });

@@ -17,7 +17,7 @@ export function streamRoutes(api: Api): void {
       permission: 'traces.read',
       tags: ['live'],
       summary: 'Follow calls as they end',
-      description: `Server-sent events, one JSON object a line with \`Accept: application/x-ndjson\`, or the same objects as text frames of a WebSocket (\`Upgrade: websocket\`; with a session cookie only from a page of the gateway itself). Events: \`open\`, \`call\` (as in the request log; it alone has an id), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`metrics\` (of all calls of a second that fit, with \`events=metrics\` and the permission metrics.read), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
+      description: `Server-sent events, one JSON object a line with \`Accept: application/x-ndjson\`, or the same objects as text frames of a WebSocket (\`Upgrade: websocket\`; with a session cookie only from a page of the gateway itself). Events: \`open\`, \`call\` (as in the request log, with an id), \`counted\` (a call that was shown, again, with an id of its own: its tokens were counted after it ended, and this is what it cost with them), \`gap\` (calls since \`Last-Event-ID\` that are not known any more), \`sampled\` (of a second in which more fit than \`rate\`: shown, of), \`dropped\` (the reader was too slow), \`metrics\` (of all calls of a second that fit, with \`events=metrics\` and the permission metrics.read), \`heartbeat\` every ${bounds.liveHeartbeatMs / 1000} s, \`end\`. Of the node that answers.`,
       request: { query: streamQuery, headers: z.object({ 'last-event-id': z.string().max(100).optional() }) },
       responses: { 200: { content: { 'text/event-stream': { schema: z.string() } }, description: 'Events, until the reader leaves.' } },
     }),
@@ -91,7 +91,7 @@ function bodyOf(stream: LiveStream, write: (event: LiveEvent) => string, cut: (e
 }
 
 function dataOf(event: LiveEvent, actor: Actor): unknown {
-  if (event.type === 'call') {
+  if (isOfCall(event)) {
     const body = requestBody(event.call);
     // The address of a caller is told to who may read the request log.
     return actor.can('logs.read') ? body : { ...body, ip: null };
@@ -101,12 +101,16 @@ function dataOf(event: LiveEvent, actor: Actor): unknown {
   return event.type === 'heartbeat' ? { time: new Date().toISOString(), ...rest } : rest;
 }
 
+function isOfCall(event: LiveEvent): event is Extract<LiveEvent, { id: string }> {
+  return event.type === 'call' || event.type === 'counted';
+}
+
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html */
 function eventOf(event: LiveEvent, actor: Actor): string {
-  const id = event.type === 'call' ? `id: ${event.id}\n` : '';
+  const id = isOfCall(event) ? `id: ${event.id}\n` : '';
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(dataOf(event, actor))}\n\n`;
 }
 
 function lineOf(event: LiveEvent, actor: Actor): string {
-  return `${JSON.stringify({ type: event.type, ...(event.type === 'call' ? { id: event.id } : {}), data: dataOf(event, actor) })}\n`;
+  return `${JSON.stringify({ type: event.type, ...(isOfCall(event) ? { id: event.id } : {}), data: dataOf(event, actor) })}\n`;
 }

@@ -30,6 +30,8 @@ export interface BodyFacts {
   readonly requestHeaders: string;
   /** Null: tokens are not counted, for the tool has reported them or nobody asks. */
   readonly count: TokenPrice | null;
+  /** Nano-dollars that the call cost without its tokens. */
+  readonly callCostNano: number;
 }
 
 /** Nano-dollars a token, and which entry of the price list says so; empty: the tokens have no price. */

@@ -25,6 +25,7 @@ const facts: BodyFacts = {
   responseType: 'application/json',
   requestHeaders: '',
   count: null,
+  callCostNano: 0,
 };
 const jobOf = (request: string, response: string): BodyJob => ({
   principal: Buffer.from('p'),

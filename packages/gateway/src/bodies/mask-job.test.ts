@@ -23,6 +23,7 @@ function jobOf(request: string | Buffer, response: string | Buffer, more: Partia
     responseType: 'application/json',
     requestHeaders: '',
     count: null,
+    callCostNano: 0,
     ...more,
   };
   return { principal: Buffer.alloc(0), server: Buffer.alloc(0), facts, request: sent, response: answered };
@@ -49,13 +50,16 @@ test('what is kept is cut between characters, and is said to be cut', () => {
 test('tokens are counted of arguments and of the text of a result, in a stream too, and priced exactly', async () => {
   const request = JSON.stringify({ params: { name: 'echo', arguments: { text: 'hello world' } } });
   const response = `data: {"method":"notifications/progress"}\n\ndata: ${JSON.stringify({ result: { content: [{ type: 'text', text: 'hello world' }] } })}\n\n`;
-  const row = await countedTokens(jobOf(request, response, { responseType: 'text/event-stream', count: { perInput: 10, perOutput: 1_000, by: 'tool' } }));
-  // …, input (6 tokens), output (2), source, cost, entry of the list.
-  const tail = row?.subarray(-(8 + 8 + 8 + 5)) ?? Buffer.alloc(0);
+  const row = await countedTokens(
+    jobOf(request, response, { responseType: 'text/event-stream', count: { perInput: 10, perOutput: 1_000, by: 'tool' }, callCostNano: 7 }),
+  );
+  // …, input (6 tokens), output (2), source, cost, entry of the list, what the call cost without them.
+  const tail = row?.subarray(-(8 + 8 + 8 + 5 + 8)) ?? Buffer.alloc(0);
   expect([tail.readUInt32LE(0), tail.readUInt32LE(4)]).toEqual([6, 2]);
   expect(tail.toString('latin1', 9, 16)).toBe('counted');
   expect(tail.readBigUInt64LE(16)).toBe(2_060n);
-  expect(tail.toString('latin1', 25)).toBe('tool');
+  expect(tail.toString('latin1', 25, 29)).toBe('tool');
+  expect(tail.readBigUInt64LE(29)).toBe(7n);
 });
 
 test('of what is not there as a whole tokens are estimated in proportion, and it is said', async () => {

@@ -1,4 +1,4 @@
-/** The rows of the ledger's `payloads` and `counted_tokens`, in RowBinary; the columns are those of migrations/202611210500-ledger.sql, in its order. */
+/** The rows of the ledger's `payloads` and `counted_tokens`, in RowBinary; the columns are those of store/ledger/migrations. */
 import type { MaskedValue } from '../masking/masking-rules.ts';
 import { ByteWriter } from '../record/byte-writer.ts';
 import type { BodyJob } from './body-job.ts';
@@ -23,7 +23,7 @@ export const payloadColumns: readonly string[] = [
   'sequence',
 ];
 
-export const tokenColumns: readonly string[] = [...placeColumns, 'input_tokens', 'output_tokens', 'tokens_source', 'cost', 'priced_by'];
+export const tokenColumns: readonly string[] = [...placeColumns, 'input_tokens', 'output_tokens', 'tokens_source', 'cost', 'priced_by', 'call_cost'];
 
 export interface Payload {
   readonly kind: 'request' | 'response';
@@ -64,6 +64,7 @@ export function tokenRow(
   writer.text(counted.source);
   writer.u64(counted.costNano);
   writer.text(job.facts.count?.by ?? '');
+  writer.u64(job.facts.callCostNano);
   return writer.bytes.subarray(0, writer.length);
 }
 

@@ -269,6 +269,8 @@ export const answers = {
         latency_ms: z.number(),
         cost: z.number(),
         currency: z.string(),
+        input_tokens: z.number().nullable().optional(),
+        output_tokens: z.number().nullable().optional(),
       }),
     ),
     cursor: z.string().nullable(),

@@ -8,7 +8,7 @@ import { openGatewayClient, type GatewayClient } from './gateway-client.ts';
 import { plain, type Output } from './output.ts';
 import { railGlyph } from './rail-glyph.ts';
 import { RemoteFault } from './remote-fault.ts';
-import { latencyText, moneyText } from './say.ts';
+import { countText, latencyText, moneyText } from './say.ts';
 import { statusText } from './status-glyph.ts';
 import { parseCount, parseWhen } from './when.ts';
 
@@ -44,6 +44,8 @@ interface Tail {
   readonly fromMs: number | null;
   /** Shows a call that was not shown yet. */
   show(entry: Entry): void;
+  /** Shows again what a call cost, now that its tokens are counted. */
+  correct(entry: Entry): void;
 }
 
 async function tail(context: CommandContext, line: Line): Promise<undefined> {
@@ -71,6 +73,10 @@ async function tail(context: CommandContext, line: Line): Promise<undefined> {
         shown.delete(oldest);
       }
       process.stdout.write(`${out.format === 'text' ? line(entry, out) : JSON.stringify(entry)}\n`);
+    },
+    correct(entry) {
+      if (!shown.has(entry.span_id)) return to.show(entry);
+      process.stdout.write(`${out.format === 'text' ? countedLine(entry, out) : JSON.stringify({ ...entry, corrects: entry.span_id })}\n`);
     },
   };
   const askedMs = Date.now();
@@ -131,7 +137,8 @@ async function follow(to: Tail, caughtUpMs: number | null): Promise<void> {
             const entry = entryOf(data);
             to.show(entry);
             lastMs = Math.max(lastMs, Date.parse(entry.time) + entry.latency_ms);
-          } else if (event === 'end') ended = String((JSON.parse(data) as { reason?: unknown }).reason);
+          } else if (event === 'counted') to.correct(entryOf(data));
+          else if (event === 'end') ended = String((JSON.parse(data) as { reason?: unknown }).reason);
           else note(event ?? '', data, out);
           lastId = id ?? lastId;
         }
@@ -208,6 +215,11 @@ function logLine(entry: Entry, { paint }: Output): string {
     ...(entry.status === 'blocked' && entry.policy ? [`policy/${plain(entry.policy, 40)}`] : []),
     paint.dim(plain(entry.trace_id)),
   ].join('  ');
+}
+
+function countedLine({ server, tool, input_tokens: input, output_tokens: output, cost, currency, trace_id: trace }: Entry, { paint }: Output): string {
+  const tokens = `${countText(input ?? 0, 'token')} in, ${countText(output ?? 0, 'token')} out`;
+  return paint.dim(`          counted      ${plain(`${server}/${tool ?? ''}`, 40).padEnd(28)}  ${tokens}: ${moneyText(cost, currency)}  ${plain(trace)}`);
 }
 
 /** Each trace is named with its first call that is shown; those that follow stand under it. */

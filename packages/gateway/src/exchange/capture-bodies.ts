@@ -26,7 +26,7 @@ export function handOverBodies(call: Call, bodies: CallBodies): void {
   const response = bodies.takeReply();
   const became = rail.bodies.offer({
     isKept: bodies.isKept,
-    principal: principal.block,
+    principal: call.principalBlock(principal),
     server: server.block,
     request: bodies.request,
     response,
@@ -44,6 +44,7 @@ export function handOverBodies(call: Call, bodies: CallBodies): void {
       responseType: bodies.replyType || record.replyContentType,
       requestHeaders: bodies.isKept ? headerLines(call.request.rawHeaders) : '',
       count: isCounted ? { perInput: price?.perTokenInput ?? 0, perOutput: price?.perTokenOutput ?? 0, by: price === null ? '' : record.pricedBy } : null,
+      callCostNano: record.costNano,
     },
   });
   if (bodies.isKept) record.bodies = became;

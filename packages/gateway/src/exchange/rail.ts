@@ -153,7 +153,7 @@ export class Call implements Reply, Passing {
   }
 
   /** The record's columns of the caller. Its agent is that of the key, else the one that the request names, else the program that calls. */
-  private principalBlock(principal: Principal): Uint8Array {
+  principalBlock(principal: Principal): Uint8Array {
     if (principal.data.agent !== '') return principal.block;
     const { agentName } = this.inbound;
     const agent = agentName !== undefined && agentForm.test(agentName) ? agentName : this.record.clientName;

@@ -8,6 +8,10 @@ import { Fault } from '../kernel/fault.ts';
 import { silentLog, type Log } from '../kernel/log.ts';
 import type { LedgerRows } from '../store/ledger/ledger-store.ts';
 import type { BodySink } from '../store/ledger/payloads.ts';
+import { tokenColumns, tokenRow } from '../bodies/payload-row.ts';
+import type { CountedTokens } from './counted-tokens.ts';
+import { createTap, type Tap } from './tap.ts';
+import { principalBlock, serverBlock } from '../record/call-record.ts';
 import { startBodyDrain, type BodyDrain } from './body-drain.ts';
 
 let folder = '';
@@ -50,8 +54,8 @@ function write(rows: readonly (readonly [sequence: number, row: string])[], writ
   segments.flush(true);
 }
 
-function start(sink: BodySink, more: { spoolBytesMax?: number; otherBytes?: () => number; log?: Log } = {}): BodyDrain {
-  drain = startBodyDrain({ folder, ledger: sink, log: silentLog, spoolBytesMax: 1_000_000, otherBytes: () => 0, ...more });
+function start(sink: BodySink, more: { spoolBytesMax?: number; otherBytes?: () => number; log?: Log; tap?: Tap } = {}): BodyDrain {
+  drain = startBodyDrain({ folder, ledger: sink, log: silentLog, spoolBytesMax: 1_000_000, otherBytes: () => 0, tap: createTap(silentLog), ...more });
   return drain;
 }
 
@@ -68,6 +72,43 @@ describe('files of masked bodies', () => {
     expect(await start(sink).flush(5_000)).toBe(true);
     expect(sink.taken).toEqual([{ table: 'payloads', columns: ['text'], rows: Buffer.from('onetwo'), token: name }]);
     expect(files()).toEqual([]);
+  });
+
+  test('with counted tokens are told to who listens, once the ledger has them', async () => {
+    const principal = { organizationId: 'org_1', keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: 'ci-bot', environment: '' };
+    const facts = {
+      ...{ traceHex: 'a'.repeat(32), spanHex: 'b'.repeat(16), startedAtUs: 5, method: 'tools/call', tool: 'echo', sequence: 0, keepBytesMax: 0 },
+      ...{ requestBytes: 0, responseBytes: 0, isRequestCut: false, isResponseCut: false, responseType: '', requestHeaders: '' },
+      ...{ count: { perInput: 1, perOutput: 2, by: 'tool' }, callCostNano: 1_000 },
+    };
+    const empty = Buffer.alloc(0);
+    const job = { principal: principalBlock(principal), server: serverBlock('node', 'search', 'USD'), facts, request: empty, response: empty };
+    const segments = createBodySegments({ folder, writer: 'boot-m0', table: 'counted_tokens', columns: tokenColumns });
+    segments.append(tokenRow(job, { input: 3, output: 4, source: 'counted', costNano: 11 }), 'w', 0);
+    segments.flush(true);
+    const tap = createTap(silentLog);
+    const heard: CountedTokens[] = [];
+    tap.listenCounted((tokens) => heard.push(...tokens));
+    const sink = ledger();
+    sink.fault = new Fault('unavailable', { reason: 'away' });
+    const sending = start(sink, { tap });
+    await until(() => sending.status().lagBytes > 0);
+    expect(heard).toEqual([]);
+    sink.fault = null;
+    expect(await sending.flush(20_000)).toBe(true);
+    expect(heard).toEqual([
+      {
+        organizationId: 'org_1',
+        server: 'search',
+        tool: 'echo',
+        currency: 'USD',
+        spanHex: 'b'.repeat(16),
+        input: 3,
+        output: 4,
+        source: 'counted',
+        costNano: 11,
+      },
+    ]);
   });
 
   test('are sent again under the same name where it is not known whether they came', async () => {

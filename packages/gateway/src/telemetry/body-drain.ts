@@ -11,6 +11,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { BodySink } from '../store/ledger/payloads.ts';
 import { remove } from './journal-folder.ts';
+import type { Tap } from './tap.ts';
 
 export interface BodyDrainOptions {
   readonly folder: string;
@@ -19,6 +20,8 @@ export interface BodyDrainOptions {
   /** Bytes that may wait for the ledger, those of the journal (`otherBytes`) among them. */
   readonly spoolBytesMax: number;
   readonly otherBytes: () => number;
+  /** Hears of tokens that were counted. */
+  readonly tap: Pick<Tap, 'passCounted'>;
 }
 
 export interface BodyDrain {
@@ -42,7 +45,7 @@ const head = z.object({ format: z.literal(1), table: z.enum(['payloads', 'counte
 /** A source that is gone needs not be remembered for ever. */
 const sourcesMax = 1_000;
 
-export function startBodyDrain({ folder, ledger, log, spoolBytesMax, otherBytes }: BodyDrainOptions): BodyDrain {
+export function startBodyDrain({ folder, ledger, log, spoolBytesMax, otherBytes, tap }: BodyDrainOptions): BodyDrain {
   mkdirSync(join(folder, 'corrupt'), { recursive: true, mode: 0o700 });
   const stopping = new AbortController();
   const sequences = new Map<string, number>();
@@ -114,7 +117,7 @@ export function startBodyDrain({ folder, ledger, log, spoolBytesMax, otherBytes 
     }
     if (file.rows.length > 0) {
       try {
-        await ledger.insert({ table: file.table, columns: file.columns, rows: file.rows, token: name });
+        await ledger.insert({ table: file.table, columns: file.columns, rows: Buffer.concat(file.rows), token: name });
       } catch (error) {
         if (error instanceof Fault) throw error;
         dropped += 1;
@@ -124,6 +127,7 @@ export function startBodyDrain({ folder, ledger, log, spoolBytesMax, otherBytes 
       }
     }
     if (file.table === 'payloads') noteGaps(file.sequences);
+    else tap.passCounted(file.columns, file.rows);
     await remove(path);
   }
 
@@ -174,14 +178,14 @@ export function startBodyDrain({ folder, ledger, log, spoolBytesMax, otherBytes 
 interface RowsOfFile {
   readonly table: 'payloads' | 'counted_tokens';
   readonly columns: readonly string[];
-  readonly rows: Buffer;
+  readonly rows: readonly Buffer[];
   readonly sequences: readonly (readonly [source: string, sequence: number])[];
 }
 
 /** Null where it is no such file. Half a frame at its end is of a process that was killed, or of a disk that was full. */
 function readRows(bytes: Buffer): RowsOfFile | null {
   const end = bytes.indexOf(0x0a);
-  if (end < 0) return { table: 'payloads', columns: [], rows: Buffer.alloc(0), sequences: [] };
+  if (end < 0) return { table: 'payloads', columns: [], rows: [], sequences: [] };
   let parsed: z.infer<typeof head>;
   try {
     parsed = head.parse(JSON.parse(bytes.toString('utf8', 0, end)));
@@ -199,5 +203,5 @@ function readRows(bytes: Buffer): RowsOfFile | null {
     rows.push(bytes.subarray(at + 9 + name, next));
     at = next;
   }
-  return { ...parsed, rows: Buffer.concat(rows), sequences };
+  return { ...parsed, rows, sequences };
 }

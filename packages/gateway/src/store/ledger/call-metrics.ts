@@ -53,7 +53,10 @@ const timed = "status IN ('success', 'error', 'timeout')";
 const within = (column: string): string => `${column} >= toDateTime({start:UInt32}, 'UTC') AND ${column} < toDateTime({end:UInt32}, 'UTC')`;
 
 function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'organizationId' | 'query' | 'bodies'>): CompiledQuery {
-  return compileQuery(query, (id) => traceHexFor(organizationId, id), bodies ? `org_id = {org:String} AND ${within('started_at')}` : null);
+  return compileQuery(query, (id) => traceHexFor(organizationId, id), {
+    where: `org_id = {org:String} AND ${within('started_at')}`,
+    bodies,
+  });
 }
 
 /** A sum by minute costs as much to put together with others as so many calls that are counted one by one. */

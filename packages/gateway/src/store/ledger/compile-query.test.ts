@@ -67,15 +67,28 @@ const generatedCall: fc.Arbitrary<QueriedCall> = fc
 beforeAll(async () => {
   ledger = await startLedger();
   calls = fc.sample(generatedCall, { numRuns: 400, seed: 7 });
-  await ledger.insert(
-    calls.map(({ measures, ...columns }, index): TestCall => ({ ...columns, ...measures, org_id: 'org', span_id: index.toString(16).padStart(16, '0') })),
+  // Of every third call a part of the cost is that of tokens that were counted after it; of some of them all, of some nothing.
+  const parts = [0n, 1n, 2n, 3n, 4n];
+  const rows = calls.map(({ measures, ...columns }, index) => {
+    const costNano = index % 3 === 0 ? (measures.cost * (parts[index % parts.length] ?? 0n)) / 4n : 0n;
+    const call: TestCall = { ...columns, ...measures, cost: measures.cost - costNano, org_id: 'org', span_id: index.toString(16).padStart(16, '0') };
+    return { call, input: 1, output: 1, costNano, isCounted: index % 3 === 0 };
+  });
+  await ledger.insert(rows.map(({ call }) => call));
+  await ledger.insertCountedTokens(
+    rows.flatMap(({ call, isCounted, ...tokens }) => {
+      const { org_id = '', trace_id = '', span_id = '', started_at = 0, cost = 0 } = call;
+      return isCounted ? [{ call: { org_id, trace_id, span_id, started_at, cost }, ...tokens }] : [];
+    }),
   );
 });
 afterAll(() => ledger.end());
 
+const everywhere = { where: '1', bodies: false };
+
 const row = z.object({ span: z.string() });
 async function foundBySql(query: Query): Promise<number[]> {
-  const { condition, parameters } = compileQuery(query, traceHexFor);
+  const { condition, parameters } = compileQuery(query, traceHexFor, everywhere);
   const rows = await ledger.store.query(`SELECT toString(span_id) AS span FROM calls WHERE ${condition ?? '1'} ORDER BY span`, parameters, row);
   return rows.map(({ span }) => Number.parseInt(span, 16));
 }
@@ -107,6 +120,9 @@ describe('a query', () => {
     'tr_0000',
     'trace:ab',
     'cost:>=0.5',
+    'cost:<0.000000003',
+    'cost:0.000000002',
+    '-has:cost',
     'code:(404 OR -32602 OR mcp_*)',
     '-has:transform',
     'transform:a_b',
@@ -124,7 +140,7 @@ describe('a query', () => {
   test('looks for text in every column that it says', async () => {
     for (const column of textColumns) {
       await ledger.insert([{ org_id: 'org_text', span_id: '0', trace_id: '0', started_at: 1_800_000_000_000_000n, [column]: `before NeeDle ${column} after` }]);
-      const { condition, parameters } = compileQuery(parseQuery(`"needle ${column}"`), traceHexFor);
+      const { condition, parameters } = compileQuery(parseQuery(`"needle ${column}"`), traceHexFor, everywhere);
       expect(await ledger.store.query(`SELECT toString(org_id) AS span FROM calls WHERE ${condition}`, parameters, row)).toEqual([{ span: 'org_text' }]);
     }
   });
@@ -133,7 +149,7 @@ describe('a query', () => {
 describe('text in bodies', () => {
   const at = BigInt(Math.floor(Date.now() / 3_600_000) * 3_600_000 - 86_400_000) * 1000n;
   const call = (number: number, org = 'org_bodies'): TestCall => ({ org_id: org, trace_id: String(number), span_id: String(number), started_at: at });
-  const bodies = 'org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({from:Int64})';
+  const ofOrganization = 'org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({from:Int64})';
   const sent: readonly (readonly [request: string, response: string])[] = [
     ['{"q":"Acme Road 5"}', '{"text":"nothing was found"}'],
     ['{"q":"say \\"hello\\" there"}', '{"text":"he said C:\\\\temp"}'],
@@ -154,7 +170,7 @@ describe('text in bodies', () => {
   });
 
   const sqlOf = (text: string): { sql: string; parameters: Record<string, string> } => {
-    const { condition, parameters } = compileQuery(parseQuery(text), traceHexFor, bodies);
+    const { condition, parameters } = compileQuery(parseQuery(text), traceHexFor, { where: ofOrganization, bodies: true });
     return {
       sql: `SELECT toString(span_id) AS span FROM calls WHERE org_id = {org:String} AND started_at >= fromUnixTimestamp64Micro({from:Int64}) AND ${condition} ORDER BY span`,
       parameters: { ...parameters, org: 'org_bodies', from: String(at) },
@@ -200,7 +216,7 @@ describe('text in bodies', () => {
   });
 
   test('is not looked for where nobody says that it may be', async () => {
-    const { condition } = compileQuery(parseQuery('acme -request_text:acme'), traceHexFor);
+    const { condition } = compileQuery(parseQuery('acme -request_text:acme'), traceHexFor, everywhere);
     expect(condition).not.toContain('payloads');
     expect(condition).toContain('NOT (0)');
   });

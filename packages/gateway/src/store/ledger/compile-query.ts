@@ -13,18 +13,23 @@ export interface CompiledQuery {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/**
- * `traceHexFor` gives the trace that an id names. `bodies`: which rows of `payloads` text may be looked for in, beside the record; null: none, then
- * `matchesQuery` decides the same in memory.
- */
-export function compileQuery({ terms }: Query, traceHexFor: (id: string) => string, bodies: string | null = null): CompiledQuery {
+/** Which rows of other tables are of the calls that are looked at. */
+export interface BesideCalls {
+  /** A condition on `org_id` and `started_at`. */
+  readonly where: string;
+  /** Text is looked for in `payloads` too. Else `matchesQuery` decides the same in memory. */
+  readonly bodies: boolean;
+}
+
+/** `traceHexFor` gives the trace that an id names. */
+export function compileQuery({ terms }: Query, traceHexFor: (id: string) => string, beside: BesideCalls): CompiledQuery {
   const parameters: Record<string, string> = {};
   const place: Place = (value, type = 'String') => {
     const name = `q${Object.keys(parameters).length}`;
     parameters[name] = value;
     return `{${name}:${type}}`;
   };
-  const conditions = terms.map((term) => termCondition(term, { place, traceHexFor, bodies }));
+  const conditions = terms.map((term) => termCondition(term, { place, traceHexFor, beside }));
   return { condition: conditions.length === 0 ? null : conditions.join(' AND '), parameters };
 }
 
@@ -34,18 +39,18 @@ type Place = (value: string, type?: 'String' | 'Int64' | 'Decimal(18, 9)') => st
 interface Means {
   readonly place: Place;
   readonly traceHexFor: (id: string) => string;
-  readonly bodies: string | null;
+  readonly beside: BesideCalls;
 }
 
 function termCondition(term: Term, means: Means): string {
   const spec = fieldOf(term.field);
-  const any = term.kind === 'has' ? known(spec) : term.values.map((value) => valueCondition(spec, value, means)).join(' OR ');
+  const any = term.kind === 'has' ? known(spec, means.beside) : term.values.map((value) => valueCondition(spec, value, means)).join(' OR ');
   return term.negated ? `NOT (${any})` : `(${any})`;
 }
 
 function valueCondition(spec: FieldSpec, value: Value, means: Means): string {
   const { place, traceHexFor } = means;
-  if (value.kind === 'measure') return measureCondition(spec, value, place);
+  if (value.kind === 'measure') return measureCondition(spec, value, means);
   const { glob } = value;
   switch (spec.kind) {
     case 'word':
@@ -66,10 +71,37 @@ function valueCondition(spec: FieldSpec, value: Value, means: Means): string {
   }
 }
 
-function measureCondition(spec: FieldSpec, { operator, amount }: Extract<Value, { kind: 'measure' }>, place: Place): string {
+function measureCondition(spec: FieldSpec, value: Extract<Value, { kind: 'measure' }>, { place, beside }: Means): string {
+  const { operator, amount } = value;
+  if (spec.kind === 'measure' && spec.column === 'cost') return costCondition(value, place, beside);
   if (spec.kind === 'measure') return `${spec.column} ${operator} ${amountOf(spec.unit, amount, place)}`;
   const wanted = place(String(amount), 'Int64');
   return operator === '=' ? `http_status = ${wanted} OR rpc_error_code = ${wanted}` : `http_status != 0 AND http_status ${operator} ${wanted}`;
+}
+
+/**
+ * Of a call and the tokens that were counted after it together. Counted tokens make a call dearer and never cheaper: so only the counts that change
+ * the answer have to be remembered while calls are read.
+ */
+function costCondition({ operator, amount }: Extract<Value, { kind: 'measure' }>, place: Place, beside: BesideCalls): string {
+  const wanted = amountOf('money', amount, place);
+  const fits = `cost ${operator} ${wanted}`;
+  const total = `call_cost + cost ${operator} ${wanted}`;
+  switch (operator) {
+    case '>':
+    case '>=':
+      return `${fits} OR ${counted(total, beside)}`;
+    case '<':
+    case '<=':
+      return `${fits} AND NOT ${counted(`NOT ${total}`, beside)}`;
+    case '=':
+      return `${fits} AND NOT ${counted(`cost != 0 AND call_cost = ${wanted}`, beside)} OR ${counted(total, beside)}`;
+  }
+}
+
+/** Calls whose counted tokens fit. */
+function counted(condition: string, { where }: BesideCalls): string {
+  return `(trace_id, span_id) IN (SELECT trace_id, span_id FROM counted_tokens WHERE ${where} AND ${condition})`;
 }
 
 /** As the column's own type: then its place in the sorting key is used, and no digit is lost. */
@@ -91,11 +123,11 @@ function textCondition(glob: Glob, means: Means): string {
 }
 
 /** Calls with this text in what is kept of their request, their response, or (null) one of them; found by `text_index`. */
-function bodyCondition(glob: Glob, body: 'request' | 'response' | null, { place, bodies }: Means): string | null {
-  if (bodies === null || !isLongEnoughForBodies(glob)) return null;
+function bodyCondition(glob: Glob, body: 'request' | 'response' | null, { place, beside }: Means): string | null {
+  if (!beside.bodies || !isLongEnoughForBodies(glob)) return null;
   const forms = formsInBodies(glob).map((form) => `lower(text) LIKE ${place(likePattern(['', ...form.map(lowerAscii), '']))}`);
   const ofKind = body === null ? '' : ` AND kind = '${body}'`;
-  return `(trace_id, span_id) IN (SELECT trace_id, span_id FROM payloads WHERE ${bodies}${ofKind} AND (${forms.join(' OR ')}))`;
+  return `(trace_id, span_id) IN (SELECT trace_id, span_id FROM payloads WHERE ${beside.where}${ofKind} AND (${forms.join(' OR ')}))`;
 }
 
 function wordCondition(column: string, glob: Glob, place: Place): string {
@@ -107,13 +139,14 @@ function likePattern(glob: Glob): string {
   return glob.map((part) => part.replace(/[\\%_]/g, '\\$&')).join('%');
 }
 
-function known(spec: FieldSpec): string {
+function known(spec: FieldSpec, beside: BesideCalls): string {
   switch (spec.kind) {
     case 'word':
       return spec.columns.map((column) => `${column} != ''`).join(' OR ');
     case 'lines':
       return `${spec.column} != ''`;
     case 'measure':
+      if (spec.column === 'cost') return `cost != 0 OR ${counted('cost != 0', beside)}`;
       return spec.column === 'started_at' ? '1' : `${spec.column} != 0`;
     case 'code':
       return "fault_code != '' OR rpc_error_code != 0";

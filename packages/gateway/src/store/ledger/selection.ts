@@ -107,7 +107,7 @@ export const statusesBestFirst = "['success', 'cancelled', 'waiting', 'blocked',
 export const worstStatus = `arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status`;
 
 function fitting({ query, bodies = false, ...window }: Selection, where: string): SelectedSql {
-  const compiled = compileQuery(query, (id) => traceHexFor(window.organizationId, id), bodies ? where : null);
+  const compiled = compileQuery(query, (id) => traceHexFor(window.organizationId, id), { where, bodies });
   return {
     where: compiled.condition === null ? where : `${where} AND ${compiled.condition}`,
     parameters: { ...windowParameters(window), ...compiled.parameters },

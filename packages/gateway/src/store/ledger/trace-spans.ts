@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { callColumns, callRow, type CallRow } from './call-columns.ts';
-import { addCosts, countedCostOf, withCountedTokens } from './counted-tokens.ts';
+import { traceWithCountedTokens, withCountedTokens } from './counted-tokens.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { startAt, statusesBestFirst, worstStatus } from './selection.ts';
 
@@ -64,9 +64,7 @@ export async function listSpans(ledger: Pick<LedgerStore, 'query'>, organization
   const spans = await ledger.query(sql, { org: organizationId, trace: traceHex, limit }, spanRow);
   const [first] = spans;
   if (first === undefined) return spans;
-  const counted = await countedCostOf(ledger, { organizationId, traceHex, startUs: first.start_us, endUs: first.trace_end_us });
-  const cost = addCosts(first.trace_cost, counted);
-  return (await withCountedTokens(ledger, organizationId, spans)).map((span) => ({ ...span, trace_cost: cost }));
+  return traceWithCountedTokens(ledger, { organizationId, traceHex, startUs: first.start_us, endUs: first.trace_end_us }, spans);
 }
 
 /** Those of these spans that the trace has, in no order. */

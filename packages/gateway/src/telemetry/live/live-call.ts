@@ -1,6 +1,8 @@
+import { nanoText } from '../../kernel/nano.ts';
 import type { QueriedCall } from '../../query/match-query.ts';
 import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { CallRowReader } from '../call-row-reader.ts';
+import type { CountedTokens } from '../counted-tokens.ts';
 
 /** A call as it ended: as a list of calls shows it, and as a query sees it. */
 export type LiveCall = CallRow & QueriedCall & { readonly organization_id: string };
@@ -10,7 +12,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
   const number = (name: string): number => row.number(name);
   const trace = text('trace_id');
   const startUs = BigInt(number('started_at'));
-  const cost = number('cost');
+  const cost = BigInt(number('cost'));
   return {
     organization_id: text('org_id'),
     trace_id: trace,
@@ -70,7 +72,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
     measures: {
       started_at: startUs,
       duration_us: BigInt(number('duration_us')),
-      cost: BigInt(cost),
+      cost,
       retries: BigInt(number('retries')),
       request_bytes: BigInt(number('request_bytes')),
       reply_bytes: BigInt(number('reply_bytes')),
@@ -78,11 +80,15 @@ export function liveCallOf(row: CallRowReader): LiveCall {
   };
 }
 
-/** An exact decimal of billionths, as the ledger writes it: without zeros at its end. */
-function nanoText(nano: number): string {
-  const whole = Math.floor(nano / 1e9);
-  const rest = String(nano - whole * 1e9)
-    .padStart(9, '0')
-    .replace(/0+$/, '');
-  return rest === '' ? String(whole) : `${whole}.${rest}`;
+/** The call with its tokens, and what it cost with them. */
+export function withCountedTokens(call: LiveCall, { input, output, source, costNano }: CountedTokens): LiveCall {
+  const cost = call.measures.cost + BigInt(costNano);
+  return {
+    ...call,
+    input_tokens: call.input_tokens + input,
+    output_tokens: call.output_tokens + output,
+    tokens_source: source,
+    cost_text: nanoText(cost),
+    measures: { ...call.measures, cost },
+  };
 }

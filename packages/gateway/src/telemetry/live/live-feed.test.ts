@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { tokenColumns, tokenRow } from '../../bodies/payload-row.ts';
 import { ByteWriter } from '../../record/byte-writer.ts';
 import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../../record/call-record.ts';
 import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
@@ -28,6 +29,9 @@ beforeEach(() => {
 });
 afterEach(() => feed.end(null));
 
+const principal = (organizationId: string): Uint8Array =>
+  principalBlock({ organizationId, keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
+
 /** Passes calls by the tap, as the drain does. */
 function pass(count: number, organizationId = 'org_1'): void {
   for (let index = 0; index < count; index++) {
@@ -42,8 +46,7 @@ function pass(count: number, organizationId = 'org_1'): void {
     record.status = calls % 5 === 0 ? 'error' : 'success';
     record.stop = 'reply';
     record.costNano = calls;
-    const principal = principalBlock({ organizationId, keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
-    writeIntent(journal, record, principal, serverBlock('node', 'search', 'USD'), performance.timeOrigin);
+    writeIntent(journal, record, principal(organizationId), serverBlock('node', 'search', 'USD'), performance.timeOrigin);
     writeOutcome(journal, record, performance.now());
     const { intent, outcome } = writers;
     tap.pass(shape, intent.bytes, 0, intent.length, outcome.bytes, 0, outcome.length);
@@ -126,6 +129,52 @@ describe('a live stream', () => {
     // The next second is another.
     pass(4);
     expect(callsOf(await read(stream, (events) => callsOf(events).length === 4))).toEqual(names(101, 104));
+  });
+
+  /** Tokens of the call of this number are counted: nine more nano-dollars. */
+  const count = (...numbers: number[]): void => {
+    const rows = numbers.map((number) => {
+      const empty = Buffer.alloc(0);
+      const facts = {
+        ...{ traceHex: number.toString(16).padStart(32, '0'), spanHex: number.toString(16).padStart(16, '0'), startedAtUs: 5, method: 'tools/call', tool: '' },
+        ...{ sequence: 0, keepBytesMax: 0, requestBytes: 0, responseBytes: 0, isRequestCut: false, isResponseCut: false, responseType: '', requestHeaders: '' },
+        ...{ count: null, callCostNano: number },
+      };
+      const job = { principal: principal('org_1'), server: serverBlock('node', 'search', 'USD'), facts, request: empty, response: empty };
+      return tokenRow(job, { input: 2, output: 7, source: 'counted', costNano: 9 });
+    });
+    tap.passCounted(tokenColumns, rows);
+  };
+  const said = (events: readonly LiveEvent[]): string[] =>
+    events.flatMap((event) => (event.type === 'call' || event.type === 'counted' ? [`${event.type} ${event.call.tool} ${event.call.cost_text}`] : []));
+
+  test('says again what a call cost when its tokens are counted: of those that it showed, also to a reader that comes back', async () => {
+    const all = open();
+    const few = open({ rateMax: 1 });
+    pass(2);
+    const seen = await read(all, (events) => said(events).length === 2);
+    expect(said(await read(few, (events) => said(events).length === 1))).toEqual(['call tool-1 0.000000001']);
+    all.close();
+    count(2, 1);
+    expect(said(await read(few, (events) => said(events).length === 1))).toEqual(['counted tool-1 0.00000001']);
+    const last = seen.at(-1);
+    const again = open({ after: last?.type === 'call' ? last.id : null });
+    const rest = await read(again, (events) => said(events).length === 2);
+    expect(said(rest)).toEqual(['counted tool-1 0.00000001', 'counted tool-2 0.000000011']);
+    const counted = rest.at(-1);
+    expect(counted?.type === 'counted' && [counted.call.input_tokens, counted.call.output_tokens, counted.call.tokens_source]).toEqual([2, 7, 'counted']);
+  });
+
+  test('asks for a cost that a call has with its tokens, whichever of the two comes first', async () => {
+    const dear = open({ fits: ({ measures }) => measures.cost >= 10n });
+    pass(2);
+    count(1, 2, 3);
+    pass(1);
+    expect(said(await read(dear, (events) => said(events).length === 3))).toEqual([
+      'call tool-1 0.00000001',
+      'call tool-2 0.000000011',
+      'call tool-3 0.000000012',
+    ]);
   });
 
   test('whose reader is slow costs bounded memory, and says what was lost', async () => {

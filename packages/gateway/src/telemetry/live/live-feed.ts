@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { CountedTokens } from '../counted-tokens.ts';
 import type { Tap } from '../tap.ts';
 import { CallMeter, summarizeCells, type MeteredKind, type MeteredSecond, type MeterSummary } from './call-meter.ts';
-import { liveCallOf } from './live-call.ts';
+import { liveCallOf, withCountedTokens, type LiveCall } from './live-call.ts';
 import { LiveStream, type LiveEntry, type LiveStreamOptions } from './live-stream.ts';
 
 /** The calls of this node as they end, for whoever watches. */
@@ -43,7 +44,10 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
   let kept: LiveEntry[] = [];
   let last = 0;
   let burst: LiveEntry[] = [];
+  /** Tokens whose call has not come yet: bodies and journal are drained each by itself. */
+  const early = new Map<string, CountedTokens>();
   let unlisten: (() => void) | null = null;
+  let unlistenCounted: (() => void) | null = null;
   let ticking: NodeJS.Timeout | null = null;
   let idleSinceMs: number | null = null;
   let droppedBefore = 0;
@@ -54,15 +58,43 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
   function listen(): void {
     idleSinceMs = null;
     unlisten ??= tap.listen((row) => {
-      const entry = { id: `${epoch}-${++last}`, call: liveCallOf(row) };
-      meterOf(entry.call.organization_id).add(entry.call);
-      kept.push(entry);
-      // Now and then rather than each time: a shift of thousands is not free.
-      if (kept.length >= bounds.liveReplayMax * 2) kept = kept.slice(-bounds.liveReplayMax);
-      if (burst.length === 0) setImmediate(pass);
-      burst.push(entry);
+      const ended = liveCallOf(row);
+      const counted = early.get(ended.span_hex);
+      const call = counted === undefined ? ended : withCountedTokens(ended, counted);
+      early.delete(ended.span_hex);
+      meterOf(call.organization_id).add(call);
+      add(call, null);
     });
+    unlistenCounted ??= tap.listenCounted(addCounted);
     ticking ??= setInterval(tick, secondMs);
+  }
+
+  function add(call: LiveCall, before: LiveCall | null): void {
+    const entry = { id: `${epoch}-${++last}`, call, before };
+    kept.push(entry);
+    // Now and then rather than each time: a shift of thousands is not free.
+    if (kept.length >= bounds.liveReplayMax * 2) kept = kept.slice(-bounds.liveReplayMax);
+    if (burst.length === 0) setImmediate(pass);
+    burst.push(entry);
+  }
+
+  /** Of calls that are not known any more nothing is said. */
+  function addCounted(tokens: readonly CountedTokens[]): void {
+    const wanted = new Map(tokens.map((one) => [one.spanHex, one]));
+    const found: [LiveCall, CountedTokens][] = [];
+    for (let at = kept.length - 1; at >= 0 && wanted.size > 0; at--) {
+      const { call } = kept[at] ?? {};
+      const counted = call && wanted.get(call.span_hex);
+      if (call === undefined || counted === undefined || call.organization_id !== counted.organizationId) continue;
+      wanted.delete(call.span_hex);
+      if (call.tokens_source === '') found.push([call, counted]);
+    }
+    for (const [span, counted] of wanted) early.set(span, counted);
+    for (const oldest of early.keys()) {
+      if (early.size <= bounds.liveReplayMax) break;
+      early.delete(oldest);
+    }
+    for (const [call, counted] of found.reverse()) add(withCountedTokens(call, counted), call);
   }
 
   function meterOf(organizationId: string): CallMeter {
@@ -95,9 +127,12 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
   function stopListening(): void {
     unlisten?.();
     unlisten = null;
+    unlistenCounted?.();
+    unlistenCounted = null;
     if (ticking !== null) clearInterval(ticking);
     ticking = null;
     kept = [];
+    early.clear();
     seconds = [];
     meters.clear();
   }
@@ -112,7 +147,7 @@ export function createLiveFeed({ tap, clock }: { readonly tap: Tap; readonly clo
       return;
     }
     if (from + 1 < oldest) stream.push({ type: 'gap', missed: oldest - from - 1, reason: 'too_old' });
-    const since = kept.slice(kept.length - (last - Math.max(from, oldest - 1))).filter(({ call }) => stream.fits(call));
+    const since = kept.slice(kept.length - (last - Math.max(from, oldest - 1))).filter((entry) => stream.fits(entry));
     stream.push({ type: 'open', replayed: stream.showsCalls ? since.length : 0 });
     stream.replay(since);
   }

@@ -3,10 +3,12 @@ import type { Clock } from '../../kernel/clock.ts';
 import { CallMeter, summarizeCells, type MeterSummary } from './call-meter.ts';
 import type { LiveCall } from './live-call.ts';
 
-/** What a live stream says. Only calls have an id: it names a place to go on from. */
+/** What a live stream says. What is of one call has an id: it names a place to go on from. */
 export type LiveEvent =
   | { readonly type: 'open'; readonly replayed: number }
   | { readonly type: 'call'; readonly id: string; readonly call: LiveCall }
+  /** A call that was shown, again: with its tokens, which were counted after it, and what it cost with them. */
+  | { readonly type: 'counted'; readonly id: string; readonly call: LiveCall }
   /** Calls between where the reader was and here are not known any more; null: nobody knows how many. */
   | { readonly type: 'gap'; readonly missed: number | null; readonly reason: 'too_old' | 'restarted' }
   /** Of the last second so many of all that fit were shown. */
@@ -21,6 +23,8 @@ export type LiveEvent =
 export interface LiveEntry {
   readonly id: string;
   readonly call: LiveCall;
+  /** The call as it was before its tokens were counted; null: it has just ended. */
+  readonly before: LiveCall | null;
 }
 
 export interface LiveStreamOptions {
@@ -45,6 +49,8 @@ export class LiveStream {
   private readonly meter: CallMeter | null;
   private shown = 0;
   private of = 0;
+  /** Spans of the last calls that were shown and whose tokens may still be counted. */
+  private readonly awaited = new Set<string>();
   private ended = false;
   private wake: (() => void) | null = null;
   private heartbeatAtMs: number;
@@ -62,26 +68,55 @@ export class LiveStream {
     return this.options.shows.calls;
   }
 
-  fits(call: LiveCall): boolean {
-    return call.organization_id === this.options.organizationId && this.options.fits(call);
+  /** Of a call whose tokens were counted: whether it is one for this reader now, or was one before. */
+  fits({ call, before }: LiveEntry): boolean {
+    return this.isFor(call) || (before !== null && this.isFor(before));
   }
 
-  /** Calls that came at once: as many as the rate of this second leaves, evenly chosen. */
+  /** Calls that came at once: as many as the rate of this second leaves, evenly chosen; and of those that were shown what has become of them. */
   offer(entries: readonly LiveEntry[]): void {
-    const fitting = entries.filter(({ call }) => this.fits(call));
-    if (this.meter !== null) for (const { call } of fitting) this.meter.add(call);
+    const fitting = entries.filter((entry) => this.fits(entry));
+    if (this.meter !== null) for (const { call, before } of fitting) if (before === null) this.meter.add(call);
     if (!this.options.shows.calls) return;
+    // A call that fits only now, with its tokens, is shown as one that has just ended.
+    const isNew = ({ before }: LiveEntry): boolean => before === null || !this.isFor(before);
+    const fresh = fitting.filter(isNew);
     const room = Math.max(0, this.options.rateMax - this.shown);
-    const chosen = fitting.length <= room ? fitting : Array.from({ length: room }, (_, index) => fitting[Math.floor((index * fitting.length) / room)]);
-    this.of += fitting.length;
+    const chosen = fresh.length <= room ? fresh : Array.from({ length: room }, (_, index) => fresh[Math.floor((index * fresh.length) / room)]);
+    this.of += fresh.length;
     this.shown += chosen.length;
-    for (const entry of chosen) if (entry !== undefined) this.push({ type: 'call', ...entry });
+    for (const entry of chosen) if (entry !== undefined) this.show('call', entry);
+    for (const entry of fitting) if (!isNew(entry) && this.awaited.has(entry.call.span_hex)) this.show('counted', entry);
   }
 
   /** What the reader missed while it was away: it is known how much that is at most. */
   replay(entries: readonly LiveEntry[]): void {
     if (!this.options.shows.calls) return;
-    for (const entry of entries) this.queue.push({ type: 'call', ...entry });
+    for (const { id, call, before } of entries) {
+      this.await(call);
+      this.queue.push({ type: before === null || !this.isFor(before) ? 'call' : 'counted', id, call });
+    }
+  }
+
+  private isFor(call: LiveCall): boolean {
+    return call.organization_id === this.options.organizationId && this.options.fits(call);
+  }
+
+  private show(type: 'call' | 'counted', { id, call }: LiveEntry): void {
+    this.await(call);
+    this.push({ type, id, call });
+  }
+
+  private await({ span_hex: span, method, tokens_source: source }: LiveCall): void {
+    if (source !== '') this.awaited.delete(span);
+    else if (method === 'tools/call') {
+      this.awaited.add(span);
+      // A set keeps the order in which it was filled.
+      for (const oldest of this.awaited) {
+        if (this.awaited.size <= bounds.liveReplayMax) break;
+        this.awaited.delete(oldest);
+      }
+    }
   }
 
   /** A second is over. */
@@ -104,7 +139,7 @@ export class LiveStream {
   push(event: LiveEvent): void {
     if (this.ended) return;
     if (this.queue.length >= bounds.liveQueueMax) {
-      if (event.type !== 'call') return;
+      if (event.type !== 'call' && event.type !== 'counted') return;
       this.unsaid++;
       this.dropped++;
       return;

@@ -1,11 +1,13 @@
 import { bounds } from '../../kernel/bounds.ts';
 import { durationBucketsSeconds, overheadBucketsSeconds, type MetricName, type MetricPoint, type MetricReading } from '../../kernel/metric-table.ts';
 import type { CallRowReader } from '../call-row-reader.ts';
+import type { CountedTokens } from '../counted-tokens.ts';
 import { Histogram } from './histogram.ts';
 
 /** The metrics of calls, added up as they pass the tap. */
 export interface CallMetrics {
   add(row: CallRowReader): void;
+  addCounted(tokens: CountedTokens): void;
   readings(): readonly MetricReading[];
 }
 
@@ -83,6 +85,10 @@ export function createCallMetrics({ toolsMax, methodLabel }: CallMetricsOptions)
     return byServer.has(server) || byServer.size < bounds.metricServersMax ? server : other;
   }
 
+  function addCost(server: string, tool: string, currency: string, nano: number): void {
+    if (nano > 0) count(costs, `${server}\n${tool}\n${currency}`, () => [server, tool, currency], nano);
+  }
+
   return {
     add(row) {
       const server = serverLabel(row.text('server'));
@@ -105,11 +111,7 @@ export function createCallMetrics({ toolsMax, methodLabel }: CallMetricsOptions)
       ofServer.replyBytes += row.number('reply_bytes');
       ofServer.retries += row.number('retries');
 
-      const cost = row.number('cost');
-      if (cost > 0) {
-        const currency = row.text('currency');
-        count(costs, `${server}\n${tool}\n${currency}`, () => [server, tool, currency], cost);
-      }
+      addCost(server, tool, row.text('currency'), row.number('cost'));
       const fault = row.text('fault_code');
       if (fault !== '') {
         count(faults, `${server}\n${fault}`, () => [server, fault], 1);
@@ -117,6 +119,15 @@ export function createCallMetrics({ toolsMax, methodLabel }: CallMetricsOptions)
       }
       const cache = row.text('cache');
       if (cache !== '') count(answers, `${server}\n${cache}`, () => [server, cache], 1);
+    },
+    addCounted({ server: name, tool: named, currency, input, output, costNano }) {
+      const server = serverLabel(name);
+      // Its call has passed, and has made the label if it may have one.
+      const tool = toolLabel(server, 'tools/call', named, '');
+      const figures = figuresOfTool(server, tool, methodLabel('tools/call'), 'ok');
+      figures.inputTokens += input;
+      figures.outputTokens += output;
+      addCost(server, tool, currency, costNano);
     },
     readings() {
       const ofTools = [...byTool.values()];

@@ -26,6 +26,7 @@ export function createExposition({ tap, readNode, ...options }: ExpositionOption
     if (begun) return;
     begun = true;
     tap.listen((row) => calls.add(row));
+    tap.listenCounted((tokens) => tokens.forEach((one) => calls.addCounted(one)));
   }
 
   async function readings(): Promise<readonly MetricReading[]> {
