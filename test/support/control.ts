@@ -144,6 +144,7 @@ function createControl(
     access: {
       refresh: async () => undefined,
       served: () => [],
+      switches: () => [],
       explain: () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [] }),
     },
     prices,

@@ -167,6 +167,8 @@ const everyone: PrincipalData = {
   teamId: 'team_test',
   projectId: '',
   agent: 'tester',
+  serviceAccountId: '',
+  lineage: [],
   environment: 'test',
   servers: null,
   actions: null,

@@ -1,4 +1,5 @@
 /** The rules of access of a node: those of the registry, looked at for what other nodes change. Part of `assemble.ts`. */
+import { bounds } from './kernel/bounds.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
@@ -16,6 +17,8 @@ export interface AccessParts {
   readonly serveAnew: () => Promise<void>;
   /** The rules of the file, or null where it says nothing of them. */
   readonly ofFile: () => readonly PolicyData[] | null;
+  /** Resolves when nothing is remembered of these keys; null: of any. */
+  readonly forget: (keys: readonly string[] | null) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
@@ -25,7 +28,7 @@ export interface AccessParts {
 const lookMs = 500;
 
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, serveAnew, ofFile, clock, log, closers }: AccessParts): Promise<AccessDesk> {
+export async function assembleAccess({ registry, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AccessDesk> {
   const access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
     read: async () => ({
@@ -33,6 +36,8 @@ export async function assembleAccess({ registry, serveAnew, ofFile, clock, log, 
       switches: await registry.access.switches(defaultOrganizationId),
     }),
     apply: serveAnew,
+    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, bounds.changedKeysMax),
+    forget,
     log: log.child({ part: 'access' }),
     everyMs: lookMs,
   });
@@ -40,6 +45,7 @@ export async function assembleAccess({ registry, serveAnew, ofFile, clock, log, 
   const served = (): readonly PolicyData[] => access.policies(ofFile());
   return {
     served,
+    switches: () => access.switches(),
     refresh: () => access.refresh(),
     explain(data, operation, { argumentsText, ip }) {
       const { servers } = data;

@@ -228,7 +228,14 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   onProgress('opening the registry');
   const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain, ledger: readLedger });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
-  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, clock, log, closers });
+  const keyChanged = (keyId: string): Promise<void> => {
+    telemetry.live.end(keyId);
+    return pool.keyChanged(keyId);
+  };
+  const forget = async (keys: readonly string[] | null): Promise<void> => {
+    await (keys === null ? pool.keysChanged() : Promise.all(keys.map(keyChanged)));
+  };
+  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, clock, log, closers });
   // Before anybody is let in.
   await serveAnew();
   const state = await openStateOf(stores);
@@ -312,12 +319,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     exposition: telemetry.exposition,
     live: telemetry.live,
     publicUrl,
-    notify: {
-      keyChanged(keyId) {
-        telemetry.live.end(keyId);
-        return pool.keyChanged(keyId);
-      },
-    },
+    notify: { keyChanged },
     clock,
     log,
   };

@@ -19,6 +19,7 @@ import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
+import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -83,6 +84,7 @@ export function registerRoutes(app: ApiApp): void {
   auditRoutes(app);
   priceRoutes(app);
   policyRoutes(app);
+  directoryRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
@@ -119,7 +121,7 @@ function faultOf(error: unknown): Fault {
 /** 405 with the methods that are served where only the method is wrong, else 404. */
 function notServed(app: ApiApp, c: Context<ApiEnvironment>): Fault {
   const allowed = new Set<string>();
-  for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
     if (method !== c.req.method && app.router.match(method, c.req.path)[0].some(([[, handled]]) => handled.method !== 'ALL')) allowed.add(method);
   }
   return allowed.size === 0 ? new Fault('not_found') : new Fault('method_not_allowed', {}, { extra: { allow: [...allowed].join(', ') } });

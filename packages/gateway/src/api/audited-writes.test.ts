@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { nounKinds, nouns } from '../kernel/directory.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { openSession } from '../control/sessions/open-session.ts';
@@ -33,6 +34,15 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'DELETE /v1/policies/{name}': { action: 'policy.deleted', ask: 'policy-routes.test.ts' },
   'PUT /v1/switches/{kind}/{name}': { action: 'switched_off', ask: 'policy-routes.test.ts' },
   'DELETE /v1/switches/{kind}/{name}': { action: 'switched_on', ask: 'policy-routes.test.ts' },
+  ...Object.fromEntries(
+    nounKinds.flatMap((kind) =>
+      [
+        ['POST', ''],
+        ['PATCH', '/{id}'],
+        ['DELETE', '/{id}'],
+      ].map(([method, rest]) => [`${method} /v1/${nouns[kind].plural}${rest}`, { action: 'department.deleted', ask: 'directory-routes.test.ts' }]),
+    ),
+  ),
   // What takes away much at once.
   'GET /v1/audit/export': { action: 'audit.exported', ask: async () => ({ path: '/v1/audit/export?format=jsonl' }) },
   'GET /v1/privacy/export': { action: 'person.exported', ask: '../control/privacy/privacy.test.ts' },

@@ -3,6 +3,7 @@ import { getCookie } from 'hono/cookie';
 import { Fault } from '../kernel/fault.ts';
 import { keyActor, operator } from '../control/actor.ts';
 import type { Actor, ControlDependencies } from '../control/context.ts';
+import { switchedOff } from '../control/access/switched-off.ts';
 import { verifyKey } from '../control/keys/verify-key.ts';
 import { findSession } from '../control/sessions/find-session.ts';
 import type { ApiEnvironment } from './route.ts';
@@ -56,7 +57,7 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
   }
   const verdict = await verifyKey(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
-  if (!verdict.ok) throw new Fault('unauthorized');
+  if (!verdict.ok || switchedOff(dependencies.access.switches(), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');
   return keyActor(verdict.principal);
 }
 

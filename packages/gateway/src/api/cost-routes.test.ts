@@ -202,6 +202,22 @@ test('the use of keys is counted by key, within one organization', async () => {
   expect((await ledger.reader.keyUsage('org_default', [])).size).toBe(0);
 });
 
+test('an agent was seen from its first call to its last, within one organization', async () => {
+  const first = Date.parse(`${dayAt(9)}T10:00:00.123Z`);
+  const last = Date.parse(`${dayAt(6)}T11:00:00.456Z`);
+  await ledger.insert([
+    priced(new Date(first).toISOString(), 1, { agent: 'seen-bot' }),
+    priced(new Date(last).toISOString(), 1, { agent: 'seen-bot' }),
+    priced(new Date(last + 60_000).toISOString(), 1, { agent: 'seen-bot', org_id: 'org_other' }),
+  ]);
+  for (const id of ['seen-bot', 'idle-bot']) await control.request('POST', '/v1/agents', { front: 'admin', body: { name: id, id } });
+  const { agents } = (await (await control.request('GET', '/v1/agents', { front: 'admin' })).json()) as { agents: unknown };
+  expect(agents).toMatchObject([
+    { id: 'idle-bot', first_seen: null, last_seen: null },
+    { id: 'seen-bot', first_seen: new Date(first).toISOString(), last_seen: new Date(last).toISOString() },
+  ]);
+});
+
 test('tokens that are counted after their calls cost the same wherever a total or a call is shown, to the last digit', async () => {
   const ago = 6;
   const traces = ['c1'.repeat(16), 'c2'.repeat(16)];

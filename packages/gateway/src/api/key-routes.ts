@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { bounds } from '../kernel/bounds.ts';
+import { nounKinds, nouns } from '../kernel/directory.ts';
 import { createKey, type KeyWithSecret } from '../control/keys/create-key.ts';
 import { getKey, type KeyWithUsage } from '../control/keys/get-key.ts';
 import { listKeys } from '../control/keys/list-keys.ts';
@@ -8,6 +9,12 @@ import { rotateKey } from '../control/keys/rotate-key.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
 const revokedUsageWaitMs = 100;
+
+/** What keys can be listed by: that which their metadata names. */
+const ownerMembers = nounKinds.flatMap((kind) => {
+  const [member] = nouns[kind].keyMembers;
+  return member === undefined ? [] : [{ kind, member, title: nouns[kind].title }];
+});
 
 /** API keys, in the shapes of the product document (F004, "API Keys Management"). */
 export function keyRoutes(api: Api): void {
@@ -41,12 +48,31 @@ export function keyRoutes(api: Api): void {
       permission: 'keys.read',
       tags: ['keys'],
       summary: 'List API keys, newest first',
-      request: { query: z.object({ limit: z.coerce.number().int().min(1).max(bounds.keysListMax).default(50), cursor: z.string().max(200).optional() }) },
+      request: {
+        query: z.object({
+          limit: z.coerce.number().int().min(1).max(bounds.keysListMax).default(50),
+          cursor: z.string().max(200).optional(),
+          ...Object.fromEntries(
+            ownerMembers.map(({ member, title }) => [
+              member,
+              z
+                .string()
+                .max(512)
+                .optional()
+                .openapi({ description: `Only those of this ${title}.` }),
+            ]),
+          ),
+        }),
+      },
       responses: { 200: json(listSchema, 'A page of keys.') },
     }),
     async (c) => {
-      const { limit, cursor } = c.req.valid('query');
-      const page = await listKeys(c.var.context(), { limit, cursor: cursor ?? null });
+      const query: Readonly<Record<string, unknown>> & { readonly limit: number; readonly cursor?: string | undefined } = c.req.valid('query');
+      const named = ownerMembers.flatMap(({ kind, member }) => {
+        const id = query[member];
+        return typeof id === 'string' ? [{ kind, id }] : [];
+      });
+      const page = await listKeys(c.var.context(), { limit: query.limit, cursor: query.cursor ?? null, named });
       return c.json({ keys: page.keys.map(keyBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );
@@ -119,7 +145,8 @@ const metadataSchema = z
   .record(z.string().regex(/^[a-zA-Z][a-zA-Z0-9_.-]{0,63}$/, 'names of metadata are 1 to 64 letters, digits, _ . -'), z.string().max(512))
   .refine((metadata) => Object.keys(metadata).length <= 32, 'at most 32 entries')
   .openapi({
-    description: 'Free text. `team_id`, `project_id` (or `project`), `user_id`, `agent` and `environment` say whom calls are attributed to.',
+    description:
+      'Free text. `team_id`, `project_id` (or `project`), `user_id`, `service_account_id`, `agent` and `environment` say whom calls are attributed to; what the directory knows by this id, or by its name, is meant.',
     example: { project: 'code-review' },
   });
 

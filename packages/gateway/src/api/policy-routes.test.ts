@@ -1,47 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileAccess } from '../authorise/access.ts';
-import { explainAccess } from '../authorise/explain-access.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { policyOfSwitch } from '../kernel/switch.ts';
-import type { PolicyData } from '../kernel/policy.ts';
-import { openServedAccess, type ServedAccess } from '../node/served-access.ts';
-import { silentLog } from '../kernel/log.ts';
-import { defaultOrganizationId } from '../kernel/id.ts';
-import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { startControlWithAccess } from '../../../../test/support/access.ts';
+import type { TestControl } from '../../../../test/support/control.ts';
 
 let control: TestControl;
-let access: ServedAccess;
+let end: () => Promise<void>;
 let keyId = '';
 
 beforeAll(async () => {
-  const holder: { served: () => readonly PolicyData[]; refresh: () => Promise<void> } = { served: () => [], refresh: async () => undefined };
-  control = await startControl({
-    access: {
-      served: () => holder.served(),
-      refresh: () => holder.refresh(),
-      explain: (data, operation, { argumentsText, ip }) =>
-        explainAccess(
-          holder.served(),
-          { data, id: data.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: data.actions },
-          operation,
-          { argumentsText: () => argumentsText, ip },
-          control.clock,
-        ),
-    },
-  });
-  const { registry } = control.dependencies;
-  access = await openServedAccess({
-    revision: () => registry.access.revision(defaultOrganizationId),
-    read: async () => ({
-      policies: (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
-      switches: await registry.access.switches(defaultOrganizationId),
-    }),
-    apply: async () => undefined,
-    log: silentLog,
-    everyMs: 3_600_000,
-  });
-  holder.served = () => access.policies(null);
-  holder.refresh = () => access.refresh();
+  ({ control, end } = await startControlWithAccess());
   const created = await createKey(control.context(), {
     name: 'ci',
     environment: null,
@@ -51,10 +20,7 @@ beforeAll(async () => {
   });
   keyId = created.key.id;
 });
-afterAll(async () => {
-  access.close();
-  await control.end();
-});
+afterAll(() => end());
 
 async function send(
   method: string,

@@ -7,6 +7,7 @@ import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { Fault } from '../kernel/fault.ts';
 import { policyNamePattern } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
+import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import {
   explainSchema,
   explainedBody,
@@ -23,9 +24,6 @@ import {
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
 const nameParam = z.object({ name: z.string().regex(policyNamePattern, 'it is no name of a policy').openapi({ example: 'no-deletes' }) });
-const ifMatch = z.object({
-  'if-match': z.string().optional().openapi({ description: 'The version that was read, as in the ETag; "0" where there is none yet.', example: '"3"' }),
-});
 const switchParams = z.object({
   kind: z.enum(switchKinds),
   name: z.string().min(1).max(512).openapi({ description: 'Of a tool SERVER/TOOL, its slash escaped.', example: 'github' }),
@@ -75,7 +73,7 @@ export function policyRoutes(api: Api): void {
       request: {
         params: nameParam,
         query: z.object({ dry_run: z.enum(['true', 'false']).default('false').openapi({ description: 'Say whether it could be made, change nothing.' }) }),
-        headers: ifMatch,
+        headers: ifMatchHeaders,
         body: body(writtenPolicySchema),
       },
       responses: {
@@ -85,7 +83,7 @@ export function policyRoutes(api: Api): void {
     async (c) => {
       const { outcome, policy } = await putPolicy(c.var.context(), {
         data: policyOf(c.req.valid('param').name, c.req.valid('json')),
-        expected: expectedOf(c.req.valid('header')['if-match']),
+        expected: expectedVersion(c.req.valid('header')['if-match']),
         dryRun: c.req.valid('query').dry_run === 'true',
       });
       c.header('ETag', `"${policy.version}"`);
@@ -99,11 +97,11 @@ export function policyRoutes(api: Api): void {
       permission: 'policies.write',
       tags: ['access'],
       summary: 'Take a rule of access away',
-      request: { params: nameParam, headers: ifMatch },
+      request: { params: nameParam, headers: ifMatchHeaders },
       responses: { 204: { description: 'It is gone.' } },
     }),
     async (c) => {
-      await deletePolicy(c.var.context(), c.req.valid('param').name, expectedOf(c.req.valid('header')['if-match']));
+      await deletePolicy(c.var.context(), c.req.valid('param').name, expectedVersion(c.req.valid('header')['if-match']));
       return c.body(null, 204);
     },
   );
@@ -186,12 +184,4 @@ export function policyRoutes(api: Api): void {
       return c.json({ explanation: explainedBody(explained) }, 200);
     },
   );
-}
-
-function expectedOf(match: string | undefined): number {
-  if (match === undefined) throw new Fault('precondition_required');
-  const expected = /^"(\d{1,9})"$/.exec(match)?.[1];
-  if (expected === undefined)
-    throw new Fault('invalid_request', { reason: 'If-Match must be the ETag of the policy, such as "3", or "0" for one that is new' });
-  return Number(expected);
 }

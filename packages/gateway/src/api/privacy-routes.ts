@@ -4,6 +4,7 @@ import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import { erasePerson, finishErasures } from '../control/privacy/erase-person.ts';
 import { exportPerson, type HeldItem } from '../control/privacy/export-person.ts';
 import type { ErasureRecord } from '../store/registry/registry-store.ts';
+import { entryMembers } from './directory-shape.ts';
 import { keyBody } from './key-routes.ts';
 import { requestBody } from './log-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -91,6 +92,8 @@ function itemBody(item: HeldItem): object {
   switch (item.type) {
     case 'person':
       return { type: item.type, user_id: item.userId, pseudonym: item.pseudonym };
+    case 'user':
+      return { type: item.type, ...entryMembers(item.entry) };
     case 'key':
       return { type: item.type, ...keyBody(item.key) };
     case 'audit_event':

@@ -21,6 +21,8 @@ function principal(more: Partial<PrincipalData> = {}): PrincipalData {
     teamId: '',
     projectId: '',
     agent: '',
+    serviceAccountId: '',
+    lineage: [],
     environment: 'test',
     servers: null,
     actions: null,

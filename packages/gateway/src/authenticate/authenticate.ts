@@ -160,6 +160,8 @@ function anonymousData(organizationId: string): PrincipalData {
     teamId: '',
     projectId: '',
     agent: '',
+    serviceAccountId: '',
+    lineage: [],
     environment: '',
     servers: null,
     actions: null,

@@ -17,6 +17,8 @@ function caller(more: Partial<Principal['data']> = {}): Principal {
     teamId: 'payments',
     projectId: '',
     agent: 'ci-bot',
+    serviceAccountId: '',
+    lineage: [],
     environment: 'prod',
     ...more,
   };

@@ -313,6 +313,7 @@ function factsOf({ server, action, name }: Operation, { id, data }: Principal, {
         team: data.teamId,
         project: data.projectId,
         user: data.userId,
+        service_account: data.serviceAccountId,
         agent: data.agent,
         environment: data.environment,
       },
@@ -341,11 +342,15 @@ function isSubject({ kind }: SubjectData, patterns: Patterns, { id, data }: Prin
     case 'organization':
       return data.kind !== 'anonymous' && patterns.fits(data.organizationId);
     case 'team':
-      return data.teamId !== '' && patterns.fits(data.teamId);
+      return (data.teamId !== '' && patterns.fits(data.teamId)) || inherits(kind, patterns, data.lineage);
+    case 'department':
+      return inherits(kind, patterns, data.lineage);
     case 'project':
-      return data.projectId !== '' && patterns.fits(data.projectId);
+      return (data.projectId !== '' && patterns.fits(data.projectId)) || inherits(kind, patterns, data.lineage);
     case 'user':
       return data.userId !== '' && patterns.fits(data.userId);
+    case 'service_account':
+      return data.serviceAccountId !== '' && patterns.fits(data.serviceAccountId);
     case 'agent':
       return data.agent !== '' && patterns.fits(data.agent);
     case 'environment':
@@ -353,6 +358,10 @@ function isSubject({ kind }: SubjectData, patterns: Patterns, { id, data }: Prin
     case 'key':
       return data.kind === 'key' && patterns.fits(id);
   }
+}
+
+function inherits(kind: SubjectData['kind'], patterns: Patterns, lineage: Principal['data']['lineage']): boolean {
+  return lineage.some((one) => one.kind === kind && patterns.fits(one.id));
 }
 
 function reasonOf({ data }: Rule): string {

@@ -6,15 +6,18 @@ const switchable: readonly { readonly group: string; readonly kind: SwitchKind; 
   { group: 'servers', kind: 'server', form: 'NAME', about: 'Name of the server.' },
   { group: 'tools', kind: 'tool', form: 'TOOL', about: 'Server and tool, as SERVER/TOOL.' },
   { group: 'keys', kind: 'key', form: 'ID', about: 'Id of the key.' },
-  { group: 'agents', kind: 'agent', form: 'NAME', about: 'Name of the agent, as keys carry it.' },
+  { group: 'agents', kind: 'agent', form: 'ID', about: 'Id of the agent, as keys carry it.' },
   { group: 'users', kind: 'user', form: 'ID', about: 'Id of the user, as keys carry it.' },
+  { group: 'service-accounts', kind: 'service_account', form: 'ID', about: 'Id of the service account, as keys carry it.' },
+  { group: 'projects', kind: 'project', form: 'ID', about: 'Id of the project, as keys carry it.' },
+  { group: 'departments', kind: 'department', form: 'ID', about: 'Id of the department, whose teams are off with it.' },
   { group: 'teams', kind: 'team', form: 'ID', about: 'Id of the team, as keys carry it.' },
 ];
 
 const switches = switchable.flatMap(({ group, kind, form, about }): CommandSpec[] => [
   {
     name: [group, 'disable'],
-    summary: `Switch a ${kind} off: no call gets through, on every node within a second`,
+    summary: `Switch a ${kind.replace('_', ' ')} off: no call gets through, on every node within a second`,
     about: 'It wins over every policy and stands in the audit. Calls under way end by themselves.',
     client: true,
     prints: true,
@@ -28,7 +31,7 @@ const switches = switchable.flatMap(({ group, kind, form, about }): CommandSpec[
   },
   {
     name: [group, 'enable'],
-    summary: `Switch a ${kind} on again`,
+    summary: `Switch a ${kind.replace('_', ' ')} on again`,
     client: true,
     prints: true,
     arguments: [{ form, about }],

@@ -2,6 +2,7 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
 import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
+import { directoryCommands, directoryGroups } from './directory-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
@@ -108,10 +109,11 @@ export const commands: readonly CommandSpec[] = [
       { flags: '--action NAME', about: 'MCP operation or permission that it holds, such as tools.call, tools.* or keys.read.', repeated: true },
       { flags: '--expires WHEN', about: 'A duration (90d), a date or time (2027-01-31), or never.', otherwise: '90d' },
       { flags: '--environment WORD', about: 'Word in the secret: gwo_{environment}_….', otherwise: "the configuration's" },
-      { flags: '--team ID', about: 'Team that its calls are attributed to.' },
+      { flags: '--team ID', about: 'Team that it is of, by id or name; so of the others. Any text where there is none such.' },
       { flags: '--project ID', about: 'Project that its calls are attributed to.' },
-      { flags: '--user ID', about: 'User that its calls are attributed to.' },
-      { flags: '--agent NAME', about: 'Agent that its calls are attributed to.' },
+      { flags: '--user ID', about: 'User that it belongs to.' },
+      { flags: '--service-account ID', about: 'Or the service account.' },
+      { flags: '--agent NAME', about: 'Agent that calls with it.' },
     ],
     examples: ['gateway keys create --name my-agent --server filesystem', 'gateway keys create --name ci --action tools.list --expires 1d -o json'],
     load: async () => (await import('./keys-create.ts')).keysCreate,
@@ -122,6 +124,7 @@ export const commands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     options: [
+      ...['user', 'service-account', 'agent', 'team', 'project'].map((owner) => ({ flags: `--${owner} ID`, about: 'Only those of this one.' })),
       { flags: '--limit NUMBER', about: 'Keys on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
     ],
@@ -227,6 +230,7 @@ export const commands: readonly CommandSpec[] = [
   ...recordCommands,
   ...careCommands,
   ...accessCommands,
+  ...directoryCommands,
   {
     name: ['admin', 'link'],
     summary: 'Make a one-time administrator link to the dashboard',
@@ -263,9 +267,7 @@ export const groups: Readonly<Record<string, string>> = {
   keys: 'API keys',
   servers: 'The MCP servers behind the gateway',
   tools: 'The tools of servers',
-  agents: 'The agents that call',
-  users: 'The people that callers act for',
-  teams: 'The teams that callers belong to',
+  ...directoryGroups,
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',

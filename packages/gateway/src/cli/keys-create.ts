@@ -23,6 +23,7 @@ function keyRequest(options: OptionValues, nowMs: number): Record<string, unknow
     team_id: options.text('team'),
     project_id: options.text('project'),
     user_id: options.text('user'),
+    service_account_id: options.text('service-account'),
     agent: options.text('agent'),
   }).filter(([, value]) => value !== undefined);
   const environment = options.text('environment');

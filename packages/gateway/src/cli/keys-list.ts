@@ -12,7 +12,17 @@ export const keysList: Command = async (context) => {
   const { options, out } = context;
   const client = openGatewayClient(context);
   const limit = parseCount(options.text('limit') ?? '50', 1, 200, '--limit');
-  const answer = await client.request('GET', '/v1/auth/keys', { query: { limit: String(limit), cursor: options.text('cursor') } });
+  const answer = await client.request('GET', '/v1/auth/keys', {
+    query: {
+      limit: String(limit),
+      cursor: options.text('cursor'),
+      user_id: options.text('user'),
+      service_account_id: options.text('service-account'),
+      agent: options.text('agent'),
+      team_id: options.text('team'),
+      project_id: options.text('project'),
+    },
+  });
   const { keys, cursor } = readAnswer(answers.keys, answer, client.where);
   out.list(answer, keys, () =>
     keys.length === 0

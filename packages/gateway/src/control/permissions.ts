@@ -18,6 +18,8 @@ export const permissions = {
   'audit.write': 'Rotate the key that signs the audit.',
   'privacy.export': 'Export everything that is held about a person.',
   'privacy.erase': 'Erase a person.',
+  'people.read': 'See departments, teams, projects, users, service accounts and agents.',
+  'people.write': 'Make, change and delete departments, teams, projects, users, service accounts and agents, and invite users.',
   'policies.read': 'See the rules of access and what is switched off, and have a decision explained.',
   'policies.write': 'Change the rules of access: whoever may can give anybody, themselves among them, the use of everything.',
   'switches.write': 'Switch a server, a tool or a caller off, and on again.',

@@ -14,6 +14,15 @@ export const bounds = {
   policiesMax: 5_000,
   policyPatternsMax: 1_000,
   accessKeptMax: 20_000,
+  /** Keys that a node forgets one by one when others have changed them; of more it forgets all. */
+  changedKeysMax: 1_000,
+  /** Things of one kind in the directory of an organization; those that one is tied to by one member; characters of a name; a page of the list. */
+  directoryEntriesMax: 100_000,
+  directoryLinksMax: 100,
+  directoryNameCharsMax: 128,
+  directoryListMax: 200,
+  /** Keys that are revoked together with what they belong to. */
+  deletedKeysMax: 500,
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,

@@ -6,7 +6,7 @@ import { fitsGlob, parseGlob } from './glob.ts';
 
 /** What a condition can ask after. Members are read only where the expression names them. */
 export interface ConditionFacts {
-  /** id, kind, organization, team, project, user, agent, environment: texts, empty where there is none. */
+  /** id, kind, organization, team, project, user, service_account, agent, environment: texts, empty where there is none. */
   readonly principal: Readonly<Record<string, string>>;
   readonly server: string;
   /** The operation: `tools.call`, `resources.read`, `prompts.get`, … */

@@ -37,6 +37,11 @@ export const newAuditId = make<AuditId>('aud');
 export const newCheckpointId = make<Id<'checkpoint'>>('chk');
 export const newSessionId = make<SessionId>('ses');
 
+/** An id of something in the directory, by its kind's prefix. */
+export function newEntryId(prefix: string): string {
+  return `${prefix}_${randomBase62(20)}`;
+}
+
 /** The organization that a fresh install has. */
 export const defaultOrganizationId = 'org_default' as OrganizationId;
 

@@ -21,7 +21,7 @@ export interface PolicyData {
   readonly untilMs: number | null;
 }
 
-export const subjectKinds = ['organization', 'team', 'project', 'user', 'agent', 'key', 'environment'] as const;
+export const subjectKinds = ['organization', 'department', 'team', 'project', 'user', 'service_account', 'agent', 'key', 'environment'] as const;
 export type SubjectKind = (typeof subjectKinds)[number];
 
 export interface SubjectData {

@@ -1,6 +1,6 @@
 import type { PolicyData, SubjectKind } from './policy.ts';
 
-export const switchKinds = ['server', 'tool', 'key', 'agent', 'user', 'team'] as const;
+export const switchKinds = ['server', 'tool', 'key', 'agent', 'service_account', 'user', 'project', 'team', 'department'] as const;
 export type SwitchKind = (typeof switchKinds)[number];
 
 /** Something that is switched off for the moment: a server, a tool, or everything for a caller. It wins over every rule. */

@@ -2,6 +2,7 @@
  * The control state that the rail reads, compiled to one immutable, versioned value. `SnapshotData` is what the
  * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
  */
+import type { Reference } from '../kernel/directory.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from './transform-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
@@ -98,6 +99,9 @@ export interface PrincipalData {
   readonly teamId: string;
   readonly projectId: string;
   readonly agent: string;
+  readonly serviceAccountId: string;
+  /** What of the directory's rules hold for it too: the teams and projects that it names or its owner is of, and their departments. */
+  readonly lineage: readonly Reference[];
   readonly environment: string;
   /** Server names the key may reach; null: every one. */
   readonly servers: readonly string[] | null;

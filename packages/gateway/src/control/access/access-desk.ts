@@ -1,6 +1,7 @@
 import type { Grant, Operation } from '../../authorise/access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
+import type { SwitchData } from '../../kernel/switch.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 
 /** The rules of access that this node's workers obey. */
@@ -9,6 +10,8 @@ export interface AccessDesk {
   refresh(): Promise<void>;
   /** In the order in which they are asked: what is switched off first. */
   served(): readonly PolicyData[];
+  /** What is switched off, also what is on again by now because its time is over. */
+  switches(): readonly SwitchData[];
   /** What the workers would decide, and each rule on the way. */
   explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): AccessExplanation;
 }

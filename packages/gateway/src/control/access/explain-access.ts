@@ -2,7 +2,7 @@ import type { Operation } from '../../authorise/access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ControlContext } from '../context.ts';
-import { principalOf } from '../keys/verify-key.ts';
+import { lineageOf, principalOf } from '../keys/verify-key.ts';
 import { covers } from '../permissions.ts';
 import { unknownObject } from '../unknown-object.ts';
 
@@ -42,7 +42,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   if (key === null) throw unknownObject('key', as);
   if (argumentsText !== null && argumentsText.length > config.limits.bodyBytesMax)
     throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
-  const principal = principalOf(key, null, config.rateLimits);
+  const principal = principalOf(key, await lineageOf(registry, key), null, config.rateLimits);
   const { grant, rules } = access.explain(principal, operation, { argumentsText, ip });
   const { action, server } = operation;
   const nowMs = clock.nowMs();

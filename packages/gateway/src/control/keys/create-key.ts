@@ -4,6 +4,7 @@ import { newKeyId } from '../../kernel/id.ts';
 import type { KeyRecord, KeyScopes, KeyWrites } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
+import { nameOwner } from './name-owner.ts';
 import { ofPerson } from './of-person.ts';
 import { excess, isKnownAction } from '../permissions.ts';
 import { newKeySecret } from './key-secret.ts';
@@ -45,7 +46,7 @@ export async function createKeyFor(
 
   const environment = input.environment ?? context.config.keys.environment;
   const { secret, prefix } = newKeySecret(environment);
-  const key: KeyRecord = {
+  const draft: KeyRecord = {
     id: newKeyId(),
     organizationId: context.organizationId,
     name: input.name,
@@ -61,21 +62,22 @@ export async function createKeyFor(
     rotatedAtMs: null,
     revokedAtMs: null,
   };
-  const made = await context.registry.transaction(async ({ keys, audit }) => {
-    if (!(await condition(keys))) return false;
-    await keys.insert(key);
+  const key = await context.registry.transaction(async ({ keys, directory, audit }): Promise<KeyRecord | null> => {
+    if (!(await condition(keys))) return null;
+    const made = { ...draft, metadata: await nameOwner(directory, context.organizationId, draft.metadata) };
+    await keys.insert(made);
     await audit.insert(
-      auditEvent(context, 'key.created', key.id, {
-        name: ofPerson(key, key.name),
+      auditEvent(context, 'key.created', made.id, {
+        name: ofPerson(made, made.name),
         prefix,
-        scopes: key.scopes,
-        metadata: ofPerson(key, key.metadata),
-        expires_at_ms: key.expiresAtMs,
+        scopes: made.scopes,
+        metadata: ofPerson(made, made.metadata),
+        expires_at_ms: made.expiresAtMs,
       }),
     );
-    return true;
+    return made;
   });
-  if (!made) return null;
+  if (key === null) return null;
   context.log.info('key.created', { key_id: key.id, prefix, actor: context.actor.id });
   return { key, secret };
 }

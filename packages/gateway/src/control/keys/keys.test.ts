@@ -71,6 +71,13 @@ test('a verified key says whom its calls are attributed to, where it may go and 
       teamId: 'team_eng',
       projectId: 'review',
       agent: 'bot',
+      serviceAccountId: '',
+      lineage: [
+        { kind: 'agent', id: 'bot' },
+        { kind: 'project', id: 'review' },
+        { kind: 'team', id: 'team_eng' },
+        { kind: 'user', id: 'user_1' },
+      ],
       environment: 'test',
       servers: ['search'],
       actions: ['tools.*'],

@@ -1,4 +1,5 @@
 import { bounds } from '../../kernel/bounds.ts';
+import type { Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { KeyPlace } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
@@ -11,10 +12,21 @@ export interface KeyPage {
   readonly cursor: string | null;
 }
 
+export interface ListKeysInput {
+  readonly cursor: string | null;
+  readonly limit: number;
+  /** Only those that name all of these. */
+  readonly named?: readonly Reference[];
+}
+
 /** Keys, newest first, `limit` (1 to `keysListMax`) a page. Faults: `invalid_params` for a cursor that is not ours, `unavailable`. */
-export async function listKeys(context: ControlContext, { cursor, limit }: { readonly cursor: string | null; readonly limit: number }): Promise<KeyPage> {
+export async function listKeys(context: ControlContext, { cursor, limit, named }: ListKeysInput): Promise<KeyPage> {
   const size = Math.min(limit, bounds.keysListMax);
-  const found = await context.registry.keys.list(context.organizationId, { after: cursor === null ? null : placeOf(cursor), limit: size + 1 });
+  const found = await context.registry.keys.list(context.organizationId, {
+    after: cursor === null ? null : placeOf(cursor),
+    limit: size + 1,
+    ...(named === undefined ? {} : { named }),
+  });
   const keys = found.slice(0, size);
   const usage = await readKeyUsage(
     context,

@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { KeyRecord, RegistryWrites } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -10,15 +10,21 @@ import { ofPerson } from './of-person.ts';
  */
 export async function revokeKey(context: ControlContext, id: string): Promise<KeyRecord> {
   const revokedAtMs = context.clock.nowMs();
-  const key = await context.registry.transaction(async ({ keys, audit }) => {
+  const key = await context.registry.transaction(async ({ keys, access, audit }) => {
+    await access.touchKey(context.organizationId, id);
     const found = await keys.findForUpdate(context.organizationId, id);
     if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) return found;
     await keys.updateRevoked(context.organizationId, id, revokedAtMs);
-    await audit.insert(auditEvent(context, 'key.revoked', id, { name: ofPerson(found, found.name), prefix: found.prefix }));
+    await auditRevoked(context, { audit }, found);
     return { ...found, revokedAtMs };
   });
   await context.notify.keyChanged(id);
   context.log.info('key.revoked', { key_id: id, prefix: key.prefix, actor: context.actor.id });
   return key;
+}
+
+/** Writes into the audit that a key was revoked. */
+export async function auditRevoked(context: ControlContext, { audit }: Pick<RegistryWrites, 'audit'>, key: KeyRecord): Promise<void> {
+  await audit.insert(auditEvent(context, 'key.revoked', key.id, { name: ofPerson(key, key.name), prefix: key.prefix }));
 }

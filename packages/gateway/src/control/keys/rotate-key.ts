@@ -26,7 +26,8 @@ export async function rotateKey(context: ControlContext, id: string): Promise<Ke
   const hash = await context.secrets.hash(secret);
   const nowMs = context.clock.nowMs();
 
-  const key = await context.registry.transaction(async ({ keys, audit }): Promise<KeyRecord> => {
+  const key = await context.registry.transaction(async ({ keys, access, audit }): Promise<KeyRecord> => {
+    await access.touchKey(context.organizationId, id);
     const found = await keys.findForUpdate(context.organizationId, id);
     if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) throw new Fault('invalid_params', { reason: 'the key is revoked' });

@@ -1,8 +1,9 @@
 import type { KeyVerdict } from '../../authenticate/authenticate.ts';
 import type { RateLimitConfig } from '../../config/config.ts';
+import { referencesOf, type Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { PrincipalData, RateLimitData } from '../../snapshot/snapshot.ts';
-import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { KeyRecord, RegistryStore } from '../../store/registry/registry-store.ts';
 import type { ControlDependencies } from '../context.ts';
 import { prefixOf } from './key-secret.ts';
 
@@ -32,9 +33,9 @@ async function judgeSecret(
   try {
     for (const key of candidates) {
       const current = key.prefix === prefix && (await secrets.matches(secret, key.hash));
-      if (current) return judge(key, null, config.rateLimits, clock.nowMs());
+      if (current) return await judge(registry, key, null, config.rateLimits, clock.nowMs());
       const previous = key.previous?.prefix === prefix && (await secrets.matches(secret, key.previous.hash));
-      if (previous) return judge(key, key.previous.validUntilMs, config.rateLimits, clock.nowMs());
+      if (previous) return await judge(registry, key, key.previous.validUntilMs, config.rateLimits, clock.nowMs());
     }
     if (candidates.length === 0) await secrets.pretend(secret);
   } catch (error) {
@@ -44,15 +45,32 @@ async function judgeSecret(
   return { ok: false, reason: 'unknown' };
 }
 
-function judge(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[], nowMs: number): KeyVerdict {
+async function judge(
+  registry: Pick<RegistryStore, 'directory'>,
+  key: KeyRecord,
+  deprecatedUntilMs: number | null,
+  rateLimits: readonly RateLimitConfig[],
+  nowMs: number,
+): Promise<KeyVerdict> {
   if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked' };
   if (key.expiresAtMs !== null && nowMs >= key.expiresAtMs) return { ok: false, reason: 'expired' };
   if (deprecatedUntilMs !== null && nowMs >= deprecatedUntilMs) return { ok: false, reason: 'expired' };
-  return { ok: true, principal: principalOf(key, deprecatedUntilMs, rateLimits) };
+  return { ok: true, principal: principalOf(key, await lineageOf(registry, key), deprecatedUntilMs, rateLimits) };
+}
+
+/** What a key inherits from: that it names, and what stands above that in the directory. */
+export async function lineageOf({ directory }: Pick<RegistryStore, 'directory'>, { organizationId, metadata }: KeyRecord): Promise<readonly Reference[]> {
+  const named = referencesOf(metadata);
+  return named.length === 0 ? [] : directory.lineage(organizationId, named);
 }
 
 /** The caller behind a key. */
-export function principalOf(key: KeyRecord, deprecatedUntilMs: number | null, rateLimits: readonly RateLimitConfig[]): PrincipalData {
+export function principalOf(
+  key: KeyRecord,
+  lineage: readonly Reference[],
+  deprecatedUntilMs: number | null,
+  rateLimits: readonly RateLimitConfig[],
+): PrincipalData {
   const { metadata } = key;
   return {
     kind: 'key',
@@ -63,6 +81,8 @@ export function principalOf(key: KeyRecord, deprecatedUntilMs: number | null, ra
     teamId: metadata['team_id'] ?? '',
     projectId: metadata['project_id'] ?? metadata['project'] ?? '',
     agent: metadata['agent'] ?? '',
+    serviceAccountId: metadata['service_account_id'] ?? '',
+    lineage,
     environment: metadata['environment'] ?? key.environment,
     servers: key.scopes.servers,
     actions: key.scopes.actions,

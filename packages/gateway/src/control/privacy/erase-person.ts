@@ -1,5 +1,6 @@
 import { callsErased, ErasedEntries } from '../../chain/erased-entries.ts';
 import { bounds } from '../../kernel/bounds.ts';
+import type { Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { AuditPlace, ErasureRecord, KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
@@ -17,9 +18,15 @@ const keptMetadata: ReadonlySet<string> = new Set(['team_id', 'project_id', 'pro
 export async function erasePerson(context: ControlContext, userId: string): Promise<ErasureRecord> {
   const { registry, organizationId, clock, log } = context;
   const nowMs = clock.nowMs();
-  const [known, keys] = await Promise.all([registry.people.find(organizationId, userId), registry.keys.listOfUser(organizationId, userId)]);
-  if (known === null && keys.length === 0) throw new Fault('unknown_person', { name: userId.slice(0, 100) });
+  const person: Reference = { kind: 'user', id: userId };
+  const [known, keys, entry] = await Promise.all([
+    registry.people.find(organizationId, userId),
+    registry.keys.listOfUser(organizationId, userId),
+    registry.directory.find(organizationId, person),
+  ]);
+  if (known === null && keys.length === 0 && entry === null) throw new Fault('unknown_person', { name: userId.slice(0, 100) });
   const erasure = await registry.transaction(async (writes) => {
+    await writes.access.touchKeysOf(organizationId, [person]);
     const { pseudonym } = await writes.people.take(organizationId, userId);
     for (const { id } of keys) {
       const key = await writes.keys.findForUpdate(organizationId, id);
@@ -27,6 +34,9 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
       if (key.revokedAtMs === null) await writes.keys.updateRevoked(organizationId, id, nowMs);
       await writes.keys.updateDescription(organizationId, id, { name: 'erased', metadata: strangers(key, pseudonym) });
     }
+    // Whoever is tied to them, as the agents that they answer for, is tied to nobody.
+    await writes.directory.untie(organizationId, person);
+    await writes.directory.delete(organizationId, person);
     await writes.people.delete(organizationId, userId);
     const made: ErasureRecord = { organizationId, pseudonym, keyIds: keys.map(({ id }) => id), begunAtMs: nowMs, finishedAtMs: null };
     await writes.people.insertErasure(made);

@@ -4,6 +4,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { exactly } from '../../query/query.ts';
 import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { PlacedPayload } from '../../store/ledger/payloads.ts';
+import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { AuditPlace, KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import { revealPeople } from '../audit/reveal-people.ts';
@@ -15,6 +16,7 @@ import { requireLedger } from '../require-ledger.ts';
 /** One thing that is held about a person. */
 export type HeldItem =
   | { readonly type: 'person'; readonly userId: string; readonly pseudonym: string }
+  | { readonly type: 'user'; readonly entry: EntryRecord }
   | { readonly type: 'key'; readonly key: KeyWithUsage }
   | { readonly type: 'audit_event'; readonly event: ChainedRecord }
   | { readonly type: 'call'; readonly call: CallRow }
@@ -28,17 +30,28 @@ export async function exportPerson(context: ControlContext, userId: string): Pro
   const { registry, organizationId } = context;
   requireLedger(context);
   const keys = await registry.keys.listOfUser(organizationId, userId);
-  if (keys.length === 0 && (await registry.people.find(organizationId, userId)) === null) throw new Fault('unknown_person', { name: userId.slice(0, 100) });
+  const entry = await registry.directory.find(organizationId, { kind: 'user', id: userId });
+  if (keys.length === 0 && entry === null && (await registry.people.find(organizationId, userId)) === null)
+    throw new Fault('unknown_person', { name: userId.slice(0, 100) });
   const { pseudonym } = await registry.transaction(async ({ people, audit }) => {
     const person = await people.take(organizationId, userId);
     await audit.insert(auditEvent(context, 'person.exported', person.pseudonym, {}));
     return person;
   });
-  return held(context, userId, pseudonym, keys);
+  return held(context, { userId, pseudonym, entry, keys });
 }
 
-async function* held(context: ControlContext, userId: string, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<HeldItem> {
+interface Person {
+  readonly userId: string;
+  readonly pseudonym: string;
+  /** Null: they are not in the directory. */
+  readonly entry: EntryRecord | null;
+  readonly keys: readonly KeyRecord[];
+}
+
+async function* held(context: ControlContext, { userId, pseudonym, entry, keys }: Person): AsyncGenerator<HeldItem> {
   yield { type: 'person', userId, pseudonym };
+  if (entry !== null) yield { type: 'user', entry };
   for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
   for await (const call of callsOf(context, userId)) yield { type: 'call', call };

@@ -1,10 +1,15 @@
 import { defaultOrganizationId } from '../../kernel/id.ts';
+import { switchedOff } from '../access/switched-off.ts';
 import { createActor } from '../actor.ts';
 import type { Actor, ControlDependencies } from '../context.ts';
+import { lineageOf } from '../keys/verify-key.ts';
 import { sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema } from './session.ts';
 
 /** The actor behind a session's token, or null where it is unknown or over. Each use gives it eight more hours. Faults: `unavailable`. */
-export async function findSession({ state, registry, clock }: Pick<ControlDependencies, 'state' | 'registry' | 'clock'>, token: string): Promise<Actor | null> {
+export async function findSession(
+  { state, registry, access, clock }: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'clock'>,
+  token: string,
+): Promise<Actor | null> {
   const key = sessionKey(token);
   const stored = key === null ? null : await state.get(key);
   if (key === null || stored === null) return null;
@@ -15,6 +20,7 @@ export async function findSession({ state, registry, clock }: Pick<ControlDepend
   if (record.openedBy.kind === 'key') {
     const opener = await registry.keys.find(defaultOrganizationId, record.openedBy.id);
     if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
+    if (switchedOff(access.switches(), { keyId: opener.id, lineage: await lineageOf(registry, opener) }, nowMs) !== null) return null;
   }
   await state.touch(key, Math.min(sessionMs, leftMs));
   return createActor('session', record.id, { actions: record.actions, servers: record.servers });

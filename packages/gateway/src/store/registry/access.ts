@@ -1,7 +1,10 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { z } from 'zod';
+import { inheritedMembers, nounKinds, nouns } from '../../kernel/directory.ts';
+import type { KeyId, OrganizationId } from '../../kernel/id.ts';
 import { subjectKinds, type PolicyData } from '../../kernel/policy.ts';
 import { switchKinds } from '../../kernel/switch.ts';
+import { startOf } from './directory.ts';
 import type { AccessReads, AccessWrites, PolicyRecord, SwitchRecord } from './registry-store.ts';
 import type { PoliciesTable, SwitchesTable, Tables } from './tables.ts';
 
@@ -10,11 +13,24 @@ export function createAccessReads(database: Kysely<Tables>): AccessReads {
     async revision(organizationId) {
       const row = await database
         .selectFrom('access_revisions')
-        .select('revision')
+        .select(['revision', 'callers'])
         .where('organization_id', '=', organizationId)
         .modifyEnd(sql`/* access/revision */`)
         .executeTakeFirst();
-      return Number(row?.revision ?? 0);
+      return { rules: Number(row?.revision ?? 0), callers: Number(row?.callers ?? 0) };
+    },
+    async changedKeys(organizationId, after, limit) {
+      const rows = await database
+        .selectFrom('api_keys')
+        .select('id')
+        .where('organization_id', '=', organizationId)
+        .where('changed_revision', '>', String(after))
+        // As the index says it.
+        .where(sql<boolean>`changed_revision > 0`)
+        .limit(limit + 1)
+        .modifyEnd(sql`/* access/changed-keys */`)
+        .execute();
+      return rows.length > limit ? null : rows.map(({ id }) => id as KeyId);
     },
     async policies(organizationId) {
       const rows = await database
@@ -52,6 +68,40 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
         .modifyEnd(sql`/* access/begin */`)
         .executeTakeFirstOrThrow();
       return Number(row.revision);
+    },
+    async lock(organizationId) {
+      // Nothing changes, but the row is locked, also where it was not there.
+      await transaction
+        .insertInto('access_revisions')
+        .values({ organization_id: organizationId, revision: '0' })
+        .onConflict((conflict) => conflict.column('organization_id').doUpdateSet({ revision: sql`access_revisions.revision` }))
+        .modifyEnd(sql`/* access/lock */`)
+        .execute();
+    },
+    async touchKey(organizationId, keyId) {
+      const revision = await raiseCallers(transaction, organizationId);
+      await transaction
+        .updateTable('api_keys')
+        .set({ changed_revision: revision })
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', keyId)
+        .modifyEnd(sql`/* access/touch-key */`)
+        .execute();
+    },
+    async touchKeysOf(organizationId, references) {
+      const revision = await raiseCallers(transaction, organizationId);
+      await sql`
+        with recursive below (kind, id) as (
+          ${startOf(references)}
+          union
+          select l.from_kind, l.from_id from directory_links l join below b on l.to_kind = b.kind and l.to_id = b.id
+          where l.organization_id = ${organizationId} and l.relation = any (${[...inheritedMembers]}::text[])
+        ), names (kind, member) as (
+          select * from unnest(${keyMembers.map(({ kind }) => kind)}::text[], ${keyMembers.map(({ member }) => member)}::text[])
+        )
+        update api_keys k set changed_revision = ${revision}
+        from below b join names n on n.kind = b.kind
+        where k.organization_id = ${organizationId} and k.metadata @> jsonb_build_object(n.member, b.id) /* access/touch-keys-of */`.execute(transaction);
     },
     async findPolicy(organizationId, name) {
       const row = await transaction
@@ -109,6 +159,20 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
       return numDeletedRows > 0n;
     },
   };
+}
+
+const keyMembers = nounKinds.flatMap((kind) => nouns[kind].keyMembers.map((member) => ({ kind, member })));
+
+/** The row is locked until the transaction ends, as in `begin`. */
+async function raiseCallers(transaction: Kysely<Tables>, organizationId: OrganizationId): Promise<string> {
+  const row = await transaction
+    .insertInto('access_revisions')
+    .values({ organization_id: organizationId, revision: '0', callers: '1' })
+    .onConflict((conflict) => conflict.column('organization_id').doUpdateSet({ callers: sql`access_revisions.callers + 1` }))
+    .returning('callers')
+    .modifyEnd(sql`/* access/raise-callers */`)
+    .executeTakeFirstOrThrow();
+  return row.callers;
 }
 
 const texts = z.array(z.string());

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
+import { keyNames } from './directory.ts';
 import type { KeyReads, KeyRecord, KeyWrites } from './registry-store.ts';
 import type { KeysTable, Tables } from './tables.ts';
 
@@ -26,8 +27,9 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
         .execute();
       return rows.map(keyOf);
     },
-    async list(organizationId, { after, limit }) {
+    async list(organizationId, { after, limit, named = [] }) {
       let query = database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId);
+      for (const reference of named) query = query.where(sql<boolean>`(${sql.join(keyNames(reference), sql` or `)})`);
       if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), '<', is.tuple(new Date(after.createdAtMs), after.id)));
       const rows = await query
         .orderBy('created_at', 'desc')

@@ -7,6 +7,7 @@ import { createAuditReads } from './audit-reads.ts';
 import { createAuditStreamWrites } from './audit-streams.ts';
 import { createAuditWrites } from './audit-writes.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
+import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { createPeopleReads, createPeopleWrites } from './people.ts';
@@ -45,6 +46,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     serverOrders: createServerOrderReads(database),
     backup: createRegistryBackup(database),
     access: createAccessReads(database),
+    directory: createDirectoryReads(database),
     transaction: (work) =>
       database.transaction().execute((transaction) =>
         work({
@@ -55,6 +57,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           people: createPeopleWrites(transaction),
           serverOrders: createServerOrderWrites(transaction),
           access: createAccessWrites(transaction),
+          directory: createDirectoryWrites(transaction),
         }),
       ),
     async ping() {

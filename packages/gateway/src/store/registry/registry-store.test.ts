@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
+import type { NounKind, Reference } from '../../kernel/directory.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { testAuditKey } from '../../../../../test/support/audit-key.ts';
@@ -14,6 +15,7 @@ import { startEmbeddedRegistry } from './embedded-registry.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
+import type { EntryQuery, EntryRecord } from './directory-store.ts';
 import type { AuditEvent, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
@@ -217,6 +219,94 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(Object.keys((await store.serverOrders.list(organizationId))[0]?.targets ?? {}).sort()).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  test('the directory is read back as it was written, found by handle, text and ties, and listed in the order that is asked for', async () => {
+    const organizationId = await newOrganization();
+    const eng = entryOf('department', 'eng');
+    const teams = [entryOf('team', 'b', { name: 'Ärger', links: { department_id: [eng] } }), entryOf('team', 'a', { name: 'zoo' }), entryOf('team', 'c')];
+    const ana = entryOf('user', 'usr_ana', {
+      name: "O'Brien ✓",
+      handle: 'ana@example.com',
+      attributes: { email: 'Ana@example.com' },
+      links: { team_ids: [teams[1] as EntryRecord, teams[0] as EntryRecord] },
+    });
+    await store.transaction(async ({ directory }) => {
+      for (const entry of [eng, ...teams, ana]) await directory.insert(organizationId, entry);
+    });
+    expect(await store.directory.find(organizationId, ana)).toEqual({ ...ana, links: { team_ids: [refOf('team', 'a'), refOf('team', 'b')] } });
+    expect(await store.directory.find(await newOrganization(), ana)).toBeNull();
+    expect(await store.transaction(({ directory }) => directory.findByHandle(organizationId, 'user', 'ana@example.com'))).toMatchObject({ id: 'usr_ana' });
+    const base = { kind: 'team', text: null, links: [], sort: 'name', descending: false, after: null, limit: 10 } as const;
+    const ids = async (more: Partial<EntryQuery> = {}): Promise<string[]> =>
+      (await store.directory.list(organizationId, { ...base, ...more })).map(({ id }) => id);
+    expect(await ids()).toEqual(['c', 'a', 'b']);
+    expect(await ids({ descending: true, limit: 2 })).toEqual(['b', 'a']);
+    expect(await ids({ after: { value: 'team c', id: 'c' } })).toEqual(['a', 'b']);
+    expect(await ids({ sort: 'created_at', after: { value: teams[0]?.createdAtMs ?? 0, id: 'b' } })).toEqual(['a', 'c']);
+    expect(await ids({ text: 'ärg' })).toEqual(['b']);
+    expect(await ids({ links: [{ member: 'department_id', to: eng }] })).toEqual(['b']);
+    expect(await store.directory.list(await newOrganization(), base)).toEqual([]);
+    expect(await store.transaction(({ directory }) => directory.tiedTo(organizationId, refOf('team', 'a'), 1))).toEqual({
+      count: 1,
+      first: [refOf('user', 'usr_ana')],
+    });
+    await expect(store.transaction(({ directory }) => directory.delete(organizationId, eng))).rejects.toThrow('foreign key');
+    await store.transaction(async ({ directory }) => {
+      await directory.update(organizationId, { ...ana, version: 2, links: {} });
+      await directory.untie(organizationId, eng);
+      await directory.delete(organizationId, eng);
+    });
+    expect(await store.directory.find(organizationId, ana)).toEqual({ ...ana, version: 2, links: {} });
+  });
+
+  test('what a key inherits from is found through teams and departments, and a change there touches exactly the keys below', async () => {
+    const organizationId = await newOrganization();
+    const entries = [
+      entryOf('department', 'eng'),
+      entryOf('team', 'core', { links: { department_id: [refOf('department', 'eng')] } }),
+      entryOf('team', 'web'),
+      entryOf('user', 'ana', { handle: null, links: { team_ids: [refOf('team', 'core'), refOf('team', 'web')] } }),
+      entryOf('agent', 'bot', { links: { owner: [refOf('user', 'ana')], team_id: [refOf('team', 'web')] } }),
+    ];
+    await store.transaction(async ({ directory }) => {
+      for (const entry of entries) await directory.insert(organizationId, entry);
+    });
+    expect(await store.directory.lineage(organizationId, [refOf('user', 'ana')])).toEqual([
+      refOf('department', 'eng'),
+      refOf('team', 'core'),
+      refOf('team', 'web'),
+      refOf('user', 'ana'),
+    ]);
+    expect(await store.directory.lineage(organizationId, [refOf('agent', 'bot'), refOf('team', 'free text')])).toEqual([
+      refOf('agent', 'bot'),
+      refOf('team', 'free text'),
+      refOf('team', 'web'),
+    ]);
+    expect(await store.directory.lineage(await newOrganization(), [refOf('user', 'ana')])).toEqual([refOf('user', 'ana')]);
+
+    const [ofTeam, ofUser, ofAgent, ofNobody] = [{ team_id: 'core' }, { user_id: 'ana' }, { agent: 'bot' }, { team_id: 'other' }].map((metadata) =>
+      keyOf(organizationId, { metadata }),
+    ) as [KeyRecord, KeyRecord, KeyRecord, KeyRecord];
+    await insert(ofTeam, ofUser, ofAgent, ofNobody);
+    const before = (await store.access.revision(organizationId)).callers;
+    expect(await store.access.changedKeys(organizationId, before, 10)).toEqual([]);
+    const changedBy = async (reference: Reference): Promise<string[]> => {
+      const { callers } = await store.access.revision(organizationId);
+      await store.transaction(({ access }) => access.touchKeysOf(organizationId, [reference]));
+      return [...((await store.access.changedKeys(organizationId, callers, 10)) ?? [])].sort();
+    };
+    expect(await changedBy(refOf('department', 'eng'))).toEqual([ofTeam.id, ofUser.id].sort());
+    expect(await changedBy(refOf('team', 'web'))).toEqual([ofUser.id, ofAgent.id].sort());
+    expect(await changedBy(refOf('user', 'ana'))).toEqual([ofUser.id]);
+    expect(await store.access.changedKeys(organizationId, before, 2)).toBeNull();
+    await store.transaction(({ access }) => access.touchKey(organizationId, ofNobody.id));
+    expect((await store.access.changedKeys(organizationId, before, 10))?.includes(ofNobody.id)).toBe(true);
+
+    expect(await store.directory.keysOf(organizationId, refOf('user', 'ana'), 5)).toEqual({ count: 1, first: [ofUser.id] });
+    await store.transaction(({ keys }) => keys.updateRevoked(organizationId, ofUser.id, 1));
+    expect(await store.directory.keysOf(organizationId, refOf('user', 'ana'), 5)).toEqual({ count: 0, first: [] });
+    expect((await store.keys.list(organizationId, { after: null, limit: 9, named: [refOf('agent', 'bot')] })).map(({ id }) => id)).toEqual([ofAgent.id]);
+  });
+
   test('an audit event can be added, never changed, deleted or truncated', async () => {
     const organizationId = await newOrganization();
     const event = eventOf(organizationId);
@@ -317,6 +407,29 @@ function keyOf(organizationId: OrganizationId, more: Partial<KeyRecord> = {}): K
     rotatedAtMs: null,
     revokedAtMs: null,
     ...more,
+  };
+}
+
+function refOf(kind: NounKind, id: string): Reference {
+  return { kind, id };
+}
+
+function entryOf(kind: NounKind, id: string, more: Partial<EntryRecord> = {}): EntryRecord {
+  counter += 1;
+  const atMs = 1_700_000_000_000 + counter;
+  return {
+    kind,
+    id,
+    name: `${kind} ${id}`,
+    handle: `${kind} ${id}`,
+    attributes: {},
+    version: 1,
+    createdAtMs: atMs,
+    createdBy: 'tester',
+    changedAtMs: atMs,
+    changedBy: 'tester',
+    ...more,
+    links: Object.fromEntries(Object.entries(more.links ?? {}).map(([member, to]) => [member, to.map((one) => refOf(one.kind, one.id))])),
   };
 }
 

@@ -13,6 +13,8 @@ import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
+import type { Reference } from '../../kernel/directory.ts';
+import type { DirectoryReads, DirectoryWrites } from './directory-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
@@ -23,6 +25,7 @@ export interface RegistryStore {
   readonly prices: PriceReads;
   readonly backup: RegistryBackup;
   readonly people: PeopleReads;
+  readonly directory: DirectoryReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -38,6 +41,7 @@ export interface RegistryWrites {
   readonly auditStreams: AuditStreamWrites;
   readonly access: AccessWrites;
   readonly people: PeopleWrites;
+  readonly directory: DirectoryWrites;
 }
 
 /** A rule of access as it is kept. */
@@ -54,9 +58,17 @@ export interface SwitchRecord extends SwitchData {
   readonly changedBy: string;
 }
 
-export interface AccessReads {
+export interface AccessRevision {
   /** Raised by every change of a rule or a switch. */
-  revision(organizationId: OrganizationId): Promise<number>;
+  readonly rules: number;
+  /** Raised by every change of what is known of a key's caller. */
+  readonly callers: number;
+}
+
+export interface AccessReads {
+  revision(organizationId: OrganizationId): Promise<AccessRevision>;
+  /** Keys of whose callers something has changed after that revision; null: more than `limit`. */
+  changedKeys(organizationId: OrganizationId, after: number, limit: number): Promise<readonly KeyId[] | null>;
   /** By name. */
   policies(organizationId: OrganizationId): Promise<readonly PolicyRecord[]>;
   switches(organizationId: OrganizationId): Promise<readonly SwitchRecord[]>;
@@ -65,6 +77,12 @@ export interface AccessReads {
 export interface AccessWrites {
   /** First in every change: it waits for others under way, and gives the new revision. */
   begin(organizationId: OrganizationId): Promise<number>;
+  /** Who changes access or the directory waits until this transaction ends; first in every transaction that touches keys. */
+  lock(organizationId: OrganizationId): Promise<void>;
+  /** Every node forgets what it knows of the key. */
+  touchKey(organizationId: OrganizationId, keyId: string): Promise<void>;
+  /** The same of every key that names one of these, or what inherits from them. */
+  touchKeysOf(organizationId: OrganizationId, references: readonly Reference[]): Promise<void>;
   findPolicy(organizationId: OrganizationId, name: string): Promise<PolicyRecord | null>;
   countPolicies(organizationId: OrganizationId): Promise<number>;
   putPolicy(organizationId: OrganizationId, policy: PolicyRecord): Promise<void>;
@@ -132,11 +150,18 @@ export interface KeyReads {
   /** The keys whose secret, or whose previous one, begins with `prefix`, of every organization: the secret tells which. */
   findByPrefix(prefix: string): Promise<readonly KeyRecord[]>;
   /** Newest first, those after `after`, `limit` at most. */
-  list(organizationId: OrganizationId, page: { readonly after: KeyPlace | null; readonly limit: number }): Promise<readonly KeyRecord[]>;
+  list(organizationId: OrganizationId, page: KeyQuery): Promise<readonly KeyRecord[]>;
   /** Those whose calls are attributed to the user, newest first. */
   listOfUser(organizationId: OrganizationId, userId: string): Promise<readonly KeyRecord[]>;
   /** Whether the organization ever had a key. */
   any(organizationId: OrganizationId): Promise<boolean>;
+}
+
+export interface KeyQuery {
+  readonly after: KeyPlace | null;
+  readonly limit: number;
+  /** Only those that name all of these; absent: all keys. */
+  readonly named?: readonly Reference[];
 }
 
 /** A place in the list of keys. */

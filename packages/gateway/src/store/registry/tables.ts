@@ -1,4 +1,4 @@
-import type { ColumnType, GeneratedAlways } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely';
 import type { AuditResult } from '../../chain/audit-record.ts';
 
 /** The tables of `migrations/` as Kysely sees them. */
@@ -18,6 +18,8 @@ export interface Tables {
   switches: SwitchesTable;
   access_revisions: AccessRevisionsTable;
   price_versions: PriceVersionsTable;
+  directory: DirectoryTable;
+  directory_links: DirectoryLinksTable;
 }
 
 export interface OrganizationsTable {
@@ -45,6 +47,7 @@ export interface KeysTable {
   expires_at: Date | null;
   rotated_at: Date | null;
   revoked_at: Date | null;
+  changed_revision: Generated<string>;
 }
 
 export interface PriceVersionsTable {
@@ -133,6 +136,31 @@ export interface SwitchesTable {
 export interface AccessRevisionsTable {
   organization_id: string;
   revision: string;
+  callers: Generated<string>;
+}
+
+export interface DirectoryTable {
+  organization_id: string;
+  kind: string;
+  id: string;
+  name: string;
+  sort_name: string;
+  handle: string | null;
+  attributes: Json<unknown>;
+  version: number;
+  created_at: Date;
+  created_by: string;
+  changed_at: Date;
+  changed_by: string;
+}
+
+export interface DirectoryLinksTable {
+  organization_id: string;
+  from_kind: string;
+  from_id: string;
+  relation: string;
+  to_kind: string;
+  to_id: string;
 }
 
 export interface ServerOrdersTable {

@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startControlWithAccess } from '../../../../test/support/access.ts';
+import type { TestControl } from '../../../../test/support/control.ts';
+import { createKey, type KeyWithSecret } from '../control/keys/create-key.ts';
+import { erasePerson } from '../control/privacy/erase-person.ts';
+
+let control: TestControl;
+let forgotten: () => string[];
+let end: () => Promise<void>;
+beforeAll(async () => {
+  ({ control, forgotten, end } = await startControlWithAccess());
+});
+afterAll(() => end());
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  readonly etag: string;
+}
+
+async function send(method: string, path: string, body?: unknown, match?: string, bearer?: string): Promise<Answer> {
+  const answer = await control.request(method, path, {
+    ...(bearer === undefined ? { front: 'admin' as const } : { bearer }),
+    ...(body === undefined ? {} : { body }),
+    headers: match === undefined ? {} : { 'if-match': match },
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>), etag: answer.headers.get('etag') ?? '' };
+}
+
+const keyFor = (metadata: Record<string, string>): Promise<KeyWithSecret> =>
+  createKey(control.context(), { name: 'k', environment: null, scopes: { servers: null, actions: ['keys.read'] }, metadata, expiresAtMs: null });
+
+async function events(): Promise<{ action: string; object: { id: string }; detail: Record<string, unknown> }[]> {
+  return (await send('GET', '/v1/logs/audit?limit=20')).body['events'] as never;
+}
+
+describe('the directory', () => {
+  test('a noun is made, read, changed and taken away by who has seen what there is', async () => {
+    expect((await send('POST', '/v1/departments?dry_run=true', { name: 'Engineering', id: 'eng' })).body).toMatchObject({ outcome: 'planned' });
+    expect((await send('GET', '/v1/departments/eng')).status).toBe(404);
+    const made = await send('POST', '/v1/departments', { name: 'Engineering', id: 'eng', description: 'Builds things.' });
+    expect([made.status, made.etag, made.body]).toMatchObject([
+      201,
+      '"1"',
+      {
+        outcome: 'created',
+        department: { id: 'eng', name: 'Engineering', description: 'Builds things.', status: 'active', version: 1, created_by: 'operator' },
+      },
+    ]);
+    expect((await send('POST', '/v1/departments', { name: 'Other', id: 'eng' })).body).toMatchObject({ error: 'already_exists', id: 'eng' });
+    expect((await send('POST', '/v1/departments', { name: 'ENGINEERING' })).body).toMatchObject({ error: 'already_exists', id: 'eng' });
+
+    expect((await send('PATCH', '/v1/departments/eng', { name: 'Eng' })).status).toBe(428);
+    expect((await send('PATCH', '/v1/departments/eng', { description: null }, '"1"')).body).toMatchObject({
+      outcome: 'changed',
+      department: { name: 'Engineering', description: null, version: 2 },
+    });
+    expect((await send('PATCH', '/v1/departments/eng', { name: 'Eng' }, '"1"')).body).toMatchObject({ error: 'precondition_failed', version: 2 });
+    expect((await send('PATCH', '/v1/departments/eng', { name: 'Engineering' }, '"2"')).body).toMatchObject({ outcome: 'unchanged' });
+
+    const team = await send('POST', '/v1/teams', { name: 'Payments', department_id: 'eng' });
+    const { id } = team.body['team'] as { id: string };
+    expect(id).toMatch(/^team_[0-9A-Za-z]{20}$/);
+    expect((await send('DELETE', '/v1/departments/eng', undefined, '"2"')).body).toMatchObject({
+      error: 'still_in_use',
+      message: expect.stringContaining(`team ${id}`),
+      fix: expect.any(String),
+      used_by_count: 1,
+    });
+    expect((await send('PATCH', `/v1/teams/${id}`, { department_id: null }, '"1"')).status).toBe(200);
+    expect((await send('DELETE', '/v1/departments/eng?dry_run=true', undefined, '"2"')).body).toMatchObject({ outcome: 'planned' });
+    expect((await send('DELETE', '/v1/departments/eng', undefined, '"2"')).body).toMatchObject({ outcome: 'deleted', revoked_keys: [] });
+    expect((await events()).slice(0, 5).map(({ action }) => action)).toEqual([
+      'department.deleted',
+      'team.changed',
+      'team.created',
+      'department.changed',
+      'department.created',
+    ]);
+  });
+
+  test.each([
+    ['/v1/teams', { name: '' }, 'name'],
+    ['/v1/teams', { name: 'x', department_id: 'nowhere' }, 'department_id names the department nowhere'],
+    ['/v1/teams', { name: 'x', id: 'a:b' }, 'id'],
+    ['/v1/teams', { name: 'x', colour: 'red' }, 'colour'],
+    ['/v1/users', { name: 'x', email: 'nobody' }, 'email must be an address'],
+    ['/v1/agents', { name: 'x', owner: 'ana' }, 'owner must be one of user:ID'],
+    ['/v1/agents', { name: 'x', owner: 'user:ana' }, 'owner names the user ana'],
+  ])('%s %j is refused with the place', async (path, body, said) => {
+    const answer = await send('POST', path, body);
+    expect([answer.status, String(answer.body['message'])]).toEqual([400, expect.stringContaining(said)]);
+  });
+
+  test('a list is walked page by page, sorted and filtered', async () => {
+    const { team } = (await send('POST', '/v1/teams', { name: 'Listed', id: 'listed' })).body as { team: { id: string } };
+    for (const name of ['c', 'a', 'b']) await send('POST', '/v1/projects', { name: `List ${name}`, ...(name === 'b' ? {} : { team_id: team.id }) });
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body } = await send('GET', `/v1/projects?q=LIST&sort=-name&limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      seen.push(...(body['projects'] as { name: string }[]).map(({ name }) => name));
+      cursor = body['cursor'] as string | null;
+    }
+    expect(seen).toEqual(['List c', 'List b', 'List a']);
+    const { body } = await send('GET', '/v1/projects?team_id=listed&sort=created_at');
+    expect(body['projects']).toMatchObject([{ name: 'List c' }, { name: 'List a' }]);
+    expect((await send('GET', '/v1/projects?cursor=bm90IG91cnM')).status).toBe(400);
+    expect((await send('GET', '/v1/projects?colour=red')).status).toBe(400);
+  });
+
+  test('what a user is called stands in the audit under a pseudonym, and is gone with the person', async () => {
+    await send('POST', '/v1/users', { name: 'Ana Ardent', id: 'ana', email: 'Ana@Example.com' });
+    await send('POST', '/v1/agents', { name: 'Ana bot', id: 'ana-bot', owner: 'user:ana', purpose: 'Reviews.' });
+    expect((await send('POST', '/v1/users', { name: 'Other', email: 'ana@example.COM' })).body).toMatchObject({ error: 'already_exists', id: 'ana' });
+    const event = (await events()).find(({ action }) => action === 'user.created');
+    expect(event).toMatchObject({ object: { id: expect.stringMatching(/^psn_/) }, detail: { user: { id: 'ana', name: 'Ana Ardent' } } });
+    await erasePerson(control.context(), 'ana');
+    expect((await send('GET', '/v1/users/ana')).status).toBe(404);
+    expect((await send('GET', '/v1/agents/ana-bot')).body).toMatchObject({ agent: { owner: null, first_seen: null } });
+    expect(JSON.stringify(await events())).not.toContain('Ardent');
+  });
+});
+
+describe('keys and what they belong to', () => {
+  test('a key names it by id or name, or is of something that the directory does not know', async () => {
+    await send('POST', '/v1/teams', { name: 'Search Team', id: 'search-team' });
+    await send('POST', '/v1/users', { name: 'Ben', id: 'ben', email: 'ben@example.com' });
+    expect((await keyFor({ team_id: 'search team', user_id: 'BEN@example.com', project: 'free text' })).key.metadata).toEqual({
+      team_id: 'search-team',
+      user_id: 'ben',
+      project: 'free text',
+    });
+    await expect(keyFor({ team_id: `team_${'x'.repeat(20)}` })).rejects.toMatchObject({
+      code: 'invalid_params',
+      message: expect.stringContaining('there is not'),
+    });
+    await expect(keyFor({ user_id: 'ben', service_account_id: 'x' })).rejects.toMatchObject({ code: 'invalid_params' });
+    const { body } = await send('GET', '/v1/auth/keys?user_id=ben&team_id=search-team');
+    expect(body['keys']).toHaveLength(1);
+  });
+
+  test('rules for a department reach the keys of its teams and of their members, at once when they change', async () => {
+    await send('POST', '/v1/departments', { name: 'Finance', id: 'finance' });
+    await send('POST', '/v1/teams', { name: 'Ledger', id: 'ledger' });
+    await send('POST', '/v1/users', { name: 'Cleo', id: 'cleo' });
+    const { key, secret } = await keyFor({ user_id: 'cleo' });
+    await send('PUT', '/v1/policies/no-finance', { effect: 'deny', to: ['department:finance'], servers: ['search'] }, '"0"');
+    const decision = async (): Promise<unknown> =>
+      ((await send('POST', '/v1/access/explain', { as: key.id, server: 'search', name: 'query' })).body['explanation'] as Record<string, unknown>)['decision'];
+    expect(await decision()).toBe('deny');
+    expect((await send('DELETE', '/v1/policies/no-finance', undefined, '"1"')).status).toBe(204);
+    forgotten();
+    await send('PATCH', '/v1/users/cleo', { team_ids: ['ledger'] }, '"1"');
+    expect(forgotten()).toEqual([key.id]);
+    await send('PATCH', '/v1/teams/ledger', { department_id: 'finance' }, '"1"');
+    expect(forgotten()).toEqual([key.id]);
+    await send('PATCH', '/v1/teams/ledger', { description: 'Books.' }, '"2"');
+    expect(forgotten()).toEqual([]);
+
+    expect((await send('GET', '/v1/auth/keys', undefined, undefined, secret)).status).toBe(200);
+    await send('PUT', '/v1/switches/department/finance', { reason: 'INC-1' });
+    expect((await send('GET', '/v1/departments/finance')).body).toMatchObject({ department: { status: 'disabled' } });
+    expect(await decision()).toBe('deny');
+    expect((await send('GET', '/v1/auth/keys', undefined, undefined, secret)).status).toBe(401);
+    await send('DELETE', '/v1/switches/department/finance');
+    expect((await send('GET', '/v1/auth/keys', undefined, undefined, secret)).status).toBe(200);
+  });
+
+  test('what has keys is deleted with them or not at all', async () => {
+    await send('POST', '/v1/service-accounts', { name: 'Deployer', id: 'deployer' });
+    const { key, secret } = await keyFor({ service_account_id: 'deployer' });
+    expect((await send('DELETE', '/v1/service-accounts/deployer', undefined, '"1"')).body).toMatchObject({
+      error: 'still_in_use',
+      message: expect.stringContaining(`1 key (${key.id})`),
+    });
+    expect((await send('DELETE', '/v1/service-accounts/deployer?revoke_keys=true', undefined, '"1"')).body).toMatchObject({ revoked_keys: [key.id] });
+    expect(forgotten()).toContain(key.id);
+    expect((await send('GET', '/v1/auth/keys', undefined, undefined, secret)).status).toBe(401);
+    expect((await events()).slice(0, 2).map(({ action }) => action)).toEqual(['service_account.deleted', 'key.revoked']);
+  });
+});

@@ -1,0 +1,83 @@
+/** The commands of the directory: five for each noun of `kernel/directory.ts`. */
+import { nounKinds, nouns, type LinkMember, type NounKind } from '../kernel/directory.ts';
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+const dryRun: OptionSpec = { flags: '--dry-run', about: 'Say whether it could be done, change nothing.' };
+
+/** The option that stands for a member: `--department` for department_id, `--team` for team_ids. */
+export function optionOf(member: string): string {
+  return member.replace(/_ids?$/, '').replaceAll('_', '-');
+}
+
+export const directoryCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSpec[] => {
+  const { plural, title, links, texts, idPrefix } = nouns[kind];
+  const example = kind === 'user' ? 'Ana' : kind === 'agent' ? 'ci-bot' : 'Payments';
+  const id = { form: 'ID', about: `Id of the ${title}.` };
+  const about = (one: LinkMember): string => (one.to.length === 1 ? one.about : `${one.about} ${one.to.map((to) => `${to}:ID`).join(' or ')}.`);
+  const members: OptionSpec[] = [
+    ...Object.entries(texts).map(([member, one]): OptionSpec => ({ flags: `--${optionOf(member)} TEXT`, about: one.about })),
+    ...Object.entries(links).map(([member, one]): OptionSpec => ({
+      flags: `--${optionOf(member)} ID`,
+      about: about(one),
+      ...(one.many ? { repeated: true } : {}),
+    })),
+  ];
+  return [
+    {
+      name: [plural, 'list'],
+      summary: `List ${title}s`,
+      client: true,
+      prints: true,
+      options: [
+        { flags: '--search TEXT', about: 'Somewhere in the id or the name.' },
+        ...Object.entries(links).map(([member, one]): OptionSpec => ({ flags: `--${optionOf(member)} ID`, about: `Only those of this. ${about(one)}` })),
+        { flags: '--sort WORD', about: 'name, -name, created_at or -created_at.', otherwise: 'name' },
+        { flags: '--limit NUMBER', about: `${title[0]?.toUpperCase() ?? ''}${title.slice(1)}s on the page, 1 to 200.`, otherwise: '50' },
+        { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+      ],
+      load: async () => (await import('./directory-list.ts')).directoryList(kind),
+    },
+    {
+      name: [plural, 'get'],
+      summary: `Show a ${title}`,
+      client: true,
+      prints: true,
+      arguments: [id],
+      load: async () => (await import('./directory-list.ts')).directoryGet(kind),
+    },
+    {
+      name: [plural, 'create'],
+      summary: `Make a ${title}`,
+      about: 'Keys that name its id already are its own from then on.',
+      client: true,
+      prints: true,
+      arguments: [{ form: 'NAME', about: `Name of the ${title}.` }],
+      options: [{ flags: '--id ID', about: 'As keys carry it already, or shall.', otherwise: `one is made (${idPrefix}_…)` }, ...members, dryRun],
+      examples: [`gateway ${plural} create ${example} --id ${example.toLowerCase()}`],
+      load: async () => (await import('./directory-change.ts')).directoryCreate(kind),
+    },
+    {
+      name: [plural, 'update'],
+      summary: `Change a ${title}`,
+      about: 'What is not named stays; the word none takes a member away.',
+      client: true,
+      prints: true,
+      arguments: [id],
+      options: [{ flags: '--name TEXT', about: 'Another name.' }, ...members, dryRun],
+      load: async () => (await import('./directory-change.ts')).directoryUpdate(kind),
+    },
+    {
+      name: [plural, 'delete'],
+      summary: `Delete a ${title}`,
+      about: 'Refused as long as something is tied to it, or has keys.',
+      client: true,
+      prints: true,
+      arguments: [id],
+      options: [{ flags: '--revoke-keys', about: 'Revoke the keys that name it instead of refusing.' }, dryRun],
+      load: async () => (await import('./directory-change.ts')).directoryDelete(kind),
+    },
+  ];
+});
+
+/** What groups of these commands are about. */
+export const directoryGroups: Readonly<Record<string, string>> = Object.fromEntries(nounKinds.map((kind: NounKind) => [nouns[kind].plural, nouns[kind].about]));

@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Reference } from '../../kernel/directory.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { ControlContext } from '../context.ts';
+import { unknownObject } from '../unknown-object.ts';
+import { auditEntry, changedEntry, requirePlace, type EntryChange, type EntryPut } from './entry-change.ts';
+
+export interface UpdateEntryInput {
+  readonly reference: Reference;
+  readonly change: EntryChange;
+  /** The version that the caller has seen. */
+  readonly expected: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Changes something in the directory. What keys inherit by it holds on this node when this returns, on every other within a second. Faults:
+ * `unknown_object`, `invalid_params`, `already_exists`, `precondition_failed`, `unavailable`.
+ */
+export async function updateEntry(context: ControlContext, { reference, change, expected, dryRun }: UpdateEntryInput): Promise<EntryPut> {
+  const { organizationId, registry, clock, actor } = context;
+  const { kind, id } = reference;
+  const result = await registry.transaction(async (writes): Promise<EntryPut> => {
+    const { access, directory } = writes;
+    if (!dryRun) await access.lock(organizationId);
+    const before = await directory.findForUpdate(organizationId, reference);
+    if (before === null) throw unknownObject(kind, id);
+    const { version } = before;
+    if (version !== expected) throw new Fault('precondition_failed', { version }, { extra: { version } });
+    const same = changedEntry(before, change);
+    if (isDeepStrictEqual(same, before)) return { outcome: 'unchanged', entry: before };
+    const entry = { ...same, version: version + 1, changedAtMs: clock.nowMs(), changedBy: actor.id };
+    await requirePlace(context, writes, entry);
+    if (dryRun) return { outcome: 'planned', entry };
+    await directory.update(organizationId, entry);
+    if (!isDeepStrictEqual(entry.links, before.links)) await access.touchKeysOf(organizationId, [entry]);
+    await auditEntry(context, writes, 'changed', entry);
+    return { outcome: 'changed', entry };
+  });
+  if (result.outcome === 'changed') {
+    context.log.info('directory.changed', { kind, id: kind === 'user' ? '' : id, version: result.entry.version, actor: actor.id });
+    await context.access.refresh();
+  }
+  return result;
+}

@@ -1,0 +1,64 @@
+/** The port of the directory: departments, teams, projects, users, service accounts and agents, and what ties them together. */
+import type { NounKind, Reference } from '../../kernel/directory.ts';
+import type { KeyId, OrganizationId } from '../../kernel/id.ts';
+
+/** One of them as it is kept. */
+export interface EntryRecord extends Reference {
+  readonly name: string;
+  /** Folded: no other of the kind has the same; null: it has none. */
+  readonly handle: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** By member, sorted by kind and id; a member without any is left out. */
+  readonly links: Readonly<Record<string, readonly Reference[]>>;
+  /** From 1; every change raises it. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly changedAtMs: number;
+  readonly changedBy: string;
+}
+
+export interface EntryQuery {
+  readonly kind: NounKind;
+  /** Folded; somewhere in the id, the name or the handle. */
+  readonly text: string | null;
+  /** Tied to all of these by the members. */
+  readonly links: readonly { readonly member: string; readonly to: Reference }[];
+  readonly sort: 'name' | 'created_at';
+  readonly descending: boolean;
+  readonly after: EntryPlace | null;
+  readonly limit: number;
+}
+
+/** A place in a list: what it is sorted by, the folded name or milliseconds, and the id. */
+export interface EntryPlace {
+  readonly value: string | number;
+  readonly id: string;
+}
+
+export interface DirectoryReads {
+  find(organizationId: OrganizationId, reference: Reference): Promise<EntryRecord | null>;
+  list(organizationId: OrganizationId, query: EntryQuery): Promise<readonly EntryRecord[]>;
+  /** What these are and what they inherit from, whether it is registered or not. */
+  lineage(organizationId: OrganizationId, references: readonly Reference[]): Promise<readonly Reference[]>;
+  /** Keys that name it and are not revoked: how many, and some of them. */
+  keysOf(organizationId: OrganizationId, reference: Reference, limit: number): Promise<{ readonly count: number; readonly first: readonly KeyId[] }>;
+}
+
+export interface DirectoryWrites extends Pick<DirectoryReads, 'keysOf'> {
+  /** Locked against changes until the transaction ends. */
+  findForUpdate(organizationId: OrganizationId, reference: Reference): Promise<EntryRecord | null>;
+  /** By its handle, or null. */
+  findByHandle(organizationId: OrganizationId, kind: NounKind, handle: string): Promise<EntryRecord | null>;
+  /** Whether it is there; it is not deleted until the transaction ends. */
+  hold(organizationId: OrganizationId, reference: Reference): Promise<boolean>;
+  count(organizationId: OrganizationId, kind: NounKind): Promise<number>;
+  insert(organizationId: OrganizationId, entry: EntryRecord): Promise<void>;
+  /** All of it but who made it and when. */
+  update(organizationId: OrganizationId, entry: EntryRecord): Promise<void>;
+  delete(organizationId: OrganizationId, reference: Reference): Promise<void>;
+  /** What is tied to it: how many, and some of them. */
+  tiedTo(organizationId: OrganizationId, reference: Reference, limit: number): Promise<{ readonly count: number; readonly first: readonly Reference[] }>;
+  /** Lets go of it, whoever is tied to it. */
+  untie(organizationId: OrganizationId, reference: Reference): Promise<void>;
+}

@@ -1,0 +1,278 @@
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
+import { z } from 'zod';
+import { foldText, inheritedMembers, nounKinds, nouns, type NounKind, type Reference } from '../../kernel/directory.ts';
+import type { KeyId, OrganizationId } from '../../kernel/id.ts';
+import type { DirectoryReads, DirectoryWrites, EntryRecord } from './directory-store.ts';
+import type { DirectoryLinksTable, DirectoryTable, Tables } from './tables.ts';
+
+export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
+  return {
+    async find(organizationId, { kind, id }) {
+      const row = await database
+        .selectFrom('directory')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* directory/find */`)
+        .executeTakeFirst();
+      return (await withLinks(database, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+    },
+    async list(organizationId, { kind, text, links, sort, descending, after, limit }) {
+      let query = database.selectFrom('directory').selectAll().where('organization_id', '=', organizationId).where('kind', '=', kind);
+      if (text !== null)
+        query = query.where(sql<boolean>`(position(${text} in lower(id)) > 0 or position(${text} in sort_name) > 0 or position(${text} in handle) > 0)`);
+      for (const { member, to } of links)
+        query = query.where(
+          sql<boolean>`exists (select from directory_links l where l.organization_id = ${organizationId} and l.from_kind = ${kind} and l.from_id = id
+            and l.relation = ${member} and l.to_kind = ${to.kind} and l.to_id = ${to.id})`,
+        );
+      const column = sort === 'name' ? 'sort_name' : 'created_at';
+      if (after !== null) {
+        const value = sort === 'name' ? String(after.value) : new Date(Number(after.value));
+        query = query.where((is) => is(is.refTuple(column, 'id'), descending ? '<' : '>', is.tuple(value, after.id)));
+      }
+      const rows = await query
+        .orderBy(column, descending ? 'desc' : 'asc')
+        .orderBy('id', descending ? 'desc' : 'asc')
+        .limit(limit)
+        .modifyEnd(sql`/* directory/list */`)
+        .execute();
+      return withLinks(database, organizationId, kind, rows);
+    },
+    async lineage(organizationId, references) {
+      if (references.length === 0) return [];
+      const { rows } = await sql<{ kind: string; id: string }>`
+        with recursive above (kind, id) as (
+          ${startOf(references)}
+          union
+          select l.to_kind, l.to_id from directory_links l join above a on l.from_kind = a.kind and l.from_id = a.id
+          where l.organization_id = ${organizationId} and l.relation = any (${[...inheritedMembers]}::text[])
+        )
+        select kind, id from above order by kind, id /* directory/lineage */`.execute(database);
+      return rows.map(referenceOf);
+    },
+    keysOf: (organizationId, reference, limit) => keysOf(database, organizationId, reference, limit),
+  };
+}
+
+export function createDirectoryWrites(transaction: Kysely<Tables>): DirectoryWrites {
+  const insertLinks = async (organizationId: OrganizationId, { kind, id, links }: EntryRecord): Promise<void> => {
+    const rows = Object.entries(links).flatMap(([relation, to]) =>
+      to.map((one) => ({ organization_id: organizationId, from_kind: kind, from_id: id, relation, to_kind: one.kind, to_id: one.id })),
+    );
+    if (rows.length > 0)
+      await transaction
+        .insertInto('directory_links')
+        .values(rows)
+        .modifyEnd(sql`/* directory/insert-links */`)
+        .execute();
+  };
+  return {
+    async findForUpdate(organizationId, { kind, id }) {
+      const row = await transaction
+        .selectFrom('directory')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .forUpdate()
+        .modifyEnd(sql`/* directory/find-for-update */`)
+        .executeTakeFirst();
+      return (await withLinks(transaction, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+    },
+    async findByHandle(organizationId, kind, handle) {
+      const row = await transaction
+        .selectFrom('directory')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('handle', '=', handle)
+        .modifyEnd(sql`/* directory/find-by-handle */`)
+        .executeTakeFirst();
+      return (await withLinks(transaction, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+    },
+    async hold(organizationId, { kind, id }) {
+      const row = await transaction
+        .selectFrom('directory')
+        .select('id')
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .forKeyShare()
+        .modifyEnd(sql`/* directory/hold */`)
+        .executeTakeFirst();
+      return row !== undefined;
+    },
+    async count(organizationId, kind) {
+      const row = await transaction
+        .selectFrom('directory')
+        .select(({ fn }) => fn.countAll<string>().as('count'))
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .modifyEnd(sql`/* directory/count */`)
+        .executeTakeFirstOrThrow();
+      return Number(row.count);
+    },
+    async insert(organizationId, entry) {
+      await transaction
+        .insertInto('directory')
+        .values({
+          organization_id: organizationId,
+          kind: entry.kind,
+          id: entry.id,
+          created_at: new Date(entry.createdAtMs),
+          created_by: entry.createdBy,
+          ...columnsOf(entry),
+        })
+        .modifyEnd(sql`/* directory/insert */`)
+        .execute();
+      await insertLinks(organizationId, entry);
+    },
+    async update(organizationId, entry) {
+      await transaction
+        .updateTable('directory')
+        .set(columnsOf(entry))
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', entry.kind)
+        .where('id', '=', entry.id)
+        .modifyEnd(sql`/* directory/update */`)
+        .execute();
+      await transaction
+        .deleteFrom('directory_links')
+        .where('organization_id', '=', organizationId)
+        .where('from_kind', '=', entry.kind)
+        .where('from_id', '=', entry.id)
+        .modifyEnd(sql`/* directory/delete-links */`)
+        .execute();
+      await insertLinks(organizationId, entry);
+    },
+    async delete(organizationId, { kind, id }) {
+      await transaction
+        .deleteFrom('directory')
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('id', '=', id)
+        .modifyEnd(sql`/* directory/delete */`)
+        .execute();
+    },
+    async tiedTo(organizationId, { kind, id }, limit) {
+      const { rows } = await sql<{ kind: string; id: string; count: string }>`
+        select kind, id, count(*) over () as count from (
+          select distinct from_kind as kind, from_id as id from directory_links
+          where organization_id = ${organizationId} and to_kind = ${kind} and to_id = ${id}
+        ) tied order by kind, id limit ${limit} /* directory/tied-to */`.execute(transaction);
+      return { count: Number(rows[0]?.count ?? 0), first: rows.map(referenceOf) };
+    },
+    async untie(organizationId, { kind, id }) {
+      await transaction
+        .deleteFrom('directory_links')
+        .where('organization_id', '=', organizationId)
+        .where('to_kind', '=', kind)
+        .where('to_id', '=', id)
+        .modifyEnd(sql`/* directory/untie */`)
+        .execute();
+    },
+    keysOf: (organizationId, reference, limit) => keysOf(transaction, organizationId, reference, limit),
+  };
+}
+
+async function keysOf(
+  database: Kysely<Tables>,
+  organizationId: OrganizationId,
+  reference: Reference,
+  limit: number,
+): Promise<{ readonly count: number; readonly first: readonly KeyId[] }> {
+  const named = keyNames(reference);
+  if (named.length === 0) return { count: 0, first: [] };
+  const { rows } = await sql<{ id: string; count: string }>`
+        select id, count(*) over () as count from api_keys
+        where organization_id = ${organizationId} and revoked_at is null and (${sql.join(named, sql` or `)})
+        order by created_at desc, id desc limit ${limit} /* directory/keys-of */`.execute(database);
+  return { count: Number(rows[0]?.count ?? 0), first: rows.map(({ id }) => id as KeyId) };
+}
+
+/** What a recursive search begins with. */
+export function startOf(references: readonly Reference[]): RawBuilder<unknown> {
+  return sql`select kind, id collate "C" from unnest(${references.map(({ kind }) => kind)}::text[], ${references.map(({ id }) => id)}::text[]) as start (kind, id)`;
+}
+
+/** Conditions of which one holds for a key that names it; none where keys do not name its kind. */
+export function keyNames({ kind, id }: Reference): RawBuilder<boolean>[] {
+  return nouns[kind].keyMembers.map((member) => sql<boolean>`metadata @> ${JSON.stringify({ [member]: id })}::jsonb`);
+}
+
+function columnsOf(entry: EntryRecord) {
+  return {
+    name: entry.name,
+    sort_name: foldText(entry.name),
+    handle: entry.handle,
+    attributes: JSON.stringify(entry.attributes),
+    version: entry.version,
+    changed_at: new Date(entry.changedAtMs),
+    changed_by: entry.changedBy,
+  };
+}
+
+async function withLinks(
+  database: Kysely<Tables>,
+  organizationId: OrganizationId,
+  kind: NounKind,
+  rows: readonly Selectable<DirectoryTable>[],
+): Promise<readonly EntryRecord[]> {
+  if (rows.length === 0) return [];
+  const links = Object.keys(nouns[kind].links).length === 0 ? [] : await linksOf(database, organizationId, kind, rows);
+  return rows.map((row) => entryOf(row, links));
+}
+
+function linksOf(
+  database: Kysely<Tables>,
+  organizationId: OrganizationId,
+  kind: NounKind,
+  rows: readonly Selectable<DirectoryTable>[],
+): Promise<readonly Selectable<DirectoryLinksTable>[]> {
+  return database
+    .selectFrom('directory_links')
+    .selectAll()
+    .where('organization_id', '=', organizationId)
+    .where('from_kind', '=', kind)
+    .where(
+      'from_id',
+      'in',
+      rows.map(({ id }) => id),
+    )
+    .orderBy('to_kind')
+    .orderBy('to_id')
+    .modifyEnd(sql`/* directory/links */`)
+    .execute();
+}
+
+const attributesSchema = z.record(z.string(), z.string());
+const kindSchema = z.enum(nounKinds);
+
+function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<DirectoryLinksTable>[]): EntryRecord {
+  const own = links.filter(({ from_id: from }) => from === row.id);
+  return {
+    kind: kindSchema.parse(row.kind),
+    id: row.id,
+    name: row.name,
+    handle: row.handle,
+    attributes: attributesSchema.parse(row.attributes),
+    links: Object.fromEntries(
+      [...new Set(own.map(({ relation }) => relation))].sort().map((member) => [member, own.filter(({ relation }) => relation === member).map(targetOf)]),
+    ),
+    version: row.version,
+    createdAtMs: row.created_at.getTime(),
+    createdBy: row.created_by,
+    changedAtMs: row.changed_at.getTime(),
+    changedBy: row.changed_by,
+  };
+}
+
+function targetOf({ to_kind: kind, to_id: id }: Selectable<DirectoryLinksTable>): Reference {
+  return referenceOf({ kind, id });
+}
+
+function referenceOf({ kind, id }: { readonly kind: string; readonly id: string }): Reference {
+  return { kind: kindSchema.parse(kind), id };
+}

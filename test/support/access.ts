@@ -1,0 +1,54 @@
+/** A control plane whose rules of access are those of its registry, as on a node. */
+import { explainAccess } from '../../packages/gateway/src/authorise/explain-access.ts';
+import type { AccessDesk } from '../../packages/gateway/src/control/access/access-desk.ts';
+import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
+import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import { openServedAccess, type ServedAccess } from '../../packages/gateway/src/node/served-access.ts';
+import { startControl, type TestControl } from './control.ts';
+
+export interface ControlWithAccess {
+  readonly control: TestControl;
+  /** Keys that a node would have forgotten, since it was asked last. */
+  forgotten(): string[];
+  end(): Promise<void>;
+}
+
+export async function startControlWithAccess(): Promise<ControlWithAccess> {
+  let access: ServedAccess | null = null;
+  const forgotten: string[] = [];
+  const desk: AccessDesk = {
+    served: () => access?.policies(null) ?? [],
+    switches: () => access?.switches() ?? [],
+    refresh: async () => access?.refresh(),
+    explain: (data, operation, { argumentsText, ip }) =>
+      explainAccess(
+        access?.policies(null) ?? [],
+        { data, id: data.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: data.actions },
+        operation,
+        { argumentsText: () => argumentsText, ip },
+        control.clock,
+      ),
+  };
+  const control = await startControl({ access: desk });
+  const { registry } = control.dependencies;
+  access = await openServedAccess({
+    revision: () => registry.access.revision(defaultOrganizationId),
+    read: async () => ({
+      policies: (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
+      switches: await registry.access.switches(defaultOrganizationId),
+    }),
+    apply: async () => undefined,
+    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 100),
+    forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
+    log: silentLog,
+    everyMs: 3_600_000,
+  });
+  return {
+    control,
+    forgotten: () => forgotten.splice(0).sort(),
+    async end() {
+      access.close();
+      await control.end();
+    },
+  };
+}
