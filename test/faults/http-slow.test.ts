@@ -35,13 +35,16 @@ async function dripUntilClosed(connection: RawConnection, text: string): Promise
   await connection.closed();
 }
 
-test('H10: headers that come byte by byte are cut with 408, while others are served', async () => {
-  const slow = await Promise.all(Array.from({ length: 50 }, () => openRaw(door.port)));
+test('H10: headers that come byte by byte on 2,000 connections are cut with 408, while others are served', { timeout: 60_000 }, async () => {
+  const slow: RawConnection[] = [];
+  // Not more at a time than a backlog holds.
+  while (slow.length < 2_000) slow.push(...(await Promise.all(Array.from({ length: 100 }, () => openRaw(door.port)))));
   const startedAt = performance.now();
   const dripping = Promise.all(slow.map((connection) => dripUntilClosed(connection, `GET /mcp/s1 HTTP/1.1\r\nX-Slow: ${'x'.repeat(200)}`)));
   for (let number = 0; number < 10; number++) expect((await callTool(door)).status).toBe(200);
   await dripping;
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  // Node's own limit would be a minute.
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
   expect(slow.map((connection) => connection.replies()[0]?.status)).toEqual(slow.map(() => 408));
   for (const connection of slow) connection.destroy();
   await expectHealthy(door);

@@ -13,7 +13,7 @@ import { runServerTest, type ServerTarget } from '../../packages/gateway/src/con
 import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
-import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
+import { neverBack, systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { Refusals } from '../../packages/gateway/src/kernel/refusals.ts';
 import { createProcessReport } from '../../packages/gateway/src/node/process-report.ts';
@@ -40,7 +40,8 @@ export interface TestControl {
   readonly app: ApiApp;
   readonly registryAddress: RegistryAddress;
   /** Its time can be set forward; it begins at a whole second in 2026. */
-  readonly clock: Clock & { advance(ms: number): void };
+  /** `setWall` is what an administrator, NTP or a virtual machine does: no time passes. */
+  readonly clock: Clock & { advance(ms: number): void; setWall(byMs: number): void };
   /** Ids of keys that workers were told to forget. */
   readonly changedKeys: string[];
   context(actor?: Actor): ControlContext;
@@ -156,6 +157,7 @@ function createControl(
     publicUrl: () => controlUrl,
     notify: { keyChanged: (id) => void changedKeys.push(id) },
     clock,
+    expiryClock: neverBack(clock),
     log: silentLog,
     ...replaced,
   };
@@ -208,7 +210,13 @@ const quietFigures: ControlDependencies['figures'] = {
 
 function createTestClock(): TestControl['clock'] {
   let nowMs = Date.parse('2026-06-01T00:00:00Z');
-  return { nowMs: () => nowMs, monotonicMs: () => nowMs, advance: (ms) => void (nowMs += ms) };
+  let wrongByMs = 0;
+  return {
+    nowMs: () => nowMs + wrongByMs,
+    monotonicMs: () => nowMs,
+    advance: (ms) => void (nowMs += ms),
+    setWall: (byMs) => void (wrongByMs += byMs),
+  };
 }
 
 const testConfig: Config = {

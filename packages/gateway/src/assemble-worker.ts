@@ -27,7 +27,7 @@ import { createAggregates } from './fabric/aggregates.ts';
 import { createSendExchange } from './fabric/server-exchange.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
-import { systemClock } from './kernel/clock.ts';
+import { neverBack, systemClock } from './kernel/clock.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
@@ -85,11 +85,12 @@ const bodiesCloseMs = 1_000;
 const poolsKeptMs = 2 * bounds.requestTimeoutMs;
 
 export function assembleWorker(start: WorkerStart, supervisor: Channel<SupervisorHandlers>, log: Log): Door {
-  const clock = systemClock;
+  // Nothing of a worker's is written down by it: records have times of their own.
+  const clock = neverBack(systemClock);
   const [sealKey, ...sealedBefore] = start.keys.seal;
   const [eventKey, ...signedBefore] = start.keys.events;
   const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
-  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, clock) };
+  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock) };
   let snapshot = compileSnapshot(start.snapshot, compilers);
   let { readiness } = start;
   let wallOffsetMs = Date.now() - performance.now();

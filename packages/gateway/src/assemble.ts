@@ -30,7 +30,7 @@ import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
-import { systemClock } from './kernel/clock.ts';
+import { neverBack, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
@@ -110,6 +110,7 @@ export async function assembleNode(options: NodeOptions): Promise<AssembledNode>
 
 async function assemble({ config, loadConfig, folder, log, lines, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
   const clock = systemClock;
+  const expiryClock = neverBack(clock);
   const { paths } = folder;
   // Before anything starts: a folder that is broken is refused at once.
   const environment = readEnvironment();
@@ -238,7 +239,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, clock, log, closers });
   // Before anybody is let in.
   await serveAnew();
-  const state = await openStateOf(stores);
+  const state = await openStateOf({ ...stores, clock: expiryClock });
 
   // Control plane.
   const publicUrl = (): string => ownUrl(served.config.listen, port);
@@ -321,6 +322,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     publicUrl,
     notify: { keyChanged },
     clock,
+    expiryClock,
     log,
   };
   const api = createApi(dependencies);
@@ -329,7 +331,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     state,
     local: config.stores.redisUrl === null ? null : createMemoryTokens(),
     recall: (workerId, recall) => pool.recallLease(workerId, recall),
-    clock,
+    clock: expiryClock,
     log,
   });
 

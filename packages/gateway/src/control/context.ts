@@ -60,6 +60,8 @@ export interface ControlDependencies {
   readonly publicUrl: () => string;
   readonly notify: ControlNews;
   readonly clock: Clock;
+  /** By which keys and sessions end: `neverBack`. */
+  readonly expiryClock: Clock;
   readonly log: Log;
 }
 

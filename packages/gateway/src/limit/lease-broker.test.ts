@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { neverBack } from '../kernel/clock.ts';
 import { silentLog, type Log } from '../kernel/log.ts';
 import { createMemoryTokens } from '../store/state/memory-tokens.ts';
 import type { TokenRule, TokenStore } from '../store/state/state-store.ts';
@@ -211,6 +212,31 @@ describe('lease broker', () => {
     expect(events).toEqual(['limits.local', 'limits.shared']);
     away = true;
     clock.ms += windowMs;
+    expect((await broker.lease(1, request(999))).granted).toBe(100);
+  });
+
+  test('D8: shared state that comes back empty opens no window again for a node that has spent it', async () => {
+    const clock = { nowMs: () => startMs, monotonicMs: () => startMs };
+    let shared = createMemoryTokens();
+    const state: TokenStore = { takeTokens: (...args) => shared.takeTokens(...args), returnTokens: (...args) => shared.returnTokens(...args) };
+    const { broker } = setup({ state, local: createMemoryTokens(), clock });
+    expect((await broker.lease(1, request(70))).granted).toBe(70);
+    shared = createMemoryTokens();
+    expect((await broker.lease(1, request(999))).granted).toBe(30);
+    shared = createMemoryTokens();
+    expect((await broker.lease(1, request(1))).granted).toBe(0);
+  });
+
+  test('L4: a clock that is set back opens no window again, and keeps none shut for as long', async () => {
+    let wallMs = startMs;
+    let monotonicMs = 0;
+    const clock = neverBack({ nowMs: () => wallMs, monotonicMs: () => monotonicMs });
+    const { broker } = setup({ clock });
+    expect((await broker.lease(1, request(999))).granted).toBe(100);
+    wallMs -= 3_600_000;
+    expect((await broker.lease(1, request(1))).granted).toBe(0);
+    wallMs += windowMs;
+    monotonicMs += windowMs;
     expect((await broker.lease(1, request(999))).granted).toBe(100);
   });
 

@@ -163,6 +163,23 @@ describe('what goes wrong is one fault, told once, and nothing is sent twice', (
     expect(told.steps).toEqual(['failed upstream_unreachable']);
   });
 
+  test.each([
+    [
+      'SERVFAIL',
+      (done: (error: NodeJS.ErrnoException) => void) => done(Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN', syscall: 'getaddrinfo' })),
+    ],
+    ['no answer', () => undefined],
+  ])('U6: a resolver that gives %s costs no more than the time for a connection', async (_, answer) => {
+    const reach = { ...reachOf(server()), connectTimeoutMs: 300 };
+    const pool = openPool({ connectionsMax: 1 }, reach, { ...reach.targets[0], origin: 'http://mcp.example' }, (_name, _options, done) =>
+      answer((error) => done(error, '', 0)),
+    );
+    pools.set('mcp.example', pool);
+    const told = ask(server(), { firstByteMs: 30_000 }, () => true, pool);
+    await until(() => told.over, { timeoutMs: 10_000 });
+    expect(told.steps).toEqual(['failed upstream_unreachable']);
+  });
+
   test('U5: TLS that is none', async () => {
     const plain = createServer((socket) => {
       socket.on('error', () => undefined).resume();

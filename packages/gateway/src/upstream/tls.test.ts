@@ -95,14 +95,14 @@ async function call(server: ServerData): Promise<unknown> {
 }
 
 describe('a server with a certificate of a private authority', () => {
-  test('is trusted with that authority, and with no other', async () => {
+  test('U5: is trusted with that authority, and with no other', async () => {
     const port = await listen({ cert: good.cert, key: good.key });
     expect(await call(serverAt(port, { ca: authority.cert }))).toEqual(['TLSv1.3', null]);
     expect(await call(serverAt(port, { ca: other.cert }))).toBe('upstream_tls');
     expect(await call(serverAt(port, null))).toBe('upstream_tls');
   });
 
-  test('must have the name that is asked for', async () => {
+  test('U5: must have the name that is asked for', async () => {
     const named = await makeServerCertificate(authority, { names: ['search.internal'] });
     const port = await listen({ cert: named.cert, key: named.key });
     expect(await call(serverAt(port, { ca: authority.cert }, 'localhost'))).toBe('upstream_tls');
@@ -113,10 +113,28 @@ describe('a server with a certificate of a private authority', () => {
   test.each([
     ['expired', [-30, -1]],
     ['not valid yet', [1, 30]],
-  ] as const)('that is %s is refused', async (_, days) => {
+  ] as const)('U5: that is %s is refused', async (_, days) => {
     const wrong = await makeServerCertificate(authority, { days });
     const port = await listen({ cert: wrong.cert, key: wrong.key });
     expect(await call(serverAt(port, { ca: authority.cert }))).toBe('upstream_tls');
+  });
+
+  test('U5: that signed itself is trusted no more than any other', async () => {
+    const own = await makeServerCertificate(authority);
+    const self = await makeAuthority('127.0.0.1');
+    for (const { cert, key } of [self, { cert: own.cert, key: own.key }]) {
+      const port = await listen({ cert, key });
+      expect(await call(serverAt(port, { ca: other.cert }))).toMatch(/^upstream_(?:tls|unreachable)$/);
+    }
+  });
+
+  test('U5: a wildcard stands for one label, and no dot of another script adds one', async () => {
+    const named = await makeServerCertificate(authority, { names: ['*.mcp.internal'] });
+    const port = await listen({ cert: named.cert, key: named.key });
+    const asked = (serverName: string) => call(serverAt(port, { ca: authority.cert, serverName }));
+    expect(await asked('a.mcp.internal')).toEqual(['TLSv1.3', null]);
+    for (const name of ['a.b.mcp.internal', 'mcp.internal', 'a\u3002b.mcp.internal', 'a\uff0eb.mcp.internal', 'a.mcp.internal.example'])
+      expect([name, await asked(name)]).toEqual([name, 'upstream_tls']);
   });
 
   test('that cannot be shaken hands with is not reached, and nothing was sent', async () => {

@@ -130,6 +130,19 @@ test('A20 the old secret of a rotated key is good for 24 hours, says so, and not
   expect(control.changedKeys).toContain(key.id);
 });
 
+test('L4: a clock that is set back ends no key later, neither one that has ended nor one that has not', async () => {
+  const ended = await create({ expiresAtMs: control.clock.nowMs() + hour });
+  const rotated = await create();
+  await rotateKey(control.context(), rotated.key.id);
+  expect(await verify(ended.secret)).toMatchObject({ ok: true });
+  control.clock.advance(hour);
+  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired' });
+  control.clock.setWall(-hour);
+  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired' });
+  control.clock.advance(23 * hour);
+  expect(await verify(rotated.secret)).toEqual({ ok: false, reason: 'expired' });
+});
+
 test('a second rotation ends the first secret at once', async () => {
   const { key, secret } = await create();
   await rotateKey(control.context(), key.id);

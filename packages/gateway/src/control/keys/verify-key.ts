@@ -13,7 +13,7 @@ import { prefixOf } from './key-secret.ts';
  * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
 export async function verifyKey(
-  dependencies: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock' | 'audit'>,
+  dependencies: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'expiryClock' | 'audit'>,
   secret: string,
   peer: string,
 ): Promise<KeyVerdict> {
@@ -24,7 +24,7 @@ export async function verifyKey(
 }
 
 async function judgeSecret(
-  { registry, secrets, config, clock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'clock'>,
+  { registry, secrets, config, expiryClock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'expiryClock'>,
   secret: string,
 ): Promise<KeyVerdict> {
   const prefix = prefixOf(secret);
@@ -33,9 +33,9 @@ async function judgeSecret(
   try {
     for (const key of candidates) {
       const current = key.prefix === prefix && (await secrets.matches(secret, key.hash));
-      if (current) return await judge(registry, key, null, config.rateLimits, clock.nowMs());
+      if (current) return await judge(registry, key, null, config.rateLimits, expiryClock.nowMs());
       const previous = key.previous?.prefix === prefix && (await secrets.matches(secret, key.previous.hash));
-      if (previous) return await judge(registry, key, key.previous.validUntilMs, config.rateLimits, clock.nowMs());
+      if (previous) return await judge(registry, key, key.previous.validUntilMs, config.rateLimits, expiryClock.nowMs());
     }
     if (candidates.length === 0) await secrets.pretend(secret);
   } catch (error) {

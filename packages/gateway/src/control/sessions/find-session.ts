@@ -7,20 +7,20 @@ import { sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema } from './sess
 
 /** The actor behind a session's token, or null where it is unknown or over. Each use gives it eight more hours. Faults: `unavailable`. */
 export async function findSession(
-  { state, registry, access, clock }: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'clock'>,
+  { state, registry, access, clock, expiryClock }: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'clock' | 'expiryClock'>,
   token: string,
 ): Promise<Actor | null> {
   const key = sessionKey(token);
   const stored = key === null ? null : await state.get(key);
   if (key === null || stored === null) return null;
   const record = sessionRecordSchema.parse(JSON.parse(stored.toString()));
-  const nowMs = clock.nowMs();
+  const nowMs = expiryClock.nowMs();
   const leftMs = record.createdAtMs + sessionMaxMs - nowMs;
   if (leftMs <= 0) return null;
   if (record.openedBy.kind === 'key') {
     const opener = await registry.keys.find(defaultOrganizationId, record.openedBy.id);
     if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
-    if (switchedOff(access.switches(), { keyId: opener.id, lineage: await lineageOf(registry, opener) }, nowMs) !== null) return null;
+    if (switchedOff(access.switches(), { keyId: opener.id, lineage: await lineageOf(registry, opener) }, clock.nowMs()) !== null) return null;
   }
   await state.touch(key, Math.min(sessionMs, leftMs));
   return createActor('session', record.id, { actions: record.actions, servers: record.servers });

@@ -186,7 +186,7 @@ describe('an embedded engine', () => {
     }
   });
 
-  test('takes a changed retention, and is not opened where a newer program has written', async () => {
+  test('D14: takes a changed retention, and is not opened where a newer program has written', async () => {
     const folder = await temporaryFolder();
     const at = { folder: join(folder, 'ledger'), socketPath: join(folder, 'l.sock') };
     const engineText = z.object({ engine_full: z.string() });

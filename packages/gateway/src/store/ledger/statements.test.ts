@@ -7,7 +7,7 @@ import { alteredTable, statementsOf } from './statements.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
-describe('a migration for a cluster', () => {
+describe('a migration', () => {
   let ledger: TestLedger;
   beforeAll(async () => {
     ledger = await startLedger();
@@ -15,7 +15,7 @@ describe('a migration for a cluster', () => {
   afterAll(() => ledger.end());
 
   // There is no cluster here: what can be seen is that ClickHouse takes each statement for what it is meant to be.
-  test.each(migrations)('$name: every statement is one that ClickHouse understands', async ({ text }) => {
+  test.each(migrations)('$name: every statement for a cluster is one that ClickHouse understands', async ({ text }) => {
     const statements = statementsOf(text, 'main');
     expect(statements.length).toBeGreaterThanOrEqual(statementsOf(text, null).length);
     for (const statement of statements) {
@@ -24,6 +24,18 @@ describe('a migration for a cluster', () => {
       const formatted = await ledger.store.query('SELECT formatQuery({statement:String}) AS text', { statement }, z.object({ text: z.string() }));
       expect(formatted[0]?.text).toMatch(/^(?:CREATE|ALTER) TABLE [\s\S]*ON CLUSTER main/);
     }
+  });
+
+  test('D14: what was cut short is applied again: every statement of every migration can be repeated, and changes nothing then', async () => {
+    const shape = (): Promise<unknown> =>
+      ledger.store.query(
+        'SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() ORDER BY name',
+        {},
+        z.object({ name: z.string(), create_table_query: z.string() }),
+      );
+    const before = await shape();
+    for (const { text } of migrations) for (const statement of statementsOf(text, null)) await ledger.store.command(statement, {});
+    expect(await shape()).toEqual(before);
   });
 });
 

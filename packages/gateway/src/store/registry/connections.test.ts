@@ -69,6 +69,38 @@ describeWith('postgres', 'a PostgreSQL in trouble', () => {
       .toBe(true);
   });
 
+  test('D3: a server that turns read-only, as one that another took over from, is unavailable to writes and read from; nothing acknowledged is lost, and writes go on within 10 s', async () => {
+    const { store, url } = await start();
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    ends.push(() => other.end());
+    const turn = async (readOnly: 'on' | 'off'): Promise<void> => {
+      await other.query(`alter system set default_transaction_read_only = ${readOnly}`);
+      await other.query('select pg_reload_conf()');
+    };
+    const acknowledged: string[] = [];
+    const write = async (): Promise<string> => {
+      const written = event();
+      try {
+        await store.transaction(({ audit }) => audit.insert(written));
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+      acknowledged.push(written.id);
+      return 'ok';
+    };
+    for (let n = 0; n < 20; n++) expect(await write()).toBe('ok');
+    await turn('on');
+    await expect.poll(write, { timeout: 10_000 }).toBe('unavailable');
+    await store.ping();
+    // Meanwhile somebody always writes.
+    for (let n = 0; n < 20; n++) expect(await write()).toBe('unavailable');
+    await turn('off');
+    await expect.poll(write, { timeout: 10_000 }).toBe('ok');
+    const { rows } = await other.query<{ id: string }>('select id from audit_events');
+    expect(rows.map(({ id }) => id).sort()).toEqual(acknowledged.sort());
+  });
+
   test('D1 without the server every verb is unavailable, soon and without a crash', async () => {
     const { store, pid } = await start();
     process.kill(pid, 'SIGQUIT');

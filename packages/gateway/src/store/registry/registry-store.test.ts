@@ -369,14 +369,14 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await directly('select name from schema_migrations')).toHaveLength(migrations.length);
   });
 
-  test('a migration that fails leaves nothing behind', async () => {
+  test('D14: a migration that fails leaves nothing behind', async () => {
     const bad = { name: '209901010000-bad', text: 'create table half (id text); select no_such_function();' };
     await expect(migrate(address, silentLog, [...migrations, bad])).rejects.toThrow('no_such_function');
     expect(await directly("select to_regclass('half') as found")).toEqual([{ found: null }]);
     await migrate(address, silentLog);
   });
 
-  test('a migration that was changed, or that a newer version made, refuses the start', async () => {
+  test('D14: a migration that was changed, or that a newer version made, refuses the start', async () => {
     const [first, ...others] = migrations;
     if (!first) throw new Error('no migration');
     await expect(migrate(address, silentLog, [{ ...first, text: `${first.text}\n` }, ...others])).rejects.toMatchObject({
