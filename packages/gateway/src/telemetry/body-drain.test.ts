@@ -2,16 +2,16 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { countedRow } from '../../../../test/support/counted-rows.ts';
 import { until } from '../../../../test/support/poll.ts';
 import { createBodySegments, handOverLeft } from '../bodies/body-segments.ts';
 import { Fault } from '../kernel/fault.ts';
 import { silentLog, type Log } from '../kernel/log.ts';
 import type { LedgerRows } from '../store/ledger/ledger-store.ts';
 import type { BodySink } from '../store/ledger/payloads.ts';
-import { tokenColumns, tokenRow } from '../bodies/payload-row.ts';
+import { tokenColumns } from '../bodies/payload-row.ts';
 import type { CountedTokens } from './counted-tokens.ts';
 import { createTap, type Tap } from './tap.ts';
-import { principalBlock, serverBlock } from '../record/call-record.ts';
 import { startBodyDrain, type BodyDrain } from './body-drain.ts';
 
 let folder = '';
@@ -75,16 +75,9 @@ describe('files of masked bodies', () => {
   });
 
   test('with counted tokens are told to who listens, once the ledger has them', async () => {
-    const principal = { organizationId: 'org_1', keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: 'ci-bot', environment: '' };
-    const facts = {
-      ...{ traceHex: 'a'.repeat(32), spanHex: 'b'.repeat(16), startedAtUs: 5, method: 'tools/call', tool: 'echo', sequence: 0, keepBytesMax: 0 },
-      ...{ requestBytes: 0, responseBytes: 0, isRequestCut: false, isResponseCut: false, responseType: '', requestHeaders: '' },
-      ...{ count: { perInput: 1, perOutput: 2, by: 'tool' }, callCostNano: 1_000 },
-    };
-    const empty = Buffer.alloc(0);
-    const job = { principal: principalBlock(principal), server: serverBlock('node', 'search', 'USD'), facts, request: empty, response: empty };
+    const counted = { organizationId: 'org_1', spanHex: 'b'.repeat(16), server: 'search', tool: 'echo', input: 3, output: 4, costNano: 11 };
     const segments = createBodySegments({ folder, writer: 'boot-m0', table: 'counted_tokens', columns: tokenColumns });
-    segments.append(tokenRow(job, { input: 3, output: 4, source: 'counted', costNano: 11 }), 'w', 0);
+    segments.append(countedRow(counted), 'w', 0);
     segments.flush(true);
     const tap = createTap(silentLog);
     const heard: CountedTokens[] = [];

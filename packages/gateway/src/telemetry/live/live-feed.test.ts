@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
-import { tokenColumns, tokenRow } from '../../bodies/payload-row.ts';
+import { tokenColumns } from '../../bodies/payload-row.ts';
 import { ByteWriter } from '../../record/byte-writer.ts';
 import { CallRecord, principalBlock, serverBlock, writeIntent, writeOutcome } from '../../record/call-record.ts';
 import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
 import type { Journal } from '../../record/journal.ts';
+import { countedRow } from '../../../../../test/support/counted-rows.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { createTap, type Tap } from '../tap.ts';
 import { createLiveFeed, type LiveFeed } from './live-feed.ts';
@@ -29,9 +30,6 @@ beforeEach(() => {
 });
 afterEach(() => feed.end(null));
 
-const principal = (organizationId: string): Uint8Array =>
-  principalBlock({ organizationId, keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
-
 /** Passes calls by the tap, as the drain does. */
 function pass(count: number, organizationId = 'org_1'): void {
   for (let index = 0; index < count; index++) {
@@ -46,7 +44,8 @@ function pass(count: number, organizationId = 'org_1'): void {
     record.status = calls % 5 === 0 ? 'error' : 'success';
     record.stop = 'reply';
     record.costNano = calls;
-    writeIntent(journal, record, principal(organizationId), serverBlock('node', 'search', 'USD'), performance.timeOrigin);
+    const principal = principalBlock({ organizationId, keyId: 'key_1', keyPrefix: '', userId: '', teamId: '', projectId: '', agent: '', environment: '' });
+    writeIntent(journal, record, principal, serverBlock('node', 'search', 'USD'), performance.timeOrigin);
     writeOutcome(journal, record, performance.now());
     const { intent, outcome } = writers;
     tap.pass(shape, intent.bytes, 0, intent.length, outcome.bytes, 0, outcome.length);
@@ -134,14 +133,8 @@ describe('a live stream', () => {
   /** Tokens of the call of this number are counted: nine more nano-dollars. */
   const count = (...numbers: number[]): void => {
     const rows = numbers.map((number) => {
-      const empty = Buffer.alloc(0);
-      const facts = {
-        ...{ traceHex: number.toString(16).padStart(32, '0'), spanHex: number.toString(16).padStart(16, '0'), startedAtUs: 5, method: 'tools/call', tool: '' },
-        ...{ sequence: 0, keepBytesMax: 0, requestBytes: 0, responseBytes: 0, isRequestCut: false, isResponseCut: false, responseType: '', requestHeaders: '' },
-        ...{ count: null, callCostNano: number },
-      };
-      const job = { principal: principal('org_1'), server: serverBlock('node', 'search', 'USD'), facts, request: empty, response: empty };
-      return tokenRow(job, { input: 2, output: 7, source: 'counted', costNano: 9 });
+      const spanHex = number.toString(16).padStart(16, '0');
+      return countedRow({ organizationId: 'org_1', spanHex, server: 'search', tool: `tool-${number}`, input: 2, output: 7, costNano: 9 });
     });
     tap.passCounted(tokenColumns, rows);
   };
