@@ -276,3 +276,8 @@ INSERT INTO ledger_migrations (name, checksum) SELECT '202611282001-policy', '76
 ALTER TABLE counted_tokens_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS call_cost Decimal(18, 9);
 ALTER TABLE counted_tokens ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS call_cost Decimal(18, 9);
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611282002-call-cost', '0753df8ab10c43d39d380417f92fa98307417f292f89de55e39fede0ae81eba5';
+
+-- 202611282003-tries;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS tries String;
+ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS tries String;
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611282003-tries', 'b02451ce5b81ef5cc2ae3765f83b68f7f246f8f22900d7b1f22f31787573019c';

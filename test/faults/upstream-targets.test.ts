@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { UpstreamData } from '../../packages/gateway/src/snapshot/upstream-data.ts';
 import { callTool, legacyBody, legacyVersion, mirrors, modernBody, post, postHeaders } from '../support/calls.ts';
+import { journalRows } from '../support/journal-rows.ts';
 import { requestBytes, sendRaw } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { empty, json, resetBeforeHeaders, when, type Reply } from '../support/replies.ts';
@@ -104,6 +105,23 @@ test('U4: a tool call that broke off is answered so; a list is asked for elsewhe
   // At a target or two whose reset was still to come, then at the one that answers; nowhere twice.
   expect(Math.max(...asked('tools/list'))).toBe(1);
   expect(asked('tools/list').reduce((sum, n) => sum + n)).toBeGreaterThanOrEqual(2);
+  const [broken, listed] = journalRows(await at.journal());
+  // What was tried once has no list of tries.
+  expect([broken?.['retries'], broken?.['tries']]).toEqual([0, '']);
+  const tries = String(listed?.['tries'])
+    .split('\n')
+    .map((line) => /^(alpha|beta|gamma) (\d+) (\d+) (upstream_reset|answered)$/.exec(line) ?? []);
+  expect(tries.map(([, , , , outcome]) => outcome)).toEqual([...tries.slice(1).map(() => 'upstream_reset'), 'answered']);
+  expect([listed?.['retries'], listed?.['target'], new Set(tries.map(([, target]) => target)).size]).toEqual([
+    tries.length - 1,
+    tries.at(-1)?.[1],
+    tries.length,
+  ]);
+  // One after the other, and the last until the first byte of the reply, which is when the stop `server` ends.
+  const ends = tries.map(([, , at, us]) => Number(at) + Number(us));
+  for (const [index, [, , at]] of tries.entries()) if (index > 0) expect(Number(at)).toBeGreaterThanOrEqual(ends[index - 1] ?? 0);
+  const before = ['auth_us', 'access_us', 'limit_us', 'guard_us', 'server_us'].reduce((sum, name) => sum + Number(listed?.[name]), 0);
+  expect(Math.abs((ends.at(-1) ?? 0) - before)).toBeLessThan(5);
 });
 
 test('a canary gets the calls with its header, which goes no further', async () => {
@@ -127,6 +145,18 @@ test('the record of a REST call names its target', async () => {
   await post(at, JSON.stringify({ tool: 'echo', arguments: {} }), {}, '/v1/mcp/s1/tools/call');
   const journal = await at.journal();
   expect([journal.includes('beta'), journal.includes('alpha')]).toEqual([true, false]);
+});
+
+test('over the façade as well each try is in the record, also where none was answered', async () => {
+  const at = await open();
+  const call = (): Promise<{ readonly status: number }> => post(at, '{"tool":"echo","arguments":{}}', {}, '/v1/mcp/s1/tools/call');
+  expect((await call()).status).toBe(200);
+  await Promise.all(servers.map((server) => server.stop()));
+  expect((await call()).status).toBe(502);
+  const row = journalRows(await at.journal()).at(-1);
+  expect(row).toMatchObject({ status: 'error', fault_code: 'upstream_unreachable', retries: 2 });
+  const tries = String(row?.['tries']).split('\n');
+  expect(tries.map((line) => line.replace(/ \d+ \d+ /, ' ')).toSorted()).toEqual(names.map((name) => `${name} upstream_unreachable`));
 });
 
 test('U3: a server of which no target takes calls is answered so at once, with the time to come back', async () => {

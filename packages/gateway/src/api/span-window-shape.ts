@@ -4,21 +4,24 @@ import type { PlacedSpan, SpanWindow } from '../control/traces/list-spans.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { CallRow } from '../store/ledger/call-columns.ts';
 import { timeSchema } from './route.ts';
-import { asksOf, callStatuses, isoOf, operationOf, railStops, spanBody, spanSchema, statusOf, stopsOf } from './trace-shape.ts';
+import { asksOf, callStatuses, isoOf, operationOf, railStops, spanBody, spanSchema, statusOf, stopsOf, triesOf } from './trace-shape.ts';
 
 /** How a window on the tree of a trace looks. */
 const childSchema = z
   .object({
     id: z.string().openapi({ example: 'sp_00f067aa0ba902b7.limit' }),
     parent_id: z.string(),
-    kind: z.enum(['stop', 'ask', 'upstream']),
+    kind: z.enum(['stop', 'try', 'ask', 'upstream']),
     operation: z.string().openapi({
-      description: '`gateway.` and a stop of the rail; `mcp.` and what the server asked of the client; or the name that the server gave its own span.',
+      description:
+        '`gateway.` and a stop of the rail; `gateway.try`; `mcp.` and what the server asked of the client; or the name that the server gave its own span.',
       example: 'gateway.limit',
     }),
     start_time: timeSchema,
     duration_ms: z.number().nullable().openapi({ description: 'Null where nobody saw the end.' }),
     status: z.enum(['ok', 'error']),
+    target: z.string().nullable().openapi({ description: 'Of a try: the target of the server that it went to.' }),
+    outcome: z.string().nullable().openapi({ description: 'Of a try: as in `tries` of its call.', example: 'http_503' }),
   })
   .openapi('ChildSpan');
 
@@ -26,7 +29,10 @@ const placedSchema = spanSchema
   .extend({
     depth: z.number().int().openapi({ description: '0: a call of the run itself; 1: one of a call of the run; and so on.' }),
     child_count: z.number().int().openapi({ description: 'Calls that this one is the parent of; they follow it.' }),
-    children: z.array(childSchema).openapi({ description: 'The stops of the rail, what the server asked of the client, and spans of its own that it gave.' }),
+    children: z.array(childSchema).openapi({
+      description:
+        'The stops of the rail, the tries of a call that was tried more than once, what the server asked of the client, and spans of its own that it gave.',
+    }),
   })
   .openapi('PlacedSpan');
 
@@ -76,7 +82,7 @@ export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSc
 }
 
 function placedBody({ row, depth, children }: PlacedSpan, bodies: SpanBodies | undefined): z.output<typeof placedSchema> {
-  return { ...spanBody(row, bodies), depth, child_count: children, children: [...stopSpans(row), ...askSpans(row), ...upstreamSpans(row)] };
+  return { ...spanBody(row, bodies), depth, child_count: children, children: [...stopSpans(row), ...trySpans(row), ...askSpans(row), ...upstreamSpans(row)] };
 }
 
 /** The stops that the call came to, each from where the one before ended. */
@@ -98,9 +104,27 @@ function stopSpans(row: CallRow): z.output<typeof childSchema>[] {
         start_time: isoOf(start),
         duration_ms: durationMs,
         status: row.status !== 'success' && row.stop === stop ? ('error' as const) : ('ok' as const),
+        ...noTry,
       },
     ];
   });
+}
+
+const noTry = { target: null, outcome: null } as const;
+
+function trySpans(row: CallRow): z.output<typeof childSchema>[] {
+  const parent = spanIdOf(row.span_hex);
+  return triesOf(row).map(({ target, start_time, duration_ms, outcome }, index) => ({
+    id: `${parent}.try.${index}`,
+    parent_id: parent,
+    kind: 'try',
+    operation: 'gateway.try',
+    start_time,
+    duration_ms,
+    status: outcome === 'answered' ? 'ok' : 'error',
+    target,
+    outcome,
+  }));
 }
 
 function askSpans(row: CallRow): z.output<typeof childSchema>[] {
@@ -113,6 +137,7 @@ function askSpans(row: CallRow): z.output<typeof childSchema>[] {
     start_time,
     duration_ms: wait_ms,
     status: 'ok',
+    ...noTry,
   }));
 }
 
@@ -129,5 +154,6 @@ function upstreamSpans({ upstream_spans: text, span_hex: spanHex }: CallRow): z.
     start_time: isoOf(BigInt(startUs)),
     duration_ms: Number(us) / 1000,
     status: status === 'error' ? 'error' : 'ok',
+    ...noTry,
   }));
 }

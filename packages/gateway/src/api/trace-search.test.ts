@@ -430,7 +430,7 @@ describe('a trace of 10,000 calls', () => {
     expect((await spans({ around: expected[9999]?.id ?? '', limit: 100 })).offset).toBe(9900);
   });
 
-  test('shows what the server asked and what it did itself as children of its call', async () => {
+  test('shows how often a call was tried, what the server asked and what it did itself as children of the call', async () => {
     const [trace, startUs] = ['d'.repeat(32), BigInt(begin + 13 * day) * 1000n];
     await ledger.insert([
       {
@@ -441,6 +441,8 @@ describe('a trace of 10,000 calls', () => {
         status: 'success',
         stop: 'auth',
         auth_us: 5,
+        retries: 1,
+        tries: 'blue 20 300 http_503\ngreen 400 9000 answered',
         asks: 'elicitation/create 1500 2000000\nroots/list 1600 -',
         upstream_spans: `${'1'.repeat(16)} ${'2'.repeat(16)} ${startUs + 9n} 40 error db.query x\n${'3'.repeat(16)} ${'1'.repeat(16)} ${startUs} 7 ok inner`,
       },
@@ -448,20 +450,25 @@ describe('a trace of 10,000 calls', () => {
     const { spans: found } = await get<Window>(`/v1/traces/tr_${trace}/spans`);
     const parent = `sp_${'e'.repeat(16)}`;
     const at = (us: number): string => `${iso(begin + 13 * day + Math.floor(us / 1000)).slice(0, -1)}${String(us % 1000).padStart(3, '0')}Z`;
+    const no = { target: null, outcome: null };
+    const child = (id: string, kind: string, operation: string, offsetUs: number, durationMs: number | null, status: string, more: object = no): object => ({
+      id,
+      parent_id: parent,
+      kind,
+      operation,
+      start_time: at(offsetUs),
+      duration_ms: durationMs,
+      status,
+      ...more,
+    });
     expect(found[0]?.children).toEqual([
-      { id: `${parent}.auth`, parent_id: parent, kind: 'stop', operation: 'gateway.auth', start_time: at(0), duration_ms: 0.005, status: 'ok' },
-      { id: `${parent}.ask.0`, parent_id: parent, kind: 'ask', operation: 'mcp.elicitation.create', start_time: at(1500), duration_ms: 2000, status: 'ok' },
-      { id: `${parent}.ask.1`, parent_id: parent, kind: 'ask', operation: 'mcp.roots.list', start_time: at(1600), duration_ms: null, status: 'ok' },
-      { id: `sp_${'1'.repeat(16)}`, parent_id: parent, kind: 'upstream', operation: 'db.query x', start_time: at(9), duration_ms: 0.04, status: 'error' },
-      {
-        id: `sp_${'3'.repeat(16)}`,
-        parent_id: `sp_${'1'.repeat(16)}`,
-        kind: 'upstream',
-        operation: 'inner',
-        start_time: at(0),
-        duration_ms: 0.007,
-        status: 'ok',
-      },
+      child(`${parent}.auth`, 'stop', 'gateway.auth', 0, 0.005, 'ok'),
+      child(`${parent}.try.0`, 'try', 'gateway.try', 20, 0.3, 'error', { target: 'blue', outcome: 'http_503' }),
+      child(`${parent}.try.1`, 'try', 'gateway.try', 400, 9, 'ok', { target: 'green', outcome: 'answered' }),
+      child(`${parent}.ask.0`, 'ask', 'mcp.elicitation.create', 1500, 2000, 'ok'),
+      child(`${parent}.ask.1`, 'ask', 'mcp.roots.list', 1600, null, 'ok'),
+      child(`sp_${'1'.repeat(16)}`, 'upstream', 'db.query x', 9, 0.04, 'error'),
+      child(`sp_${'3'.repeat(16)}`, 'upstream', 'inner', 0, 0.007, 'ok', { ...no, parent_id: `sp_${'1'.repeat(16)}` }),
     ]);
   });
 

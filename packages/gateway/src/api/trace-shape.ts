@@ -94,6 +94,19 @@ export const spanSchema = z
     }),
     target: known.openapi({ description: 'The target of the server that answered, or that was tried last.' }),
     retries: z.number().int().openapi({ description: 'Further tries that the gateway made, only where that is safe.' }),
+    tries: z
+      .array(
+        z.object({
+          target: z.string(),
+          start_time: timeSchema,
+          duration_ms: durationSchema,
+          outcome: z.string().openapi({
+            description: '`answered`; else why another try followed, or the call failed: the code of the fault, or `http_` and the status.',
+            example: 'upstream_reset',
+          }),
+        }),
+      )
+      .openapi({ description: 'Each try of a call that was tried more than once, the first among them; none of a call that was tried once.' }),
     stop: z.string().openapi({ description: 'The stop of the rail at which the call ended.' }),
     stopped_at: known.openapi({ description: 'The same, where it did not end well.' }),
     stops: z.object({ auth: stopSchema, access: stopSchema, limit: stopSchema, guard: stopSchema, server: stopSchema, reply: stopSchema }),
@@ -225,6 +238,7 @@ export function spanBody(span: CallRow, bodies: SpanBodies | undefined): z.outpu
     cache: span.cache === 'hit' || span.cache === 'shared' || span.cache === 'miss' ? span.cache : null,
     target: orNull(span.target),
     retries: span.retries,
+    tries: triesOf(span),
     stop: span.stop,
     stopped_at: span.status === 'success' ? null : span.stop,
     stops: stopsOf(span),
@@ -249,6 +263,15 @@ export function asksOf({ asks, start_us: startUs }: Pick<CallRow, 'asks' | 'star
   return asks.split('\n').map((line) => {
     const [method = '', atUs = '0', waitUs = '-'] = line.split(' ');
     return { method, start_time: isoOf(startUs + BigInt(atUs)), wait_ms: waitUs === '-' ? null : Number(waitUs) / 1000 };
+  });
+}
+
+/** The lines that record/call-record.ts writes. */
+export function triesOf({ tries, start_us: startUs }: Pick<CallRow, 'tries' | 'start_us'>): z.output<typeof spanSchema>['tries'] {
+  if (tries === '') return [];
+  return tries.split('\n').map((line) => {
+    const [target = '', atUs = '0', us = '0', outcome = ''] = line.split(' ');
+    return { target, start_time: isoOf(startUs + BigInt(atUs)), duration_ms: Number(us) / 1000, outcome };
   });
 }
 

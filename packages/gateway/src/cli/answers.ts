@@ -46,6 +46,7 @@ const spanView = z.looseObject({
   stops: z.record(z.string(), z.number().nullable()).optional(),
   stopped_at: z.string().nullable().optional(),
   policy: z.string().nullable().optional(),
+  tries: z.array(z.looseObject({ target: z.string(), duration_ms: number, outcome: z.string() })).optional(),
   transforms: z.array(z.string()).optional(),
   cache: z.string().nullable().optional(),
 });

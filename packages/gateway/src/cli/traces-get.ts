@@ -57,6 +57,7 @@ function spanLines(span: Span, depth: number, currency: string | undefined, out:
   const notes = [
     ...(span.status === 'blocked' && span.policy ? [`policy ${span.policy}`] : []),
     ...(span.cache === 'hit' || span.cache === 'shared' ? ['answered from the cache'] : []),
+    ...(span.tries?.length ? [`tries: ${span.tries.map((one) => `${one.target} ${one.outcome} ${latencyText(one.duration_ms)}`).join(', ')}`] : []),
     ...(span.transforms?.length ? [`rules: ${span.transforms.join(', ')}`] : []),
   ];
   if (notes.length > 0) lines.push(`${indent}  ${out.paint.dim(plain(notes.join(' · '), 300))}`);

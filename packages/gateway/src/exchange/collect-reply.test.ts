@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Fault } from '../kernel/fault.ts';
 import { CollectReply } from './collect-reply.ts';
 
-const control = { target: '', retries: 0, resume: () => undefined, aborted: 0, abort: () => void control.aborted++ };
+const control = { target: '', retries: 0, tries: null, resume: () => undefined, aborted: 0, abort: () => void control.aborted++ };
 
 function collect(contentType: string, chunks: string[], refuse: ((json: Buffer) => Fault | null) | null = null, bytesMax = 1_000): Promise<string[]> {
   const sink = new CollectReply('s1', refuse, bytesMax);

@@ -339,9 +339,7 @@ export class RelayReply implements ReplySink, OpenStream {
 
   private close(): void {
     this.done = true;
-    const { record } = this.call;
-    record.target = this.control?.target ?? '';
-    record.retries = this.control?.retries ?? 0;
+    if (this.control !== null) this.call.record.noteTarget(this.control);
     this.writer.stopWaiting();
     if (this.watch !== null) this.call.rail.streams.delete(this);
   }

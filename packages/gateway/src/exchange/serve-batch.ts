@@ -159,8 +159,7 @@ function sendElement(call: Call, server: Server, session: HeldSession | null, me
     sink,
   );
   return sink.whole.finally(() => {
-    call.record.target = control.target;
-    call.record.retries = control.retries;
+    call.record.noteTarget(control);
   });
 }
 

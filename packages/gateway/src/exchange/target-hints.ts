@@ -18,9 +18,6 @@ export function variantOf({ server, request }: Call): string | null {
 export function targetHints(call: Call): Required<Pick<DialogueRequest, 'variant' | 'onTarget'>> {
   return {
     variant: variantOf(call),
-    onTarget(target, retries) {
-      call.record.target = target;
-      call.record.retries = retries;
-    },
+    onTarget: (sent) => call.record.noteTarget(sent),
   };
 }

@@ -8,6 +8,7 @@
  */
 import type { Fault } from '../kernel/fault.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
+import type { ReplyControl } from '../upstream/send.ts';
 
 /** What a caller's client is and can do. A legacy session of a server is opened with it and shared by no other face. */
 export interface ClientFace {
@@ -50,8 +51,8 @@ export interface DialogueRequest {
   readonly callerEra?: 'legacy' | 'modern';
   /** What the caller's request says in the header by which the server's canary is chosen. */
   readonly variant?: string | null;
-  /** Told which target of the server took the request, and after how many further tries; again where it was sent again. */
-  readonly onTarget?: ((target: string, retries: number) => void) | undefined;
+  /** Told which target of the server took the request, and after which tries; again where it was sent again. */
+  readonly onTarget?: ((sent: Pick<ReplyControl, 'target' | 'retries' | 'tries'>) => void) | undefined;
   /** Called before the request itself begins to leave: of one that fails earlier, nothing was sent. */
   readonly onSend?: () => void;
 }

@@ -28,7 +28,7 @@ export interface ExchangeRequest {
   readonly patient?: boolean;
   /** As in `DialogueRequest`. */
   readonly variant?: string | null;
-  readonly onTarget?: ((target: string, retries: number) => void) | undefined;
+  readonly onTarget?: ((sent: Pick<ReplyControl, 'target' | 'retries' | 'tries'>) => void) | undefined;
   /** It changes nothing, so it may be sent again though it may have arrived. */
   readonly repeatable?: boolean;
 }
@@ -148,7 +148,7 @@ class ReplyReader implements ReplySink, Exchange {
 
   head(status: number, headers: ReplyHeaders, control: ReplyControl): void {
     this.control = control;
-    this.onTarget?.(control.target, control.retries);
+    this.onTarget?.(control);
     if (this.over) return control.abort();
     const contentType = firstOf(headers['content-type']);
     const isStream = contentType.startsWith('text/event-stream');
@@ -180,7 +180,7 @@ class ReplyReader implements ReplySink, Exchange {
     this.finish();
     if (this.over) return;
     this.over = true;
-    if (this.control) this.onTarget?.(this.control.target, this.control.retries);
+    if (this.control) this.onTarget?.(this.control);
     this.sink.failed(fault, this.reply);
   }
 

@@ -1,5 +1,6 @@
 import { bounds } from '../kernel/bounds.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
+import type { ReplyControl, Try } from '../upstream/send.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { CallStatus, RailStop } from './call-row.ts';
@@ -54,6 +55,8 @@ export class CallRecord {
   policy = '';
   target = '';
   retries = 0;
+  /** Each try of the call; null where there was but one. */
+  tries: ReplyControl['tries'] = null;
   /** What the server asked of the client; null where it asked nothing. */
   asks: Asked[] | null = null;
   upstreamSpans = '';
@@ -62,6 +65,13 @@ export class CallRecord {
   constructor(number: number, startedAt: number) {
     this.number = number;
     this.startedAt = startedAt;
+  }
+
+  /** Which target the call went to last, and how often it was tried. */
+  noteTarget({ target, retries, tries }: Pick<ReplyControl, 'target' | 'retries' | 'tries'>): void {
+    this.target = target;
+    this.retries = retries;
+    this.tries = tries;
   }
 
   /** The server asks the client for something. Whoever sees the answer sets `untilAt`. */
@@ -162,7 +172,19 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.bodies);
   writer.u32(record.priceVersion);
   writer.text(record.policy);
+  writer.text(record.tries === null ? '' : triesText(record, record.tries, endedAt));
   journal.end();
+}
+
+/** The last one ends with the first byte of the reply, or with the call. */
+function triesText({ startedAt, firstByteAt, status, fault }: CallRecord, tries: readonly Try[], endedAt: number): string {
+  return tries
+    .map(({ target, at, untilAt, outcome }) => {
+      const end = outcome === '' ? firstByteAt || endedAt : untilAt;
+      const came = firstByteAt !== 0 || status === 'success' ? 'answered' : fault || status;
+      return `${target} ${micros(at - startedAt)} ${micros(end - at)} ${outcome || came}`;
+    })
+    .join('\n');
 }
 
 function asksText(asks: readonly Asked[], startedAt: number): string {

@@ -106,6 +106,11 @@ export const outcomeColumns: readonly Column[] = [
   { name: 'price_version', type: 'UInt32' },
   /** The policy that let the call pass, refused it or held it; empty where none had to decide. */
   word('policy'),
+  /**
+   * Where a call was tried more than once, each try, one a line: target, microseconds since the call began, microseconds, and `answered`, the code
+   * of the fault, or `http_` and the status for which it was tried again.
+   */
+  text('tries'),
 ];
 
 export type CallStatus = 'success' | 'error' | 'timeout' | 'blocked' | 'waiting' | 'cancelled' | 'unknown';

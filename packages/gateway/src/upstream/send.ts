@@ -32,9 +32,21 @@ export interface ReplyControl {
   readonly target: string;
   /** Further tries that were made. */
   readonly retries: number;
+  /** Each try, the first among them; null where there was but one. */
+  readonly tries: readonly Try[] | null;
   resume(): void;
   /** Gives up: closes the connection, which is how the modern era cancels. `failed` follows once. */
   abort(): void;
+}
+
+/** One try of several to send a message. Times are milliseconds of the monotonic clock. */
+export interface Try {
+  readonly target: string;
+  readonly at: number;
+  /** 0 of the last one: it ends as the call does. */
+  untilAt: number;
+  /** Why another one followed: the code of the fault, or `http_` and the status; empty of the last one. */
+  outcome: string;
 }
 
 /** Sends a request; the returned control works before the reply begins as well. Never throws: `sink.failed` says what is wrong. */
@@ -53,6 +65,7 @@ const cancelled = new Error('cancelled');
 export class Exchange implements Dispatcher.DispatchHandler, ReplyControl {
   target = '';
   retries = 0;
+  tries: Try[] | null = null;
   protected readonly server: string;
   protected readonly sink: ReplySink;
   /** Set once the first byte of the attempt may have left. */

@@ -112,7 +112,7 @@ export class TargetExchange extends Exchange {
     this.beganBadly = bad;
     // A target that says when to come back is not asked earlier; another may be.
     const elsewhere = this.group.targets.length > 1 && this.call.pinned === null;
-    if (passing.has(status) && this.call.repeatable && (elsewhere || headers['retry-after'] === undefined) && this.schedule(null)) {
+    if (passing.has(status) && this.call.repeatable && (elsewhere || headers['retry-after'] === undefined) && this.schedule(null, `http_${status}`)) {
       this.leave();
       return true;
     }
@@ -137,7 +137,7 @@ export class TargetExchange extends Exchange {
     // Its certificate, its name and its address are the same in a moment, and whoever waited for a connection has waited enough.
     const lasting = fault.code === 'upstream_tls' || fault.code === 'upstream_address' || lastingCodes.has(codeOf(fault.cause));
     if (lasting && (this.group.targets.length === 1 || this.call.pinned !== null)) return false;
-    if (!this.schedule(fault)) return false;
+    if (!this.schedule(fault, fault.code)) return false;
     this.leave();
     return true;
   }
@@ -148,23 +148,34 @@ export class TargetExchange extends Exchange {
     this.leave();
   }
 
-  /** Plans one more try, if there may be one. `fault`: what is told where it turns out that there is no target for it. */
-  private schedule(fault: Fault | null): boolean {
+  /** Plans one more try, if there may be one. `fault`: what is told where it turns out that there is no target for it. `outcome`: of the try that ends. */
+  private schedule(fault: Fault | null, outcome: string): boolean {
     const { reach, budget } = this.group;
     if (this.aborted || this.retries + 1 >= reach.retry.triesMax) return false;
     const delayMs = this.random() * Math.min(bounds.upstreamRetryDelayMs * 2 ** (this.retries + 1), bounds.upstreamRetryDelayMsMax);
     if (this.leftMs() - delayMs < 1 || !budget.spend()) return false;
     this.retries++;
     if (this.at) this.at.retries++;
+    this.noteTry(outcome);
     // Nothing is under way until then.
     this.controller = null;
     this.again = setTimeout(() => {
       this.again = null;
       const target = this.group.choose(this.call, this.tried);
-      if (target instanceof Fault) this.fail(fault ?? target);
-      else this.sendTo(target, Math.max(1, Math.min(this.firstByteMs, this.leftMs())));
+      if (target instanceof Fault) return this.fail(fault ?? target);
+      this.tries?.push({ target: target.data.name, at: this.clock.monotonicMs(), untilAt: 0, outcome: '' });
+      this.sendTo(target, Math.max(1, Math.min(this.firstByteMs, this.leftMs())));
     }, delayMs);
     return true;
+  }
+
+  /** A try ends that another one follows. */
+  private noteTry(outcome: string): void {
+    this.tries ??= [{ target: this.target, at: this.beganAtMs, untilAt: 0, outcome: '' }];
+    const last = this.tries.at(-1);
+    if (last === undefined) return;
+    last.untilAt = this.clock.monotonicMs();
+    last.outcome = outcome;
   }
 
   private leftMs(): number {

@@ -60,6 +60,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
     retries: number('retries'),
     price_version: number('price_version'),
     policy: text('policy'),
+    tries: text('tries'),
     bodies: text('bodies'),
     asks: text('asks'),
     upstream_spans: text('upstream_spans'),

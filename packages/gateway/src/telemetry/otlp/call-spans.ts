@@ -15,7 +15,7 @@ export interface SpanOptions {
 
 const railStops = ['auth', 'access', 'limit', 'guard', 'server', 'reply'] as const;
 
-/** One call as spans: itself, under the ids that it has everywhere, and the stops of the rail that it came to as its children. */
+/** One call as spans: itself, under the ids that it has everywhere, and as its children the stops of the rail that it came to and the tries that were made. */
 export function callSpans(row: CallRowReader, options: SpanOptions): ReadableSpan[] {
   const startUs = row.number('started_at');
   const traceId = row.text('trace_id');
@@ -33,7 +33,27 @@ export function callSpans(row: CallRowReader, options: SpanOptions): ReadableSpa
     isError: errorType !== null,
     options,
   });
-  return options.stops ? [call, ...stopSpans(row, context, startUs, errorType, options)] : [call];
+  return options.stops ? [call, ...stopSpans(row, context, startUs, errorType, options), ...trySpans(row, context, startUs, options)] : [call];
+}
+
+/** Of a call that was tried more than once, each try: the lines that record/call-record.ts writes, below the stop `server`. */
+function trySpans(row: CallRowReader, context: SpanContext, startUs: number, options: SpanOptions): ReadableSpan[] {
+  const tries = row.text('tries');
+  if (tries === '') return [];
+  return tries.split('\n').map((line, index) => {
+    const [target = '', at = '0', us = '0', outcome = ''] = line.split(' ');
+    return spanOf({
+      name: 'try',
+      kind: SpanKind.CLIENT,
+      context: { ...context, spanId: childSpanId(context, `try ${index}`) },
+      parent: { ...context, spanId: childSpanId(context, 'server') },
+      startUs: startUs + Number(at),
+      endUs: startUs + Number(at) + Number(us),
+      attributes: { 'gatewayops.target.name': target, ...(outcome === 'answered' ? {} : { 'error.type': outcome }) },
+      isError: outcome !== 'answered',
+      options,
+    });
+  });
 }
 
 /** Of a call whose end was never written down no stop is known. */
@@ -48,7 +68,7 @@ function stopSpans(row: CallRowReader, context: SpanContext, startUs: number, er
     return spanOf({
       name,
       kind: SpanKind.INTERNAL,
-      context: { ...context, spanId: stopSpanId(context, name) },
+      context: { ...context, spanId: childSpanId(context, name) },
       parent: context,
       startUs: from,
       endUs: at,
@@ -69,8 +89,8 @@ function serverAttributes(row: CallRowReader): Attributes {
 }
 
 /** The same each time: a span that is sent twice is one to the receiver. */
-function stopSpanId({ traceId, spanId }: SpanContext, stop: string): string {
-  const digest = hash('sha256', `${traceId} ${spanId} ${stop}`).slice(0, 16);
+function childSpanId({ traceId, spanId }: SpanContext, child: string): string {
+  const digest = hash('sha256', `${traceId} ${spanId} ${child}`).slice(0, 16);
   // An id of zeros is none (Trace Context section 3.2.2.4).
   return /^0+$/.test(digest) ? 'f'.repeat(16) : digest;
 }

@@ -141,7 +141,14 @@ const roots = () => receiver.spans.filter(({ kind }) => kind === 2);
 describe.each(['http/protobuf', 'http/json', 'grpc'] as const)('a receiver of %s', (protocol) => {
   test('holds each call once, with its ids, its parent, its times and its stops as children', { timeout: 120_000 }, async () => {
     await start(protocol);
-    const written = await write(120);
+    const written = await write(120, (record) => {
+      if (record.number > 1) return;
+      const at = record.startedAt;
+      record.tries = [
+        { target: 'blue', at: at + 3, untilAt: at + 5, outcome: 'upstream_reset' },
+        { target: 'green', at: at + 6, untilAt: 0, outcome: '' },
+      ];
+    });
     await until(() => roots().length >= 120, { timeoutMs: 60_000 });
     await until(() => receiver.logs.length >= 120, { timeoutMs: 60_000 });
     expect(
@@ -149,7 +156,7 @@ describe.each(['http/protobuf', 'http/json', 'grpc'] as const)('a receiver of %s
         .map(({ spanId }) => spanId)
         .toSorted(),
     ).toEqual(written.map(({ spanId }) => spanId).toSorted());
-    expect(receiver.spans).toHaveLength(120 * 7);
+    expect(receiver.spans).toHaveLength(120 * 7 + 2);
     const bySpan = new Map(receiver.spans.map((span) => [span.spanId, span]));
     for (const { traceId, spanId, parentSpanId, startUs } of written) {
       const span = bySpan.get(spanId);
@@ -166,6 +173,12 @@ describe.each(['http/protobuf', 'http/json', 'grpc'] as const)('a receiver of %s
       ['guard', 2000, 0, first?.traceId],
       ['server', 2000, 8000, first?.traceId],
       ['reply', 10_000, 2000, first?.traceId],
+    ]);
+    const stop = children.find(({ name }) => name === 'server');
+    const tries = receiver.spans.filter(({ parentSpanId }) => parentSpanId === stop?.spanId).toSorted((one, other) => one.startUs - other.startUs);
+    expect(tries.map(({ name, startUs, endUs, attributes, status }) => [name, startUs - (first?.startUs ?? 0), endUs - startUs, attributes, status])).toEqual([
+      ['try', 3000, 2000, { 'gatewayops.target.name': 'blue', 'error.type': 'upstream_reset' }, 2],
+      ['try', 6000, 4000, { 'gatewayops.target.name': 'green' }, 0],
     ]);
     expect(roots()[0]?.attributes).toMatchObject({
       'mcp.method.name': 'tools/call',
