@@ -12,7 +12,7 @@ import { isAlive, processTree } from '../support/processes.ts';
 import { openRaw, requestBytes } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { startReference } from '../support/reference.ts';
-import { after, defaultReply, result, when } from '../support/replies.ts';
+import { after, defaultReply, type Reply, result, when } from '../support/replies.ts';
 import { type CommandResult, removeGatewayFolders, type RunningGateway, runGateway, startGateway } from '../support/start-gateway.ts';
 
 /** One state folder through its life: first start, drain, second start, death of the supervisor, third start, impatient end. */
@@ -39,6 +39,7 @@ function start(stateFolder?: string): Promise<RunningGateway> {
   return startGateway({
     config: {
       workers: 1,
+      rate_limits: [{ scope: 'api_key', limit: 100_000, window: '1m' }],
       servers: [
         { name: 'counted', url: upstream.url },
         { name: 'reference', url: reference.url },
@@ -46,15 +47,17 @@ function start(stateFolder?: string): Promise<RunningGateway> {
         { name: 'stubborn', transport: 'stdio', command: ['/bin/sh', join(bridgeFolder, 'stubborn.sh')] },
       ],
     },
+    env: { NODE_OPTIONS: `--import=${join(repositoryFolder, 'test', 'support', 'fail-on-signal.mjs')}` },
     ...(stateFolder !== undefined && { stateFolder }),
   });
 }
 
-function call(id: string, options: { agent?: Agent; server?: string } = {}): Promise<Answer> {
-  const { body, headers } = toolCall('echo', { value: id });
+function call(id: string, options: { agent?: Agent; server?: string; delayMs?: number } = {}): Promise<Answer> {
+  const { body, headers } = toolCall('echo', { value: id, ...(options.delayMs !== undefined && { delayMs: options.delayMs }) });
   return post(`${gateway.mcp}/${options.server ?? 'counted'}`, body, {
     key,
     headers: { ...headers, 'x-trace-id': id },
+    timeoutMs: 60_000,
     ...(options.agent && { agent: options.agent }),
   });
 }
@@ -163,16 +166,25 @@ describe('the first start', () => {
 });
 
 describe('the end in order (L1)', () => {
-  test('SIGTERM: no new work, calls under way and the stream end well, exit 0, nothing left running', async () => {
+  test('SIGTERM amid 200 calls, 200 streams and 50 calls of a program: no new work, all of it ends well, exit 0, nothing left running', async () => {
     const largeBytes = 8 * 1024 * 1024;
-    upstream.reply = modernServer(when(({ body }) => body.includes('"large"'), result('x'.repeat(largeBytes)), after(1_200, defaultReply)));
+    const release = Promise.withResolvers<void>();
+    const held: Reply = async (request, socket) => {
+      await release.promise;
+      await defaultReply(request, socket);
+    };
+    upstream.reply = modernServer(when(({ body }) => body.includes('"large"'), result('x'.repeat(largeBytes)), held));
+    await until(async () => (await call('warm', { server: 'shared' })).status === 200, { what: 'the program' });
     const agent = new Agent({ keepAlive: true });
     await post(`${gateway.url}/healthz`, undefined, { agent });
-    const underWay = Array.from({ length: 5 }, (_, index) => call(`drained-${index}`, { agent }));
-    const { body, headers } = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } }, 41);
-    let heard = '';
-    const listening = post(`${gateway.mcp}/reference`, body, { key, headers, onText: (text) => (heard += text) });
-    await until(() => heard.includes('acknowledged'), { what: 'the subscription' });
+    const ofProgram = Array.from({ length: 50 }, (_, index) => call(`program-${index}`, { server: 'shared', delayMs: 3_000 }));
+    const underWay = Array.from({ length: 200 }, (_, index) => call(`drained-${index}`, { agent }));
+    const heard = new Set<number>();
+    const listening = Array.from({ length: 200 }, (_, id) => {
+      const { body, headers } = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } }, id);
+      return post(`${gateway.mcp}/reference`, body, { key, headers, timeoutMs: 60_000, onText: (text) => text.includes('acknowledged') && heard.add(id) });
+    });
+    await until(() => heard.size === listening.length, { timeoutMs: 30_000, what: 'the subscriptions' });
     // An answer that is written and not read yet.
     const slow = await openRaw(gateway.port);
     slow.pause();
@@ -185,7 +197,10 @@ describe('the end in order (L1)', () => {
       ),
     );
     await until(() => upstream.requests.some((request) => request.body.includes('"large"')), { what: 'the large call' });
-    await until(() => upstream.requests.filter((request) => request.body.includes('drained-')).length === 5, { what: 'the calls at the upstream' });
+    await until(() => upstream.requests.filter((request) => request.body.includes('drained-')).length === underWay.length, {
+      timeoutMs: 30_000,
+      what: 'the calls at the upstream',
+    });
     const members = processTree(gateway.pid);
     const stopping = gateway.stop();
     const askedAt = performance.now();
@@ -198,9 +213,9 @@ describe('the end in order (L1)', () => {
       { what: 'it not to be ready', everyMs: 10 },
     );
     expect(performance.now() - askedAt).toBeLessThan(1_000);
-    expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    const listened = await listening;
-    expect(jsonOf(listened)).toMatchObject({ id: 41, result: { resultType: 'complete' } });
+    release.resolve();
+    expect(new Set((await Promise.all([...underWay, ...ofProgram])).map(({ status }) => status))).toEqual(new Set([200]));
+    for (const [id, listened] of (await Promise.all(listening)).entries()) expect(jsonOf(listened)).toMatchObject({ id, result: { resultType: 'complete' } });
     slow.resume();
     const whole = await slow.reply();
     expect([whole.status, whole.complete, whole.body.length > largeBytes]).toEqual([200, true, true]);
@@ -219,7 +234,7 @@ describe('the second start', () => {
     expect((await post(`${gateway.url}/readyz`)).status).toBe(200);
     expect([gateway.apiKey, gateway.adminLink]).toEqual([null, null]);
     expect((await call('second')).status).toBe(200);
-    for (const index of [0, 1, 2, 3, 4]) expect(await rowsOf(`drained-${index}`)).toEqual([{ status: 'success' }]);
+    for (const id of ['drained-0', 'drained-99', 'drained-199', 'program-0', 'program-49']) expect(await rowsOf(id)).toEqual([{ status: 'success' }]);
     const { stdout } = await gateway.cli('keys', 'list', '-o', 'json');
     expect((JSON.parse(stdout) as { keys: { name: string }[] }).keys.map(({ name }) => name)).toEqual(['plain', 'by session', 'first key']);
   });
@@ -289,4 +304,36 @@ describe('the third start, after a death', () => {
     expect(await rowsOf('cut')).toEqual([{ status: 'unknown' }]);
     expect(pidsOf(gateway, 'worker')).toHaveLength(1);
   });
+
+  test('L7: a failure that nobody handles ends its process and is in the log: a worker is replaced, with the supervisor all ends', async () => {
+    upstream.reply = modernServer(after(20_000, defaultReply));
+    const [worker = 0] = pidsOf(gateway, 'worker');
+    const cut = call('crashed').then(
+      ({ status }) => status,
+      () => 'cut',
+    );
+    await until(() => upstream.requests.some((request) => request.body.includes('"crashed"')), { what: 'the call at the upstream' });
+    process.kill(worker, 'SIGUSR2');
+    expect(await cut).toBe('cut');
+    upstream.reply = modernServer();
+    await until(async () => (await call('after a crash')).status === 200, { what: 'the next worker' });
+    expect(pidsOf(gateway, 'worker')).not.toContain(worker);
+    expect(eventsOf('worker.crashed')).toEqual([expect.objectContaining({ level: 'error', reason: expect.stringContaining('nobody handles this') })]);
+    expect(await rowsOf('crashed')).toEqual([{ status: 'unknown' }]);
+
+    const members = processTree(gateway.pid);
+    process.kill(gateway.pid, 'SIGUSR2');
+    await until(() => !members.some(isAlive), { what: 'the end of all processes' });
+    expect(await gateway.stop()).toBe(70);
+    expect(eventsOf('gateway.crashed')).toEqual([expect.objectContaining({ level: 'error', reason: expect.stringContaining('nobody handles this') })]);
+  });
 });
+
+/** What the gateway has logged under a name. Every line of its log is JSON. */
+function eventsOf(event: string): unknown[] {
+  const lines = gateway
+    .stderr()
+    .split('\n')
+    .filter((line) => line.startsWith('{'));
+  return lines.map((line) => JSON.parse(line) as { event?: string }).filter((entry) => entry.event === event);
+}

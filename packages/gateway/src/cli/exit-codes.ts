@@ -7,6 +7,7 @@ export const exitCodes = {
   denied: 4,
   unreachable: 5,
   problemsFound: 6,
+  defect: 70,
   unsafe: 78,
   interrupted: 130,
 } as const;
@@ -19,6 +20,7 @@ export const exitCodeMeanings: readonly (readonly [code: number, meaning: string
   [exitCodes.denied, 'not authenticated, or not allowed'],
   [exitCodes.unreachable, 'the gateway or a server cannot be reached, or did not answer in time'],
   [exitCodes.problemsFound, 'a check found problems (validate, doctor, reload, servers test, audit verify, backup verify)'],
+  [exitCodes.defect, 'ended by a defect of its own; the log says which'],
   [exitCodes.unsafe, 'refused to start, because it would not be safe'],
   [exitCodes.interrupted, 'interrupted'],
 ];

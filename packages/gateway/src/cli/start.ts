@@ -47,11 +47,17 @@ export const start: Command = async (context) => {
   const signals = listenForSignals();
   out.note(`Starting with ${config.file === null ? 'the environment alone' : shortPath(config.file)} …`);
   const lines = createLineRelay();
+  const log = createLog(config.log, {}, lines.write);
+  // What state it is in nobody knows: the next start goes on from what is on disk.
+  process.on('uncaughtException', (error) => {
+    log.error('gateway.crashed', { reason: error.stack ?? error.message });
+    process.exit(exitCodes.defect);
+  });
   const starting = startGateway({
     config,
     loadConfig: () => loadConfig({ file: config.file, env: context.env, overrides: { listen: options.text('listen') } }),
     stateFolder,
-    log: createLog(config.log, {}, lines.write),
+    log,
     lines,
     onProgress: (text) => out.note(`  ${text}`),
   });
