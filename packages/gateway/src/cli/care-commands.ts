@@ -39,7 +39,7 @@ export const careCommands: readonly CommandSpec[] = [
     name: ['export'],
     summary: 'Write the configuration that serves as a gateway.yaml, with what was set while the gateway ran',
     about:
-      'The file with its comments, and in it the price list, active targets, canaries and weights that were set by command or API: what a file says holds after every restart. Secrets stay references. Of calls, of the audit and of everything there are `gateway logs export`, `gateway audit export` and `gateway backup`.',
+      'The file with its comments, and in it the price list, the policies, active targets, canaries and weights that were set by command or API: what a file says holds after every restart. Secrets stay references. Of calls, of the audit and of everything there are `gateway logs export`, `gateway audit export` and `gateway backup`.',
     client: true,
     arguments: [{ form: '[FILE]', about: 'Where it is written. Default: standard output.' }],
     examples: ['gateway export', 'gateway export gateway.new.yaml && gateway validate gateway.new.yaml'],

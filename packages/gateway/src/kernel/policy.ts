@@ -47,3 +47,10 @@ export function parseSubject(text: string): SubjectData {
 export function subjectTexts({ subjects }: Pick<PolicyData, 'subjects'>): string[] {
   return subjects?.map(({ kind, id }) => (kind === 'member' ? 'members' : kind === 'anonymous' ? 'anonymous' : `${kind}:${id}`)) ?? ['everyone'];
 }
+
+/** A rule as gateway.yaml writes it. */
+export function writePolicy(data: PolicyData): Readonly<Record<string, unknown>> {
+  const { name, effect, subjects: _subjects, untilMs, ...rest } = data;
+  const until = untilMs === null ? null : new Date(untilMs).toISOString();
+  return Object.fromEntries(Object.entries({ name, effect, to: subjectTexts(data), ...rest, until }).filter(([, value]) => value !== null));
+}

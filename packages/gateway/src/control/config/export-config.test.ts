@@ -6,6 +6,7 @@ import { startControl, type TestControl } from '../../../../../test/support/cont
 import { loadConfig } from '../../config/load.ts';
 import { parseNano } from '../../kernel/nano.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
+import { parseSubject, type PolicyData } from '../../kernel/policy.ts';
 import { routingOf, type ServerOrder } from '../../snapshot/server-order.ts';
 import { exportConfig } from './export-config.ts';
 
@@ -33,6 +34,19 @@ servers:
     url: http://127.0.0.1:9/mcp
 `;
 
+const noRule = {
+  effect: 'allow',
+  subjects: null,
+  servers: ['*'],
+  tools: null,
+  resources: null,
+  prompts: null,
+  actions: null,
+  when: null,
+  reason: null,
+  untilMs: null,
+} as const;
+
 test('what was set while the gateway ran is in the file, which loads, says the same, and keeps its comments and references', async () => {
   writeFileSync(file, text);
   const config = loadConfig({ file, env: {} });
@@ -41,10 +55,23 @@ test('what was set while the gateway ran is in the file, which loads, says the s
     default: { perCallNano: 1n },
     overrides: [{ server: 'search', tool: 'query', perTokenInputNano: BigInt(parseNano('9007198.123456789')) }],
   };
+  const gone = { server: 'gone', tool: null, perCallNano: 2n };
   const { registry, clock } = control.dependencies;
   const { organizationId } = control.context();
-  const version = { organizationId, number: 1, source: 'api', list, effectiveFromMs: 0, createdAtMs: clock.nowMs(), createdBy: 'key_x' } as const;
+  const version = { organizationId, number: 1, source: 'api', list: { ...list, overrides: [...list.overrides, gone] }, effectiveFromMs: 0, createdAtMs: clock.nowMs(), createdBy: 'key_x' } as const;
   await registry.transaction(({ prices }) => prices.insert(version));
+  const rules = [
+    { ...noRule, effect: 'deny', name: 'no-deletes', servers: ['sea*', 'gone'], tools: ['delete_*'], when: 'args.n > 1', reason: 'Ask.', untilMs: 1_893_456_000_000 },
+    { ...noRule, name: 'members', subjects: [parseSubject('members'), parseSubject('team:a:b *')] },
+    { ...noRule, name: 'rule-2', servers: ['gone', 'gone-*'] },
+  ] satisfies readonly PolicyData[];
+  const off = { kind: 'agent', name: 'bad\nversion: 2', reason: 'it loops\r- x', untilMs: null, changedAtMs: 1, changedBy: 'key_x' } as const;
+  const fresh = await registry.access.policies(organizationId);
+  await registry.transaction(async ({ access }) => {
+    for (const { data } of fresh) await access.deletePolicy(organizationId, data.name);
+    for (const data of rules) await access.putPolicy(organizationId, { data, version: 1, changedAtMs: 1, changedBy: 'key_x' });
+    await access.putSwitch(organizationId, off);
+  });
   const order: ServerOrder = {
     server: 'search',
     routing: {
@@ -70,11 +97,15 @@ test('what was set while the gateway ran is in the file, which loads, says the s
   const exported = await exportConfig(context());
   expect(exported).toContain('# Ours.');
   expect(exported).toContain('# the one that all use');
-  expect(exported).toContain('search drains green');
+  const head = exported.slice(0, exported.indexOf('# Ours.')).split('\n');
+  expect(head.filter((line) => line !== '' && !line.startsWith('# '))).toEqual([]);
+  for (const said of ['search drains green', 'prices of gone', 'no-deletes for "gone"', 'rule-2 for "gone", "gone-*"', 'agent "bad\\nversion: 2"'])
+    expect(head.join('\n')).toContain(said);
   const path = join(folder, 'exported.yaml');
   writeFileSync(path, exported);
   const again = loadConfig({ file: path, env: {} });
   expect(again.pricing).toEqual(list);
+  expect(again.policies).toEqual([rules[1], { ...rules[0], servers: ['sea*'] }]);
   expect(again.servers.find(({ name }) => name === 'search')).toMatchObject({
     credential: { secret: { env: 'SEARCH_TOKEN' } },
     upstream: {

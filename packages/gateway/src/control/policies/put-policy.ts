@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { bounds } from '../../kernel/bounds.ts';
 import { conditionFault } from '../../kernel/condition.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { subjectTexts, type PolicyData } from '../../kernel/policy.ts';
+import { writePolicy, type PolicyData } from '../../kernel/policy.ts';
 import type { PolicyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
@@ -62,8 +62,7 @@ function requireWhole({ config }: ControlContext, { servers, when }: PolicyData)
 }
 
 /** As it stands in the audit. */
-export function detailOf(data: PolicyData): Record<string, unknown> {
-  const { name: _name, subjects: _subjects, untilMs, ...rest } = data;
-  const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return Object.fromEntries(Object.entries({ ...rest, to: subjectTexts(data), until }).filter(([, value]) => value !== null));
+export function detailOf(data: PolicyData): Readonly<Record<string, unknown>> {
+  const { name: _name, ...rest } = writePolicy(data);
+  return rest;
 }
