@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { Server as GrpcServer, ServerCredentials, status as grpcStatus, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 
@@ -56,8 +56,11 @@ export interface OtlpReceiver {
   readonly requests: readonly {
     readonly signal: string;
     readonly headers: Readonly<Record<string, unknown>>;
-    /** Null: gRPC does not tell. */ readonly compressed: boolean | null;
+    /** Null: gRPC does not tell. */
+    readonly compressed: boolean | null;
   }[];
+  /** Over gRPC: bytes of the connections, and of the messages in them when they are unpacked. */
+  readonly bytes: { readonly sent: number; readonly unpacked: number };
   /** How the next requests are refused: an HTTP status, or a code of gRPC. Null: not. */
   refuse: number | null;
   stop(): Promise<void>;
@@ -90,6 +93,7 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
   let points: ReceivedPoint[] = [];
   const requests: { signal: string; headers: Record<string, unknown>; compressed: boolean | null }[] = [];
   const receiver = { refuse: null as number | null };
+  const bytes = { sent: 0, unpacked: 0 };
 
   /** `isJson`: ids are hexadecimal there, and base64 where protobuf is written as JSON. */
   function keep(signal: Signal, request: unknown, isJson: boolean): void {
@@ -139,10 +143,10 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
     if (signal === undefined) return void response.writeHead(404).end();
     if (receiver.refuse !== null) return void response.writeHead(receiver.refuse).end();
     const compressed = request.headers['content-encoding'] === 'gzip';
-    const bytes = compressed ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
+    const message = compressed ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
     const isJson = request.headers['content-type'] === 'application/json';
     requests.push({ signal, headers: { ...request.headers }, compressed });
-    keep(signal, isJson ? JSON.parse(bytes.toString('utf8')) : codecs[signal]?.decode(bytes).toJSON(), isJson);
+    keep(signal, isJson ? JSON.parse(message.toString('utf8')) : codecs[signal]?.decode(message).toJSON(), isJson);
     response.writeHead(200, { 'content-type': isJson ? 'application/json' : 'application/x-protobuf' }).end(isJson ? '{}' : '');
   }
 
@@ -163,6 +167,7 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
       return points;
     },
     requests,
+    bytes,
     get refuse() {
       return receiver.refuse;
     },
@@ -191,7 +196,10 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
           requestStream: false,
           responseStream: false,
           requestSerialize: (value: unknown) => value as Buffer,
-          requestDeserialize: (bytes: Buffer) => codecs[signal]?.decode(bytes).toJSON(),
+          requestDeserialize(message: Buffer) {
+            bytes.unpacked += message.length;
+            return codecs[signal]?.decode(message).toJSON();
+          },
           responseSerialize: (value: Buffer) => value,
           responseDeserialize: (bytes: Buffer) => bytes,
         },
@@ -201,7 +209,22 @@ export async function startOtlpReceiver(protocol: 'http' | 'grpc'): Promise<Otlp
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error))),
   );
-  return Object.assign(more, { url: `http://127.0.0.1:${port}`, stop: async () => server.forceShutdown() });
+  // gRPC unpacks messages before anybody sees them: what came is counted on its way.
+  const counter = createTcpServer((client) => {
+    const behind = connect(port, '127.0.0.1');
+    client.on('data', (chunk: Buffer) => (bytes.sent += chunk.length));
+    client.on('error', () => behind.destroy()).on('close', () => behind.destroy());
+    behind.on('error', () => client.destroy()).on('close', () => client.destroy());
+    client.pipe(behind).pipe(client);
+  });
+  await new Promise<void>((resolve) => counter.listen(0, '127.0.0.1', resolve));
+  return Object.assign(more, {
+    url: `http://127.0.0.1:${(counter.address() as AddressInfo).port}`,
+    async stop() {
+      counter.close();
+      server.forceShutdown();
+    },
+  });
 }
 
 /** Codes that mean "not now" and "never" to a client, by protocol. */

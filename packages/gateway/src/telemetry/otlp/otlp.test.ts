@@ -201,6 +201,8 @@ describe.each(['http/protobuf', 'http/json', 'grpc'] as const)('a receiver of %s
     await until(() => receiver.points.find(({ name }) => name === 'gatewayops.calls')?.value === 120, { timeoutMs: 60_000 });
     for (const { headers, compressed } of receiver.requests)
       expect([headers['x-api-key'], compressed]).toEqual(['SECRET-OF-EXPORT', protocol === 'grpc' ? null : true]);
+    // Compressed, also where the headers of a request do not say so.
+    if (protocol === 'grpc') expect(receiver.bytes.sent).toBeLessThan(receiver.bytes.unpacked / 2);
     await until(() => exporting.figures().waiting === 0);
     expect(exporting.figures()).toMatchObject({ exported: { traces: 120, logs: 120 }, dropped: { traces: 0, metrics: 0, logs: 0 } });
   });
