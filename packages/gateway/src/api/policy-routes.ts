@@ -5,7 +5,7 @@ import { listPolicies } from '../control/policies/list-policies.ts';
 import { putPolicy } from '../control/policies/put-policy.ts';
 import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { Fault } from '../kernel/fault.ts';
-import { policyNamePattern } from '../kernel/policy.ts';
+import { policyNamePattern, readPolicy } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import {
@@ -14,7 +14,6 @@ import {
   explainedSchema,
   operationOf,
   policyBody,
-  policyOf,
   policySchema,
   recordBody,
   switchBody,
@@ -82,7 +81,7 @@ export function policyRoutes(api: Api): void {
     }),
     async (c) => {
       const { outcome, policy } = await putPolicy(c.var.context(), {
-        data: policyOf(c.req.valid('param').name, c.req.valid('json')),
+        data: readPolicy({ name: c.req.valid('param').name, ...c.req.valid('json') }),
         expected: expectedVersion(c.req.valid('header')['if-match']),
         dryRun: c.req.valid('query').dry_run === 'true',
       });

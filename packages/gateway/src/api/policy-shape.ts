@@ -3,7 +3,7 @@ import type { Operation, ThingKind } from '../authorise/access.ts';
 import type { AccessExplained } from '../control/access/explain-access.ts';
 import type { ListedPolicy } from '../control/policies/list-policies.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { actionPattern, parseSubject, policyNamePattern, subjectHelp, subjectPattern, subjectTexts, type PolicyData } from '../kernel/policy.ts';
+import { actionPattern, policyNamePattern, subjectHelp, subjectPattern, subjectTexts } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
 import type { PolicyRecord, SwitchRecord } from '../store/registry/registry-store.ts';
 import { timeSchema } from './route.ts';
@@ -53,22 +53,6 @@ export const policySchema = z
     changed_by: z.string().nullable(),
   })
   .openapi('Policy');
-
-export function policyOf(name: string, written: z.output<typeof writtenPolicySchema>): PolicyData {
-  return {
-    name,
-    effect: written.effect,
-    subjects: written.to.includes('everyone') ? null : written.to.map(parseSubject),
-    servers: written.servers,
-    tools: written.tools ?? null,
-    resources: written.resources ?? null,
-    prompts: written.prompts ?? null,
-    actions: written.actions ?? null,
-    when: written.when ?? null,
-    reason: written.reason ?? null,
-    untilMs: written.until === undefined ? null : Date.parse(written.until),
-  };
-}
 
 export function policyBody({ data, source, isServed, version, changedAtMs, changedBy }: ListedPolicy): z.infer<typeof policySchema> {
   const { name, effect, servers, tools, resources, prompts, actions, when, reason, untilMs } = data;

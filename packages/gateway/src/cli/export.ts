@@ -1,15 +1,7 @@
 import type { Command } from './command.ts';
-import { pathToWrite, writeDownload } from './download-file.ts';
-import { openGatewayClient } from './gateway-client.ts';
+import { downloadTo } from './download-file.ts';
 
 export const exportConfiguration: Command = async (context) => {
-  const {
-    arguments: [file],
-    out,
-    cwd,
-  } = context;
-  const path = pathToWrite(file, cwd);
-  await writeDownload(await openGatewayClient(context).download('/v1/config/export', {}), path);
-  if (path !== null) out.note(`Written to ${file}.`);
+  await downloadTo(context, context.arguments[0], '/v1/config/export', {});
   return undefined;
 };

@@ -3,21 +3,35 @@ import { Fault } from '../kernel/fault.ts';
 import type { OptionSpec, OptionValues } from './command.ts';
 import { parseWhen } from './when.ts';
 
+/** A span of time, from `otherwise` on where nothing is said. */
+export function timeOptions(otherwise: string): readonly OptionSpec[] {
+  return [
+    { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise },
+    { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+  ];
+}
+
+/** `calls`: how they are called where it is traces that are meant. */
+export function callFilters(calls: 'calls' | 'with a call'): readonly OptionSpec[] {
+  return [
+    { flags: '--server NAME', about: `Only ${calls} to this server.` },
+    { flags: '--tool NAME', about: `Only ${calls} of this tool.` },
+    { flags: '--key ID', about: `Only ${calls} by this key.` },
+    { flags: '--user ID', about: `Only ${calls} of this user.` },
+    { flags: '--team ID', about: `Only ${calls} of this team.` },
+    { flags: '--agent NAME', about: `Only ${calls} of this agent.` },
+    { flags: '--min-duration DURATION', about: 'Only those that took at least so long, such as 500ms.' },
+    { flags: '--max-duration DURATION', about: 'Only those that took at most so long.' },
+  ];
+}
+
 /** Which calls are meant, as options of commands and as members of a request. */
 export const callOptions: readonly OptionSpec[] = [
   { flags: '--query TEXT', about: 'What a call must be, such as "server:github -status:ok dur:>2s"; docs/guides/search.md has the language.' },
-  { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: '24h' },
-  { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+  ...timeOptions('24h'),
   { flags: '--trace ID', about: 'Only calls of this trace: tr_…, or the X-Trace-ID that its caller chose.' },
   { flags: '--status WORD', about: 'success (or ok), error, timeout, blocked, waiting, cancelled or unknown.' },
-  { flags: '--server NAME', about: 'Only calls to this server.' },
-  { flags: '--tool NAME', about: 'Only calls of this tool.' },
-  { flags: '--key ID', about: 'Only calls by this key.' },
-  { flags: '--user ID', about: 'Only calls of this user.' },
-  { flags: '--team ID', about: 'Only calls of this team.' },
-  { flags: '--agent NAME', about: 'Only calls of this agent.' },
-  { flags: '--min-duration DURATION', about: 'Only those that took at least so long, such as 500ms.' },
-  { flags: '--max-duration DURATION', about: 'Only those that took at most so long.' },
+  ...callFilters('calls'),
 ];
 
 export function callQuestion(options: OptionValues, nowMs: number): Record<string, string | undefined> {

@@ -1,12 +1,11 @@
 /** The commands that ask what was recorded: traces, calls, bodies, costs, the audit. */
 import { costCommands } from './cost-commands.ts';
 import type { CommandSpec, OptionSpec } from './command.ts';
-import { callOptions } from './log-question.ts';
+import { callFilters, callOptions, timeOptions } from './log-question.ts';
 
 /** Which events of the audit are meant. */
 const auditFilters: readonly OptionSpec[] = [
-  { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: 'the beginning' },
-  { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+  ...timeOptions('the beginning'),
   { flags: '--actor ID', about: 'Only what this one did, such as key_….' },
   { flags: '--action NAME', about: 'Only this action, or with * behind it all that begin so: key.*.' },
   { flags: '--object ID', about: 'Only what was done to this.' },
@@ -27,19 +26,11 @@ export const recordCommands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     options: [
-      { flags: '--since WHEN', about: 'Begin: a duration ago (15m, 24h, 7d), or a date or time.', otherwise: '24h' },
-      { flags: '--until WHEN', about: 'End, in the same forms.', otherwise: 'now' },
+      ...timeOptions('24h'),
       { flags: '--query TEXT', about: 'Only with a call that fits, such as "server:github -status:ok dur:>2s"; docs/guides/search.md has the language.' },
       { flags: '--trace ID', about: 'Only this trace: tr_…, or the X-Trace-ID that its caller chose.' },
       { flags: '--status WORD', about: 'That of the worst call: success (or ok), error, timeout, blocked, waiting, cancelled or unknown.' },
-      { flags: '--server NAME', about: 'Only with a call to this server.' },
-      { flags: '--tool NAME', about: 'Only with a call of this tool.' },
-      { flags: '--key ID', about: 'Only with a call by this key.' },
-      { flags: '--user ID', about: 'Only with a call of this user.' },
-      { flags: '--team ID', about: 'Only with a call of this team.' },
-      { flags: '--agent NAME', about: 'Only with a call of this agent.' },
-      { flags: '--min-duration DURATION', about: 'Only those that took at least so long, such as 500ms.' },
-      { flags: '--max-duration DURATION', about: 'Only those that took at most so long.' },
+      ...callFilters('with a call'),
       { flags: '--min-cost NUMBER', about: 'Only those that cost at least so much, such as 0.5.' },
       { flags: '--max-cost NUMBER', about: 'Only those that cost at most so much.' },
       { flags: '--limit NUMBER', about: 'Traces on the page, 1 to 200.', otherwise: '50' },

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import { networksOf, refusedHost } from '../kernel/outward-address.ts';
+import { readPolicy } from '../kernel/policy.ts';
 import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
@@ -11,7 +12,6 @@ import { parseDuration, parseSize } from './quantities.ts';
 import { buildAudit } from './build-audit.ts';
 import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
-import { buildPolicy } from './build-policies.ts';
 import { buildRecord } from './build-record.ts';
 import { buildTelemetry } from './build-telemetry.ts';
 import { buildTransforms } from './build-transforms.ts';
@@ -78,7 +78,7 @@ export function buildConfig(input: BuildInput): Config {
       public: isPublic,
     })),
     record: buildRecord(file.record),
-    policies: file.policies?.map(buildPolicy) ?? null,
+    policies: file.policies?.map(readPolicy) ?? null,
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],

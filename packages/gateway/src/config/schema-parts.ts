@@ -46,6 +46,9 @@ export const serverNamePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const serverNameError = 'must be 1 to 63 lower-case letters, digits, "-" or "_", beginning with a letter or digit';
 export const serverName = text(serverNamePattern, serverNameError);
 
+const toolNameError = 'must be the name of a tool';
+export const toolName = z.string({ error: toolNameError }).min(1, { error: toolNameError }).max(256);
+
 export function list<Item extends z.ZodType>(item: Item, most: number) {
   return z
     .array(item, { error: 'must be a list' })

@@ -19,7 +19,7 @@ const patterns = (what: string, example: string) =>
     .optional()
     .meta({ description: `${what} that the rule is for, by name; \`*\` stands for any text.`, examples: [[example]] });
 
-export const policySchema = strict({
+const policySchema = strict({
   name: text(policyNamePattern, 'must be 1 to 63 lower-case letters, digits, "-" or "_", beginning with a letter or digit').meta({
     description: 'Name of the rule: it stands in records, refusals and explanations.',
     examples: ['no-deletes'],
@@ -72,8 +72,6 @@ export const policySchema = strict({
     .optional()
     .meta({ description: 'From then on the rule does not hold any more.', examples: ['2026-12-31T18:00:00Z'] }),
 });
-
-export type PolicyEntry = z.output<typeof policySchema>;
 
 /** Absent: the rules of the registry hold. Present: these and no others. */
 export const policiesSchema = z

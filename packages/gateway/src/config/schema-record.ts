@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { parsePath } from '../kernel/json-path.ts';
 import { sizeText } from './quantities.ts';
-import { KiB, list, MiB, section, serverName, size, strict, text } from './schema-parts.ts';
+import { KiB, list, MiB, section, serverName, size, strict, text, toolName } from './schema-parts.ts';
 
 const pathError = 'must be member names joined by dots, such as arguments.customer.name (`*` for every item of a list), or a JSON Pointer';
 const flag = z.boolean({ error: 'must be true or false' }).default(false);
@@ -64,12 +64,7 @@ export const recordSchema = section(
     overrides: list(
       strict({
         server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
-        tool: z
-          .string({ error: 'must be the name of a tool' })
-          .min(1, { error: 'must be the name of a tool' })
-          .max(256)
-          .optional()
-          .meta({ description: 'Name of the tool. Without it: all that the server is asked.', examples: ['query'] }),
+        tool: toolName.optional().meta({ description: 'Name of the tool. Without it: all that the server is asked.', examples: ['query'] }),
         bodies: bodies.meta({ description: 'Whether its bodies are kept.', examples: ['off'] }),
       }),
       10_000,

@@ -10,7 +10,23 @@ import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { auditSchema } from './schema-audit.ts';
 import { listenTls } from './schema-listen-tls.ts';
-import { duration, hour, KiB, list, MiB, secretReference, section, serverName, serverUrl, size, strict, text, whole, webSocketUrl } from './schema-parts.ts';
+import {
+  duration,
+  hour,
+  KiB,
+  list,
+  MiB,
+  secretReference,
+  section,
+  serverName,
+  serverUrl,
+  size,
+  strict,
+  text,
+  toolName,
+  whole,
+  webSocketUrl,
+} from './schema-parts.ts';
 import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
 import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
@@ -250,12 +266,7 @@ export const gatewayFileSchema = strict({
     overrides: list(
       strict({
         server: serverName.meta({ description: 'Name of the server.', examples: ['search'] }),
-        tool: z
-          .string({ error: 'must be the name of a tool' })
-          .min(1, { error: 'must be the name of a tool' })
-          .max(256)
-          .optional()
-          .meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
+        tool: toolName.optional().meta({ description: 'Name of the tool. Without it: every tool of the server.', examples: ['query'] }),
         ...prices,
       }),
       10_000,

@@ -48,9 +48,41 @@ export function subjectTexts({ subjects }: Pick<PolicyData, 'subjects'>): string
   return subjects?.map(({ kind, id }) => (kind === 'member' ? 'members' : kind === 'anonymous' ? 'anonymous' : `${kind}:${id}`)) ?? ['everyone'];
 }
 
-/** A rule as gateway.yaml writes it. */
-export function writePolicy(data: PolicyData): Readonly<Record<string, unknown>> {
-  const { name, effect, subjects: _subjects, untilMs, ...rest } = data;
+/** A rule as gateway.yaml and requests write it. */
+export interface WrittenPolicy {
+  readonly name: string;
+  readonly effect: PolicyData['effect'];
+  readonly to: readonly string[];
+  readonly servers: readonly string[];
+  readonly tools?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  readonly prompts?: readonly string[] | undefined;
+  readonly actions?: readonly string[] | undefined;
+  readonly when?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+export function readPolicy({ name, effect, to, servers, tools, resources, prompts, actions, when, reason, until }: WrittenPolicy): PolicyData {
+  return {
+    name,
+    effect,
+    subjects: to.includes('everyone') ? null : to.map(parseSubject),
+    servers,
+    tools: tools ?? null,
+    resources: resources ?? null,
+    prompts: prompts ?? null,
+    actions: actions ?? null,
+    when: when ?? null,
+    reason: reason ?? null,
+    untilMs: until === undefined ? null : Date.parse(until),
+  };
+}
+
+/** What says nothing is left out. */
+export function writePolicy(data: PolicyData): WrittenPolicy {
+  const { name, effect, servers, subjects: _subjects, untilMs, ...rest } = data;
   const until = untilMs === null ? null : new Date(untilMs).toISOString();
-  return Object.fromEntries(Object.entries({ name, effect, to: subjectTexts(data), ...rest, until }).filter(([, value]) => value !== null));
+  const said = Object.fromEntries(Object.entries({ ...rest, until }).filter(([, value]) => value !== null));
+  return { name, effect, to: subjectTexts(data), servers, ...said };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControl, type TestControl } from '../../../../../test/support/control.ts';
+import { membersRule } from '../../../../../test/support/members-rule.ts';
 import { loadConfig } from '../../config/load.ts';
 import { parseNano } from '../../kernel/nano.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
@@ -34,19 +35,6 @@ servers:
     url: http://127.0.0.1:9/mcp
 `;
 
-const noRule = {
-  effect: 'allow',
-  subjects: null,
-  servers: ['*'],
-  tools: null,
-  resources: null,
-  prompts: null,
-  actions: null,
-  when: null,
-  reason: null,
-  untilMs: null,
-} as const;
-
 test('what was set while the gateway ran is in the file, which loads, says the same, and keeps its comments and references', async () => {
   writeFileSync(file, text);
   const config = loadConfig({ file, env: {} });
@@ -58,12 +46,30 @@ test('what was set while the gateway ran is in the file, which loads, says the s
   const gone = { server: 'gone', tool: null, perCallNano: 2n };
   const { registry, clock } = control.dependencies;
   const { organizationId } = control.context();
-  const version = { organizationId, number: 1, source: 'api', list: { ...list, overrides: [...list.overrides, gone] }, effectiveFromMs: 0, createdAtMs: clock.nowMs(), createdBy: 'key_x' } as const;
+  const version = {
+    organizationId,
+    number: 1,
+    source: 'api',
+    list: { ...list, overrides: [...list.overrides, gone] },
+    effectiveFromMs: 0,
+    createdAtMs: clock.nowMs(),
+    createdBy: 'key_x',
+  } as const;
   await registry.transaction(({ prices }) => prices.insert(version));
   const rules = [
-    { ...noRule, effect: 'deny', name: 'no-deletes', servers: ['sea*', 'gone'], tools: ['delete_*'], when: 'args.n > 1', reason: 'Ask.', untilMs: 1_893_456_000_000 },
-    { ...noRule, name: 'members', subjects: [parseSubject('members'), parseSubject('team:a:b *')] },
-    { ...noRule, name: 'rule-2', servers: ['gone', 'gone-*'] },
+    {
+      ...membersRule,
+      effect: 'deny',
+      name: 'no-deletes',
+      subjects: null,
+      servers: ['sea*', 'gone'],
+      tools: ['delete_*'],
+      when: 'args.n > 1',
+      reason: 'Ask.',
+      untilMs: 1_893_456_000_000,
+    },
+    { ...membersRule, name: 'members', subjects: [parseSubject('members'), parseSubject('team:a:b *')] },
+    { ...membersRule, name: 'rule-2', servers: ['gone', 'gone-*'] },
   ] satisfies readonly PolicyData[];
   const off = { kind: 'agent', name: 'bad\nversion: 2', reason: 'it loops\r- x', untilMs: null, changedAtMs: 1, changedBy: 'key_x' } as const;
   const fresh = await registry.access.policies(organizationId);
