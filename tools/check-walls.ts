@@ -73,7 +73,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record', 'process', 'chain'] },
-  jobs: { values: ['control'] },
+  // The check of a backup is a program of its own.
+  jobs: { values: ['control', 'process'] },
 
   cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain', 'backup'] },
 };

@@ -3,11 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBackup } from '../../packages/gateway/src/backup/open-backup.ts';
+import { clickHouseName, startClickHouse, type TestClickHouse } from '../support/clickhouse.ts';
 import { ledgerRows } from '../support/ledger-rows.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
+import { startPostgres, type TemporaryPostgres } from '../support/postgres.ts';
 import { post, toolCall } from '../support/post.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
+import { describeWith } from '../support/requires.ts';
 import {
   gatewayEnvironment,
   removeGatewayFolders,
@@ -89,9 +92,13 @@ const opened = (gateway: RunningGateway, ...args: string[]): Promise<CommandResu
   );
 
 function restore(file: string, name: string, ...more: string[]): Promise<CommandResult> {
+  return restoreWith({}, file, name, ...more);
+}
+
+function restoreWith(env: Readonly<Record<string, string>>, file: string, name: string, ...more: string[]): Promise<CommandResult> {
   const at = join(folder, name);
   mkdirSync(at, { recursive: true });
-  return runGateway(['restore', file, '--state', join(at, 'state'), ...more], { env: gatewayEnvironment(), cwd: at, timeoutMs: 400_000 });
+  return runGateway(['restore', file, '--state', join(at, 'state'), ...more], { env: gatewayEnvironment(env), cwd: at, timeoutMs: 400_000 });
 }
 
 beforeAll(async () => {
@@ -202,11 +209,50 @@ describe('restored with its ledger', () => {
   }, 600_000);
 });
 
+describeWith('postgres', `moved to PostgreSQL and ${clickHouseName}, and back`, () => {
+  let postgres: TemporaryPostgres;
+  let clickHouse: TestClickHouse;
+  let moved: RunningGateway;
+  const onServers = (): Record<string, string> => ({ DATABASE_URL: postgres.url, CLICKHOUSE_URL: clickHouse.url });
+  beforeAll(async () => {
+    [postgres, clickHouse] = await Promise.all([startPostgres(), startClickHouse()]);
+    const made = await restoreWith(onServers(), whole, 'servers', '--key', publicKeys);
+    expect([made.code, made.stderr]).toEqual([0, expect.any(String)]);
+    moved = await startGateway({ config: config(), env: onServers(), stateFolder: join(folder, 'servers', 'state'), readyTimeoutMs: 240_000 });
+  }, 600_000);
+  afterAll(async () => {
+    await moved?.stop();
+    await Promise.all([postgres?.stop(), clickHouse?.stop()]);
+  });
+
+  test('the audit is whole, traces, bodies and costs are the same, keys work and revoked ones do not', async () => {
+    expect(await opened(moved, 'audit', 'verify')).toMatchObject({ code: 0 });
+    expect(await traces(moved)).toEqual(await traces(used));
+    expect(await costsOf(moved)).toEqual(await costsOf(used));
+    expect([await call(moved, 'on servers'), await call(moved, 'on servers', revoked)]).toEqual([200, 401]);
+    await until(async () => (await costsOf(moved)).total_calls === (await costsOf(used)).total_calls + 1, { timeoutMs: 60_000, what: 'the call on servers' });
+  });
+
+  test('a backup of servers is whole and fills embedded stores; servers that are in use, or hold something, take none', async () => {
+    const file = join(folder, 'servers.zip');
+    const taken = (await asked(moved, 'backup', file, '--ledger', 'all')) as { keys: number; calls: number; audit_ok: boolean };
+    expect(taken).toMatchObject({ audit_ok: true, keys: 3, calls: (await costsOf(moved)).total_calls });
+    expect(await restoreWith(onServers(), file, 'second')).toMatchObject({ code: 1, stderr: expect.stringContaining('stop every node first') });
+    expect(await moved.stop()).toBe(0);
+    expect(await restoreWith(onServers(), file, 'second')).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') });
+    const back = await restore(file, 'back', '-o', 'json');
+    expect([back.code, back.stderr]).toEqual([0, expect.any(String)]);
+    expect(JSON.parse(back.stdout)).toMatchObject({ ...taken, file: expect.any(String) as string });
+  }, 600_000);
+});
+
 test('restored with costs alone: what days have cost goes on with what the new gateway adds, and the audit says which calls are not there', async () => {
   const before = await costsOf(used);
   const made = await restore(costs, 'sums');
   expect([made.code, made.stderr]).toEqual([0, expect.any(String)]);
-  const sums = await startGateway({ config: config(), stateFolder: join(folder, 'sums', 'state'), readyTimeoutMs: 240_000 });
+  const nightly = join(folder, 'nightly');
+  const scheduled = { ...config(), backup: { folder: nightly } };
+  const sums = await startGateway({ config: scheduled, stateFolder: join(folder, 'sums', 'state'), readyTimeoutMs: 240_000 });
   try {
     const verified = await opened(sums, 'audit', 'verify');
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining(`${calls + 1} calls left out by a restore`)]);
@@ -214,6 +260,18 @@ test('restored with costs alone: what days have cost goes on with what the new g
     expect(await call(sums, 'after')).toBe(200);
     await until(async () => (await costsOf(sums)).total_calls === before.total_calls + 1, { timeoutMs: 60_000, what: 'the sum of both' });
     expect((await costsOf(sums)).total_cost).toBeCloseTo(before.total_cost + 0.0123, 9);
+    // It takes backups by itself, and has begun with one.
+    const listed = await until(
+      async () => {
+        const list = (await asked(sums, 'backup', 'list')) as { backups: { state: string; file: string; audit_ok: boolean; ledger: string }[] };
+        return list.backups[0] === undefined || list.backups[0].state === 'running' ? null : list;
+      },
+      { timeoutMs: 120_000, everyMs: 500, what: 'a backup by schedule' },
+    );
+    expect(listed).toMatchObject({ backups: [{ state: 'done', audit_ok: true, ledger: 'costs' }], schedule: { folder: nightly, every: '1d', keep: '30d' } });
+    expect(readdirSync(nightly).map((name) => join(nightly, name))).toEqual([listed.backups[0]?.file]);
+    expect(await read(sums, '/v1/health')).toMatchObject({ dependencies: { backup: { state: 'ok' } } });
+    expect(await read(sums, '/metrics')).toMatch(/^gatewayops_backup_bytes [1-9]/m);
   } finally {
     await sums.stop();
   }

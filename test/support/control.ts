@@ -133,6 +133,7 @@ function createControl(
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
     streams: { list: () => [] },
+    backups: { status: () => null },
     upstreams: {
       reports: async () => ({ targets: [], lists: [] }),
       orders: () => [],
@@ -267,6 +268,7 @@ const testConfig: Config = {
   retention: { tracesDays: 30, metricsDays: 90 },
   telemetry: { metrics: { toolsMax: 200 }, otlp: null },
   audit: { retentionDays: 365, trustedKeys: [], streams: [] },
+  backup: null,
   sessionKeys: [],
   stores: { databaseUrl: null, databaseConnectionsMax: 10, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
   keys: { environment: 'test', bcryptCost: 4 },

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { createScheduledBackups } from './jobs/backups/scheduled-backups.ts';
 import { createExportFiles } from './jobs/export-files.ts';
 import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
@@ -279,6 +280,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   });
   const exportFiles = createExportFiles({ folder: paths.exports, clock, log: log.child({ part: 'exports' }) });
   closers.add('exports', () => exportFiles.close());
+  const backups = createScheduledBackups(() => systemContext(dependencies));
+  closers.add('backups', () => backups.stop());
   const fixedProbes: readonly HealthProbe[] = [
     ...storeProbes({ registry, state, ledger }),
     recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
@@ -305,11 +308,12 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     streams,
     exports: exportFiles,
     backup: backupDesk(paths, () => served.config),
+    backups,
     access,
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {
-      return [...fixedProbes, ...streams.probes()];
+      return [...fixedProbes, ...streams.probes(), ...backups.probes()];
     },
     figures: telemetry.figures({
       workers: () => pool.reports(),
@@ -367,7 +371,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
 
   await streams.configure(served.streams);
   const first = await firstStart(systemContext(dependencies));
-  startChores(() => systemContext(dependencies), config.audit.retentionDays, closers);
+  startChores(() => systemContext(dependencies), config.audit.retentionDays, backups, closers);
   const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });
   const watch = watchFiles({
     files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],

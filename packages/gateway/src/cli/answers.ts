@@ -163,6 +163,24 @@ export const answers = {
   auditKeys: z.looseObject({
     keys: z.array(z.looseObject({ id: z.string(), node: z.string(), public_key: z.string(), created_at: z.string(), current: z.boolean() })),
   }),
+  backups: z.looseObject({
+    backups: z.array(
+      z.looseObject({
+        id: z.string(),
+        state: z.string(),
+        started_at: z.string(),
+        node: z.string(),
+        file: z.string(),
+        bytes: z.number().nullable(),
+        ledger: z.string(),
+        reason: z.string().nullable(),
+      }),
+    ),
+    schedule: z
+      .looseObject({ folder: z.string(), every: z.string(), keep: z.string(), reason: z.string().nullable(), next_at: z.string().nullable() })
+      .nullable(),
+    cursor: z.string().nullable(),
+  }),
   auditStreams: z.looseObject({
     streams: z.array(
       z.looseObject({

@@ -26,6 +26,19 @@ export const careCommands: readonly CommandSpec[] = [
     load: async () => (await import('./backup.ts')).backup,
   },
   {
+    name: ['backup', 'list'],
+    summary: 'List the backups that the gateway took by itself, and when the next one is due',
+    about: 'As `backup` of gateway.yaml says; of all nodes on the same registry, newest first. Where one failed it says why.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--limit NUMBER', about: 'Backups on the page, 1 to 200.', otherwise: '50' },
+      { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+    ],
+    examples: ['gateway backup list', "gateway backup list -o json | jq '.schedule'"],
+    load: async () => (await import('./backup-list.ts')).backupList,
+  },
+  {
     name: ['backup', 'verify'],
     summary: 'Check a backup: every part, its signature and the audit in it',
     about: 'Needs no gateway. What is wrong with the file is an error that names the place.',

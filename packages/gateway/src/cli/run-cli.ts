@@ -48,6 +48,8 @@ function buildParser(run: Run): Parser {
     .configureOutput({ writeErr: () => undefined })
     .helpOption('-h, --help', 'Show help.')
     .helpCommand(false)
+    // What stands behind a name is for the command of that name, also where the group above it is a command with the same options.
+    .enablePositionalOptions()
     .version(versionText(), '--version', 'Show the version.')
     .addHelpText('afterAll', exitCodeText());
   const parents = new Map<string, Parser>();

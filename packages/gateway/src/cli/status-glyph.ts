@@ -7,6 +7,7 @@ export function statusText(status: string, paint: Paint): string {
     case 'ok':
     case 'ready':
     case 'active':
+    case 'done':
       return `✓ ${status}`;
     case 'blocked':
     case 'denied':
@@ -20,6 +21,7 @@ export function statusText(status: string, paint: Paint): string {
       return paint.red(`⬣ ${status}`);
     case 'waiting':
     case 'starting':
+    case 'running':
       return paint.blue(`◔ ${status}`);
     case 'cancelled':
       return paint.dim(`○ ${status}`);

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import { networksOf, refusedHost } from '../kernel/outward-address.ts';
 import { readPolicy } from '../kernel/policy.ts';
-import type { Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
+import type { BackupConfig, Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
@@ -86,6 +86,7 @@ export function buildConfig(input: BuildInput): Config {
     journal: { sync: file.journal.sync, spoolBytesMax: bytes(file.journal.spool_max) },
     retention: { tracesDays: Number.parseInt(file.retention.traces, 10), metricsDays: Number.parseInt(file.retention.metrics, 10) },
     audit: buildAudit(file.audit, folder, (secret) => buildReference(secret, folder)),
+    backup: file.backup === undefined ? null : buildBackup(file.backup, folder),
     sessionKeys: file.session_keys.map((reference) => buildReference(reference, folder)),
     stores: {
       databaseUrl: settings.databaseUrl,
@@ -212,6 +213,10 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
     }
   }
   return result;
+}
+
+function buildBackup({ folder, every, keep, ledger }: NonNullable<GatewayFile['backup']>, base: string): BackupConfig {
+  return { folder: resolve(base, folder), everyMs: ms(every), keepMs: ms(keep), ledger };
 }
 
 function buildRoute(server: ServerConfig, file: GatewayFile): RouteConfig {

@@ -39,6 +39,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkEndpoints(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);
+  checkBackup(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
@@ -58,6 +59,11 @@ function checkListen({ file, config }: Checked, complain: Complain): void {
   if (tls?.client_certificates === undefined || tls.client_ca !== undefined) return;
   const cause = 'Nothing says which certificates are good, so none could be.';
   complain(['listen', 'tls', 'client_certificates'], 'client certificates need a client_ca', cause, 'Add client_ca: FILE, or remove client_certificates.');
+}
+
+function checkBackup({ config: { backup } }: Checked, complain: Complain): void {
+  if (backup === null || backup.keepMs >= backup.everyMs) return;
+  complain(['backup', 'keep'], 'backups are kept for less than it takes until the next one', 'There would be times without any.', 'Keep them longer than every.');
 }
 
 function checkOtlp({ file, config, leftOutServers }: Checked, complain: Complain): void {

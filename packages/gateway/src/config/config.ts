@@ -34,6 +34,8 @@ export interface Config {
   readonly journal: { readonly sync: boolean; readonly spoolBytesMax: number };
   readonly retention: { readonly tracesDays: number; readonly metricsDays: number };
   readonly audit: AuditConfig;
+  /** Null: nodes take no backups by themselves. */
+  readonly backup: BackupConfig | null;
   /** What session ids are sealed with, on every node alike: the first seals, all open. None: keys of this node's state folder. */
   readonly sessionKeys: readonly SecretReference[];
   readonly stores: {
@@ -58,6 +60,14 @@ export interface RecordConfig {
   /** For one tool, or with `tool` null for all of a server that no other entry names. */
   readonly overrides: readonly { readonly server: string; readonly tool: string | null; readonly bodies: 'masked' | 'off' }[];
   readonly masking: MaskingRules;
+}
+
+export interface BackupConfig {
+  /** Absolute path. */
+  readonly folder: string;
+  readonly everyMs: number;
+  readonly keepMs: number;
+  readonly ledger: 'none' | 'costs' | 'all';
 }
 
 export interface AuditConfig {

@@ -9,6 +9,7 @@ import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { auditSchema } from './schema-audit.ts';
+import { backupSchema } from './schema-backup.ts';
 import { listenTls } from './schema-listen-tls.ts';
 import {
   duration,
@@ -319,6 +320,10 @@ export const gatewayFileSchema = strict({
   ).meta({ description: 'How long records are kept.' }),
   telemetry: telemetrySchema,
   audit: auditSchema.meta({ description: 'The record of who changed what.' }),
+  backup: backupSchema.meta({
+    description: 'Backups that the gateway takes by itself; of several nodes on one registry one takes each. Without this section it takes none.',
+    examples: [{ folder: '/backup/gatewayops' }],
+  }),
   session_keys: list(secretReference, 8).meta({
     description:
       'Secrets of at least 32 characters, the same on every node of several: then a session id, a page or a kept answer of one node is good on all. The first seals, all of them open. Without it each node makes keys of its own.',

@@ -17,6 +17,7 @@ import type { AccessDesk } from './access/access-desk.ts';
 import type { AuditDesk } from './audit/audit-desk.ts';
 import type { StreamDesk } from './audit/stream-desk.ts';
 import type { BackupDesk } from './backup/backup-desk.ts';
+import type { BackupScheduleDesk } from './backup/backup-schedule.ts';
 import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
@@ -49,6 +50,7 @@ export interface ControlDependencies {
   readonly audit: AuditDesk;
   readonly streams: StreamDesk;
   readonly backup: BackupDesk;
+  readonly backups: BackupScheduleDesk;
   readonly access: AccessDesk;
   readonly prices: PriceDesk;
   readonly tokens: TokenCounter;

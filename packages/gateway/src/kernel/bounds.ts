@@ -338,6 +338,17 @@ export const bounds = {
   backupPartBytesMax: 256 * MiB,
   backupPartsMax: 1_000_000,
   backupManifestBytesMax: 512 * MiB,
+  /**
+   * Backups by schedule: how often a node looks whether one is due, how long one that is silent is taken for alive, the pause after one that
+   * failed, how late one may be before health says so, and the room on its disk that one leaves to others (an eighth of a small disk).
+   */
+  backupLookMs: 10_000,
+  backupHoldMs: 120_000,
+  backupRetryMs: 900_000,
+  backupLateMs: 3_600_000,
+  backupRoomLeftBytes: 256 * MiB,
+  backupsListMax: 200,
+  backupCheckTimeoutMs: 4 * 3_600_000,
   // The stdio bridge (docs/reference/bridge.md). Those of a bridge's `limits` may be changed for one bridge.
   bridgeLineBytesMax: 8 * MiB,
   /** Bytes of calls that a process has not read yet before further calls are refused. */

@@ -108,13 +108,19 @@ export const metricTable = {
   gatewayops_audit_stream_events_total: counter('{event}', ['stream'], 'Events of the audit that the target of the stream took.'),
   gatewayops_audit_stream_failures_total: counter('{delivery}', ['stream'], 'Deliveries of the stream that failed; what was in them is sent again.'),
   gatewayops_audit_stream_waiting: gauge('{event}', ['stream'], 'Events in the registry that the stream has not come to.'),
+  gatewayops_backup_age_seconds: gauge(
+    's',
+    [],
+    'Since when the last whole backup by schedule was begun, by any node on the same registry. Not there where none was made; whether one failed or is late is `gatewayops_dependency_up{dependency="backup"}`.',
+  ),
+  gatewayops_backup_bytes: gauge('By', [], 'Bytes of the file of that backup.'),
   gatewayops_tap_failures_total: counter('{call}', [], 'Calls that metrics, export or live streams could not read.'),
 
   // The node.
   gatewayops_dependency_up: gauge(
     '1',
     ['dependency'],
-    '1 while all is well with the part: registry, ledger, state, record, configuration and, over TLS, certificate.',
+    '1 while all is well with the part: registry, ledger, state, record, configuration and, where there are such, certificate, backup and each audit_stream.',
   ),
   gatewayops_workers: gauge('{process}', [], 'Data-plane workers that answer.'),
   gatewayops_workers_configured: gauge('{process}', [], 'Data-plane workers that there should be.'),

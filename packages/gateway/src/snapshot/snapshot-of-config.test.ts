@@ -51,6 +51,7 @@ function config(more: Partial<Config> = {}): Config {
     retention: { tracesDays: 30, metricsDays: 90 },
     telemetry: { metrics: { toolsMax: 200 }, otlp: null },
     audit: { retentionDays: 365, trustedKeys: [], streams: [] },
+    backup: null,
     sessionKeys: [],
     stores: { databaseUrl: null, databaseConnectionsMax: 1, clickhouseUrl: null, clickhouseCluster: null, redisUrl: null },
     keys: { environment: 'test', bcryptCost: 4 },

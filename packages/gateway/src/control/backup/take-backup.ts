@@ -24,26 +24,27 @@ export interface BackupInput {
  */
 export async function takeBackup(context: ControlContext, input: BackupInput): Promise<AsyncGenerator<Buffer>> {
   if (input.ledger !== 'none') requireLedger(context);
-  if (underWay.has(context.registry)) throw new Fault('unavailable', { reason: 'a backup is being made already' });
-  underWay.add(context.registry);
-  try {
-    await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'backup.taken', input.ledger, { ...input })));
-    // With a checkpoint of now all that is in the backup is signed for.
-    await context.audit.checkpoint();
-    const madeAt = new Date(context.clock.nowMs());
-    return whole(
-      context,
-      backupBytes(context.audit.key, madeAt, (writer) => fill(context, input, madeAt, writer)),
-    );
-  } catch (error) {
-    underWay.delete(context.registry);
-    throw error;
-  }
+  requireNone(context);
+  await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'backup.taken', input.ledger, { ...input })));
+  // With a checkpoint of now all that is in the backup is signed for.
+  await context.audit.checkpoint();
+  const madeAt = new Date(context.clock.nowMs());
+  return alone(
+    context,
+    backupBytes(context.audit.key, madeAt, (writer) => fill(context, input, madeAt, writer)),
+  );
 }
 
 const underWay = new WeakSet<object>();
 
-async function* whole(context: ControlContext, bytes: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+function requireNone({ registry }: ControlContext): void {
+  if (underWay.has(registry)) throw new Fault('unavailable', { reason: 'a backup is being made already' });
+}
+
+/** It is under way from its first byte: one that nobody begins to read is none. */
+async function* alone(context: ControlContext, bytes: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  requireNone(context);
+  underWay.add(context.registry);
   try {
     yield* bytes;
   } finally {

@@ -1,14 +1,16 @@
 import type { MetricName, MetricPoint, MetricReading } from '../../kernel/metric-table.ts';
 import type { CatalogueReport, ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
+import type { BackupRun } from '../../store/registry/registry-store.ts';
 import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
 import type { StreamStatus } from '../audit/stream-desk.ts';
+import type { BackupScheduleStatus } from '../backup/backup-schedule.ts';
 import type { ControlContext } from '../context.ts';
 import { readHealth } from '../health/read-health.ts';
 import { targetViews } from '../servers/target-view.ts';
 import { RunningTotals } from './running-totals.ts';
 
-type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'log' | 'figures'>;
+type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'backups' | 'clock' | 'log' | 'figures'>;
 
 export type ReadNodeMetrics = (context: Parts) => Promise<readonly MetricReading[]>;
 
@@ -96,6 +98,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofExport(figures.exported()),
       ...ofStreams(context.streams.list()),
+      ...ofBackups(context.backups.status(), context.clock.nowMs()),
       single('gatewayops_live_streams', tapped.streams),
       single('gatewayops_live_dropped_total', tapped.dropped),
       single('gatewayops_tap_failures_total', tapped.failures),
@@ -138,6 +141,15 @@ function ofStreams(streams: readonly StreamStatus[]): MetricReading[] {
     each('gatewayops_audit_stream_events_total', ({ delivered }) => delivered),
     each('gatewayops_audit_stream_failures_total', ({ failures }) => failures),
     each('gatewayops_audit_stream_waiting', ({ behind }) => behind),
+  ];
+}
+
+function ofBackups(status: BackupScheduleStatus | null, nowMs: number): MetricReading[] {
+  const done = status?.done ?? null;
+  const each = (name: MetricName, of: (run: BackupRun) => number): MetricReading => ({ name, points: done === null ? [] : [{ labels: [], value: of(done) }] });
+  return [
+    each('gatewayops_backup_age_seconds', ({ startedAtMs }) => Math.max(0, nowMs - startedAtMs) / 1000),
+    each('gatewayops_backup_bytes', ({ bytes }) => bytes ?? 0),
   ];
 }
 

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { clickHouseName, startClickHouse, type TestClickHouse } from '../../../../../test/support/clickhouse.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { intentColumns, outcomeColumns } from '../../record/call-row.ts';
@@ -19,6 +19,8 @@ async function temporaryFolder(): Promise<string> {
   folders.push(folder);
   return folder;
 }
+const servers: TestClickHouse[] = [];
+afterAll(() => Promise.all(servers.map((server) => server.stop())));
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
 const count = z.object({ n: z.coerce.number() });
@@ -120,25 +122,11 @@ contract('the embedded ledger', async () => {
   return { folder: join(folder, 'ledger'), socketPath: join(folder, 'run', 'ledger.sock') };
 });
 
-const serverUrl = process.env['CLICKHOUSE_TEST_URL'];
-if (serverUrl === undefined)
-  test.skip('a ClickHouse server keeps the same contract (needs CLICKHOUSE_TEST_URL, the address of one to make a database in)', () => undefined);
-else {
-  const database = `gwo_${randomBytes(6).toString('hex')}`;
-  contract('a ClickHouse server', async () => {
-    const admin = createClient({ url: serverUrl });
-    await admin.command({ query: `CREATE DATABASE ${database}` });
-    await admin.close();
-    const url = new URL(serverUrl);
-    url.pathname = `/${database}`;
-    return { url: url.href };
-  });
-  afterAll(async () => {
-    const admin = createClient({ url: serverUrl });
-    await admin.command({ query: `DROP DATABASE ${database}` });
-    await admin.close();
-  });
-}
+contract(clickHouseName, async () => {
+  const server = await startClickHouse();
+  servers.push(server);
+  return { url: server.url };
+});
 
 describe('an embedded engine', () => {
   test('opens its folder again with all its rows after it was killed, and its socket is for its owner only', async () => {

@@ -6,6 +6,7 @@ import { linkEarlierEvents } from './audit-chain.ts';
 import { createAuditReads } from './audit-reads.ts';
 import { createAuditStreamWrites } from './audit-streams.ts';
 import { createAuditWrites } from './audit-writes.ts';
+import { createBackupRunReads, createBackupRunWrites } from './backup-runs.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
@@ -45,6 +46,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     people: createPeopleReads(database),
     serverOrders: createServerOrderReads(database),
     backup: createRegistryBackup(database),
+    backupRuns: createBackupRunReads(database),
     access: createAccessReads(database),
     directory: createDirectoryReads(database),
     transaction: (work) =>
@@ -54,6 +56,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           prices: createPriceWrites(transaction),
           audit: createAuditWrites(transaction, auditKey),
           auditStreams: createAuditStreamWrites(transaction),
+          backupRuns: createBackupRunWrites(transaction),
           people: createPeopleWrites(transaction),
           serverOrders: createServerOrderWrites(transaction),
           access: createAccessWrites(transaction),

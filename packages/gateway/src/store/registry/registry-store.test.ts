@@ -347,6 +347,29 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await store.keys.any(organizationId)).toBe(true);
   });
 
+  test('of several nodes that would take a backup at once one does; which one, and how it ended, is read as it was written', async () => {
+    const organizationId = await newOrganization();
+    const startedAtMs = Date.now();
+    const when = { holdMs: 60_000, doneSinceMs: startedAtMs, failedSinceMs: startedAtMs };
+    const begin = (node: string, atMs: number, since: Partial<typeof when> = {}): Promise<boolean> =>
+      store.transaction(({ backupRuns }) =>
+        backupRuns.begin({ id: `bkp_${organizationId}_${node}`, organizationId, node, ledger: 'costs', path: `/${node}`, startedAtMs: atMs }, { ...when, ...since }),
+      );
+    const begun = await Promise.all(['a', 'b', 'c', 'd'].map((node) => begin(node, startedAtMs)));
+    expect(begun.filter((one) => one)).toHaveLength(1);
+    const [run] = await store.backupRuns.list(organizationId, { before: null, limit: 10 });
+    expect(run).toMatchObject({ state: 'running', ledger: 'costs', startedAtMs, endedAtMs: null, reason: null });
+    expect(await store.backupRuns.newest(organizationId)).toEqual({ ended: null, done: null });
+    const end = { outcome: 'done', endedAtMs: startedAtMs + 5, reason: null, bytes: 2 ** 40, auditOk: true } as const;
+    await store.transaction(({ backupRuns }) => backupRuns.end(run?.id ?? '', end));
+    const done = { ...run, state: 'done', endedAtMs: startedAtMs + 5, bytes: 2 ** 40, auditOk: true };
+    expect(await store.backupRuns.newest(organizationId)).toEqual({ ended: done, done });
+    expect([await begin('e', startedAtMs), await begin('f', startedAtMs + 1, { doneSinceMs: startedAtMs + 1 })]).toEqual([false, true]);
+    await store.transaction(({ backupRuns }) => backupRuns.deleteBefore(organizationId, startedAtMs + 1_000));
+    expect((await store.backupRuns.list(organizationId, { before: null, limit: 10 })).map(({ node }) => node)).toEqual(['f', run?.node]);
+    expect(await store.backupRuns.list(await newOrganization(), { before: null, limit: 10 })).toEqual([]);
+  });
+
   test('100 at once are all answered', async () => {
     const organizationId = await newOrganization();
     const keys = Array.from({ length: 100 }, () => keyOf(organizationId));

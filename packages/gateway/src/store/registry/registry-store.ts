@@ -24,6 +24,7 @@ export interface RegistryStore {
   readonly access: AccessReads;
   readonly prices: PriceReads;
   readonly backup: RegistryBackup;
+  readonly backupRuns: BackupRunReads;
   readonly people: PeopleReads;
   readonly directory: DirectoryReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
@@ -39,6 +40,7 @@ export interface RegistryWrites {
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
   readonly auditStreams: AuditStreamWrites;
+  readonly backupRuns: BackupRunWrites;
   readonly access: AccessWrites;
   readonly people: PeopleWrites;
   readonly directory: DirectoryWrites;
@@ -103,6 +105,54 @@ export interface RegistryBackup {
   snapshot(page: (table: string, rows: readonly string[]) => Promise<void>): Promise<readonly { readonly organizationId: string; readonly head: ChainHead }[]>;
   /** An organization's events of the audit up to a place, by place, in pages; those without one first. */
   events(organizationId: string, through: number): AsyncGenerator<readonly string[]>;
+}
+
+/** A backup that a node took by itself. */
+export interface BackupRun {
+  /** Raised by each. */
+  readonly number: number;
+  readonly id: string;
+  readonly organizationId: OrganizationId;
+  readonly node: string;
+  readonly ledger: string;
+  /** Of the file, on that node. */
+  readonly path: string;
+  readonly startedAtMs: number;
+  /** Null while it is under way. */
+  readonly endedAtMs: number | null;
+  readonly state: 'running' | 'done' | 'failed';
+  /** Why it failed. */
+  readonly reason: string | null;
+  readonly bytes: number | null;
+  /** Whether the audit in it is whole. */
+  readonly auditOk: boolean | null;
+}
+
+export interface BackupRunReads {
+  /** Newest first, those before the number `before`, `limit` at most. */
+  list(organizationId: OrganizationId, page: { readonly before: number | null; readonly limit: number }): Promise<readonly BackupRun[]>;
+  /** The last that ended, whatever came of it, and the last that is whole. */
+  newest(organizationId: OrganizationId): Promise<{ readonly ended: BackupRun | null; readonly done: BackupRun | null }>;
+}
+
+export interface BackupRunWrites {
+  /**
+   * Makes the node the one that takes a backup, for so long. False where another takes one, where one that began at or after `doneSinceMs`
+   * is whole, or where one failed at or after `failedSinceMs`. One whose node has not been heard of for its time has failed from then on.
+   */
+  begin(
+    run: Pick<BackupRun, 'id' | 'organizationId' | 'node' | 'ledger' | 'path' | 'startedAtMs'>,
+    when: { readonly holdMs: number; readonly doneSinceMs: number; readonly failedSinceMs: number },
+  ): Promise<boolean>;
+  /** The node lives: no other may begin for so long. */
+  hold(id: string, holdMs: number): Promise<void>;
+  end(
+    id: string,
+    result: { readonly outcome: 'done' | 'failed'; readonly endedAtMs: number } & Pick<BackupRun, 'reason' | 'bytes' | 'auditOk'>,
+  ): Promise<void>;
+  delete(id: string): Promise<void>;
+  /** What began before a time and has ended, but for the last that is whole and what came after it. */
+  deleteBefore(organizationId: OrganizationId, startedMs: number): Promise<void>;
 }
 
 export interface ServerOrderReads {

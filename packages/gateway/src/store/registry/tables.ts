@@ -11,6 +11,7 @@ export interface Tables {
   audit_checkpoints: AuditCheckpointsTable;
   audit_removals: AuditRemovalsTable;
   audit_streams: AuditStreamsTable;
+  backup_runs: BackupRunsTable;
   people: PeopleTable;
   erasures: ErasuresTable;
   server_orders: ServerOrdersTable;
@@ -178,6 +179,22 @@ export interface AuditStreamsTable {
   calls: Json<unknown>;
   holder: string;
   held_until: Date;
+}
+
+export interface BackupRunsTable {
+  number: GeneratedAlways<string>;
+  id: string;
+  organization_id: string;
+  node: string;
+  ledger: string;
+  path: string;
+  started_at: Date;
+  held_until: Date;
+  ended_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  outcome: ColumnType<string | null, string | null | undefined, string | null>;
+  reason: ColumnType<string | null, string | null | undefined, string | null>;
+  bytes: ColumnType<string | null, string | null | undefined, string | null>;
+  audit_ok: ColumnType<boolean | null, boolean | null | undefined, boolean | null>;
 }
 
 export interface PeopleTable {
