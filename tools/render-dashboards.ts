@@ -185,6 +185,8 @@ export const dashboards: readonly Dashboard[] = [
         title: 'Events of the audit that wait',
         lines: { '{{stream}}': `max by (stream) (gatewayops_audit_stream_waiting{${of}})` },
       },
+      { title: 'Age of the last backup by schedule', unit: 's', lines: { '{{instance}}': `gatewayops_backup_age_seconds{${of}}` } },
+      { title: 'Size of the last backup by schedule', unit: 'bytes', lines: { '{{instance}}': `gatewayops_backup_bytes{${of}}` } },
       {
         title: 'Connections and requests under way',
         lines: {
