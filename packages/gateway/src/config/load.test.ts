@@ -353,6 +353,13 @@ describe('a fault has its place, cause and fix:', () => {
       /another path/,
     ],
     [
+      'backups that are gone before the next one',
+      'version: 1\nbackup: { folder: b, every: 2d, keep: 1d }',
+      '2:39 backup.keep',
+      /kept for less/,
+      /longer than every/,
+    ],
+    [
       'two prices for one tool',
       'version: 1\nservers: [{ name: a, url: https://x }]\npricing: { overrides: [{ server: a, tool: t }, { server: a, tool: t }] }',
       '3:48 pricing.overrides[1]',
