@@ -54,16 +54,19 @@ test('what is older than its retention goes as a whole range, its checkpoint sta
     await client.query('delete from audit_events');
     await client.query('delete from audit_chains');
     await client.query('set session_replication_role = origin');
+    for (let index = 0; index < 2; index++) await record(now - 2_557 * dayMs + index);
+    const sevenYears = await sign(now - 2_556 * dayMs);
     for (let index = 0; index < 5; index++) await record(now - 400 * dayMs + index);
     const through = await sign(now - 399 * dayMs);
     for (let index = 0; index < 3; index++) await record(now - 10 * dayMs + index);
     await sign(now - 9 * dayMs);
-    expect(await removeExpired(at(now), 2555)).toBe(0);
+    expect(await removeExpired(at(now), 2555)).toBe(2);
+    expect(await verifyAudit(at(now), 'none')).toMatchObject({ ok: true, removedThrough: sevenYears });
     expect(await removeExpired(at(now), 365)).toBe(5);
     expect(await removeExpired(at(now), 365)).toBe(0);
     const verdict = await verifyAudit(at(now), 'none');
-    expect(verdict).toMatchObject({ ok: true, removedThrough: through, events: { from: through + 1, records: 4 } });
-    const [expired] = await registry.audit.range(organizationId, { after: through + 3, limit: 1 });
+    expect(verdict).toMatchObject({ ok: true, removedThrough: through, events: { from: through + 1, records: 5 } });
+    const [expired] = await registry.audit.range(organizationId, { after: through + 4, limit: 1 });
     expect(expired).toMatchObject({ action: 'audit.expired', detail: { through } });
 
     // A removal of what is younger, put there by hand: the database refuses the deletion, and without it the check does.
