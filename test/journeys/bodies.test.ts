@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBackup } from '../../packages/gateway/src/backup/open-backup.ts';
 import { findSecrets, type Place } from '../support/canary-scan.ts';
 import { pidsOf } from '../support/gateway-processes.ts';
 import { ledgerRows } from '../support/ledger-rows.ts';
@@ -364,12 +365,29 @@ describe('K7: no byte of what the gateway leaves holds a secret that went throug
     );
 
     const dumped = await gateway.cli('traces', 'get', 'canary-1', '--bodies', '-o', 'json');
+    const exported = join(folder, 'exported');
+    mkdirSync(exported);
+    for (const [name, ...command] of [
+      ['calls.csv', 'logs', 'export'],
+      ['calls.jsonl', 'logs', 'export', '--format', 'jsonl'],
+      ['audit.proof', 'audit', 'export', '--calls', 'rows'],
+      ['audit.ocsf', 'audit', 'export', '--format', 'ocsf'],
+      ['gateway.yaml', 'export'],
+    ] as const)
+      expect([name, await gateway.cli(...command, join(exported, name))]).toMatchObject([name, { code: 0 }]);
+    // A backup is packed: its parts are searched as they were before.
+    const packed = join(folder, 'all.zip');
+    expect(await gateway.cli('backup', packed, '--ledger', 'all')).toMatchObject({ code: 0 });
+    const backup = await openBackup(packed);
+    for (const part of backup.manifest.parts) writeFileSync(join(exported, part.name.replaceAll('/', '-')), await backup.read(part));
+    backup.close();
     const places = async (): Promise<Place[]> => [
       { path: gateway.stateFolder },
       { name: 'stderr', content: gateway.stderr() },
       { name: 'payloads', content: JSON.stringify(await ledgerRows(gateway.stateFolder, 'SELECT * FROM payloads')) },
       { name: 'calls', content: JSON.stringify(await ledgerRows(gateway.stateFolder, 'SELECT * FROM calls')) },
       { name: 'traces get', content: dumped.stdout },
+      { path: exported },
     ];
     const rows = (await places()).find((place) => 'name' in place && place.name === 'payloads');
     expect(rows !== undefined && 'content' in rows ? rows.content : '').toContain('[masked:gatewayops-key');
@@ -394,6 +412,39 @@ describe('K7: no byte of what the gateway leaves holds a secret that went throug
     expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE text LIKE '%${secrets['beside bytes that are no text'] ?? ''}%'`)).toEqual([]);
   });
 });
+
+test('of a person everything is one file; once they are erased nothing names them, their bodies are gone, and the audit is whole', async () => {
+  const [user, note] = ['usr_ana_4711', 'the note of Ana'];
+  const made = await gateway.cli('keys', 'create', '--name', 'laptop', '--user', user, '--team', 'red', '-o', 'json');
+  const hers = (JSON.parse(made.stdout) as { secret: string }).secret;
+  const { body, headers } = toolCall('echo', { note });
+  const sent = { key: hers, headers: { ...headers, 'x-trace-id': 'of-ana' } };
+  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(200);
+  const span = await spanOf('of-ana');
+  const at = `${gateway.url}/v1/traces/of-ana/spans/${span.id}/request`;
+  expect((await post(at, undefined, { key })).text).toContain(note);
+
+  const file = join(folder, 'ana.jsonl');
+  expect(await gateway.cli('privacy', 'export', user, file)).toMatchObject({ code: 0 });
+  const held = readFileSync(file, 'utf8').trimEnd().split('\n');
+  expect(new Set(held.map((line) => (JSON.parse(line) as { type: string }).type))).toEqual(new Set(['person', 'key', 'audit_event', 'call', 'body']));
+  expect([held.join().includes(note), held.join().includes(hers)]).toEqual([true, false]);
+
+  expect(await gateway.cli('privacy', 'erase', user, '--yes')).toMatchObject({ code: 0 });
+  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(401);
+  expect((await post(at, undefined, { key })).status).toBe(404);
+  const row = `SELECT countIf(user_id = '${user}') AS hers, countIf(startsWith(user_id, 'psn_')) AS nobodys FROM calls`;
+  expect(await ledgerRows(gateway.stateFolder, row)).toMatchObject([{ hers: '0', nobodys: '1' }]);
+  expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE position(text, '${note}') > 0`)).toEqual([]);
+  const said = await Promise.all([gateway.cli('audit', 'list', '-o', 'json', '--internal'), gateway.cli('traces', 'get', 'of-ana', '-o', 'json')]);
+  expect(said.map(({ code, stdout }) => [code, stdout.includes(user)])).toEqual([
+    [0, false],
+    [0, false],
+  ]);
+  expect(await gateway.cli('privacy', 'export', user)).toMatchObject({ code: 3 });
+  const verified = await gateway.cli('audit', 'verify');
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('erased')]);
+}, 180_000);
 
 describe('the masking process', () => {
   test('K4: killed under load, it comes back; no call fails, and what is lost is counted', async () => {
@@ -439,7 +490,6 @@ describe('the masking process', () => {
   }, 120_000);
 
   test('a changed configuration holds for the next call', async () => {
-    const { readFileSync, writeFileSync } = await import('node:fs');
     const config = JSON.parse(readFileSync(gateway.configFile, 'utf8')) as { record: { masking: { patterns: unknown[] } } };
     config.record.masking.patterns.push({ name: 'colour', pattern: 'ultramarine' });
     writeFileSync(gateway.configFile, JSON.stringify(config));
