@@ -29,7 +29,14 @@ export const backupList: Command = async (context) => {
       plain(backup.ledger),
       plain(backup.reason ?? backup.file, 200),
     ]);
-    const titles = [{ title: 'BEGUN (UTC)' }, { title: 'STATE' }, { title: 'NODE' }, { title: 'SIZE', align: 'right' as const }, { title: 'LEDGER' }, { title: 'FILE' }];
+    const titles = [
+      { title: 'BEGUN (UTC)' },
+      { title: 'STATE' },
+      { title: 'NODE' },
+      { title: 'SIZE', align: 'right' as const },
+      { title: 'LEDGER' },
+      { title: 'FILE' },
+    ];
     return `${table(titles, rows, out.paint.dim)}\n${plan}`;
   });
   if (cursor !== null && out.format === 'text') out.note(`There are more: --cursor ${plain(cursor)}`);

@@ -4,7 +4,17 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { bounds } from '../kernel/bounds.ts';
 import { networksOf, refusedHost } from '../kernel/outward-address.ts';
 import { readPolicy } from '../kernel/policy.ts';
-import type { BackupConfig, Config, CredentialConfig, HttpServerConfig, ListenTlsConfig, RemoteServerConfig, RouteConfig, SecretReference, ServerConfig } from './config.ts';
+import type {
+  BackupConfig,
+  Config,
+  CredentialConfig,
+  HttpServerConfig,
+  ListenTlsConfig,
+  RemoteServerConfig,
+  RouteConfig,
+  SecretReference,
+  ServerConfig,
+} from './config.ts';
 import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';

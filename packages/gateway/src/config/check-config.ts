@@ -63,7 +63,12 @@ function checkListen({ file, config }: Checked, complain: Complain): void {
 
 function checkBackup({ config: { backup } }: Checked, complain: Complain): void {
   if (backup === null || backup.keepMs >= backup.everyMs) return;
-  complain(['backup', 'keep'], 'backups are kept for less than it takes until the next one', 'There would be times without any.', 'Keep them longer than every.');
+  complain(
+    ['backup', 'keep'],
+    'backups are kept for less than it takes until the next one',
+    'There would be times without any.',
+    'Keep them longer than every.',
+  );
 }
 
 function checkOtlp({ file, config, leftOutServers }: Checked, complain: Complain): void {

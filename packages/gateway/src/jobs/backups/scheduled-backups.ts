@@ -118,7 +118,8 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
     if (ended?.state === 'failed')
       return `the backup of ${timeOf(ended.startedAtMs)} by ${ended.node} failed: ${ended.reason ?? ''}; it is tried again every ${durationText(bounds.backupRetryMs)}`;
     const last = done?.startedAtMs ?? null;
-    if (nowMs - (last ?? sinceMs ?? nowMs) > everyMs + bounds.backupLateMs) return last === null ? 'none has been made yet' : `the last one is of ${timeOf(last)}`;
+    if (nowMs - (last ?? sinceMs ?? nowMs) > everyMs + bounds.backupLateMs)
+      return last === null ? 'none has been made yet' : `the last one is of ${timeOf(last)}`;
     if (done?.auditOk === false) return `the audit in the backup of ${timeOf(done.startedAtMs)} is not whole: see gateway audit verify`;
     return null;
   }

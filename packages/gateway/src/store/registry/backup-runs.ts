@@ -116,11 +116,7 @@ export function createBackupRunWrites(transaction: Kysely<Tables>): BackupRunWri
         .where('organization_id', '=', organizationId)
         .where('started_at', '<', new Date(startedMs))
         .where('outcome', 'is not', null)
-        .where(
-          'number',
-          '<',
-          sql<string>`(select coalesce(max(number), 0) from backup_runs where organization_id = ${organizationId} and outcome = 'done')`,
-        )
+        .where('number', '<', sql<string>`(select coalesce(max(number), 0) from backup_runs where organization_id = ${organizationId} and outcome = 'done')`)
         .modifyEnd(sql`/* backup-runs/delete-before */`)
         .execute();
     },

@@ -353,7 +353,10 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     const when = { holdMs: 60_000, doneSinceMs: startedAtMs, failedSinceMs: startedAtMs };
     const begin = (node: string, atMs: number, since: Partial<typeof when> = {}): Promise<boolean> =>
       store.transaction(({ backupRuns }) =>
-        backupRuns.begin({ id: `bkp_${organizationId}_${node}`, organizationId, node, ledger: 'costs', path: `/${node}`, startedAtMs: atMs }, { ...when, ...since }),
+        backupRuns.begin(
+          { id: `bkp_${organizationId}_${node}`, organizationId, node, ledger: 'costs', path: `/${node}`, startedAtMs: atMs },
+          { ...when, ...since },
+        ),
       );
     const begun = await Promise.all(['a', 'b', 'c', 'd'].map((node) => begin(node, startedAtMs)));
     expect(begun.filter((one) => one)).toHaveLength(1);

@@ -146,10 +146,7 @@ export interface BackupRunWrites {
   ): Promise<boolean>;
   /** The node lives: no other may begin for so long. */
   hold(id: string, holdMs: number): Promise<void>;
-  end(
-    id: string,
-    result: { readonly outcome: 'done' | 'failed'; readonly endedAtMs: number } & Pick<BackupRun, 'reason' | 'bytes' | 'auditOk'>,
-  ): Promise<void>;
+  end(id: string, result: { readonly outcome: 'done' | 'failed'; readonly endedAtMs: number } & Pick<BackupRun, 'reason' | 'bytes' | 'auditOk'>): Promise<void>;
   delete(id: string): Promise<void>;
   /** What began before a time and has ended, but for the last that is whole and what came after it. */
   deleteBefore(organizationId: OrganizationId, startedMs: number): Promise<void>;
