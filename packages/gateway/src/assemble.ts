@@ -280,7 +280,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   });
   const exportFiles = createExportFiles({ folder: paths.exports, clock, log: log.child({ part: 'exports' }) });
   closers.add('exports', () => exportFiles.close());
-  const backups = createScheduledBackups(() => systemContext(dependencies));
+  const backups = createScheduledBackups({ plan: () => served.config.backup, clock, context: () => systemContext(dependencies) });
   closers.add('backups', () => backups.stop());
   const fixedProbes: readonly HealthProbe[] = [
     ...storeProbes({ registry, state, ledger }),

@@ -54,10 +54,12 @@ async function listFiles(folder: string, parts: boolean): Promise<readonly { rea
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  return names.toSorted().flatMap((name) => {
-    const found = fileName.exec(name);
-    if (found === null || (found.groups?.['part'] !== undefined) !== parts) return [];
-    const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map(Number);
-    return [{ name, startedAtMs: Date.UTC(year, month - 1, day, hour, minute, second) }];
-  });
+  return names
+    .toSorted((one, other) => (one < other ? -1 : 1))
+    .flatMap((name) => {
+      const found = fileName.exec(name);
+      if (found === null || (found.groups?.['part'] !== undefined) !== parts) return [];
+      const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = found.slice(1, 7).map(Number);
+      return [{ name, startedAtMs: Date.UTC(year, month - 1, day, hour, minute, second) }];
+    });
 }

@@ -37,10 +37,10 @@ function dependencies(): ControlDependencies {
   return { ...control.dependencies, config: { ...config, backup: plan } };
 }
 const context = (): ControlContext => systemContext(dependencies());
-const node = (): ScheduledBackups => createScheduledBackups(context);
+const node = (): ScheduledBackups => createScheduledBackups({ plan: () => plan, clock: control.clock, context });
 const files = (): string[] => (plan !== null && existsSync(plan.folder) ? readdirSync(plan.folder).toSorted() : []);
 const runs = async () => (await listBackups(context(), { before: null, limit: 10 })).runs;
-const healthOf = async (backups: ScheduledBackups) => Promise.all(backups.probes().map((probe) => probe.check()));
+const healthOf = async (backups: ScheduledBackups) => Promise.all(backups.probes().map(async (probe) => probe.check()));
 
 test('one backup a period is taken, by one of two nodes, checked and for its owner alone; old ones go, the last one stays', async () => {
   const [one, other] = [node(), node()];

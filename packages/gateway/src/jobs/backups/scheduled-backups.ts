@@ -11,6 +11,7 @@ import { takeBackup } from '../../control/backup/take-backup.ts';
 import type { ControlContext } from '../../control/context.ts';
 import type { HealthProbe } from '../../control/health/read-health.ts';
 import { bounds } from '../../kernel/bounds.ts';
+import type { Clock } from '../../kernel/clock.ts';
 import { durationText } from '../../kernel/duration-text.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { newBackupId } from '../../kernel/id.ts';
@@ -25,21 +26,29 @@ export interface ScheduledBackups extends BackupScheduleDesk {
   stop(): Promise<void>;
 }
 
-/** `context`: a new one each time, of the gateway itself. */
-export function createScheduledBackups(context: () => ControlContext): ScheduledBackups {
+export interface ScheduleOptions {
+  /** That of the configuration that serves now. */
+  readonly plan: () => BackupConfig | null;
+  readonly clock: Clock;
+  /** A new one each time, of the gateway itself. */
+  readonly context: () => ControlContext;
+}
+
+export function createScheduledBackups({ plan: served, clock, context }: ScheduleOptions): ScheduledBackups {
   const stopping = new AbortController();
   let underWay: Promise<void> | null = null;
   let known: Awaited<ReturnType<ControlContext['registry']['backupRuns']['newest']>> | null = null;
   let removedAtMs = Number.NEGATIVE_INFINITY;
   let sinceMs: number | null = null;
 
-  async function lookOnce(now: ControlContext): Promise<void> {
-    const { config, registry, organizationId, clock, ledger } = now;
-    const plan = config.backup;
+  async function lookOnce(): Promise<void> {
+    const plan = served();
     if (plan === null) {
       [known, sinceMs] = [null, null];
       return;
     }
+    const now = context();
+    const { registry, organizationId, ledger } = now;
     sinceMs ??= clock.nowMs();
     known = await registry.backupRuns.newest(organizationId);
     await removeOld(now, plan);
@@ -49,7 +58,7 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
     known = await registry.backupRuns.newest(organizationId);
   }
 
-  async function removeOld({ registry, organizationId, clock, log }: ControlContext, { folder, keepMs }: BackupConfig): Promise<void> {
+  async function removeOld({ registry, organizationId, log }: ControlContext, { folder, keepMs }: BackupConfig): Promise<void> {
     const nowMs = clock.nowMs();
     if (nowMs - removedAtMs < bounds.backupRetryMs) return;
     removedAtMs = nowMs;
@@ -63,7 +72,7 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
   }
 
   async function take(now: ControlContext, plan: BackupConfig): Promise<void> {
-    const { registry, organizationId, clock, log, audit } = now;
+    const { registry, organizationId, log, audit } = now;
     const startedAtMs = clock.nowMs();
     const id = newBackupId();
     const path = join(plan.folder, backupFileName(id, startedAtMs));
@@ -97,7 +106,7 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
   async function noteFailure(now: ControlContext, { folder }: BackupConfig, id: string, error: unknown): Promise<void> {
     const reason = reasonOf(error, folder);
     now.log.error('backup.failed', { backup: id, reason, error });
-    const end = { outcome: 'failed', endedAtMs: now.clock.nowMs(), reason, bytes: null, auditOk: null } as const;
+    const end = { outcome: 'failed', endedAtMs: clock.nowMs(), reason, bytes: null, auditOk: null } as const;
     await now.registry.transaction(async ({ backupRuns, audit }) => {
       await backupRuns.end(id, end);
       await audit.insert(auditEvent(now, 'backup.failed', id, { reason }, 'failed'));
@@ -105,8 +114,7 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
   }
 
   function status(): BackupScheduleStatus | null {
-    const { config, clock } = context();
-    const plan = config.backup;
+    const plan = served();
     if (plan === null) return null;
     const done = known?.done ?? null;
     const at = nextAtMs(plan, done?.startedAtMs ?? null, clock.nowMs());
@@ -127,11 +135,11 @@ export function createScheduledBackups(context: () => ControlContext): Scheduled
   return {
     async look() {
       if (underWay !== null || stopping.signal.aborted) return;
-      underWay = lookOnce(context()).finally(() => (underWay = null));
+      underWay = lookOnce().finally(() => (underWay = null));
       await underWay;
     },
     status,
-    probes: () => (context().config.backup === null ? [] : [{ name: 'backup', required: false, check: () => healthOf(status()) }]),
+    probes: () => (served() === null ? [] : [{ name: 'backup', required: false, check: () => healthOf(status()) }]),
     async stop() {
       stopping.abort();
       await underWay?.catch(() => undefined);
