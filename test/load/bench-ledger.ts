@@ -56,6 +56,7 @@ const organization = 'org_default';
 const day = 86_400_000;
 const days = 30;
 const rounds = 20;
+const rowsAStatement = 200_000;
 
 export async function runLedgerBench({ quick, rows }: LedgerBenchOptions, say: (text: string) => void): Promise<LedgerBench> {
   const folder = mkdtempSync(join(tmpdir(), 'gwo-bench-ledger-'));
@@ -161,7 +162,11 @@ async function fill(store: LedgerStore, from: number, to: number, newestMs: numb
   for (let index = 0; index < days; index += 1) {
     const first = Math.floor((from * index) / days) + Math.floor(((to - from) * index) / days);
     const count = Math.floor(((to - from) * (index + 1)) / days) - Math.floor(((to - from) * index) / days);
-    await store.command(generatedCalls(organization, first + from * days, count, (newestMs - (days - 1 - index) * day) / 1000), {});
+    // A statement has the memory that the gateway's have.
+    for (let done = 0; done < count; done += rowsAStatement) {
+      const dayStart = (newestMs - (days - 1 - index) * day) / 1000;
+      await store.command(generatedCalls(organization, first + from * days + done, Math.min(rowsAStatement, count - done), dayStart), {});
+    }
   }
   const rollups = createRollups(store);
   for (const { startMs } of await rollups.listStale('day', 1_000)) await rollups.seal('day', startMs, BigInt(Date.now()) * 1000n);

@@ -44,28 +44,44 @@ export interface TokenPrice {
 /** A frame: the length of what follows, four lengths, and the four parts. */
 const headBytes = 20;
 
-/** Bodies up to this size are copied into the frame: one short write costs less than three parts of one. */
-const copiedBytesMax = 16 * 1024;
+/** Jobs one behind the other in one piece of memory, up to its size. */
+export class JobBatch {
+  length = 0;
+  private readonly memory: Buffer;
 
-export function jobBytes({ principal, server, facts, request, response }: BodyJob): Buffer[] {
-  const text = JSON.stringify(facts);
-  const textBytes = Buffer.byteLength(text);
-  const bodiesBytes = request.length + response.length;
-  const isCopied = bodiesBytes <= copiedBytesMax;
-  const headerBytes = headBytes + principal.length + server.length + textBytes;
-  const frame = Buffer.allocUnsafe(headerBytes + (isCopied ? bodiesBytes : 0));
-  frame.writeUInt32LE(headerBytes - 4 + bodiesBytes, 0);
-  frame.writeUInt32LE(principal.length, 4);
-  frame.writeUInt32LE(server.length, 8);
-  frame.writeUInt32LE(textBytes, 12);
-  frame.writeUInt32LE(request.length, 16);
-  frame.set(principal, headBytes);
-  frame.set(server, headBytes + principal.length);
-  frame.write(text, headerBytes - textBytes);
-  if (!isCopied) return [frame, request, response];
-  frame.set(request, headerBytes);
-  frame.set(response, headerBytes + request.length);
-  return [frame];
+  constructor(memory: Buffer) {
+    this.memory = memory;
+  }
+
+  get bytes(): Buffer {
+    return this.memory.subarray(0, this.length);
+  }
+
+  /** Its frame, where it fits; else nothing is written, and the bytes that it needs are returned. */
+  add({ principal, server, facts, request, response }: BodyJob): number {
+    const { memory, length: at } = this;
+    const text = JSON.stringify(facts);
+    const textBytes = Buffer.byteLength(text);
+    const size = headBytes + principal.length + server.length + textBytes + request.length + response.length;
+    if (at + size > memory.length) return size;
+    memory.writeUInt32LE(size - 4, at);
+    memory.writeUInt32LE(principal.length, at + 4);
+    memory.writeUInt32LE(server.length, at + 8);
+    memory.writeUInt32LE(textBytes, at + 12);
+    memory.writeUInt32LE(request.length, at + 16);
+    let end = at + headBytes;
+    memory.set(principal, end);
+    end += principal.length;
+    memory.set(server, end);
+    end += server.length;
+    memory.write(text, end);
+    end += textBytes;
+    memory.set(request, end);
+    end += request.length;
+    memory.set(response, end);
+    this.length = at + size;
+    return 0;
+  }
 }
 
 /** Cuts a stream into jobs. Throws where it is none of ours. */

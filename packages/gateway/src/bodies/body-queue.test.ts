@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { silentLog } from '../kernel/log.ts';
-import { JobReader, jobBytes, type BodyFacts, type BodyJob } from './body-job.ts';
+import { JobBatch, JobReader, type BodyFacts, type BodyJob } from './body-job.ts';
 import { createBodyQueue, type BodyQueue } from './body-queue.ts';
 
 const facts: BodyFacts = {
@@ -23,8 +23,8 @@ const facts: BodyFacts = {
   isRequestCut: false,
   isResponseCut: false,
   responseType: 'application/json',
-  requestHeaders: '',
-  count: null,
+  requestHeaders: 'accept: \u00fc\n',
+  count: { perInput: 10_000, perOutput: 0.5, by: 'default' },
   callCostNano: 0,
 };
 const jobOf = (request: string, response: string): BodyJob => ({
@@ -35,11 +35,17 @@ const jobOf = (request: string, response: string): BodyJob => ({
   response: Buffer.from(response),
 });
 
+function framed(job: BodyJob): Buffer {
+  const batch = new JobBatch(Buffer.alloc(100_000));
+  batch.add(job);
+  return batch.bytes;
+}
+
 test('jobs are read as they were written, in whatever pieces they come', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.string()), { maxLength: 5 }), fc.array(fc.nat(40), { minLength: 1 }), (bodies, cuts) => {
       const jobs = bodies.map(([request, response]) => jobOf(request, response));
-      const bytes = Buffer.concat(jobs.flatMap(jobBytes));
+      const bytes = Buffer.concat(jobs.map(framed));
       const reader = new JobReader(1_000_000);
       const read: BodyJob[] = [];
       for (let at = 0, index = 0; at < bytes.length; index++) {
@@ -108,7 +114,7 @@ describe('the queue of a worker', () => {
   }
 
   const offer = (bytes: number): string =>
-    queue.offer({ isKept: true, principal: Buffer.alloc(1), server: Buffer.alloc(1), request: Buffer.alloc(bytes), response: Buffer.alloc(0), facts });
+    queue.offer(bytes, true, (sequence) => ({ ...jobOf('', ''), request: Buffer.alloc(bytes), facts: { ...facts, sequence } }));
 
   test('hands over what came before anybody listened, in order and numbered', async () => {
     expect([offer(10), offer(10)]).toEqual(['sent', 'sent']);

@@ -6,15 +6,18 @@
 import { connect, type Socket } from 'node:net';
 import { bounds } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
-import { jobBytes, type BodyFacts, type BodyJob } from './body-job.ts';
+import { JobBatch, type BodyJob } from './body-job.ts';
 
 /** Why bodies were not handed over. */
 export type BodyDrop = 'queue_full' | 'too_large';
 
 /** The way of one worker to the masking process. */
 export interface BodyQueue {
-  /** Hands over bodies, at once and without waiting. `facts.sequence` is given here. */
-  offer(job: Omit<BodyJob, 'facts'> & { readonly facts: Omit<BodyFacts, 'sequence'>; readonly isKept: boolean }): 'sent' | BodyDrop;
+  /**
+   * Hands over the bodies of a call, `bytes` long together, within some milliseconds and without waiting. `make` is called at once where there is
+   * room, with the number of the call among those whose bodies are kept, or 0; what it gives is copied.
+   */
+  offer(bytes: number, isKept: boolean, make: (sequence: number) => BodyJob): 'sent' | BodyDrop;
   /** Calls whose bodies were not handed over, since the beginning. */
   dropped(): Readonly<Record<BodyDrop, number>>;
   /** Hands over what waits, as far as it goes in `timeoutMs`. */
@@ -30,6 +33,10 @@ export interface BodyQueueOptions {
 
 const reconnectMs = { first: 50, last: 2_000 };
 const logMs = 10_000;
+/** A write wakes the other process, and there one turn masks what came: both cost more than a job. */
+const batchBytes = 64 * 1024;
+const batchMs = 10;
+const freeMax = 8;
 
 export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): BodyQueue {
   let socket: Socket | null = null;
@@ -37,9 +44,13 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
   let delayMs = reconnectMs.first;
   let retry: NodeJS.Timeout | null = null;
   let closing = false;
+  let batch: JobBatch | null = null;
   let waiting: Buffer[] = [];
+  /** Memory of batches that are sent, for the next ones: fresh memory costs more than what is written into it. */
+  const free: Buffer[] = [];
+  /** Of what is in `waiting`. */
   let waitingBytes = 0;
-  let isFlushing = false;
+  let flushing: NodeJS.Timeout | null = null;
   let sequence = 0;
   const dropped: Record<BodyDrop, number> = { queue_full: 0, too_large: 0 };
   let droppedSinceLog = 0;
@@ -64,23 +75,52 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
       if (closing) return;
       retry = setTimeout(() => {
         retry = null;
-        if (waiting.length > 0) open();
+        if (heldBytes() > 0) open();
       }, delayMs);
       retry.unref();
       delayMs = Math.min(delayMs * 2, reconnectMs.last);
     });
   }
 
-  /** All of a turn share one write. */
+  function endBatch(): void {
+    if (batch === null || batch.length === 0) return;
+    waiting.push(batch.bytes);
+    waitingBytes += batch.length;
+    batch = null;
+  }
+
+  function heldBytes(): number {
+    return waitingBytes + (batch?.length ?? 0);
+  }
+
   function flush(): void {
-    isFlushing = false;
-    if (socket === null || !isConnected || waiting.length === 0) return;
+    if (flushing !== null) clearTimeout(flushing);
+    flushing = null;
+    if (socket === null || !isConnected) return;
+    endBatch();
     const parts = waiting;
     waiting = [];
     waitingBytes = 0;
     socket.cork();
-    for (const part of parts) socket.write(part);
+    for (const part of parts) socket.write(part, () => recycle(part));
     socket.uncork();
+  }
+
+  function recycle({ buffer, byteOffset }: Buffer): void {
+    if (free.length < freeMax && buffer.byteLength === batchBytes && byteOffset === 0) free.push(Buffer.from(buffer));
+  }
+
+  function memory(): Buffer {
+    return free.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
+  }
+
+  function put(job: BodyJob): void {
+    batch ??= new JobBatch(memory());
+    const needed = batch.add(job);
+    if (needed === 0) return;
+    endBatch();
+    batch = new JobBatch(needed > batchBytes ? Buffer.allocUnsafeSlow(needed) : memory());
+    batch.add(job);
   }
 
   function drop(reason: BodyDrop): BodyDrop {
@@ -96,19 +136,16 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
   }
 
   return {
-    offer({ isKept, facts, ...job }) {
-      const bytes = job.request.length + job.response.length;
+    offer(bytes, isKept, make) {
       if (bytes > bounds.bodyJobBytesMax / 2) return drop('too_large');
-      if (waitingBytes + (socket?.writableLength ?? 0) + bytes > bounds.bodyQueueBytesMax) return drop('queue_full');
+      if (heldBytes() + (socket?.writableLength ?? 0) + bytes > bounds.bodyQueueBytesMax) return drop('queue_full');
       if (isKept) sequence = (sequence + 1) >>> 0 || 1;
-      for (const part of jobBytes({ ...job, facts: { ...facts, sequence: isKept ? sequence : 0 } })) {
-        waiting.push(part);
-        waitingBytes += part.length;
-      }
+      put(make(isKept ? sequence : 0));
       open();
-      if (!isFlushing && isConnected) {
-        isFlushing = true;
-        setImmediate(flush);
+      if (isConnected && waiting.length > 0) flush();
+      else if (isConnected && flushing === null) {
+        flushing = setTimeout(flush, batchMs);
+        flushing.unref();
       }
       return 'sent';
     },
@@ -116,7 +153,7 @@ export function createBodyQueue({ socketPath, source, log }: BodyQueueOptions): 
     async close(timeoutMs) {
       const until = performance.now() + timeoutMs;
       flush();
-      while ((waiting.length > 0 || (socket?.writableLength ?? 0) > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
+      while ((heldBytes() > 0 || (socket?.writableLength ?? 0) > 0) && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 10));
       closing = true;
       if (retry) clearTimeout(retry);
       socket?.end();

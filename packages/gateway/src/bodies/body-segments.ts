@@ -105,7 +105,10 @@ export function createBodySegments({ folder, writer, table, columns }: BodySegme
     },
     flush(force) {
       write();
-      if (file !== null && (force || file.bytes >= bounds.bodySegmentBytesMax || performance.now() - file.openedAt >= bounds.bodySegmentMs)) end();
+      if (file === null) return;
+      // The ledger sorts and indexes each file by itself, and again with others: many small ones cost more than the calls in them.
+      const ageMsMax = file.bytes < bounds.bodySegmentSmallBytes ? bounds.bodySegmentMs : bounds.bodySegmentLargeMs;
+      if (force || file.bytes >= bounds.bodySegmentBytesMax || performance.now() - file.openedAt >= ageMsMax) end();
     },
     takeLost() {
       const count = lost;

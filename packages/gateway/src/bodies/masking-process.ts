@@ -15,7 +15,8 @@ import { partsOf, payloadRows } from './mask-job.ts';
 import type { FromMasking, ToMasking } from './masking-messages.ts';
 import { payloadColumns, tokenColumns } from './payload-row.ts';
 
-const jobsATurn = 16;
+/** The watch over a turn costs as much as ten bodies: it is shared. */
+const jobsATurn = 64;
 /** How long what was taken may hold up the end of the process. */
 const endTimeoutMs = 3_000;
 const sayMs = 1_000;

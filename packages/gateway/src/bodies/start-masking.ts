@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { extname } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
@@ -107,12 +107,13 @@ export function startMasking({ rules: first, folder, boot, socketPath, log }: Ma
   };
 }
 
-/** A body can wait, a call cannot. */
+/** A body can wait, a call cannot: where Linux lets us, it runs when nobody else wants to (sched(7), `SCHED_IDLE`), else at the lowest priority. */
 function yieldProcessor(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
-    setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(child.pid, constants.priority.PRIORITY_LOW);
   } catch {
     // Where priorities may not be set it runs like everything else.
   }
+  if (process.platform === 'linux') execFile('chrt', ['--all-tasks', '--idle', '--pid', '0', String(child.pid)], { env: childEnvironment() }, () => undefined);
 }

@@ -1,3 +1,4 @@
+import type { TokenPrice } from '../bodies/body-job.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { CallBodies } from '../record/call-bodies.ts';
 import type { Price } from '../snapshot/compile-snapshot.ts';
@@ -22,15 +23,13 @@ export function handOverBodies(call: Call, bodies: CallBodies): void {
   const isPriced = record.pricedBy === 'default' || record.pricedBy === 'server' || record.pricedBy === 'tool';
   const isCounted = record.method === 'tools/call' && record.tokensSource === '' && (isPriced || record.status === 'success');
   if (!bodies.isKept && !isCounted) return;
-  const price = isPriced ? (server.toolPrices.get(record.name) ?? server.price) : null;
-  const response = bodies.takeReply();
-  const became = rail.bodies.offer({
-    isKept: bodies.isKept,
+  const became = rail.bodies.offer(bodies.length, bodies.isKept, (sequence) => ({
     principal: call.principalBlock(principal),
     server: server.block,
     request: bodies.request,
-    response,
+    response: bodies.reply,
     facts: {
+      sequence,
       traceHex: record.traceHex,
       spanHex: record.spanHex,
       startedAtUs: Math.round((record.startedAt + rail.wallOffsetMs()) * 1000),
@@ -43,11 +42,15 @@ export function handOverBodies(call: Call, bodies: CallBodies): void {
       isResponseCut: bodies.isReplyCut,
       responseType: bodies.replyType || record.replyContentType,
       requestHeaders: bodies.isKept ? headerLines(call.request.rawHeaders) : '',
-      count: isCounted ? { perInput: price?.perTokenInput ?? 0, perOutput: price?.perTokenOutput ?? 0, by: price === null ? '' : record.pricedBy } : null,
+      count: isCounted ? tokenPrice(isPriced ? (server.toolPrices.get(record.name) ?? server.price) : null, record.pricedBy) : null,
       callCostNano: record.costNano,
     },
-  });
+  }));
   if (bodies.isKept) record.bodies = became;
+}
+
+function tokenPrice(price: Price | null, by: string): TokenPrice {
+  return price === null ? { perInput: 0, perOutput: 0, by: '' } : { perInput: price.perTokenInput, perOutput: price.perTokenOutput, by };
 }
 
 function hasTokenPrice({ perTokenInput, perTokenOutput }: Price): boolean {
@@ -60,8 +63,23 @@ const recorded = /^(?:accept|content-type|content-length|host|origin|user-agent|
 function headerLines(rawHeaders: readonly string[]): string {
   let lines = '';
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase();
-    if (recorded.test(name)) lines += `${name}: ${rawHeaders[index + 1] ?? ''}\n`;
+    const name = recordedName(rawHeaders[index] ?? '');
+    if (name !== '') lines += `${name}: ${rawHeaders[index + 1] ?? ''}\n`;
   }
   return lines;
+}
+
+/** Names as they were written; the same come with every call of a client. */
+const names = new Map<string, string>();
+const namesMax = 1000;
+
+/** The name in lower case; empty where it is not recorded. */
+function recordedName(written: string): string {
+  let name = names.get(written);
+  if (name !== undefined) return name;
+  name = written.toLowerCase();
+  if (!recorded.test(name)) name = '';
+  if (names.size >= namesMax) names.clear();
+  names.set(written, name);
+  return name;
 }

@@ -184,9 +184,11 @@ export const bounds = {
   bodyQueueBytesMax: 16 * MiB,
   bodyJobBytesMax: 8 * MiB,
   maskingQueueBytesMax: 32 * MiB,
-  /** A file of masked bodies is handed over at this size or age, and written to at least so often. */
-  bodySegmentBytesMax: 8 * MiB,
+  /** A file of masked bodies is handed over at this size or age, a small one sooner, and written to at least so often. */
+  bodySegmentBytesMax: 16 * MiB,
+  bodySegmentSmallBytes: 256 * KiB,
   bodySegmentMs: 1_000,
+  bodySegmentLargeMs: 4_000,
   bodyFlushMs: 250,
   /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's. */
   maskingFieldCharsMax: 256 * KiB,

@@ -1,4 +1,5 @@
 import { maskOf, type Span } from './masking-rules.ts';
+import { matchesOf } from './text-traits.ts';
 
 /** E-mail addresses; each is found at its @, so that a text without one costs nothing. */
 export function findEmails(text: string): Span[] {
@@ -32,7 +33,7 @@ function isLocal(code: number): boolean {
 const phone = /(?<![\w.+-])(?:\+\d(?:[ .\-()/]{0,3}\d){7,14}|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4})(?![\w-]|\.\d)/g;
 
 export function findPhones(text: string): Span[] {
-  return [...text.matchAll(phone)].map(({ 0: found, index }) => ({
+  return matchesOf(phone, text).map(({ 0: found, index }) => ({
     start: index,
     end: index + found.length,
     rule: 'phone',

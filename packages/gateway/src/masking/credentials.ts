@@ -1,23 +1,22 @@
 import { maskOf, textEnd, type Span } from './masking-rules.ts';
+import { matchesOf, may } from './text-traits.ts';
 
 /**
  * Credentials that are known by their form: our own keys and sessions, private keys, JWTs, what follows `Bearer`, `password=` or
  * stands in a URL. Every pattern takes linear time: it begins with fixed characters and repeats only what it has a bound for.
  */
-export function findCredentials(text: string): Span[] {
-  const spans: Span[] = [];
+export function findCredentials(text: string, traits: number, spans: Span[]): void {
   findPrivateKeys(text, spans);
   findJwts(text, spans);
   for (const { rule, pattern, group = 0, accepts, mask } of forms) {
-    for (const match of text.matchAll(pattern)) {
+    for (const match of matchesOf(pattern, text)) {
       const found = match[group];
-      if (found === undefined || accepts?.(found, match) === false) continue;
+      if (found === undefined || accepts?.(found) === false) continue;
       const start = match.index + (group === 0 ? 0 : match[0].lastIndexOf(found));
       spans.push({ start, end: start + found.length, rule, kind: 'credential', mask: mask?.(found) ?? maskOf(rule) });
     }
   }
-  findAssigned(text, spans);
-  return spans;
+  if ((traits & may.assignment) !== 0 && secretWord.test(text)) findAssigned(text, spans);
 }
 
 interface Form {
@@ -25,7 +24,7 @@ interface Form {
   readonly pattern: RegExp;
   /** The group that is the secret; the whole match without. */
   readonly group?: number;
-  readonly accepts?: (found: string, match: RegExpMatchArray) => boolean;
+  readonly accepts?: (found: string) => boolean;
   readonly mask?: (found: string) => string;
 }
 
@@ -62,6 +61,8 @@ function atob64(text: string): string {
 
 const secretNames =
   'passw(?:or)?d|passwd|pwd|passphrase|(?:client|app|api|consumer|webhook|shared|signing)?[_-]?secret(?:[_-]?(?:key|access[_-]?key|token))?|(?:api|access|auth|private|encryption|master|account)[_-]?key|(?:access|auth|refresh|id|api|bearer|session|security)[_-]?token|token';
+/** One of them is in each of the names. */
+const secretWord = /pass|pwd|secret|key|token/i;
 /** `password=…`, `"api_key": "…"`: in quotes up to the quote, else up to what cannot belong to it. */
 const assigned = new RegExp(
   `(?:${secretNames})["'\`]?[ \\t]{0,4}(=>|:=|==?|:)[ \\t]{0,4}(?:"([^"\\r\\n]{1,512})"?|'([^'\\r\\n]{1,512})'?|([^\\s"'\`,;&<>(){}\\[\\]]{4,512}))`,
@@ -72,7 +73,7 @@ const placeholder =
   /^(?:string|boolean|bool|number|integer|int|float|object|array|null|none|nil|true|false|undefined|required|optional|text|redacted|example|[*.x]+|<.*|\$.*|\{.*|\[.*)$/i;
 
 function findAssigned(text: string, spans: Span[]): void {
-  for (const match of text.matchAll(assigned)) {
+  for (const match of matchesOf(assigned, text)) {
     const [whole, sign, inDouble, inSingle, bare] = match;
     const found = inDouble ?? inSingle ?? bare ?? '';
     // A bare word behind a colon is a sentence.
@@ -110,7 +111,7 @@ const tokenRun = /[A-Za-z0-9_.~+/=-]{24,}/g;
 /** `eyJ` is how every JSON object begins in Base64: from there the run is a JWT if dots are in it, whichever of its parts is missing. */
 function findJwts(text: string, spans: Span[]): void {
   if (!text.includes('eyJ')) return;
-  for (const { 0: run, index } of text.matchAll(tokenRun)) {
+  for (const { 0: run, index } of matchesOf(tokenRun, text)) {
     const from = run.indexOf('eyJ');
     if (from >= 0 && run.length - from >= 24 && run.includes('.', from))
       spans.push({ start: index + from, end: index + run.length, rule: 'jwt', kind: 'credential', mask: maskOf('jwt') });

@@ -1,5 +1,6 @@
 import { textEnd, maskOf, type Span } from './masking-rules.ts';
 import type { Leaf } from './leaves.ts';
+import { may, traitsOf } from './text-traits.ts';
 import { decodeRuns, turn, unwrapCharacters } from './unwrap.ts';
 
 /** A text that is looked at: a leaf, what a leaf stands for once an encoding is taken off, or several leaves as one. */
@@ -21,21 +22,22 @@ interface Place {
 const layersMax = 3;
 const separator = `\n${textEnd}\n`;
 
-/** Finds in every leaf what `find` finds in a text, whatever it is wrapped in, and puts it there. `check` throws where the time is up. */
-export function findSpans(leaves: readonly Leaf[], fieldCharsMax: number, find: (text: string) => Span[], check: () => void): void {
+/** Finds in every leaf what `find` finds in a text (of these traits), whatever it is wrapped in, and puts it there. `check` throws where the time is up. */
+export function findSpans(leaves: readonly Leaf[], fieldCharsMax: number, find: (text: string, traits: number) => readonly Span[], check: () => void): void {
   let pieces = [...leafPieces(leaves, fieldCharsMax), ...joinedPieces(leaves)];
   for (let layer = 0; pieces.length > 0; layer++) {
     const { text, starts } = joined(pieces);
-    for (const span of find(text)) put(pieces, starts, span);
+    const traits = traitsOf(text);
+    for (const span of find(text, traits)) put(pieces, starts, span);
     check();
     const inner: Piece[] = [];
-    for (const run of decodeRuns(text)) {
+    for (const run of decodeRuns(text, traits)) {
       if (layer === layersMax && run.isTurned) continue;
       if (layer === layersMax) put(pieces, starts, { start: run.start, end: run.end, rule: 'encoded', kind: 'encoded', mask: maskOf('encoded') });
       else for (const { piece, start, end } of stretches(pieces, starts, run)) inner.push(wholePiece(piece, start, end, run.text));
     }
     check();
-    if (layer < layersMax) {
+    if (layer < layersMax && (traits & may.escape) !== 0) {
       for (const piece of pieces) {
         for (const keepsTurns of turn.test(piece.text) ? [false, true] : [false]) {
           const unwrapped = unwrapCharacters(piece.text, keepsTurns);
@@ -161,7 +163,17 @@ function joinedPieces(leaves: readonly Leaf[]): Piece[] {
 function groupOf({ part, path, parent }: Leaf): string {
   const last = path.at(-1) ?? '';
   if (carriers.has(last)) return `${part} ${last}`;
-  return `${part} ${parent === null ? '' : 'in '}${path.map((step) => (/^\d+$/.test(step) ? '*' : step)).join('/')}`;
+  let key = `${part} ${parent === null ? '' : 'in '}`;
+  for (const step of path) key += isIndex(step) ? '/*' : `/${step}`;
+  return key;
+}
+
+function isIndex(step: string): boolean {
+  for (let at = 0; at < step.length; at++) {
+    const code = step.charCodeAt(at);
+    if (code < 0x30 || code > 0x39) return false;
+  }
+  return step !== '';
 }
 
 function joinOf(group: readonly Leaf[]): Piece {

@@ -11,7 +11,6 @@ export interface JsonText {
 
 /** Deeper documents are not looked into. */
 const depthMax = 128;
-const space = /[ \t\r\n]*/y;
 const numberForm = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const wordForm = /true|false|null/y;
 
@@ -27,9 +26,11 @@ export function readJsonTexts(json: string, isCut: boolean): JsonText[] | null {
   let at = 0;
 
   const skip = (): void => {
-    space.lastIndex = at;
-    space.exec(json);
-    at = space.lastIndex;
+    for (;;) {
+      const code = json.charCodeAt(at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      at++;
+    }
   };
   /** Reads the string that begins here; null where it is no string of JSON. */
   const readString = (): { value: string; start: number; whole: boolean } | null => {

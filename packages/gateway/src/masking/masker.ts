@@ -11,10 +11,9 @@ import { createSecretScan } from './secret-scan.ts';
 
 export interface Masker {
   /**
-   * The bodies of one call, masked with regard to each other. `nowMs` is asked for the time that counts; where more than `msMax` of it
-   * have passed, nothing is kept. Never throws.
+   * The bodies of one call, masked with regard to each other. `isTimeUp` is asked often; once it says so, nothing is kept. Never throws.
    */
-  mask(bodies: readonly BodyPart[], limits: { readonly nowMs: () => number; readonly msMax: number }): MaskedBodies;
+  mask(bodies: readonly BodyPart[], isTimeUp: () => boolean): MaskedBodies;
 }
 
 export interface MaskedBodies {
@@ -43,10 +42,12 @@ export function createMasker(rules: MaskingRules): Masker {
   const paths = rules.paths.map((path) => parsePath(path) ?? []);
   const patterns = rules.patterns.map(({ name, pattern }) => ({ name, pattern: RE2JS.compile(pattern, RE2JS.MULTILINE) }));
 
-  function find(text: string, check: () => void): Span[] {
-    const spans = [...findNumbers(text), ...findCredentials(text)];
+  function find(text: string, traits: number, check: () => void): readonly Span[] {
+    const spans: Span[] = [];
+    findNumbers(text, traits, spans);
+    findCredentials(text, traits, spans);
     check();
-    spans.push(...secrets.find(text, check));
+    secrets.find(text, spans, check);
     if (rules.email) spans.push(...findEmails(text));
     if (rules.phone) spans.push(...findPhones(text));
     for (const { name, pattern } of patterns) {
@@ -76,10 +77,9 @@ export function createMasker(rules: MaskingRules): Masker {
   }
 
   return {
-    mask(bodies, { nowMs, msMax }) {
-      const untilMs = nowMs() + msMax;
+    mask(bodies, isTimeUp) {
       const check = (): void => {
-        if (nowMs() > untilMs) throw new TimeUp();
+        if (isTimeUp()) throw new TimeUp();
       };
       try {
         const parts = bodies.map((body) => (body.form === 'events' ? { ...body, text: foldEvents(body.text) } : body));
@@ -89,20 +89,21 @@ export function createMasker(rules: MaskingRules): Masker {
         const kept = leaves.flatMap((of, index) => (of === null || (rules.overLimit === 'drop' && over[index]?.length !== 0) ? [] : of));
         maskPlaces(kept);
         check();
-        findSpans(kept, rules.fieldCharsMax, (text) => find(text, check), check);
+        findSpans(kept, rules.fieldCharsMax, (text, traits) => find(text, traits, check), check);
         for (const leaf of over.flat()) {
           const start = Math.max(0, rules.fieldCharsMax - overlapChars);
           leaf.spans.push({ start, end: leaf.value.length, rule: 'over-limit', kind: 'encoded', mask: '[cut]' });
         }
-        for (const leaf of kept) joinOverlaps(leaf.spans);
+        const isFound = kept.some(({ spans }) => spans.length > 0);
+        for (const leaf of isFound ? kept : []) joinOverlaps(leaf.spans);
         const texts = parts.map(({ text }, index): MaskedText => {
           const of = leaves[index];
           if (of === null || of === undefined) return { notKept: 'not_text' };
           if (rules.overLimit === 'drop' && over[index]?.length !== 0) return { notKept: 'over_scan_limit' };
           check();
-          return { text: writeMasked(text, of), isCut: over[index]?.length !== 0 };
+          return { text: isFound ? writeMasked(text, of) : text, isCut: over[index]?.length !== 0 };
         });
-        return { texts, masked: report(parts, kept) };
+        return { texts, masked: isFound ? report(parts, kept) : [] };
       } catch (error) {
         const notKept = error instanceof TimeUp ? 'timeout' : 'failed';
         return { texts: bodies.map(() => ({ notKept })), masked: [] };

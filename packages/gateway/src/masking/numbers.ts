@@ -1,12 +1,13 @@
 import { maskOf, type Span } from './masking-rules.ts';
+import { matchesOf, may } from './text-traits.ts';
 
 /** Numbers that stand for a person or an account: cards, US social security numbers, IBANs. Each has a check beside its form. */
-export function findNumbers(text: string): Span[] {
-  const spans: Span[] = [];
-  findCards(text, spans);
-  findSocialSecurityNumbers(text, spans);
-  findIbans(text, spans);
-  return spans;
+export function findNumbers(text: string, traits: number, spans: Span[]): void {
+  if ((traits & may.number) !== 0) {
+    findCards(text, spans);
+    findSocialSecurityNumbers(text, spans);
+  }
+  if ((traits & may.iban) !== 0) findIbans(text, spans);
 }
 
 /** Thirteen digits and more, with one separator at most between any two. */
@@ -16,7 +17,7 @@ const cardGroups = /^(?:4-4-4-[2-7]|4-6-[45]|4-4-4-4-3|6-1[03]|8-8|5-5-5-[14]|(?
 const cardDigitsMax = 19;
 
 function findCards(text: string, spans: Span[]): void {
-  for (const match of text.matchAll(digitRun)) {
+  for (const match of matchesOf(digitRun, text)) {
     const run = match[0];
     if (!isNumberStart(text, match.index) || !isNumberEnd(text, match.index + run.length)) continue;
     const groups = [...run.matchAll(/\d+/g)].map(({ 0: digits, index }) => ({ digits, start: match.index + index }));
@@ -88,7 +89,7 @@ const aboutSocialSecurity = /ssn|social[\s_-]{0,2}sec/i;
 const contextChars = 48;
 
 function findSocialSecurityNumbers(text: string, spans: Span[]): void {
-  for (const match of text.matchAll(socialSecurityNumber)) {
+  for (const match of matchesOf(socialSecurityNumber, text)) {
     // Without hyphens it is a number like many others: the words before it decide.
     if (match[1] !== '-' && !aboutSocialSecurity.test(text.slice(Math.max(0, match.index - contextChars), match.index))) continue;
     spans.push({ start: match.index, end: match.index + match[0].length, rule: 'ssn', kind: 'national_id', mask: maskOf('ssn') });
@@ -98,7 +99,7 @@ function findSocialSecurityNumbers(text: string, spans: Span[]): void {
 const iban = /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])/g;
 
 function findIbans(text: string, spans: Span[]): void {
-  for (const match of text.matchAll(iban)) {
+  for (const match of matchesOf(iban, text)) {
     if (isIban(match[0].replaceAll(' ', '')))
       spans.push({ start: match.index, end: match.index + match[0].length, rule: 'iban', kind: 'bank_account', mask: maskOf('iban') });
   }

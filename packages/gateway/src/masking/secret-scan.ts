@@ -5,7 +5,7 @@ import { secretRules, type SecretRule } from './secret-rules.ts';
 /** Looks for the keys and tokens of many services. Patterns are compiled when their words are first met. */
 export interface SecretScan {
   /** `check` throws where the time is up. */
-  find(text: string, check: () => void): Span[];
+  find(text: string, spans: Span[], check: () => void): void;
 }
 
 /** What a pattern may need before its word, and after it; a token that goes on is followed to its end. */
@@ -26,16 +26,13 @@ export function createSecretScan(): SecretScan {
   }
 
   return {
-    find(text, check) {
-      const places = findWords(text, words);
-      const spans: Span[] = [];
-      for (const [rule, found] of places) {
+    find(text, spans, check) {
+      for (const [rule, found] of findWords(text, words)) {
         for (const [start, end] of windows(text, found)) {
           check();
           findIn(rule, patternOf(rule), text, start, end, spans);
         }
       }
-      return spans;
     },
   };
 }
@@ -45,27 +42,38 @@ interface Word {
   readonly rules: readonly SecretRule[];
 }
 
-/** Words by their first two characters: one look at each place of a text is enough for all of them. */
-function wordTable(): readonly (readonly Word[] | undefined)[] {
-  const byWord = new Map<string, SecretRule[]>();
-  for (const rule of secretRules) for (const word of rule[2]) byWord.set(word, [...(byWord.get(word) ?? []), rule]);
-  const table: Word[][] = [];
-  for (const [text, rules] of byWord) {
-    const slot = (text.charCodeAt(0) << 7) | text.charCodeAt(1);
-    table[slot] = [...(table[slot] ?? []), { text, rules }];
-  }
-  return Array.from({ length: 1 << 14 }, (_, slot) => table[slot]);
+interface WordTable {
+  /** Words by their first two characters: one look at each place of a text is enough for all of them. */
+  readonly words: ReadonlyMap<number, readonly Word[]>;
+  /** Of the same, a bit for each third character that one of them has, by its last three bits; all for a word of two. */
+  readonly thirds: Uint8Array;
 }
 
-function findWords(text: string, words: readonly (readonly Word[] | undefined)[]): Map<SecretRule, number[]> {
+function wordTable(): WordTable {
+  const byWord = new Map<string, SecretRule[]>();
+  for (const rule of secretRules) for (const word of rule[2]) byWord.set(word, [...(byWord.get(word) ?? []), rule]);
+  const words = new Map<number, Word[]>();
+  const thirds = new Uint8Array(1 << 14);
+  for (const [text, rules] of byWord) {
+    const slot = (text.charCodeAt(0) << 7) | text.charCodeAt(1);
+    words.set(slot, [...(words.get(slot) ?? []), { text, rules }]);
+    thirds[slot] = (thirds[slot] ?? 0) | (text.length === 2 ? 0xff : 1 << (text.charCodeAt(2) & 7));
+  }
+  return { words, thirds };
+}
+
+function findWords(text: string, { words, thirds }: WordTable): Map<SecretRule, number[]> {
   const places = new Map<SecretRule, number[]>();
-  let before = 0x80;
-  for (let at = 0; at < text.length; at++) {
-    const code = lowerCase(text.charCodeAt(at));
-    const found = before < 0x80 && code < 0x80 ? words[(before << 7) | code] : undefined;
-    before = code;
-    if (found === undefined) continue;
-    for (const word of found) {
+  let first = 0x80;
+  let second = lowerCase(text.charCodeAt(0));
+  for (let at = 1; at < text.length; at++) {
+    first = second;
+    second = lowerCase(text.charCodeAt(at));
+    if (first > 0x7f || second > 0x7f) continue;
+    const slot = (first << 7) | second;
+    const third = thirds[slot] ?? 0;
+    if (third === 0 || (third !== 0xff && (third & (1 << (lowerCase(text.charCodeAt(at + 1)) & 7))) === 0)) continue;
+    for (const word of words.get(slot) ?? []) {
       if (!standsAt(text, at - 1, word.text)) continue;
       for (const rule of word.rules) {
         const known = places.get(rule);

@@ -4,6 +4,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { isBase64, matchesOf, may } from './text-traits.ts';
 
 /** A text with, for each of its characters, where in the outer text it begins; one entry more for the end. */
 export interface Unwrapped {
@@ -161,8 +162,11 @@ function digitOf(character: string): number {
   return value;
 }
 
-const base64Run = /[A-Za-z0-9+/_-]{12,}(?:\r?\n[A-Za-z0-9+/_-]{2,})*={0,2}/g;
-const hexRun = /(?:[0-9A-Fa-f]{2}){8,}/g;
+/** What a run of Base64 goes on with: lines, and its padding. */
+const base64Rest = /(?:\r?\n[A-Za-z0-9+/_-]{2,})*={0,2}/y;
+const base64CharsMin = 12;
+/** Behind a digit none begins: without that said, the pattern is tried at each digit of each number. */
+const hexRun = /(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}/g;
 const spacedHexRun = /[0-9A-Fa-f]{2}([ :,-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){5,}\b/g;
 const byteRun = /(?:0x[0-9A-Fa-f]{2}[ ,]{1,2}){7,}0x[0-9A-Fa-f]{2}/g;
 /** Shown from right to left: written backwards, it reads as if it were not. */
@@ -170,29 +174,65 @@ const turnedRun = /\u202e[^\u202c\u202e\u0000]{4,}/g; // eslint-disable-line no-
 /** In a text that begins in the midst of another run, the groups of four lie elsewhere. */
 const shifts = [0, 1, 2, 3];
 
-/** Runs of an encoding that stand for text. */
-export function decodeRuns(text: string): EncodedRun[] {
+/** Runs of an encoding that stand for text. `traits`: of the text. */
+export function decodeRuns(text: string, traits: number): EncodedRun[] {
   const runs: EncodedRun[] = [];
-  for (const { 0: run, index } of text.matchAll(base64Run)) {
+  for (const { run, index } of (traits & may.base64) === 0 ? [] : base64Runs(text)) {
     // Base64 of any text has letters of both cases; most words have not.
     if (!/[A-Z]/.test(run) || !/[a-z]/.test(run)) continue;
     for (const part of run.includes('\n') ? [run, ...run.split(/\r?\n/)] : [run]) {
-      const found = shifts.map((shift) => readable(Buffer.from(part.slice(shift), 'base64'))).find((decoded) => decoded !== '');
-      if (found === undefined) continue;
+      const found = decodedBase64(part);
+      if (found === '') continue;
       const start = index + (part === run ? 0 : run.indexOf(part));
       runs.push({ start, end: start + part.length, text: found });
     }
   }
-  for (const pattern of [hexRun, spacedHexRun, byteRun]) {
-    for (const { 0: run, index } of text.matchAll(pattern)) {
+  for (const pattern of (traits & may.hex) === 0 ? [] : [hexRun, spacedHexRun, byteRun]) {
+    for (const { 0: run, index } of matchesOf(pattern, text)) {
       const digits = run.replaceAll(pattern === byteRun ? /0x|[ ,]/g : /[ :,-]/g, '');
       const decoded = [digits, digits.slice(1)].map((part) => readable(Buffer.from(part.slice(0, part.length & ~1), 'hex'))).find((found) => found !== '');
       if (decoded !== undefined) runs.push({ start: index, end: index + run.length, text: decoded });
     }
   }
-  for (const { 0: run, index } of text.matchAll(turnedRun))
+  for (const { 0: run, index } of (traits & may.wide) === 0 ? [] : matchesOf(turnedRun, text))
     runs.push({ start: index, end: index + run.length, text: Array.from(run.slice(1)).reverse().join(''), isTurned: true });
   return runs;
+}
+
+/** Stretches of twelve characters and more that Base64 may have, with their further lines and their padding. By hand: a pattern takes four times as long. */
+function base64Runs(text: string): { run: string; index: number }[] {
+  const runs: { run: string; index: number }[] = [];
+  for (let at = 0; at < text.length; at++) {
+    if (!isBase64(text.charCodeAt(at))) continue;
+    const index = at;
+    while (isBase64(text.charCodeAt(at))) at++;
+    if (at - index < base64CharsMin) continue;
+    base64Rest.lastIndex = at;
+    base64Rest.exec(text);
+    at = base64Rest.lastIndex;
+    runs.push({ run: text.slice(index, at), index });
+    // What stands here may begin the next one.
+    at--;
+  }
+  return runs;
+}
+
+/** Words that look like Base64 and are none: names of members and methods, which come again with every call. */
+const words = new Set<string>();
+const wordsMax = 10_000;
+const wordCharsMax = 64;
+
+function decodedBase64(run: string): string {
+  if (words.has(run)) return '';
+  for (const shift of shifts) {
+    const found = readable(Buffer.from(run.slice(shift), 'base64'));
+    if (found !== '') return found;
+  }
+  if (run.length <= wordCharsMax) {
+    if (words.size >= wordsMax) words.clear();
+    words.add(run);
+  }
+  return '';
 }
 
 const readableCharsMin = 8;

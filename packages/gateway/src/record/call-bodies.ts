@@ -8,7 +8,9 @@ export class CallBodies {
   readonly isRequestCut: boolean;
   isReplyCut = false;
   private readonly bytesMax: number;
-  private readonly reply = new GatheredBytes();
+  /** The whole reply where it came as one, which is most often so; else a part of `gathered`. */
+  private first: Buffer | null = null;
+  private gathered: GatheredBytes | null = null;
   private messages = 0;
 
   constructor(isKept: boolean, bytesMax: number, request: Buffer) {
@@ -23,13 +25,21 @@ export class CallBodies {
   add(chunk: Buffer): void {
     const room = this.bytesMax - this.reply.length;
     if (chunk.length > room) this.isReplyCut = true;
-    if (room > 0) this.reply.add(chunk.length <= room ? chunk : chunk.subarray(0, room));
+    if (room <= 0) return;
+    const part = chunk.length <= room ? chunk : chunk.subarray(0, room);
+    if (this.first === null) this.first = part;
+    else {
+      this.gathered ??= gatheredFrom(this.first);
+      this.gathered.add(part);
+    }
   }
 
   /** A whole message of the reply; several become a stream of events. */
   addMessage(json: string): void {
     if (this.messages === 1) {
-      const first = this.reply.take();
+      const first = Buffer.from(this.reply);
+      this.first = null;
+      this.gathered = null;
       this.add(Buffer.from('data: '));
       this.add(first);
       this.add(Buffer.from('\n\n'));
@@ -43,7 +53,20 @@ export class CallBodies {
     return this.messages === 0 ? '' : this.messages === 1 ? 'application/json' : 'text/event-stream';
   }
 
-  takeReply(): Buffer {
-    return this.reply.take();
+  /** So far; good until more of it comes. */
+  get reply(): Buffer {
+    return this.gathered?.peek() ?? this.first ?? nothing;
   }
+
+  get length(): number {
+    return this.request.length + this.reply.length;
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+function gatheredFrom(first: Buffer): GatheredBytes {
+  const gathered = new GatheredBytes();
+  gathered.add(first);
+  return gathered;
 }

@@ -200,7 +200,7 @@ async function select(client: ClickHouseClient, cluster: string | null, sql: str
 
 function insertStatement({ table, columns, token, format = 'RowBinary' }: LedgerRows, cluster: string | null): string {
   if (!/^[\w.:-]+$/.test(token)) throw new Error(`not a token: ${token}`);
-  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0${clusterSettings(cluster)} FORMAT ${format}`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) SETTINGS insert_deduplicate = 1, insert_deduplication_token = '${token}', async_insert = 0, materialize_skip_indexes_on_insert = 0${clusterSettings(cluster)} FORMAT ${format}`;
 }
 
 function socketAgent(socketPath: string): Agent {
