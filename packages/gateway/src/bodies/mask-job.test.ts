@@ -31,7 +31,12 @@ function jobOf(request: string | Buffer, response: string | Buffer, more: Partia
 
 function written(job: BodyJob): string[] {
   const parts = partsOf(job);
-  return payloadRows(job, parts, masker.mask(parts.parts, () => false), 'w').map((row) => row.toString('latin1'));
+  return payloadRows(
+    job,
+    parts,
+    masker.mask(parts.parts, () => false),
+    'w',
+  ).map((row) => row.toString('latin1'));
 }
 
 test('a secret that lies across the end of what is kept is masked, not cut in two', () => {
