@@ -56,6 +56,7 @@ describe('M9: a session', () => {
 
   test('forged, changed, cut, foreign, of another server or raw is unknown, in the same bytes', async () => {
     const handle = await open();
+    const before = door.sessionsRefused.length;
     const flipped = `${handle.slice(0, 40)}${handle[40] === 'A' ? 'B' : 'A'}${handle.slice(41)}`;
     const refusals: [string, string, string, string][] = [
       ['never issued', '00000000-0000-0000-0000-000000000000', '', '/mcp/s1'],
@@ -80,6 +81,17 @@ describe('M9: a session', () => {
       }
     }
     expect(bodies.size).toBe(1);
+    // The audit hears of those that an honest client would not show, and by whom.
+    const told = (wanted: string): number =>
+      door.sessionsRefused
+        .slice(before)
+        .filter(({ reason }) => reason === wanted)
+        .reduce((sum, { count }) => sum + count, 0);
+    await until(() => told('foreign') >= 6);
+    expect(told('foreign')).toBe(6);
+    expect(told('forged')).toBeGreaterThanOrEqual(2);
+    expect(told('forged')).toBeLessThanOrEqual(6);
+    expect(new Set(door.sessionsRefused.slice(before).map(({ peer }) => peer))).toEqual(new Set(['127.0.0.1']));
   });
 
   test('is closed to others for GET and DELETE as well', async () => {

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-worker.ts';
+import type { SessionRefusal } from '../../packages/gateway/src/exchange/session-refusals.ts';
 import { createKeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts';
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
@@ -25,6 +26,8 @@ export interface TestDoor {
   readonly door: Door;
   /** Event name and fields of everything logged. */
   readonly logged: { event: string; fields: unknown }[];
+  /** What the supervisor was told of sessions that are not the caller's. */
+  readonly sessionsRefused: readonly SessionRefusal[];
   /** The journal as it stands on disk. */
   journal(): Promise<Buffer>;
   setReadiness(change: Partial<Readiness>): void;
@@ -64,6 +67,7 @@ export async function startDoor({
 }: TestDoorOptions): Promise<TestDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'gatewayops-door-'));
   const logged: { event: string; fields: unknown }[] = [];
+  const sessionsRefused: SessionRefusal[] = [];
   const write = (event: string, fields: unknown = {}): void => void logged.push({ event, fields });
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
   const port = await freePort();
@@ -98,6 +102,7 @@ export async function startDoor({
     keptNote: (read) => kept.note(read),
     keptPut: (read) => kept.put(read),
     keptFind: (asked) => kept.find(asked),
+    sessionsRefused: (refusals) => void sessionsRefused.push(...refusals),
   };
   const supervisor: Channel<SupervisorHandlers> = {
     ask: async (name, input) => (await handlers[name](input as never)) as never,
@@ -143,6 +148,7 @@ export async function startDoor({
     url: `${scheme}://127.0.0.1:${port}`,
     door,
     logged,
+    sessionsRefused,
     async journal() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.journal')).sort();
       return Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder, name)))));

@@ -22,6 +22,7 @@ import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
 import { createSessionRenewal } from './exchange/renew-session.ts';
 import { createSessionHandles } from './exchange/session-handle.ts';
+import { createSessionRefusals } from './exchange/session-refusals.ts';
 import { createSessionNotes } from './exchange/session-notes.ts';
 import { createAggregates } from './fabric/aggregates.ts';
 import { createSendExchange } from './fabric/server-exchange.ts';
@@ -124,6 +125,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   });
   const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
   const handles = createSessionHandles(sealer, Buffer.from(eventKey), ...signedBefore.map((key) => Buffer.from(key)));
+  const sessionRefusals = createSessionRefusals((refusals) => supervisor.tell('sessionsRefused', refusals));
   const state = {
     get: async (key: string) => asBuffer(await supervisor.ask('stateGet', { key })),
     set: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSet', { key, value, ttlMs }),
@@ -152,6 +154,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     otherWorkers: socketFolder === null ? null : createOtherWorkers({ id: home, folder: socketFolder }),
     log,
     rejected,
+    sessionRefusals,
     recordBlocked: () => readiness.recordBlocked || journal.blockedSinceMs() !== null,
     wallOffsetMs: () => wallOffsetMs,
     nextCallNumber: () => (callNumber = (callNumber + 1) >>> 0),

@@ -28,6 +28,7 @@ import { firstStart, type FirstStart } from './control/first-start.ts';
 import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
+import { noteRefusedSessions } from './control/audit/note-refused-sessions.ts';
 import { verifyKey } from './control/keys/verify-key.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
@@ -207,6 +208,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     }),
     handlers: {
       verifyKey: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
+      sessionsRefused: (refusals) => void opened.promise.then(({ dependencies }) => noteRefusedSessions(dependencies.audit, refusals)),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
       keptNote: keptLists.note,
       keptPut: keptLists.put,

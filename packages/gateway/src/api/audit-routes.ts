@@ -1,10 +1,12 @@
 import { z } from '@hono/zod-openapi';
-import { auditResults, type ChainedRecord } from '../chain/audit-record.ts';
+import { auditResults } from '../chain/audit-record.ts';
 import type { PublicKeyRecord } from '../chain/checkpoint.ts';
 import { recordBody } from '../chain/record-body.ts';
 import { findingKinds } from '../chain/findings.ts';
+import type { StoredRecord } from '../chain/verify-events.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { exportAudit, exportFormats, type ExportFormat } from '../control/audit/export-audit.ts';
+import { callChoices } from '../control/audit/list-calls.ts';
 import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
 import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
 import type { StreamStatus } from '../control/audit/stream-desk.ts';
@@ -21,13 +23,15 @@ export function auditRoutes(api: Api): void {
       permission: 'audit.read',
       tags: ['audit'],
       summary: 'List events of the audit, newest first',
+      description:
+        'Refused calls are among them (`tool.called`, `resource.read`, `prompt.read`, `server.called`), with `tool_calls=all` every call of a tool, a resource or a prompt: from the ledger, where they have a chain of their own.',
       request: { query: listQuery },
       responses: { 200: json(listSchema, 'A page of events.') },
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const page = await listEvents(c.var.context(), { filter: filterOf(query), cursor: query.cursor ?? null, limit: query.limit });
-      return c.json({ events: page.events.map(eventBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
+      const page = await listEvents(c.var.context(), { filter: filterOf(query), calls: query.tool_calls, cursor: query.cursor ?? null, limit: query.limit });
+      return c.json({ events: page.events.map(eventBody), tool_calls: page.calls, cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );
   api.openapi(
@@ -61,8 +65,8 @@ export function auditRoutes(api: Api): void {
       },
     }),
     async (c) => {
-      const { format, calls, ...query } = c.req.valid('query');
-      return streamed(c, await exportAudit(c.var.context(), { format, calls, filter: filterOf(query) }), exportTypes[format]);
+      const { format, calls, tool_calls: events, ...query } = c.req.valid('query');
+      return streamed(c, await exportAudit(c.var.context(), { format, calls, filter: filterOf(query), events }), exportTypes[format]);
     },
   );
   api.openapi(
@@ -123,14 +127,20 @@ const filterQuery = z.object({
   internal: z.enum(['true', 'false']).default('false').openapi({ description: 'With what the gateway did by itself.' }),
 });
 
+const callChoice = z.enum(callChoices).openapi({
+  description: 'Calls among the events: `denied`, those that were refused; `all`, also those of a tool, a resource or a prompt that were not; `none`.',
+});
+
 const listQuery = filterQuery.extend({
+  tool_calls: callChoice.default('denied'),
   limit: z.coerce.number().int().min(1).max(bounds.auditListMax).default(50),
-  cursor: z.string().min(1).max(200).optional(),
+  cursor: z.string().min(1).max(300).optional(),
 });
 
 const exportQuery = filterQuery.extend({
   format: z.enum(exportFormats).default('proof'),
   calls: callsQuery.default('none'),
+  tool_calls: callChoice.default('none'),
 });
 
 const exportTypes: Readonly<Record<ExportFormat, string>> = {
@@ -159,7 +169,11 @@ function filterOf(query: z.output<typeof filterQuery>): AuditFilter {
 const eventSchema = z
   .object({
     id: z.string().openapi({ example: 'aud_4f2K9…' }),
-    sequence: z.number().int().openapi({ description: 'Place in the chain.' }),
+    sequence: z
+      .number()
+      .int()
+      .nullable()
+      .openapi({ description: 'Place in the chain; null of a call, which has its place in the chain of calls, as the four below.' }),
     time: timeSchema,
     actor: z.object({ kind: z.string(), id: z.string() }),
     action: z.string().openapi({ example: 'key.created' }),
@@ -168,15 +182,24 @@ const eventSchema = z
     ip: z.string().nullable().openapi({ description: 'Null where it was the machine itself.' }),
     request_id: z.string().nullable(),
     detail: z.record(z.string(), z.unknown()).openapi({ description: 'What changed, `before` and `after` among it.' }),
-    hash: z.string(),
-    previous_hash: z.string(),
-    key_id: z.string(),
-    signature: z.string(),
+    hash: z.string().nullable(),
+    previous_hash: z.string().nullable(),
+    key_id: z.string().nullable(),
+    signature: z.string().nullable(),
   })
   .openapi('AuditEvent');
-const listSchema = z.object({ events: z.array(eventSchema), cursor: z.string().nullable(), has_more: z.boolean() }).openapi('AuditEventList');
+const listSchema = z
+  .object({
+    events: z.array(eventSchema),
+    tool_calls: z
+      .enum([...callChoices, 'unavailable'])
+      .openapi({ description: 'Which calls are among them; `unavailable`: none, the ledger cannot be read now.' }),
+    cursor: z.string().nullable(),
+    has_more: z.boolean(),
+  })
+  .openapi('AuditEventList');
 
-function eventBody(event: ChainedRecord): z.infer<typeof eventSchema> {
+function eventBody(event: StoredRecord): z.infer<typeof eventSchema> {
   return recordBody(event);
 }
 

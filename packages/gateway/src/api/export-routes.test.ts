@@ -8,6 +8,7 @@ import { until } from '../../../../test/support/poll.ts';
 import { csvLine } from '../control/logs/csv.ts';
 import { createExportFiles, type ExportFiles } from '../jobs/export-files.ts';
 import type * as Bounds from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';
 
 vi.mock('../kernel/bounds.ts', async (original) => {
@@ -169,6 +170,148 @@ describe('an export of the request log', () => {
     await until(() => existsSync(own));
     await desk.close();
     expect(existsSync(own)).toBe(false);
+  });
+});
+
+describe('the audit', () => {
+  let atMs = begin + 2 * day;
+  let audited: TestControl;
+  /** What was done and called, oldest first: an event, then what follows it in the same second. */
+  const wanted: string[] = [];
+  const ways: readonly Readonly<Record<string, string>>[] = [
+    { method: 'tools/call', tool: 'drop', status: 'blocked', stop: 'access', fault_code: 'policy_denied', policy: 'no-drop' },
+    { method: 'tools/call', tool: 'drop', status: 'success', stop: 'reply', policy: 'members' },
+    { method: 'tools/call', tool: 'drop', status: 'blocked', stop: 'limit', fault_code: 'rate_limit_exceeded' },
+    { method: 'resources/read', tool: 'file:///etc', status: 'blocked', stop: 'access', fault_code: 'unknown_resource' },
+    { method: 'tools/list', tool: '', status: 'blocked', stop: 'access', fault_code: 'not_found' },
+    { method: 'tools/list', tool: '', status: 'success', stop: 'reply' },
+  ];
+  interface Page {
+    readonly events: readonly {
+      readonly action: string;
+      readonly object: { readonly id: string };
+      readonly result: string;
+      readonly detail: { readonly stop?: string; readonly policy?: string };
+    }[];
+    readonly tool_calls: string;
+    readonly cursor: string | null;
+  }
+  const textOf = ({ action, object, result, detail }: Page['events'][number]): string => [action, object.id, result, detail.stop ?? ''].join(' ').trim();
+
+  beforeAll(async () => {
+    audited = control.variant({ ledger: () => ledger.reader, clock: { nowMs: () => atMs, monotonicMs: () => atMs } });
+    const called: TestCall[] = [];
+    for (let index = 0; index < 7; index++) {
+      atMs += 1_000;
+      const rule = { effect: 'deny', servers: ['search'], tools: ['drop'] };
+      const made = await audited.request('PUT', `/v1/policies/rule-${index}`, { front: 'admin', body: rule, headers: { 'if-match': '"0"' } });
+      expect(made.status).toBe(200);
+      wanted.push(`policy.created rule-${index} success`);
+      for (const [place, way] of ways.entries()) {
+        const id = (0xa0000 + index * 16 + place).toString(16);
+        // Two in the same microsecond.
+        const us = BigInt(atMs) * 1000n + BigInt(Math.floor(place / 2) + 1);
+        called.push({
+          org_id: 'org_default',
+          trace_id: id.padStart(32, '0'),
+          span_id: id.padStart(16, '0'),
+          started_at: us,
+          server: 'search',
+          key_id: 'key_a',
+          currency: 'USD',
+          ...way,
+        });
+        const [action, object] = { 'tools/call': ['tool.called', 'search/drop'], 'resources/read': ['resource.read', 'search/file:///etc'] }[
+          way['method'] ?? ''
+        ] ?? ['server.called', 'search'];
+        wanted.push(`${action} ${object} ${way['status'] === 'blocked' ? 'denied' : 'success'} ${way['stop']}`);
+      }
+    }
+    await ledger.insert(called);
+  });
+
+  async function all(query: Record<string, string>): Promise<string[]> {
+    const found: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const asked = new URLSearchParams({
+        start_time: iso(begin + 2 * day),
+        end_time: iso(begin + 3 * day),
+        limit: '4',
+        ...query,
+        ...(cursor === null ? {} : { cursor }),
+      });
+      const answer = await audited.request('GET', `/v1/logs/audit?${asked.toString()}`, { front: 'admin' });
+      const page = (await answer.json()) as Page;
+      expect([answer.status, page.events.length <= 4]).toEqual([200, true]);
+      found.push(...page.events.map(textOf));
+      ({ cursor } = page);
+    } while (cursor !== null);
+    return found;
+  }
+  const newestFirst = (of: (text: string) => boolean): string[] => wanted.filter(of).toReversed();
+  const isRefused = (text: string): boolean => text.includes(' denied ') && !text.endsWith(' limit');
+  const isOfThing = (text: string): boolean => !text.startsWith('server.called');
+
+  test('has refused calls among its events, in their order, page by page; with all calls those of tools, resources and prompts too', async () => {
+    expect(await all({})).toEqual(newestFirst((text) => text.startsWith('policy') || isRefused(text)));
+    expect(await all({ tool_calls: 'all' })).toEqual(newestFirst(isOfThing));
+    expect(await all({ tool_calls: 'none' })).toEqual(newestFirst((text) => text.startsWith('policy')));
+    expect(await all({ action: 'tool.called', tool_calls: 'all' })).toEqual(newestFirst((text) => text.startsWith('tool.called')));
+    expect(await all({ action: 'policy.*', tool_calls: 'all' })).toEqual(newestFirst((text) => text.startsWith('policy')));
+    expect(await all({ object_kind: 'server' })).toEqual(newestFirst((text) => text.startsWith('server.called') && isRefused(text)));
+    expect(await all({ object: 'search/drop', result: 'success', tool_calls: 'all' })).toEqual(
+      newestFirst((text) => text === 'tool.called search/drop success reply'),
+    );
+    expect(await all({ actor: 'key_a', actor_kind: 'key', text: 'no-drop' })).toEqual(newestFirst((text) => text === 'tool.called search/drop denied access'));
+    expect(await all({ actor: 'key_b' })).toEqual([]);
+  });
+
+  test('says of a call which policy decided, and that its proof is elsewhere', async () => {
+    const [event] = ((await (await audited.request('GET', '/v1/logs/audit?action=tool.called&limit=1', { front: 'admin' })).json()) as Page).events;
+    expect(event).toMatchObject({ sequence: null, hash: null, actor: { kind: 'key', id: 'key_a' }, detail: { policy: 'no-drop', fault: 'policy_denied' } });
+  });
+
+  test('says so where the ledger cannot be read; an export of calls is then refused', async () => {
+    const without = audited.variant({ ledger: () => null, clock: { nowMs: () => atMs, monotonicMs: () => atMs } });
+    const page = (await (await without.request('GET', '/v1/logs/audit?action=*&limit=3', { front: 'admin' })).json()) as Page;
+    expect([page.tool_calls, page.events.length]).toEqual(['unavailable', 3]);
+    // A ledger that is open and does not answer is no reason to have no events either.
+    const failing = audited.variant({
+      ledger: () => ({ ...ledger.reader, listCalls: () => Promise.reject(new Fault('unavailable', { reason: 'it is busy' })) }),
+      clock: { nowMs: () => atMs, monotonicMs: () => atMs },
+    });
+    const busy = (await (await failing.request('GET', '/v1/logs/audit?action=*&limit=3', { front: 'admin' })).json()) as Page;
+    expect([busy.tool_calls, busy.events.map(textOf)]).toEqual(['unavailable', page.events.map(textOf)]);
+    // Calls of what was passed meanwhile do not come later, at a wrong place.
+    const back = await audited.request('GET', `/v1/logs/audit?action=*&limit=50&cursor=${busy.cursor ?? ''}`, { front: 'admin' });
+    const rest = ((await back.json()) as Page).events.map(textOf);
+    const passed = wanted.indexOf('policy.created rule-4 success');
+    expect(rest.slice(0, 3)).toEqual(
+      wanted
+        .slice(0, passed)
+        .filter((text) => text.startsWith('policy') || isRefused(text))
+        .toReversed()
+        .slice(0, 3),
+    );
+    expect((await without.request('GET', '/v1/audit/export?format=csv&tool_calls=all', { front: 'admin' })).status).toBe(503);
+    expect((await without.request('GET', '/v1/audit/export?format=csv', { front: 'admin' })).status).toBe(200);
+  });
+
+  test('is exported with its calls where they are asked for', async () => {
+    const query = new URLSearchParams({
+      format: 'jsonl',
+      tool_calls: 'all',
+      start_time: iso(begin + 2 * day),
+      end_time: iso(begin + 3 * day),
+      object: 'search/drop',
+    });
+    const text = await (await audited.request('GET', `/v1/audit/export?${query.toString()}`, { front: 'admin' })).text();
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => textOf(JSON.parse(line) as Page['events'][number]));
+    expect(lines).toEqual(newestFirst((one) => one.startsWith('tool.called')));
   });
 });
 

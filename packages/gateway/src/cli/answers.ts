@@ -132,6 +132,7 @@ export const answers = {
         ip: z.string().nullable(),
       }),
     ),
+    tool_calls: z.string().optional(),
     cursor: z.string().nullable().optional(),
   }),
   auditVerification: z.looseObject({

@@ -14,7 +14,7 @@ export const auditList: Command = async (context) => {
   const answer = await client.request('GET', '/v1/logs/audit', {
     query: { ...auditQuery(options, Date.now()), limit: String(limit), cursor: options.text('cursor') },
   });
-  const { events, cursor } = readAnswer(answers.auditEvents, answer, client.where);
+  const { events, cursor, tool_calls: calls } = readAnswer(answers.auditEvents, answer, client.where);
   out.list(answer, events, () =>
     events.length === 0
       ? 'No events.'
@@ -31,6 +31,7 @@ export const auditList: Command = async (context) => {
           out.paint.dim,
         ),
   );
+  if (calls === 'unavailable') out.note('Calls are not among them: the ledger cannot be read now.');
   if (cursor) out.note(`More: the same with --cursor ${plain(cursor, 300)}`);
   return undefined;
 };
@@ -50,5 +51,6 @@ export function auditQuery(options: OptionValues, nowMs: number): Record<string,
     result: options.text('result'),
     text: options.text('text'),
     internal: options.on('internal') ? 'true' : undefined,
+    tool_calls: options.text('tool-calls'),
   };
 }

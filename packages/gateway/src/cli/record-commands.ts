@@ -133,6 +133,7 @@ export const recordCommands: readonly CommandSpec[] = [
     prints: true,
     options: [
       ...auditFilters,
+      { flags: '--tool-calls WORD', about: 'Calls among the events: denied, all or none.', otherwise: 'denied' },
       { flags: '--limit NUMBER', about: 'Events on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
     ],
@@ -150,6 +151,7 @@ export const recordCommands: readonly CommandSpec[] = [
       { flags: '--format WORD', about: 'proof, csv, jsonl, cef or ocsf.', otherwise: 'proof' },
       ...auditFilters,
       { flags: '--calls WORD', about: 'What of the ledger a proof holds: rows, entries or none.', otherwise: 'none' },
+      { flags: '--tool-calls WORD', about: 'Of the other formats: calls among the events, denied, all or none.', otherwise: 'none' },
     ],
     examples: ['gateway audit export audit.proof', "gateway audit export --format csv --since 30d --action 'key.*' keys.csv"],
     load: async () => (await import('./audit-export.ts')).auditExport,

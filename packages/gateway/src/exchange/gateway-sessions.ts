@@ -4,6 +4,7 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Sealer } from '../kernel/seal.ts';
+import { refusedSession } from './session-refusals.ts';
 import { readRun, runText, type SessionRun } from './session-run.ts';
 
 /** What a handle says of its session: enough to take it up again where the worker that kept it is gone. */
@@ -136,7 +137,7 @@ export function createGatewaySessions({ sealer, clock, home }: { readonly sealer
       return { home: ticketHome, id, principalId, endpoint, version, capabilities, info, run: readRun(run) };
     },
     find(ticket, principalId, endpoint) {
-      if (ticket.principalId !== principalId || ticket.endpoint !== endpoint) throw new Fault('session_not_found');
+      if (ticket.principalId !== principalId || ticket.endpoint !== endpoint) throw refusedSession('foreign');
       const session = sessions.get(ticket.id);
       if (session) return use(session);
       // One of this worker that is not here has ended; one of a worker that is gone goes on here.

@@ -30,6 +30,7 @@ import type { OpenStreams } from './open-streams.ts';
 import type { Parks } from './parks.ts';
 import type { SessionRenewal } from './renew-session.ts';
 import type { SessionHandles } from './session-handle.ts';
+import { sessionRefusalOf, type SessionRefusals } from './session-refusals.ts';
 import type { SessionNoteBook } from './session-notes.ts';
 import { traceContextOf } from './trace-context.ts';
 
@@ -42,6 +43,7 @@ export interface Rail {
   readonly journal: Journal;
   readonly bodies: BodyQueue;
   readonly sessions: SessionHandles;
+  readonly sessionRefusals: SessionRefusals;
   readonly sessionNotes: SessionNoteBook;
   readonly renewal: SessionRenewal;
   readonly streams: OpenStreams;
@@ -175,6 +177,8 @@ export class Call implements Reply, Passing {
   async settleRefusal(fault: Fault, httpStatus: number = fault.row.status): Promise<void> {
     const { record, rail, principal } = this;
     const block = this.server?.block ?? this.place;
+    const refused = sessionRefusalOf(fault);
+    if (refused !== null) rail.sessionRefusals.note(refused, principal?.data.keyId ?? '', record.peer);
     // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
     if (record.traceHex === '' && (principal !== null || this.inbound.clientTraceId !== undefined)) this.joinTrace(undefined);
     if (principal === null || block === null) return this.noteRefusal(fault);

@@ -24,7 +24,8 @@ import {
   withServerInfo,
   type FrontParams,
 } from './front-request.ts';
-import type { GatewaySession } from './gateway-sessions.ts';
+import { isGatewaySession, type GatewaySession } from './gateway-sessions.ts';
+import { refusedSession } from './session-refusals.ts';
 import { initializeResult, legacyAsk, legacyError, legacyResult, mapElicitations } from './legacy-words.ts';
 import type { Call } from './rail.ts';
 import { beginRun, joinRun } from './session-run.ts';
@@ -304,7 +305,9 @@ async function findSession(call: Call, endpoint: Endpoint, body: Buffer | null):
   const { rail, inbound, principal } = call;
   if (inbound.sessionId === undefined) throw new Fault('invalid_request', { reason: 'the Mcp-Session-Id header is missing; begin with `initialize`' });
   const ticket = rail.gatewaySessions.read(inbound.sessionId);
-  if (ticket === null || principal === null) throw new Fault('session_not_found');
+  // Its mark is the gateway's: whoever shows it, with a seal that does not hold, has not got it from here.
+  if (ticket === null) throw isGatewaySession(inbound.sessionId) ? refusedSession('forged') : new Fault('session_not_found');
+  if (principal === null) throw new Fault('session_not_found');
   if ((await rail.otherWorkers?.serveAt(ticket.home, call, body, ticket.id)) === true) return null;
   const session = rail.gatewaySessions.find(ticket, principal.id, endpoint.name);
   joinRun(call, session.run);

@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { Sealer } from '../kernel/seal.ts';
+import { looksSealed, type Sealer } from '../kernel/seal.ts';
+import { refusedSession } from './session-refusals.ts';
 import { readRun, runText, type SessionRun } from './session-run.ts';
 
 /**
@@ -15,7 +16,10 @@ export interface SessionHandles {
    * begun anew; left out where the handle would become too long, and then the run. Faults: `upstream_invalid` where the id alone is too long.
    */
   seal(principalId: string, server: string, placed: string, opening: string | null, run?: SessionRun | null): string;
-  /** The same object for as long as this worker remembers the handle. Faults: `session_not_found`, the same for a forged, a foreign and an unknown handle. */
+  /**
+   * The same object for as long as this worker remembers the handle. Faults: `session_not_found`, to the caller the same for a forged, a foreign and an
+   * unknown handle (session-refusals.ts).
+   */
   open(handle: string, principalId: string, server: string): HeldSession;
   /** What `initialize` said, or null where the handle does not hold it. */
   openingOf(session: HeldSession): string | null;
@@ -121,10 +125,10 @@ export function createSessionHandles(sealer: Sealer, eventKey: Buffer, ...earlie
       let session = held.get(handle);
       if (!session) {
         const found = unseal(handle);
-        if (!found) throw new Fault('session_not_found');
+        if (!found) throw looksSealed(handle) ? refusedSession('forged') : new Fault('session_not_found');
         session = remember(newlyHeld(handle, found));
       }
-      if (session.principalId !== principalId || session.server !== server) throw new Fault('session_not_found');
+      if (session.principalId !== principalId || session.server !== server) throw refusedSession('foreign');
       return session;
     },
     openingOf: ({ handle }) => unseal(handle)?.opening || null,

@@ -89,6 +89,13 @@ export function createSealer(key: Buffer, ...earlier: readonly Buffer[]): Sealer
   };
 }
 
+/** Whether a text has the form of what `sealText` makes, by whichever key. */
+export function looksSealed(text: string): boolean {
+  if (text.length > bounds.sessionHandleBytesMax) return false;
+  const sealed = Buffer.from(text, 'base64url');
+  return sealed.length >= headBytes && sealed[0] === version && sealed.toString('base64url') === text;
+}
+
 /** The version is authenticated too, so that a later format cannot be passed off as this one. */
 function associatedBytes(associated: string): Buffer {
   return Buffer.from(`${version}:${associated}`);

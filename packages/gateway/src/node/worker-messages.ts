@@ -1,5 +1,6 @@
 import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
+import type { SessionRefusal } from '../exchange/session-refusals.ts';
 import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
@@ -53,6 +54,8 @@ export type SupervisorHandlers = {
   doorLetGo: (input: null) => void;
   /** `peer`: where it was shown. */
   verifyKey: (input: { readonly secret: string; readonly peer: string }) => Promise<KeyVerdict>;
+  /** Sessions that were shown and are not the caller's. */
+  sessionsRefused: (input: readonly SessionRefusal[]) => void;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;
   stateGet: (input: { readonly key: string }) => Promise<Uint8Array | null>;
   stateSet: (input: { readonly key: string; readonly value: Uint8Array; readonly ttlMs: number }) => Promise<void>;

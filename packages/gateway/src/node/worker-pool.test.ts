@@ -88,6 +88,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       stateDelete: async () => undefined,
       keptNote: () => 0,
       keptPut: () => undefined,
+      sessionsRefused: () => undefined,
       keptFind: () => null,
     },
     onLogLine: () => undefined,

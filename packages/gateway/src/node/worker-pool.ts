@@ -48,7 +48,7 @@ export interface WorkerPoolOptions {
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => WorkerStart;
   readonly handlers: StateHandlers &
-    Pick<SupervisorHandlers, 'verifyKey' | 'keptNote' | 'keptPut' | 'keptFind'> & {
+    Pick<SupervisorHandlers, 'verifyKey' | 'sessionsRefused' | 'keptNote' | 'keptPut' | 'keptFind'> & {
       lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
     };
   readonly onLogLine: (line: string) => void;

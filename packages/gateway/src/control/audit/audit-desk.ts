@@ -19,7 +19,7 @@ export interface AuditDesk {
   /** A new key follows the one before, which vouches for it. `record` writes it down before it signs anything. */
   rotateKey(record: (next: PublicKeyRecord) => Promise<void>): Promise<PublicKeyRecord>;
   /** Notes that a caller was let in or refused; never waits. */
-  noteSignIn(signIn: SignIn): void;
+  noteSignIn(signIn: SignIn, times?: number): void;
 }
 
 export interface AuditAnchor {

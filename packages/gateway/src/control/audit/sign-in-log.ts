@@ -7,17 +7,18 @@ import type { AuditEvent, RegistryStore } from '../../store/registry/registry-st
 /** A credential that was looked at. */
 export interface SignIn {
   readonly outcome: 'succeeded' | 'failed';
-  /** Of a failure: unknown, expired, revoked. */
+  /** Of a failure: unknown, expired, revoked; forged or foreign. */
   readonly reason: string;
-  readonly kind: 'key' | 'session' | 'admin_link';
+  /** `mcp_session`: a session of an agent; the subject is the key that came with it. */
+  readonly kind: 'key' | 'session' | 'admin_link' | 'mcp_session';
   /** The id or the visible prefix of what was shown; never a secret. */
   readonly subject: string;
   readonly peer: string;
 }
 
 export interface SignInLog {
-  /** Never waits, never throws. */
-  note(signIn: SignIn): void;
+  /** So often, if more than once. Never waits, never throws. */
+  note(signIn: SignIn, times?: number): void;
   /** Writes what waits, and ends. */
   stop(): Promise<void>;
 }
@@ -103,13 +104,13 @@ export function createSignInLog(options: {
   }
 
   return {
-    note(signIn) {
+    note(signIn, times = 1) {
       const window = (windows[signIn.outcome] ??= open(signIn.outcome));
-      window.count += 1;
+      window.count += times;
       const name = JSON.stringify([signIn.kind, signIn.reason, signIn.subject, signIn.peer]);
       const group = window.groups.get(name);
-      if (group !== undefined) group.count += 1;
-      else if (window.groups.size < bounds.signInCallersMax) window.groups.set(name, { signIn, count: 1 });
+      if (group !== undefined) group.count += times;
+      else if (window.groups.size < bounds.signInCallersMax) window.groups.set(name, { signIn, count: times });
     },
     async stop() {
       close('failed');

@@ -118,7 +118,7 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     allocatedCalls: (organization) => places.allocated(organization),
     checkpoint,
     rotateKey: (record) => keys.rotate(clock.nowMs(), record),
-    noteSignIn: (signIn) => signIns.note(signIn),
+    noteSignIn: (signIn, times) => signIns.note(signIn, times),
     async stop() {
       clearInterval(timer);
       await signIns.stop();

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { StreamStatus } from '../../control/audit/stream-desk.ts';
-import { toolCalledEvent } from '../../control/audit/tool-called.ts';
+import { calledEvent } from '../../control/audit/called-event.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { fitsGlob, parseGlob } from '../../kernel/glob.ts';
@@ -128,7 +128,7 @@ export function runStream({ data, sender, registry, ledger, organizationId, node
       if (place === null || after >= sequence) continue;
       const page = await reader.listChainedCalls({ organizationId, chain, after, through: sequence, limit: batchMax });
       const tools = page.filter(({ method }) => method === 'tools/call');
-      const done = await deliver(tools.map((call) => toolCalledEvent(call, organizationId)));
+      const done = await deliver(tools.map((call) => calledEvent(call, organizationId)));
       const isWhole = done === tools.length;
       // What follows the last tool of a page is no call of a tool; behind the last page there is nothing, or what retention dropped.
       const through = !isWhole ? (tools[done - 1]?.chain_sequence ?? after) : page.length === batchMax ? (page.at(-1)?.chain_sequence ?? sequence) : sequence;

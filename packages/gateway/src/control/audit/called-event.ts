@@ -3,11 +3,18 @@ import type { StoredRecord } from '../../chain/verify-events.ts';
 import { spanIdOf, traceIdOf } from '../../kernel/id.ts';
 import type { CallRow } from '../../store/ledger/call-columns.ts';
 
-/** The action of a call of a tool among events of the audit. */
-export const toolCalled = 'tool.called';
+/** What a call is among events of the audit, by its method. */
+export const calledKinds = {
+  'tools/call': { action: 'tool.called', objectKind: 'tool' },
+  'resources/read': { action: 'resource.read', objectKind: 'resource' },
+  'prompts/get': { action: 'prompt.read', objectKind: 'prompt' },
+} as const;
+/** Of every other method. */
+export const serverCalled = { action: 'server.called', objectKind: 'server' } as const;
 
-/** A call of a tool as an event: who called what, what was decided, and its trace. It stands in the chain of calls, not in that of events. */
-export function toolCalledEvent(call: CallRow, organizationId: string): StoredRecord {
+/** A call as an event: who called what, what was decided, and its trace. It stands in the chain of calls, not in that of events. */
+export function calledEvent(call: CallRow, organizationId: string): StoredRecord {
+  const { action, objectKind } = call.method in calledKinds ? calledKinds[call.method as keyof typeof calledKinds] : serverCalled;
   return {
     id: spanIdOf(call.span_hex),
     organizationId,
@@ -15,9 +22,9 @@ export function toolCalledEvent(call: CallRow, organizationId: string): StoredRe
     atMs: Number(call.start_us / 1000n),
     actorKind: call.key_id === '' ? 'anonymous' : 'key',
     actorId: call.key_id,
-    action: toolCalled,
-    objectKind: 'tool',
-    objectId: `${call.server}/${call.tool}`,
+    action,
+    objectKind,
+    objectId: objectKind === 'server' ? call.server : `${call.server}/${call.tool}`,
     result: results[call.status] ?? 'failed',
     requestId: call.request_id,
     peer: call.peer,
@@ -25,6 +32,7 @@ export function toolCalledEvent(call: CallRow, organizationId: string): StoredRe
       trace_id: traceIdOf(call.trace_hex),
       server: call.server,
       tool: call.tool,
+      ...(objectKind === 'server' ? { method: call.method } : {}),
       status: call.status,
       stop: call.stop,
       ...known({ fault: call.fault_code, policy: call.policy }),
