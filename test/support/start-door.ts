@@ -175,6 +175,7 @@ const everyone: PrincipalData = {
   agent: 'tester',
   serviceAccountId: '',
   lineage: [],
+  owner: null,
   environment: 'test',
   servers: null,
   actions: null,

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { controlUrl, startControl, type TestControl } from '../../../../test/support/control.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { firstStart } from '../control/first-start.ts';
-import { permissionNames, type Permission } from '../control/permissions.ts';
+import { covers, permissionNames, type Permission } from '../control/permissions.ts';
+import { builtInRole } from '../control/roles/built-in-roles.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { sessionMaxMs, sessionMs } from '../control/sessions/session.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -94,6 +95,27 @@ describe('the matrix of routes and permissions', () => {
       if (permission !== 'public' && permission !== 'signed_in') expect((await control.request(method, path, { bearer })).status).toBe(403);
     }
     expect(await (await control.request('GET', '/v1/me', { bearer })).json()).toMatchObject({ kind: 'key', permissions: [] });
+  });
+
+  test('A31 T1 with every role, a key of its holder gets exactly what the role allows, and 403 at every other route', async () => {
+    const { mcpActions } = control.dependencies;
+    const made = await control.request('POST', '/v1/roles', { front: 'admin', body: { name: 'Costs', id: 'costs', permissions: ['costs.*'] } });
+    expect(made.status).toBe(201);
+    for (const role of ['admin', 'developer', 'viewer', 'auditor', 'costs']) {
+      const user = await control.request('POST', '/v1/users', { front: 'admin', body: { name: role, id: `with-${role}`, role_ids: [role] } });
+      expect(user.status).toBe(201);
+      const input = { name: role, environment: null, scopes: { servers: null, actions: ['*'] }, metadata: { user_id: `with-${role}` }, expiresAtMs: null };
+      const { secret: bearer } = await createKey(control.context(), input);
+      const allowed = permissionNames.filter((name) => covers(builtInRole(role, mcpActions)?.permissions ?? ['costs.*'], name));
+      expect([role, await (await control.request('GET', '/v1/me', { bearer })).json()]).toMatchObject([
+        role,
+        { owner: `user:with-${role}`, permissions: allowed },
+      ]);
+      for (const { method, path, permission } of routes()) {
+        if (permission === 'public' || permission === 'signed_in' || allowed.includes(permission)) continue;
+        expect([role, method, path, (await control.request(method, path, { bearer })).status]).toEqual([role, method, path, 403]);
+      }
+    }
   });
 
   test('the owner-only socket needs no credential', async () => {

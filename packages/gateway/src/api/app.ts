@@ -29,6 +29,7 @@ import { maskingRoutes } from './masking-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
+import { roleRoutes } from './role-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -85,6 +86,7 @@ export function registerRoutes(app: ApiApp): void {
   priceRoutes(app);
   policyRoutes(app);
   directoryRoutes(app);
+  roleRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {

@@ -144,7 +144,7 @@ describe('keys and what they belong to', () => {
   test('rules for a department reach the keys of its teams and of their members, at once when they change', async () => {
     await send('POST', '/v1/departments', { name: 'Finance', id: 'finance' });
     await send('POST', '/v1/teams', { name: 'Ledger', id: 'ledger' });
-    await send('POST', '/v1/users', { name: 'Cleo', id: 'cleo' });
+    await send('POST', '/v1/users', { name: 'Cleo', id: 'cleo', role_ids: ['auditor'] });
     const { key, secret } = await keyFor({ user_id: 'cleo' });
     await send('PUT', '/v1/policies/no-finance', { effect: 'deny', to: ['department:finance'], servers: ['search'] }, '"0"');
     const decision = async (): Promise<unknown> =>
@@ -181,3 +181,84 @@ describe('keys and what they belong to', () => {
     expect((await events()).slice(0, 2).map(({ action }) => action)).toEqual(['service_account.deleted', 'key.revoked']);
   });
 });
+
+describe('roles', () => {
+  const me = async (secret: string): Promise<unknown> => (await send('GET', '/v1/me', undefined, undefined, secret)).body['permissions'];
+
+  test('four are built in, to be seen and not to be changed; others are made of what is known', async () => {
+    const { body } = await send('GET', '/v1/roles');
+    expect((body['roles'] as { id: string; built_in: boolean }[]).map(({ id, built_in: builtIn }) => [id, builtIn])).toEqual([
+      ['admin', true],
+      ['auditor', true],
+      ['developer', true],
+      ['viewer', true],
+    ]);
+    expect((await send('GET', '/v1/roles/admin')).body).toMatchObject({ role: { permissions: ['*'] } });
+    expect((await send('PATCH', '/v1/roles/viewer', { permissions: ['*'] }, '"1"')).status).toBe(400);
+    expect((await send('DELETE', '/v1/roles/viewer', undefined, '"1"')).status).toBe(400);
+    expect((await send('POST', '/v1/roles', { name: 'Odd', permissions: ['fly.high'] })).body).toMatchObject({ message: expect.stringContaining('fly.high') });
+    expect((await send('POST', '/v1/roles', { name: 'Key keeper', id: 'keeper', permissions: ['keys.*', 'people.*', 'tools.call'] })).status).toBe(201);
+    const catalogue = (await send('GET', '/v1/permissions')).body['permissions'] as { name: string }[];
+    expect(catalogue.map(({ name }) => name)).toEqual(expect.arrayContaining(['tools.call', 'keys.write', 'roles.write']));
+  });
+
+  test('a key does no more than the roles of its owner, from the request after a change; a role of the key itself says what it holds', async () => {
+    await send('POST', '/v1/users', { name: 'Dora', id: 'dora', role_ids: ['keeper'] });
+    const owned = await createKey(control.context(), {
+      name: 'k',
+      environment: null,
+      scopes: { servers: null, actions: ['*'] },
+      metadata: { user_id: 'dora' },
+      expiresAtMs: null,
+    });
+    expect(await me(owned.secret)).toEqual(['keys.read', 'keys.write', 'people.read', 'people.write']);
+    expect((await send('GET', '/v1/me', undefined, undefined, owned.secret)).body).toMatchObject({ owner: 'user:dora', organization_id: 'org_default' });
+    forgotten();
+    const { etag } = await send('GET', '/v1/roles/keeper');
+    expect((await send('PATCH', '/v1/roles/keeper', { permissions: ['keys.read', 'people.*'] }, etag)).status).toBe(200);
+    expect(forgotten()).toEqual([owned.key.id]);
+    expect(await me(owned.secret)).toEqual(['keys.read', 'people.read', 'people.write']);
+    const { capabilities } = (await send('GET', '/v1/me/capabilities', undefined, undefined, owned.secret)).body as {
+      capabilities: { permission: string; allowed: boolean; reason: string; granted_by: string[] }[];
+    };
+    const of = (wanted: string) => capabilities.find(({ permission }) => permission === wanted);
+    expect(of('keys.read')).toMatchObject({ allowed: true, granted_by: ['operator', 'user:dora'] });
+    expect(of('keys.write')).toMatchObject({ allowed: false, reason: 'no role of the user dora allows it', granted_by: ['operator'] });
+
+    const viewing = await createKey(control.context(), {
+      name: 'k',
+      environment: null,
+      scopes: { servers: null, actions: ['role:keeper', 'traces.read'] },
+      metadata: {},
+      expiresAtMs: null,
+    });
+    expect(await me(viewing.secret)).toEqual(['keys.read', 'traces.read', 'people.read', 'people.write']);
+    expect((await send('DELETE', '/v1/roles/keeper', undefined, '"2"')).body).toMatchObject({
+      error: 'still_in_use',
+      message: expect.stringContaining('user dora'),
+    });
+    await send('PATCH', '/v1/users/dora', { role_ids: [] }, '"1"');
+    expect(await me(owned.secret)).toEqual([]);
+    expect((await send('DELETE', '/v1/roles/keeper', undefined, '"2"')).body).toMatchObject({
+      error: 'still_in_use',
+      message: expect.stringContaining(viewing.key.id),
+    });
+  });
+
+  test('nobody gives, or gets by changing another, more than they hold', async () => {
+    const { secret } = await keyForActions(['people.*', 'roles.*', 'keys.write', 'traces.read']);
+    const as = (method: string, path: string, body: unknown, match?: string): Promise<Answer> => send(method, path, body, match, secret);
+    expect((await as('POST', '/v1/users', { name: 'Evil', role_ids: ['admin'] })).status).toBe(403);
+    expect((await as('POST', '/v1/users', { name: 'Evil' })).status).toBe(403);
+    expect((await as('POST', '/v1/roles', { name: 'Evil', permissions: ['*'] })).status).toBe(403);
+    expect((await as('POST', '/v1/auth/keys', { name: 'k', scopes: { actions: ['role:auditor'] } })).status).toBe(403);
+    expect((await as('POST', '/v1/roles', { name: 'Traces', id: 'traces', permissions: ['traces.read'] })).status).toBe(201);
+    expect((await as('POST', '/v1/users', { name: 'Good', id: 'good', role_ids: ['traces'] })).status).toBe(201);
+    await send('POST', '/v1/users', { name: 'Root', id: 'root', email: 'root@example.com', role_ids: ['admin'] });
+    expect((await as('PATCH', '/v1/users/root', { email: 'evil@example.com' }, '"1"')).status).toBe(403);
+    expect((await as('PATCH', '/v1/users/good', { role_ids: ['admin'] }, '"1"')).status).toBe(403);
+  });
+});
+
+const keyForActions = (actions: readonly string[]): Promise<KeyWithSecret> =>
+  createKey(control.context(), { name: 'k', environment: null, scopes: { servers: null, actions }, metadata: {}, expiresAtMs: null });

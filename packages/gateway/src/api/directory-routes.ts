@@ -22,12 +22,12 @@ const idParams = z.object({ id: z.string().regex(entryIdPattern, 'it is no id').
 const sorts = ['name', '-name', 'created_at', '-created_at'] as const;
 
 function nounRoutes(api: Api, kind: NounKind): void {
-  const { plural, title, links } = nouns[kind];
+  const { plural, title, links, permission } = nouns[kind];
   const schemas = nounSchemas(kind);
   const many = plural.replaceAll('-', '_');
   const path = `/v1/${plural}` as const;
   const one = `${path}/{id}` as const;
-  const tags = ['people'];
+  const tags = [permission];
   const put = z.object({ outcome: z.enum(['created', 'changed', 'unchanged', 'planned']), [kind]: schemas.read });
   const bodyOf = async (context: ControlContext, { outcome, entry }: EntryPut) => ({ outcome, [kind]: entryBody(await viewOf(context, entry)) });
 
@@ -35,7 +35,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
     route({
       method: 'get',
       path,
-      permission: 'people.read',
+      permission: `${permission}.read`,
       tags,
       summary: `List ${title}s`,
       request: {
@@ -81,7 +81,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
     route({
       method: 'get',
       path: one,
-      permission: 'people.read',
+      permission: `${permission}.read`,
       tags,
       summary: `One ${title}`,
       description: 'The ETag is what a change sends as `If-Match`.',
@@ -98,7 +98,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
     route({
       method: 'post',
       path,
-      permission: 'people.write',
+      permission: `${permission}.write`,
       tags,
       summary: `Make a ${title}`,
       description: 'Keys that name its id already are its own from then on.',
@@ -123,7 +123,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
     route({
       method: 'patch',
       path: one,
-      permission: 'people.write',
+      permission: `${permission}.write`,
       tags,
       summary: `Change a ${title}`,
       description: 'What is left out stays. What keys inherit by it holds on this node when the answer comes, on every other within a second.',
@@ -146,7 +146,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
     route({
       method: 'delete',
       path: one,
-      permission: 'people.write',
+      permission: `${permission}.write`,
       tags,
       summary: `Delete a ${title}`,
       description: 'Refused with 409 and by whom as long as something is tied to it, or has keys.',

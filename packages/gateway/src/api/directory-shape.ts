@@ -18,7 +18,7 @@ export interface NounSchemas {
 export type Written = Readonly<Record<string, string | readonly string[] | null | undefined>>;
 
 export function nounSchemas(kind: NounKind): NounSchemas {
-  const { texts, links, schema, idPrefix, title, unique } = nouns[kind];
+  const { texts, names, links, schema, idPrefix, title, unique, hasStatus } = nouns[kind];
   const id = z.string().regex(entryIdPattern, 'it must be 1 to 128 letters, digits and . _ @ + -');
   const name = z
     .string()
@@ -36,6 +36,16 @@ export function nounSchemas(kind: NounKind): NounSchemas {
           .nullable()
           .optional()
           .openapi({ description: `${about} Null: none.`, example }),
+      ]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(names).map(([member, { itemsMax, about, example }]) => [
+        member,
+        z
+          .array(z.string().min(1).max(128))
+          .max(itemsMax)
+          .optional()
+          .openapi({ description: about, example: [...example] }),
       ]),
     ),
     ...Object.fromEntries(Object.entries(links).map(([member, link]) => [member, writtenLink(link)])),
@@ -62,7 +72,9 @@ export function nounSchemas(kind: NounKind): NounSchemas {
         id: z.string().openapi({ example: `${idPrefix}_payments` }),
         name,
         ...read,
-        status: z.enum(['active', 'disabled']).openapi({ description: 'Disabled: it is switched off, so no call with one of its keys gets through.' }),
+        ...(hasStatus
+          ? { status: z.enum(['active', 'disabled']).openapi({ description: 'Disabled: it is switched off, so no call with one of its keys gets through.' }) }
+          : { built_in: z.boolean().openapi({ description: 'It cannot be changed.' }) }),
         ...(kind === 'agent'
           ? {
               first_seen: timeSchema
@@ -103,7 +115,7 @@ function linkAbout({ about, to }: LinkMember): string {
 
 /** Faults: `invalid_params`. */
 export function changeOf(kind: NounKind, written: Written): EntryChange {
-  const { texts, links } = nouns[kind];
+  const { texts, names, links } = nouns[kind];
   const { name } = written;
   const given = <Member>(members: Readonly<Record<string, Member>>): [string, Member, string | readonly string[] | null][] =>
     Object.entries(members).flatMap(([member, one]) => {
@@ -113,6 +125,7 @@ export function changeOf(kind: NounKind, written: Written): EntryChange {
   return {
     ...(typeof name === 'string' ? { name } : {}),
     texts: Object.fromEntries(given(texts).flatMap(([member, , value]) => (value === null || typeof value === 'string' ? [[member, value]] : []))),
+    names: Object.fromEntries(given(names).map(([member, , value]) => [member, [value ?? []].flat()])),
     links: Object.fromEntries(
       given(links).map(([member, link, value]) => [member, (value === null ? [] : [value].flat()).map((text) => referenceOf(member, link, text))]),
     ),
@@ -128,11 +141,11 @@ export function referenceOf(member: string, link: LinkMember, text: string): Ref
   });
 }
 
-export function entryBody({ entry, off, use }: EntryView): Record<string, unknown> {
+export function entryBody({ entry, isBuiltIn, off, use }: EntryView): Record<string, unknown> {
   const { version, createdAtMs, createdBy, changedAtMs, changedBy } = entry;
   return {
     ...entryMembers(entry),
-    status: off === null ? 'active' : 'disabled',
+    ...(nouns[entry.kind].hasStatus ? { status: off === null ? 'active' : 'disabled' } : { built_in: isBuiltIn }),
     ...(entry.kind === 'agent' ? { first_seen: timeOf(use?.firstSeenMs ?? null), last_seen: timeOf(use?.lastSeenMs ?? null) } : {}),
     version,
     created_at: timeOf(createdAtMs),
@@ -143,12 +156,13 @@ export function entryBody({ entry, off, use }: EntryView): Record<string, unknow
 }
 
 /** What was written of it. */
-export function entryMembers({ kind, id, name, attributes, links: tied }: EntryRecord): Record<string, unknown> {
-  const { texts, links } = nouns[kind];
+export function entryMembers({ kind, id, name, attributes, names: listed, links: tied }: EntryRecord): Record<string, unknown> {
+  const { texts, names, links } = nouns[kind];
   return {
     id,
     name,
     ...Object.fromEntries(Object.keys(texts).map((member) => [member, attributes[member] ?? null])),
+    ...Object.fromEntries(Object.keys(names).map((member) => [member, listed[member] ?? []])),
     ...Object.fromEntries(
       Object.entries(links).map(([member, link]) => {
         const to = (tied[member] ?? []).map((one) => referenceText(link, one));

@@ -135,7 +135,8 @@ const scopesSchema = z
       .nullable()
       .optional()
       .openapi({
-        description: 'MCP operations and permissions, patterns such as `tools.*` among them; absent or null: every MCP operation and no permission.',
+        description:
+          'MCP operations and permissions, patterns such as `tools.*` among them, and roles as `role:viewer`; absent or null: every MCP operation and no permission.',
         example: ['tools.call', 'tools.list'],
       }),
   })

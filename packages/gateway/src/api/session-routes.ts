@@ -33,10 +33,21 @@ export function sessionRoutes(api: Api): void {
       responses: { 200: json(meSchema, 'The caller.') },
     }),
     (c) => {
-      const { actor } = c.var.context();
+      const { actor, organizationId } = c.var.context();
+      const owner = actor.owner === null ? null : `${actor.owner.kind}:${actor.owner.id}`;
       const { servers, actions } = actor.grants;
       const scopes = { mcp_servers: servers && [...servers], actions: actions && [...actions] };
-      return c.json({ kind: actor.kind, id: actor.id, scopes, permissions: permissionNames.filter((permission) => actor.can(permission)) }, 200);
+      return c.json(
+        {
+          kind: actor.kind,
+          id: actor.id,
+          organization_id: organizationId,
+          owner,
+          scopes,
+          permissions: permissionNames.filter((permission) => actor.can(permission)),
+        },
+        200,
+      );
     },
   );
   api.openapi(
@@ -63,6 +74,8 @@ const meSchema = z
   .object({
     kind: z.enum(['operator', 'key', 'session', 'system']),
     id: z.string(),
+    organization_id: z.string(),
+    owner: z.string().nullable().openapi({ description: 'The user or service account that it belongs to.', example: 'user:usr_ana' }),
     scopes: z.object({ mcp_servers: z.array(z.string()).nullable(), actions: z.array(z.string()).nullable() }),
     permissions: z.array(z.string()),
   })

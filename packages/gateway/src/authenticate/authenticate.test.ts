@@ -23,6 +23,7 @@ function principal(more: Partial<PrincipalData> = {}): PrincipalData {
     agent: '',
     serviceAccountId: '',
     lineage: [],
+    owner: null,
     environment: 'test',
     servers: null,
     actions: null,

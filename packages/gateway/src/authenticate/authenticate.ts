@@ -162,6 +162,7 @@ function anonymousData(organizationId: string): PrincipalData {
     agent: '',
     serviceAccountId: '',
     lineage: [],
+    owner: null,
     environment: '',
     servers: null,
     actions: null,

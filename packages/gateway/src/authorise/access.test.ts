@@ -19,6 +19,7 @@ function caller(more: Partial<Principal['data']> = {}): Principal {
     agent: 'ci-bot',
     serviceAccountId: '',
     lineage: [],
+    owner: null,
     environment: 'prod',
     ...more,
   };
@@ -262,4 +263,34 @@ test('of thousands of rules the one that names the tool decides, in every spelli
     { rule: 'last' },
     { decision: 'allow' },
   ]);
+});
+
+const reference = fc.record({ kind: fc.constantFrom('department', 'team', 'project', 'user' as const), id: fc.constantFrom('a', 'b', 'c') });
+const inheritedRule = fc.record({
+  effect: fc.constantFrom('allow', 'deny', 'hold' as const),
+  subjects: fc.option(
+    fc.array(fc.record({ kind: fc.constantFrom('department', 'team', 'project' as const), id: fc.constantFrom('a', 'b', 'c', '*') }), { minLength: 1 }),
+    {
+      nil: null,
+    },
+  ),
+});
+
+test('T6 what is inherited is what the rules of all above say together: no deny is lost, nothing is allowed that none of them allows', () => {
+  fc.assert(
+    fc.property(fc.array(inheritedRule, { maxLength: 6 }), fc.array(reference, { maxLength: 4 }), (written, lineage) => {
+      const rules = written.map((one) => rule(one));
+      const { decision } = decide(rules, call('s', 'read'), {}, caller({ teamId: '', lineage }));
+      const speaks = (effect: PolicyData['effect']): boolean =>
+        rules.some(
+          (one) =>
+            one.effect === effect &&
+            (one.subjects === null || one.subjects.some(({ kind, id }) => lineage.some((above) => above.kind === kind && (id === '*' || above.id === id)))),
+        );
+      expect(decision).toBe(speaks('deny') ? 'deny' : !speaks('allow') ? 'deny' : speaks('hold') ? 'hold' : 'allow');
+      // Whatever else it inherits from, no deny goes away.
+      if (speaks('deny'))
+        expect(decide(rules, call('s', 'read'), {}, caller({ teamId: '', lineage: [...lineage, { kind: 'team', id: 'c' }] })).decision).toBe('deny');
+    }),
+  );
 });

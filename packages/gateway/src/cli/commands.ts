@@ -106,7 +106,11 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { flags: '--name TEXT', about: 'What the key is for.', required: true },
       { flags: '--server NAME', about: 'Server that the key may reach.', repeated: true },
-      { flags: '--action NAME', about: 'MCP operation or permission that it holds, such as tools.call, tools.* or keys.read.', repeated: true },
+      {
+        flags: '--action NAME',
+        about: 'MCP operation, permission or role that it holds, such as tools.call, tools.*, keys.read or role:viewer.',
+        repeated: true,
+      },
       { flags: '--expires WHEN', about: 'A duration (90d), a date or time (2027-01-31), or never.', otherwise: '90d' },
       { flags: '--environment WORD', about: 'Word in the secret: gwo_{environment}_….', otherwise: "the configuration's" },
       { flags: '--team ID', about: 'Team that it is of, by id or name; so of the others. Any text where there is none such.' },

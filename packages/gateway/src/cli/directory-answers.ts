@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nouns, type NounKind } from '../kernel/directory.ts';
 import { readAnswer } from './answers.ts';
 
-const entryView = z.looseObject({ id: z.string(), name: z.string(), status: z.string(), version: z.number() });
+const entryView = z.looseObject({ id: z.string(), name: z.string(), status: z.string().optional(), version: z.number() });
 export type EntryAnswer = z.output<typeof entryView>;
 
 /** The entry in an answer about a noun. */

@@ -91,7 +91,7 @@ async function etagOf(client: GatewayClient, kind: NounKind, id: string): Promis
 
 /** Members that were named; `none` takes one away. */
 function membersOf(kind: NounKind, options: OptionValues): Record<string, string | readonly string[] | null> {
-  const { texts, links } = nouns[kind];
+  const { texts, names, links } = nouns[kind];
   const single = (member: string): [string, string | null][] => {
     const value = options.text(optionOf(member));
     return value === undefined ? [] : [[member, value === 'none' ? null : value]];
@@ -102,6 +102,7 @@ function membersOf(kind: NounKind, options: OptionValues): Record<string, string
   };
   return Object.fromEntries([
     ...Object.keys(texts).flatMap(single),
+    ...Object.keys(names).flatMap(several),
     ...Object.entries(links).flatMap(([member, { many }]): [string, string | readonly string[] | null][] => (many ? several(member) : single(member))),
   ]);
 }

@@ -6,16 +6,17 @@ const dryRun: OptionSpec = { flags: '--dry-run', about: 'Say whether it could be
 
 /** The option that stands for a member: `--department` for department_id, `--team` for team_ids. */
 export function optionOf(member: string): string {
-  return member.replace(/_ids?$/, '').replaceAll('_', '-');
+  return member.replace(/_ids?$|s$/, '').replaceAll('_', '-');
 }
 
 export const directoryCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSpec[] => {
-  const { plural, title, links, texts, idPrefix } = nouns[kind];
+  const { plural, title, links, names, texts, idPrefix } = nouns[kind];
   const example = kind === 'user' ? 'Ana' : kind === 'agent' ? 'ci-bot' : 'Payments';
   const id = { form: 'ID', about: `Id of the ${title}.` };
   const about = (one: LinkMember): string => (one.to.length === 1 ? one.about : `${one.about} ${one.to.map((to) => `${to}:ID`).join(' or ')}.`);
   const members: OptionSpec[] = [
     ...Object.entries(texts).map(([member, one]): OptionSpec => ({ flags: `--${optionOf(member)} TEXT`, about: one.about })),
+    ...Object.entries(names).map(([member, one]): OptionSpec => ({ flags: `--${optionOf(member)} NAME`, about: one.about, repeated: true })),
     ...Object.entries(links).map(([member, one]): OptionSpec => ({
       flags: `--${optionOf(member)} ID`,
       about: about(one),

@@ -14,7 +14,7 @@ const cellCharsMax = 40;
 export function directoryList(kind: NounKind): Command {
   return async (context) => {
     const { options, out } = context;
-    const { plural, title, texts, links } = nouns[kind];
+    const { plural, title, texts, names, links, hasStatus } = nouns[kind];
     const client = openGatewayClient(context);
     const answer = await client.request('GET', `/v1/${plural}`, {
       query: {
@@ -26,7 +26,7 @@ export function directoryList(kind: NounKind): Command {
       },
     });
     const { entries, cursor } = pageOf(kind, answer, client.where);
-    const members = [...Object.keys(links), ...Object.keys(texts)];
+    const members = [...Object.keys(links), ...Object.keys(names), ...Object.keys(texts)];
     out.list(answer, entries, () =>
       entries.length === 0
         ? `No ${title}s. Make one with: gateway ${plural} create NAME`
@@ -34,14 +34,14 @@ export function directoryList(kind: NounKind): Command {
             [
               { title: 'ID' },
               { title: 'NAME' },
-              { title: 'STATUS' },
+              ...(hasStatus ? [{ title: 'STATUS' }] : []),
               ...members.map((member) => ({ title: optionOf(member).toUpperCase() })),
               ...(kind === 'agent' ? [{ title: 'FIRST SEEN' }, { title: 'LAST SEEN' }] : []),
             ],
             entries.map((entry) => [
               plain(entry.id),
               plain(entry.name, cellCharsMax),
-              statusText(entry.status, out.paint),
+              ...(hasStatus ? [statusText(entry.status ?? 'active', out.paint)] : []),
               ...members.map((member) => plain(memberText(entry, member), cellCharsMax)),
               ...(kind === 'agent' ? [timeText(memberText(entry, 'first_seen')), timeText(memberText(entry, 'last_seen'))] : []),
             ]),
@@ -59,14 +59,17 @@ export function directoryGet(kind: NounKind): Command {
       arguments: [id = ''],
       out,
     } = context;
-    const { plural, texts, links } = nouns[kind];
+    const { plural, texts, names, links, hasStatus } = nouns[kind];
     const client = openGatewayClient(context);
     const entry = entryOf(kind, await client.request('GET', `/v1/${plural}/${encodeURIComponent(id)}`), client.where);
     const rows: [string, string][] = [
       ['id', plain(entry.id)],
       ['name', plain(entry.name)],
-      ['status', statusText(entry.status, out.paint)],
-      ...[...Object.keys(texts), ...Object.keys(links)].map((member): [string, string] => [optionOf(member), plain(memberText(entry, member))]),
+      ...(hasStatus ? [['status', statusText(entry.status ?? 'active', out.paint)] satisfies [string, string]] : []),
+      ...[...Object.keys(texts), ...Object.keys(names), ...Object.keys(links)].map((member): [string, string] => [
+        optionOf(member),
+        plain(memberText(entry, member)),
+      ]),
       ...(kind === 'agent' ? ['first_seen', 'last_seen'] : []).map((member): [string, string] => [
         member.replace('_', ' '),
         timeText(memberText(entry, member)),

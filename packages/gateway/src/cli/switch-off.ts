@@ -23,7 +23,10 @@ export function switchOff(kind: SwitchKind): Command {
       },
     });
     const { switch: off } = readAnswer(answers.switched, answer, client.where);
-    out.result(off, () => `⊘ ${kind} ${plain(name)} is off, on every node within a second${off.until === null ? '' : `, until ${timeText(off.until)}`}.`);
+    out.result(
+      off,
+      () => `⊘ ${kind.replace('_', ' ')} ${plain(name)} is off, on every node within a second${off.until === null ? '' : `, until ${timeText(off.until)}`}.`,
+    );
     return undefined;
   };
 }
@@ -35,7 +38,7 @@ export function switchOn(kind: SwitchKind): Command {
       out,
     } = context;
     await openGatewayClient(context).request('DELETE', switchPath(kind, name));
-    out.result({ kind, name, on: true }, () => `✓ ${kind} ${plain(name)} is on again.`);
+    out.result({ kind, name, on: true }, () => `✓ ${kind.replace('_', ' ')} ${plain(name)} is on again.`);
     return undefined;
   };
 }

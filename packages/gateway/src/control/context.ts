@@ -6,6 +6,7 @@
  */
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Reference } from '../kernel/directory.ts';
 import type { OrganizationId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { LedgerReader } from '../store/ledger/ledger-reader.ts';
@@ -93,6 +94,8 @@ export interface Actor {
   readonly kind: 'operator' | 'key' | 'session' | 'system';
   readonly id: string;
   readonly grants: Grants;
+  /** The user or service account of the directory that acts, where it is one. */
+  readonly owner: Reference | null;
   can(permission: Permission): boolean;
 }
 

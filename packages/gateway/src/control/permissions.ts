@@ -20,6 +20,8 @@ export const permissions = {
   'privacy.erase': 'Erase a person.',
   'people.read': 'See departments, teams, projects, users, service accounts and agents.',
   'people.write': 'Make, change and delete departments, teams, projects, users, service accounts and agents, and invite users.',
+  'roles.read': 'See roles and what can be permitted.',
+  'roles.write': 'Make, change and delete roles.',
   'policies.read': 'See the rules of access and what is switched off, and have a decision explained.',
   'policies.write': 'Change the rules of access: whoever may can give anybody, themselves among them, the use of everything.',
   'switches.write': 'Switch a server, a tool or a caller off, and on again.',
@@ -55,6 +57,12 @@ export function isKnownAction(action: string, mcpActions: readonly string[]): bo
   if (action === '*') return true;
   const known = [...mcpActions, ...permissionNames];
   return action.endsWith('.*') ? known.some((name) => name.startsWith(action.slice(0, -1))) : known.includes(action);
+}
+
+/** What of `actions` lies within `granted`: the list itself where all of it does. Null: every MCP operation. */
+export function within(actions: readonly string[] | null, granted: readonly string[], mcpActions: readonly string[]): readonly string[] | null {
+  const held = [...mcpActions, ...permissionNames].filter((name) => (actions === null ? mcpActions.includes(name) : covers(actions, name)));
+  return held.every((name) => covers(granted, name)) ? actions : held.filter((name) => covers(granted, name));
 }
 
 /** The first thing in `wanted` that `held` does not cover, in words, or null where all of it is covered. */

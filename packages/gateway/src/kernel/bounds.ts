@@ -23,6 +23,8 @@ export const bounds = {
   directoryListMax: 200,
   /** Keys that are revoked together with what they belong to. */
   deletedKeysMax: 500,
+  /** Who is named as able to grant a permission. */
+  capabilityGrantersMax: 20,
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,

@@ -3,7 +3,7 @@
  * command line are made of. To add a noun, add a row.
  */
 
-export const nounKinds = ['department', 'team', 'project', 'user', 'service_account', 'agent'] as const;
+export const nounKinds = ['department', 'team', 'project', 'user', 'service_account', 'agent', 'role'] as const;
 export type NounKind = (typeof nounKinds)[number];
 
 /** One thing in the directory: ids are unique among those of a kind. */
@@ -17,6 +17,13 @@ export interface TextMember {
   readonly charsMax: number;
   readonly about: string;
   readonly example: string;
+}
+
+/** Names of what the program knows, several of them. */
+export interface NamesMember {
+  readonly itemsMax: number;
+  readonly about: string;
+  readonly example: readonly string[];
 }
 
 /** Others that a noun is tied to, of one of the kinds. */
@@ -41,7 +48,12 @@ export interface Noun {
   readonly about: string;
   /** By the member's name, which is that of the API. */
   readonly texts: Readonly<Record<string, TextMember>>;
+  readonly names: Readonly<Record<string, NamesMember>>;
   readonly links: Readonly<Record<string, LinkMember>>;
+  /** Whose permissions its routes take: `people.read` and `people.write`, or those of roles. */
+  readonly permission: 'people' | 'roles';
+  /** Whether it can be switched off. */
+  readonly hasStatus: boolean;
   /** The text by which no two of the kind may be the same, in any letter case. */
   readonly unique: 'name' | 'email';
   /** The members of a key's metadata that name one. */
@@ -50,9 +62,19 @@ export interface Noun {
 
 const description: TextMember = { charsMax: 500, about: 'What it is for.', example: 'Takes and makes payments.' };
 
+const plainNoun = { names: {}, permission: 'people', hasStatus: true } as const;
+
+const role_ids: LinkMember = {
+  to: ['role'],
+  many: true,
+  inherits: true,
+  about: 'A role: together they say what it may do at most, whatever its keys hold.',
+};
+
 export const nouns: Readonly<Record<NounKind, Noun>> = {
   department: {
     plural: 'departments',
+    ...plainNoun,
     title: 'department',
     schema: 'Department',
     idPrefix: 'dep',
@@ -64,6 +86,7 @@ export const nouns: Readonly<Record<NounKind, Noun>> = {
   },
   team: {
     plural: 'teams',
+    ...plainNoun,
     title: 'team',
     schema: 'Team',
     idPrefix: 'team',
@@ -75,6 +98,7 @@ export const nouns: Readonly<Record<NounKind, Noun>> = {
   },
   project: {
     plural: 'projects',
+    ...plainNoun,
     title: 'project',
     schema: 'Project',
     idPrefix: 'proj',
@@ -86,28 +110,31 @@ export const nouns: Readonly<Record<NounKind, Noun>> = {
   },
   user: {
     plural: 'users',
+    ...plainNoun,
     title: 'user',
     schema: 'User',
     idPrefix: 'usr',
     about: 'The people that callers act for',
     texts: { email: { charsMax: 254, about: 'No two users have the same.', example: 'ana@example.com' } },
-    links: { team_ids: { to: ['team'], many: true, inherits: true, about: 'A team that the user is a member of.' } },
+    links: { team_ids: { to: ['team'], many: true, inherits: true, about: 'A team that the user is a member of.' }, role_ids },
     unique: 'email',
     keyMembers: ['user_id'],
   },
   service_account: {
     plural: 'service-accounts',
+    ...plainNoun,
     title: 'service account',
     schema: 'ServiceAccount',
     idPrefix: 'sva',
     about: 'Programs that call in their own name',
     texts: { description },
-    links: { team_id: { to: ['team'], many: false, inherits: true, about: 'The team that runs it.' } },
+    links: { team_id: { to: ['team'], many: false, inherits: true, about: 'The team that runs it.' }, role_ids },
     unique: 'name',
     keyMembers: ['service_account_id'],
   },
   agent: {
     plural: 'agents',
+    ...plainNoun,
     title: 'agent',
     schema: 'Agent',
     idPrefix: 'agt',
@@ -124,7 +151,36 @@ export const nouns: Readonly<Record<NounKind, Noun>> = {
     unique: 'name',
     keyMembers: ['agent'],
   },
+  role: {
+    plural: 'roles',
+    title: 'role',
+    schema: 'Role',
+    idPrefix: 'role',
+    about: 'What users, service accounts and keys may do',
+    texts: { description },
+    names: {
+      permissions: {
+        itemsMax: 200,
+        about: 'MCP operations and permissions of the control API, patterns such as tools.* among them.',
+        example: ['tools.call', 'traces.read'],
+      },
+    },
+    links: {},
+    permission: 'roles',
+    hasStatus: false,
+    unique: 'name',
+    keyMembers: [],
+  },
 };
+
+/** How a key's actions name a role. */
+export const rolePrefix = 'role:';
+
+/** What users and service accounts have that are made without saying so. */
+export const firstRoleId = 'developer';
+
+/** Kinds whose roles say what their keys may do at most. */
+export const ownerKinds: readonly NounKind[] = ['user', 'service_account'];
 
 /** The links by which rules are inherited. */
 export const inheritedMembers: readonly string[] = [

@@ -102,6 +102,8 @@ export interface PrincipalData {
   readonly serviceAccountId: string;
   /** What of the directory's rules hold for it too: the teams and projects that it names or its owner is of, and their departments. */
   readonly lineage: readonly Reference[];
+  /** The user or service account of the directory that it belongs to, whose roles limit it. */
+  readonly owner: Reference | null;
   readonly environment: string;
   /** Server names the key may reach; null: every one. */
   readonly servers: readonly string[] | null;

@@ -1,8 +1,10 @@
 import type { Operation } from '../../authorise/access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
+import { nouns } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ControlContext } from '../context.ts';
-import { lineageOf, principalOf } from '../keys/verify-key.ts';
+import { readCaller, type Caller } from '../keys/read-caller.ts';
+import { principalOf } from '../keys/verify-key.ts';
 import { covers } from '../permissions.ts';
 import { unknownObject } from '../unknown-object.ts';
 
@@ -42,7 +44,8 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   if (key === null) throw unknownObject('key', as);
   if (argumentsText !== null && argumentsText.length > config.limits.bodyBytesMax)
     throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
-  const principal = principalOf(key, await lineageOf(registry, key), null, config.rateLimits);
+  const caller = await readCaller(context, key);
+  const principal = principalOf(key, caller, null, config.rateLimits);
   const { grant, rules } = access.explain(principal, operation, { argumentsText, ip });
   const { action, server } = operation;
   const nowMs = clock.nowMs();
@@ -61,9 +64,11 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   const outOfScope =
     scopes.servers !== null && !scopes.servers.includes(server)
       ? 'the key is not scoped to this server'
-      : scopes.actions !== null && !covers(scopes.actions, action)
+      : caller.held !== null && !covers(caller.held, action)
         ? `the key's actions do not include ${action}`
-        : null;
+        : caller.actions !== null && !covers(caller.actions, action)
+          ? `the roles of ${ownerText(caller)} do not allow ${action}`
+          : null;
   const allowed = outOfScope === null && grant.decision === 'allow';
   const reason = outOfScope ?? (grant.decision === 'allow' ? `the policy ${grant.rule ?? ''} allows it` : grant.reason);
   const state = known ? context.serverState(server) : { state: 'unknown' as const, reason: null };
@@ -87,9 +92,13 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   };
 }
 
+function ownerText({ owner }: Caller): string {
+  return owner === null ? 'its owner' : `${nouns[owner.kind].title} ${owner.id}`;
+}
+
 /** What would let the call through, of what was found in the way. */
 function changesFor(outOfScope: string | null, decision: 'allow' | 'deny' | 'hold', rule: string | null, rules: readonly RuleFinding[]): string[] {
-  if (outOfScope !== null) return ['another key whose scopes allow it'];
+  if (outOfScope !== null) return [outOfScope.startsWith('the roles') ? 'another role for its owner' : 'another key whose scopes allow it'];
   if (rule?.startsWith('switched-off:')) return [`switching it on again (${rule})`];
   if (decision === 'hold') return [`an approval, or another rule in the place of ${rule ?? ''}`];
   if (rule !== null) return [`taking this call out of the policy ${rule}`];

@@ -6,7 +6,8 @@ import type { RegistryWrites } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
 import { auditRevoked } from '../keys/revoke-key.ts';
 import { unknownObject } from '../unknown-object.ts';
-import { auditEntry } from './entry-change.ts';
+import { builtInRole } from '../roles/built-in-roles.ts';
+import { auditEntry, invalid } from './entry-change.ts';
 
 export interface DeleteEntryInput {
   readonly reference: Reference;
@@ -19,11 +20,12 @@ export interface DeleteEntryInput {
 
 /**
  * Takes something out of the directory; ids of the keys that are, or would be, revoked with it. What others are tied to stays, and so does what
- * has keys, but for `revokeKeys`. Faults: `unknown_object`, `precondition_failed`, `still_in_use`, `unavailable`.
+ * has keys, but for `revokeKeys`. Faults: `unknown_object`, `precondition_failed`, `still_in_use`, `invalid_params` for a role that is built in, `unavailable`.
  */
 export async function deleteEntry(context: ControlContext, { reference, expected, revokeKeys, dryRun }: DeleteEntryInput): Promise<readonly KeyId[]> {
   const { organizationId, registry, actor } = context;
   const { kind, id } = reference;
+  if (kind === 'role' && builtInRole(id, context.mcpActions) !== null) throw invalid(`the role ${id} is built in and stays`);
   const keys = await registry.transaction(async (writes) => {
     const { access, directory } = writes;
     if (!dryRun) await access.lock(organizationId);

@@ -13,6 +13,7 @@ export interface EntryChange {
   /** By member; null: none. */
   readonly texts: Readonly<Record<string, string | null>>;
   /** By member; an empty list: none. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
   readonly links: Readonly<Record<string, readonly Reference[]>>;
 }
 
@@ -23,7 +24,7 @@ export interface EntryPut {
 }
 
 /** The entry as it would be. Faults: `invalid_params`. */
-export function changedEntry(before: EntryRecord, { name, texts, links }: EntryChange): EntryRecord {
+export function changedEntry(before: EntryRecord, { name, texts, names, links }: EntryChange): EntryRecord {
   const { kind } = before;
   const noun = nouns[kind];
   const attributes = Object.fromEntries(
@@ -34,7 +35,12 @@ export function changedEntry(before: EntryRecord, { name, texts, links }: EntryC
       .filter(([, to]) => to.length > 0)
       .map(([member, to]) => [member, sorted(to)]),
   );
-  const after: EntryRecord = { ...before, name: (name ?? before.name).trim(), attributes, links: tied };
+  const listed = Object.fromEntries(
+    Object.entries({ ...before.names, ...names })
+      .filter(([, list]) => list.length > 0)
+      .map(([member, list]) => [member, [...new Set(list)]]),
+  );
+  const after: EntryRecord = { ...before, name: (name ?? before.name).trim(), attributes, names: listed, links: tied };
   requireWhole(after);
   return {
     ...after,
@@ -47,12 +53,14 @@ function sorted(links: readonly Reference[]): readonly Reference[] {
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
 
-function requireWhole({ kind, id, name, attributes, links }: EntryRecord): void {
+function requireWhole({ kind, id, name, attributes, names, links }: EntryRecord): void {
   if (!entryIdPattern.test(id)) throw invalid('id must be 1 to 128 letters, digits and . _ @ + -, and begin with a letter or digit');
   if (name === '' || name.length > bounds.directoryNameCharsMax) throw invalid(`name must have 1 to ${bounds.directoryNameCharsMax} characters`);
   for (const [member, text] of Object.entries({ name, ...attributes })) if (/\p{Cc}/u.test(text)) throw invalid(`${member} must not hold control characters`);
   for (const [member, { charsMax }] of Object.entries(nouns[kind].texts))
     if ((attributes[member]?.length ?? 0) > charsMax) throw invalid(`${member} must have at most ${charsMax} characters`);
+  for (const [member, { itemsMax }] of Object.entries(nouns[kind].names))
+    if ((names[member]?.length ?? 0) > itemsMax) throw invalid(`${member} names too many`);
   const { email } = attributes;
   if (email !== undefined && !/^[^\s@<>"]{1,64}@[^\s@<>"]{1,189}$/.test(email)) throw invalid('email must be an address such as ana@example.com');
   for (const [member, link] of Object.entries(nouns[kind].links))
@@ -89,12 +97,12 @@ export async function auditEntry(
   await audit.insert(auditEvent(context, `user.${done}`, pseudonym, { user: new Personal(id, { id, ...detail }) }));
 }
 
-function detailOf({ kind, name, attributes, links, version }: EntryRecord): Record<string, unknown> {
+function detailOf({ kind, name, attributes, names, links, version }: EntryRecord): Record<string, unknown> {
   const tied = Object.entries(nouns[kind].links).flatMap(([member, link]) => {
     const to = links[member]?.map((one) => referenceText(link, one));
     return to === undefined ? [] : [[member, link.many ? to : to[0]]];
   });
-  return { name, ...attributes, ...(Object.fromEntries(tied) as Record<string, unknown>), version };
+  return { name, ...attributes, ...names, ...(Object.fromEntries(tied) as Record<string, unknown>), version };
 }
 
 export function invalid(reason: string): Fault {

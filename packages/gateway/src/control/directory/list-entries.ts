@@ -4,12 +4,15 @@ import { Fault } from '../../kernel/fault.ts';
 import type { EntryPlace, EntryQuery, EntryRecord } from '../../store/registry/directory-store.ts';
 import type { SwitchRecord } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
+import { builtInRole } from '../roles/built-in-roles.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { readAgentUse, type AgentUse } from './read-agent-use.ts';
 
 /** One with what is known of it beside the directory. */
 export interface EntryView {
   readonly entry: EntryRecord;
+  /** It cannot be changed. */
+  readonly isBuiltIn: boolean;
   /** What it is switched off by, or null. */
   readonly off: SwitchRecord | null;
   /** Of an agent, from its calls; null where the ledger cannot say, or it is no agent. */
@@ -64,7 +67,14 @@ async function viewsOf(context: ControlContext, kind: NounKind, entries: readonl
   const byId = new Map(switches.map((one) => [one.name, one]));
   const ids = entries.map(({ id }) => id);
   const use = kind === 'agent' ? await readAgentUse(context, ids) : () => null;
-  return entries.map((entry) => ({ entry, off: byId.get(entry.id) ?? null, use: use(entry.id) }));
+  return entries.map((entry) => ({ ...asBuiltIn(context, entry), off: byId.get(entry.id) ?? null, use: use(entry.id) }));
+}
+
+/** A role that is built in, with what this version says of it. */
+function asBuiltIn({ mcpActions }: ControlContext, entry: EntryRecord): Pick<EntryView, 'entry' | 'isBuiltIn'> {
+  const role = entry.kind === 'role' ? builtInRole(entry.id, mcpActions) : null;
+  if (role === null) return { entry, isBuiltIn: false };
+  return { entry: { ...entry, attributes: { description: role.description }, names: { permissions: role.permissions } }, isBuiltIn: true };
 }
 
 function cursorOf({ name, createdAtMs, id }: EntryRecord, sort: EntryQuery['sort']): string {

@@ -1,4 +1,5 @@
 import { bounds } from '../../kernel/bounds.ts';
+import { rolePrefix } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { newKeyId } from '../../kernel/id.ts';
 import type { KeyRecord, KeyScopes, KeyWrites } from '../../store/registry/registry-store.ts';
@@ -7,6 +8,7 @@ import type { ControlContext } from '../context.ts';
 import { nameOwner } from './name-owner.ts';
 import { ofPerson } from './of-person.ts';
 import { excess, isKnownAction } from '../permissions.ts';
+import { expandRoles } from '../roles/require-roles.ts';
 import { newKeySecret } from './key-secret.ts';
 
 export interface CreateKeyInput {
@@ -41,7 +43,8 @@ export async function createKeyFor(
   condition: (keys: KeyWrites) => Promise<boolean>,
 ): Promise<KeyWithSecret | null> {
   requireValid(context, input);
-  const beyond = excess(context.actor.grants, input.scopes, context.mcpActions);
+  const wanted = { ...input.scopes, actions: await expandRoles(context, input.scopes.actions) };
+  const beyond = excess(context.actor.grants, wanted, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `it cannot give a key more than it holds: ${beyond}` });
 
   const environment = input.environment ?? context.config.keys.environment;
@@ -64,6 +67,8 @@ export async function createKeyFor(
   };
   const key = await context.registry.transaction(async ({ keys, directory, audit }): Promise<KeyRecord | null> => {
     if (!(await condition(keys))) return null;
+    for (const id of rolesIn(draft.scopes.actions))
+      if (!(await directory.hold(context.organizationId, { kind: 'role', id }))) throw invalid(`there is no role ${id}`);
     const made = { ...draft, metadata: await nameOwner(directory, context.organizationId, draft.metadata) };
     await keys.insert(made);
     await audit.insert(
@@ -88,10 +93,14 @@ function requireValid({ config, mcpActions, clock }: ControlContext, { name, env
   if (environment !== null && !/^[a-z0-9-]{1,32}$/.test(environment)) throw invalid('environment must be 1 to 32 of a–z, 0–9 and -');
   const unknownServer = scopes.servers?.find((server) => !config.servers.some((known) => known.name === server));
   if (unknownServer !== undefined) throw invalid(`scopes.mcp_servers names the server ${unknownServer}, which is not configured`);
-  const unknownAction = scopes.actions?.find((action) => !isKnownAction(action, mcpActions));
-  if (unknownAction !== undefined) throw invalid(`scopes.actions names ${unknownAction}, which is neither an MCP operation nor a permission`);
+  const unknownAction = scopes.actions?.find((action) => !action.startsWith(rolePrefix) && !isKnownAction(action, mcpActions));
+  if (unknownAction !== undefined) throw invalid(`scopes.actions names ${unknownAction}, which is no MCP operation, no permission and no role`);
   if ('created_by' in metadata) throw invalid('metadata.created_by is written by the gateway');
   if (expiresAtMs !== null && expiresAtMs <= clock.nowMs()) throw invalid('expires_at must lie in the future');
+}
+
+function rolesIn(actions: readonly string[] | null): readonly string[] {
+  return actions?.filter((action) => action.startsWith(rolePrefix)).map((action) => action.slice(rolePrefix.length)) ?? [];
 }
 
 function invalid(reason: string): Fault {

@@ -72,6 +72,7 @@ test('a verified key says whom its calls are attributed to, where it may go and 
       projectId: 'review',
       agent: 'bot',
       serviceAccountId: '',
+      owner: null,
       lineage: [
         { kind: 'agent', id: 'bot' },
         { kind: 'project', id: 'review' },

@@ -3,6 +3,7 @@ import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { excess } from '../permissions.ts';
+import { expandRoles } from '../roles/require-roles.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { ofPerson } from './of-person.ts';
 import type { KeyWithSecret } from './create-key.ts';
@@ -19,7 +20,7 @@ const graceMs = 24 * 3_600_000;
 export async function rotateKey(context: ControlContext, id: string): Promise<KeyWithSecret> {
   const before = await context.registry.keys.find(context.organizationId, id);
   if (before === null) throw unknownObject('key', id);
-  const beyond = excess(context.actor.grants, before.scopes, context.mcpActions);
+  const beyond = excess(context.actor.grants, { ...before.scopes, actions: await expandRoles(context, before.scopes.actions) }, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `it cannot have the secret of a key that holds more: ${beyond}` });
   const { secret, prefix } = newKeySecret(before.environment);
   // Before the transaction: nothing but statements is awaited inside one.

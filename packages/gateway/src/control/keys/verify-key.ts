@@ -1,10 +1,10 @@
 import type { KeyVerdict } from '../../authenticate/authenticate.ts';
 import type { RateLimitConfig } from '../../config/config.ts';
-import { referencesOf, type Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { PrincipalData, RateLimitData } from '../../snapshot/snapshot.ts';
-import type { KeyRecord, RegistryStore } from '../../store/registry/registry-store.ts';
+import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ControlDependencies } from '../context.ts';
+import { readCaller, type Caller } from './read-caller.ts';
 import { prefixOf } from './key-secret.ts';
 
 /**
@@ -12,30 +12,26 @@ import { prefixOf } from './key-secret.ts';
  * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
  * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
-export async function verifyKey(
-  dependencies: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'expiryClock' | 'audit'>,
-  secret: string,
-  peer: string,
-): Promise<KeyVerdict> {
+export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<KeyVerdict> {
   const verdict = await judgeSecret(dependencies, secret);
   if (verdict.ok === true) dependencies.audit.noteSignIn({ outcome: 'succeeded', reason: '', kind: 'key', subject: verdict.principal.keyId, peer });
   else if (!verdict.ok) dependencies.audit.noteSignIn({ outcome: 'failed', reason: verdict.reason, kind: 'key', subject: prefixOf(secret) ?? '', peer });
   return verdict;
 }
 
-async function judgeSecret(
-  { registry, secrets, config, expiryClock }: Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'expiryClock'>,
-  secret: string,
-): Promise<KeyVerdict> {
+type Judging = Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'mcpActions' | 'expiryClock'>;
+
+async function judgeSecret(dependencies: Judging, secret: string): Promise<KeyVerdict> {
+  const { registry, secrets } = dependencies;
   const prefix = prefixOf(secret);
   if (prefix === null) return { ok: false, reason: 'unknown' };
   const candidates = await registry.keys.findByPrefix(prefix);
   try {
     for (const key of candidates) {
       const current = key.prefix === prefix && (await secrets.matches(secret, key.hash));
-      if (current) return await judge(registry, key, null, config.rateLimits, expiryClock.nowMs());
+      if (current) return await judge(dependencies, key, null);
       const previous = key.previous?.prefix === prefix && (await secrets.matches(secret, key.previous.hash));
-      if (previous) return await judge(registry, key, key.previous.validUntilMs, config.rateLimits, expiryClock.nowMs());
+      if (previous) return await judge(dependencies, key, key.previous.validUntilMs);
     }
     if (candidates.length === 0) await secrets.pretend(secret);
   } catch (error) {
@@ -45,29 +41,18 @@ async function judgeSecret(
   return { ok: false, reason: 'unknown' };
 }
 
-async function judge(
-  registry: Pick<RegistryStore, 'directory'>,
-  key: KeyRecord,
-  deprecatedUntilMs: number | null,
-  rateLimits: readonly RateLimitConfig[],
-  nowMs: number,
-): Promise<KeyVerdict> {
+async function judge(dependencies: Judging, key: KeyRecord, deprecatedUntilMs: number | null): Promise<KeyVerdict> {
+  const nowMs = dependencies.expiryClock.nowMs();
   if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked' };
   if (key.expiresAtMs !== null && nowMs >= key.expiresAtMs) return { ok: false, reason: 'expired' };
   if (deprecatedUntilMs !== null && nowMs >= deprecatedUntilMs) return { ok: false, reason: 'expired' };
-  return { ok: true, principal: principalOf(key, await lineageOf(registry, key), deprecatedUntilMs, rateLimits) };
-}
-
-/** What a key inherits from: that it names, and what stands above that in the directory. */
-export async function lineageOf({ directory }: Pick<RegistryStore, 'directory'>, { organizationId, metadata }: KeyRecord): Promise<readonly Reference[]> {
-  const named = referencesOf(metadata);
-  return named.length === 0 ? [] : directory.lineage(organizationId, named);
+  return { ok: true, principal: principalOf(key, await readCaller(dependencies, key), deprecatedUntilMs, dependencies.config.rateLimits) };
 }
 
 /** The caller behind a key. */
 export function principalOf(
   key: KeyRecord,
-  lineage: readonly Reference[],
+  { lineage, owner, actions }: Caller,
   deprecatedUntilMs: number | null,
   rateLimits: readonly RateLimitConfig[],
 ): PrincipalData {
@@ -83,9 +68,10 @@ export function principalOf(
     agent: metadata['agent'] ?? '',
     serviceAccountId: metadata['service_account_id'] ?? '',
     lineage,
+    owner,
     environment: metadata['environment'] ?? key.environment,
     servers: key.scopes.servers,
-    actions: key.scopes.actions,
+    actions,
     expiresAtMs: key.expiresAtMs,
     deprecatedUntilMs,
     rateLimit: rateLimitOf(key, rateLimits),

@@ -2,14 +2,15 @@ import { defaultOrganizationId } from '../../kernel/id.ts';
 import { switchedOff } from '../access/switched-off.ts';
 import { createActor } from '../actor.ts';
 import type { Actor, ControlDependencies } from '../context.ts';
-import { lineageOf } from '../keys/verify-key.ts';
+import { readCaller } from '../keys/read-caller.ts';
 import { sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema } from './session.ts';
 
 /** The actor behind a session's token, or null where it is unknown or over. Each use gives it eight more hours. Faults: `unavailable`. */
 export async function findSession(
-  { state, registry, access, clock, expiryClock }: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'clock' | 'expiryClock'>,
+  dependencies: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'mcpActions' | 'clock' | 'expiryClock'>,
   token: string,
 ): Promise<Actor | null> {
+  const { state, registry, access, clock, expiryClock } = dependencies;
   const key = sessionKey(token);
   const stored = key === null ? null : await state.get(key);
   if (key === null || stored === null) return null;
@@ -20,7 +21,7 @@ export async function findSession(
   if (record.openedBy.kind === 'key') {
     const opener = await registry.keys.find(defaultOrganizationId, record.openedBy.id);
     if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
-    if (switchedOff(access.switches(), { keyId: opener.id, lineage: await lineageOf(registry, opener) }, clock.nowMs()) !== null) return null;
+    if (switchedOff(access.switches(), { keyId: opener.id, lineage: (await readCaller(dependencies, opener)).lineage }, clock.nowMs()) !== null) return null;
   }
   await state.touch(key, Math.min(sessionMs, leftMs));
   return createActor('session', record.id, { actions: record.actions, servers: record.servers });

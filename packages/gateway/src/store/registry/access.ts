@@ -4,7 +4,7 @@ import { inheritedMembers, nounKinds, nouns } from '../../kernel/directory.ts';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
 import { subjectKinds, type PolicyData } from '../../kernel/policy.ts';
 import { switchKinds } from '../../kernel/switch.ts';
-import { startOf } from './directory.ts';
+import { keyNames, startOf } from './directory.ts';
 import type { AccessReads, AccessWrites, PolicyRecord, SwitchRecord } from './registry-store.ts';
 import type { PoliciesTable, SwitchesTable, Tables } from './tables.ts';
 
@@ -101,7 +101,13 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
         )
         update api_keys k set changed_revision = ${revision}
         from below b join names n on n.kind = b.kind
-        where k.organization_id = ${organizationId} and k.metadata @> jsonb_build_object(n.member, b.id) /* access/touch-keys-of */`.execute(transaction);
+        where k.organization_id = ${organizationId} and k.metadata <> '{}'::jsonb and k.metadata @> jsonb_build_object(n.member, b.id) /* access/touch-keys-of */`.execute(
+        transaction,
+      );
+      const roles = references.filter(({ kind }) => kind === 'role').flatMap(keyNames);
+      if (roles.length > 0)
+        await sql`update api_keys set changed_revision = ${revision}
+          where organization_id = ${organizationId} and (${sql.join(roles, sql` or `)}) /* access/touch-keys-with */`.execute(transaction);
     },
     async findPolicy(organizationId, name) {
       const row = await transaction

@@ -8,6 +8,8 @@ export interface EntryRecord extends Reference {
   /** Folded: no other of the kind has the same; null: it has none. */
   readonly handle: string | null;
   readonly attributes: Readonly<Record<string, string>>;
+  /** By member; one without any is left out. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
   /** By member, sorted by kind and id; a member without any is left out. */
   readonly links: Readonly<Record<string, readonly Reference[]>>;
   /** From 1; every change raises it. */
@@ -36,11 +38,18 @@ export interface EntryPlace {
   readonly id: string;
 }
 
+export interface Ancestor extends Reference {
+  /** False: it is a name that only keys know. */
+  readonly isRegistered: boolean;
+  /** Of a role: what it says it allows. */
+  readonly permissions: readonly string[];
+}
+
 export interface DirectoryReads {
   find(organizationId: OrganizationId, reference: Reference): Promise<EntryRecord | null>;
   list(organizationId: OrganizationId, query: EntryQuery): Promise<readonly EntryRecord[]>;
-  /** What these are and what they inherit from, whether it is registered or not. */
-  lineage(organizationId: OrganizationId, references: readonly Reference[]): Promise<readonly Reference[]>;
+  /** What these are and what they inherit from, their roles among them. */
+  lineage(organizationId: OrganizationId, references: readonly Reference[]): Promise<readonly Ancestor[]>;
   /** Keys that name it and are not revoked: how many, and some of them. */
   keysOf(organizationId: OrganizationId, reference: Reference, limit: number): Promise<{ readonly count: number; readonly first: readonly KeyId[] }>;
 }

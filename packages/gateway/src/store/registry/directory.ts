@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { z } from 'zod';
-import { foldText, inheritedMembers, nounKinds, nouns, type NounKind, type Reference } from '../../kernel/directory.ts';
+import { foldText, inheritedMembers, nounKinds, nouns, rolePrefix, type NounKind, type Reference } from '../../kernel/directory.ts';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
 import type { DirectoryReads, DirectoryWrites, EntryRecord } from './directory-store.ts';
 import type { DirectoryLinksTable, DirectoryTable, Tables } from './tables.ts';
@@ -42,15 +42,21 @@ export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
     },
     async lineage(organizationId, references) {
       if (references.length === 0) return [];
-      const { rows } = await sql<{ kind: string; id: string }>`
+      const { rows } = await sql<{ kind: string; id: string; registered: boolean; attributes: unknown }>`
         with recursive above (kind, id) as (
           ${startOf(references)}
           union
           select l.to_kind, l.to_id from directory_links l join above a on l.from_kind = a.kind and l.from_id = a.id
           where l.organization_id = ${organizationId} and l.relation = any (${[...inheritedMembers]}::text[])
         )
-        select kind, id from above order by kind, id /* directory/lineage */`.execute(database);
-      return rows.map(referenceOf);
+        select a.kind, a.id, d.id is not null as registered, case when a.kind = 'role' then d.attributes end as attributes
+        from above a left join directory d on d.organization_id = ${organizationId} and d.kind = a.kind and d.id = a.id
+        order by a.kind, a.id /* directory/lineage */`.execute(database);
+      return rows.map((row) => ({
+        ...referenceOf(row),
+        isRegistered: row.registered,
+        permissions: attributesOf(row.attributes ?? {}).names['permissions'] ?? [],
+      }));
     },
     keysOf: (organizationId, reference, limit) => keysOf(database, organizationId, reference, limit),
   };
@@ -197,9 +203,10 @@ export function startOf(references: readonly Reference[]): RawBuilder<unknown> {
   return sql`select kind, id collate "C" from unnest(${references.map(({ kind }) => kind)}::text[], ${references.map(({ id }) => id)}::text[]) as start (kind, id)`;
 }
 
-/** Conditions of which one holds for a key that names it; none where keys do not name its kind. */
+/** Conditions of which one holds for a key that names it, as the indexes are made; none where keys do not name its kind. */
 export function keyNames({ kind, id }: Reference): RawBuilder<boolean>[] {
-  return nouns[kind].keyMembers.map((member) => sql<boolean>`metadata @> ${JSON.stringify({ [member]: id })}::jsonb`);
+  if (kind === 'role') return [sql<boolean>`(scopes::text like '%"role:%' and scopes @> ${JSON.stringify({ actions: [`${rolePrefix}${id}`] })}::jsonb)`];
+  return nouns[kind].keyMembers.map((member) => sql<boolean>`(metadata <> '{}'::jsonb and metadata @> ${JSON.stringify({ [member]: id })}::jsonb)`);
 }
 
 function columnsOf(entry: EntryRecord) {
@@ -207,7 +214,7 @@ function columnsOf(entry: EntryRecord) {
     name: entry.name,
     sort_name: foldText(entry.name),
     handle: entry.handle,
-    attributes: JSON.stringify(entry.attributes),
+    attributes: JSON.stringify({ ...entry.attributes, ...entry.names }),
     version: entry.version,
     changed_at: new Date(entry.changedAtMs),
     changed_by: entry.changedBy,
@@ -247,7 +254,17 @@ function linksOf(
     .execute();
 }
 
-const attributesSchema = z.record(z.string(), z.string());
+const attributesSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+
+/** Texts and lists of names lie in one column. */
+function attributesOf(stored: unknown): Pick<EntryRecord, 'attributes' | 'names'> {
+  const members = Object.entries(attributesSchema.parse(stored));
+  return {
+    attributes: Object.fromEntries(members.filter((member): member is [string, string] => typeof member[1] === 'string')),
+    names: Object.fromEntries(members.filter((member): member is [string, string[]] => typeof member[1] !== 'string')),
+  };
+}
+
 const kindSchema = z.enum(nounKinds);
 
 function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<DirectoryLinksTable>[]): EntryRecord {
@@ -257,7 +274,7 @@ function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<Dir
     id: row.id,
     name: row.name,
     handle: row.handle,
-    attributes: attributesSchema.parse(row.attributes),
+    ...attributesOf(row.attributes),
     links: Object.fromEntries(
       [...new Set(own.map(({ relation }) => relation))].sort().map((member) => [member, own.filter(({ relation }) => relation === member).map(targetOf)]),
     ),

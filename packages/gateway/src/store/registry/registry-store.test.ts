@@ -270,18 +270,24 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     await store.transaction(async ({ directory }) => {
       for (const entry of entries) await directory.insert(organizationId, entry);
     });
-    expect(await store.directory.lineage(organizationId, [refOf('user', 'ana')])).toEqual([
+    const lineage = async (of: OrganizationId, references: readonly Reference[]): Promise<Reference[]> =>
+      (await store.directory.lineage(of, references)).map(({ kind, id }) => refOf(kind, id));
+    expect(await lineage(organizationId, [refOf('user', 'ana')])).toEqual([
       refOf('department', 'eng'),
       refOf('team', 'core'),
       refOf('team', 'web'),
       refOf('user', 'ana'),
     ]);
-    expect(await store.directory.lineage(organizationId, [refOf('agent', 'bot'), refOf('team', 'free text')])).toEqual([
+    expect(await lineage(organizationId, [refOf('agent', 'bot'), refOf('team', 'free text')])).toEqual([
       refOf('agent', 'bot'),
       refOf('team', 'free text'),
       refOf('team', 'web'),
     ]);
-    expect(await store.directory.lineage(await newOrganization(), [refOf('user', 'ana')])).toEqual([refOf('user', 'ana')]);
+    expect(await lineage(await newOrganization(), [refOf('user', 'ana')])).toEqual([refOf('user', 'ana')]);
+    expect(await store.directory.lineage(organizationId, [refOf('team', 'web'), refOf('team', 'x')])).toMatchObject([
+      { isRegistered: true },
+      { isRegistered: false },
+    ]);
 
     const [ofTeam, ofUser, ofAgent, ofNobody] = [{ team_id: 'core' }, { user_id: 'ana' }, { agent: 'bot' }, { team_id: 'other' }].map((metadata) =>
       keyOf(organizationId, { metadata }),
@@ -449,6 +455,7 @@ function entryOf(kind: NounKind, id: string, more: Partial<EntryRecord> = {}): E
     name: `${kind} ${id}`,
     handle: `${kind} ${id}`,
     attributes: {},
+    names: {},
     version: 1,
     createdAtMs: atMs,
     createdBy: 'tester',
