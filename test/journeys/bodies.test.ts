@@ -290,7 +290,7 @@ describe('what would be masked', () => {
 });
 
 describe('K7: no byte of what the gateway leaves holds a secret that went through it', () => {
-  test('K7: requests, replies, headers, errors, streams, façade, batches, sessions; journal, bodies, stores, logs, answers', async () => {
+  test('K7: requests, replies, headers, errors, streams, façade, batches, sessions; journal, bodies, stores, logs, answers, exports, backups', async () => {
     const args = {
       plain: secret('in an argument'),
       number: Number(secret('as a number', 'card')),
@@ -433,8 +433,8 @@ test('of a person everything is one file; once they are erased nothing names the
   expect(await gateway.cli('privacy', 'erase', user, '--yes')).toMatchObject({ code: 0 });
   expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(401);
   expect((await post(at, undefined, { key })).status).toBe(404);
-  const row = `SELECT countIf(user_id = '${user}') AS hers, countIf(startsWith(user_id, 'psn_')) AS nobodys FROM calls`;
-  expect(await ledgerRows(gateway.stateFolder, row)).toMatchObject([{ hers: '0', nobodys: '1' }]);
+  const row = `SELECT toUInt32(countIf(user_id = '${user}')) AS hers, toUInt32(countIf(startsWith(user_id, 'psn_'))) AS nobodys FROM calls`;
+  expect(await ledgerRows(gateway.stateFolder, row)).toEqual([{ hers: 0, nobodys: 1 }]);
   expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE position(text, '${note}') > 0`)).toEqual([]);
   const said = await Promise.all([gateway.cli('audit', 'list', '-o', 'json', '--internal'), gateway.cli('traces', 'get', 'of-ana', '-o', 'json')]);
   expect(said.map(({ code, stdout }) => [code, stdout.includes(user)])).toEqual([
