@@ -7,9 +7,10 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { gatewayProcesses } from '../support/gateway-processes.ts';
 import { nodePath } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
-import { processTree } from '../support/processes.ts';
+import { processorMicroseconds, processTree } from '../support/processes.ts';
 import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
 import { legacyCall, modernCall, modernRequest, openSession, ownFile, type Program, type Request, startOwn, startProgram } from './fleet-wire.ts';
 import { startGenerator, untilQuiet, type Generator, type Wire } from './measure.ts';
@@ -123,7 +124,7 @@ async function onStdio(generator: Generator, peers: readonly Program<Peer>[]): P
   const relay = target('/mcp/{server}', gateway.port, '/mcp/s0', key, gateway.pid);
   // The door opens before the programs have started.
   await until(() => probe(what, relay, modernCall('query_0')), { what: 'the program on stdio' });
-  await measure(generator, what, relay, modernCall('query_0'));
+  await measure(generator, what, relay, modernCall('query_0'), await processorNote(generator, what, relay, modernCall('query_0')));
   await measure(generator, what, target('/mcp', gateway.port, '/mcp', key, gateway.pid), modernCall('s0__query_0'));
   await gateway.stop();
   for (const peer of peers) await measurePeer(generator, what, peer);
@@ -255,6 +256,17 @@ async function measure(generator: Generator, what: string, one: Target, request:
     note: [note, figures.firstFailure ?? (figures.replies === 0 ? 'no reply in the measured time' : '')].filter(Boolean).join('; '),
   });
   if (one.pid !== process.pid) await untilQuiet(processTree(one.pid), 2_000);
+}
+
+/** Processor time a call takes of each of a gateway's processes: what others do on the machine meanwhile changes it less than requests a second. */
+async function processorNote(generator: Generator, what: string, one: Target, request: Request): Promise<string> {
+  const wire = await probe(what, one, request);
+  const load = { connections: 50, perSecond: null };
+  await generator.measure(one, load, { warmupMs: 0, measureMs: times.measureMs }, wire);
+  const members = gatewayProcesses(one.pid).map(({ pid, part }) => ({ pid, part, before: processorMicroseconds(pid) }));
+  const { replies } = await generator.measure(one, load, { warmupMs: 0, measureMs: times.measureMs }, wire);
+  const used = members.map(({ pid, part, before }) => ({ part, each: (processorMicroseconds(pid) - before) / Math.max(1, replies) }));
+  return `processor µs a call: ${used.flatMap(({ part, each }) => (each >= 1 ? [`${part} ${each.toFixed(0)}`] : [])).join(', ')}`;
 }
 
 /** Sends it once, and says how it looks on the wire and what a right reply holds. */

@@ -99,6 +99,7 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
   let failure: string | null = null;
   let ended = false;
   let exited = false;
+  let gathering = false;
   const { promise: whenGone, resolve: gone } = Promise.withResolvers<void>();
 
   const reader = lineReader(limits.lineBytesMax, onLine, () => fail(`it wrote a line of more than ${limits.lineBytesMax} bytes`));
@@ -139,6 +140,17 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
       counters.skippedLines++;
       text.skippedLine(line);
     }
+  }
+
+  /** What comes in one turn of the event loop, from however many connections, leaves with one system call. */
+  function gather(): void {
+    if (gathering) return;
+    gathering = true;
+    child.stdin.cork();
+    setImmediate(() => {
+      gathering = false;
+      child.stdin.uncork();
+    });
   }
 
   function failSoon(reason: string): void {
@@ -184,10 +196,9 @@ export function startChild(command: ChildCommand, dependencies: ChildDependencie
       if (ended || !child.stdin.writable) return false;
       if (child.stdin.writableLength + line.length > limits.inputBytesMax) return false;
       counters.messagesIn++;
-      child.stdin.cork();
+      gather();
       child.stdin.write(line);
       child.stdin.write(newline);
-      child.stdin.uncork();
       return true;
     },
     hold(holder) {

@@ -155,7 +155,10 @@ function readAll(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   });
   request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
   request.on('error', reject);
-  request.on('close', () => reject(new Fault('invalid_request', { reason: 'the body did not arrive' })));
+  request.on('close', () => {
+    // It closes after every body, too, and a fault takes its stack along.
+    if (!request.readableEnded) reject(new Fault('invalid_request', { reason: 'the body did not arrive' }));
+  });
   return promise;
 }
 

@@ -40,6 +40,8 @@ export interface ReplyOptions {
   readonly onDetached: () => void;
 }
 
+const onePieceBytesMax = 16 * 1024;
+
 export function replyStream(options: ReplyOptions): ReplyStream {
   const { log, stream, limits } = options;
   let response: ServerResponse | null = null;
@@ -89,7 +91,9 @@ export function replyStream(options: ReplyOptions): ReplyStream {
         writer?.end();
       } else if (response !== null) {
         response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(line), ...options.headers() });
-        response.end(line);
+        // As text of the same bytes a short answer leaves with its head in one piece.
+        if (typeof line !== 'string' && line.length <= onePieceBytesMax) response.end(line.toString('latin1'), 'latin1');
+        else response.end(line);
       }
     },
     refuse(fault) {
