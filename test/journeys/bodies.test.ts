@@ -356,7 +356,7 @@ describe('K7: no byte of what the gateway leaves holds a secret that went throug
     expect(new Set(heard.map(({ secret: label }) => label))).toEqual(new Set(['plain', 'batch', 'session']));
 
     for (const trace of ['canary-1', 'canary-streams', 'canary-blocks', 'canary-fails', 'canary-facade'])
-      expect((await spanOf(trace)).response.body?.state).toBe('kept');
+      expect((await spanOf(trace)).response.body).toMatchObject({ state: 'kept' });
     await until(
       async () =>
         (await ledgerRows(gateway.stateFolder, "SELECT 1 FROM payloads WHERE tool = 'echo' AND kind = 'response' AND text LIKE '%masked:github-pat%'"))
@@ -412,39 +412,6 @@ describe('K7: no byte of what the gateway leaves holds a secret that went throug
     expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE text LIKE '%${secrets['beside bytes that are no text'] ?? ''}%'`)).toEqual([]);
   });
 });
-
-test('of a person everything is one file; once they are erased nothing names them, their bodies are gone, and the audit is whole', async () => {
-  const [user, note] = ['usr_ana_4711', 'the note of Ana'];
-  const made = await gateway.cli('keys', 'create', '--name', 'laptop', '--user', user, '--team', 'red', '-o', 'json');
-  const hers = (JSON.parse(made.stdout) as { secret: string }).secret;
-  const { body, headers } = toolCall('echo', { note });
-  const sent = { key: hers, headers: { ...headers, 'x-trace-id': 'of-ana' } };
-  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(200);
-  const span = await spanOf('of-ana');
-  const at = `${gateway.url}/v1/traces/of-ana/spans/${span.id}/request`;
-  expect((await post(at, undefined, { key })).text).toContain(note);
-
-  const file = join(folder, 'ana.jsonl');
-  expect(await gateway.cli('privacy', 'export', user, file)).toMatchObject({ code: 0 });
-  const held = readFileSync(file, 'utf8').trimEnd().split('\n');
-  expect(new Set(held.map((line) => (JSON.parse(line) as { type: string }).type))).toEqual(new Set(['person', 'key', 'audit_event', 'call', 'body']));
-  expect([held.join().includes(note), held.join().includes(hers)]).toEqual([true, false]);
-
-  expect(await gateway.cli('privacy', 'erase', user, '--yes')).toMatchObject({ code: 0 });
-  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(401);
-  expect((await post(at, undefined, { key })).status).toBe(404);
-  const row = `SELECT toUInt32(countIf(user_id = '${user}')) AS hers, toUInt32(countIf(startsWith(user_id, 'psn_'))) AS nobodys FROM calls`;
-  expect(await ledgerRows(gateway.stateFolder, row)).toEqual([{ hers: 0, nobodys: 1 }]);
-  expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE position(text, '${note}') > 0`)).toEqual([]);
-  const said = await Promise.all([gateway.cli('audit', 'list', '-o', 'json', '--internal'), gateway.cli('traces', 'get', 'of-ana', '-o', 'json')]);
-  expect(said.map(({ code, stdout }) => [code, stdout.includes(user)])).toEqual([
-    [0, false],
-    [0, false],
-  ]);
-  expect(await gateway.cli('privacy', 'export', user)).toMatchObject({ code: 3 });
-  const verified = await gateway.cli('audit', 'verify');
-  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('erased')]);
-}, 180_000);
 
 describe('the masking process', () => {
   test('K4: killed under load, it comes back; no call fails, and what is lost is counted', async () => {
@@ -508,3 +475,37 @@ describe('the masking process', () => {
     expect((await spanOf('last-words')).request.body?.state).toBe('kept');
   }, 120_000);
 });
+
+// Last: what is erased is missing from the numbers of calls.
+test('of a person everything is one file; once they are erased nothing names them, their bodies are gone, and the audit is whole', async () => {
+  const [user, note] = ['usr_ana_4711', 'the note of Ana'];
+  const made = await gateway.cli('keys', 'create', '--name', 'laptop', '--user', user, '--team', 'red', '-o', 'json');
+  const hers = (JSON.parse(made.stdout) as { secret: string }).secret;
+  const { body, headers } = toolCall('echo', { note });
+  const sent = { key: hers, headers: { ...headers, 'x-trace-id': 'of-ana' } };
+  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(200);
+  const span = await spanOf('of-ana');
+  const at = `${gateway.url}/v1/traces/of-ana/spans/${span.id}/request`;
+  expect((await post(at, undefined, { key })).text).toContain(note);
+
+  const file = join(folder, 'ana.jsonl');
+  expect(await gateway.cli('privacy', 'export', user, file)).toMatchObject({ code: 0 });
+  const held = readFileSync(file, 'utf8').trimEnd().split('\n');
+  expect(new Set(held.map((line) => (JSON.parse(line) as { type: string }).type))).toEqual(new Set(['person', 'key', 'audit_event', 'call', 'body']));
+  expect([held.join().includes(note), held.join().includes(hers)]).toEqual([true, false]);
+
+  expect(await gateway.cli('privacy', 'erase', user, '--yes')).toMatchObject({ code: 0 });
+  expect((await post(`${gateway.mcp}/recorded`, body, sent)).status).toBe(401);
+  expect((await post(at, undefined, { key })).status).toBe(404);
+  const row = `SELECT toUInt32(countIf(user_id = '${user}')) AS hers, toUInt32(countIf(startsWith(user_id, 'psn_'))) AS nobodys FROM calls`;
+  expect(await ledgerRows(gateway.stateFolder, row)).toEqual([{ hers: 0, nobodys: 1 }]);
+  expect(await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE position(text, '${note}') > 0`)).toEqual([]);
+  const said = await Promise.all([gateway.cli('audit', 'list', '-o', 'json', '--internal'), gateway.cli('traces', 'get', 'of-ana', '-o', 'json')]);
+  expect(said.map(({ code, stdout }) => [code, stdout.includes(user)])).toEqual([
+    [0, false],
+    [0, false],
+  ]);
+  expect(await gateway.cli('privacy', 'export', user)).toMatchObject({ code: 3 });
+  const verified = await gateway.cli('audit', 'verify');
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('erased')]);
+}, 180_000);

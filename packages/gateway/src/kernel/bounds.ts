@@ -194,7 +194,7 @@ export const bounds = {
   bodyFlushMs: 250,
   /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's. */
   maskingFieldCharsMax: 256 * KiB,
-  maskingMs: 50,
+  maskingMs: 100,
   maskingHangMs: 1_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
