@@ -111,6 +111,8 @@ export const bounds = {
   upstreamRetryDelayMsMax: 1_000,
   /** How long a host name without an address is not asked for again, and how many such are remembered. */
   upstreamNameMissingMs: 5_000,
+  /** Threads of a worker. Half of them may look up names at a time (libuv), and a name whose resolver hangs holds one: of Node's four, two such names would hold up all. */
+  workerThreads: 16,
   upstreamNamesMissingMax: 1_000,
   breakerFailurePercent: 50,
   breakerCallsMin: 20,

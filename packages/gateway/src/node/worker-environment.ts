@@ -1,3 +1,5 @@
+import { bounds } from '../kernel/bounds.ts';
+
 /**
  * Variables that a worker needs: those by which Node.js, OpenSSL and the C library know how to run. It makes the TLS connections
  * to servers, so a private certificate authority is among them.
@@ -10,5 +12,6 @@ const kept =
  * configuration are the supervisor's, and a worker gets those that it needs with its snapshot. `own` is this process's environment.
  */
 export function workerEnvironment(own: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(own).map(([name, value]) => [name, kept.test(name) ? value : undefined]));
+  const passed = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, kept.test(name) ? value : undefined]));
+  return { ...passed, UV_THREADPOOL_SIZE: own['UV_THREADPOOL_SIZE'] ?? String(bounds.workerThreads) };
 }
