@@ -22,6 +22,7 @@ import { costRoutes } from './cost-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { invitationRoutes } from './invitation-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
@@ -85,6 +86,7 @@ export function registerRoutes(app: ApiApp): void {
   auditRoutes(app);
   priceRoutes(app);
   policyRoutes(app);
+  invitationRoutes(app);
   directoryRoutes(app);
   roleRoutes(app);
   backupRoutes(app);

@@ -34,6 +34,9 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'DELETE /v1/policies/{name}': { action: 'policy.deleted', ask: 'policy-routes.test.ts' },
   'PUT /v1/switches/{kind}/{name}': { action: 'switched_off', ask: 'policy-routes.test.ts' },
   'DELETE /v1/switches/{kind}/{name}': { action: 'switched_on', ask: 'policy-routes.test.ts' },
+  'POST /v1/users/invite': { action: 'invitation.created', ask: async () => ({ body: { email: 'invited@example.com' } }) },
+  'DELETE /v1/invitations/{id}': { action: 'invitation.revoked', ask: 'directory-routes.test.ts' },
+  'POST /v1/invitations/accept': { action: 'user.created', ask: 'directory-routes.test.ts' },
   ...Object.fromEntries(
     nounKinds.flatMap((kind) =>
       [

@@ -260,5 +260,48 @@ describe('roles', () => {
   });
 });
 
+describe('invitations', () => {
+  const accept = (token: string): Promise<Response> => control.request('POST', '/v1/invitations/accept', { body: { token } });
+
+  test('whoever shows the token first becomes the user, once; nothing but its hash is kept', async () => {
+    await send('POST', '/v1/teams', { name: 'Inviting', id: 'inviting' });
+    const invited = await send('POST', '/v1/users/invite', { email: 'Eva@example.com', name: 'Eva', team_ids: ['inviting'], role_ids: ['viewer'] });
+    const { invitation, token } = invited.body as { invitation: { id: string; user_id: string }; token: string };
+    expect(invited).toMatchObject({
+      status: 201,
+      body: { token: expect.stringMatching(/^invite_[0-9A-Za-z]{43}$/), invitation: { email: 'Eva@example.com' } },
+    });
+    expect(JSON.stringify((await send('GET', `/v1/invitations/${invitation.id}`)).body)).not.toContain(token);
+    expect((await send('GET', `/v1/users/${invitation.user_id}`)).status).toBe(404);
+    const answers = await Promise.all([accept(token), accept(token), accept(token)]);
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 404, 404]);
+    expect((await send('GET', `/v1/users/${invitation.user_id}`)).body).toMatchObject({
+      user: { name: 'Eva', email: 'Eva@example.com', team_ids: ['inviting'], role_ids: ['viewer'], created_by: invitation.id },
+    });
+    expect((await send('GET', `/v1/invitations/${invitation.id}`)).status).toBe(404);
+    expect((await send('POST', '/v1/users/invite', { email: 'eva@example.com' })).body).toMatchObject({ error: 'already_exists' });
+    expect((await events()).find(({ action }) => action === 'user.created')).toMatchObject({ actor: { kind: 'invitation', id: invitation.id } });
+  });
+
+  test('a token is good for nothing once its invitation is taken back, over, or made anew', async () => {
+    const invite = async (more: object = {}): Promise<{ invitation: { id: string }; token: string }> =>
+      (await send('POST', '/v1/users/invite', { email: 'flo@example.com', ...more })).body as never;
+    const first = await invite();
+    const second = await invite();
+    expect((await accept(first.token)).status).toBe(404);
+    expect((await send('GET', '/v1/invitations')).body['invitations']).toMatchObject([{ id: second.invitation.id, role_ids: ['developer'] }]);
+    expect((await send('DELETE', `/v1/invitations/${second.invitation.id}`)).status).toBe(204);
+    expect((await accept(second.token)).status).toBe(404);
+    const third = await invite({ expires_at: new Date(control.clock.nowMs() + 60_000).toISOString() });
+    control.clock.advance(60_000);
+    expect(await (await accept(third.token)).json()).toMatchObject({ error: 'invitation_over' });
+    expect((await send('POST', '/v1/users/invite', { email: 'x@example.com', team_ids: ['nowhere'] })).status).toBe(400);
+    const { secret } = await keyForActions(['people.*']);
+    expect((await send('POST', '/v1/users/invite', { email: 'x@example.com', role_ids: ['admin'] }, undefined, secret)).status).toBe(403);
+    expect((await events())[0]?.action).not.toBe('invitation.created');
+    expect((await events()).map(({ action }) => action)).toContain('invitation.revoked');
+  });
+});
+
 const keyForActions = (actions: readonly string[]): Promise<KeyWithSecret> =>
   createKey(control.context(), { name: 'k', environment: null, scopes: { servers: null, actions }, metadata: {}, expiresAtMs: null });

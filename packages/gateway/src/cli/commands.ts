@@ -272,6 +272,7 @@ export const groups: Readonly<Record<string, string>> = {
   servers: 'The MCP servers behind the gateway',
   tools: 'The tools of servers',
   ...directoryGroups,
+  invitations: 'Who may become a user',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',

@@ -9,7 +9,7 @@ export function optionOf(member: string): string {
   return member.replace(/_ids?$|s$/, '').replaceAll('_', '-');
 }
 
-export const directoryCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSpec[] => {
+const nounCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSpec[] => {
   const { plural, title, links, names, texts, idPrefix } = nouns[kind];
   const example = kind === 'user' ? 'Ana' : kind === 'agent' ? 'ci-bot' : 'Payments';
   const id = { form: 'ID', about: `Id of the ${title}.` };
@@ -79,6 +79,45 @@ export const directoryCommands: readonly CommandSpec[] = nounKinds.flatMap((kind
     },
   ];
 });
+
+const invitationCommands: readonly CommandSpec[] = [
+  {
+    name: ['users', 'invite'],
+    summary: 'Invite a user and show the token that makes them one, once',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'EMAIL', about: 'Their address.' }],
+    options: [
+      { flags: '--name TEXT', about: 'What they are called.', otherwise: 'the address' },
+      { flags: '--team ID', about: 'A team that they are to be a member of.', repeated: true },
+      { flags: '--role ID', about: 'A role that they are to have.', repeated: true, otherwise: 'developer' },
+      { flags: '--expires WHEN', about: 'A duration (3d) or a time, 30 days at most.', otherwise: '7d' },
+    ],
+    examples: ['gateway users invite ana@example.com --team payments --role viewer'],
+    load: async () => (await import('./invitations.ts')).usersInvite,
+  },
+  {
+    name: ['invitations', 'list'],
+    summary: 'List invitations that nobody has accepted, newest first',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--limit NUMBER', about: 'Invitations on the page, 1 to 200.', otherwise: '50' },
+      { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+    ],
+    load: async () => (await import('./invitations.ts')).invitationsList,
+  },
+  {
+    name: ['invitations', 'revoke'],
+    summary: 'Take an invitation back',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'ID', about: 'Id of the invitation (inv_…).' }],
+    load: async () => (await import('./invitations.ts')).invitationsRevoke,
+  },
+];
+
+export const directoryCommands: readonly CommandSpec[] = [...nounCommands, ...invitationCommands];
 
 /** What groups of these commands are about. */
 export const directoryGroups: Readonly<Record<string, string>> = Object.fromEntries(nounKinds.map((kind: NounKind) => [nouns[kind].plural, nouns[kind].about]));

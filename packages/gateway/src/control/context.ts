@@ -90,8 +90,8 @@ export interface ServerState {
 
 /** Who acts. */
 export interface Actor {
-  /** `operator`: whoever may open the owner-only socket; `system`: the gateway itself. */
-  readonly kind: 'operator' | 'key' | 'session' | 'system';
+  /** `operator`: whoever may open the owner-only socket; `invitation`: whoever has its token; `system`: the gateway itself. */
+  readonly kind: 'operator' | 'key' | 'session' | 'invitation' | 'system';
   readonly id: string;
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */

@@ -25,6 +25,11 @@ export const bounds = {
   deletedKeysMax: 500,
   /** Who is named as able to grant a permission. */
   capabilityGrantersMax: 20,
+  /** Invitations: how many at once, how long one is good, how long it may be, how long one that is over stays in the list. */
+  invitationsMax: 10_000,
+  invitationMs: 7 * 86_400_000,
+  invitationMsMax: 30 * 86_400_000,
+  invitationKeptMs: 30 * 86_400_000,
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,

@@ -41,6 +41,7 @@ export const faultCodes = {
   unknown_person: row(404, 'client', 'Nothing is held about "{name}".', 'Name a user as `user_id` in the metadata of keys has it; one who was erased is not known any more.', { exitCode: 3 }),
   already_exists: row(409, 'client', 'There is a {kind} "{name}" already.', 'Take another one, or change what is there.', { exitCode: 1 }),
   still_in_use: row(409, 'client', 'The {kind} "{name}" is in use by {by}, so nothing was deleted.', '{mend}', { exitCode: 1 }),
+  invitation_over: row(404, 'client', 'The invitation is not known, was used, or its time is over.', 'Ask whoever invited you for another one.', { exitCode: 3 }),
   precondition_required: row(428, 'client', 'This change needs the header If-Match.', 'Read what is there and send its ETag as If-Match: "…".'),
   precondition_failed: row(412, 'client', 'Somebody else has changed this meanwhile: it is version {version} now.', 'Read it again, make the change anew and send the new ETag.', { exitCode: 1 }),
   managed_by_file: row(409, 'configuration', 'The {what} is managed by the file {file}, so nothing was changed.', 'Change `{setting}` in the file; to set it here instead, remove `{setting}` from the file.', { exitCode: 6 }),

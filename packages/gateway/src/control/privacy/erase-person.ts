@@ -37,6 +37,7 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     // Whoever is tied to them, as the agents that they answer for, is tied to nobody.
     await writes.directory.untie(organizationId, person);
     await writes.directory.delete(organizationId, person);
+    await writes.invitations.deleteOf(organizationId, { userId });
     await writes.people.delete(organizationId, userId);
     const made: ErasureRecord = { organizationId, pseudonym, keyIds: keys.map(({ id }) => id), begunAtMs: nowMs, finishedAtMs: null };
     await writes.people.insertErasure(made);

@@ -71,3 +71,39 @@ export interface DirectoryWrites extends Pick<DirectoryReads, 'keysOf'> {
   /** Lets go of it, whoever is tied to it. */
   untie(organizationId: OrganizationId, reference: Reference): Promise<void>;
 }
+
+/** Someone who may become a user. */
+export interface InvitationRecord {
+  readonly organizationId: OrganizationId;
+  readonly id: string;
+  /** Of the user that it makes. */
+  readonly userId: string;
+  readonly email: string;
+  readonly name: string;
+  readonly teamIds: readonly string[];
+  readonly roleIds: readonly string[];
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly expiresAtMs: number;
+}
+
+export interface InvitationReads {
+  find(organizationId: OrganizationId, id: string): Promise<InvitationRecord | null>;
+  /** Newest first. */
+  list(
+    organizationId: OrganizationId,
+    page: { readonly after: { readonly createdAtMs: number; readonly id: string } | null; readonly limit: number },
+  ): Promise<readonly InvitationRecord[]>;
+  /** Of every organization: the token tells which. */
+  findByToken(tokenHash: string): Promise<InvitationRecord | null>;
+}
+
+export interface InvitationWrites {
+  insert(organizationId: OrganizationId, invitation: InvitationRecord & { readonly tokenHash: string }): Promise<void>;
+  /** Takes it away: of several that do at once one gets it. */
+  take(organizationId: OrganizationId, id: string): Promise<InvitationRecord | null>;
+  /** Those for an address, in lower case, or for a user to be. */
+  deleteOf(organizationId: OrganizationId, who: { readonly email: string } | { readonly userId: string }): Promise<void>;
+  deleteExpired(organizationId: OrganizationId, beforeMs: number): Promise<void>;
+  count(organizationId: OrganizationId): Promise<number>;
+}

@@ -9,6 +9,7 @@ import { createAuditWrites } from './audit-writes.ts';
 import { createBackupRunReads, createBackupRunWrites } from './backup-runs.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
+import { createInvitationReads, createInvitationWrites } from './invitations.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { createPeopleReads, createPeopleWrites } from './people.ts';
@@ -49,6 +50,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     backupRuns: createBackupRunReads(database),
     access: createAccessReads(database),
     directory: createDirectoryReads(database),
+    invitations: createInvitationReads(database),
     transaction: (work) =>
       database.transaction().execute((transaction) =>
         work({
@@ -61,6 +63,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           serverOrders: createServerOrderWrites(transaction),
           access: createAccessWrites(transaction),
           directory: createDirectoryWrites(transaction),
+          invitations: createInvitationWrites(transaction),
         }),
       ),
     async ping() {

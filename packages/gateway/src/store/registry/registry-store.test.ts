@@ -15,7 +15,7 @@ import { startEmbeddedRegistry } from './embedded-registry.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
-import type { EntryQuery, EntryRecord } from './directory-store.ts';
+import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-store.ts';
 import type { AuditEvent, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
@@ -311,6 +311,44 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     await store.transaction(({ keys }) => keys.updateRevoked(organizationId, ofUser.id, 1));
     expect(await store.directory.keysOf(organizationId, refOf('user', 'ana'), 5)).toEqual({ count: 0, first: [] });
     expect((await store.keys.list(organizationId, { after: null, limit: 9, named: [refOf('agent', 'bot')] })).map(({ id }) => id)).toEqual([ofAgent.id]);
+  });
+
+  test('an invitation is found by its token, taken by one of several, and gone with its time, its address or its user', async () => {
+    const organizationId = await newOrganization();
+    const invitation = (more: Partial<InvitationRecord> = {}): InvitationRecord => ({
+      organizationId,
+      id: `inv_${randomBase62(20)}`,
+      userId: 'usr_new',
+      email: 'Ana@example.com',
+      name: 'Ana ✓',
+      teamIds: ['a'],
+      roleIds: [],
+      createdAtMs: 1_700_000_000_000 + ++counter,
+      createdBy: 'tester',
+      expiresAtMs: 1_900_000_000_000,
+      ...more,
+    });
+    const [first, second, over, other] = [
+      invitation(),
+      invitation({ email: 'ben@example.com' }),
+      invitation({ email: 'c@example.com', expiresAtMs: 1000 }),
+      invitation({ email: 'd@example.com', userId: 'usr_other' }),
+    ];
+    await store.transaction(async ({ invitations }) => {
+      for (const one of [first, second, over, other]) await invitations.insert(organizationId, { ...one, tokenHash: `hash ${one.id}` });
+    });
+    expect(await store.invitations.findByToken(`hash ${first.id}`)).toEqual(first);
+    expect(await store.invitations.find(await newOrganization(), first.id)).toBeNull();
+    expect((await store.invitations.list(organizationId, { after: over, limit: 9 })).map(({ id }) => id)).toEqual([second.id, first.id]);
+    const taken = await Promise.all([1, 2, 3].map(() => store.transaction(({ invitations }) => invitations.take(organizationId, second.id))));
+    expect(taken.filter((one) => one !== null)).toEqual([second]);
+    await store.transaction(async ({ invitations }) => {
+      await invitations.deleteExpired(organizationId, 2000);
+      await invitations.deleteOf(organizationId, { email: 'ana@example.com' });
+      expect(await invitations.count(organizationId)).toBe(1);
+      await invitations.deleteOf(organizationId, { userId: 'usr_other' });
+    });
+    expect(await store.invitations.list(organizationId, { after: null, limit: 9 })).toEqual([]);
   });
 
   test('an audit event can be added, never changed, deleted or truncated', async () => {

@@ -14,7 +14,7 @@ import type { PolicyData } from '../../kernel/policy.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
 import type { Reference } from '../../kernel/directory.ts';
-import type { DirectoryReads, DirectoryWrites } from './directory-store.ts';
+import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
@@ -27,6 +27,7 @@ export interface RegistryStore {
   readonly backupRuns: BackupRunReads;
   readonly people: PeopleReads;
   readonly directory: DirectoryReads;
+  readonly invitations: InvitationReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -44,6 +45,7 @@ export interface RegistryWrites {
   readonly access: AccessWrites;
   readonly people: PeopleWrites;
   readonly directory: DirectoryWrites;
+  readonly invitations: InvitationWrites;
 }
 
 /** A rule of access as it is kept. */

@@ -21,6 +21,7 @@ export interface Tables {
   price_versions: PriceVersionsTable;
   directory: DirectoryTable;
   directory_links: DirectoryLinksTable;
+  invitations: InvitationsTable;
 }
 
 export interface OrganizationsTable {
@@ -153,6 +154,20 @@ export interface DirectoryTable {
   created_by: string;
   changed_at: Date;
   changed_by: string;
+}
+
+export interface InvitationsTable {
+  organization_id: string;
+  id: string;
+  user_id: string;
+  email: string;
+  name: string;
+  team_ids: Json<unknown>;
+  role_ids: Json<unknown>;
+  token_hash: string;
+  created_at: Date;
+  created_by: string;
+  expires_at: Date;
 }
 
 export interface DirectoryLinksTable {

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { readAnswer } from './answers.ts';
+import type { Command } from './command.ts';
+import { openGatewayClient } from './gateway-client.ts';
+import { plain } from './output.ts';
+import { timeText } from './say.ts';
+import { table } from './table.ts';
+import { parseCount, parseWhen } from './when.ts';
+
+const invitationView = z.looseObject({ id: z.string(), email: z.string(), role_ids: z.array(z.string()), created_by: z.string(), expires_at: z.string() });
+
+export const usersInvite: Command = async (context) => {
+  const {
+    arguments: [email = ''],
+    options,
+    out,
+  } = context;
+  const client = openGatewayClient(context);
+  const expires = options.text('expires');
+  const name = options.text('name');
+  const answer = await client.request('POST', '/v1/users/invite', {
+    body: {
+      email,
+      ...(name === undefined ? {} : { name }),
+      ...(options.list('team').length === 0 ? {} : { team_ids: options.list('team') }),
+      ...(options.list('role').length === 0 ? {} : { role_ids: options.list('role') }),
+      ...(expires === undefined ? {} : { expires_at: new Date(parseWhen(expires, Date.now(), 1, '--expires')).toISOString() }),
+    },
+  });
+  const { invitation, token } = readAnswer(z.looseObject({ invitation: invitationView, token: z.string() }), answer, client.where);
+  out.result(answer, () => `${out.paint.bold('token')}    ${plain(token)}\nid       ${plain(invitation.id)}\nexpires  ${timeText(invitation.expires_at)} UTC`);
+  out.note('Send it to them: it will not be shown again, and POST /v1/invitations/accept takes it once.');
+  return undefined;
+};
+
+export const invitationsList: Command = async (context) => {
+  const { options, out } = context;
+  const client = openGatewayClient(context);
+  const limit = parseCount(options.text('limit') ?? '50', 1, 200, '--limit');
+  const answer = await client.request('GET', '/v1/invitations', { query: { limit: String(limit), cursor: options.text('cursor') } });
+  const { invitations, cursor } = readAnswer(z.looseObject({ invitations: z.array(invitationView), cursor: z.string().nullable() }), answer, client.where);
+  out.list(answer, invitations, () =>
+    invitations.length === 0
+      ? 'Nobody is invited. Invite somebody with: gateway users invite EMAIL'
+      : table(
+          [{ title: 'ID' }, { title: 'EMAIL' }, { title: 'ROLES' }, { title: 'EXPIRES' }, { title: 'BY' }],
+          invitations.map((one) => [
+            plain(one.id),
+            plain(one.email, 60),
+            plain(one.role_ids.join(' '), 40),
+            Date.parse(one.expires_at) <= Date.now() ? 'it is over' : timeText(one.expires_at),
+            plain(one.created_by),
+          ]),
+          out.paint.dim,
+        ),
+  );
+  if (cursor) out.note(`More: gateway invitations list --cursor ${plain(cursor)}`);
+  return undefined;
+};
+
+export const invitationsRevoke: Command = async (context) => {
+  const {
+    arguments: [id = ''],
+    out,
+  } = context;
+  await openGatewayClient(context).request('DELETE', `/v1/invitations/${encodeURIComponent(id)}`);
+  out.result({ revoked: id }, () => `✓ The invitation ${plain(id)} is taken back.`);
+  return undefined;
+};
