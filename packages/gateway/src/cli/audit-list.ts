@@ -17,7 +17,7 @@ export const auditList: Command = async (context) => {
   const { events, cursor, tool_calls: calls } = readAnswer(answers.auditEvents, answer, client.where);
   out.list(answer, events, () =>
     events.length === 0
-      ? 'No events.'
+      ? `No events${options.on('internal') ? '' : ' of others; --internal shows what the gateway did by itself'}.`
       : table(
           [{ title: 'TIME (UTC)' }, { title: 'RESULT' }, { title: 'ACTOR' }, { title: 'ACTION' }, { title: 'OBJECT' }, { title: 'FROM' }],
           events.map((event) => [

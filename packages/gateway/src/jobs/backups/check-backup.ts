@@ -17,11 +17,12 @@ const refused = z.looseObject({ message: z.string() });
 
 /**
  * `gateway backup verify FILE`, in a process of its own: reading all of a backup takes long, and nobody has to wait for it. Rejects for a
- * file that is not as the owner of the public key wrote it.
+ * file that is not as an owner of one of the public keys wrote it.
  */
-export async function checkBackup(path: string, publicKey: string, signal: AbortSignal): Promise<CheckedFile> {
+export async function checkBackup(path: string, publicKeys: readonly string[], signal: AbortSignal): Promise<CheckedFile> {
   const program = fileURLToPath(new URL(`../../main${extname(import.meta.filename)}`, import.meta.url));
-  const running = promisify(execFile)(process.execPath, [program, 'backup', 'verify', path, '--key', publicKey, '-o', 'json'], {
+  const keys = publicKeys.flatMap((key) => ['--key', key]);
+  const running = promisify(execFile)(process.execPath, [program, 'backup', 'verify', path, ...keys, '-o', 'json'], {
     env: childEnvironment(),
     signal,
     timeout: bounds.backupCheckTimeoutMs,
