@@ -93,7 +93,7 @@ export class LiveStream {
   replay(entries: readonly LiveEntry[]): void {
     if (!this.options.shows.calls) return;
     for (const { id, call, before } of entries) {
-      this.await(call);
+      this.remember(call);
       this.queue.push({ type: before === null || !this.isFor(before) ? 'call' : 'counted', id, call });
     }
   }
@@ -103,11 +103,11 @@ export class LiveStream {
   }
 
   private show(type: 'call' | 'counted', { id, call }: LiveEntry): void {
-    this.await(call);
+    this.remember(call);
     this.push({ type, id, call });
   }
 
-  private await({ span_hex: span, method, tokens_source: source }: LiveCall): void {
+  private remember({ span_hex: span, method, tokens_source: source }: LiveCall): void {
     if (source !== '') this.awaited.delete(span);
     else if (method === 'tools/call') {
       this.awaited.add(span);
