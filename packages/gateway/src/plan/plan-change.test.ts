@@ -43,10 +43,25 @@ test('how a server is reached is named as its entry has it', () => {
     { name: 'green', url: 'http://127.0.0.1:2/mcp' },
   ];
   const { servers } = planChange(
-    config({ servers: [{ name: 'search', targets, active: 'blue', timeouts: { connect: '1s' } }] }),
-    config({ servers: [{ name: 'search', targets: [targets[0], { ...targets[1], weight: 2 }], active: 'green', timeouts: { connect: '2s' } }] }),
+    config({ servers: [{ name: 'search', targets, active: 'blue', timeouts: { connect: '1s' }, allow_addresses: ['169.254.10.1'] }] }),
+    config({
+      servers: [
+        {
+          name: 'search',
+          targets: [targets[0], { ...targets[1], weight: 2 }],
+          active: 'green',
+          timeouts: { connect: '2s' },
+          allow_addresses: ['169.254.10.2'],
+        },
+      ],
+    }),
   );
-  expect([...(servers.changed[0]?.settings ?? [])].sort((a, b) => a.localeCompare(b))).toEqual(['active', 'targets.green.weight', 'timeouts.connect']);
+  expect([...(servers.changed[0]?.settings ?? [])].sort((a, b) => a.localeCompare(b))).toEqual([
+    'active',
+    'allow_addresses',
+    'targets.green.weight',
+    'timeouts.connect',
+  ]);
 });
 
 test('routes, prices, limits and the rest are named by their place, never by their values', () => {

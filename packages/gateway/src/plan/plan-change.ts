@@ -96,6 +96,7 @@ const reachNames: Readonly<Record<string, string>> = {
   queue_max: 'connections.waiting_max',
   retry: 'retries',
   health: 'health_check',
+  allowed_networks: 'allow_addresses',
 };
 
 /** The place in gateway.yaml of a value of the Config. */
