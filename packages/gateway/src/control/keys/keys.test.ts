@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client } from 'pg';
 import { startControl, actorOf, type TestControl } from '../../../../../test/support/control.ts';
+import { until } from '../../../../../test/support/poll.ts';
 import { bounds } from '../../kernel/bounds.ts';
+import { defaultOrganizationId } from '../../kernel/id.ts';
+import { silentLog } from '../../kernel/log.ts';
+import { openServedAccess } from '../../node/served-access.ts';
 import type { LedgerReader } from '../../store/ledger/ledger-reader.ts';
 import { clientConfig } from '../../store/registry/connections.ts';
 import { createKey, type CreateKeyInput, type KeyWithSecret } from './create-key.ts';
@@ -97,6 +101,31 @@ test('a rule for the prefix of a key beats the default, also after its rotation'
   expect(await verifyKey(dependencies, secret, '')).toMatchObject({ principal: { rateLimit: rule } });
   const rotated = await rotateKey(control.context(), key.id);
   expect(await verifyKey(dependencies, rotated.secret, '')).toMatchObject({ principal: { rateLimit: rule } });
+});
+
+test('another node forgets a key that was revoked or rotated here, and no other, and loads no rules anew', async () => {
+  const { registry } = control.dependencies;
+  const forgotten: string[] = [];
+  let read = 0;
+  const node = await openServedAccess({
+    revision: () => registry.access.revision(defaultOrganizationId),
+    read: async () => {
+      read += 1;
+      return { policies: [], switches: [] };
+    },
+    apply: async () => undefined,
+    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 10),
+    forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
+    log: silentLog,
+    everyMs: 20,
+  });
+  const [revoked, rotated] = [await create(), await create(), await create()];
+  await revokeKey(control.context(), revoked.key.id);
+  await until(() => forgotten.length === 1, { what: 'the revoked key to be forgotten' });
+  await rotateKey(control.context(), rotated.key.id);
+  await until(() => forgotten.length === 2, { what: 'the rotated key to be forgotten' });
+  node.close();
+  expect([forgotten, read]).toEqual([[revoked.key.id, rotated.key.id], 1]);
 });
 
 test('a key is refused from the millisecond it expires', async () => {
