@@ -303,7 +303,13 @@ describe('gateway logs tail', () => {
     });
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    const seen = (): string[] => text.split('\n').flatMap((line) => (line.endsWith('}') ? [(JSON.parse(line) as { tool: string }).tool] : []));
+    // A call whose tokens were counted meanwhile is told again, as a correction.
+    const seen = (): string[] =>
+      text.split('\n').flatMap((line) => {
+        if (!line.endsWith('}')) return [];
+        const { tool, corrects } = JSON.parse(line) as { tool: string; corrects?: string };
+        return corrects === undefined ? [tool] : [];
+      });
     try {
       await until(
         async () => {
