@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient } from '@clickhouse/client';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { startEmbeddedLedger } from '../../packages/gateway/src/store/ledger/embedded-ledger.ts';
 
@@ -49,13 +48,14 @@ async function startFront(): Promise<TestClickHouse> {
 
 async function createDatabase(server: string): Promise<TestClickHouse> {
   const database = `gwo_${randomBytes(6).toString('hex')}`;
-  const command = async (query: string): Promise<void> => {
-    const admin = createClient({ url: server });
-    await admin.command({ query });
-    await admin.close();
+  const url = new URL(server);
+  const command = async (statement: string): Promise<void> => {
+    const headers = { 'x-clickhouse-user': decodeURIComponent(url.username) || 'default', 'x-clickhouse-key': decodeURIComponent(url.password) };
+    const answer = await fetch(url.origin, { method: 'POST', headers, body: statement });
+    if (!answer.ok) throw new Error(`${url.host} refuses ${statement}: ${await answer.text()}`);
   };
   await command(`CREATE DATABASE ${database}`);
-  const url = new URL(server);
-  url.pathname = `/${database}`;
-  return { url: url.href, stop: () => command(`DROP DATABASE ${database}`) };
+  const made = new URL(server);
+  made.pathname = `/${database}`;
+  return { url: made.href, stop: () => command(`DROP DATABASE ${database}`) };
 }
