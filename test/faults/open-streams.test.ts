@@ -2,11 +2,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type * as Bounds from '../../packages/gateway/src/kernel/bounds.ts';
 import { callTool, expectRefusal, legacyVersion, mirrors, modernBody, post, postBytes, postHeaders } from '../support/calls.ts';
+import { journalRows } from '../support/journal-rows.ts';
+import { membersRule } from '../support/members-rule.ts';
 import { until } from '../support/poll.ts';
 import { openRaw, requestBytes, type RawConnection } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { defaultReply, event, silence, stream } from '../support/replies.ts';
-import { otherKey, startDoor, type TestDoor } from '../support/start-door.ts';
+import { otherKey, startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 
 vi.mock('../../packages/gateway/src/kernel/bounds.ts', async (original) => {
   const { bounds } = await original<typeof Bounds>();
@@ -26,10 +28,11 @@ afterEach(async () => {
   await upstream.stop();
 });
 
-async function listen(id: unknown = 1): Promise<RawConnection> {
+async function listen(id: unknown = 1, key = testKey): Promise<RawConnection> {
   upstream.next(stream([acknowledged], 'open'));
   const connection = await openRaw(door.port);
-  connection.write(postBytes(door, '/mcp/s1', modernBody('subscriptions/listen', { notifications: {} }, id), mirrors('subscriptions/listen')));
+  const headers = { ...mirrors('subscriptions/listen'), Authorization: `Bearer ${key}` };
+  connection.write(postBytes(door, '/mcp/s1', modernBody('subscriptions/listen', { notifications: {} }, id), headers));
   await until(() => connection.bytes().includes('acknowledged'));
   return connection;
 }
@@ -106,4 +109,47 @@ test('L1: a drain does not wait longer than its grace', async () => {
   await door.door.drain(200);
   expect(performance.now() - startedAt).toBeLessThan(1_500);
   connection.destroy();
+});
+
+test('T: streams and calls of a revoked key end, at the server too, and stand as refused; those of others go on', async () => {
+  const hers = [await listen(), await getStream()];
+  const others = await listen(2, otherKey);
+  upstream.next(silence);
+  const waiting = await openRaw(door.port);
+  waiting.write(postBytes(door, '/mcp/s1', modernBody('tools/call', { name: 'echo', arguments: {} }), mirrors('tools/call', 'echo')));
+  await upstream.received(4);
+  door.revoke(testKey);
+  await until(() => [...hers, waiting].every(({ isClosed }) => isClosed), { what: 'the end of what the key has open' });
+  await until(() => [0, 1, 3].every((index) => upstream.requests[index]?.abandoned === true), { what: 'the end of them at the server' });
+  expect([others.isClosed, upstream.requests[2]?.abandoned]).toEqual([false, false]);
+  await until(async () => journalRows(await door.journal()).length === 3, { what: 'their record' });
+  expect(journalRows(await door.journal()).map(({ status, fault_code }) => [status, fault_code])).toEqual(
+    Array.from({ length: 3 }, () => ['blocked', 'unauthorized']),
+  );
+  expect((await callTool(door)).status).toBe(401);
+  others.destroy();
+});
+
+test('D: a node that cannot confirm its view refuses calls, keeps what is open, and goes on when it can', async () => {
+  const listening = await listen();
+  door.setReadiness({ viewStale: true, ready: false });
+  const refused = await callTool(door);
+  expect([refused.status, refused.body.toString()]).toEqual([503, expect.stringContaining('view_stale')]);
+  expect(listening.isClosed).toBe(false);
+  door.setReadiness({ viewStale: false, ready: true });
+  expect((await callTool(door)).status).toBe(200);
+  listening.destroy();
+});
+
+test('T: a rule that comes ends the calls and streams that it forbids, and no others', async () => {
+  const listening = await listen();
+  upstream.next(silence);
+  const waiting = await openRaw(door.port);
+  waiting.write(postBytes(door, '/mcp/s1', modernBody('tools/call', { name: 'echo', arguments: {} }), mirrors('tools/call', 'echo')));
+  await upstream.received(2);
+  door.setPolicies([membersRule, { ...membersRule, name: 'no-echo', effect: 'deny', tools: ['echo'] }]);
+  await until(() => waiting.isClosed, { what: 'the end of the call' });
+  expect(listening.isClosed).toBe(false);
+  door.setPolicies([]);
+  await until(() => listening.isClosed, { what: 'the end of the stream' });
 });

@@ -17,7 +17,9 @@ export async function startControlWithAccess(): Promise<ControlWithAccess> {
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
   const desk: AccessDesk = {
+    ageMs: () => 0,
     served: () => access?.policies(null) ?? [],
+    ageMs: () => access?.ageMs() ?? 0,
     switches: () => access?.switches() ?? [],
     refresh: async () => access?.refresh(),
     explain: (data, operation, { argumentsText, ip }) =>

@@ -145,6 +145,7 @@ function createControl(
     backup: { version: '0.0.0', spoolFolder: tmpdir(), configuration: () => ({ file: null, text: null, references: [] }) },
     access: {
       refresh: async () => undefined,
+      ageMs: () => 0,
       served: () => [],
       switches: () => [],
       explain: () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [] }),

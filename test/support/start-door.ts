@@ -28,6 +28,9 @@ export interface TestDoor {
   readonly logged: { event: string; fields: unknown }[];
   /** What the supervisor was told of sessions that are not the caller's. */
   readonly sessionsRefused: readonly SessionRefusal[];
+  /** Revokes one of the two keys, as a registry's news of it does. */
+  revoke(secret: string): void;
+  setPolicies(policies: NonNullable<SnapshotData['policies']>): void;
   /** The journal as it stands on disk. */
   journal(): Promise<Buffer>;
   setReadiness(change: Partial<Readiness>): void;
@@ -73,6 +76,7 @@ export async function startDoor({
   const port = await freePort();
   const scheme = tls === null ? 'http' : 'https';
   const kept = createKeptLists();
+  const revoked = new Set<string>();
   let serial = 0;
   const handlers: SupervisorHandlers = {
     begin: () => {
@@ -84,7 +88,7 @@ export async function startDoor({
     journalBlocked: () => undefined,
     logLine: () => undefined,
     verifyKey: async ({ secret }) =>
-      secret === testKey || secret === otherKey
+      (secret === testKey || secret === otherKey) && !revoked.has(secret)
         ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } }
         : { ok: false, reason: 'unknown' },
     lease: async ({ rule, want }) => ({ granted: Math.min(want, rule.limit), remaining: 0, resetAtMs: Date.now() + 60_000, windowIndex: 1, serial: ++serial }),
@@ -108,24 +112,32 @@ export async function startDoor({
     ask: async (name, input) => (await handlers[name](input as never)) as never,
     tell: (name, input) => void handlers[name](input as never),
   };
-  let readiness: Readiness = { ready: true, registry: 'ready', ledger: 'ready', servers: { ready: 1, starting: 0, failed: 0 }, recordBlocked: false };
+  let readiness: Readiness = {
+    ready: true,
+    registry: 'ready',
+    ledger: 'ready',
+    servers: { ready: 1, starting: 0, failed: 0 },
+    recordBlocked: false,
+    viewStale: false,
+  };
+  const snapshot: SnapshotData = {
+    version: 1,
+    organizationId: 'org_default',
+    node: 'node_test0000',
+    hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
+    origins: [`${scheme}://127.0.0.1:${port}`],
+    bodyBytesMax: 4 * 1024 * 1024,
+    links,
+    endpoints,
+    currency: 'USD',
+    policies,
+    servers: servers.map((server, index) =>
+      withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
+    ),
+  };
   const door = assembleWorker(
     {
-      snapshot: {
-        version: 1,
-        organizationId: 'org_default',
-        node: 'node_test0000',
-        hosts: [`127.0.0.1:${port}`, `localhost:${port}`],
-        origins: [`${scheme}://127.0.0.1:${port}`],
-        bodyBytesMax: 4 * 1024 * 1024,
-        links,
-        endpoints,
-        currency: 'USD',
-        policies,
-        servers: servers.map((server, index) =>
-          withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
-        ),
-      },
+      snapshot,
       host: '127.0.0.1',
       port,
       journal: { folder, writer: 'test-1', sync: false },
@@ -149,6 +161,13 @@ export async function startDoor({
     door,
     logged,
     sessionsRefused,
+    revoke(secret) {
+      revoked.add(secret);
+      const keyId = secret === testKey ? 'key_test' : 'key_other';
+      door.authenticator.drop(keyId);
+      door.recheck(keyId);
+    },
+    setPolicies: (next) => door.setSnapshot({ ...snapshot, policies: next }),
     async journal() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.journal')).sort();
       return Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder, name)))));

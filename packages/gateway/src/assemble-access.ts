@@ -47,6 +47,7 @@ export async function assembleAccess({ registry, serveAnew, ofFile, forget, cloc
     served,
     switches: () => access.switches(),
     refresh: () => access.refresh(),
+    ageMs: () => access.ageMs(),
     explain(data, operation, { argumentsText, ip }) {
       const { servers } = data;
       const principal: Principal = {

@@ -12,6 +12,7 @@ import { createBodyQueue } from './bodies/body-queue.ts';
 import { createResultCache } from './cache/result-cache.ts';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
 import { admitLink } from './exchange/admit-link.ts';
+import { createCallsUnderWay } from './exchange/calls-under-way.ts';
 import { createGatewaySessions } from './exchange/gateway-sessions.ts';
 import { listWatch } from './exchange/cached-call.ts';
 import { createIdempotency } from './exchange/idempotency.ts';
@@ -29,6 +30,7 @@ import { createSendExchange } from './fabric/server-exchange.ts';
 import { createServers } from './fabric/servers.ts';
 import { bounds } from './kernel/bounds.ts';
 import { neverBack, systemClock } from './kernel/clock.ts';
+import { Fault } from './kernel/fault.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import { createSealer } from './kernel/seal.ts';
@@ -69,8 +71,8 @@ export interface Door {
   setTargetOrders(orders: readonly TargetOrder[]): void;
   serverReports(): ServerReports;
   report(): DoorReport;
-  /** Ends the duplex links of a key that is good no more; null: of any key. */
-  recheckLinks(keyId: string | null): void;
+  /** Ends the duplex links, streams and calls of a key that is good no more; null: of any key. */
+  recheck(keyId: string | null): void;
   /** True while the journal cannot be written. */
   journalBlocked(): boolean;
   /** Accepts no connections and begins no streams; resolves when no call is under way and no connection open, or after `graceMs`. */
@@ -94,15 +96,19 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock) };
   let snapshot = compileSnapshot(start.snapshot, compilers);
   let { readiness } = start;
+  let heardAtMs = performance.now();
+  const requireFreshView = (): void => {
+    if (readiness.viewStale || performance.now() - heardAtMs > bounds.viewAgeMsMax) throw new Fault('view_stale');
+  };
   let wallOffsetMs = Date.now() - performance.now();
   let callNumber = 0;
   // Names this worker in what clients keep; never the same again, so what it names is here or gone.
   const home = randomBytes(6).toString('hex');
   const socketFolder = start.workers > 1 ? dirname(start.controlSocket) : null;
-  let callsOpen = 0;
   let draining = false;
   let poolsTimer: NodeJS.Timeout | undefined;
 
+  const calls = createCallsUnderWay(() => snapshot);
   const rejected = new Refusals(log, clock);
   const journal = openJournal({ ...start.journal, segmentBytesMax: bounds.journalSegmentBytesMax, log });
   const bodies = createBodyQueue({ socketPath: start.maskingSocket, source: start.journal.writer, log });
@@ -137,7 +143,17 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const sessionNotes = createSessionNotes({ state, sealer });
   const rail: Rail = {
     snapshot: () => snapshot,
-    authenticator,
+    authenticator: {
+      ...authenticator,
+      authenticate(authorization, peer) {
+        requireFreshView();
+        return authenticator.authenticate(authorization, peer);
+      },
+      get anonymous() {
+        requireFreshView();
+        return authenticator.anonymous;
+      },
+    },
     limiter,
     upstreams,
     journal,
@@ -248,14 +264,14 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const connections = trackConnections(server, secure?.sessions);
 
   function serve(call: Call, spine: (call: Call) => Promise<void>): void {
-    callsOpen++;
+    calls.add(call);
     void spine(call)
       .catch((error: unknown) => {
         // The spine answers every fault itself; what still gets here is a defect of one request and ends only that one.
         log.error('call.crashed', { ...call.logFields, reason: error instanceof Error ? error.stack : String(error) });
         call.response.destroy();
       })
-      .finally(() => callsOpen--);
+      .finally(() => calls.delete(call));
   }
 
   const wallSync = setInterval(() => {
@@ -268,11 +284,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     authenticator,
     limiter,
     setSnapshot(data) {
+      const { access: accessBefore } = snapshot;
       const before = snapshot.data.servers;
       const endpointsBefore = snapshot.data.endpoints ?? [];
       snapshot = compileSnapshot(data, compilers, snapshot);
       aggregates.snapshotChanged();
       links.recheck(null);
+      if (snapshot.access !== accessBefore) calls.recheck(null);
       cache.reconfigured();
       // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
@@ -287,7 +305,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     serverReports: () => ({ targets: upstreams.reports(), lists: aggregates.reports() }),
     report: () => ({
       connections: connections.open,
-      callsOpen,
+      callsOpen: calls.size,
       rejected: rejected.all(),
       bodiesDropped: bodies.dropped(),
       catalogues: aggregates.reports(),
@@ -296,8 +314,12 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     setTls: (tls) => secure?.renew(tls),
     setReadiness(next) {
       readiness = next;
+      heardAtMs = performance.now();
     },
-    recheckLinks: (keyId) => links.recheck(keyId),
+    recheck(keyId) {
+      links.recheck(keyId);
+      calls.recheck(keyId);
+    },
     journalBlocked: () => journal.blockedSinceMs() !== null,
     async drain(graceMs) {
       draining = true;
@@ -307,7 +329,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       streamSockets.drain();
       const until = performance.now() + graceMs;
       // A call may outlive its client, and an answer its call: it is read as fast as the client likes.
-      while ((callsOpen > 0 || connections.open > 0 || links.open > 0 || streamSockets.open > 0) && performance.now() < until)
+      while ((calls.size > 0 || connections.open > 0 || links.open > 0 || streamSockets.open > 0) && performance.now() < until)
         await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     },
     async close() {

@@ -154,22 +154,28 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   let registryUp = false;
   function readiness(): Readiness {
     const servers = served.config.servers.map((server) => serverState(server.name).state);
+    const viewStale = access !== null && access.ageMs() > bounds.viewAgeMsMax;
     const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
     return {
-      ready: registryUp && !recordBlocked() && !stopping,
+      ready: registryUp && !recordBlocked() && !viewStale && !stopping,
       registry: registryUp ? 'ready' : 'down',
       ledger: ledger.state(),
       servers: { ready: count('ready') + count('unknown'), starting: count('starting'), failed: count('failed') },
       recordBlocked: recordBlocked(),
+      viewStale,
     };
   }
   const endCertificateWatch = watchCertificate(() => served, clock, log);
   let lastReadiness = '';
+  let readinessToldAtMs = 0;
   async function pushReadiness(): Promise<void> {
     const next = readiness();
     const text = JSON.stringify(next);
-    if (text === lastReadiness) return;
+    // A worker that hears nothing for long takes its view for stale.
+    if (text === lastReadiness && performance.now() - readinessToldAtMs < bounds.viewAgeMsMax / 6) return;
+    if (next.viewStale && !lastReadiness.includes('"viewStale":true')) log.error('access.view_stale', { seconds: bounds.viewAgeMsMax / 1000 });
     lastReadiness = text;
+    readinessToldAtMs = performance.now();
     await pool.readiness(next);
   }
 

@@ -99,6 +99,8 @@ export class Call implements Reply, Passing {
   /** The caller says which trace the call belongs to. */
   traceIsNamed = false;
   requestId: string;
+  /** Why it was ended in the midst of it. */
+  revoked: Fault | null = null;
   private recorded = false;
   private settled = false;
 
@@ -166,7 +168,9 @@ export class Call implements Reply, Passing {
   settle(status: CallStatus, stop: RailStop): Promise<void> {
     if (this.settled || !this.recorded) return Promise.resolve();
     this.settled = true;
-    this.record.status = status;
+    const isRevoked = this.revoked !== null && status === 'cancelled';
+    if (isRevoked) this.record.fault = this.revoked?.code ?? '';
+    this.record.status = isRevoked ? 'blocked' : status;
     this.record.stop = stop;
     if (this.bodies !== null) handOverBodies(this, this.bodies);
     writeOutcome(this.rail.journal, this.record, this.record.endedAt || performance.now());

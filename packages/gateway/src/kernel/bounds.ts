@@ -203,6 +203,8 @@ export const bounds = {
   maskingFieldCharsMax: 256 * KiB,
   maskingMs: 100,
   maskingHangMs: 1_000,
+  /** A node that has not heard for so long that its view of rules and keys holds refuses calls. */
+  viewAgeMsMax: 30_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
   /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */

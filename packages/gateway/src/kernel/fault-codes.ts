@@ -83,6 +83,7 @@ export const faultCodes = {
 
   // The gateway itself.
   audit_blocked: row(503, 'platform', 'Calls cannot be recorded at the moment, so none are made.', 'Give the state folder room and this user write access to it; calls resume by themselves.', { retryable: true }),
+  view_stale: row(503, 'platform', 'This node has not reached the registry for 30 seconds, so it cannot know who may still call.', 'Try again; another node answers. `/readyz` and the log say what is missing.', { retryable: true }),
   unavailable: row(503, 'platform', 'This part of the gateway is not ready: {reason}.', 'Try again; `/readyz` says what is missing.', { retryable: true }),
   draining: row(503, 'platform', 'The gateway is shutting down.', 'Try again; another node or the restarted one will answer.', { retryable: true }),
   internal_error: row(500, 'platform', 'The gateway failed to handle this request.', 'Report the request id; the cause is in the log.', { rpcCode: -32603 }),

@@ -10,6 +10,8 @@ export interface ServedAccess {
   switches(): readonly SwitchData[];
   /** Reads them anew; resolves when this node goes by them. Faults: those of the registry. */
   refresh(): Promise<void>;
+  /** How long ago the registry last said that nothing else holds than what this node goes by. */
+  ageMs(): number;
   close(): void;
 }
 
@@ -41,21 +43,25 @@ export interface ServedAccessOptions {
 export async function openServedAccess({ revision, read, apply, changedKeys, forget, log, everyMs }: ServedAccessOptions): Promise<ServedAccess> {
   let known = await revision();
   let rules = await read();
+  let confirmedAtMs = performance.now();
   /** One after the other: an older reading must not take the place of a newer one. */
   let reading: Promise<void> = Promise.resolve();
 
   async function readAndApply(): Promise<void> {
+    const askedAtMs = performance.now();
     // Before the rules: one that is written in between is read again at the next look.
     const next = await revision();
     if (next.callers !== known.callers) {
       await forget(await changedKeys(known.callers));
       known = { ...known, callers: next.callers };
     }
-    if (next.rules === known.rules) return;
-    rules = await read();
-    known = { ...known, rules: next.rules };
-    await apply();
-    log.info('access.changed', { revision: next.rules, policies: rules.policies.length, switched_off: rules.switches.length });
+    if (next.rules !== known.rules) {
+      rules = await read();
+      known = { ...known, rules: next.rules };
+      await apply();
+      log.info('access.changed', { revision: next.rules, policies: rules.policies.length, switched_off: rules.switches.length });
+    }
+    confirmedAtMs = askedAtMs;
   }
 
   const refresh = (): Promise<void> => (reading = reading.catch(() => undefined).then(readAndApply));
@@ -65,6 +71,7 @@ export async function openServedAccess({ revision, read, apply, changedKeys, for
     policies: (ofFile) => [...rules.switches.map(policyOfSwitch), ...(ofFile ?? rules.policies)],
     switches: () => rules.switches,
     refresh,
+    ageMs: () => performance.now() - confirmedAtMs,
     close: () => clearInterval(timer),
   };
 }

@@ -43,6 +43,8 @@ export interface Readiness {
   readonly servers: { readonly ready: number; readonly starting: number; readonly failed: number };
   /** True while calls cannot be recorded: then none are made. */
   readonly recordBlocked: boolean;
+  /** True while this node cannot know who may still call: then nobody may. */
+  readonly viewStale: boolean;
 }
 
 /** What a worker asks of the supervisor. */

@@ -11,7 +11,14 @@ import { silentLog } from '../kernel/log.ts';
 import type { Readiness } from './worker-messages.ts';
 import { createWorkerPool, type WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 
-const ready: Readiness = { ready: true, registry: 'ready', ledger: 'ready', servers: { ready: 0, starting: 0, failed: 0 }, recordBlocked: false };
+const ready: Readiness = {
+  ready: true,
+  registry: 'ready',
+  ledger: 'ready',
+  servers: { ready: 0, starting: 0, failed: 0 },
+  recordBlocked: false,
+  viewStale: false,
+};
 
 let folder: string;
 let gone: { id: number; writer: string }[];

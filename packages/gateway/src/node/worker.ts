@@ -32,12 +32,12 @@ async function runWorker(): Promise<void> {
     keyChanged: ({ keyId }) => {
       door?.authenticator.drop(keyId);
       door?.limiter.forget(keyId);
-      door?.recheckLinks(keyId);
+      door?.recheck(keyId);
     },
     tls: async (tls) => (await begun.promise).setTls(tls),
     keysChanged: () => {
       door?.authenticator.dropAll();
-      door?.recheckLinks(null);
+      door?.recheck(null);
     },
     recallLease: async (recall) => door?.limiter.recall(recall) ?? [],
     drain: async ({ graceMs }) => {

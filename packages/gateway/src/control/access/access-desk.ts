@@ -8,6 +8,8 @@ import type { PrincipalData } from '../../snapshot/snapshot.ts';
 export interface AccessDesk {
   /** Reads the registry's anew; resolves when every worker of this node goes by them. Faults: `unavailable`. */
   refresh(): Promise<void>;
+  /** How long ago the registry last said that nothing else holds. */
+  ageMs(): number;
   /** In the order in which they are asked: what is switched off first. */
   served(): readonly PolicyData[];
   /** What is switched off, also what is on again by now because its time is over. */

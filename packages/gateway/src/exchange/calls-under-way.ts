@@ -1,0 +1,63 @@
+import { authoriseServer } from '../authorise/authorise.ts';
+import type { Principal } from '../authenticate/authenticate.ts';
+import { asFault, Fault } from '../kernel/fault.ts';
+import type { Snapshot } from '../snapshot/compile-snapshot.ts';
+import type { Call } from './rail.ts';
+
+/** The calls and streams of a worker that have begun and not ended. */
+export interface CallsUnderWay {
+  readonly size: number;
+  add(call: Call): void;
+  delete(call: Call): void;
+  /** Something of a key has changed, or with null of anything: what could not be begun now is ended. */
+  recheck(principalId: string | null): void;
+}
+
+/** `current`: by what a call would be decided now. */
+export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
+  const calls = new Set<Call>();
+
+  async function recheck(call: Call, principal: Principal): Promise<void> {
+    const fault = await refusalNow(call, principal, current);
+    if (fault === null || !calls.has(call) || call.response.writableEnded) return;
+    call.revoked = fault;
+    call.rail.log.info('call.revoked', { ...call.logFields, key_id: principal.data.keyId, code: fault.code });
+    // As if the client had left, which every way of a reply knows; it may come again, and is told why it may not.
+    call.response.destroy();
+  }
+
+  return {
+    get size() {
+      return calls.size;
+    },
+    add: (call) => void calls.add(call),
+    delete: (call) => void calls.delete(call),
+    recheck(principalId) {
+      for (const call of calls) {
+        const { principal } = call;
+        // One that is not known yet is about to be asked.
+        if (principal !== null && (principalId === null || principal.id === principalId)) void recheck(call, principal);
+      }
+    },
+  };
+}
+
+/** Why the call could not be begun now; null: it could, or nobody can tell. */
+async function refusalNow({ rail, inbound, record, server }: Call, principal: Principal, current: () => Snapshot): Promise<Fault | null> {
+  let now = principal;
+  if (principal.data.kind !== 'anonymous') {
+    try {
+      now = await rail.authenticator.authenticate(inbound.authorization, record.peer);
+    } catch (error) {
+      const fault = asFault(error);
+      return fault.code === 'unauthorized' ? fault : null;
+    }
+  }
+  const { access, data } = current();
+  const reaches = (name: string): boolean => authoriseServer(access, now, name).decision === 'allow';
+  const isFree =
+    server === null
+      ? data.servers.some(({ name }) => reaches(name))
+      : reaches(server.data.name) && (record.method !== 'tools/call' || access.viewOf(now).shows(server.data.name, 'tool', record.name));
+  return isFree ? null : new Fault('forbidden', { reason: 'no policy allows it any more' });
+}
