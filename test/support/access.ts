@@ -17,7 +17,6 @@ export async function startControlWithAccess(): Promise<ControlWithAccess> {
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
   const desk: AccessDesk = {
-    ageMs: () => 0,
     served: () => access?.policies(null) ?? [],
     ageMs: () => access?.ageMs() ?? 0,
     switches: () => access?.switches() ?? [],
