@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import GithubSlugger from 'github-slugger';
 import { lexer, walkTokens, type Token } from 'marked';
 import { generatedDocuments, type GeneratedDocument } from './generate-docs.ts';
+import { judgeSdkTypes } from './write-sdk-types.ts';
 
 export interface DocsReport {
   readonly documents: number;
@@ -105,7 +106,8 @@ function markdownFiles(root: string): string[] {
 
 if (import.meta.main) {
   const report = await checkDocs(join(import.meta.dirname, '..'), generatedDocuments);
-  for (const fault of report.faults) console.log(fault);
-  console.log(`${report.links} links in ${report.documents} documents, ${generatedDocuments.length} generated, ${report.faults.length} faults`);
-  process.exitCode = report.faults.length > 0 ? 1 : 0;
+  const faults = [...report.faults, judgeSdkTypes(join(import.meta.dirname, '..')) ?? []].flat();
+  for (const fault of faults) console.log(fault);
+  console.log(`${report.links} links in ${report.documents} documents, ${generatedDocuments.length} generated, ${faults.length} faults`);
+  process.exitCode = faults.length > 0 ? 1 : 0;
 }

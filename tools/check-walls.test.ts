@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkWalls, gatewayWalls } from './check-walls.ts';
+import { checkWalls, gatewayWalls, sdkWalls } from './check-walls.ts';
 
 let source: string;
 beforeEach(() => {
@@ -93,4 +93,17 @@ test('imports are counted, those of tests apart', () => {
     'route/route.test.ts': `import { route } from './route.ts';\n`,
   });
   expect(check()).toMatchObject({ files: 2, imports: 2, testImports: 1 });
+});
+
+test('the SDK imports its own files and nothing else', () => {
+  write({
+    'a.ts': `import { b } from './b.ts';\n`,
+    'b.ts': `import { createHash } from 'node:crypto';\n`,
+    'c.ts': `import type { Fault } from '../../gateway/src/kernel/fault.ts';\n`,
+    'b.test.ts': `import { createServer } from 'node:http';\n`,
+  });
+  expect(checkWalls(source, sdkWalls).breaches).toEqual([
+    'b.ts:1: no package is imported here: node:crypto',
+    'c.ts:1: ../../gateway/src/kernel/fault.ts lies outside of src',
+  ]);
 });

@@ -1,6 +1,6 @@
 /**
- * The walls between the gateway's rooms, as `ARCHITECTURE.md` draws them: parses every import under the gateway's src and
- * holds it against the table below. `node tools/check-walls.ts` prints each breach with its place and the rule.
+ * The walls between the gateway's rooms, and around the SDK, as `ARCHITECTURE.md` draws them: parses every import under their src and
+ * holds it against the tables below. `node tools/check-walls.ts` prints each breach with its place and the rule.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -11,6 +11,8 @@ export interface Wall {
   readonly values: readonly string[];
   /** Rooms that it may not know even by type. Types of all others are free: they are gone at run time. */
   readonly notEvenTypes?: readonly string[];
+  /** Packages that it may import, those of Node.js among them; absent: all. */
+  readonly packages?: readonly string[];
 }
 
 const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'transform', 'cache', 'upstream', 'record'];
@@ -79,6 +81,9 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   cli: { values: ['config', 'plan', 'bridge', 'link', 'node', 'chain', 'backup'] },
 };
 
+/** The SDK is one room, which loads wherever there is `fetch`: it imports nothing of the gateway, of Node.js or of others. */
+export const sdkWalls: Readonly<Record<string, Wall>> = { '': { values: [''], packages: [] } };
+
 /** Names that say nothing about the question a room answers. */
 const namelessFolders = new Set(['utils', 'util', 'helpers', 'common', 'shared', 'types', 'core', 'lib', 'misc']);
 
@@ -134,13 +139,15 @@ function judge(from: string, one: Import, walls: Readonly<Record<string, Wall>>)
   if (one.specifier === 'node:process' && !from.startsWith('config/') && one.names.some((name) => name === 'env' || wholeModule.has(name))) {
     return 'the environment is read in config/ only';
   }
-  if (!one.specifier.startsWith('.')) return null;
+  const own = roomOf(from, walls);
+  const wall = own === null ? undefined : walls[own];
+  if (!one.specifier.startsWith('.')) {
+    return wall?.packages?.includes(one.specifier) === false ? `no package is imported here: ${one.specifier}` : null;
+  }
   const to = join(dirname(from), one.specifier);
   if (to.startsWith('..')) return `${one.specifier} lies outside of src`;
   if (isTest(to)) return 'only tests import tests';
 
-  const own = roomOf(from, walls);
-  const wall = own === null ? undefined : walls[own];
   if (own === null || wall === undefined) return `no wall stands for this file: add its room to the table in tools/check-walls.ts`;
   if (roomOf(to, walls) === own) return null;
   if (wall.notEvenTypes?.some((room) => covers(room, to)) === true) return `${own} may not know ${to}, not even its types`;
@@ -186,14 +193,18 @@ function readImports(file: string): { found: Import[]; errors: string[] } {
   return { found, errors: problems };
 }
 
-/** A check that sees less than this has gone blind, for instance because folders moved. */
-const importsMin = 400;
+/** A check that sees fewer imports than `importsMin` has gone blind, for instance because folders moved. */
+const packages = [
+  { source: 'packages/gateway/src', walls: gatewayWalls, importsMin: 400 },
+  { source: 'packages/sdk/src', walls: sdkWalls, importsMin: 20 },
+];
 
 if (import.meta.main) {
-  const source = join(import.meta.dirname, '..', 'packages', 'gateway', 'src');
-  const report = checkWalls(source, gatewayWalls);
-  for (const breach of report.breaches) console.log(`packages/gateway/src/${breach}`);
-  console.log(`${report.imports} imports in ${report.files} files (and ${report.testImports} in tests), ${report.breaches.length} breaches`);
-  if (report.imports < importsMin) console.log(`fewer than ${importsMin} imports were seen: the check does not see the source`);
-  process.exitCode = report.breaches.length > 0 || report.imports < importsMin ? 1 : 0;
+  for (const { source, walls, importsMin } of packages) {
+    const report = checkWalls(join(import.meta.dirname, '..', source), walls);
+    for (const breach of report.breaches) console.log(`${source}/${breach}`);
+    console.log(`${source}: ${report.imports} imports in ${report.files} files (and ${report.testImports} in tests), ${report.breaches.length} breaches`);
+    if (report.imports < importsMin) console.log(`fewer than ${importsMin} imports were seen: the check does not see the source`);
+    if (report.breaches.length > 0 || report.imports < importsMin) process.exitCode = 1;
+  }
 }

@@ -13,6 +13,8 @@ import { dashboards, renderDashboard } from './render-dashboards.ts';
 import { renderFaults } from './render-faults.ts';
 import { renderMetrics } from './render-metrics.ts';
 import { renderQuery } from './render-query.ts';
+import { renderSdkFaults } from './render-sdk-faults.ts';
+import { judgeSdkTypes, writeSdkTypes } from './write-sdk-types.ts';
 
 export interface GeneratedDocument {
   /** From the root of the repository. */
@@ -34,6 +36,7 @@ export const generatedDocuments: readonly GeneratedDocument[] = [
     render: () => renderDashboard(dashboard),
   })),
   { path: 'deploy/clickhouse/cluster.sql', render: renderCluster },
+  { path: 'packages/sdk/src/fault-table.ts', render: renderSdkFaults },
 ];
 
 if (import.meta.main) {
@@ -43,4 +46,6 @@ if (import.meta.main) {
     writeFileSync(join(root, path), await render());
     console.log(`wrote ${path}`);
   }
+  // They are made of the OpenAPI document by a program that is installed apart, so only where it has changed.
+  if (judgeSdkTypes(root) !== null) await writeSdkTypes(root);
 }

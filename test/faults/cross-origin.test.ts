@@ -27,12 +27,12 @@ const { body, headers } = toolCall('echo', {});
 
 describe('a browser of an allowed origin', () => {
   test('may send what MCP needs and nothing else, and no cookie', async () => {
-    const answer = await preflight(origin, 'Authorization, Content-Type, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Param-City, X-Forwarded-For');
+    const answer = await preflight(origin, 'Authorization, Content-Type, If-Match, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Param-City, X-Forwarded-For');
     expect(answer.status).toBe(204);
     expect(answer.headers).toMatchObject({
       'access-control-allow-origin': origin,
-      'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, mcp-session-id, mcp-protocol-version, mcp-param-city',
+      'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+      'access-control-allow-headers': 'authorization, content-type, if-match, mcp-session-id, mcp-protocol-version, mcp-param-city',
       vary: 'Origin',
     });
     expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
@@ -47,7 +47,7 @@ describe('a browser of an allowed origin', () => {
       const answer = await post(`${door.url}/mcp/one`, body, { key, headers: { ...headers, origin } });
       expect(answer.status).toBe(status);
       expect(answer.headers['access-control-allow-origin']).toBe(origin);
-      for (const name of ['Mcp-Session-Id', 'WWW-Authenticate', 'X-Trace-ID', 'Retry-After'])
+      for (const name of ['Mcp-Session-Id', 'WWW-Authenticate', 'X-Trace-ID', 'Retry-After', 'ETag'])
         expect(answer.headers['access-control-expose-headers']?.split(', ')).toContain(name);
     }
   });

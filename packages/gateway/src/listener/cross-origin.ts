@@ -8,6 +8,8 @@ const exposed = [
   'X-Trace-ID',
   'X-Request-ID',
   'Retry-After',
+  'ETag',
+  'Idempotent-Replayed',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
@@ -20,6 +22,7 @@ const allowed = new Set([
   'authorization',
   'baggage',
   'content-type',
+  'if-match',
   'last-event-id',
   'mcp-method',
   'mcp-name',
@@ -52,7 +55,7 @@ export function serveCrossOrigin(request: IncomingMessage, response: ServerRespo
     .map((name) => name.trim())
     .filter((name) => allowed.has(name) || /^mcp-param-[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name));
   response.writeHead(204, {
-    'Access-Control-Allow-Methods': 'GET, POST, PATCH, DELETE',
+    'Access-Control-Allow-Methods': 'GET, POST, PUT, PATCH, DELETE',
     ...(granted.length === 0 ? {} : { 'Access-Control-Allow-Headers': granted.join(', ') }),
     'Access-Control-Max-Age': String(maxAgeSeconds),
   });

@@ -1,0 +1,248 @@
+import { type Answered, type ChangeOptions, type Core, createCore, type Rest } from './core.ts';
+import { dryRunOf, nounOf, type NounOptions } from './directory.ts';
+import { followCalls, type LiveEvent, type LiveOptions, type LiveQuery } from './live.ts';
+import { mcpOf } from './mcp.ts';
+import type { Answer, Body, Input, Method, Operation, PathNames, PathOf, Query } from './operations.ts';
+import { type GatewayOpsOptions, readOptions, type RequestOptions } from './options.ts';
+import { createTransport } from './transport.ts';
+
+type Get<P extends PathOf<'get'>> = Query<Operation<'get', P>>;
+type Post<P extends PathOf<'post'>> = Body<Operation<'post', P>>;
+type Put<P extends PathOf<'put'>> = Body<Operation<'put', P>>;
+type Patch<P extends PathOf<'patch'>> = Body<Operation<'patch', P>>;
+type SwitchNames = PathNames<Operation<'put', '/v1/switches/{kind}/{name}'>>;
+type CallBody = 'request' | 'response';
+
+/**
+ * A gateway. Names of members are those of its API (openapi/openapi.json). Every method rejects with a `GatewayOpsError`; which class, and
+ * what is sent again, README.md says.
+ *
+ *     const client = new GatewayOps({ gatewayUrl: 'https://gateway.example', apiKey: 'gwo_…' });
+ *     const { result } = await client.mcp.call({ server: 'filesystem', tool: 'read_text_file', arguments: { path: 'welcome.txt' } });
+ */
+export class GatewayOps {
+  readonly mcp;
+  readonly keys;
+  readonly servers;
+  readonly traces;
+  readonly logs;
+  readonly costs;
+  readonly metrics;
+  readonly policies;
+  readonly switches;
+  readonly access;
+  readonly departments;
+  readonly teams;
+  readonly projects;
+  readonly users;
+  readonly serviceAccounts;
+  readonly agents;
+  readonly roles;
+  readonly invitations;
+  readonly audit;
+  readonly masking;
+  readonly privacy;
+  readonly backups;
+  readonly config;
+  readonly me;
+  /** Private, so that no log of the client shows its key. */
+  readonly #core: Core;
+
+  /** Faults: `UsageError` where address or key are missing or cannot be used. */
+  constructor(options: GatewayOpsOptions = {}) {
+    const core = createCore(createTransport(readOptions(options)));
+    this.#core = core;
+    this.mcp = mcpOf(core);
+    this.keys = keysOf(core);
+    this.servers = serversOf(core);
+    this.traces = tracesOf(core);
+    this.logs = logsOf(core);
+    this.costs = costsOf(core);
+    this.metrics = metricsOf(core);
+    this.policies = policiesOf(core);
+    this.switches = switchesOf(core);
+    this.access = accessOf(core);
+    this.departments = nounOf(core, 'departments');
+    this.teams = nounOf(core, 'teams');
+    this.projects = nounOf(core, 'projects');
+    this.users = nounOf(core, 'users');
+    this.serviceAccounts = nounOf(core, 'service_accounts');
+    this.agents = nounOf(core, 'agents');
+    this.roles = nounOf(core, 'roles');
+    this.invitations = invitationsOf(core);
+    this.audit = auditOf(core);
+    this.masking = { test: (body: Post<'/v1/masking/test'>, options?: RequestOptions) => core.request('post', '/v1/masking/test', { body }, options) };
+    this.privacy = privacyOf(core);
+    this.backups = backupsOf(core);
+    this.config = configOf(core);
+    this.me = meOf(core);
+  }
+
+  /** Any operation of the API by its method and address. */
+  request<M extends Method, P extends PathOf<M>>(method: M, path: P, ...rest: Rest<Input<Operation<M, P>>>): Answered<Answer<Operation<M, P>>> {
+    return this.#core.request(method, path, ...rest);
+  }
+
+  /** The same, with the answer as it comes: for files and text. Its body is the caller's to read. */
+  open<M extends Method, P extends PathOf<M>>(method: M, path: P, ...rest: Rest<Input<Operation<M, P>>>): Promise<Response> {
+    return this.#core.open(method, path, ...rest);
+  }
+}
+
+function keysOf({ request, list }: Core) {
+  return {
+    list: (query: Get<'/v1/auth/keys'> = {}, options?: RequestOptions) => list('/v1/auth/keys', 'keys', { query }, options),
+    get: (id: string, options?: RequestOptions) => request('get', '/v1/auth/keys/{key_id}', { path: { key_id: id } }, options),
+    /** `key.secret` of the answer is shown this once. */
+    create: (body: Post<'/v1/auth/keys'>, options?: RequestOptions) => request('post', '/v1/auth/keys', { body }, options),
+    rotate: (id: string, options?: RequestOptions) => request('post', '/v1/auth/keys/{key_id}/rotate', { path: { key_id: id } }, options),
+    revoke: (id: string, options?: RequestOptions) => request('delete', '/v1/auth/keys/{key_id}', { path: { key_id: id } }, options),
+  };
+}
+
+function serversOf({ request, list }: Core) {
+  return {
+    list: (options?: RequestOptions) => list('/v1/servers', 'servers', {}, options),
+    get: (name: string, options?: RequestOptions) => request('get', '/v1/servers/{name}', { path: { name } }, options),
+    update: (name: string, body: Patch<'/v1/servers/{name}'>, options: NounOptions = {}) =>
+      request('patch', '/v1/servers/{name}', { path: { name }, body, query: dryRunOf(options) }, options),
+    test: (name: string, query: Query<Operation<'post', '/v1/servers/{name}/test'>> = {}, options?: RequestOptions) =>
+      request('post', '/v1/servers/{name}/test', { path: { name }, query }, options),
+    updateTarget: (name: string, target: string, body: Post<'/v1/servers/{name}/targets/{target}'>, options?: RequestOptions) =>
+      request('post', '/v1/servers/{name}/targets/{target}', { path: { name, target }, body }, options),
+  };
+}
+
+function tracesOf({ request, open, list, transport }: Core) {
+  return {
+    list: (query: Get<'/v1/traces'>, options?: RequestOptions) => list('/v1/traces', 'traces', { query }, options),
+    get: (id: string, query: Get<'/v1/traces/{trace_id}'> = {}, options?: RequestOptions) =>
+      request('get', '/v1/traces/{trace_id}', { path: { trace_id: id }, query }, options),
+    spans: (id: string, query: Get<'/v1/traces/{trace_id}/spans'> = {}, options?: RequestOptions) =>
+      list('/v1/traces/{trace_id}/spans', 'spans', { path: { trace_id: id }, query }, options),
+    facets: (query: Get<'/v1/traces/facets'>, options?: RequestOptions) => request('get', '/v1/traces/facets', { query }, options),
+    histogram: (query: Get<'/v1/traces/histogram'>, options?: RequestOptions) => request('get', '/v1/traces/histogram', { query }, options),
+    /** What was kept of the body of a call, masked. */
+    body: async (id: string, spanId: string, which: CallBody, options?: RequestOptions): Promise<string> => {
+      const path = `/v1/traces/{trace_id}/spans/{span_id}/${which}` as const;
+      return (await open('get', path, { path: { trace_id: id, span_id: spanId } }, options)).text();
+    },
+    redactions: (id: string, spanId: string, which: CallBody, options?: RequestOptions) =>
+      request('get', `/v1/traces/{trace_id}/spans/{span_id}/${which}/redactions` as const, { path: { trace_id: id, span_id: spanId } }, options),
+    /** Calls as they end, read on through lost connections. Ends when its loop is left. */
+    tail: (query: LiveQuery = {}, options: LiveOptions = {}): AsyncIterable<LiveEvent> => followCalls(transport, query, options),
+  };
+}
+
+function logsOf({ request, open, list }: Core) {
+  return {
+    requests: (query: Get<'/v1/logs/requests'>, options?: RequestOptions) => list('/v1/logs/requests', 'requests', { query }, options),
+    export: (body: Post<'/v1/logs/export'>, options?: RequestOptions) => request('post', '/v1/logs/export', { body }, options),
+    getExport: (id: string, options?: RequestOptions) => request('get', '/v1/logs/exports/{export_id}', { path: { export_id: id } }, options),
+    /** The file as it comes. */
+    openExport: (id: string, options?: RequestOptions) => open('get', '/v1/logs/exports/{export_id}/file', { path: { export_id: id } }, options),
+  };
+}
+
+function costsOf({ request, list }: Core) {
+  return {
+    summary: (query: Get<'/v1/costs/summary'>, options?: RequestOptions) => request('get', '/v1/costs/summary', { query }, options),
+    byTeam: (query: Get<'/v1/costs/by-team'>, options?: RequestOptions) => request('get', '/v1/costs/by-team', { query }, options),
+    byUser: (query: Get<'/v1/costs/by-user'>, options?: RequestOptions) => request('get', '/v1/costs/by-user', { query }, options),
+    byServer: (query: Get<'/v1/costs/by-server'>, options?: RequestOptions) => request('get', '/v1/costs/by-server', { query }, options),
+    trend: (query: Get<'/v1/costs/trend'>, options?: RequestOptions) => request('get', '/v1/costs/trend', { query }, options),
+    trace: (id: string, options?: RequestOptions) => request('get', '/v1/costs/trace/{trace_id}', { path: { trace_id: id } }, options),
+    estimate: (body: Post<'/v1/costs/estimate'>, options?: RequestOptions) => request('post', '/v1/costs/estimate', { body }, options),
+    /** The price list that holds, and its versions, newest first: `page()` has both. */
+    prices: (query: Get<'/v1/costs/prices'> = {}, options?: RequestOptions) => list('/v1/costs/prices', 'versions', { query }, options),
+    setPrices: (body: Put<'/v1/costs/prices'>, options: NounOptions = {}) => request('put', '/v1/costs/prices', { body, query: dryRunOf(options) }, options),
+  };
+}
+
+function metricsOf({ request }: Core) {
+  return { calls: (query: Get<'/v1/metrics'> = {}, options?: RequestOptions) => request('get', '/v1/metrics', { query }, options) };
+}
+
+function policiesOf({ request, list }: Core) {
+  return {
+    list: (options?: RequestOptions) => list('/v1/policies', 'policies', {}, options),
+    get: (name: string, options?: RequestOptions) => request('get', '/v1/policies/{name}', { path: { name } }, options),
+    /** `ifMatch`: the ETag that was read, `"0"` for a new rule. */
+    set: (name: string, body: Put<'/v1/policies/{name}'>, options: NounOptions & { readonly ifMatch: string }) =>
+      request('put', '/v1/policies/{name}', { path: { name }, body, query: dryRunOf(options) }, options),
+    delete: (name: string, options: ChangeOptions & { readonly ifMatch: string }) => request('delete', '/v1/policies/{name}', { path: { name } }, options),
+  };
+}
+
+/** What is switched off, with a reason and an end. */
+function switchesOf({ request, list }: Core) {
+  return {
+    list: (options?: RequestOptions) => list('/v1/switches', 'switches', {}, options),
+    disable: (kind: SwitchNames['kind'], name: string, body: Put<'/v1/switches/{kind}/{name}'>, options?: RequestOptions) =>
+      request('put', '/v1/switches/{kind}/{name}', { path: { kind, name }, body }, options),
+    enable: (kind: SwitchNames['kind'], name: string, options?: RequestOptions) =>
+      request('delete', '/v1/switches/{kind}/{name}', { path: { kind, name } }, options),
+  };
+}
+
+function accessOf({ request, list }: Core) {
+  return {
+    explain: (body: Post<'/v1/access/explain'>, options?: RequestOptions) => request('post', '/v1/access/explain', { body }, options),
+    permissions: (options?: RequestOptions) => list('/v1/permissions', 'permissions', {}, options),
+  };
+}
+
+function invitationsOf({ request, list }: Core) {
+  return {
+    list: (query: Get<'/v1/invitations'> = {}, options?: RequestOptions) => list('/v1/invitations', 'invitations', { query }, options),
+    get: (id: string, options?: RequestOptions) => request('get', '/v1/invitations/{id}', { path: { id } }, options),
+    create: (body: Post<'/v1/users/invite'>, options?: RequestOptions) => request('post', '/v1/users/invite', { body }, options),
+    withdraw: (id: string, options?: RequestOptions) => request('delete', '/v1/invitations/{id}', { path: { id } }, options),
+  };
+}
+
+function auditOf({ request, open, list }: Core) {
+  return {
+    list: (query: Get<'/v1/logs/audit'> = {}, options?: RequestOptions) => list('/v1/logs/audit', 'events', { query }, options),
+    verify: (query: Get<'/v1/audit/verify'> = {}, options?: RequestOptions) => request('get', '/v1/audit/verify', { query }, options),
+    /** The file as it comes. */
+    openExport: (query: Get<'/v1/audit/export'>, options?: RequestOptions) => open('get', '/v1/audit/export', { query }, options),
+    keys: (options?: RequestOptions) => list('/v1/audit/keys', 'keys', {}, options),
+    rotateKey: (options?: RequestOptions) => request('post', '/v1/audit/keys/rotate', {}, options),
+    streams: (options?: RequestOptions) => list('/v1/audit/streams', 'streams', {}, options),
+  };
+}
+
+function privacyOf({ request, open, list }: Core) {
+  return {
+    /** What is held about a person, as it comes. */
+    openExport: (query: Get<'/v1/privacy/export'>, options?: RequestOptions) => open('get', '/v1/privacy/export', { query }, options),
+    erase: (body: Post<'/v1/privacy/erasures'>, options?: RequestOptions) => request('post', '/v1/privacy/erasures', { body }, options),
+    erasures: (options?: RequestOptions) => list('/v1/privacy/erasures', 'erasures', {}, options),
+  };
+}
+
+function backupsOf({ open, list }: Core) {
+  return {
+    list: (query: Get<'/v1/backups'> = {}, options?: RequestOptions) => list('/v1/backups', 'backups', { query }, options),
+    /** A backup as it comes, made now. */
+    open: (query: Get<'/v1/backup'> = {}, options?: RequestOptions) => open('get', '/v1/backup', { query }, options),
+  };
+}
+
+function configOf({ request, open }: Core) {
+  return {
+    state: (options?: RequestOptions) => request('get', '/v1/config', {}, options),
+    export: async (options?: RequestOptions): Promise<string> => (await open('get', '/v1/config/export', {}, options)).text(),
+    reload: (options: NounOptions = {}) => request('post', '/v1/config/reload', { query: dryRunOf(options) }, options),
+    health: (options?: RequestOptions) => request('get', '/v1/health', {}, options),
+  };
+}
+
+/** Whose key this is, and what it may do. */
+function meOf({ request, list }: Core) {
+  return {
+    get: (options?: RequestOptions) => request('get', '/v1/me', {}, options),
+    capabilities: (options?: RequestOptions) => list('/v1/me/capabilities', 'capabilities', {}, options),
+  };
+}

@@ -1,0 +1,39 @@
+/** What the package offers. */
+export { GatewayOps } from './gateway-ops.ts';
+export type { GatewayOpsOptions, RequestOptions } from './options.ts';
+export type { Answered, ChangeOptions, WholeAnswer } from './core.ts';
+export type { DeleteOptions, NounOptions } from './directory.ts';
+export type { List } from './list.ts';
+export type { LiveEvent, LiveFigures, LiveOptions, LiveQuery } from './live.ts';
+export type {
+  CallEvent,
+  CallMetadata,
+  CallOptions,
+  Content,
+  McpAnswer,
+  Prompt,
+  PromptMessages,
+  ResourceContents,
+  ResourceEntry,
+  Tool,
+  ToolCall,
+  ToolResult,
+} from './mcp.ts';
+export type { Answer, Input, Method, Operation, PathOf, Schemas } from './operations.ts';
+export {
+  ApprovalRequiredError,
+  AuthenticationError,
+  ConflictError,
+  ConnectionError,
+  FaultError,
+  GatewayOpsError,
+  InvalidRequestError,
+  NotFoundError,
+  PermissionError,
+  RateLimitError,
+  TimedOutError,
+  UnavailableError,
+  UnreadableAnswerError,
+  UpstreamError,
+  UsageError,
+} from './errors.ts';
