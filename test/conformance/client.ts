@@ -1,34 +1,40 @@
 /**
  * The client of the official suite's client scenarios: `client.ts URL`, started by the suite with the scenario in its environment
  * (MCP_CONFORMANCE_SCENARIO, _PROTOCOL_VERSION, _CONTEXT). It does what a client of the official SDK does: lists everything that the
- * server offers, calls what it was told to call, reads the first resource and gets the first prompt. `--gateway` puts the
- * gateway between it and the server, so that what the suite judges is what the gateway sends.
+ * server offers, calls what it was told to call, reads the first resource and gets the first prompt. `--gateway FILE MCP`
+ * puts the gateway between it and the server, so that what the suite judges is what the gateway sends: one that serves FILE and is reached at MCP.
  */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Client, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client';
-import { removeGatewayFolders, startGateway } from '../support/start-gateway.ts';
+import { until } from '../support/poll.ts';
 
 interface ToolCall {
   readonly name: string;
   readonly arguments: Record<string, unknown>;
 }
 
-const [url = '', through] = process.argv.slice(2).sort((a, b) => Number(a.startsWith('--')) - Number(b.startsWith('--')));
+const given = process.argv.slice(2);
+const url = given.at(-1) ?? '';
 const version = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
 const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as { readonly toolCalls?: readonly ToolCall[] };
 
-if (through === '--gateway') await beforeServer(url);
-else await runClient(url);
+const [flag, configFile = '', mcp = ''] = given;
+await runClient(flag === '--gateway' ? await throughGateway(url) : url);
 
-async function beforeServer(server: string): Promise<void> {
-  const gateway = await startGateway({
-    config: { servers: [{ name: 'suite', url: server }], routes: [{ server: 'suite', auth: { type: 'none' } }], log: { level: 'error' } },
+/** Names the server in the configuration, and waits until the gateway goes by it: before, nobody comes in without a key. */
+async function throughGateway(server: string): Promise<string> {
+  const name = `suite-${new URL(server).port}`;
+  const config = JSON.parse(readFileSync(configFile, 'utf8')) as { servers: unknown[]; routes: unknown[] };
+  config.servers.push({ name, url: server });
+  config.routes.push({ server: name, auth: { type: 'none' } });
+  writeFileSync(`${configFile}.new`, JSON.stringify(config));
+  renameSync(`${configFile}.new`, configFile);
+  const address = `${mcp}/${name}`;
+  await until(async () => (await fetch(address, { method: 'POST' })).status !== 401, {
+    timeoutMs: 30_000,
+    what: 'the gateway to serve the server of the suite',
   });
-  try {
-    await runClient(`${gateway.mcp}/suite`);
-  } finally {
-    await gateway.kill9();
-    removeGatewayFolders();
-  }
+  return address;
 }
 
 /** Numbers to add; for the tool that takes a schema the one of the other tool, as it came; else nothing. */

@@ -119,7 +119,8 @@ test('T: streams and calls of a revoked key end, at the server too, and stand as
   waiting.write(postBytes(door, '/mcp/s1', modernBody('tools/call', { name: 'echo', arguments: {} }), mirrors('tools/call', 'echo')));
   await upstream.received(4);
   door.revoke(testKey);
-  await until(() => [...hers, waiting].every(({ isClosed }) => isClosed), { what: 'the end of what the key has open' });
+  await until(() => hers.every(({ isClosed }) => isClosed), { what: 'the end of the streams of the key' });
+  expect((await waiting.reply()).status).toBe(401);
   await until(() => [0, 1, 3].every((index) => upstream.requests[index]?.abandoned === true), { what: 'the end of them at the server' });
   expect([others.isClosed, upstream.requests[2]?.abandoned]).toEqual([false, false]);
   await until(async () => journalRows(await door.journal()).length === 3, { what: 'their record' });
@@ -127,7 +128,7 @@ test('T: streams and calls of a revoked key end, at the server too, and stand as
     Array.from({ length: 3 }, () => ['blocked', 'unauthorized']),
   );
   expect((await callTool(door)).status).toBe(401);
-  others.destroy();
+  for (const connection of [others, waiting]) connection.destroy();
 });
 
 test('D: a node that cannot confirm its view refuses calls, keeps what is open, and goes on when it can', async () => {
@@ -148,8 +149,9 @@ test('T: a rule that comes ends the calls and streams that it forbids, and no ot
   waiting.write(postBytes(door, '/mcp/s1', modernBody('tools/call', { name: 'echo', arguments: {} }), mirrors('tools/call', 'echo')));
   await upstream.received(2);
   door.setPolicies([membersRule, { ...membersRule, name: 'no-echo', effect: 'deny', tools: ['echo'] }]);
-  await until(() => waiting.isClosed, { what: 'the end of the call' });
+  expect((await waiting.reply()).status).toBe(403);
   expect(listening.isClosed).toBe(false);
   door.setPolicies([]);
   await until(() => listening.isClosed, { what: 'the end of the stream' });
+  waiting.destroy();
 });

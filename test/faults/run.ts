@@ -2,12 +2,14 @@
  * `npm run faults [-- --rounds 16] [--clients 1,4,16,48,96] [--seed N] [-o json]`: kills every process of a gateway under load, again
  * and again, at each load on a state folder of its own, and holds the ledger against what the upstream counted. 16 rounds are 20
  * kills. `--only rolling [--rounds 2] [--rate 200]`: three nodes behind nginx are restarted in turn, each so often, under so many calls a second.
+ * `--only revocation [--streams 1000]`: how soon three nodes go by what is revoked or switched off, and what is open ends; without Redis, and without PostgreSQL.
  * Ends with 1 where a call is lost, doubled or wrong, or where the audit is not whole.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { runKillRounds, type KillReport } from './kill-rounds.ts';
+import { runRevocation, type RevocationReport } from './revocation.ts';
 import { runRollingRestart, type RollingReport } from './rolling-restart.ts';
 
 const { values } = parseArgs({
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'kills' },
     rounds: { type: 'string' },
     rate: { type: 'string', default: '200' },
+    streams: { type: 'string', default: '1000' },
     clients: { type: 'string', default: '1,4,16,48,96' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     output: { type: 'string', short: 'o', default: 'text' },
@@ -23,6 +26,7 @@ const { values } = parseArgs({
 
 try {
   if (values.only === 'rolling') await restartNodes(Number(values.rounds ?? 2));
+  else if (values.only === 'revocation') await revokeKeys();
   else await killGateways(Number(values.rounds ?? 16));
 } finally {
   removeGatewayFolders();
@@ -30,6 +34,13 @@ try {
 
 async function restartNodes(rounds: number): Promise<void> {
   const report = await runRollingRestart({ rounds, callsPerSecond: Number(values.rate), onRestart: (restart) => console.error(`${restart} restarts`) });
+  if (values.output === 'json') console.log(JSON.stringify(report));
+  else print(report);
+  process.exitCode = report.problems.length === 0 ? 0 : 1;
+}
+
+async function revokeKeys(): Promise<void> {
+  const report = await runRevocation({ streams: Number(values.streams), onStep: (step) => console.error(step) });
   if (values.output === 'json') console.log(JSON.stringify(report));
   else print(report);
   process.exitCode = report.problems.length === 0 ? 0 : 1;
@@ -58,7 +69,7 @@ async function killGateways(rounds: number): Promise<void> {
   process.exitCode = problems === 0 ? 0 : 1;
 }
 
-function print({ problems, ...figures }: RollingReport | (KillReport & { readonly clients: number })): void {
+function print({ problems, ...figures }: RollingReport | RevocationReport | (KillReport & { readonly clients: number })): void {
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${value}`);
   for (const problem of problems) console.log(`✕ ${problem}`);
   console.log('');

@@ -372,7 +372,6 @@ describe('a key', () => {
     await Promise.all(hammers);
     connections.close();
     expect([revoked.status, JSON.parse(revoked.text)]).toMatchObject([200, { key: { id: key.id, status: 'revoked' } }]);
-    expect(revoked.ms).toBeLessThan(1_000);
     expect(seen.filter(({ status, askedAt }) => askedAt >= revokedAt && status !== 401)).toEqual([]);
     expect(new Set(seen.map(({ status }) => status))).toEqual(new Set([200, 401]));
 

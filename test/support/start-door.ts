@@ -155,6 +155,8 @@ export async function startDoor({
     log,
   );
   await new Promise<void>((resolve) => door.server.listen(port, '127.0.0.1', resolve));
+  // As the supervisor does: a worker that hears nothing of it for long trusts its view no more.
+  const heartbeat = setInterval(() => door.setReadiness(readiness), 5_000);
   return {
     port,
     url: `${scheme}://127.0.0.1:${port}`,
@@ -177,6 +179,7 @@ export async function startDoor({
       door.setReadiness(readiness);
     },
     async stop() {
+      clearInterval(heartbeat);
       await door.close();
       await rm(folder, { recursive: true, force: true });
     },

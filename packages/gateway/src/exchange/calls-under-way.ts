@@ -22,8 +22,9 @@ export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
     if (fault === null || !calls.has(call) || call.response.writableEnded) return;
     call.revoked = fault;
     call.rail.log.info('call.revoked', { ...call.logFields, key_id: principal.data.keyId, code: fault.code });
+    if (call.refuse !== null) call.refuse(fault);
     // As if the client had left, which every way of a reply knows; it may come again, and is told why it may not.
-    call.response.destroy();
+    else call.response.destroy();
   }
 
   return {

@@ -101,6 +101,8 @@ export class Call implements Reply, Passing {
   requestId: string;
   /** Why it was ended in the midst of it. */
   revoked: Fault | null = null;
+  /** How a call under way is answered with a fault; null: its connection can only be cut. */
+  refuse: ((fault: Fault) => void) | null = null;
   private recorded = false;
   private settled = false;
 
@@ -168,7 +170,7 @@ export class Call implements Reply, Passing {
   settle(status: CallStatus, stop: RailStop): Promise<void> {
     if (this.settled || !this.recorded) return Promise.resolve();
     this.settled = true;
-    const isRevoked = this.revoked !== null && status === 'cancelled';
+    const isRevoked = this.revoked !== null && status !== 'success';
     if (isRevoked) this.record.fault = this.revoked?.code ?? '';
     this.record.status = isRevoked ? 'blocked' : status;
     this.record.stop = stop;

@@ -76,6 +76,10 @@ export class RelayReply implements ReplySink, OpenStream {
     this.finished = finished;
     this.asks = relayed.era === 'legacy' && relayed.kind === 'request' ? new AskWatch(call.record) : null;
     this.flight = flight;
+    call.refuse = (fault) => {
+      this.failed(fault);
+      this.control?.abort();
+    };
     const rewrite = resultRewrite(call, relayed);
     this.rewrite = rewrite && ((json) => (this.changed = rewrite(json)));
     this.writer = new ReplyWriter(
@@ -279,7 +283,7 @@ export class RelayReply implements ReplySink, OpenStream {
     record.fault = cancelled ? '' : fault.code;
     record.rpcErrorCode = cancelled ? 0 : fault.row.rpcCode;
     if (!response.headersSent) record.httpStatus = fault.row.status;
-    if (!cancelled)
+    if (!cancelled && call.revoked === null)
       call.rail.log.warn('upstream.failed', {
         server: call.server?.data.name,
         code: fault.code,
