@@ -288,6 +288,41 @@ interface MetricsAnswer {
   readonly tools: readonly (Figures & { readonly server: string; readonly tool: string })[];
 }
 
+/** Counts of each day, server and tool, and percentiles within a hundredth of the true ones. */
+async function everyMetric(): Promise<void> {
+  const search = new URLSearchParams({
+    start_time: new Date(today - (days - 1) * dayMs).toISOString(),
+    end_time: new Date().toISOString(),
+    steps: '31',
+    limit: '50',
+  });
+  const answer = (await (await control.request('GET', `/v1/metrics?${search.toString()}`, { front: 'admin' })).json()) as MetricsAnswer;
+  const expectFigures = (found: Figures, of: readonly Known[]): void => {
+    expect([found.calls, found.errors]).toEqual([of.length, of.filter(({ isError }) => isError).length]);
+    const took = of.map(({ durationUs }) => durationUs).sort((a, b) => a - b);
+    for (const [name, level] of [
+      ['p50', 0.5],
+      ['p95', 0.95],
+      ['p99', 0.99],
+    ] as const) {
+      const exactMs = (took[Math.floor(level * (took.length - 1))] ?? 0) / 1000;
+      const foundMs = found.latency_ms?.[name] ?? 0;
+      expect(Math.abs(foundMs - exactMs)).toBeLessThanOrEqual(exactMs * 0.0101 + 0.001);
+    }
+  };
+  expectFigures(answer.metrics, known);
+  const step = ({ startedMs }: Known): string => new Date(Math.floor(startedMs / answer.step_ms) * answer.step_ms).toISOString();
+  const steps = Map.groupBy(known, step);
+  expect(answer.series.filter(({ calls }) => calls > 0).length).toBe(steps.size);
+  for (const [start, of] of steps) expectFigures(answer.series.find(({ start_time: at }) => at === start) ?? nothing, of);
+  for (const [server, of] of Map.groupBy(known, (call) => call.server)) expectFigures(answer.servers.find((found) => found.server === server) ?? nothing, of);
+  const tools = Map.groupBy(
+    known.filter(({ tool }) => tool !== ''),
+    ({ server, tool }) => `${server}/${tool}`,
+  );
+  for (const [name, of] of tools) expectFigures(answer.tools.find(({ server, tool }) => `${server}/${tool}` === name) ?? nothing, of);
+}
+
 describe('a month of known traffic', () => {
   test('is in the ledger, each call once, at the price of integer arithmetic', async () => {
     const row = z.object({ n: z.coerce.number(), cost: z.string() });
@@ -323,53 +358,25 @@ describe('a month of known traffic', () => {
     expect(lines.toSorted()).toEqual(expected.toSorted());
   }, 300_000);
 
-  test('has the counts of each day, server and tool, and percentiles within a hundredth of the true ones', async () => {
-    const search = new URLSearchParams({
-      start_time: new Date(today - (days - 1) * dayMs).toISOString(),
-      end_time: new Date().toISOString(),
-      steps: '31',
-      limit: '50',
-    });
-    const answer = (await (await control.request('GET', `/v1/metrics?${search.toString()}`, { front: 'admin' })).json()) as MetricsAnswer;
-    const expectFigures = (found: Figures, of: readonly Known[]): void => {
-      expect([found.calls, found.errors]).toEqual([of.length, of.filter(({ isError }) => isError).length]);
-      const took = of.map(({ durationUs }) => durationUs).sort((a, b) => a - b);
-      for (const [name, level] of [
-        ['p50', 0.5],
-        ['p95', 0.95],
-        ['p99', 0.99],
-      ] as const) {
-        const exactMs = (took[Math.floor(level * (took.length - 1))] ?? 0) / 1000;
-        const foundMs = found.latency_ms?.[name] ?? 0;
-        expect(Math.abs(foundMs - exactMs)).toBeLessThanOrEqual(exactMs * 0.0101 + 0.001);
-      }
-    };
-    expectFigures(answer.metrics, known);
-    const step = ({ startedMs }: Known): string => new Date(Math.floor(startedMs / answer.step_ms) * answer.step_ms).toISOString();
-    const steps = Map.groupBy(known, step);
-    expect(answer.series.filter(({ calls }) => calls > 0).length).toBe(steps.size);
-    for (const [start, of] of steps) expectFigures(answer.series.find(({ start_time: at }) => at === start) ?? nothing, of);
-    for (const [server, of] of Map.groupBy(known, (call) => call.server)) expectFigures(answer.servers.find((found) => found.server === server) ?? nothing, of);
-    const tools = Map.groupBy(
-      known.filter(({ tool }) => tool !== ''),
-      ({ server, tool }) => `${server}/${tool}`,
-    );
-    for (const [name, of] of tools) expectFigures(answer.tools.find(({ server, tool }) => `${server}/${tool}` === name) ?? nothing, of);
-  }, 300_000);
+  test('has the counts of each day, server and tool, and percentiles within a hundredth of the true ones', everyMetric, 300_000);
 
   test('costs in every group and for every filter what it must, from sums and from calls', everyFigure, 600_000);
 
   test('and the same when its days are summed up', async () => {
     const rollups = createRollups(ledger.store);
-    for (const { startMs } of await rollups.listStale('day', 1000)) await rollups.seal('day', startMs, BigInt(Date.now()) * 1000n);
-    expect(await rollups.listStale('day', 1000)).toEqual([]);
+    for (const name of ['day', 'calls-of-day'] as const) {
+      for (const { startMs } of await rollups.listStale(name, 1000)) await rollups.seal(name, startMs, BigInt(Date.now()) * 1000n);
+      expect(await rollups.listStale(name, 1000)).toEqual([]);
+    }
     await everyFigure();
+    await everyMetric();
   }, 600_000);
 
   test('and the same when the engine was killed again and all its calls are forgotten but those of today', async () => {
     await ledger.kill();
     for (let ago = days - 1; ago > 0; ago--) await ledger.store.command(`ALTER TABLE calls DROP PARTITION '${dateAt(ago)}'`, {});
     await everyFigure();
+    await everyMetric();
   }, 600_000);
 
   test('compares with the period before, and says where it will end, in exact decimals', async () => {

@@ -15,7 +15,7 @@ export function callMetricsRoutes(api: Api): void {
       tags: ['metrics'],
       summary: 'Rate, errors, latency and active agents, over time, by server and by tool',
       description:
-        'Of all nodes, and of every MCP request: `query=method:tools/call` leaves tool calls. Windows are of whole minutes up to now. Queries that name only server, tool, method and status are answered from sums by minute, which are kept longer than calls (`retention.metrics`); others read the calls.',
+        'Of all nodes, and of every MCP request: `query=method:tools/call` leaves tool calls. Windows are of whole minutes up to now. Queries that name only server, tool, method and status are answered from sums by day and by minute, which are kept longer than calls (`retention.metrics`); others read the calls.',
       request: { query: metricsQuery },
       responses: { 200: json(callMetricsSchema, 'Totals, the series, and groups.') },
     }),
@@ -25,7 +25,7 @@ export function callMetricsRoutes(api: Api): void {
         startMs: start === undefined ? null : Date.parse(start),
         endMs: end === undefined ? null : Date.parse(end),
         query,
-        steps,
+        steps: steps ?? null,
         groups: limit,
         compare: compare === 'true',
       });
@@ -43,8 +43,10 @@ const metricsQuery = z.object({
     .int()
     .min(1)
     .max(bounds.metricBucketsMax)
-    .default(60)
-    .openapi({ description: 'Steps of the series, at most; each is of a round width of at least a minute.' }),
+    .optional()
+    .openapi({
+      description: `Steps of the series, at most; each is of a round width of at least a minute. Default: 60, and for windows of more than ${bounds.metricFineDaysMax} days one a day or fewer. Long windows in steps of days are answered much sooner than in finer ones.`,
+    }),
   limit: z.coerce.number().int().min(1).max(bounds.metricGroupsMax).default(20).openapi({ description: 'Servers, and tools, at most.' }),
   compare: z.enum(['true', 'false']).default('false').openapi({ description: 'With the window before.' }),
 });

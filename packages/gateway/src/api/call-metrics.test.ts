@@ -179,6 +179,68 @@ describe('figures of calls', () => {
     expect((await metrics({ ...asked, end_time: iso(at + hour) })).metrics).toMatchObject(figuresOf(summed, hour));
   });
 
+  test('of days are those of the calls: whole days from sums by day, the rest of the window from sums by minute and from calls', async () => {
+    const day = 24 * hour;
+    const first = Math.floor((now - 60 * day) / day) * day;
+    const hours = [-3, 3, 20, 24, 36, 49].map((at) => first + at * hour);
+    const made: Made[] = Array.from({ length: 1200 }, (_, index) => ({
+      ...(calls[index] as Made),
+      trace_id: (0xe0000 + index).toString(16).padStart(32, '0'),
+      ms: (hours[index % hours.length] ?? 0) + random(hour),
+      server: index % 3 === 0 ? 'daily-one' : 'daily-two',
+    }));
+    const insert = (of: readonly Made[]): Promise<void> => ledger.insert(of.map(({ ms, ...call }) => ({ ...call, started_at: BigInt(ms) * 1000n })));
+    await insert(made);
+    await insert(made.map((call) => ({ ...call, org_id: 'org_other' })));
+    const [start, end] = [first - 2.5 * hour, first + 49.5 * hour];
+    const expectFigures = async (): Promise<void> => {
+      const of = made.filter(({ ms }) => ms >= start && ms < end);
+      const found = await metrics({ start_time: iso(start), end_time: iso(end), steps: '3', limit: '50', query: 'server:daily*' });
+      expect(found.step_ms).toBe(day);
+      expect(found.metrics).toMatchObject(figuresOf(of, end - start));
+      expect(found.series).toEqual(
+        [-1, 0, 1, 2].map((at) => {
+          const [from, to] = [first + at * day, first + (at + 1) * day];
+          const own = of.filter(({ ms }) => ms >= from && ms < to);
+          return { start_time: iso(from), ...figuresOf(own, Math.min(to, end) - Math.max(from, start)) };
+        }),
+      );
+      expect(found.servers).toEqual(grouped(of, ({ server }) => server).map(([server, own]) => ({ server, ...figuresOf(own, end - start) })));
+      expect(found.tools).toMatchObject(
+        grouped(
+          of.filter(({ method }) => method === 'tools/call'),
+          ({ server, tool }) => `${server}/${tool}`,
+        ).map(([name, own]) => ({ server: name.split('/')[0], tool: name.split('/')[1], ...figuresOf(own, end - start) })),
+      );
+    };
+    await expectFigures();
+    const rollups = createRollups(ledger.store);
+    let version = BigInt(Date.now()) * 1000n;
+    // All but the last, which is read from its calls.
+    for (const at of hours.slice(0, -1)) await rollups.seal('minute', at, version);
+    for (const at of [first, first + day]) await rollups.seal('calls-of-day', at, version);
+    await expectFigures();
+
+    // One day is known of its sum alone.
+    for (const table of ['calls', 'calls_by_minute']) await ledger.store.command(`ALTER TABLE ${table} DROP PARTITION '${iso(first).slice(0, 10)}'`, {});
+    await expectFigures();
+
+    // What comes late counts at once.
+    const late = made.slice(0, 3).map((call, index): Made => ({ ...call, trace_id: (0xf0000 + index).toString(16).padStart(32, '0'), ms: first + 36 * hour + index }));
+    made.push(...late);
+    await insert(late);
+    await expectFigures();
+    await rollups.seal('minute', first + 36 * hour, ++version);
+    await rollups.seal('calls-of-day', first + day, version);
+    await expectFigures();
+
+    // A day that is summed up when most of its calls are forgotten is read from the sums of its hours, which are of all.
+    await ledger.store.command(`ALTER TABLE calls DROP PARTITION '${iso(first + day).slice(0, 10)}'`, {});
+    await insert(late);
+    await rollups.seal('calls-of-day', first + day, ++version);
+    await expectFigures();
+  });
+
   test('are of what the query asks for, of what sums know and of what they do not', async () => {
     expect(await metrics({ ...window, query: 'server:(github OR mail) -status:ok method:tools/call' })).toEqual(
       expected(({ server, status, method }) => server !== 'search' && status !== 'success' && method === 'tools/call'),
@@ -214,6 +276,12 @@ describe('figures of calls', () => {
     const { metrics: found, series } = await metrics({ start_time: iso(now - 30 * 24 * hour), end_time: iso(now) });
     expect(found).toMatchObject({ calls: calls.length, active_agents: null });
     expect(series.reduce((sum, step) => sum + step.calls, 0)).toBe(calls.length);
+  });
+
+  test('of a long window are in steps of days, unless finer ones are asked for', async () => {
+    const widthOf = async (days: number, more: Record<string, string> = {}): Promise<number> =>
+      (await metrics({ start_time: iso(now - days * 24 * hour), end_time: iso(now), ...more })).step_ms / hour;
+    expect([await widthOf(14), await widthOf(15), await widthOf(15, { steps: '60' })]).toEqual([6, 24, 6]);
   });
 });
 

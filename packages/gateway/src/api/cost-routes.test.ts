@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControl, type TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
+import { parseQuery } from '../query/parse-query.ts';
+import type { LedgerStore } from '../store/ledger/ledger-store.ts';
+import { listTraces } from '../store/ledger/traces.ts';
 
 let ledger: TestLedger;
 let control: TestControl;
@@ -314,4 +317,24 @@ test('tokens that are counted after their calls cost the same wherever a total o
       expect([facets.facets[0]?.values[0]?.calls ?? 0, metrics.calls]).toEqual([of.length, of.length]);
     }
   }
+});
+
+test('a trace that is listed by its cost shows the cost by which it was chosen, whatever is counted of it meanwhile', async () => {
+  const at = `${dayAt(7)}T03:00:00Z`;
+  const call = priced(at, 5, { trace_id: 'c3'.repeat(16), span_id: 'c3'.repeat(8), team_id: 'team_between' });
+  await ledger.insert([call]);
+  let readings = 0;
+  const query: LedgerStore['query'] = async (sql, parameters, row) => {
+    const found = await ledger.store.query(sql, parameters, row);
+    readings += 1;
+    if (readings === 1) await ledger.insertCountedTokens([{ call, input: 1, output: 1, costNano: 1000n }]);
+    return found;
+  };
+  const startUs = BigInt(Date.parse(at)) * 1000n;
+  const whole = { status: null, durationUsMin: null, durationUsMax: null, costMin: null, costMax: '0.000000005' };
+  const asked = { organizationId: 'org_default', startUs, endUs: startUs + 1_000_000n, query: parseQuery('team:team_between'), after: null, limit: 10 };
+  const { traces } = await listTraces({ query }, { ...asked, whole });
+  expect([readings > 1, traces.map(({ total_cost: total, span_count: spans }) => [total, spans])]).toEqual([true, [['0.000000005', 1]]]);
+  expect((await listTraces(ledger.store, { ...asked, whole })).traces).toEqual([]);
+  expect((await listTraces(ledger.store, { ...asked, whole: null })).traces).toMatchObject([{ total_cost: '0.000001005' }]);
 });

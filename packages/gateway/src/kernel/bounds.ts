@@ -256,10 +256,11 @@ export const bounds = {
   meterSeconds: 60,
   meterCellsMax: 500,
   meterGroupsMax: 100,
-  /** Of metrics by minute: steps of a series, servers and tools, and the days for which callers are counted. */
+  /** Of metrics by minute: steps of a series, servers and tools, the days for which callers are counted, and for which steps are finer than days unasked. */
   metricBucketsMax: 500,
   metricGroupsMax: 200,
   metricAgentDaysMax: 7,
+  metricFineDaysMax: 14,
   /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
   otlpBatchMax: 512,
   otlpBatchWaitMs: 1_000,

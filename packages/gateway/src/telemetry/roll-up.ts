@@ -16,11 +16,11 @@ export interface RollUp {
   stop(): void;
 }
 
-const names: readonly RollupName[] = ['day', 'minute'];
+const names: readonly RollupName[] = ['day', 'minute', 'calls-of-day'];
 
 /**
- * Sums up what is over, in the background and again where calls came late. A day that is not over is summed up now and then
- * too: nobody reads that while its calls are there, but should they be forgotten before the gateway runs again, it remains.
+ * Sums up what is over, in the background and again where calls came late. What a day that is not over has cost is summed up now and
+ * then too: nobody reads that while its calls are there, but should they be forgotten before the gateway runs again, it remains.
  */
 export function startRollUp({ rollups, clock, log }: RollUpOptions): RollUp {
   /** Versions that were superseded here, to be deleted when no query can be reading them. */
@@ -49,7 +49,7 @@ export function startRollUp({ rollups, clock, log }: RollUpOptions): RollUp {
     if (stopping || rollups.state() !== 'ready') return;
     const failures: unknown[] = [];
     for (const rollup of names) {
-      const due = (await rollups.listStale(rollup, bounds.rollupPeriodsMax)).filter((period) => isDue(period, clock.nowMs()));
+      const due = (await rollups.listStale(rollup, bounds.rollupPeriodsMax)).filter((period) => isDue(rollup, period, clock.nowMs()));
       for (const { startMs, sealedUs } of due) {
         if (stopping) return;
         const nowMs = clock.nowMs();
@@ -83,8 +83,10 @@ export function startRollUp({ rollups, clock, log }: RollUpOptions): RollUp {
   };
 }
 
-function isDue({ startMs, endMs, sealedUs }: StalePeriod, nowMs: number): boolean {
+function isDue(rollup: RollupName, { startMs, endMs, sealedUs }: StalePeriod, nowMs: number): boolean {
   if (nowMs >= endMs + bounds.rollupSettleMs) return true;
+  // How the calls of a day went remains by minute.
+  if (rollup === 'calls-of-day') return false;
   // Of what is not over yet, or of a time to come.
   return nowMs >= startMs && BigInt(nowMs - bounds.rollupOpenMs) * 1000n >= sealedUs && nowMs - startMs >= bounds.rollupOpenMs;
 }

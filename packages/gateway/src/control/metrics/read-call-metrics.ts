@@ -15,8 +15,9 @@ export interface CallMetricsQuery {
   readonly endMs: number | null;
   /** In the query language; empty: every call. */
   readonly query: string;
-  /** Steps of the series at most, and groups of each kind. */
-  readonly steps: number;
+  /** Steps of the series at most; null: `stepsUsual`, and where the window is long no more than days. */
+  readonly steps: number | null;
+  /** Of each kind at most. */
   readonly groups: number;
   /** With the window before. */
   readonly compare: boolean;
@@ -54,6 +55,7 @@ export interface CallMetrics {
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const defaultWindowMs = 3_600_000;
+const stepsUsual = 60;
 
 /** How many calls were made, how well and how fast. Faults: `invalid_params`, `query_invalid`, `unavailable`. */
 export async function readCallMetrics(
@@ -71,7 +73,9 @@ export async function readCallMetrics(
   const ledger = requireLedger(context);
   const startMs = Math.floor(wantedStartMs / minuteMs) * minuteMs;
   const endMs = Math.ceil(wantedEndMs / minuteMs) * minuteMs;
-  const stepMs = roundWidth(endMs - startMs, Math.min(asked.steps, bounds.metricBucketsMax), minuteMs);
+  // Of whole days are sums that answer at once, whatever the number of calls; finer steps of a long window must be asked for.
+  const stepMsMin = asked.steps === null && endMs - startMs > bounds.metricFineDaysMax * dayMs ? dayMs : minuteMs;
+  const stepMs = roundWidth(endMs - startMs, Math.min(asked.steps ?? stepsUsual, bounds.metricBucketsMax), stepMsMin);
   const limit = Math.max(bounds.metricBucketsMax + 2, asked.groups + 1);
 
   const read = async (fromMs: number, toMs: number): Promise<readonly [readonly CallMetricsRow[], number | null]> => {

@@ -4,7 +4,7 @@ import type { Query } from '../../query/query.ts';
 import { isOfSums } from '../../query/summed-query.ts';
 import { compileQuery, type CompiledQuery } from './compile-query.ts';
 import type { LedgerStore } from './ledger-store.ts';
-import { sealedIn, viewRollup } from './rollups.ts';
+import { sealedIn, viewDays, viewRollup } from './rollups.ts';
 
 export interface CallMetricsInput {
   readonly organizationId: string;
@@ -59,12 +59,14 @@ function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'orga
   });
 }
 
-/** A sum by minute costs as much to put together with others as so many calls that are counted one by one. */
+/** A sum costs as much to put together with others as so many calls that are counted one by one. */
 const callsOfSum = 8;
+const dayMs = 86_400_000;
 
 /**
- * Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each; latencies within a hundredth. Hours
- * that are summed up are read from `calls_by_minute`, where that can say which calls fit and has fewer rows to look at.
+ * Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each; latencies within a hundredth. Where
+ * sums can say which calls fit, and steps are of whole days, days that are summed up are read from `calls_by_day`; of the rest hours that are
+ * summed up from `calls_by_minute`, where that has fewer rows to look at or knows more; and the others from `calls`.
  */
 export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input: CallMetricsInput): Promise<CallMetricsRow[]> {
   const { organizationId, startMs, endMs, stepMs, query, limit } = input;
@@ -78,12 +80,12 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
     step: Math.round(stepMs / 1000),
     limit,
   };
-  const calls = `FROM calls WHERE org_id = {org:String} AND ${within('started_at')}${fits}`;
-  const sums = isOfSums(query) ? await summedArms(ledger, { startMs, endMs, calls, fits, parameters }) : null;
+  const sums = isOfSums(query) ? await summedArms(ledger, { startMs, endMs, stepMs, fits, parameters }) : null;
   const rows =
     sums === null
       ? {
-          from: `(SELECT toUnixTimestamp(started_at) AS at, server, method, tool, status, 1 AS made, duration_us ${calls})`,
+          from: `(SELECT toUnixTimestamp(started_at) AS at, server, method, tool, status, 1 AS made, duration_us
+            FROM calls WHERE org_id = {org:String} AND ${within('started_at')}${fits})`,
           quantiles: `quantilesDDIf(${levels})(duration_us, ${timed})`,
         }
       : { from: `(${sums.join(' UNION ALL ')})`, quantiles: `quantilesDDMergeIf(${levels})(latency, ${timed})` };
@@ -110,19 +112,30 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
 
 const size = z.object({ sums: count, summed: count, kept: count });
 
-/** Where rows of `at`, `server`, `method`, `tool`, `status`, `made` and `latency` come from: sums, and calls that are in none yet; null: better all from the calls. */
+/** Where rows of `at`, `server`, `method`, `tool`, `status`, `made` and `latency` come from: sums, and calls that are in none; null: better all from the calls. */
 async function summedArms(
   ledger: Pick<LedgerStore, 'query'>,
   {
     startMs,
     endMs,
-    calls,
+    stepMs,
     fits,
     parameters,
-  }: Pick<CallMetricsInput, 'startMs' | 'endMs'> & { calls: string; fits: string; parameters: Record<string, string | number> },
+  }: Pick<CallMetricsInput, 'startMs' | 'endMs' | 'stepMs'> & { fits: string; parameters: Record<string, string | number> },
 ): Promise<string[] | null> {
+  const whole = stepMs % dayMs === 0 ? await viewDays(ledger, startMs, endMs) : { version: 0n, days: [] };
+  const dates = whole.days.map((seconds) => `toDate(${seconds / 86_400})`).join(', ');
+  const arms =
+    dates === ''
+      ? []
+      : [
+          `SELECT toUnixTimestamp(toStartOfDay(day, 'UTC')) AS at, server, method, tool, status, calls AS made, latency
+        FROM calls_by_day WHERE org_id = {org:String} AND day IN (${dates}) AND ${sealedIn('calls-of-day', { version: whole.version, fromSources: [] }, "toStartOfDay(day, 'UTC')")}${fits}`,
+        ];
+  const rest = (column: string): string => `org_id = {org:String} AND ${within(column)}${dates === '' ? '' : ` AND toDate(${column}) NOT IN (${dates})`}`;
+  const calls = `FROM calls WHERE ${rest('started_at')}${fits}`;
   const hours = await viewRollup(ledger, 'minute', startMs, endMs);
-  const sealed = `FROM calls_by_minute WHERE org_id = {org:String} AND ${within('minute')} AND ${sealedIn('minute', hours, 'toStartOfHour(minute)')}${fits}`;
+  const sealed = `FROM calls_by_minute WHERE ${rest('minute')} AND ${sealedIn('minute', hours, 'toStartOfHour(minute)')}${fits}`;
   const unsealed = hours.fromSources.length === 0 ? null : ` AND toUnixTimestamp(toStartOfHour(started_at)) IN (${hours.fromSources.join(', ')})`;
   const [found] = await ledger.query(
     `/* metrics/size */ SELECT count() AS sums, sum(calls) AS summed, (SELECT count() ${calls}${unsealed === null ? '' : ` AND NOT (1${unsealed})`}) AS kept ${sealed}`,
@@ -130,12 +143,13 @@ async function summedArms(
     size,
   );
   // Calls that are forgotten are in the sums only.
-  if (found === undefined || (found.kept >= found.summed && found.kept <= callsOfSum * found.sums)) return null;
-  const arms = [`SELECT toUnixTimestamp(minute) AS at, server, method, tool, status, calls AS made, latency ${sealed}`];
+  const isBetterFromCalls = found === undefined || (found.kept >= found.summed && found.kept <= callsOfSum * found.sums);
+  if (isBetterFromCalls && dates === '') return null;
+  if (!isBetterFromCalls) arms.push(`SELECT toUnixTimestamp(minute) AS at, server, method, tool, status, calls AS made, latency ${sealed}`);
   // By step at once: by minute a long window would have very many groups.
-  if (unsealed !== null)
+  if (isBetterFromCalls || unsealed !== null)
     arms.push(`SELECT toUInt32(intDiv(toUnixTimestamp(started_at), {step:UInt32}) * {step:UInt32}) AS at, server, method, tool, status, count() AS made, quantilesDDState(${levels})(duration_us) AS latency
-        ${calls}${unsealed} GROUP BY at, server, method, tool, status`);
+        ${calls}${isBetterFromCalls ? '' : unsealed} GROUP BY at, server, method, tool, status`);
   return arms;
 }
 

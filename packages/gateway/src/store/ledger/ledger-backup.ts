@@ -42,7 +42,7 @@ const callTables = [
   { table: 'payloads', size: '400 + length(headers) + length(text) + length(masked)' },
   { table: 'counted_tokens', size: '200' },
 ] as const;
-const restoredTables = ['calls', 'payloads', 'counted_tokens', 'restored_costs', 'calls_by_minute', 'rollup_seals'];
+const restoredTables = ['calls', 'payloads', 'counted_tokens', 'restored_costs', 'calls_by_minute', 'calls_by_day', 'rollup_seals'];
 const dayUs = 86_400_000_000n;
 
 export function createLedgerBackup(ledger: Reader): LedgerBackup {
@@ -62,7 +62,7 @@ export function createLedgerBackup(ledger: Reader): LedgerBackup {
         for (const { table, size } of callTables)
           for (const day of table === 'calls' ? kept : await listDays(ledger, table, from, to)) yield* readDay(ledger, table, size, day, heads);
       yield* readCosts(ledger, new Set(kept));
-      if (scope === 'all') yield* readMinutes(ledger, kept);
+      if (scope === 'all') for (const sums of callSums) yield* readCallSums(ledger, sums, kept);
     },
   };
 }
@@ -220,28 +220,30 @@ async function* readCosts(ledger: Reader, daysWithCalls: ReadonlySet<string>): A
   }
 }
 
-/** Sums by minute of hours whose calls are not in the backup, with their seals. */
-async function* readMinutes(ledger: Reader, daysWithCalls: readonly string[]): AsyncGenerator<LedgerPart> {
-  const view = await viewRollup(ledger, 'minute', 0, Date.parse('2106-01-01'));
+/** Sums of calls by minute and day: of a row, its day and the beginning of the period that it was summed up with. */
+const callSums = [
+  { rollup: 'minute', table: 'calls_by_minute', date: 'toDate(minute)', period: 'toStartOfHour(minute)' },
+  { rollup: 'calls-of-day', table: 'calls_by_day', date: 'calls_by_day.day', period: "toStartOfDay(calls_by_day.day, 'UTC')" },
+] as const;
+
+/** Sums of days whose calls are not in the backup, with their seals. */
+async function* readCallSums(ledger: Reader, { rollup, table, date, period }: (typeof callSums)[number], daysWithCalls: readonly string[]): AsyncGenerator<LedgerPart> {
+  const view = await viewRollup(ledger, rollup, 0, Date.parse('2106-01-01'));
   const without = daysWithCalls.length === 0 ? '1' : `date NOT IN (${daysWithCalls.map((day) => `toDate('${day}')`).join(', ')})`;
-  const sealed = sealedIn('minute', view, 'toStartOfHour(minute)');
+  const sealed = sealedIn(rollup, view, period);
   const days = await ledger.query(
-    `/* backup/minute-days */ SELECT toString(date) AS day, count() AS rows FROM (SELECT toDate(minute) AS date FROM calls_by_minute WHERE ${sealed}) WHERE ${without} GROUP BY date ORDER BY date`,
+    `/* backup/sum-days */ SELECT toString(date) AS day, count() AS rows FROM (SELECT ${date} AS date FROM ${table} WHERE ${sealed}) WHERE ${without} GROUP BY date ORDER BY date`,
     {},
     z.object({ day: z.string(), rows: z.coerce.number() }),
   );
   for (const { day, rows } of days)
     yield {
-      table: 'calls_by_minute',
+      table,
       rows,
-      bytes: await ledger.read(
-        `/* backup/minutes */ SELECT * FROM calls_by_minute WHERE toDate(minute) = toDate({day:String}) AND ${sealed}`,
-        { day },
-        'Native',
-      ),
+      bytes: await ledger.read(`/* backup/sums */ SELECT * FROM ${table} WHERE ${date} = toDate({day:String}) AND ${sealed}`, { day }, 'Native'),
     };
-  const seals = `rollup = 'minute' AND toDate(period) IN (${days.map(({ day }) => `toDate('${day}')`).join(', ')})
-    AND (period, version) IN (SELECT period, max(version) FROM rollup_seals WHERE rollup = 'minute' AND version <= ${view.version} GROUP BY period)`;
+  const seals = `rollup = '${rollup}' AND toDate(period) IN (${days.map(({ day }) => `toDate('${day}')`).join(', ')})
+    AND (period, version) IN (SELECT period, max(version) FROM rollup_seals WHERE rollup = '${rollup}' AND version <= ${view.version} GROUP BY period)`;
   if (days.length === 0) return;
   const [found] = await ledger.query(`/* backup/seals */ SELECT count() AS found FROM rollup_seals WHERE ${seals}`, {}, z.object({ found: z.coerce.number() }));
   if (found !== undefined && found.found > 0)

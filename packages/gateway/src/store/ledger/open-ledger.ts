@@ -14,7 +14,7 @@ export interface LedgerOptions {
   readonly at: { readonly url: string; readonly cluster?: string | null } | { readonly folder: string; readonly socketPath: string };
   /** How long calls are kept. */
   readonly retentionDays: number;
-  /** How long calls summed up by minute are kept; by default for 90 days. */
+  /** How long calls summed up by minute and by day are kept; by default for 90 days. */
   readonly metricsDays?: number;
   readonly log: Log;
 }
@@ -64,6 +64,8 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
             payloads: ['started_at', retentionDays],
             counted_tokens: ['started_at', retentionDays],
             calls_by_minute: ['minute', metricsDays],
+            // As long as its last minute.
+            calls_by_day: ['day', metricsDays + 1],
           },
           log,
         );

@@ -49,6 +49,7 @@ const tables: Readonly<Record<string, { readonly insert: string; readonly age: s
   },
   call_chain: { insert: `(org_id, chain, entry, day) SELECT 'org_default', 'c', age, toDate(${ago}) FROM (SELECT ${ageList})`, age: 'entry' },
   calls_by_minute: { insert: `(org_id, minute, calls) SELECT 'org_default', ${ago}, age FROM (SELECT ${ageList})`, age: 'calls' },
+  calls_by_day: { insert: `(org_id, day, calls) SELECT 'org_default', toDate(${ago}), age FROM (SELECT ${ageList})`, age: 'calls' },
   costs_by_day: { insert: `(org_id, day, calls) SELECT 'org_default', toDate(${ago}), age FROM (SELECT ${ageList})`, age: 'calls' },
   restored_costs: { insert: `(org_id, started_at, calls) SELECT 'org_default', ${ago}, age FROM (SELECT ${ageList})`, age: 'calls' },
   rollup_seals: { insert: `(rollup, period, source_rows) SELECT 'day', ${ago}, age FROM (SELECT ${ageList})`, age: 'source_rows' },
@@ -89,6 +90,7 @@ test('traces and the request log are kept for as long as is said, up to 90 days,
       // Entries outlive their calls by a day or two: the check of the chain tells an end of retention by them. A month is dropped as a whole.
       call_chain: ages.filter((age) => age < 92),
       calls_by_minute: traces,
+      calls_by_day: traces,
       ...forEver,
     });
   } finally {
@@ -103,6 +105,7 @@ test('traces and the request log are kept for as long as is said, up to 90 days,
       counted_tokens: traces,
       call_chain: ages.filter((age) => age < 32),
       calls_by_minute: ages.filter((age) => age < 90),
+      calls_by_day: ages.filter((age) => age < 90),
       ...forEver,
     });
   } finally {

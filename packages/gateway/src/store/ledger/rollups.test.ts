@@ -4,9 +4,11 @@ import { startLedger, type TestCall, type TestLedger } from '../../../../../test
 import { until } from '../../../../../test/support/poll.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { silentLog } from '../../kernel/log.ts';
+import { parseQuery } from '../../query/parse-query.ts';
 import { startRollUp } from '../../telemetry/roll-up.ts';
 import { listCosts } from './costs.ts';
 import { readKeyUsage } from './key-usage.ts';
+import { createLedgerBackup, createLedgerRestore, type LedgerPart } from './ledger-backup.ts';
 import { createRollups, type Rollups } from './rollups.ts';
 
 let ledger: TestLedger;
@@ -188,9 +190,11 @@ test('in the background what is over is summed up, a day that is not over once a
     await rollUp.look();
     expect([await isStale(1), await isStale(0)]).toEqual([false, true]);
     expect((await rollups.listStale('minute', 1000)).filter(({ endMs }) => endMs < today)).toEqual([]);
+    expect((await rollups.listStale('calls-of-day', 1000)).map(({ startMs }) => startMs)).toEqual([today]);
     nowMs = today + bounds.rollupOpenMs + 1000;
     await rollUp.look();
     expect(await isStale(0)).toBe(false);
+    expect((await rollups.listStale('calls-of-day', 1000)).map(({ sealedUs }) => sealedUs)).toEqual([0n]);
     await ledger.insert([call(0, 1, { started_at: BigInt(today) * 1000n + 5n })]);
     nowMs += 60_000;
     await rollUp.look();
@@ -205,4 +209,32 @@ test('in the background what is over is summed up, a day that is not over once a
   } finally {
     rollUp.stop();
   }
+});
+
+test('a backup has the sums by minute and by day of days whose calls are forgotten, and a ledger that it fills answers as before', async () => {
+  const made = Array.from({ length: 50 }, (_, index) => call(20, 0, { org_id: 'org_kept', duration_us: 1000 + index, status: index % 5 === 0 ? 'error' : 'success' }));
+  await ledger.insert(made);
+  await rollups.seal('minute', startOf(20), nowUs());
+  for (const name of ['day', 'calls-of-day'] as const) await rollups.seal(name, startOf(20), nowUs());
+  await forget(20);
+  const figures = (stepMs: number): Promise<unknown> =>
+    ledger.reader.callMetrics({ organizationId: 'org_kept', startMs: startOf(21), endMs: startOf(19), stepMs, query: parseQuery(''), bodies: false, limit: 10 });
+  const before = [await figures(dayMs), await figures(60_000)];
+  expect(before).toMatchObject([
+    [{ kind: 'server' }, { kind: 'step', step: startOf(20) / 1000, calls: 50, error: 10 }, { kind: 'tool' }, { kind: 'total', calls: 50, error: 10 }],
+    expect.anything(),
+  ]);
+  const backup = createLedgerBackup(ledger.store);
+  const columns = await backup.columns();
+  const tables = ['calls_by_minute', 'calls_by_day', 'rollup_seals'];
+  const parts: LedgerPart[] = [];
+  for await (const part of backup.parts({ scope: 'all', from: null, to: null, heads: {} })) if (tables.includes(part.table)) parts.push(part);
+  for (const table of tables) await ledger.store.command(`ALTER TABLE ${table} DROP PARTITION ALL`, {});
+  expect(await figures(dayMs)).toEqual([]);
+  const restore = createLedgerRestore(ledger.store);
+  for (const { table, bytes } of parts) await restore.part(table, columns[table] ?? [], bytes);
+  expect([await figures(dayMs), await figures(60_000)]).toEqual(before);
+  // Each is known without the other.
+  await ledger.store.command(`ALTER TABLE calls_by_minute DROP PARTITION ALL`, {});
+  expect(await figures(dayMs)).toEqual(before[0]);
 });

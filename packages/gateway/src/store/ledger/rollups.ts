@@ -3,12 +3,13 @@ import type { LedgerState, LedgerStore } from './ledger-store.ts';
 import { alteredTable } from './statements.ts';
 
 /**
- * What is summed up from `calls` into tables of its own: `costs_by_day`, kept for ever, a day at a time; `calls_by_minute`, an
- * hour at a time. Nothing is added to what is there: a period is summed up as a whole under a version, and counts from the
- * moment that `rollup_seals` names the version with the number of rows that it was made of. So it may be cut short, done twice
- * and by two nodes at once. A period that has more rows than its seal names is read from its sources instead.
+ * What is summed up from `calls` into tables of its own: `costs_by_day` (`day`), kept for ever, a day at a time; `calls_by_minute`
+ * (`minute`), an hour at a time; `calls_by_day` (`calls-of-day`), a day at a time. Nothing is added to what is there: a period is
+ * summed up as a whole under a version, and counts from the moment that `rollup_seals` names the version with the number of rows
+ * that it was made of. So it may be cut short, done twice and by two nodes at once. A period that has more rows than its seal
+ * names is read from its sources instead.
  */
-export type RollupName = 'day' | 'minute';
+export type RollupName = 'day' | 'minute' | 'calls-of-day';
 
 /** A period whose sources hold more than its seal. */
 export interface StalePeriod {
@@ -125,15 +126,28 @@ const kinds: Readonly<Record<RollupName, RollupKind>> = {
     lengthMs: 3_600_000,
     within: `minute >= ${start} AND minute < ${start} + INTERVAL 1 HOUR`,
     counted: 'SELECT toStartOfHour(started_at) AS period, count() AS counted FROM calls GROUP BY period',
-    fill: `INSERT INTO calls_by_minute (org_id, minute, version, server, method, tool, status, calls, request_bytes, reply_bytes, latency)
-      SELECT org_id, toStartOfMinute(started_at) AS at_minute, {version:UInt64}, server, method, tool, status,
-        count(), sum(request_bytes), sum(reply_bytes), quantilesDDState(0.01, 0.5, 0.95, 0.99)(duration_us)
-      FROM calls
-      WHERE started_at >= ${start} AND started_at < ${start} + INTERVAL 1 HOUR
-      GROUP BY org_id, at_minute, server, method, tool, status`,
+    fill: fillCalls('calls_by_minute', 'minute', 'toStartOfMinute(started_at)', 'INTERVAL 1 HOUR'),
+    filled: 'sum(calls)',
+  },
+  'calls-of-day': {
+    table: 'calls_by_day',
+    lengthMs: 86_400_000,
+    within: `day = toDate(${start})`,
+    counted: 'SELECT toStartOfDay(toStartOfHour(started_at)) AS period, count() AS counted FROM calls GROUP BY period',
+    fill: fillCalls('calls_by_day', 'day', 'toDate(started_at)', 'INTERVAL 1 DAY'),
     filled: 'sum(calls)',
   },
 };
+
+/** Sums up how many, how well and how fast the calls of a period were, by `column`, which is `of` a call. */
+function fillCalls(table: string, column: string, of: string, length: string): string {
+  return `INSERT INTO ${table} (org_id, ${column}, version, server, method, tool, status, calls, request_bytes, reply_bytes, latency)
+      SELECT org_id, ${of} AS at, {version:UInt64}, server, method, tool, status,
+        count(), sum(request_bytes), sum(reply_bytes), quantilesDDState(0.01, 0.5, 0.95, 0.99)(duration_us)
+      FROM calls
+      WHERE started_at >= ${start} AND started_at < ${start} + ${length}
+      GROUP BY org_id, at, server, method, tool, status`;
+}
 
 /** Each period with rows: how many of its sources (`counted`), how many of its seal (`sealed`), and the version of that (`newest`). */
 function standing(rollup: RollupName): string {
@@ -210,4 +224,34 @@ export async function viewRollup(ledger: Pick<LedgerStore, 'query'>, rollup: Rol
 export function sealedIn(rollup: RollupName, { version, fromSources }: RollupView, period: string): string {
   const stale = fromSources.length === 0 ? '' : ` AND toUnixTimestamp(${period}) NOT IN (${fromSources.join(', ')})`;
   return `(${period}, version) IN (SELECT period, max(version) FROM rollup_seals WHERE rollup = '${rollup}' AND version <= ${version} GROUP BY period)${stale}`;
+}
+
+/** Days that are read from `calls_by_day`. */
+export interface SummedDays {
+  readonly version: bigint;
+  /** Their beginnings, in seconds since the epoch, oldest first. */
+  readonly days: readonly number[];
+}
+
+/**
+ * Of the whole days of a time those that are summed up. A day whose calls were forgotten in part before that is not: its sum is of fewer calls
+ * than those of its hours, which are read instead.
+ */
+export async function viewDays(ledger: Pick<LedgerStore, 'query'>, startMs: number, endMs: number): Promise<SummedDays> {
+  const { lengthMs } = kinds['calls-of-day'];
+  const from = Math.ceil(startMs / lengthMs) * (lengthMs / 1000);
+  const to = Math.floor(endMs / lengthMs) * (lengthMs / 1000);
+  if (from >= to) return { version: 0n, days: [] };
+  const sql = `/* rollups/view-days */
+    SELECT max(newest) AS version, arraySort(groupArray(toUnixTimestamp(period))) AS days
+    FROM (${standing('calls-of-day')}) AS whole
+    LEFT JOIN
+    (
+      SELECT toStartOfDay(hour) AS period, sum(rows) AS in_hours
+      FROM (SELECT period AS hour, argMax(source_rows, version) AS rows FROM rollup_seals WHERE rollup = 'minute' GROUP BY period)
+      GROUP BY period
+    ) AS hours USING (period)
+    WHERE newest > 0 AND sealed >= counted AND sealed >= in_hours AND toUnixTimestamp(period) >= {from:UInt32} AND toUnixTimestamp(period) < {to:UInt32}`;
+  const [found] = await ledger.query(sql, { from, to }, z.object({ version: z.coerce.bigint(), days: z.array(z.number()) }));
+  return found ?? { version: 0n, days: [] };
 }

@@ -64,8 +64,11 @@ export function callsOf(selection: Selection): SelectedSql {
   return { where: `${where} AND trace_id IN (SELECT trace_id FROM (${traces.sql}))`, parameters: traces.parameters };
 }
 
-/** The traces of a selection that began in its window: `trace_id`, `start_us`, `trace_us`, `trace_status`; `HAVING` stays open for more. */
-export function tracesOf(selection: Selection): { readonly sql: string; readonly parameters: Parameters } {
+/**
+ * The traces of a selection that began in its window: `trace_id`, `start_us`, `trace_us`, `trace_status`, and where they are selected by it
+ * `whole_cost`; `HAVING` stays open for more.
+ */
+export function tracesOf(selection: Selection): { readonly sql: string; readonly parameters: Parameters; readonly isByCost: boolean } {
   const { whole } = selection;
   const calls = fitting(selection, aroundWindow);
   const parameters: Record<string, string | number> = { ...calls.parameters };
@@ -90,12 +93,12 @@ export function tracesOf(selection: Selection): { readonly sql: string; readonly
   const counted = `SELECT trace_id, started_at, 0 AS duration_us, 'success' AS status, cost FROM counted_tokens WHERE ${aroundWindow}`;
   const rows = isByCost ? `(SELECT ${columns} FROM calls WHERE ${aroundWindow} UNION ALL ${counted})` : 'calls';
   const inTime = isByCost ? '1' : aroundWindow;
-  const sql = `SELECT trace_id, ${startAt}, ${lasts}, ${worstStatus}
+  const sql = `SELECT trace_id, ${startAt}, ${lasts}, ${worstStatus}${isByCost ? ', toString(sum(cost)) AS whole_cost' : ''}
           FROM ${rows}
           WHERE ${inTime}${fits}${worst}
           GROUP BY trace_id
           HAVING ${having.join(' AND ')}`;
-  return { sql, parameters };
+  return { sql, parameters, isByCost };
 }
 
 /** Of the calls of a trace: when the first began, and how long it was until the last ended. */

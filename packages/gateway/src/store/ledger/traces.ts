@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { countAll } from './call-list.ts';
 import { addCosts, countedCosts } from './counted-tokens.ts';
-import type { LedgerStore } from './ledger-store.ts';
-import { aroundWindow, lasts, startAt, tracesOf, worstStatus, type Selection } from './selection.ts';
+import type { LedgerParameter, LedgerStore } from './ledger-store.ts';
+import { aroundWindow, lasts, startAt, tracesOf, windowParameters, worstStatus, type Selection } from './selection.ts';
 
 export interface TraceListInput extends Selection {
   /** The last trace already seen: the list goes on with the ones after it. */
@@ -60,14 +60,44 @@ export async function listTraces(ledger: Pick<LedgerStore, 'query'>, input: Trac
   return { traces: await listSpan(ledger, input, input.startUs, end), scannedStartUs: input.startUs, scannedEndUs: end };
 }
 
-/**
- * Three steps in one statement, each on what the one before left: calls that fit, the traces of the page with no more than
- * what decides their place in it, and these traces whole.
- */
+const ofCost = z.object({ trace_id: z.string(), whole_cost: z.string() });
+
+/** Traces that are named in one statement: parameters travel in the address, which has not room for more. */
+const namedMax = 200;
+
+/** Calls that fit, the traces of the page with no more than what decides their place in it, and these traces whole: each on what the one before left. */
 async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInput, startUs: bigint, endUs: bigint): Promise<ListedTrace[]> {
   const { after, limit } = input;
-  const selected = tracesOf({ ...input, startUs, endUs });
+  const window = { ...input, startUs, endUs };
+  const selected = tracesOf(window);
+  const place = after === null ? {} : { after: String(after.startUs), after_trace: after.traceHex };
+  const parameters = { ...selected.parameters, ...place, limit };
   const behind = after === null ? '' : ' AND (start_us, toString(trace_id)) < ({after:Int64}, {after_trace:String})';
+  const page = `${selected.sql}${behind}
+          ORDER BY start_us DESC, trace_id DESC
+          LIMIT {limit:UInt32}`;
+  if (!selected.isByCost) {
+    const traces = await readWhole(ledger, `SELECT trace_id FROM (${page})`, parameters);
+    const costs = await countedCosts(
+      ledger,
+      window,
+      traces.map(({ trace_hex: trace }) => trace),
+    );
+    return traces.map((trace) => ({ ...trace, total_cost: addCosts(trace.total_cost, costs.get(trace.trace_hex) ?? '0') }));
+  }
+  // The cost by which a trace was chosen is the one that is shown, whatever is counted meanwhile.
+  const costs = new Map((await ledger.query(`/* traces/list-by-cost */ ${page}`, parameters, ofCost)).map((trace) => [trace.trace_id, trace.whole_cost]));
+  const traces: ListedTrace[] = [];
+  const names = [...costs.keys()];
+  for (let at = 0; at < names.length; at += namedMax) {
+    const named = { ...windowParameters(window), traces: names.slice(at, at + namedMax) };
+    traces.push(...(await readWhole(ledger, 'SELECT toFixedString(arrayJoin({traces:Array(String)}), 32)', named)));
+  }
+  return traces.map((trace) => ({ ...trace, total_cost: costs.get(trace.trace_hex) ?? trace.total_cost }));
+}
+
+/** Traces whole, newest first. `which`: a statement for their ids. */
+function readWhole(ledger: Pick<LedgerStore, 'query'>, which: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<ListedTrace[]> {
   const sql = `/* traces/list */
     SELECT
       toString(trace_id) AS trace_hex,
@@ -86,26 +116,10 @@ async function listSpan(ledger: Pick<LedgerStore, 'query'>, input: TraceListInpu
       toString(sum(cost)) AS total_cost
     FROM calls
     WHERE ${aroundWindow}
-      AND trace_id IN
-      (
-        SELECT trace_id
-        FROM
-        (
-          ${selected.sql}${behind}
-          ORDER BY start_us DESC, trace_id DESC
-          LIMIT {limit:UInt32}
-        )
-      )
+      AND trace_id IN (${which})
     GROUP BY trace_id
     ORDER BY start_us DESC, trace_hex DESC`;
-  const place = after === null ? {} : { after: String(after.startUs), after_trace: after.traceHex };
-  const traces = await ledger.query(sql, { ...selected.parameters, ...place, limit }, listed);
-  const costs = await countedCosts(
-    ledger,
-    { ...input, startUs, endUs },
-    traces.map(({ trace_hex: trace }) => trace),
-  );
-  return traces.map((trace) => ({ ...trace, total_cost: addCosts(trace.total_cost, costs.get(trace.trace_hex) ?? '0') }));
+  return ledger.query(sql, parameters, listed);
 }
 
 const counted = z.object({ found: z.coerce.number() });
