@@ -1,10 +1,11 @@
 /** A control plane whose rules of access are those of its registry, as on a node. */
+import { comparing } from '../../packages/gateway/src/assemble-access.ts';
 import { explainAccess } from '../../packages/gateway/src/authorise/explain-access.ts';
 import type { AccessDesk } from '../../packages/gateway/src/control/access/access-desk.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { openServedAccess, type ServedAccess } from '../../packages/gateway/src/node/served-access.ts';
-import { startControl, type TestControl } from './control.ts';
+import { startControl, type ControlOverrides, type TestControl } from './control.ts';
 
 export interface ControlWithAccess {
   readonly control: TestControl;
@@ -13,7 +14,7 @@ export interface ControlWithAccess {
   end(): Promise<void>;
 }
 
-export async function startControlWithAccess(): Promise<ControlWithAccess> {
+export async function startControlWithAccess(more: ControlOverrides = {}): Promise<ControlWithAccess> {
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
   const desk: AccessDesk = {
@@ -29,8 +30,9 @@ export async function startControlWithAccess(): Promise<ControlWithAccess> {
         { argumentsText: () => argumentsText, ip },
         control.clock,
       ),
+    compare: (after) => comparing(access?.policies(null) ?? [], after, control.clock),
   };
-  const control = await startControl({ access: desk });
+  const control = await startControl({ ...more, access: desk });
   const { registry } = control.dependencies;
   access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),

@@ -149,6 +149,7 @@ function createControl(
       served: () => [],
       switches: () => [],
       explain: () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [] }),
+      compare: () => () => null,
     },
     prices,
     tokens: { name: tokenizerName, count: countTokens },

@@ -3,12 +3,14 @@ import { bounds } from './kernel/bounds.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
-import type { Principal } from './authenticate/authenticate.ts';
+import { anonymousData, type Principal } from './authenticate/authenticate.ts';
+import { compareAccess } from './authorise/compare-access.ts';
 import { explainAccess } from './authorise/explain-access.ts';
 import type { AccessDesk } from './control/access/access-desk.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { PolicyData } from './kernel/policy.ts';
 import { openServedAccess } from './node/served-access.ts';
+import type { PrincipalData } from './snapshot/snapshot.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
 
 export interface AccessParts {
@@ -48,17 +50,32 @@ export async function assembleAccess({ registry, serveAnew, ofFile, forget, cloc
     switches: () => access.switches(),
     refresh: () => access.refresh(),
     ageMs: () => access.ageMs(),
-    explain(data, operation, { argumentsText, ip }) {
-      const { servers } = data;
-      const principal: Principal = {
-        data,
-        id: data.keyId,
-        block: new Uint8Array(),
-        agentBlocks: new Map(),
-        servers: servers && new Set(servers),
-        actions: data.actions,
-      };
-      return explainAccess(served(), principal, operation, { argumentsText: () => argumentsText, ip }, clock);
-    },
+    explain: (data, operation, { argumentsText, ip }) =>
+      explainAccess(served(), principalFor(data), operation, { argumentsText: () => argumentsText, ip }, clock),
+    compare: (after) => comparing(served(), after, clock),
+  };
+}
+
+/** As `AccessDesk.compare`. */
+export function comparing(before: readonly PolicyData[], after: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): ReturnType<AccessDesk['compare']> {
+  const compare = compareAccess(before, after, clock);
+  // One for each caller: what its rules are is kept with it.
+  const principals = new Map<PrincipalData | null, Principal>();
+  return (data, operation) => {
+    const principal = principals.get(data) ?? principalFor(data ?? anonymousData(defaultOrganizationId));
+    principals.set(data, principal);
+    return compare(principal, operation);
+  };
+}
+
+function principalFor(data: PrincipalData): Principal {
+  const { servers } = data;
+  return {
+    data,
+    id: data.kind === 'anonymous' ? 'anonymous' : data.keyId,
+    block: new Uint8Array(),
+    agentBlocks: new Map(),
+    servers: servers && new Set(servers),
+    actions: data.actions,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { explainAccess } from '../control/access/explain-access.ts';
+import { dryRunAccess } from '../control/access/dry-run-access.ts';
 import { deletePolicy } from '../control/policies/delete-policy.ts';
 import { listPolicies } from '../control/policies/list-policies.ts';
 import { putPolicy } from '../control/policies/put-policy.ts';
@@ -7,6 +8,7 @@ import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { Fault } from '../kernel/fault.ts';
 import { policyNamePattern, readPolicy } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
+import { dryRunBody, dryRunInput, dryRunSchema, dryRunSchemaOfAnswer } from './dry-run-shape.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import {
   explainSchema,
@@ -182,5 +184,19 @@ export function policyRoutes(api: Api): void {
       });
       return c.json({ explanation: explainedBody(explained) }, 200);
     },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/access/dry-run',
+      permission: 'policies.read',
+      tags: ['access'],
+      summary: 'What other rules would have done with the calls of the last days',
+      description:
+        'Recorded calls are decided by the rules that hold and by those that would, for callers as they are now. Nothing is changed. What a call said is not looked at: where that decides, it is counted apart.',
+      request: { body: body(dryRunSchema) },
+      responses: { 200: json(z.object({ dry_run: dryRunSchemaOfAnswer }), 'What would be otherwise.') },
+    }),
+    async (c) => c.json({ dry_run: dryRunBody(await dryRunAccess(c.var.context(), dryRunInput(c.req.valid('json')))) }, 200),
   );
 }

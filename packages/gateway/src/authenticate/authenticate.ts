@@ -150,7 +150,8 @@ function compile(data: PrincipalData, id: string, encode: (principal: PrincipalD
   return { data, id, block: encode(data), agentBlocks: new Map(), servers: data.servers === null ? null : new Set(data.servers), actions: data.actions };
 }
 
-function anonymousData(organizationId: string): PrincipalData {
+/** Whoever has no key. */
+export function anonymousData(organizationId: string): PrincipalData {
   return {
     kind: 'anonymous',
     keyId: '',

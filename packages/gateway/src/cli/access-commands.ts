@@ -1,6 +1,6 @@
 /** The commands that say who may do what. */
 import type { SwitchKind } from '../kernel/switch.ts';
-import type { CommandSpec } from './command.ts';
+import type { CommandSpec, OptionSpec } from './command.ts';
 
 const switchable: readonly { readonly group: string; readonly kind: SwitchKind; readonly form: string; readonly about: string }[] = [
   { group: 'servers', kind: 'server', form: 'NAME', about: 'Name of the server.' },
@@ -39,6 +39,20 @@ const switches = switchable.flatMap(({ group, kind, form, about }): CommandSpec[
   },
 ]);
 
+/** What of a rule options can say. */
+const effectOption: OptionSpec = { flags: '--effect WORD', about: 'allow, deny or hold.' };
+const ruleOptions: readonly OptionSpec[] = [
+  { flags: '--to SUBJECT', about: 'Whom it is for: members, anonymous, team:payments, agent:ci-*, …', repeated: true, otherwise: 'everyone' },
+  { flags: '--server NAME', about: 'A server, or a pattern with *.', repeated: true, otherwise: 'all' },
+  { flags: '--tool NAME', about: 'A tool, or a pattern with *.', repeated: true, otherwise: 'all of the server' },
+  { flags: '--resource URI', about: 'A resource, or a pattern with *.', repeated: true },
+  { flags: '--prompt NAME', about: 'A prompt, or a pattern with *.', repeated: true },
+  { flags: '--action NAME', about: 'An operation, such as tools.call.', repeated: true, otherwise: 'all' },
+  { flags: '--when CEL', about: 'A condition.', otherwise: 'always' },
+  { flags: '--reason TEXT', about: 'Said to whom it refuses.' },
+  { flags: '--until WHEN', about: 'From then on it holds no more: a duration (2h) or a time.' },
+];
+
 export const accessCommands: readonly CommandSpec[] = [
   {
     name: ['policies', 'list'],
@@ -55,16 +69,8 @@ export const accessCommands: readonly CommandSpec[] = [
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the rule.' }],
     options: [
-      { flags: '--effect WORD', about: 'allow, deny or hold.', required: true },
-      { flags: '--to SUBJECT', about: 'Whom it is for: members, anonymous, team:payments, agent:ci-*, …', repeated: true, otherwise: 'everyone' },
-      { flags: '--server NAME', about: 'A server, or a pattern with *.', repeated: true, otherwise: 'all' },
-      { flags: '--tool NAME', about: 'A tool, or a pattern with *.', repeated: true, otherwise: 'all of the server' },
-      { flags: '--resource URI', about: 'A resource, or a pattern with *.', repeated: true },
-      { flags: '--prompt NAME', about: 'A prompt, or a pattern with *.', repeated: true },
-      { flags: '--action NAME', about: 'An operation, such as tools.call.', repeated: true, otherwise: 'all' },
-      { flags: '--when CEL', about: 'A condition.', otherwise: 'always' },
-      { flags: '--reason TEXT', about: 'Said to whom it refuses.' },
-      { flags: '--until WHEN', about: 'From then on it holds no more: a duration (2h) or a time.' },
+      { ...effectOption, required: true },
+      ...ruleOptions,
       { flags: '--dry-run', about: 'Say whether it could be made, change nothing.' },
     ],
     examples: [
@@ -96,6 +102,28 @@ export const accessCommands: readonly CommandSpec[] = [
     ],
     examples: [`gateway access explain --as key_… --call github/create_issue --args '{"repo":"x"}'`],
     load: async () => (await import('./access-explain.ts')).accessExplain,
+  },
+  {
+    name: ['access', 'dry-run'],
+    summary: 'Say what other rules would have done with the calls of the last days',
+    about:
+      'Calls that were made are decided by the rules that hold and by those that would, for callers as they are now; nothing is changed. Where a condition asks after arguments, address or time, it is said how many calls that concerns.',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[FILE]', about: 'The whole list of rules: `policies`, as in gateway.yaml, which may be given itself.' }],
+    options: [
+      { flags: '--policy NAME', about: 'One rule: that of FILE, or what --effect and the others say.' },
+      { flags: '--remove NAME', about: 'A rule that would be taken away.', repeated: true },
+      { flags: '--days COUNT', about: 'Calls of so many days up to now.', otherwise: '7' },
+      effectOption,
+      ...ruleOptions,
+    ],
+    examples: [
+      'gateway access dry-run gateway.yaml --days 30',
+      "gateway access dry-run --policy no-deletes --effect deny --server github --tool 'delete_*'",
+      'gateway access dry-run --remove members-may-call-every-server',
+    ],
+    load: async () => (await import('./access-dry-run.ts')).accessDryRun,
   },
   {
     name: ['switches', 'list'],

@@ -1,6 +1,6 @@
 import { Fault } from '../kernel/fault.ts';
 import { answers, readAnswer } from './answers.ts';
-import type { Command } from './command.ts';
+import type { Command, OptionValues } from './command.ts';
 import { openGatewayClient, type GatewayClient } from './gateway-client.ts';
 import { plain } from './output.ts';
 import { parseWhen } from './when.ts';
@@ -11,27 +11,10 @@ export const policiesSet: Command = async (context) => {
     options,
     out,
   } = context;
-  const effect = options.text('effect');
-  if (effect === undefined) throw new Fault('usage', { reason: 'Say what the rule does: --effect allow, deny or hold.' });
-  const list = (option: string, member: string): object => (options.list(option).length === 0 ? {} : { [member]: options.list(option) });
-  const text = (option: string): object => (options.text(option) === undefined ? {} : { [option]: options.text(option) });
-  const until = options.text('until');
-  const rule = {
-    effect,
-    ...list('to', 'to'),
-    ...list('server', 'servers'),
-    ...list('tool', 'tools'),
-    ...list('resource', 'resources'),
-    ...list('prompt', 'prompts'),
-    ...list('action', 'actions'),
-    ...text('when'),
-    ...text('reason'),
-    ...(until === undefined ? {} : { until: new Date(parseWhen(until, Date.now(), 1, '--until')).toISOString() }),
-  };
   const client = openGatewayClient(context);
   const answer = await client.request('PUT', policyPath(name), {
     query: { dry_run: String(options.on('dry-run')) },
-    body: rule,
+    body: ruleOf(options),
     headers: { 'if-match': `"${await versionOf(client, name)}"` },
   });
   const { outcome, policy } = readAnswer(answers.policyPut, answer, client.where);
@@ -44,6 +27,27 @@ export const policiesSet: Command = async (context) => {
   out.result(answer, () => said[outcome]);
   return undefined;
 };
+
+/** The rule that the options say, without its name. Faults: `usage`. */
+export function ruleOf(options: OptionValues): Readonly<Record<string, unknown>> {
+  const effect = options.text('effect');
+  if (effect === undefined) throw new Fault('usage', { reason: 'Say what the rule does: --effect allow, deny or hold.' });
+  const list = (option: string, member: string): object => (options.list(option).length === 0 ? {} : { [member]: options.list(option) });
+  const text = (option: string): object => (options.text(option) === undefined ? {} : { [option]: options.text(option) });
+  const until = options.text('until');
+  return {
+    effect,
+    ...list('to', 'to'),
+    ...list('server', 'servers'),
+    ...list('tool', 'tools'),
+    ...list('resource', 'resources'),
+    ...list('prompt', 'prompts'),
+    ...list('action', 'actions'),
+    ...text('when'),
+    ...text('reason'),
+    ...(until === undefined ? {} : { until: new Date(parseWhen(until, Date.now(), 1, '--until')).toISOString() }),
+  };
+}
 
 export const policiesDelete: Command = async (context) => {
   const {

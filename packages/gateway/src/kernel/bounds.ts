@@ -261,6 +261,11 @@ export const bounds = {
   metricGroupsMax: 200,
   metricAgentDaysMax: 7,
   metricFineDaysMax: 14,
+  /** A dry run of policies: calls and groups of them that it looks at, groups that it shows, and days that it goes back. */
+  dryRunCallsMax: 500_000,
+  dryRunGroupsMax: 5_000,
+  dryRunShownMax: 100,
+  dryRunDaysMax: 90,
   /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
   otlpBatchMax: 512,
   otlpBatchWaitMs: 1_000,

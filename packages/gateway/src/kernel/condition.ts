@@ -22,6 +22,8 @@ export interface ConditionFacts {
 
 export interface Condition {
   readonly usesArguments: boolean;
+  /** It asks after more than caller and operation: arguments, address or time. */
+  readonly dependsOnCall: boolean;
   /** It looks at members of a list one by one, each perhaps against all of another argument: arguments of more than `bounds.conditionArgsBytesMax` are too many. */
   readonly hasMacro: boolean;
   /** Throws where it cannot be told: a missing argument, a text where a number is meant. */
@@ -49,7 +51,7 @@ export function compileCondition(text: string): Condition {
   const checked = program.check();
   if (!checked.valid) throw new Error(checked.error?.message ?? 'it does not fit the types of what it names');
   if (checked.type !== 'bool' && checked.type !== 'dyn') throw new Error(`it must be true or false, and is of type ${String(checked.type)}`);
-  const found = { hasMacro: false, usesArguments: false };
+  const found = { hasMacro: false, usesArguments: false, dependsOnCall: false };
   look(program.ast, found, false);
   return {
     ...found,
@@ -112,6 +114,7 @@ const macros = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 interface Found {
   hasMacro: boolean;
   usesArguments: boolean;
+  dependsOnCall: boolean;
 }
 
 /** Throws at what could take for ever. */
@@ -123,6 +126,7 @@ function look(node: unknown, found: Found, inMacro: boolean): void {
   if (typeof node !== 'object' || node === null || !('op' in node) || !('args' in node)) return;
   const { op, args } = node as Pick<ASTNode, 'op' | 'args'>;
   if (op === 'id' && args === 'args') found.usesArguments = true;
+  if (op === 'id' && (args === 'args' || args === 'ip' || args === 'now')) found.dependsOnCall = true;
   if (op !== 'rcall' || !Array.isArray(args)) return look(args, found, inMacro);
   const [called, receiver, inside] = args as readonly unknown[];
   if (called === 'matches') throw new Error('`matches` is not served: use regex(text, pattern), whose time is bounded');

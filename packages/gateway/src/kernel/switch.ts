@@ -13,10 +13,17 @@ export interface SwitchData {
   readonly untilMs: number | null;
 }
 
+const rulePrefix = 'switched-off:';
+
+/** Whether a rule stands for a switch; names of others have no colon. */
+export function isSwitchRule({ name }: Pick<PolicyData, 'name'>): boolean {
+  return name.startsWith(rulePrefix);
+}
+
 /** The rule that a switch stands for. */
 export function policyOfSwitch({ kind, name, reason, untilMs }: SwitchData): PolicyData {
   const rule = { effect: 'deny', subjects: null, servers: ['*'], tools: null, resources: null, prompts: null, actions: null, when: null } as const;
-  const common = { ...rule, name: `switched-off:${kind}:${name}`, reason, untilMs };
+  const common = { ...rule, name: `${rulePrefix}${kind}:${name}`, reason, untilMs };
   switch (kind) {
     case 'server':
       return { ...common, servers: [name] };

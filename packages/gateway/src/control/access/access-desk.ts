@@ -1,4 +1,5 @@
 import type { Grant, Operation } from '../../authorise/access.ts';
+import type { Comparison } from '../../authorise/compare-access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
@@ -16,6 +17,11 @@ export interface AccessDesk {
   switches(): readonly SwitchData[];
   /** What the workers would decide, and each rule on the way. */
   explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): AccessExplanation;
+  /**
+   * What the workers decide of calls, and what they would by other rules, switches included. Principal null: a caller without a key. Null: no rule
+   * that differs is about such calls.
+   */
+  compare(after: readonly PolicyData[]): (principal: PrincipalData | null, operation: Operation & { readonly action: string }) => Comparison | null;
 }
 
 export interface AccessExplanation {

@@ -54,7 +54,8 @@ export function requireRegistry({ config }: Pick<ControlContext, 'config'>): voi
   if (config.policies !== null) throw new Fault('managed_by_file', { what: 'list of policies', file: config.file ?? '(none)', setting: 'policies' });
 }
 
-function requireWhole({ config }: ControlContext, { servers, when }: PolicyData): void {
+/** Faults: `invalid_params`. */
+export function requireWhole({ config }: Pick<ControlContext, 'config'>, { servers, when }: PolicyData): void {
   const missing = servers.find((name) => !name.includes('*') && !config.servers.some((server) => server.name === name));
   if (missing !== undefined) throw new Fault('invalid_params', { reason: `there is no server ${missing.slice(0, 63)}; the rule would hold for nothing` });
   const fault = when === null ? null : conditionFault(when);

@@ -1,3 +1,4 @@
+import { listCallGroups, type CallGroup, type CallGroupsInput } from './call-groups.ts';
 import { readAgentUse, type AgentUseRow } from './agent-use.ts';
 import type { CallRow } from './call-columns.ts';
 import { countAgents, readCallMetrics, type CallMetricsInput, type CallMetricsRow } from './call-metrics.ts';
@@ -62,6 +63,8 @@ export interface LedgerReader {
   listChainedCalls(input: ChainedCallsInput): Promise<readonly ChainedCall[]>;
   /** The bodies of calls by these keys, oldest first, those after `after`. */
   listPayloadsOfKeys(input: PayloadsOfKeysInput): Promise<readonly PlacedPayload[]>;
+  /** Most calls first. */
+  listCallGroups(input: CallGroupsInput): Promise<readonly CallGroup[]>;
   agentUse(organizationId: string, agents: readonly string[]): Promise<ReadonlyMap<string, AgentUseRow>>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
@@ -91,6 +94,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listChainEnds: (organizationId) => listChainEnds(ledger, organizationId),
     listChainedCalls: (input) => listChainedCalls(ledger, input),
     listPayloadsOfKeys: (input) => listPayloadsOfKeys(ledger, input),
+    listCallGroups: (input) => listCallGroups(ledger, input),
     agentUse: (organizationId, agents) => readAgentUse(ledger, organizationId, agents),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };

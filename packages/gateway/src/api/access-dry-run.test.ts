@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startControlWithAccess } from '../../../../test/support/access.ts';
+import type { TestControl } from '../../../../test/support/control.ts';
+import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
+import { createKey } from '../control/keys/create-key.ts';
+
+let ledger: TestLedger;
+let control: TestControl;
+let end: () => Promise<void>;
+const keys: Record<string, string> = {};
+const dayMs = 86_400_000;
+const nowMs = Date.now();
+
+let number = 0;
+function calls(count: number, of: TestCall, ago = 1): TestCall[] {
+  return Array.from({ length: count }, () => {
+    const id = (++number).toString(16);
+    return {
+      org_id: 'org_default',
+      trace_id: id.padStart(32, '0'),
+      span_id: id.padStart(16, '0'),
+      started_at: BigInt(Math.round(nowMs - ago * dayMs)) * 1000n + BigInt(number) * 1000n,
+      method: 'tools/call',
+      server: 'search',
+      tool: 'query',
+      status: 'success',
+      ...of,
+    };
+  });
+}
+
+beforeAll(async () => {
+  ledger = await startLedger();
+  ({ control, end } = await startControlWithAccess({ ledger: () => ledger.reader, clock: { nowMs: () => nowMs, monotonicMs: () => nowMs } }));
+  for (const [name, scopes] of [
+    ['red', null],
+    ['blue', null],
+    ['narrow', ['resources.*']],
+  ] as const) {
+    const { key } = await createKey(control.context(), {
+      name,
+      environment: null,
+      scopes: { servers: null, actions: scopes && [...scopes] },
+      expiresAtMs: null,
+      metadata: { team_id: name, user_id: `usr_${name}` },
+    });
+    keys[name] = key.id;
+  }
+  const by = (name: string): TestCall => ({ key_id: keys[name] ?? '', user_id: `usr_${name}` });
+  await ledger.insert([
+    ...calls(30, { ...by('red'), tool: 'delete_all' }),
+    ...calls(20, by('red')),
+    ...calls(7, { ...by('blue'), tool: 'delete_one', environment: 'staging' }),
+    ...calls(3, { ...by('blue'), tool: 'delete_one', environment: 'production' }, 2),
+    ...calls(5, { ...by('narrow'), tool: 'delete_all' }),
+    ...calls(4, { key_id: 'key_gone', tool: 'delete_all' }),
+    // None of these may be counted: lists, the calls of others, and those of before.
+    ...calls(9, { ...by('red'), method: 'tools/list', tool: '' }),
+    ...calls(9, { ...by('red'), org_id: 'org_other', tool: 'delete_all' }),
+    ...calls(11, { ...by('blue'), tool: 'delete_one' }, 20),
+  ]);
+}, 240_000);
+afterAll(async () => {
+  await end();
+  await ledger.end();
+});
+
+async function dryRun(body: object): Promise<Record<string, unknown>> {
+  const answer = await control.request('POST', '/v1/access/dry-run', { front: 'admin', body });
+  expect(answer.status).toBe(200);
+  return ((await answer.json()) as { dry_run: Record<string, unknown> }).dry_run;
+}
+const none = { calls: 0, callers: 0 };
+const noDeletes = { name: 'no-deletes', effect: 'deny', tools: ['delete_*'] };
+
+test('a rule that would be made says which calls of the last days it would have refused, of whom, and an example of each kind', async () => {
+  const found = await dryRun({ put: [noDeletes] });
+  expect(found).toMatchObject({
+    calls: 69,
+    unknown_callers_calls: 4,
+    truncated: false,
+    denied: { calls: 40, callers: 2 },
+    held: none,
+    allowed: none,
+    depends: none,
+    groups: [
+      { outcome: 'denied', before: 'allow', after: 'deny', calls: 30, user_id: 'usr_red', server: 'search', kind: 'tool', name: 'delete_all', environment: null },
+      { outcome: 'denied', calls: 7, key_id: keys['blue'], name: 'delete_one', environment: 'staging', trace_id: `tr_${(57).toString(16).padStart(32, '0')}` },
+      { outcome: 'denied', calls: 3, environment: 'production' },
+    ],
+  });
+  expect(await dryRun({ put: [noDeletes], days: 30 })).toMatchObject({ calls: 80, denied: { calls: 51, callers: 2 } });
+  // Nothing was changed by asking.
+  const { policies } = (await (await control.request('GET', '/v1/policies', { front: 'admin' })).json()) as { policies: { name: string }[] };
+  expect(policies.map(({ name }) => name)).toEqual(['members-may-call-every-server']);
+});
+
+test('calls of which an argument would decide are counted apart', async () => {
+  expect(await dryRun({ put: [{ ...noDeletes, effect: 'hold', to: ['team:red'], when: 'args.all == true' }] })).toMatchObject({
+    denied: none,
+    held: none,
+    depends: { calls: 30, callers: 1 },
+    groups: [{ outcome: 'depends', before: 'allow', after: null, name: 'delete_all' }],
+  });
+});
+
+test('a whole list takes the place of the rules that hold, and one that is taken away leaves the others', async () => {
+  const held = { name: 'look', effect: 'hold', to: ['team:blue'] };
+  expect(await dryRun({ policies: [{ name: 'reds', effect: 'allow', to: ['team:red'] }, held] })).toMatchObject({ denied: { calls: 10, callers: 1 }, held: none });
+  expect(await dryRun({ put: [held] })).toMatchObject({ held: { calls: 10, callers: 1 }, denied: none });
+  expect(await dryRun({ remove: ['members-may-call-every-server'] })).toMatchObject({ denied: { calls: 60, callers: 2 } });
+});
+
+test.each([
+  [{ put: [{ ...noDeletes, when: 'args.' }] }, 400, 'invalid_params'],
+  [{ put: [{ ...noDeletes, servers: ['nowhere'] }] }, 400, 'invalid_params'],
+  [{ put: [noDeletes, noDeletes] }, 400, 'invalid_params'],
+  [{ remove: ['no-such'] }, 404, 'unknown_object'],
+  [{ days: 0 }, 400, 'invalid_request'],
+])('a change that could not be made is refused: %j', async (body, status, error) => {
+  const answer = await control.request('POST', '/v1/access/dry-run', { front: 'admin', body });
+  expect([answer.status, await answer.json()]).toMatchObject([status, { error }]);
+});
