@@ -57,6 +57,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/masking/test': null,
   'POST /v1/costs/estimate': null,
   'POST /v1/access/explain': null,
+  'POST /v1/access/dry-run': null,
 };
 
 async function newKey(metadata: Record<string, string> = {}): Promise<string> {
