@@ -281,3 +281,26 @@ INSERT INTO ledger_migrations (name, checksum) SELECT '202611282002-call-cost', 
 ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS tries String;
 ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS tries String;
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611282003-tries', 'b02451ce5b81ef5cc2ae3765f83b68f7f246f8f22900d7b1f22f31787573019c';
+
+-- 202611282300-calls-by-day;
+CREATE TABLE IF NOT EXISTS calls_by_day_local ON CLUSTER 'gatewayops'
+(
+    org_id LowCardinality(String),
+    day Date,
+    version UInt64,
+    server LowCardinality(String),
+    method LowCardinality(String),
+    tool String,
+    status LowCardinality(String),
+    calls UInt64,
+    request_bytes UInt64,
+    reply_bytes UInt64,
+    latency AggregateFunction(quantilesDD(0.01, 0.5, 0.95, 0.99), UInt64)
+)
+ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY day
+ORDER BY (org_id, day, version, server, method, tool, status)
+TTL toDateTime(day) + toIntervalDay(91)
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+CREATE TABLE IF NOT EXISTS calls_by_day ON CLUSTER 'gatewayops' AS calls_by_day_local ENGINE = Distributed('gatewayops', currentDatabase(), calls_by_day_local, rand());
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611282300-calls-by-day', 'e7f149179cc7596e926a629cb10cb920f2c3646b8b8e9f8c5a4811cb7b1ae141';

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs';
 import type { Agent } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canFindOwners } from '../support/connection-owner.ts';
 import { pidsOf } from '../support/gateway-processes.ts';
@@ -10,7 +12,7 @@ import { isAlive } from '../support/processes.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
 import { after, defaultReply } from '../support/replies.ts';
 import { startReference } from '../support/reference.ts';
-import { removeGatewayFolders, type RunningGateway, startGateway } from '../support/start-gateway.ts';
+import { removeGatewayFolders, type RunningGateway, startGateway, temporaryFolder } from '../support/start-gateway.ts';
 import { openWorkerConnections, type WorkerConnections } from '../support/worker-connections.ts';
 
 let upstream: RecordingUpstream;
@@ -142,12 +144,28 @@ describe('rules of access', () => {
         workers.map(async (agent) => (await post(`${gateway.url}/v1/mcp/counted/tools/call`, { tool: 'echo', arguments: {} }, { key, agent })).status),
       );
     expect(await statuses()).toEqual([200, 200]);
+    const { keys } = JSON.parse((await gateway.cli('keys', 'list', '-o', 'json')).stdout) as { keys: { id: string; name: string }[] };
+    const id = keys.find(({ name }) => name === 'ruled')?.id ?? '';
+
+    // Before it is made it says whom it would have refused, when those calls are in the ledger.
+    const rules = join(temporaryFolder(), 'rules.yaml');
+    writeFileSync(
+      rules,
+      `policies:\n  - { name: other, effect: allow }\n  - { name: no-echo, effect: deny, to: ["key:${id}"], servers: [counted], tools: ["e*"] }\n`,
+    );
+    const tried = await until(
+      async () => {
+        const { code, stdout, stderr } = await gateway.cli('access', 'dry-run', rules, '--policy', 'no-echo');
+        if (code !== 0 && code !== 5) throw new Error(stderr);
+        return stdout.includes('would be denied: 2 calls') ? stdout : null;
+      },
+      { timeoutMs: 120_000, everyMs: 500, what: 'the calls in the ledger' },
+    );
+    expect(tried).toContain('⊘ would be denied: 2 calls by 1 caller');
 
     const set = await gateway.cli('policies', 'set', 'no-echo', '--effect', 'deny', '--server', 'counted', '--tool', 'e*', '--reason', 'Quiet, please.');
     expect([set.code, set.stdout]).toEqual([0, expect.stringContaining('no-echo holds')]);
     expect(await statuses()).toEqual([404, 404]);
-    const { keys } = JSON.parse((await gateway.cli('keys', 'list', '-o', 'json')).stdout) as { keys: { id: string; name: string }[] };
-    const id = keys.find(({ name }) => name === 'ruled')?.id ?? '';
     const explained = await gateway.cli('access', 'explain', '--as', id, '--call', 'counted/echo');
     expect([explained.stdout, explained.stderr].join('')).toContain('would be refused at access: Quiet, please.');
     expect((await gateway.cli('policies', 'delete', 'no-echo')).code).toBe(0);

@@ -84,7 +84,17 @@ test('a rule that would be made says which calls of the last days it would have 
     allowed: none,
     depends: none,
     groups: [
-      { outcome: 'denied', before: 'allow', after: 'deny', calls: 30, user_id: 'usr_red', server: 'search', kind: 'tool', name: 'delete_all', environment: null },
+      {
+        outcome: 'denied',
+        before: 'allow',
+        after: 'deny',
+        calls: 30,
+        user_id: 'usr_red',
+        server: 'search',
+        kind: 'tool',
+        name: 'delete_all',
+        environment: null,
+      },
       { outcome: 'denied', calls: 7, key_id: keys['blue'], name: 'delete_one', environment: 'staging', trace_id: `tr_${(57).toString(16).padStart(32, '0')}` },
       { outcome: 'denied', calls: 3, environment: 'production' },
     ],
@@ -106,7 +116,10 @@ test('calls of which an argument would decide are counted apart', async () => {
 
 test('a whole list takes the place of the rules that hold, and one that is taken away leaves the others', async () => {
   const held = { name: 'look', effect: 'hold', to: ['team:blue'] };
-  expect(await dryRun({ policies: [{ name: 'reds', effect: 'allow', to: ['team:red'] }, held] })).toMatchObject({ denied: { calls: 10, callers: 1 }, held: none });
+  expect(await dryRun({ policies: [{ name: 'reds', effect: 'allow', to: ['team:red'] }, held] })).toMatchObject({
+    denied: { calls: 10, callers: 1 },
+    held: none,
+  });
   expect(await dryRun({ put: [held] })).toMatchObject({ held: { calls: 10, callers: 1 }, denied: none });
   expect(await dryRun({ remove: ['members-may-call-every-server'] })).toMatchObject({ denied: { calls: 60, callers: 2 } });
 });

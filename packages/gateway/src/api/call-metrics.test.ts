@@ -226,7 +226,9 @@ describe('figures of calls', () => {
     await expectFigures();
 
     // What comes late counts at once.
-    const late = made.slice(0, 3).map((call, index): Made => ({ ...call, trace_id: (0xf0000 + index).toString(16).padStart(32, '0'), ms: first + 36 * hour + index }));
+    const late = made
+      .slice(0, 3)
+      .map((call, index): Made => ({ ...call, trace_id: (0xf0000 + index).toString(16).padStart(32, '0'), ms: first + 36 * hour + index }));
     made.push(...late);
     await insert(late);
     await expectFigures();

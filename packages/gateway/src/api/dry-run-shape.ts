@@ -32,7 +32,9 @@ export const dryRunSchemaOfAnswer = z
     end_time: timeSchema,
     calls: z.number().int().openapi({ description: 'Calls that were looked at: of tools, resources and prompts.' }),
     unknown_callers_calls: z.number().int().openapi({ description: 'Those of keys that are not there any more: nothing can be said of them.' }),
-    truncated: z.boolean().openapi({ description: `There are more: at most the newest ${bounds.dryRunCallsMax}, and ${bounds.dryRunGroupsMax} kinds of them, are looked at.` }),
+    truncated: z
+      .boolean()
+      .openapi({ description: `There are more: at most the newest ${bounds.dryRunCallsMax}, and ${bounds.dryRunGroupsMax} kinds of them, are looked at.` }),
     denied: sum,
     held: sum,
     allowed: sum,

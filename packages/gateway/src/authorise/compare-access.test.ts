@@ -97,19 +97,27 @@ describe('two lists of rules', () => {
     const rules = fc.array(oneRule, { maxLength: 4 }).map((list) => list.map((one, index) => rule(`rule-${index}`, one)));
     const facts = fc.record({ argumentsText: some([null, '{}', '{"amount":0}', '{"amount":5}', '{"amount":"x"}']), ip: some(['10.0.0.1', '192.0.2.1']) });
     fc.assert(
-      fc.property(rules, rules, some(['red', 'blue', '']), some(['bank', 'github']), some(['pay', 'list']), facts, (before, after, team, server, name, told) => {
-        const [principal, operation] = [caller(team), call(server, name)];
-        const decided = (list: readonly PolicyData[]): string =>
-          compileAccess(list, clock)
-            .viewOf(principal)
-            .decide(principal, operation, { argumentsText: () => told.argumentsText, ip: told.ip }).decision;
-        const foreseen = compareAccess(before, after, clock)(principal, operation);
-        if (foreseen === null) return decided(before) === decided(after);
-        return [
-          [foreseen.before, before],
-          [foreseen.after, after],
-        ].every(([said, list]) => said === null || said === decided(list as readonly PolicyData[]));
-      }),
+      fc.property(
+        rules,
+        rules,
+        some(['red', 'blue', '']),
+        some(['bank', 'github']),
+        some(['pay', 'list']),
+        facts,
+        (before, after, team, server, name, told) => {
+          const [principal, operation] = [caller(team), call(server, name)];
+          const decided = (list: readonly PolicyData[]): string =>
+            compileAccess(list, clock)
+              .viewOf(principal)
+              .decide(principal, operation, { argumentsText: () => told.argumentsText, ip: told.ip }).decision;
+          const foreseen = compareAccess(before, after, clock)(principal, operation);
+          if (foreseen === null) return decided(before) === decided(after);
+          return [
+            [foreseen.before, before],
+            [foreseen.after, after],
+          ].every(([said, list]) => said === null || said === decided(list as readonly PolicyData[]));
+        },
+      ),
       { numRuns: 3000 },
     );
   });

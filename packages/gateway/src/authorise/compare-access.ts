@@ -66,7 +66,10 @@ function aboutWhat(rules: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): (
     met.filter(({ effect }) => effect === 'allow'),
     clock,
   );
-  const refuses = compileAccess([everything, ...met.filter(({ effect }) => effect !== 'allow').map((rule): PolicyData => ({ ...rule, effect: 'deny' }))], clock);
+  const refuses = compileAccess(
+    [everything, ...met.filter(({ effect }) => effect !== 'allow').map((rule): PolicyData => ({ ...rule, effect: 'deny' }))],
+    clock,
+  );
   return (principal, operation) => decisionOf(allows, principal, operation) === 'allow' || decisionOf(refuses, principal, operation) === 'deny';
 }
 

@@ -68,11 +68,7 @@ export const accessCommands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the rule.' }],
-    options: [
-      { ...effectOption, required: true },
-      ...ruleOptions,
-      { flags: '--dry-run', about: 'Say whether it could be made, change nothing.' },
-    ],
+    options: [{ ...effectOption, required: true }, ...ruleOptions, { flags: '--dry-run', about: 'Say whether it could be made, change nothing.' }],
     examples: [
       "gateway policies set no-deletes --effect deny --server github --tool 'delete_*'",
       `gateway policies set small-payments --effect deny --server bank --tool transfer --when 'args.amount > 100'`,

@@ -70,7 +70,15 @@ export const accessDryRun: Command = async (context) => {
         : [
             '',
             table(
-              [{ title: '' }, { title: 'CALLS', align: 'right' }, { title: 'CALLER' }, { title: 'OF' }, { title: 'NOW' }, { title: 'LAST' }, { title: 'TRACE' }],
+              [
+                { title: '' },
+                { title: 'CALLS', align: 'right' },
+                { title: 'CALLER' },
+                { title: 'OF' },
+                { title: 'NOW' },
+                { title: 'LAST' },
+                { title: 'TRACE' },
+              ],
               found.groups.map((one) => [
                 words[one.outcome],
                 String(one.calls),

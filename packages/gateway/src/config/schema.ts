@@ -315,7 +315,10 @@ export const gatewayFileSchema = strict({
         .meta({ description: 'How long traces are kept.', examples: ['30d'] }),
       metrics: text(/^(?:[1-9]|[1-9]\d|[1-6]\d\d|7[0-2]\d|730)d$/, 'must be whole days from 1d to 730d')
         .default('90d')
-        .meta({ description: 'How long the counts and latencies of calls by minute and by day are kept. What calls cost is kept by day, for ever.', examples: ['90d'] }),
+        .meta({
+          description: 'How long the counts and latencies of calls by minute and by day are kept. What calls cost is kept by day, for ever.',
+          examples: ['90d'],
+        }),
     }),
   ).meta({ description: 'How long records are kept.' }),
   telemetry: telemetrySchema,

@@ -227,7 +227,11 @@ const callSums = [
 ] as const;
 
 /** Sums of days whose calls are not in the backup, with their seals. */
-async function* readCallSums(ledger: Reader, { rollup, table, date, period }: (typeof callSums)[number], daysWithCalls: readonly string[]): AsyncGenerator<LedgerPart> {
+async function* readCallSums(
+  ledger: Reader,
+  { rollup, table, date, period }: (typeof callSums)[number],
+  daysWithCalls: readonly string[],
+): AsyncGenerator<LedgerPart> {
   const view = await viewRollup(ledger, rollup, 0, Date.parse('2106-01-01'));
   const without = daysWithCalls.length === 0 ? '1' : `date NOT IN (${daysWithCalls.map((day) => `toDate('${day}')`).join(', ')})`;
   const sealed = sealedIn(rollup, view, period);

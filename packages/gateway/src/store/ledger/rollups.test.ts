@@ -212,13 +212,23 @@ test('in the background what is over is summed up, a day that is not over once a
 });
 
 test('a backup has the sums by minute and by day of days whose calls are forgotten, and a ledger that it fills answers as before', async () => {
-  const made = Array.from({ length: 50 }, (_, index) => call(20, 0, { org_id: 'org_kept', duration_us: 1000 + index, status: index % 5 === 0 ? 'error' : 'success' }));
+  const made = Array.from({ length: 50 }, (_, index) =>
+    call(20, 0, { org_id: 'org_kept', duration_us: 1000 + index, status: index % 5 === 0 ? 'error' : 'success' }),
+  );
   await ledger.insert(made);
   await rollups.seal('minute', startOf(20), nowUs());
   for (const name of ['day', 'calls-of-day'] as const) await rollups.seal(name, startOf(20), nowUs());
   await forget(20);
   const figures = (stepMs: number): Promise<unknown> =>
-    ledger.reader.callMetrics({ organizationId: 'org_kept', startMs: startOf(21), endMs: startOf(19), stepMs, query: parseQuery(''), bodies: false, limit: 10 });
+    ledger.reader.callMetrics({
+      organizationId: 'org_kept',
+      startMs: startOf(21),
+      endMs: startOf(19),
+      stepMs,
+      query: parseQuery(''),
+      bodies: false,
+      limit: 10,
+    });
   const before = [await figures(dayMs), await figures(60_000)];
   expect(before).toMatchObject([
     [{ kind: 'server' }, { kind: 'step', step: startOf(20) / 1000, calls: 50, error: 10 }, { kind: 'tool' }, { kind: 'total', calls: 50, error: 10 }],
