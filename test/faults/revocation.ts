@@ -12,7 +12,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { killTree, processTree } from '../support/processes.ts';
 import { startRecordingUpstream } from '../support/recording-upstream.ts';
 import { startRedis } from '../support/redis.ts';
-import { defaultReply, event, scriptsEras, stream } from '../support/replies.ts';
+import { defaultReply, event, scriptsEras, stream, when } from '../support/replies.ts';
 import { type RunningGateway, startGateway, temporaryFolder } from '../support/start-gateway.ts';
 
 export interface RevocationReport {
@@ -57,7 +57,7 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
     ends.push(() => Promise.all([postgres.stop(), redis.stop()]));
     const listened = stream([event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: {} } })], 'open');
     const upstream = await startRecordingUpstream(
-      scriptsEras(modernServer((asked, socket) => (asked.body.includes('subscriptions/listen') ? listened : defaultReply)(asked, socket))),
+      scriptsEras(when(({ body }) => body.includes('"subscriptions/listen"'), listened, modernServer(defaultReply))),
     );
     ends.push(() => upstream.stop());
     const folder = temporaryFolder();
@@ -82,13 +82,14 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
 
     const keys: Key[] = [];
     for (let index = 0; index < keysMade; index++) {
-      const made = await post(`${urlOf(index)}/v1/auth/keys`, { name: `key ${index}`, scopes: { servers: ['counted'] } }, { key: admin, agent });
+      const made = await post(`${urlOf(index)}/v1/auth/keys`, { name: `key ${index}` }, { key: admin, agent });
       if (made.status !== 201) throw new Error(`no key: ${made.status} ${made.text}`);
-      const { id, secret } = JSON.parse(made.text) as Key;
+      const { id, secret } = (JSON.parse(made.text) as { key: Key }).key;
       keys.push({ id, secret });
     }
     const open = await openStreams(running, keys, streams, ends);
-    onStep(`${open.count()} streams are open`);
+    if (open.count() < streams) throw new Error(`${open.count()} of ${streams} streams are open`);
+    onStep(`${streams} streams are open`);
 
     const held: number[] = [];
     const ended: number[] = [];
