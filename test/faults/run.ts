@@ -70,7 +70,7 @@ async function killGateways(rounds: number): Promise<void> {
 }
 
 function print({ problems, ...figures }: RollingReport | RevocationReport | (KillReport & { readonly clients: number })): void {
-  for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${value}`);
+  for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${typeof value === 'number' ? value : value.join(' to ')}`);
   for (const problem of problems) console.log(`✕ ${problem}`);
   console.log('');
 }
