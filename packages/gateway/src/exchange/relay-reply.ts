@@ -77,6 +77,7 @@ export class RelayReply implements ReplySink, OpenStream {
     this.asks = relayed.era === 'legacy' && relayed.kind === 'request' ? new AskWatch(call.record) : null;
     this.flight = flight;
     call.refuse = (fault) => {
+      if (this.done) return;
       this.failed(fault);
       this.control?.abort();
     };
