@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
 
-export interface TestSummary {
+/** What a test file came to. What went wrong outside of any file has the file ''. */
+export interface FileSummary {
+  readonly file: string;
   readonly passed: number;
   readonly failed: readonly string[];
-  /** Passed, but not at the first try: the run was given `--retry`. */
-  readonly flaky: readonly string[];
   readonly skipped: readonly { readonly name: string; readonly reason: string | null }[];
 }
 
@@ -18,29 +18,29 @@ export default class TestReporter implements Reporter {
   }
 }
 
-function summarize(modules: readonly TestModule[], unhandled: readonly SerializedError[]): TestSummary {
+function summarize(modules: readonly TestModule[], unhandled: readonly SerializedError[]): readonly FileSummary[] {
+  const files: FileSummary[] = modules.map(summarizeFile);
+  if (unhandled.length === 0) return files;
+  return [...files, { file: '', passed: 0, failed: unhandled.map((error) => `outside of any test: ${firstLine(error)}`), skipped: [] }];
+}
+
+function summarizeFile(module: TestModule): FileSummary {
+  const file = module.relativeModuleId;
   let passed = 0;
-  const failed: string[] = [];
-  const flaky: string[] = [];
+  // A file that cannot be loaded, and a hook that fails, have no test of their own to count.
+  const failed = module.errors().map((error) => `${file}: ${firstLine(error)}`);
   const skipped: { name: string; reason: string | null }[] = [];
-  for (const module of modules) {
-    // A file that cannot be loaded, and a hook that fails, have no test of their own to count.
-    for (const error of module.errors()) failed.push(`${module.relativeModuleId}: ${firstLine(error)}`);
-    for (const suite of module.children.allSuites()) {
-      for (const error of suite.errors()) failed.push(`${module.relativeModuleId} > ${suite.fullName}: ${firstLine(error)}`);
-    }
-    for (const test of module.children.allTests()) {
-      const name = `${module.relativeModuleId} > ${test.fullName}`;
-      const result = test.result();
-      if (result.state === 'passed') {
-        passed += 1;
-        if (test.diagnostic()?.flaky === true) flaky.push(name);
-      } else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? null });
-      else failed.push(result.state === 'pending' ? `${name}: did not finish` : name);
-    }
+  for (const suite of module.children.allSuites()) {
+    for (const error of suite.errors()) failed.push(`${file} > ${suite.fullName}: ${firstLine(error)}`);
   }
-  for (const error of unhandled) failed.push(`outside of any test: ${firstLine(error)}`);
-  return { passed, failed, flaky, skipped };
+  for (const test of module.children.allTests()) {
+    const name = `${file} > ${test.fullName}`;
+    const result = test.result();
+    if (result.state === 'passed') passed += 1;
+    else if (result.state === 'skipped') skipped.push({ name, reason: result.note ?? null });
+    else failed.push(result.state === 'pending' ? `${name}: did not finish` : name);
+  }
+  return { file, passed, failed, skipped };
 }
 
 function firstLine(error: SerializedError): string {
