@@ -157,7 +157,7 @@ async function measureDrain(store: LedgerStore, journalFolder: string, enginePid
   return figures;
 }
 
-/** A month of calls, day by day, and all that the gateway sums up of them when a day is over. */
+/** A month of calls, day by day, and what the gateway sums up of them when a day is over; by minute only where a question reads it. */
 async function fill(store: LedgerStore, from: number, to: number, newestMs: number): Promise<void> {
   for (let index = 0; index < days; index += 1) {
     const first = Math.floor((from * index) / days) + Math.floor(((to - from) * index) / days);
@@ -170,7 +170,8 @@ async function fill(store: LedgerStore, from: number, to: number, newestMs: numb
   }
   const rollups = createRollups(store);
   for (const name of ['day', 'minute', 'calls-of-day'] as const)
-    for (const { startMs } of await rollups.listStale(name, 1_000)) await rollups.seal(name, startMs, BigInt(Date.now()) * 1000n);
+    for (const { startMs } of await rollups.listStale(name, 1_000))
+      if (name !== 'minute' || startMs >= newestMs) await rollups.seal(name, startMs, BigInt(Date.now()) * 1000n);
 }
 
 async function bytesPerCall(store: LedgerStore): Promise<number> {
