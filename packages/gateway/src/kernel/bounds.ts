@@ -118,6 +118,8 @@ export const bounds = {
   upstreamNameMissingMs: 5_000,
   /** Threads of a worker. Half of them may look up names at a time (libuv), and a name whose resolver hangs holds one: of Node's four, two such names would hold up all. */
   workerThreads: 16,
+  /** Half of a worker's memory for what lives short, MiB (`--max-semi-space-size`). Left alone V8 takes up to 64, which a call does not get cheaper by. */
+  workerYoungMib: 16,
   upstreamNamesMissingMax: 1_000,
   breakerFailurePercent: 50,
   breakerCallsMin: 20,

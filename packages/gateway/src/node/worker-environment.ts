@@ -13,5 +13,10 @@ const kept =
  */
 export function workerEnvironment(own: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   const passed = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, kept.test(name) ? value : undefined]));
-  return { ...passed, UV_THREADPOOL_SIZE: own['UV_THREADPOOL_SIZE'] ?? String(bounds.workerThreads) };
+  return {
+    ...passed,
+    // Of an option that is given twice Node.js takes the last: what the operator says holds.
+    NODE_OPTIONS: `--max-semi-space-size=${bounds.workerYoungMib} ${own['NODE_OPTIONS'] ?? ''}`.trim(),
+    UV_THREADPOOL_SIZE: own['UV_THREADPOOL_SIZE'] ?? String(bounds.workerThreads),
+  };
 }

@@ -26,12 +26,50 @@ export interface ScannedJson {
 const pollutingKeys = new Set(['__proto__', 'constructor', 'prototype']);
 const noMembers: Readonly<Record<string, Span>> = {};
 
-/** Where an object stands: the message itself, its `params`, `_meta` and what is inside it, or anywhere else. */
-type Region = 0 | 1 | 2 | 3;
+/** Where a container stands: the message itself, its `params`, `_meta` and what is inside it, or anywhere else. */
 const rootRegion = 0;
 const paramsRegion = 1;
 const metaRegion = 2;
 const otherRegion = 3;
+/** Beside the region: it is an object. */
+const objectFlag = 4;
+const regionOf = 3;
+
+/**
+ * Of the containers that are open, outermost first: their region, the common keys seen in each as bits, and its other keys. One for all
+ * scans, for a scan does not wait: fresh arrays for each message cost more than looking at its bytes.
+ */
+const containers = new Uint8Array(bounds.jsonDepthMax);
+const commonSeen = new Uint32Array(bounds.jsonDepthMax);
+const othersSeen: (Set<string> | null)[] = Array.from({ length: bounds.jsonDepthMax }, () => null);
+
+/** Keys that messages have again and again are found by their bytes, without making a string; at most 32. */
+const commonKeys: readonly string[] = [
+  'jsonrpc',
+  'id',
+  'method',
+  'params',
+  'name',
+  'arguments',
+  'uri',
+  'cursor',
+  'protocolVersion',
+  'capabilities',
+  'clientInfo',
+  '_meta',
+  'progressToken',
+  'traceparent',
+  'tracestate',
+  'io.modelcontextprotocol/protocolVersion',
+  'io.modelcontextprotocol/clientInfo',
+  'io.modelcontextprotocol/clientCapabilities',
+];
+/** Their numbers by length and last byte. */
+const commonByShape = new Map<number, readonly number[]>();
+for (const [number, key] of commonKeys.entries()) {
+  const shape = shapeOf(key.length, key.charCodeAt(key.length - 1));
+  commonByShape.set(shape, [...(commonByShape.get(shape) ?? []), number]);
+}
 
 /**
  * Reads one JSON document of at most `bounds.bodyBytesMax` bytes: UTF-8 without BOM, at most `bounds.jsonDepthMax` levels, no duplicate
@@ -48,10 +86,6 @@ export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): Sc
 
   const depthMax = bounds.jsonDepthMax;
   let depth = 0;
-  // Per open container: is it an object, which region of the envelope it is, the keys seen (regions other than `other` only).
-  const isObject: boolean[] = [];
-  const regions: Region[] = [];
-  const keysSeen: (string[] | null)[] = [];
   let expectKey = false;
   let key = '';
   let fault: string | null = null;
@@ -79,18 +113,13 @@ export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): Sc
       }
       at = end + 1;
       if (depth === 0) continue;
-      const region = regions[depth - 1];
+      const region = (containers[depth - 1] ?? 0) & regionOf;
       if (expectKey) {
         expectKey = false;
         if (region === otherRegion) continue;
-        key = escaped ? decodeKey(body, start, end) : body.toString('utf8', start, end);
-        const seen = keysSeen[depth - 1];
-        if (seen) {
-          if (seen.includes(key)) fault ??= `the key "${key.slice(0, 60)}" occurs twice`;
-          else if (pollutingKeys.has(key)) fault ??= `the key "${key}" is not allowed here`;
-          seen.push(key);
-          if (seen.length > envelopeKeysMax) throw new Fault('invalid_request', { reason: `an object of the envelope has more than ${envelopeKeysMax} keys` });
-        }
+        const common = escaped ? -1 : commonKeyAt(body, start, end);
+        key = commonKeys[common] ?? (escaped ? decodeKey(body, start, end) : body.toString('utf8', start, end));
+        fault ??= see(key, common, depth - 1);
         if (depth === 1 && wanted.includes(key)) {
           memberName = key;
           memberStart = at;
@@ -104,16 +133,16 @@ export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): Sc
     if (byte === openBrace || byte === openBracket) {
       if (depth === depthMax) throw new Fault('invalid_request', { reason: `it is nested deeper than ${depthMax} levels` });
       const object = byte === openBrace;
-      const parent = depth === 0 ? null : regions[depth - 1];
-      let region: Region = otherRegion;
+      const parent = depth === 0 ? null : (containers[depth - 1] ?? 0) & regionOf;
+      let region = otherRegion;
       if (object) {
         if (depth === 0) region = rootRegion;
         else if (parent === rootRegion && key === 'params' && depth === 1) region = paramsRegion;
         else if ((parent === paramsRegion && key === '_meta') || parent === metaRegion) region = metaRegion;
       }
-      isObject[depth] = object;
-      regions[depth] = region;
-      keysSeen[depth] = region === otherRegion ? null : [];
+      containers[depth] = object ? region | objectFlag : region;
+      commonSeen[depth] = 0;
+      othersSeen[depth] = null;
       depth++;
       expectKey = object;
       key = '';
@@ -129,7 +158,7 @@ export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): Sc
         members = withMember(members, body, memberName, memberStart, at - 1);
         memberStart = -1;
       }
-      expectKey = depth > 0 && isObject[depth - 1] === true;
+      expectKey = depth > 0 && ((containers[depth - 1] ?? 0) & objectFlag) !== 0;
     }
   }
 
@@ -144,8 +173,45 @@ export function scanJson(body: Buffer, wanted: readonly string[] = noWanted): Sc
 }
 
 const noWanted: readonly string[] = [];
+const noNumbers: readonly number[] = [];
 /** Keys of one envelope object; the specification's own objects have fewer than twenty. */
 const envelopeKeysMax = 512;
+
+/** The number of the common key that is written there without escapes; -1 where it is none. */
+function commonKeyAt(body: Buffer, start: number, end: number): number {
+  const length = end - start;
+  for (const number of commonByShape.get(shapeOf(length, body[end - 1] ?? 0)) ?? noNumbers) {
+    const key = commonKeys[number] ?? '';
+    let same = 0;
+    while (same < length && body[start + same] === key.charCodeAt(same)) same++;
+    if (same === length) return number;
+  }
+  return -1;
+}
+
+function shapeOf(length: number, lastByte: number): number {
+  return length * 256 + lastByte;
+}
+
+/** Notes a key of an envelope object; what is wrong with it, or null. Faults: `invalid_request`. */
+function see(key: string, common: number, level: number): string | null {
+  if (common >= 0) {
+    const seen = commonSeen[level] ?? 0;
+    commonSeen[level] = seen | (1 << common);
+    // The same key may stand there with escapes.
+    return (seen & (1 << common)) !== 0 || othersSeen[level]?.has(key) === true ? twice(key) : null;
+  }
+  const others = (othersSeen[level] ??= new Set());
+  const number = commonKeys.indexOf(key);
+  if (others.has(key) || (number >= 0 && ((commonSeen[level] ?? 0) & (1 << number)) !== 0)) return twice(key);
+  others.add(key);
+  if (others.size > envelopeKeysMax) throw new Fault('invalid_request', { reason: `an object of the envelope has more than ${envelopeKeysMax} keys` });
+  return pollutingKeys.has(key) ? `the key "${key}" is not allowed here` : null;
+}
+
+function twice(key: string): string {
+  return `the key "${key.slice(0, 60)}" occurs twice`;
+}
 
 /** The value's bytes without the colon and the white space around it. */
 function withMember(members: Record<string, Span> | null, body: Buffer, name: string, from: number, to: number): Record<string, Span> {
