@@ -15,6 +15,7 @@ const policies = [
   rule({ name: 'no-slow', effect: 'deny', tools: ['slow'] }),
   rule({ name: 'quietly', effect: 'deny', tools: ['tell'], when: 'has(args.loud) && args.loud == true', reason: 'Not so loud.' }),
   rule({ name: 'count-with-care', effect: 'hold', tools: ['numbers'] }),
+  rule({ name: 'no-risk', effect: 'deny', tools: ['ask_all', 'tell'], when: 'tool.risk == "high"' }),
   rule({ name: 'no-notes', effect: 'deny', resources: ['test://*'] }),
   rule({ name: 'closed', effect: 'deny', servers: ['closed'] }),
 ];
@@ -78,7 +79,7 @@ describe.each(ways)('$way', ({ path, prefix }) => {
     for (let times = 0; times < 2; times++) {
       const { result } = await ask(path, 'tools/list');
       const names = result?.tools?.map(({ name }) => name).filter((name) => name.startsWith(prefix)) ?? [];
-      expect(names.toSorted()).toEqual(['ask_all', 'numbers', 'tell'].map((name) => prefix + name));
+      expect(names.toSorted()).toEqual(['numbers', 'tell'].map((name) => prefix + name));
       expect((await ask(path, 'resources/list')).result?.resources).toEqual([]);
       expect([undefined, 'private']).toContain(result?.cacheScope);
     }
@@ -102,6 +103,11 @@ describe.each(ways)('$way', ({ path, prefix }) => {
     const { result } = await called('tell', { loud: true });
     expect(result).toMatchObject({ isError: true });
     expect(result?.content?.[0]?.text).toContain('Not so loud.');
+    expect((await called('tell')).result?.content?.[0]?.text).toBe('done');
+  });
+
+  test('what its server says of a tool decides, in lists and in calls', async () => {
+    expect((await called('ask_all')).error).toMatchObject({ code: -32602, message: expect.stringContaining(`Unknown tool: ${prefix}ask_all`) as unknown });
     expect((await called('tell')).result?.content?.[0]?.text).toBe('done');
   });
 
@@ -146,7 +152,7 @@ test('each message of a batch is decided alone, as if it had come alone', async 
       .get(5)
       ?.result?.tools?.map(({ name }) => name)
       .toSorted(),
-  ).toEqual(['ask_all', 'numbers', 'tell']);
+  ).toEqual(['numbers', 'tell']);
 });
 
 describe('over REST', () => {
@@ -154,7 +160,7 @@ describe('over REST', () => {
 
   test('hidden is 404, refused and held are 403, and lists are the caller’s own', async () => {
     const tools = JSON.parse((await rest('/v1/mcp/real/tools/list', {})).body.toString()) as { result: { tools: { name: string }[] } };
-    expect(tools.result.tools.map(({ name }) => name).toSorted()).toEqual(['ask_all', 'numbers', 'tell']);
+    expect(tools.result.tools.map(({ name }) => name).toSorted()).toEqual(['numbers', 'tell']);
     expect((await rest('/v1/mcp/real/tools/call', { tool: 'slow', arguments: {} })).status).toBe(404);
     const refused = await rest('/v1/mcp/real/tools/call', { tool: 'tell', arguments: { loud: true } });
     expect([refused.status, refused.body.toString()]).toEqual([403, expect.stringContaining('policy_denied')]);
@@ -173,6 +179,7 @@ test('the record says of each what access decided and by which policy, also wher
       'blocked unknown_tool slow no-slow',
       'blocked policy_denied tell quietly',
       'blocked approval_required numbers count-with-care',
+      'blocked unknown_tool ask_all no-risk',
       'blocked unknown_resource test://note no-notes',
       'blocked not_found closed closed',
     ]),

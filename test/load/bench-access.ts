@@ -5,6 +5,7 @@
 import { serialize, deserialize } from 'node:v8';
 import type { Principal } from '../../packages/gateway/src/authenticate/authenticate.ts';
 import { compileAccess, type AccessView } from '../../packages/gateway/src/authorise/access.ts';
+import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
 import { serverBlock } from '../../packages/gateway/src/record/call-record.ts';
@@ -86,7 +87,7 @@ const caller: PrincipalData = {
 
 export function runAccessBench(): AccessBench {
   const principal = (): Principal => ({ data: caller, id: caller.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: null });
-  const facts = { argumentsText: () => '{"path":"/tmp/notes.txt","size":17}', ip: '10.0.0.7' };
+  const facts = { argumentsText: () => '{"path":"/tmp/notes.txt","size":17}', ip: '10.0.0.7', tool: () => null };
   const decide = (view: AccessView, who: Principal, index: number): string =>
     view.decide(who, { server: `server-${index % servers}`, action: 'tools.call', kind: 'tool', name: `tool_${index % tools}` }, facts).decision;
   const measure = (when: string | null): { knownUs: number; newUs: number; compileMs: number; firstViewMs: number } => {
@@ -136,7 +137,7 @@ function measureSnapshot(): AccessBench['snapshot'] {
     policies: rulesOf(5_000, null),
     servers: Array.from({ length: 1_000 }, (_, index) => ({ ...plainServerData({}), name: `server-${index}`, path: `/mcp/server-${index}` })),
   };
-  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock) };
+  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock), compileRisks };
   const times = { read: [] as number[], take: [] as number[], rule: [] as number[] };
   let before = compileSnapshot(data, compilers);
   let bytes = 0;

@@ -22,15 +22,17 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
     ageMs: () => access?.ageMs() ?? 0,
     switches: () => access?.switches() ?? [],
     refresh: async () => access?.refresh(),
-    explain: (data, operation, { argumentsText, ip }) =>
-      explainAccess(
+    explain: async (data, operation, { argumentsText, ip }) => ({
+      ...explainAccess(
         access?.policies(null) ?? [],
         { data, id: data.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: data.actions },
         operation,
-        { argumentsText: () => argumentsText, ip },
+        { argumentsText: () => argumentsText, ip, tool: () => null },
         control.clock,
       ),
-    compare: (after) => comparing(access?.policies(null) ?? [], after, control.clock),
+      tool: null,
+    }),
+    compare: async (after) => comparing(access?.policies(null) ?? [], after, control.clock),
   };
   const control = await startControl({ ...more, access: desk });
   const { registry } = control.dependencies;

@@ -148,8 +148,8 @@ function createControl(
       ageMs: () => 0,
       served: () => [],
       switches: () => [],
-      explain: () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [] }),
-      compare: () => () => null,
+      explain: async () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [], tool: null }),
+      compare: async () => () => null,
     },
     prices,
     tokens: { name: tokenizerName, count: countTokens },
@@ -225,6 +225,7 @@ function createTestClock(): TestControl['clock'] {
 const testConfig: Config = {
   version: 1,
   policies: null,
+  access: { risks: [] },
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [

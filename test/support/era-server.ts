@@ -52,7 +52,7 @@ export async function startEraServer(era: 'modern' | 'legacy'): Promise<EraServe
         });
       return answer(given['person'], given['model'], given['roots']);
     });
-    server.registerTool('tell', { description: 'Tells', inputSchema: none }, async (_, { mcpReq }) => {
+    server.registerTool('tell', { description: 'Tells', inputSchema: none, annotations: { readOnlyHint: true } }, async (_, { mcpReq }) => {
       if (era === 'legacy') await mcpReq.notify({ method: 'notifications/message', params: { level: 'info', data: 'told' } });
       else await mcpReq.log('info', 'told');
       const token = mcpReq._meta?.progressToken;

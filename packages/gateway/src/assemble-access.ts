@@ -8,7 +8,10 @@ import { compareAccess } from './authorise/compare-access.ts';
 import { explainAccess } from './authorise/explain-access.ts';
 import type { AccessDesk } from './control/access/access-desk.ts';
 import type { Clock } from './kernel/clock.ts';
+import { compileCondition } from './kernel/condition.ts';
 import type { PolicyData } from './kernel/policy.ts';
+import type { ToolFacts } from './kernel/tool-facts.ts';
+import type { WorkerPool } from './node/worker-pool.ts';
 import { openServedAccess } from './node/served-access.ts';
 import type { PrincipalData } from './snapshot/snapshot.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
@@ -21,6 +24,8 @@ export interface AccessParts {
   readonly ofFile: () => readonly PolicyData[] | null;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
+  /** Whose workers know the tools. */
+  readonly pool: Pick<WorkerPool, 'toolFacts'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
@@ -30,7 +35,7 @@ export interface AccessParts {
 const lookMs = 500;
 
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AccessDesk> {
+export async function assembleAccess({ registry, serveAnew, ofFile, forget, pool, clock, log, closers }: AccessParts): Promise<AccessDesk> {
   const access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
     read: async () => ({
@@ -50,15 +55,42 @@ export async function assembleAccess({ registry, serveAnew, ofFile, forget, cloc
     switches: () => access.switches(),
     refresh: () => access.refresh(),
     ageMs: () => access.ageMs(),
-    explain: (data, operation, { argumentsText, ip }) =>
-      explainAccess(served(), principalFor(data), operation, { argumentsText: () => argumentsText, ip }, clock),
-    compare: (after) => comparing(served(), after, clock),
+    async explain(data, operation, { argumentsText, ip }) {
+      const rules = served();
+      const asks = operation.kind === 'tool' && asksOfTools(rules);
+      const [tool = null] = asks ? await pool.toolFacts([operation]) : [];
+      return { ...explainAccess(rules, principalFor(data), operation, { argumentsText: () => argumentsText, ip, tool: () => tool }, clock), tool };
+    },
+    async compare(after, tools) {
+      const before = served();
+      const known = new Map<string, ToolFacts | null>();
+      if (asksOfTools(before) || asksOfTools(after)) {
+        const named = [...new Map(tools.map(({ server, name }) => [keyOf(server, name), { server, name }])).values()];
+        for (const [index, facts] of (await pool.toolFacts(named)).entries()) known.set(keyOf(named[index]?.server ?? '', named[index]?.name ?? ''), facts);
+      }
+      return comparing(before, after, clock, (server, name) => known.get(keyOf(server, name)) ?? null);
+    },
   };
 }
 
+function keyOf(server: string, tool: string): string {
+  return `${server}\n${tool}`;
+}
+
+function asksOfTools(policies: readonly PolicyData[]): boolean {
+  return policies.some(({ when }) => when !== null && compileCondition(when).usesTool);
+}
+
+type Comparing = Awaited<ReturnType<AccessDesk['compare']>>;
+
 /** As `AccessDesk.compare`. */
-export function comparing(before: readonly PolicyData[], after: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): ReturnType<AccessDesk['compare']> {
-  const compare = compareAccess(before, after, clock);
+export function comparing(
+  before: readonly PolicyData[],
+  after: readonly PolicyData[],
+  clock: Pick<Clock, 'nowMs'>,
+  toolOf?: (server: string, name: string) => ToolFacts | null,
+): Comparing {
+  const compare = compareAccess(before, after, clock, toolOf);
   // One for each caller: what its rules are is kept with it.
   const principals = new Map<PrincipalData | null, Principal>();
   return (data, operation) => {

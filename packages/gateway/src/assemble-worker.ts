@@ -3,6 +3,7 @@
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
 import { compileAccess } from './authorise/access.ts';
+import { compileRisks } from './authorise/tool-risk.ts';
 import type { PolicyData } from './kernel/policy.ts';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
@@ -19,6 +20,7 @@ import { createIdempotency } from './exchange/idempotency.ts';
 import { createOpenStreams } from './exchange/open-streams.ts';
 import { createParks } from './exchange/parks.ts';
 import { Call, type Rail } from './exchange/rail.ts';
+import { factsWithRisk } from './exchange/known-tool.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
 import { createSessionRenewal } from './exchange/renew-session.ts';
@@ -33,6 +35,7 @@ import { neverBack, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
+import type { ToolFacts } from './kernel/tool-facts.ts';
 import { createSealer } from './kernel/seal.ts';
 import { Refusals, type Refusal } from './kernel/refusals.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
@@ -51,7 +54,7 @@ import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
 import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
-import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
+import type { NamedTool, Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
 import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
@@ -70,6 +73,8 @@ export interface Door {
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   serverReports(): ServerReports;
+  /** What is known of tools, in their order; null: nothing. */
+  toolFacts(tools: readonly NamedTool[]): Promise<readonly (ToolFacts | null)[]>;
   report(): DoorReport;
   /** Ends the duplex links, streams and calls of a key that is good no more; null: of any key. */
   recheck(keyId: string | null): void;
@@ -93,7 +98,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const [sealKey, ...sealedBefore] = start.keys.seal;
   const [eventKey, ...signedBefore] = start.keys.events;
   const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
-  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock) };
+  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock), compileRisks };
   let snapshot = compileSnapshot(start.snapshot, compilers);
   let { readiness } = start;
   let heardAtMs = performance.now();
@@ -284,13 +289,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     authenticator,
     limiter,
     setSnapshot(data) {
-      const { access: accessBefore } = snapshot;
+      const { access: accessBefore, riskOf: riskBefore } = snapshot;
       const before = snapshot.data.servers;
       const endpointsBefore = snapshot.data.endpoints ?? [];
       snapshot = compileSnapshot(data, compilers, snapshot);
       aggregates.snapshotChanged();
       links.recheck(null);
-      if (snapshot.access !== accessBefore) calls.recheck(null);
+      if (snapshot.access !== accessBefore || snapshot.riskOf !== riskBefore) calls.recheck(null);
       cache.reconfigured();
       // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
       const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
@@ -303,6 +308,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     serverReports: () => ({ targets: upstreams.reports(), lists: aggregates.reports() }),
+    toolFacts: (tools) =>
+      Promise.all(
+        tools.map(async ({ server: name, name: tool }) => {
+          const known = snapshot.byName.get(name);
+          return known === undefined ? null : factsWithRisk(snapshot, name, tool, await aggregates.tools.find(known, [], tool));
+        }),
+      ),
     report: () => ({
       connections: connections.open,
       callsOpen: calls.size,

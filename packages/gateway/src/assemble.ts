@@ -245,7 +245,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const forget = async (keys: readonly string[] | null): Promise<void> => {
     await (keys === null ? pool.keysChanged() : Promise.all(keys.map(keyChanged)));
   };
-  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, clock, log, closers });
+  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, clock, log, closers });
   // Before anybody is let in.
   await serveAnew();
   const state = await openStateOf({ ...stores, clock: expiryClock });

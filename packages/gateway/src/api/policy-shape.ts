@@ -4,6 +4,7 @@ import type { AccessExplained } from '../control/access/explain-access.ts';
 import type { ListedPolicy } from '../control/policies/list-policies.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { actionPattern, policyNamePattern, subjectHelp, subjectPattern, subjectTexts } from '../kernel/policy.ts';
+import { risks } from '../kernel/tool-facts.ts';
 import { switchKinds } from '../kernel/switch.ts';
 import type { PolicyRecord, SwitchRecord } from '../store/registry/registry-store.ts';
 import { timeSchema } from './route.ts';
@@ -113,6 +114,14 @@ export function operationOf({ server, kind, name }: z.output<typeof explainSchem
   return { server, action: things[kind], kind, name };
 }
 
+/** In the words of conditions, which are those of MCP. */
+const toolSchema = z.object({
+  title: z.string(),
+  annotations: z.object({ readOnlyHint: z.boolean(), destructiveHint: z.boolean(), idempotentHint: z.boolean(), openWorldHint: z.boolean() }),
+  said: z.array(z.string()).openapi({ description: 'The hints that its server gives; the others are what MCP has read for them.' }),
+  risk: z.enum(risks),
+});
+
 export const explainedSchema = z
   .object({
     decision: z.enum(['allow', 'deny', 'hold']),
@@ -129,13 +138,20 @@ export const explainedSchema = z
         decided: z.boolean(),
       }),
     ),
+    tool: toolSchema.nullable().openapi({ description: 'What is known of the tool, where a policy asks after it; null: nothing, or none does.' }),
     changes: z.array(z.string()).openapi({ description: 'What would let the call through.' }),
   })
   .openapi('AccessExplanation');
 
 export function explainedBody(explained: AccessExplained): z.infer<typeof explainedSchema> {
-  const { stops, rules, changes, ...rest } = explained;
-  return { ...rest, stops: stops.map((stop) => ({ ...stop })), rules: rules.map((one) => ({ ...one })), changes: [...changes] };
+  const { stops, rules, tool, changes, ...rest } = explained;
+  return {
+    ...rest,
+    stops: stops.map((stop) => ({ ...stop })),
+    rules: rules.map((one) => ({ ...one })),
+    tool: tool && { ...tool, annotations: { ...tool.annotations }, said: [...tool.said] },
+    changes: [...changes],
+  };
 }
 
 function timeOf(ms: number | null): string | null {

@@ -3,10 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { Principal } from '../authenticate/authenticate.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { membersRule } from '../../../../test/support/members-rule.ts';
-import { compileAccess, type CallFacts, type Grant, type Operation } from './access.ts';
+import { listedFacts, riskOf, type ToolFacts } from '../kernel/tool-facts.ts';
+import { compileAccess, type Grant, type Operation } from './access.ts';
+import type { CallFacts } from './tell.ts';
+import { compileRisks } from './tool-risk.ts';
 
 const clock = { nowMs: () => Date.parse('2026-11-27T12:00:00Z') };
-const noFacts: CallFacts = { argumentsText: () => null, ip: '10.1.2.3' };
+const noFacts: CallFacts = { argumentsText: () => null, ip: '10.1.2.3', tool: () => null };
 
 function caller(more: Partial<Principal['data']> = {}): Principal {
   const data = {
@@ -204,6 +207,94 @@ describe('a condition', () => {
   });
 });
 
+function toolWith(annotations: Readonly<Record<string, unknown>>): () => ToolFacts {
+  const listed = listedFacts({ name: 'x', title: 'X', annotations });
+  return () => ({ ...listed, risk: riskOf(listed.annotations) });
+}
+const reads = toolWith({ readOnlyHint: true });
+const adds = toolWith({ destructiveHint: false });
+const silent = toolWith({});
+
+describe('a condition on the tool', () => {
+  const onlyReading = rule({ name: 'reads', when: 'tool.annotations.readOnlyHint' });
+  const noDestroying = rule({ name: 'no-destroying', effect: 'deny', when: 'tool.annotations.destructiveHint' });
+
+  test('is told what its server says, and for the rest what MCP has read for it; "said" tells the two apart', () => {
+    expect(silent()).toEqual({
+      title: 'X',
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+      said: [],
+      risk: 'high',
+    });
+    expect(reads()).toMatchObject({ annotations: { destructiveHint: false, idempotentHint: true }, said: ['readOnlyHint'], risk: 'low' });
+    expect(adds()).toMatchObject({ risk: 'medium', said: ['destructiveHint'] });
+    expect(toolWith({ readOnlyHint: 'true', destructiveHint: 0 })()).toMatchObject({ said: [], risk: 'high' });
+    const decided = (when: string, tool: () => ToolFacts): string => decide([rule({ when })], call('a', 'x'), { tool }).decision;
+    expect(decided('tool.annotations.openWorldHint && tool.title == "X"', silent)).toBe('allow');
+    expect(decided('"destructiveHint" in tool.said', silent)).toBe('deny');
+    expect(decided('tool.risk in ["low", "medium"]', adds)).toBe('allow');
+  });
+
+  test('hides what it refuses whatever the call says, from lists and from calls alike', () => {
+    for (const [tool, isShown] of [
+      [reads, true],
+      [adds, false],
+      [silent, false],
+    ] as const) {
+      const view = compileAccess([onlyReading], clock).viewOf(caller());
+      expect([view.shows('a', 'tool', 'x', tool), view.decide(caller(), call('a', 'x'), { ...noFacts, tool })]).toMatchObject([
+        isShown,
+        isShown ? { decision: 'allow', rule: 'reads' } : { decision: 'deny', hidden: true },
+      ]);
+    }
+    const view = compileAccess([membersRule, noDestroying], clock).viewOf(caller());
+    expect([view.shows('a', 'tool', 'x', silent), view.shows('a', 'tool', 'x', adds)]).toEqual([false, true]);
+    expect(view.decide(caller(), call('a', 'x'), { ...noFacts, tool: silent })).toMatchObject({ decision: 'deny', hidden: true, rule: 'no-destroying' });
+  });
+
+  test('of which nothing is known refuses where the rule refuses, and does not allow where it allows; neither hides it', () => {
+    expect(decide([onlyReading], call('a', 'x'))).toMatchObject({ decision: 'deny', hidden: false });
+    expect(decide([membersRule, noDestroying], call('a', 'x'))).toMatchObject({ decision: 'deny', hidden: false });
+    expect(decide([membersRule, rule({ effect: 'hold', when: 'tool.risk == "critical"' })], call('a', 'x')).decision).toBe('hold');
+  });
+
+  test('is about calls of tools and nothing else, and lets who may call some of them list them', () => {
+    const read: Operation = { server: 'a', action: 'resources.read', kind: 'resource', name: 'file:///a' };
+    expect(decide([onlyReading], read).decision).toBe('deny');
+    expect(decide([membersRule, noDestroying], read).decision).toBe('allow');
+    for (const action of [null, 'tools.list']) {
+      expect(decide([onlyReading], { server: 'a', action, kind: null, name: '' }).decision).toBe('allow');
+      expect(decide([membersRule, noDestroying], { server: 'a', action, kind: null, name: '' }).decision).toBe('allow');
+      expect(decide([rule({ when: 'args.amount < 100 && principal.team == "search"' })], { server: 'a', action, kind: null, name: '' }).decision).toBe('deny');
+      expect(decide([rule({ when: 'args.amount < 100 && principal.team == "payments"' })], { server: 'a', action, kind: null, name: '' }).decision).toBe(
+        'allow',
+      );
+    }
+  });
+
+  test('is asked for only where a rule about the tool asks', () => {
+    const view = compileAccess([membersRule, rule({ effect: 'deny', tools: ['drop*'], when: 'tool.risk != "low"' })], clock).viewOf(caller());
+    expect([view.asksOfTool(call('a', 'drop_all')), view.asksOfTool(call('a', 'read'))]).toEqual([true, false]);
+  });
+
+  test('may ask for the risk that an operator names: the highest of its entries, and no spelling of its name is lower', () => {
+    const riskAt = compileRisks([
+      { servers: ['git*'], tools: ['get_*'], risk: 'low' },
+      { servers: ['*'], tools: ['get_secret', 'drop'], risk: 'critical' },
+    ]);
+    const { annotations } = silent();
+    expect(['get_file', 'get_secret', 'GET_SECRET', 'Get_file', 'drop', 'other'].map((name) => riskAt('github', name, annotations))).toEqual([
+      'low',
+      'critical',
+      'critical',
+      'high',
+      'critical',
+      'high',
+    ]);
+    expect(riskAt('jira', 'get_file', reads().annotations)).toBe('low');
+  });
+});
+
 test('deny wins over hold, hold over allow', () => {
   const hold = rule({ name: 'ask-first', effect: 'hold', tools: ['x'] });
   expect(decide([membersRule, hold], call('a', 'x'))).toMatchObject({ decision: 'hold', rule: 'ask-first' });
@@ -233,20 +324,26 @@ const someRule = fc.record({
   ),
   servers: fc.array(fc.constantFrom('*', 'a', 'b'), { minLength: 1, maxLength: 2 }),
   tools: patterns,
+  when: fc.constantFrom(null, null, null, 'tool.annotations.readOnlyHint', 'tool.risk == "high"', 'args.n > 1', 'tool.risk != "low" && args.n > 1'),
 });
+const someTool = fc.constantFrom(null, reads(), adds(), silent());
 
 test('T6: more rules that refuse never allow more, and rules that allow never lift a refusal', () => {
   fc.assert(
-    fc.property(fc.array(someRule, { maxLength: 6 }), someRule, fc.constantFrom('a', 'b', 'c'), name, (base, extra, server, tool) => {
+    fc.property(fc.array(someRule, { maxLength: 6 }), someRule, fc.constantFrom('a', 'b', 'c'), name, someTool, (base, extra, server, tool, known) => {
       const policies = base.map((one, index) => rule({ ...(one as Partial<PolicyData>), name: `r${index}` }));
-      const before = decide(policies, call(server, tool));
-      const after = decide([...policies, rule({ ...(extra as Partial<PolicyData>), name: 'extra' })], call(server, tool));
+      const facts = { tool: () => known, argumentsText: () => '{"n":2}' };
+      const before = decide(policies, call(server, tool), facts);
+      const after = decide([...policies, rule({ ...(extra as Partial<PolicyData>), name: 'extra' })], call(server, tool), facts);
       if (extra.effect === 'deny' && before.decision === 'deny') expect(after.decision).toBe('deny');
       if (extra.effect !== 'allow' && after.decision === 'allow') expect(before.decision).toBe('allow');
       if (extra.effect === 'allow' && before.decision === 'deny' && before.rule !== null) expect(after.decision).toBe('deny');
       const view = compileAccess(policies, clock).viewOf(caller());
       // What is not shown is refused, and what is open is refused nothing.
-      if (!view.shows(server, 'tool', tool)) expect(before.decision).toBe('deny');
+      // Who may know of it is told why, who may not hears that there is no such tool: by lists and by calls alike.
+      const isShown = view.shows(server, 'tool', tool, facts.tool);
+      if (before.decision === 'deny') expect(before.hidden).toBe(!isShown);
+      else expect(isShown).toBe(true);
       if (view.opening(server) !== null) expect(before.decision).toBe('allow');
       if (!view.reaches(server)) expect(before.decision).toBe('deny');
     }),

@@ -4,7 +4,9 @@ import { canonicalUri } from '../kernel/canonical-uri.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { PolicyData, SubjectData } from '../kernel/policy.ts';
 import { compileCondition, type Condition } from '../kernel/condition.ts';
+import type { ToolFacts } from '../kernel/tool-facts.ts';
 import { compilePatterns, fold, foldedPatterns, type Patterns } from './patterns.ts';
+import { tell, tellOf, tellOfMany, type CallFacts, type Told } from './tell.ts';
 
 /** A decision is a value; `rule` is the policy that made it, null where none had to. `hidden`: to the caller it is as if the thing did not exist. */
 export type Grant =
@@ -25,13 +27,6 @@ export interface Operation {
   readonly name: string;
 }
 
-/** What a decision may depend on beside the operation; asked for only where a rule with a condition is in question. */
-export interface CallFacts {
-  /** JSON text of the arguments, or null where the call has none. */
-  readonly argumentsText: () => string | null;
-  readonly ip: string;
-}
-
 /** Rules of access, compiled. Pure but for the clock. */
 export interface Access {
   readonly data: readonly PolicyData[];
@@ -49,9 +44,14 @@ export interface AccessView {
   refusalOf(server: string): Refusal | null;
   /** What allows every operation on the server, whatever it names; null: it depends on the operation. */
   opening(server: string): Grant | null;
+  /** Whether the decision may ask what is known of the tool. */
+  asksOfTool(operation: Operation): boolean;
   decide(principal: Principal, operation: Operation, facts: CallFacts): Grant;
-  /** Whether a list shows it: it is not refused whatever is said in the call. Templates of resources: whether any URI of theirs is not. */
-  shows(server: string, kind: ThingKind | 'template', name: string): boolean;
+  /**
+   * Whether a list shows it: it is not refused whatever is said in the call. Templates of resources: whether any URI of theirs is not. `tool`: what is
+   * known of a tool, asked for only where a condition asks; null: nothing.
+   */
+  shows(server: string, kind: ThingKind | 'template', name: string, tool?: () => ToolFacts | null): boolean;
 }
 
 interface Rule {
@@ -73,24 +73,35 @@ interface Applicable {
 }
 
 const allow: Grant = { decision: 'allow', rule: null };
+const everyName: readonly string[] = ['*'];
+const unknown = (): null => null;
+
+/** The rule as if its condition were met. What asks after a tool is about calls of tools, whatever it says. */
+export function unconditional(policy: PolicyData): PolicyData {
+  const isOfTools = policy.when !== null && policy.tools === null && policy.resources === null && policy.prompts === null;
+  return { ...policy, when: null, ...(isOfTools && compileCondition(policy.when).usesTool && { tools: everyName }) };
+}
 
 /** Throws where a condition is none; those of a configuration and of the registry were checked when they were written. */
 export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): Access {
   const rules = policies.map((data, place): Rule => {
     const patternsOf = data.effect === 'allow' ? compilePatterns : foldedPatterns;
     const isOfAll = data.tools === null && data.resources === null && data.prompts === null;
+    const condition = data.when === null ? null : compileCondition(data.when);
+    const tools = isOfAll && condition?.usesTool === true ? everyName : data.tools;
     return {
       data,
       place,
       servers: compilePatterns(data.servers),
-      things: isOfAll
-        ? null
-        : {
-            tool: data.tools && patternsOf(data.tools),
-            resource: data.resources && patternsOf(data.resources),
-            prompt: data.prompts && patternsOf(data.prompts),
-          },
-      condition: data.when === null ? null : compileCondition(data.when),
+      things:
+        isOfAll && tools === null
+          ? null
+          : {
+              tool: tools && patternsOf(tools),
+              resource: data.resources && patternsOf(data.resources),
+              prompt: data.prompts && patternsOf(data.prompts),
+            },
+      condition,
       grant: { decision: 'allow', rule: data.name },
     };
   });
@@ -174,6 +185,11 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
     return allows.length > 0 || isAnonymous ? null : { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' };
   }
 
+  /** Whether no call of the thing is allowed, whatever it says. */
+  function isNeverAllowed({ allows }: Applicable, told: Told): boolean {
+    return !isAnonymous && allows.every((rule) => isOfEach(rule, told) && !isMet(rule, told, false));
+  }
+
   function decide(principal: Principal, operation: Operation, facts: CallFacts): Grant {
     const opened = opening(operation.server);
     if (opened !== null) return opened;
@@ -183,11 +199,20 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
     if (refused !== null) return refused;
     const plain = allows.find(({ condition }) => condition === null)?.grant ?? (isAnonymous ? allow : null);
     if (denies.length === 0 && holds.length === 0 && plain !== null) return plain;
-    const told = factsOf(operation, principal, facts, clock.nowMs());
-    for (const rule of denies) if (isMet(rule, told, true)) return { decision: 'deny', hidden: false, rule: rule.data.name, reason: reasonOf(rule) };
+    const isOfMany = operation.kind === null && (operation.action === null || comesWithThings(operation.action));
+    const nowMs = clock.nowMs();
+    const told = tell(operation, principal, facts, nowMs);
+    // First what holds whatever the call says: a call hears no more of a thing than lists show.
+    for (const rule of denies)
+      if (isOfEach(rule, told) && isMet(rule, told, true)) return { decision: 'deny', hidden: true, rule: rule.data.name, reason: reasonOf(rule) };
+    const ofMany = isOfMany ? tellOfMany(operation, principal, facts, nowMs) : null;
+    if (ofMany === null && isNeverAllowed(found, told)) return { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' };
+    for (const rule of denies)
+      if (!isOfEach(rule, told) && isMet(rule, told, true)) return { decision: 'deny', hidden: false, rule: rule.data.name, reason: reasonOf(rule) };
     for (const rule of holds) if (isMet(rule, told, true)) return { decision: 'hold', rule: rule.data.name, reason: reasonOf(rule) };
-    for (const rule of allows) if (isMet(rule, told, false)) return rule.grant;
-    return isAnonymous ? allow : { decision: 'deny', hidden: false, rule: null, reason: 'no policy allows this call' };
+    for (const rule of allows) if (ofMany === null ? isMet(rule, told, false) : mayBeMet(rule, ofMany)) return rule.grant;
+    if (isAnonymous) return allow;
+    return { decision: 'deny', hidden: false, rule: null, reason: 'no policy allows this call' };
   }
 
   return {
@@ -195,10 +220,20 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
     reaches: (server) => refusalOf(server) === null,
     refusalOf,
     opening,
+    asksOfTool(operation) {
+      if (operation.kind !== 'tool' || opening(operation.server) !== null) return false;
+      const { denies, holds, allows } = applicable(operation);
+      return [denies, holds, allows].some((rules) => rules.some(({ condition }) => condition?.usesTool === true));
+    },
     decide,
-    shows(server, kind, name) {
+    shows(server, kind, name, tool = unknown) {
       if (kind === 'template') return showsTemplate(at(server), name, isAnonymous);
-      return refusal(applicable({ server, action: actionOf[kind], kind, name })) === null;
+      const operation = { server, action: actionOf[kind], kind, name };
+      const found = applicable(operation);
+      if (refusal(found) !== null) return false;
+      if (!found.denies.some(isForAll) && !found.allows.some(isForAll)) return true;
+      const told = tellOf(operation, tool);
+      return !found.denies.some((rule) => isOfEach(rule, told) && isMet(rule, told, true)) && !isNeverAllowed(found, told);
     },
   };
 }
@@ -288,8 +323,13 @@ function showsTemplate(rules: readonly Rule[], template: string, isAnonymous: bo
   );
 }
 
+/** It says the same of every call of a thing. */
+function isForAll({ condition }: Rule): boolean {
+  return condition === null || condition.isSettled;
+}
+
 /** Where a condition cannot be told, what refuses does and what allows does not. */
-function isMet({ condition }: Rule, told: ReturnType<typeof factsOf>, whenUnknown: boolean): boolean {
+function isMet({ condition }: Rule, told: Told, whenUnknown: boolean): boolean {
   if (condition === null) return true;
   try {
     if (condition.usesArguments && condition.hasMacro && told.argumentsBytes() > bounds.conditionArgsBytesMax) return whenUnknown;
@@ -299,38 +339,14 @@ function isMet({ condition }: Rule, told: ReturnType<typeof factsOf>, whenUnknow
   }
 }
 
-function factsOf({ server, action, name }: Operation, { id, data }: Principal, { argumentsText, ip }: CallFacts, nowMs: number) {
-  let text: string | null | undefined;
-  let args: Readonly<Record<string, unknown>> | undefined;
-  const read = (): string | null => (text === undefined ? (text = argumentsText()) : text);
-  return {
-    argumentsBytes: () => read()?.length ?? 0,
-    facts: {
-      principal: {
-        id,
-        kind: data.kind,
-        organization: data.organizationId,
-        team: data.teamId,
-        project: data.projectId,
-        user: data.userId,
-        service_account: data.serviceAccountId,
-        agent: data.agent,
-        environment: data.environment,
-      },
-      server,
-      action: action ?? '',
-      name,
-      ip: ip.startsWith('::ffff:') ? ip.slice('::ffff:'.length) : ip,
-      now: new Date(nowMs),
-      get args() {
-        if (args === undefined) {
-          const value: unknown = JSON.parse(read() ?? '{}');
-          args = typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-        }
-        return args;
-      },
-    },
-  };
+/** Of what comes with things: whether a call of some thing may meet the condition. `told` knows nothing of the thing. */
+function mayBeMet(rule: Rule, told: Told): boolean {
+  return isMet(rule, told, rule.condition?.asksOfThing === true);
+}
+
+/** Whether what the rule says holds for every call of the thing: its condition asks for nothing that a call says, and all that it asks for is known. */
+function isOfEach({ condition }: Rule, { tool }: Told): boolean {
+  return condition === null || (condition.isSettled && (!condition.usesTool || tool() !== null));
 }
 
 function isSubject({ kind }: SubjectData, patterns: Patterns, { id, data }: Principal): boolean {

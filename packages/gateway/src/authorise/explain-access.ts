@@ -1,7 +1,8 @@
 import type { Principal } from '../authenticate/authenticate.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { PolicyData } from '../kernel/policy.ts';
-import { compileAccess, type CallFacts, type Grant, type Operation } from './access.ts';
+import { compileAccess, unconditional, type Grant, type Operation } from './access.ts';
+import type { CallFacts } from './tell.ts';
 
 /** What a rule has to do with a call. */
 export interface RuleFinding {
@@ -37,16 +38,17 @@ export function explainAccess(
 }
 
 function bearingOf(policy: PolicyData, principal: Principal, operation: Operation, facts: CallFacts, clock: Pick<Clock, 'nowMs'>): RuleFinding['bearing'] {
-  const alone = (change: Partial<PolicyData>): boolean => speaks({ ...policy, ...change }, principal, operation, facts, clock);
+  const met = unconditional(policy);
+  const alone = (rule: PolicyData, change: Partial<PolicyData> = {}): boolean => speaks({ ...rule, ...change }, principal, operation, facts, clock);
   if (policy.untilMs !== null && clock.nowMs() >= policy.untilMs) return 'ended';
-  if (!alone({ when: null })) {
-    if (!alone({ when: null, subjects: null })) return alone({ when: null, subjects: null, servers: ['*'] }) ? 'other_server' : 'other_operation';
+  if (!alone(met)) {
+    if (!alone(met, { subjects: null })) return alone(met, { subjects: null, servers: ['*'] }) ? 'other_server' : 'other_operation';
     return 'other_caller';
   }
   if (policy.when === null) return 'speaks';
   // Of what cannot be told a rule that refuses makes a refusal, one that allows none.
-  const asAllow = alone({ effect: 'allow' });
-  const asDeny = alone({ effect: 'deny' });
+  const asAllow = alone(policy, { effect: 'allow' });
+  const asDeny = alone(policy, { effect: 'deny' });
   if (asAllow !== asDeny) return 'condition_unknown';
   return asAllow ? 'speaks' : 'condition_not_met';
 }

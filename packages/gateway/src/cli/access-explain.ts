@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { Fault } from '../kernel/fault.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command } from './command.ts';
@@ -30,7 +31,7 @@ export const accessExplain: Command = async (context) => {
   });
   const { explanation } = readAnswer(answers.explanation, answer, client.where);
   out.result(explanation, () => {
-    const { decision, hidden, stop, reason, stops, rules, changes } = explanation;
+    const { decision, hidden, stop, reason, stops, rules, tool, changes } = explanation;
     const word = decision === 'allow' && stop === null ? '✓ would be let through' : decision === 'hold' ? '⏸ would be held' : '⊘ would be refused';
     return [
       `${word}${stop === null ? '' : ` at ${stop}`}: ${plain(reason)}${hidden ? ' (the caller hears that it does not exist)' : ''}`,
@@ -42,11 +43,20 @@ export const accessExplain: Command = async (context) => {
         rules.map((one) => [one.decided ? '→' : '', plain(one.name), one.effect, bearings[one.bearing] ?? one.bearing]),
         out.paint.dim,
       ),
+      ...(tool === null || tool === undefined ? [] : ['', toolText(tool)]),
       ...(changes.length === 0 ? [] : ['', `What would change it: ${changes.map((one) => plain(one)).join('; or ')}.`]),
     ].join('\n');
   });
   return undefined;
 };
+
+type ListedTool = NonNullable<z.infer<typeof answers.explanation>['explanation']['tool']>;
+
+/** What conditions were told of the tool, and what of it the server did not say itself. */
+function toolText({ risk, annotations, said }: ListedTool): string {
+  const hints = Object.entries(annotations).map(([name, value]) => `${name} ${String(value)}${said.includes(name) ? '' : ' (not said)'}`);
+  return `The tool: risk ${risk}; ${hints.join(', ')}.`;
+}
 
 function thingOf(call: string | undefined, read: string | undefined, get: string | undefined): object {
   const given = [

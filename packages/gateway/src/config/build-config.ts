@@ -89,6 +89,7 @@ export function buildConfig(input: BuildInput): Config {
     })),
     record: buildRecord(file.record),
     policies: file.policies?.map(readPolicy) ?? null,
+    access: { risks: file.access.risks },
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],

@@ -9,7 +9,7 @@ const conditionGuide = 'docs/guides/access.md says what it can ask after; `gatew
 export function checkPolicies({ file, config, leftOutServers }: Checked, complain: Complain): void {
   const entries = file.policies ?? [];
   const names = [...config.servers.map(({ name }) => name), ...leftOutServers];
-  for (const [index, { name, servers, when }] of entries.entries()) {
+  for (const [index, { name, servers, when, resources, prompts }] of entries.entries()) {
     const at: Path = ['policies', index];
     const first = entries.findIndex((other) => other.name === name);
     if (first < index)
@@ -32,7 +32,7 @@ export function checkPolicies({ file, config, leftOutServers }: Checked, complai
       if (pattern.includes('*') && names.length > 0 && !names.some((one) => fitsGlob(parseGlob(pattern), one)))
         complain([...at, 'servers', place], `no server fits "${pattern}"`, 'The rule would hold for nothing.', 'Correct the pattern, or remove it.');
     }
-    const fault = when === undefined ? null : conditionFault(when);
+    const fault = when === undefined ? null : conditionFault(when, { resources, prompts });
     if (fault !== null) complain([...at, 'when'], 'the condition cannot serve', `${fault}.`, conditionGuide);
   }
 }

@@ -7,6 +7,7 @@ import type { StreamData, SyslogData, WebhookData } from '../jobs/siem/stream-da
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
 import type { CacheData } from '../snapshot/snapshot.ts';
 import type { MaskingRules } from '../masking/masking-rules.ts';
+import type { RiskData } from '../authorise/tool-risk.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from '../snapshot/transform-data.ts';
 import type { UpstreamData } from '../snapshot/upstream-data.ts';
@@ -27,6 +28,7 @@ export interface Config {
   readonly record: RecordConfig;
   /** Null: the file says nothing of them, the rules of the registry hold. */
   readonly policies: readonly PolicyData[] | null;
+  readonly access: AccessConfig;
   readonly aggregate: AggregateConfig;
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
@@ -50,6 +52,11 @@ export interface Config {
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
+}
+
+/** What decisions stand on beside the rules. */
+export interface AccessConfig {
+  readonly risks: readonly RiskData[];
 }
 
 /** Whether the bodies of calls are kept. */

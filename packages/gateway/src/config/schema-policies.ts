@@ -55,7 +55,7 @@ const policySchema = strict({
     .max(bounds.conditionCharsMax, { error: `must be a condition of at most ${bounds.conditionCharsMax} characters` })
     .optional()
     .meta({
-      description: 'A condition in the Common Expression Language over principal, server, action, name, args, ip and now.',
+      description: 'A condition in the Common Expression Language over principal, server, action, name, tool, args, ip and now.',
       examples: ['args.repository.startsWith("prod-") && principal.team != "platform"'],
     }),
   reason: z

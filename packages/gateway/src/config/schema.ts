@@ -32,6 +32,7 @@ import { httpReach, reach, targetsOrUrl } from './schema-upstream.ts';
 import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
+import { accessSchema } from './schema-access.ts';
 import { policiesSchema } from './schema-policies.ts';
 import { recordSchema } from './schema-record.ts';
 import { transformsSchema } from './schema-transforms.ts';
@@ -285,6 +286,7 @@ export const gatewayFileSchema = strict({
       'Who may do what: where this list stands, these rules hold and no others, and what none of them allows is refused. Without it, the rules of the registry hold.',
     examples: [[{ name: 'members-may-call', effect: 'allow', to: ['members'] }]],
   }),
+  access: accessSchema,
   rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
   limits: section(
     strict({

@@ -1,18 +1,29 @@
 import type { Grant, Operation, ThingKind } from '../authorise/access.ts';
 import type { Route } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
+import { listedFacts, type ToolFacts } from '../kernel/tool-facts.ts';
 import { each, findValues, splice, type Edit, type FoundValue } from '../kernel/splice-json.ts';
 import type { Message } from '../protocol/classify.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
+import { factsWithRisk, findTool } from './known-tool.ts';
 import type { Call } from './rail.ts';
 
 /** Where policies meet a call, whichever way it takes: relayed, from the REST façade, or over the fabric. They decide on the body alone. */
 
 /**
- * May they do this with that? `json` holds the request's `params` at `at`; its arguments are read only where a condition asks for them.
+ * May they do this with that? `json` holds the request's `params` at `at`; its arguments are read only where a condition asks for them. A promise only
+ * where a condition asks what is known of a tool, and that has to be asked of its server first.
  * Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource` for what is hidden, `policy_denied`, `approval_required`.
  */
-export function permitOperation(call: Call, server: Server, method: string, action: string | null, name: string, json: Buffer, at: readonly string[]): void {
+export function permitOperation(
+  call: Call,
+  server: Server,
+  method: string,
+  action: string | null,
+  name: string,
+  json: Buffer,
+  at: readonly string[],
+): null | Promise<void> {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
   const view = call.snapshot.access.viewOf(principal);
@@ -20,28 +31,36 @@ export function permitOperation(call: Call, server: Server, method: string, acti
   const opening = view.opening(serverName);
   if (opening !== null) {
     call.record.policy = opening.rule ?? '';
-    return;
+    return null;
   }
-  for (const thing of thingsOf(method, name, json, at)) {
-    if (thing.kind === 'template') {
-      if (!view.shows(serverName, 'template', thing.name)) throw unknown('resource', thing.name);
-      continue;
-    }
-    const operation: Operation = { server: serverName, action, kind: thing.kind, name: thing.name };
+  const decide = (operation: Operation, tool: ToolFacts | null): void => {
     const grant = view.decide(principal, operation, {
       argumentsText() {
         const found = findValues(json, [[...at, 'arguments']]).at(-1);
         return found === undefined ? null : json.toString('utf8', found.start, found.end);
       },
       ip: call.record.peer,
+      tool: () => tool,
     });
     call.record.policy = grant.rule ?? '';
-    if (grant.decision === 'allow') continue;
+    if (grant.decision === 'allow') return;
     call.stop = 'access';
     // Its code says that there is no such thing; the record says what it was.
     call.isHidden = grant.decision === 'deny' && grant.hidden;
-    throw refusal(grant, thing.kind, thing.name);
+    throw refusal(grant, operation.kind, operation.name);
+  };
+  for (const thing of thingsOf(method, name, json, at)) {
+    if (thing.kind === 'template') {
+      if (!view.shows(serverName, 'template', thing.name)) throw unknown('resource', thing.name);
+      continue;
+    }
+    const operation: Operation = { server: serverName, action, kind: thing.kind, name: thing.name };
+    const tool = view.asksOfTool(operation) ? findTool(call, server, thing.name) : null;
+    // A request names no thing beside a tool.
+    if (tool instanceof Promise) return tool.then((found) => decide(operation, found));
+    decide(operation, tool);
   }
+  return null;
 }
 
 function refusal(grant: Exclude<Grant, { decision: 'allow' }>, kind: ThingKind | null, name: string): Fault {
@@ -57,9 +76,10 @@ function unknown(kind: ThingKind, name: string): Fault {
 }
 
 /** The same for a request whose server is found by now; of a list of a single server, what the caller may not use is taken out. Faults: as above. */
-export function permitRoute(call: Call, { method, row }: Pick<Message, 'method' | 'row'>, route: Route): Route {
+export async function permitRoute(call: Call, { method, row }: Pick<Message, 'method' | 'row'>, route: Route): Promise<Route> {
   // Of one server it has been asked before; behind an endpoint of many the server is known only now.
-  if (call.endpoint !== null) permitOperation(call, route.server, method, row.action, route.name, Buffer.from(route.params), []);
+  const asking = call.endpoint === null ? null : permitOperation(call, route.server, method, row.action, route.name, Buffer.from(route.params), []);
+  if (asking !== null) await asking;
   const filter = listFilter(call, route.server, method);
   if (filter === null) return route;
   return {
@@ -138,7 +158,11 @@ export function listFilter(call: Call, server: Server, method: string): ((json: 
         continue;
       }
       entries.push(found);
-      if (name !== null && view.shows(server.data.name, list.kind, name)) kept.push(found);
+      const { start, end } = found;
+      const tool = name;
+      const listed = (): ToolFacts | null =>
+        tool === null ? null : factsWithRisk(call.snapshot, server.data.name, tool, listedFacts(JSON.parse(json.toString('utf8', start, end))));
+      if (name !== null && view.shows(server.data.name, list.kind, name, listed)) kept.push(found);
       name = null;
     }
     // Others may see more, or less: nobody between may keep it for all.

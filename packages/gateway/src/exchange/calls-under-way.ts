@@ -2,6 +2,7 @@ import { authoriseServer } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { Snapshot } from '../snapshot/compile-snapshot.ts';
+import { knownTool } from './known-tool.ts';
 import type { Call } from './rail.ts';
 
 /** The calls and streams of a worker that have begun and not ended. */
@@ -44,7 +45,8 @@ export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
 }
 
 /** Why the call could not be begun now; null: it could, or nobody can tell. */
-async function refusalNow({ rail, inbound, record, server }: Call, principal: Principal, current: () => Snapshot): Promise<Fault | null> {
+async function refusalNow(call: Call, principal: Principal, current: () => Snapshot): Promise<Fault | null> {
+  const { rail, inbound, record, server } = call;
   let now = principal;
   if (principal.data.kind !== 'anonymous') {
     try {
@@ -59,6 +61,7 @@ async function refusalNow({ rail, inbound, record, server }: Call, principal: Pr
   const isFree =
     server === null
       ? data.servers.some(({ name }) => reaches(name))
-      : reaches(server.data.name) && (record.method !== 'tools/call' || access.viewOf(now).shows(server.data.name, 'tool', record.name));
+      : reaches(server.data.name) &&
+        (record.method !== 'tools/call' || access.viewOf(now).shows(server.data.name, 'tool', record.name, () => knownTool(call, server, record.name)));
   return isFree ? null : new Fault('forbidden', { reason: 'no policy allows it any more' });
 }

@@ -1,5 +1,6 @@
 import { authoriseServer } from '../authorise/authorise.ts';
 import { memberTexts } from '../fabric/edit-object.ts';
+import { factsOfEntry } from '../fabric/listed-tools.ts';
 import type { ClientFace } from '../fabric/dialogue.ts';
 import type { EndpointCaller, OwnAnswer, Route } from '../fabric/endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
@@ -9,6 +10,7 @@ import type { Message } from '../protocol/classify.ts';
 import { ReplyDigest } from '../protocol/reply-digest.ts';
 import { FrontReply } from './front-reply.ts';
 import type { Call } from './rail.ts';
+import { factsWithRisk } from './known-tool.ts';
 import { settleReply } from './settle-reply.ts';
 import { headersForAll, mappedHeaders } from './transform-call.ts';
 import { intend, pass, permit, recordedName, spend } from './stops.ts';
@@ -48,7 +50,8 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): End
     // Who came without a key reaches what is open to all, by whichever address.
     mayReach: (server) => authoriseServer(access, principal, server).decision === 'allow' && (!isAnonymous || byName.get(server)?.data.auth === 'none'),
     accessKey: view.key,
-    shows: (server, kind, name) => view.opening(server) !== null || view.shows(server, kinds[kind], name),
+    shows: (server, kind, name, entry) =>
+      view.opening(server) !== null || view.shows(server, kinds[kind], name, () => entry && factsWithRisk(call.snapshot, server, name, factsOfEntry(entry))),
     forwarded: (server) => headersForAll(call, server),
   };
 }

@@ -90,7 +90,8 @@ async function serveElement(
     // 2025-03-26, lifecycle: the reply has no place for the session that it would open.
     if (message.method === 'initialize') throw new Fault('invalid_request', { reason: '`initialize` cannot be part of a batch' });
     permit(call, message.row.action);
-    if (answered) permitOperation(call, server, message.method, message.row.action, message.name, body, paramsMember);
+    const asking = answered ? permitOperation(call, server, message.method, message.row.action, message.name, body, paramsMember) : null;
+    if (asking !== null) await asking;
     const waiting = spend(call);
     if (waiting !== null) await waiting;
     const out = withTraceparent(call, body, scanned);

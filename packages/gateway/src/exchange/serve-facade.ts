@@ -106,7 +106,8 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     call.record.era = 'rest';
     const action = operation.method.replace('/', '.');
     permit(call, action);
-    if (call.server !== null) permitOperation(call, call.server, operation.method, action, own.name, Buffer.from(`{${own.members}}`), []);
+    const asking = call.server && permitOperation(call, call.server, operation.method, action, own.name, Buffer.from(`{${own.members}}`), []);
+    if (asking !== null) await asking;
     const waiting = spend(call);
     if (waiting !== null) await waiting;
     const members = changedMembers(call, operation, own);

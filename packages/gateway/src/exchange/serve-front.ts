@@ -10,8 +10,10 @@ import { serveModern } from './serve-modern.ts';
 
 /** A classified message to an endpoint that is not relayed byte for byte, in the words of its client. `enter` has run. */
 export async function serveFront(call: Call, endpoint: Endpoint, message: Message, body: Buffer): Promise<void> {
-  if (call.server !== null && call.stop !== 'server' && message.kind === 'request')
-    permitOperation(call, call.server, message.method, message.row.action, message.name, body, ['params']);
+  if (call.server !== null && call.stop !== 'server' && message.kind === 'request') {
+    const asking = permitOperation(call, call.server, message.method, message.row.action, message.name, body, ['params']);
+    if (asking !== null) await asking;
+  }
   return message.era === 'modern' ? serveModern(call, endpoint, message, body) : serveLegacy(call, endpoint, message, body);
 }
 

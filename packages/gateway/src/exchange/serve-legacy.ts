@@ -96,7 +96,7 @@ async function callServer(call: Call, endpoint: Endpoint, message: Message, sess
     return answerHere(call, message, 200, resultText(call, legacyResult(message.method, withServerInfo(resolved, gatewayInfo))));
   }
   enterRoute(call, resolved);
-  const route = transformRoute(call, message.method, permitRoute(call, message, resolved));
+  const route = transformRoute(call, message.method, await permitRoute(call, message, resolved));
   if (session.calls.size >= bounds.gatewaySessionCallsMax) throw new Fault('unavailable', { reason: 'too many calls of this session are under way' });
   await intend(call);
   const { params, mirrored, name, server } = route;

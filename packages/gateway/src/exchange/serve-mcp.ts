@@ -82,8 +82,10 @@ async function servePost(call: Call, body: Buffer, scanned: ScannedJson): Promis
   if (forFront === true && call.server !== null) return serveFront(call, createSingleEndpoint(call.rail.servers, call.server), message, body);
   const session = sessionOf(call, message.era);
   permit(call, message.row.action);
-  if (call.server !== null && message.kind === 'request')
-    permitOperation(call, call.server, message.method, message.row.action, message.name, body, paramsMember);
+  if (call.server !== null && message.kind === 'request') {
+    const asking = permitOperation(call, call.server, message.method, message.row.action, message.name, body, paramsMember);
+    if (asking !== null) await asking;
+  }
   // An answer to the server's own question is no call: to hold it back would leave the call that asked hanging.
   const waiting = message.kind === 'response' ? pass(call) : spend(call);
   if (waiting !== null) await waiting;

@@ -81,7 +81,7 @@ async function begin(call: Call, endpoint: Endpoint, message: Message, { members
     return withServerInfo(resolved, gatewayInfo);
   }
   enterRoute(call, resolved);
-  const route = transformRoute(call, message.method, permitRoute(call, message, resolved));
+  const route = transformRoute(call, message.method, await permitRoute(call, message, resolved));
   const routed = memberTexts(route.params);
   // A server of 2026-07-28 reads its own state; any other has none, so this is none of ours either.
   if (!(servers.serves(route.server, 'modern') ?? (await servers.findIfServes(route.server, 'modern')))) {

@@ -174,7 +174,7 @@ function urisPaged(view: EndpointView, kind: 'resources' | 'templates', listed: 
   const expose = kind === 'resources' ? uris.expose : uris.exposeTemplate;
   const found = listed.flatMap(({ list }, index) => {
     const server = view.servers[index]?.data.name ?? '';
-    return (list?.entries ?? []).filter(({ key }) => view.selects[kind](server, key) !== null).map((entry) => ({ server, entry }));
+    return (list?.entries ?? []).filter((entry) => view.selects[kind](server, entry.key, entry) !== null).map((entry) => ({ server, entry }));
   });
   return {
     length: found.length,

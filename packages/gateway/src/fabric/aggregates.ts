@@ -10,11 +10,14 @@ import { createCatalogue } from './catalogue.ts';
 import type { Servers } from './dialogue.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { KeptListsPort } from './last-good.ts';
+import { createListedTools, type ListedTools } from './listed-tools.ts';
 
 /** The endpoints of one worker behind which stand many servers. They share one catalogue. */
 export interface Aggregates {
   /** The endpoint at a path that the snapshot has; the same object for as long as it has it. */
   at(data: EndpointData): Endpoint;
+  /** What single servers say of their tools, of the same lists. */
+  readonly tools: ListedTools;
   /** To be called after each change of the snapshot: streams tell of it, servers that are gone are forgotten. */
   snapshotChanged(): void;
   /** What is kept of the lists of servers. */
@@ -51,6 +54,7 @@ export function createAggregates({ servers, kept, snapshot, sealer, log, clock }
   };
 
   return {
+    tools: createListedTools(catalogue, callerClassOf),
     at(data) {
       const known = endpoints.get(data.path);
       if (known !== undefined) return known;

@@ -56,6 +56,8 @@ export interface Catalogue {
   readonly version: number;
   /** The list, read where it is not good any more; all who ask at one time wait for one reading, and none longer than `deadlineMs`. Never throws. */
   load(server: Server, callers: CallerClass, kind: ListKind, deadlineMs: number): Promise<Listed>;
+  /** What is at hand and good; null: the server has to be asked. */
+  fresh(server: Server, callers: CallerClass, kind: ListKind): ServerList | null;
   /** What is at hand, good or not. */
   known(server: Server, callers: CallerClass, kind: ListKind): ServerList | null;
   /** Whether there is a list at hand, or it is known that there is none to be had. */
@@ -300,6 +302,10 @@ export function createCatalogue({ servers, kept, log, clock }: CatalogueParts): 
       }
       const { list, trouble, isDegraded } = state;
       return { list, trouble, isDegraded, ttlMs: promisedMs(state, nowMs()), wasKept };
+    },
+    fresh(server, callers, kind) {
+      const shelf = shelfOf(server, callers);
+      return remainingMs(shelf, kind, nowMs()) > 0 ? stateOf(shelf, kind).list : null;
     },
     known: (server, callers, kind) => shelfOf(server, callers).lists.get(kind)?.list ?? null,
     isSettled(server, callers, kind) {

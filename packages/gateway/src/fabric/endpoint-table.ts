@@ -33,7 +33,7 @@ export interface KnownList {
 export function buildNameTable(lists: readonly KnownList[], select: Select, data: EndpointData, charsMax: number): NameTable {
   const found = lists.flatMap(({ server, list }) =>
     (list?.entries ?? []).flatMap((entry) => {
-      const selected = select(server.data.name, entry.key);
+      const selected = select(server.data.name, entry.key, entry);
       return selected === null ? [] : [{ server, entry, rename: selected.rename, description: selected.description }];
     }),
   );
@@ -61,8 +61,8 @@ export function digestOf(lists: readonly KnownList[], rules: unknown): string {
   return hash.digest('base64url');
 }
 
-/** Whether a server's thing is behind the endpoint, and what is changed about it. Null: it is not. */
-export type Select = (server: string, key: string) => { readonly rename: string | null; readonly description: string | null } | null;
+/** Whether a server's thing is behind the endpoint, and what is changed about it. Null: it is not. `entry`: how it is listed, where it is at hand. */
+export type Select = (server: string, key: string, entry?: ListEntry | null) => { readonly rename: string | null; readonly description: string | null } | null;
 
 const unchanged = { rename: null, description: null };
 

@@ -88,8 +88,8 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
 function shown(selects: EndpointView['selects'], shows: EndpointCaller['shows']): EndpointView['selects'] {
   const of =
     (kind: ListKind): Select =>
-    (server, key) =>
-      shows(server, kind, key) ? selects[kind](server, key) : null;
+    (server, key, entry = null) =>
+      shows(server, kind, key, entry) ? selects[kind](server, key) : null;
   return { tools: of('tools'), prompts: of('prompts'), resources: of('resources'), templates: of('templates') };
 }
 

@@ -1,5 +1,5 @@
 import type { Server } from '../snapshot/compile-snapshot.ts';
-import type { ListKind } from './drain-list.ts';
+import type { ListEntry, ListKind } from './drain-list.ts';
 import type { Ask, ClientFace, Interest, ServerEvent, ServerFacts } from './dialogue.ts';
 
 /** Whose client asks. */
@@ -7,8 +7,8 @@ export interface EndpointCaller {
   readonly face: ClientFace;
   /** Which of the servers behind the endpoint this caller may reach; the same test as at `/mcp/{server}`. */
   readonly mayReach: (server: string) => boolean;
-  /** Whether policies let this caller use what a server lists; callers with the same key see the same. */
-  readonly shows: (server: string, kind: ListKind, name: string) => boolean;
+  /** Whether policies let this caller use what a server lists; callers with the same key see the same. `entry`: of a tool, how it is listed. */
+  readonly shows: (server: string, kind: ListKind, name: string, entry: ListEntry | null) => boolean;
   readonly accessKey: string;
   /** The headers of the caller's that rules pass on with every message to this server, flat. Faults: `invalid_request`. */
   readonly forwarded: (server: Server) => readonly string[];

@@ -8,12 +8,17 @@ export const bounds = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   bodyBytesMax: 4 * MiB,
-  /** Of a condition of a policy; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers. */
+  /**
+   * Of a condition of a policy; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers; entries of
+   * `access.risks`; how long a call waits for its server's list where a condition asks after the tool.
+   */
   conditionCharsMax: 2_000,
   conditionArgsBytesMax: 16 * KiB,
   policiesMax: 5_000,
   policyPatternsMax: 1_000,
   accessKeptMax: 20_000,
+  risksMax: 1_000,
+  listedToolsWaitMs: 2_000,
   /** Keys that a node forgets one by one when others have changed them; of more it forgets all. */
   changedKeysMax: 1_000,
   /** Things of one kind in the directory of an organization; those that one is tied to by one member; characters of a name; a page of the list. */

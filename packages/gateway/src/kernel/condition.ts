@@ -3,8 +3,9 @@ import { Environment, type ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { bounds } from './bounds.ts';
 import { fitsGlob, parseGlob } from './glob.ts';
+import type { ToolFacts } from './tool-facts.ts';
 
-/** What a condition can ask after. Members are read only where the expression names them. */
+/** What a condition can ask after. Members are read only where the expression names them; one that throws is one that cannot be told. */
 export interface ConditionFacts {
   /** id, kind, organization, team, project, user, service_account, agent, environment: texts, empty where there is none. */
   readonly principal: Readonly<Record<string, string>>;
@@ -15,6 +16,8 @@ export interface ConditionFacts {
   readonly name: string;
   /** The arguments of the call, `{}` where it has none. */
   readonly args: Readonly<Record<string, unknown>>;
+  /** Of the tool that is called; throws where nothing is known of it. */
+  readonly tool: ToolFacts;
   /** The address that the call came from. */
   readonly ip: string;
   readonly now: Date;
@@ -22,6 +25,12 @@ export interface ConditionFacts {
 
 export interface Condition {
   readonly usesArguments: boolean;
+  /** It asks after what is known of a tool: it is about calls of tools and nothing else. */
+  readonly usesTool: boolean;
+  /** It asks after what only a call of a single thing has: its name, its arguments, the tool. */
+  readonly asksOfThing: boolean;
+  /** It asks after nothing but server, operation, name and tool: what it says holds for all callers and calls, as long as the tool is the same. */
+  readonly isSettled: boolean;
   /** It asks after more than caller and operation: arguments, address or time. */
   readonly dependsOnCall: boolean;
   /** It looks at members of a list one by one, each perhaps against all of another argument: arguments of more than `bounds.conditionArgsBytesMax` are too many. */
@@ -30,10 +39,11 @@ export interface Condition {
   holds(facts: ConditionFacts): boolean;
 }
 
-/** What is wrong with a condition, or null. */
-export function conditionFault(text: string): string | null {
+/** What is wrong with the condition of a rule, or null. */
+export function conditionFault(text: string, { resources, prompts }: { readonly resources?: unknown; readonly prompts?: unknown }): string | null {
   try {
-    compileCondition(text);
+    if (compileCondition(text).usesTool && ((resources ?? null) !== null || (prompts ?? null) !== null))
+      return 'it asks after `tool`, and the rule names resources or prompts: make a rule of its own for them';
     return null;
   } catch (error) {
     return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
@@ -51,12 +61,16 @@ export function compileCondition(text: string): Condition {
   const checked = program.check();
   if (!checked.valid) throw new Error(checked.error?.message ?? 'it does not fit the types of what it names');
   if (checked.type !== 'bool' && checked.type !== 'dyn') throw new Error(`it must be true or false, and is of type ${String(checked.type)}`);
-  const found = { hasMacro: false, usesArguments: false, dependsOnCall: false };
+  const found = { hasMacro: false, usesArguments: false, usesTool: false, usesName: false, usesCaller: false, dependsOnCall: false };
   look(program.ast, found, false);
+  const { usesName, usesCaller, ...asks } = found;
   return {
-    ...found,
+    ...asks,
+    asksOfThing: asks.usesArguments || asks.usesTool || usesName,
+    isSettled: !usesCaller && !asks.dependsOnCall,
     holds(facts) {
-      const result: unknown = program({ ...facts });
+      // Not a copy: that would read every member.
+      const result: unknown = program(facts);
       if (typeof result !== 'boolean') throw new TypeError('the condition is neither true nor false');
       return result;
     },
@@ -71,6 +85,14 @@ const environment = new Environment({
   .registerVariable('action', 'string')
   .registerVariable('name', 'string')
   .registerVariable('args', 'map')
+  .registerVariable('tool', {
+    schema: {
+      title: 'string',
+      annotations: { readOnlyHint: 'bool', destructiveHint: 'bool', idempotentHint: 'bool', openWorldHint: 'bool' },
+      said: 'list<string>',
+      risk: 'string',
+    },
+  })
   .registerVariable('ip', 'string')
   .registerVariable('now', 'google.protobuf.Timestamp')
   .registerFunction('fits(string, string): bool', (text: string, pattern: string) => fitsGlob(kept(globs, pattern, parseGlob), text))
@@ -114,6 +136,9 @@ const macros = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
 interface Found {
   hasMacro: boolean;
   usesArguments: boolean;
+  usesTool: boolean;
+  usesName: boolean;
+  usesCaller: boolean;
   dependsOnCall: boolean;
 }
 
@@ -126,6 +151,9 @@ function look(node: unknown, found: Found, inMacro: boolean): void {
   if (typeof node !== 'object' || node === null || !('op' in node) || !('args' in node)) return;
   const { op, args } = node as Pick<ASTNode, 'op' | 'args'>;
   if (op === 'id' && args === 'args') found.usesArguments = true;
+  if (op === 'id' && args === 'tool') found.usesTool = true;
+  if (op === 'id' && args === 'name') found.usesName = true;
+  if (op === 'id' && args === 'principal') found.usesCaller = true;
   if (op === 'id' && (args === 'args' || args === 'ip' || args === 'now')) found.dependsOnCall = true;
   if (op !== 'rcall' || !Array.isArray(args)) return look(args, found, inMacro);
   const [called, receiver, inside] = args as readonly unknown[];

@@ -2,6 +2,7 @@ import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { SessionRefusal } from '../exchange/session-refusals.ts';
 import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
+import type { ToolFacts } from '../kernel/tool-facts.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
@@ -47,6 +48,11 @@ export interface Readiness {
   readonly viewStale: boolean;
 }
 
+export interface NamedTool {
+  readonly server: string;
+  readonly name: string;
+}
+
 /** What a worker asks of the supervisor. */
 export type SupervisorHandlers = {
   begin: (input: null) => WorkerStart;
@@ -88,6 +94,8 @@ export type WorkerHandlers = {
   targetOrders: (input: readonly TargetOrder[]) => Promise<void>;
   /** What this worker knows of the servers behind it. */
   serverReports: (input: null) => ServerReports;
+  /** What is known of tools, in their order; null: nothing. Lists that have to be read are read. */
+  toolFacts: (input: { readonly tools: readonly NamedTool[] }) => Promise<readonly (ToolFacts | null)[]>;
   /** What this worker has to say of itself when metrics are read. */
   report: (input: null) => WorkerReport;
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */

@@ -1,10 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
 import { extname, join } from 'node:path';
+import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
+import type { ToolFacts } from '../kernel/tool-facts.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
@@ -13,7 +15,7 @@ import { openChannel, type Channel } from './channel.ts';
 import type { StateHandlers } from './state-handlers.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import type { ServerReports, WorkerReport } from './worker-report.ts';
-import type { Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
+import type { NamedTool, Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
 export interface WorkerPool {
@@ -27,6 +29,8 @@ export interface WorkerPool {
   targetOrders(orders: readonly TargetOrder[]): Promise<void>;
   /** Of every worker that answers in time. */
   serverReports(): Promise<ServerReports>;
+  /** What a worker knows of tools, in their order; null: nothing, or no worker answers in time. */
+  toolFacts(tools: readonly NamedTool[]): Promise<readonly (ToolFacts | null)[]>;
   /** Of every worker that answers in time, by its id, which no later one has. */
   reports(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
   /** Resolves when no living worker remembers the key. */
@@ -208,6 +212,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const reports = await Promise.all(knowing().map(({ channel }) => channel.ask('serverReports', null, reportTimeoutMs).catch(() => null)));
       const known = reports.filter((report) => report !== null);
       return { targets: known.flatMap(({ targets }) => targets), lists: known.flatMap(({ lists }) => lists) };
+    },
+    async toolFacts(tools) {
+      const [member] = knowing();
+      const nothing = tools.map(() => null);
+      if (member === undefined || tools.length === 0) return nothing;
+      return member.channel.ask('toolFacts', { tools }, bounds.listedToolsWaitMs + reportTimeoutMs).catch(() => nothing);
     },
     async reports() {
       const reports = await Promise.all(

@@ -27,6 +27,7 @@ async function runWorker(): Promise<void> {
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
     targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
     serverReports: () => door?.serverReports() ?? { targets: [], lists: [] },
+    toolFacts: async ({ tools }) => (await begun.promise).toolFacts(tools),
     report: () => ({ ...processReport(), ...(door?.report() ?? nothingYet) }),
     // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {

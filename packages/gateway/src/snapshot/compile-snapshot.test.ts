@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { compileRisks } from '../authorise/tool-risk.ts';
 import { compileAccess } from '../authorise/access.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { compileSnapshot, type SnapshotCompilers } from './compile-snapshot.ts';
@@ -35,6 +36,7 @@ const data: SnapshotData = {
 const compilers: SnapshotCompilers = {
   encodeServer: () => Buffer.alloc(0),
   compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock),
+  compileRisks,
 };
 
 test('servers are found by path and by name, with their block of the record', () => {

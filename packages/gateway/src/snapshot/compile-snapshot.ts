@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Access } from '../authorise/access.ts';
+import type { RiskData, RiskOf } from '../authorise/tool-risk.ts';
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { EndpointData } from './endpoint-data.ts';
 import type { PolicyData } from '../kernel/policy.ts';
@@ -20,6 +21,7 @@ export interface Snapshot {
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
   readonly access: Access;
+  readonly riskOf: RiskOf;
 }
 
 /** An address of many servers. */
@@ -67,10 +69,15 @@ export interface SnapshotCompilers {
   readonly encodeServer: (node: string, server: string, currency: string) => Uint8Array;
   /** The worker hands in `authorise`'s. */
   readonly compileAccess: (policies: readonly PolicyData[]) => Access;
+  readonly compileRisks: (risks: readonly RiskData[]) => RiskOf;
 }
 
 /** `before`: the one that it takes the place of, of which is kept what has not changed. */
-export function compileSnapshot(data: SnapshotData, { encodeServer, compileAccess }: SnapshotCompilers, before: Snapshot | null = null): Snapshot {
+export function compileSnapshot(
+  data: SnapshotData,
+  { encodeServer, compileAccess, compileRisks }: SnapshotCompilers,
+  before: Snapshot | null = null,
+): Snapshot {
   const version = data.priceVersion ?? 0;
   const servers = data.servers.map((server): Server => {
     return {
@@ -95,6 +102,7 @@ export function compileSnapshot(data: SnapshotData, { encodeServer, compileAcces
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
     access: before !== null && isDeepStrictEqual(before.data.policies, data.policies) ? before.access : compileAccess(data.policies),
+    riskOf: before !== null && isDeepStrictEqual(before.data.risks, data.risks) ? before.riskOf : compileRisks(data.risks ?? []),
   };
 }
 

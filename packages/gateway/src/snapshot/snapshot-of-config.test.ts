@@ -26,6 +26,7 @@ function config(more: Partial<Config> = {}): Config {
     routes: [{ server: 'search', path: '/mcp/find', auth: { type: 'none' }, timeoutMs: 20_000 }],
     pricing: null,
     policies: null,
+    access: { risks: [] },
     transforms: [],
     cache: [],
     record: {

@@ -39,6 +39,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     priceVersion: sources.prices.version,
     servers: config.servers.map((server) => ({ ...serverData(server, config, sources), ...pricesOf(server, list, priceOf) })),
     policies: sources.policies,
+    ...(config.access.risks.length === 0 ? {} : { risks: config.access.risks }),
     endpoints: endpointsOfConfig(config),
   };
 }

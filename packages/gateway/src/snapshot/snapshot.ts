@@ -3,6 +3,7 @@
  * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
  */
 import type { Reference } from '../kernel/directory.ts';
+import type { RiskData } from '../authorise/tool-risk.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from './transform-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
@@ -26,6 +27,8 @@ export interface SnapshotData {
   readonly servers: readonly ServerData[];
   /** Rules of access; what none of them allows is refused. */
   readonly policies: readonly PolicyData[];
+  /** What an operator says of the risk of tools; absent: nothing. */
+  readonly risks?: readonly RiskData[];
   /** Addresses behind which stand many servers; absent: none. */
   readonly endpoints?: readonly EndpointData[];
 }

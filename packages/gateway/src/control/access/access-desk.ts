@@ -2,6 +2,8 @@ import type { Grant, Operation } from '../../authorise/access.ts';
 import type { Comparison } from '../../authorise/compare-access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
+import type { ToolFacts } from '../../kernel/tool-facts.ts';
+import type { NamedTool } from '../../node/worker-messages.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 
@@ -16,15 +18,20 @@ export interface AccessDesk {
   /** What is switched off, also what is on again by now because its time is over. */
   switches(): readonly SwitchData[];
   /** What the workers would decide, and each rule on the way. */
-  explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): AccessExplanation;
+  explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): Promise<AccessExplanation>;
   /**
    * What the workers decide of calls, and what they would by other rules, switches included. Principal null: a caller without a key. Null: no rule
-   * that differs is about such calls.
+   * that differs is about such calls. `tools`: those that calls may be of, of which is asked what is known where rules ask after it.
    */
-  compare(after: readonly PolicyData[]): (principal: PrincipalData | null, operation: Operation & { readonly action: string }) => Comparison | null;
+  compare(
+    after: readonly PolicyData[],
+    tools: readonly NamedTool[],
+  ): Promise<(principal: PrincipalData | null, operation: Operation & { readonly action: string }) => Comparison | null>;
 }
 
 export interface AccessExplanation {
   readonly grant: Grant;
   readonly rules: readonly RuleFinding[];
+  /** What is known of the tool; null: nothing, or no rule asks after it. */
+  readonly tool: ToolFacts | null;
 }

@@ -72,7 +72,10 @@ export async function dryRunAccess(context: ControlContext, { policies, put, rem
     callsMax: bounds.dryRunCallsMax,
     groupsMax: bounds.dryRunGroupsMax,
   });
-  const compare = access.compare(after);
+  const compare = await access.compare(
+    after,
+    found.filter(({ method }) => method === 'tools/call'),
+  );
   const callers = new Map<string, PrincipalData | null | undefined>([['', null]]);
   const groups: DryRunGroup[] = [];
   let calls = 0;

@@ -2,6 +2,7 @@ import type { Operation } from '../../authorise/access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import { nouns } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { ToolFacts } from '../../kernel/tool-facts.ts';
 import type { ControlContext } from '../context.ts';
 import { readCaller, type Caller } from '../keys/read-caller.ts';
 import { principalOf } from '../keys/verify-key.ts';
@@ -34,6 +35,8 @@ export interface AccessExplained {
   readonly reason: string;
   readonly stops: readonly ExplainedStop[];
   readonly rules: readonly RuleFinding[];
+  /** What is known of the tool, where a rule asks after it; null: nothing, or none does. */
+  readonly tool: ToolFacts | null;
   readonly changes: readonly string[];
 }
 
@@ -46,7 +49,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
     throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
   const caller = await readCaller(context, key);
   const principal = principalOf(key, caller, null, config.rateLimits);
-  const { grant, rules } = access.explain(principal, operation, { argumentsText, ip });
+  const { grant, rules, tool } = await access.explain(principal, operation, { argumentsText, ip });
   const { action, server } = operation;
   const nowMs = clock.nowMs();
   const known = config.servers.some(({ name }) => name === server);
@@ -88,6 +91,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
     reason: first?.reason ?? reason,
     stops,
     rules,
+    tool,
     changes: allowed ? [] : changesFor(outOfScope, grant.decision, grant.rule, rules),
   };
 }

@@ -55,10 +55,10 @@ export function requireRegistry({ config }: Pick<ControlContext, 'config'>): voi
 }
 
 /** Faults: `invalid_params`. */
-export function requireWhole({ config }: Pick<ControlContext, 'config'>, { servers, when }: PolicyData): void {
+export function requireWhole({ config }: Pick<ControlContext, 'config'>, { servers, when, resources, prompts }: PolicyData): void {
   const missing = servers.find((name) => !name.includes('*') && !config.servers.some((server) => server.name === name));
   if (missing !== undefined) throw new Fault('invalid_params', { reason: `there is no server ${missing.slice(0, 63)}; the rule would hold for nothing` });
-  const fault = when === null ? null : conditionFault(when);
+  const fault = when === null ? null : conditionFault(when, { resources, prompts });
   if (fault !== null) throw new Fault('invalid_params', { reason: `the condition cannot serve: ${fault}` });
 }
 
