@@ -24,6 +24,8 @@ const checks = [
   // What only a test uses is not a feature.
   { name: 'test-only', file: join(bin, 'knip'), args: ['--no-progress', '--production', '--include', 'files,exports'] },
   { name: 'docs', file: node, args: ['tools/check-docs.ts'] },
+  // What changes for clients is said, also where it may.
+  { name: 'api', file: node, args: ['tools/compare-api.ts'], isShown: true },
 ];
 
 // A failing mend is found, and shown, by its check.
@@ -34,7 +36,7 @@ const failed = checks.filter((check) => {
   const { status, output } = run(check);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'}  ${check.name.padEnd(10)} ${seconds} s`);
-  if (status !== 0) console.log(output.trimEnd().replaceAll(/^/gm, '        '));
+  if (status !== 0 || check.isShown === true) console.log(output.trimEnd().replaceAll(/^/gm, '        '));
   return status !== 0;
 });
 

@@ -124,6 +124,7 @@ function createControl(
     mcpActions,
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),
+    answerKey: randomBytes(32),
     testServer: async (name, _target) => {
       const target = targets.find((entry) => entry.name === name);
       if (!target) throw new Fault('unknown_object', { kind: 'server', name });

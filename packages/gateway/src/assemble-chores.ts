@@ -2,6 +2,7 @@
 import { removeExpired } from './control/audit/remove-expired.ts';
 import { thinCheckpoints } from './control/audit/thin-checkpoints.ts';
 import type { ControlContext } from './control/context.ts';
+import { removeExpiredKeys } from './control/idempotency/remove-expired-keys.ts';
 import { finishErasures } from './control/privacy/erase-person.ts';
 import type { ScheduledBackups } from './jobs/backups/scheduled-backups.ts';
 import { bounds } from './kernel/bounds.ts';
@@ -21,5 +22,6 @@ export function startChores(context: () => ControlContext, auditDays: number, ba
   each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays));
   each('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
   each('erasures', bounds.erasureLookMs, finishErasures);
+  each('idempotency keys', bounds.idempotencySweepMs, removeExpiredKeys);
   each('backups', bounds.backupLookMs, () => backups.look());
 }

@@ -307,6 +307,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     configuration,
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
+    answerKey: keys.seal[0] ?? folder.secret('seal'),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
     masking: bodies.masking,

@@ -50,7 +50,10 @@ export function createCore(transport: Transport): Core {
   return {
     transport,
     request: (method, path, ...[input, options]) => answered(transport.send(outgoing(method, path, input ?? {}, options), options)),
-    open: (method, path, ...[input, options]) => transport.open({ ...outgoing(method, path, input ?? {}, options), headers: { accept: '*/*' } }, options),
+    open: (method, path, ...[input, options]) => {
+      const one = outgoing(method, path, input ?? {}, options);
+      return transport.open({ ...one, headers: { ...one.headers, accept: '*/*' } }, options);
+    },
     list<P extends PathOf<'get'>, K extends ListKey<Answer<Operation<'get', P>>>>(path: P, key: K, ...rest: Rest<Input<Operation<'get', P>>>) {
       type Page = Answer<Operation<'get', P>>;
       const [given, options] = rest;
@@ -68,14 +71,18 @@ export function createCore(transport: Transport): Core {
 }
 
 function outgoing(method: Method, path: string, input: LooseInput, options: ChangeOptions | undefined): Outgoing {
+  const headers = {
+    ...(options?.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
+    ...(method === 'post' ? { 'idempotency-key': options?.idempotencyKey ?? crypto.randomUUID() } : {}),
+  };
   return {
     method: method.toUpperCase(),
     path,
     ...(input.path === undefined ? {} : { names: input.path }),
     ...(input.query === undefined ? {} : { query: input.query }),
     ...(input.body === undefined ? {} : { body: input.body }),
-    ...(options?.ifMatch === undefined ? {} : { headers: { 'if-match': options.ifMatch } }),
-    safety: method === 'get' ? 'read' : 'write',
+    headers,
+    safety: method === 'get' ? 'read' : method === 'post' ? 'keyed' : 'write',
   };
 }
 

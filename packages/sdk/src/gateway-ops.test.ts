@@ -120,13 +120,24 @@ describe('a request', () => {
 });
 
 describe('what goes wrong on the way', () => {
-  test('a read is sent again, a change is not', async () => {
+  test('a read is sent again, a change of what is there is not', async () => {
     script = [cut, faultAnswer('unavailable', 503, { 'retry-after': '0' }), json({ kind: 'key' })];
     expect(await client().me.get()).toEqual({ kind: 'key' });
     expect(seen).toHaveLength(3);
     script = [cut, json({})];
-    await expect(client().keys.create({ name: 'x' })).rejects.toBeInstanceOf(sdk.ConnectionError);
+    await expect(client().keys.revoke('key_1')).rejects.toBeInstanceOf(sdk.ConnectionError);
     expect(seen).toHaveLength(4);
+  });
+
+  test('what makes something is sent again with its Idempotency-Key, also while the first is under way', async () => {
+    script = [cut, faultAnswer('idempotency_key_in_use', 409, { 'retry-after': '0' }), json({ key: { id: 'key_1' } }, 201), json({}), json({})];
+    expect(await client().keys.create({ name: 'x' })).toEqual({ key: { id: 'key_1' } });
+    await client().keys.create({ name: 'x' });
+    await client().keys.create({ name: 'x' }, { idempotencyKey: 'mine' });
+    const [first, second, third, other, named] = seen.map(({ headers }) => headers['idempotency-key']);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect([second, third, named]).toEqual([first, first, 'mine']);
+    expect(other).not.toBe(first);
   });
 
   test('a call of a tool is sent again with its id, also while the first is under way', async () => {

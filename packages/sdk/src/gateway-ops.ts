@@ -108,8 +108,8 @@ function serversOf({ request, list }: Core) {
       request('patch', '/v1/servers/{name}', { path: { name }, body, query: dryRunOf(options) }, options),
     test: (name: string, query: Query<Operation<'post', '/v1/servers/{name}/test'>> = {}, options?: RequestOptions) =>
       request('post', '/v1/servers/{name}/test', { path: { name }, query }, options),
-    updateTarget: (name: string, target: string, body: Post<'/v1/servers/{name}/targets/{target}'>, options?: RequestOptions) =>
-      request('post', '/v1/servers/{name}/targets/{target}', { path: { name, target }, body }, options),
+    updateTarget: (name: string, target: string, body: Patch<'/v1/servers/{name}/targets/{target}'>, options?: RequestOptions) =>
+      request('patch', '/v1/servers/{name}/targets/{target}', { path: { name, target }, body }, options),
   };
 }
 

@@ -24,6 +24,8 @@ export interface RequestOptions {
   readonly retries?: number;
   readonly signal?: AbortSignal;
   readonly traceId?: string;
+  /** Of a `post` of the control API: one that outlives the process. Default: a new one, so that it is made once however often it is sent. */
+  readonly idempotencyKey?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

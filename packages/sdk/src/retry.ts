@@ -1,8 +1,8 @@
 import { ConnectionError, FaultError, UnreadableAnswerError } from './errors.ts';
 
 /**
- * How often the same request may reach the gateway: a `read` changes nothing, a `keyed` one carries an X-Request-ID by which the gateway
- * makes it once, a `write` is sent again only where it is certain that nothing was done.
+ * How often the same request may reach the gateway: a `read` changes nothing, a `keyed` one carries an X-Request-ID or Idempotency-Key
+ * by which the gateway makes it once, a `write` is sent again only where it is certain that nothing was done.
  */
 export type Safety = 'read' | 'keyed' | 'write';
 

@@ -67,7 +67,7 @@ export function createTransport(settings: Settings): Transport {
         } catch (thrown) {
           const error = asOurs(thrown);
           // The first of the same call is waited for as long as there is time.
-          const isUnderWay = sent > 1 && error instanceof FaultError && error.code === 'request_in_flight';
+          const isUnderWay = sent > 1 && error instanceof FaultError && (error.code === 'request_in_flight' || error.code === 'idempotency_key_in_use');
           const waitMs = (sent > retries && !isUnderWay) || signal.aborted ? null : retryWaitMs(error, outgoing.safety, sent);
           if (waitMs === null || Date.now() + waitMs >= endsAt) throw error;
           await pause(waitMs, signal).catch((reason: unknown) => {

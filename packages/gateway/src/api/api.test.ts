@@ -283,6 +283,22 @@ describe('answers', () => {
     );
   });
 
+  test('name the version of the API; those of a deprecated route say since when, until when and where more stands, whatever they answer', async () => {
+    const path = '/v1/servers/search/targets/none';
+    const [old, now] = await Promise.all(['POST', 'PATCH'].map((method) => control.request(method, path, { bearer: admin, body: { draining: true } })));
+    const said = ['gatewayops-api-version', 'deprecation', 'sunset', 'link'].map((name) => [old?.headers.get(name), now?.headers.get(name)]);
+    expect(said).toEqual([
+      ['1', '1'],
+      ['@1795824000', null],
+      ['Sun, 28 Nov 2027 00:00:00 GMT', null],
+      ['</v1/openapi.json>; rel="deprecation"; type="application/json"', null],
+    ]);
+    expect((await control.request('POST', path)).headers.get('deprecation')).toBe('@1795824000');
+    const document = (await (await control.request('GET', '/v1/openapi.json', { bearer: admin })).json()) as { paths: Record<string, unknown> };
+    expect(document.paths['/v1/servers/{name}/targets/{target}']).toMatchObject({ post: { deprecated: true, 'x-sunset': '2027-11-28' } });
+    expect(document.paths['/v1/servers/{name}/targets/{target}']).toMatchObject({ patch: { 'x-permission': 'servers.write' } });
+  });
+
   test('of a store that is away are 503 with nothing of its inside', async () => {
     const away = {
       ...control.dependencies.registry,

@@ -19,6 +19,7 @@ import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
+import { documentRoutes } from './document-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -67,6 +68,9 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
   return app;
 }
 
+/** Raised when clients that work with one may fail with the next; every answer says it. */
+export const apiVersion = '1';
+
 /** Every route of the API. Throws where one has no permission: it would be open to everyone. */
 export function registerRoutes(app: ApiApp): void {
   keyRoutes(app);
@@ -91,6 +95,7 @@ export function registerRoutes(app: ApiApp): void {
   roleRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);
+  documentRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))
       throw new Error(`${definition.route.method} ${definition.route.path} names no permission`);
@@ -160,6 +165,7 @@ function acceptedRequestId(header: string | undefined): string | null {
 
 function secureHeaders(c: Context<ApiEnvironment>, requestId: string): void {
   c.header('X-Request-ID', requestId);
+  c.header('GatewayOps-API-Version', apiVersion);
   c.header('X-Content-Type-Options', 'nosniff');
   c.header('Cache-Control', 'no-store');
   c.header('Referrer-Policy', 'no-referrer');

@@ -10,6 +10,7 @@ export function maskingRoutes(api: Api): void {
       method: 'post',
       path: '/v1/masking/test',
       permission: 'masking.test',
+      changesNothing: true,
       tags: ['masking'],
       summary: 'Try what would be masked in a text',
       description: 'Nothing is stored or logged. Without `rules` by those that serve, with them by these and what is always masked.',

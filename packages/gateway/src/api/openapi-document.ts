@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { registerRoutes } from './app.ts';
+import { apiVersion, registerRoutes } from './app.ts';
 import type { ApiEnvironment } from './route.ts';
 
 /** The text of `openapi/openapi.json`: the one wall between the product and its clients, made from the routes. */
@@ -19,7 +19,7 @@ export function renderOpenApi(): string {
   });
   const document = app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: { title: 'GatewayOps control API', version: '1', license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
+    info: { title: 'GatewayOps control API', version: apiVersion, license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' } },
   });
   return `${JSON.stringify(document, null, 2)}\n`;
 }

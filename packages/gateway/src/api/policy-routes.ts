@@ -168,6 +168,7 @@ export function policyRoutes(api: Api): void {
       method: 'post',
       path: '/v1/access/explain',
       permission: 'policies.read',
+      changesNothing: true,
       tags: ['access'],
       summary: 'Why a call would be let through or refused',
       description: 'Each rule on the way, the one that decides, what would change it, and where else the call would stop. Nothing is called.',
@@ -190,6 +191,7 @@ export function policyRoutes(api: Api): void {
       method: 'post',
       path: '/v1/access/dry-run',
       permission: 'policies.read',
+      changesNothing: true,
       tags: ['access'],
       summary: 'What other rules would have done with the calls of the last days',
       description:

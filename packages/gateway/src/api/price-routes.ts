@@ -105,6 +105,7 @@ export function priceRoutes(api: Api): void {
       method: 'post',
       path: '/v1/costs/estimate',
       permission: 'costs.read',
+      changesNothing: true,
       tags: ['costs'],
       summary: 'What a call would cost',
       description:

@@ -17,6 +17,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Actor, ControlContext, ControlDependencies } from '../control/context.ts';
 import type { Permission } from '../control/permissions.ts';
 import { admitBody } from './admit-body.ts';
+import { carryOutOnce, idempotencyHeader } from './once.ts';
 
 /** A permission, `signed_in` for every known caller, or `public` for everyone (a credential that is sent must still be good). */
 export type Access = Permission | 'signed_in' | 'public';
@@ -47,22 +48,63 @@ export type Api = Pick<ApiApp, 'openapi'>;
 
 interface RouteOptions extends Omit<RouteConfig, 'middleware' | 'hide' | 'security'> {
   readonly permission: Access;
+  /** A POST that asks only: sent twice it does no harm, so there is no Idempotency-Key. */
+  readonly changesNothing?: true;
+  readonly deprecation?: Deprecation;
+}
+
+/** A route that clients should leave. Its answers say so by `Deprecation` (RFC 9745), `Sunset` (RFC 8594) and a link. */
+export interface Deprecation {
+  /** Days, as in 2026-01-31: since when, and when it may end. */
+  readonly since: string;
+  readonly sunset: string;
+  /** The operation that takes its place: `PATCH /v1/…`. */
+  readonly instead: string;
 }
 
 /** A route with its permission, its security and the faults that every route may answer with. */
-export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(options: Options): Omit<Options, 'permission'> {
-  const { permission, responses, ...rest } = options;
+export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(
+  options: Options,
+): Omit<Options, 'permission' | 'changesNothing' | 'deprecation'> {
+  const { permission, changesNothing, deprecation, responses, ...rest } = options;
+  const isOnce = options.method === 'post' && permission !== 'public' && changesNothing !== true;
   return {
     ...rest,
+    ...(deprecation === undefined ? {} : deprecated(deprecation, options.description)),
+    ...(isOnce ? { request: withIdempotencyKey(options.request) } : {}),
     security: permission === 'public' ? [] : [{ bearer: [] }, { session: [] }],
     'x-permission': permission,
-    middleware: [requireAccess(permission), admitBody],
+    middleware: [...(deprecation === undefined ? [] : [sayDeprecated(deprecation)]), requireAccess(permission), admitBody, ...(isOnce ? [carryOutOnce] : [])],
     responses: {
       ...responses,
       ...(permission === 'public' ? {} : refusals),
       default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.'),
     },
-  } as unknown as Omit<Options, 'permission'>;
+  } as unknown as Omit<Options, 'permission' | 'changesNothing' | 'deprecation'>;
+}
+
+function deprecated({ since, sunset, instead }: Deprecation, description: string | undefined): Record<string, unknown> {
+  const about = `Deprecated since ${since}, served until ${sunset} at least: use \`${instead}\`.`;
+  return { deprecated: true, 'x-sunset': sunset, description: description === undefined ? about : `${description} ${about}` };
+}
+
+/** On every answer of the route, refusals among them. */
+function sayDeprecated({ since, sunset }: Deprecation): MiddlewareHandler<ApiEnvironment> {
+  const headers = {
+    Deprecation: `@${Date.parse(since) / 1000}`,
+    Sunset: new Date(sunset).toUTCString(),
+    Link: '</v1/openapi.json>; rel="deprecation"; type="application/json"',
+  };
+  return async (c, next) => {
+    for (const [name, value] of Object.entries(headers)) c.header(name, value);
+    await next();
+  };
+}
+
+function withIdempotencyKey(request: RouteConfig['request']): RouteConfig['request'] {
+  const own = z.object({ 'idempotency-key': idempotencyHeader });
+  const { headers } = request ?? {};
+  return { ...request, headers: headers instanceof z.ZodObject ? headers.extend(own.shape) : own };
 }
 
 /** A JSON response or body of a schema. */

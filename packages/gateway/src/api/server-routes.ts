@@ -59,6 +59,7 @@ export function serverRoutes(api: Api): void {
       method: 'post',
       path: '/v1/servers/{name}/test',
       permission: 'servers.test',
+      changesNothing: true,
       tags: ['servers'],
       summary: 'Connect to a server and list its tools',
       description: 'Ten seconds at most. A server that fails is a result with `ok: false`, not a fault.',
@@ -87,26 +88,29 @@ export function serverRoutes(api: Api): void {
       );
     },
   );
-  api.openapi(
-    route({
-      method: 'post',
-      path: '/v1/servers/{name}/targets/{target}',
-      permission: 'servers.write',
-      tags: ['servers'],
-      summary: 'Change the weight of a target, or drain it',
-      description:
-        'At once, on every node, until it is taken back or gateway.yaml names another weight. A target that drains takes no new calls; those under way end, and its sessions go on elsewhere.',
-      request: { params: nameParams.extend({ target: z.string().max(128).openapi({ example: 'blue' }) }), body: body(changeSchema) },
-      responses: { 200: json(z.object({ target: targetSchema }), 'The target as it is now.') },
-    }),
-    async (c) => {
-      const { name, target } = c.req.valid('param');
-      const { weight, draining } = c.req.valid('json');
-      const change = { ...(weight === undefined ? {} : { weight }), ...(draining === undefined ? {} : { draining }) };
-      return c.json({ target: targetBody(await changeTarget(c.var.context(), name, target, change)) }, 200);
-    },
-  );
+  for (const how of [{ method: 'patch' }, { method: 'post', deprecation: targetsByPost }] as const)
+    api.openapi(
+      route({
+        ...how,
+        path: '/v1/servers/{name}/targets/{target}',
+        permission: 'servers.write',
+        tags: ['servers'],
+        summary: 'Change the weight of a target, or drain it',
+        description:
+          'At once, on every node, until it is taken back or gateway.yaml names another weight. A target that drains takes no new calls; those under way end, and its sessions go on elsewhere.',
+        request: { params: nameParams.extend({ target: z.string().max(128).openapi({ example: 'blue' }) }), body: body(changeSchema) },
+        responses: { 200: json(z.object({ target: targetSchema }), 'The target as it is now.') },
+      }),
+      async (c) => {
+        const { name, target } = c.req.valid('param');
+        const { weight, draining } = c.req.valid('json');
+        const change = { ...(weight === undefined ? {} : { weight }), ...(draining === undefined ? {} : { draining }) };
+        return c.json({ target: targetBody(await changeTarget(c.var.context(), name, target, change)) }, 200);
+      },
+    );
 }
+
+const targetsByPost = { since: '2026-11-28', sunset: '2027-11-28', instead: 'PATCH /v1/servers/{name}/targets/{target}' } as const;
 
 /** An object as `changeServer` takes it: what is left out is not there. */
 function changeOf({ active, canary }: z.infer<typeof serverChangeSchema>): ServerChange {

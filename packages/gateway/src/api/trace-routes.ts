@@ -32,6 +32,7 @@ export function traceRoutes(api: Api): void {
       method: 'post',
       path: '/v1/traces/search',
       permission: 'traces.read',
+      changesNothing: true,
       tags: ['traces'],
       summary: 'Search traces, newest first',
       description: `The same as \`GET /v1/traces\`, for queries that are long. ${whatFits}`,

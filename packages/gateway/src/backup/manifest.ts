@@ -37,7 +37,7 @@ export const manifestSchema = z.object({
   version: z.string(),
   node: z.string(),
   made_at: z.iso.datetime(),
-  registry: z.object({ migrations: z.array(z.object({ name: z.string(), checksum: digest })) }),
+  registry: z.object({ migrations: z.array(z.object({ name: z.string(), checksum: z.string().regex(/^[0-9a-f]{64}(?:-additive)?$/) })) }),
   audit: z.object({
     /** The organizations that have a chain of events, and where it ends in this backup. */
     heads: z.array(z.object({ organization_id: z.string(), sequence: z.int().min(0), hash: digest })),

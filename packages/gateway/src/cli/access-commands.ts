@@ -62,6 +62,14 @@ export const accessCommands: readonly CommandSpec[] = [
     load: async () => (await import('./policies-list.ts')).policiesList,
   },
   {
+    name: ['policies', 'get'],
+    summary: 'Show a rule of access',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the rule.' }],
+    load: async () => (await import('./policies-list.ts')).policiesGet,
+  },
+  {
     name: ['policies', 'set'],
     summary: 'Make a rule of access, or change it',
     about: 'The whole rule: what is not given is as if it had been left out. docs/guides/access.md says what each part means.',
@@ -129,4 +137,18 @@ export const accessCommands: readonly CommandSpec[] = [
     load: async () => (await import('./switch-off.ts')).switchesList,
   },
   ...switches,
+  {
+    name: ['permissions', 'list'],
+    summary: 'List what roles and keys can permit',
+    client: true,
+    prints: true,
+    load: async () => (await import('./permissions-list.ts')).permissionsList,
+  },
+  {
+    name: ['whoami'],
+    summary: 'Say who you are to the gateway, what you may do, why not, and who can grant it',
+    client: true,
+    prints: true,
+    load: async () => (await import('./whoami.ts')).whoami,
+  },
 ];

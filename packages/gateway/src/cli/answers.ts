@@ -106,6 +106,7 @@ const priceList = {
 
 export const answers = {
   policies: z.looseObject({ policies: z.array(policyView) }),
+  policy: z.looseObject({ policy: policyView }),
   policyPut: z.looseObject({ outcome: z.enum(['created', 'changed', 'unchanged', 'planned']), policy: policyView }),
   switched: z.looseObject({ switch: switchView }),
   switches: z.looseObject({ switches: z.array(switchView) }),

@@ -276,6 +276,7 @@ export const groups: Readonly<Record<string, string>> = {
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',
+  permissions: 'What can be permitted',
   traces: 'What happened',
   logs: 'Every call',
   masking: 'What is masked before it is stored',

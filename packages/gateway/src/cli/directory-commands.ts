@@ -108,6 +108,26 @@ const invitationCommands: readonly CommandSpec[] = [
     load: async () => (await import('./invitations.ts')).invitationsList,
   },
   {
+    name: ['invitations', 'get'],
+    summary: 'Show an invitation',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'ID', about: 'Id of the invitation (inv_…).' }],
+    load: async () => (await import('./invitations.ts')).invitationsGet,
+  },
+  {
+    name: ['invitations', 'accept'],
+    summary: 'Become the user that an invitation speaks of',
+    about: 'Once, by whoever has the token; no key is needed.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--token PLACE', about: 'Where the token is: env:NAME or file:PATH. Never the token itself: command lines can be seen.', required: true },
+    ],
+    examples: ['gateway invitations accept --url https://gateway.example --token file:invitation.txt'],
+    load: async () => (await import('./invitations.ts')).invitationsAccept,
+  },
+  {
     name: ['invitations', 'revoke'],
     summary: 'Take an invitation back',
     client: true,

@@ -1,4 +1,7 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
+import { resolveSecret } from '../config/secrets.ts';
+import { Fault } from '../kernel/fault.ts';
 import { readAnswer } from './answers.ts';
 import type { Command } from './command.ts';
 import { openGatewayClient } from './gateway-client.ts';
@@ -29,7 +32,7 @@ export const usersInvite: Command = async (context) => {
   });
   const { invitation, token } = readAnswer(z.looseObject({ invitation: invitationView, token: z.string() }), answer, client.where);
   out.result(answer, () => `${out.paint.bold('token')}    ${plain(token)}\nid       ${plain(invitation.id)}\nexpires  ${timeText(invitation.expires_at)} UTC`);
-  out.note('Send it to them: it will not be shown again, and POST /v1/invitations/accept takes it once.');
+  out.note('Send it to them: it will not be shown again, and gateway invitations accept takes it once.');
   return undefined;
 };
 
@@ -55,6 +58,45 @@ export const invitationsList: Command = async (context) => {
         ),
   );
   if (cursor) out.note(`More: gateway invitations list --cursor ${plain(cursor)}`);
+  return undefined;
+};
+
+export const invitationsGet: Command = async (context) => {
+  const {
+    arguments: [id = ''],
+    out,
+  } = context;
+  const client = openGatewayClient(context);
+  const answer = await client.request('GET', `/v1/invitations/${encodeURIComponent(id)}`);
+  const { invitation } = readAnswer(z.looseObject({ invitation: invitationView }), answer, client.where);
+  out.result(invitation, () =>
+    [
+      ['id', plain(invitation.id)],
+      ['email', plain(invitation.email)],
+      ['roles', plain(invitation.role_ids.join(' '))],
+      ['expires', timeText(invitation.expires_at)],
+      ['invited by', plain(invitation.created_by)],
+    ]
+      .map(([name = '', value = '']) => `${out.paint.dim(name.padEnd(10))}  ${value}`)
+      .join('\n'),
+  );
+  return undefined;
+};
+
+export const invitationsAccept: Command = async (context) => {
+  const { options, out, env, cwd } = context;
+  const [, kind, place = ''] = /^(env|file):(.{1,4096})$/.exec(options.text('token') ?? '') ?? [];
+  // What is written there may be the token itself, so it is not repeated.
+  if (kind === undefined) throw new Fault('usage', { reason: '--token names the place of the token, never the token itself: env:NAME or file:PATH.' });
+  const token = resolveSecret(kind === 'env' ? { env: place } : { file: resolve(cwd, place) }, env, '--token');
+  const client = openGatewayClient(context);
+  const answer = await client.request('POST', '/v1/invitations/accept', { body: { token } });
+  const { user } = readAnswer(
+    z.looseObject({ user: z.looseObject({ id: z.string(), name: z.string(), role_ids: z.array(z.string()) }) }),
+    answer,
+    client.where,
+  );
+  out.result(user, () => `✓ ${plain(user.name)} is a user now: ${plain(user.id)}, with the roles ${plain(user.role_ids.join(' '))}.`);
   return undefined;
 };
 

@@ -32,6 +32,30 @@ export const policiesList: Command = async (context) => {
   return undefined;
 };
 
+export const policiesGet: Command = async (context) => {
+  const {
+    arguments: [name = ''],
+    out,
+  } = context;
+  const client = openGatewayClient(context);
+  const { policy } = readAnswer(answers.policy, await client.request('GET', `/v1/policies/${encodeURIComponent(name)}`), client.where);
+  out.result(policy, () =>
+    [
+      ['name', plain(policy.name)],
+      ['effect', policy.effect],
+      ['to', plain(policy.to.join(' '), 1000)],
+      ['on', plain(thingsText(policy), 1000)],
+      ['when', plain(policy.when ?? 'always', 1000)],
+      ['until', policy.until === null ? '–' : timeText(policy.until)],
+      ['from', policy.source],
+      ['version', policy.version === null ? '–' : String(policy.version)],
+    ]
+      .map(([title = '', value = '']) => `${out.paint.dim(title.padEnd(7))}  ${value}`)
+      .join('\n'),
+  );
+  return undefined;
+};
+
 interface Things {
   readonly servers: readonly string[];
   readonly tools: readonly string[] | null;

@@ -12,7 +12,7 @@ export const serversDrain: Command = async (context) => {
   const client = openGatewayClient(context);
   const draining = !options.on('undo');
   const path = `/v1/servers/${encodeURIComponent(name)}/targets/${encodeURIComponent(targetName)}`;
-  const { target } = readAnswer(answers.target, await client.request('POST', path, { body: { draining } }), client.where);
+  const { target } = readAnswer(answers.target, await client.request('PATCH', path, { body: { draining } }), client.where);
   const where = `${plain(target.name)} of ${plain(name)}`;
   out.result(target, () => (draining ? `⊘ ${where} takes no new calls; ${target.in_flight} are under way on this node.` : `✓ ${where} takes calls again.`));
   return undefined;

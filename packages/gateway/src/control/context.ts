@@ -42,6 +42,8 @@ export interface ControlDependencies {
   /** Names of every MCP operation that a key's scopes may name. */
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;
+  /** Of this node: what answers to the operator, who shows no credential, are sealed with. */
+  readonly answerKey: Uint8Array;
   readonly testServer: TestServer;
   readonly exports: ExportDesk;
   readonly masking: MaskingDesk;

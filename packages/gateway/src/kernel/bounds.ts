@@ -214,6 +214,16 @@ export const bounds = {
   viewAgeMsMax: 30_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
+  /**
+   * Idempotency-Key of the control API: how long an answer is given again, how many keys of one caller, the bytes of an answer that is kept, how long
+   * a node that is silent is taken to be at it, and how often those whose time is over are deleted, so many at once.
+   */
+  idempotencyKeyMs: 86_400_000,
+  idempotencyKeysMax: 10_000,
+  idempotentAnswerBytesMax: 64 * KiB,
+  idempotencyHoldMs: 60_000,
+  idempotencySweepMs: 600_000,
+  idempotencySweepMax: 10_000,
   /** The embedded shared state: bytes and entries of its values, and token buckets beside them. */
   stateBytesMax: 256 * MiB,
   stateEntriesMax: 1_000_000,

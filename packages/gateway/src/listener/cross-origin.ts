@@ -14,6 +14,9 @@ const exposed = [
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
   'Deprecation',
+  'Sunset',
+  'Link',
+  'GatewayOps-API-Version',
 ].join(', ');
 
 /** What a script may send; `Mcp-Param-*` beside these. */
@@ -22,6 +25,7 @@ const allowed = new Set([
   'authorization',
   'baggage',
   'content-type',
+  'idempotency-key',
   'if-match',
   'last-event-id',
   'mcp-method',

@@ -9,8 +9,8 @@ const recorded = z.array(z.object({ name: z.string(), checksum: z.string() }));
 
 /**
  * Applies what is missing of `migrations/`, oldest first. ClickHouse has no transactions for tables, so every statement can be
- * repeated: a migration that was cut short, or that two nodes apply at once, ends the same. Faults: `state_broken` where the
- * ledger holds a migration that we do not know (a newer program made it) or that was changed since.
+ * repeated: a migration that was cut short, or that two nodes apply at once, ends the same. Faults: `newer_schema` where the
+ * ledger holds one that this version cannot work with, `state_broken` where one was changed since.
  */
 export async function migrate(
   client: ClickHouseClient,

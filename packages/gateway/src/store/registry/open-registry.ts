@@ -9,6 +9,7 @@ import { createAuditWrites } from './audit-writes.ts';
 import { createBackupRunReads, createBackupRunWrites } from './backup-runs.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
+import { createIdempotencyWrites } from './idempotency-keys.ts';
 import { createInvitationReads, createInvitationWrites } from './invitations.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
@@ -64,6 +65,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           access: createAccessWrites(transaction),
           directory: createDirectoryWrites(transaction),
           invitations: createInvitationWrites(transaction),
+          idempotency: createIdempotencyWrites(transaction),
         }),
       ),
     async ping() {

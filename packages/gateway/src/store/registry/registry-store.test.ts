@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../../../../../test/support/requires.ts';
+import { until } from '../../../../../test/support/poll.ts';
 import { startPostgres } from '../../../../../test/support/postgres.ts';
 import type { NounKind, Reference } from '../../kernel/directory.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
@@ -19,6 +20,11 @@ import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-stor
 import type { AuditEvent, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
+
+test('each migration from now on says whether older nodes can go on', () => {
+  const silent = migrations.filter(({ name, text }) => name > '202611290500' && !/^-- Older nodes: (?:go on|refuse)/m.test(text));
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});
 
 describe('embedded', () => {
   keepsTheContract(async () => {
@@ -38,6 +44,36 @@ describeWith('postgres', 'PostgreSQL', () => {
   keepsTheContract(async () => {
     const server = await startPostgres();
     return { address: { url: server.url }, end: () => server.stop() };
+  });
+});
+
+describeWith('postgres', 'nodes of several versions on one PostgreSQL', () => {
+  test('I5: those that start at once migrate once; an old one works beside what lets it go on; what would break it waits until it has stopped', async () => {
+    const server = await startPostgres();
+    try {
+      const address = { url: server.url };
+      const openOld = () => openRegistry({ address, connectionsMax: 2, auditKey: testAuditKey, log: silentLog });
+      await Promise.all([1, 2, 3].map(() => migrate(address, silentLog)));
+      const old = await openOld();
+      const kind = '-- Older nodes: go on; they pass it by.';
+      const additive = [...migrations, { name: '999901010000-additive', text: `${kind}\ncreate table additive (id text primary key)` }];
+      await Promise.all([1, 2].map(() => migrate(address, silentLog, additive)));
+      await old.transaction(({ keys }) => keys.insert(keyOf(defaultOrganizationId)));
+      await (await openOld()).close();
+
+      const breaking = [...additive, { name: '999901010001-breaking', text: 'alter table additive rename to other' }];
+      await expect(migrate(address, silentLog, breaking)).rejects.toMatchObject({
+        code: 'older_nodes_running',
+        detail: { migration: '999901010001-breaking' },
+      });
+      expect(await old.keys.any(defaultOrganizationId)).toBe(true);
+      await old.close();
+      await until(() => migrate(address, silentLog, breaking).then(() => true), { what: 'the old node to be gone' });
+      await expect(openOld()).rejects.toMatchObject({ code: 'newer_schema', detail: { migration: '999901010001-breaking' } });
+      await migrate(address, silentLog, breaking);
+    } finally {
+      await server.stop();
+    }
   });
 });
 
@@ -313,6 +349,42 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect((await store.keys.list(organizationId, { after: null, limit: 9, named: [refOf('agent', 'bot')] })).map(({ id }) => id)).toEqual([ofAgent.id]);
   });
 
+  test('of requests that carry one key one is begun; what its node did not do is let go, and a node that comes back late writes nothing', async () => {
+    const organizationId = await newOrganization();
+    const of = (attempt: string, digest = 'd') => ({ organizationId, digest, attempt });
+    const begin = (attempt: string, { request = 'r', holdMs = 60_000, keptMs = 60_000, digest = 'd' } = {}) =>
+      store.transaction(({ idempotency }) => idempotency.begin({ ...of(attempt, digest), caller: 'key:k', request }, { holdMs, keptMs, keysMax: 2 }));
+    const begun = await Promise.all(['a', 'b', 'c'].map((attempt) => begin(attempt)));
+    expect(begun.filter((one) => one === null)).toHaveLength(1);
+    expect(begun.filter((one) => one !== null)).toEqual(Array(2).fill({ request: 'r', isDone: false, answer: null }));
+    const winner = of(['a', 'b', 'c'][begun.indexOf(null)] ?? '');
+    // What is rolled back was not done.
+    const failing = store.transaction(async ({ idempotency }) => {
+      expect(await idempotency.done(winner)).toBe(true);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    await store.transaction(({ idempotency }) => idempotency.release(winner));
+    expect(await begin('dead', { holdMs: -1 })).toBeNull();
+    expect(await begin('next', { request: 'other' })).toBeNull();
+    expect(await store.transaction(({ idempotency }) => idempotency.done(of('dead')))).toBe(false);
+    await store.transaction(({ idempotency }) => idempotency.keep(of('dead'), Buffer.from('late')));
+    expect(await store.transaction(({ idempotency }) => idempotency.done(of('next')))).toBe(true);
+    await store.transaction(({ idempotency }) => idempotency.release(of('next')));
+    expect(await begin('again')).toEqual({ request: 'other', isDone: true, answer: null });
+    await store.transaction(({ idempotency }) => idempotency.keep(of('next'), Buffer.from('sealed')));
+    expect(await begin('again')).toEqual({ request: 'other', isDone: true, answer: Buffer.from('sealed') });
+    // Of one caller the newest two; what its time is over is begun anew, and deleted.
+    for (const digest of ['e', 'f']) {
+      expect(await begin('x', { digest })).toBeNull();
+      await store.transaction(({ idempotency }) => idempotency.done(of('x', digest)));
+    }
+    expect(await begin('y')).toBeNull();
+    expect(await begin('z', { digest: 'f', keptMs: -60_000 })).toBeNull();
+    await store.transaction(({ idempotency }) => idempotency.deleteExpired(organizationId, -60_000, 10));
+    expect(await begin('y', { digest: 'f' })).toBeNull();
+  });
+
   test('an invitation is found by its token, taken by one of several, and gone with its time, its address or its user', async () => {
     const organizationId = await newOrganization();
     const invitation = (more: Partial<InvitationRecord> = {}): InvitationRecord => ({
@@ -440,7 +512,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
   });
 
   test('D14: a migration that fails leaves nothing behind', async () => {
-    const bad = { name: '209901010000-bad', text: 'create table half (id text); select no_such_function();' };
+    const bad = { name: '209901010000-bad', text: '-- Older nodes: go on.\ncreate table half (id text); select no_such_function();' };
     await expect(migrate(address, silentLog, [...migrations, bad])).rejects.toThrow('no_such_function');
     expect(await directly("select to_regclass('half') as found")).toEqual([{ found: null }]);
     await migrate(address, silentLog);
@@ -453,7 +525,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       code: 'state_broken',
       detail: { reason: expect.stringContaining(first.name) },
     });
-    await expect(migrate(address, silentLog, [])).rejects.toMatchObject({ code: 'state_broken', detail: { reason: expect.stringContaining('newer') } });
+    await expect(migrate(address, silentLog, [])).rejects.toMatchObject({ code: 'newer_schema', detail: { store: 'registry' } });
   });
 }
 

@@ -14,6 +14,7 @@ import type { PolicyData } from '../../kernel/policy.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
 import type { Reference } from '../../kernel/directory.ts';
+import type { IdempotencyWrites } from './idempotency-store.ts';
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
@@ -46,6 +47,7 @@ export interface RegistryWrites {
   readonly people: PeopleWrites;
   readonly directory: DirectoryWrites;
   readonly invitations: InvitationWrites;
+  readonly idempotency: IdempotencyWrites;
 }
 
 /** A rule of access as it is kept. */

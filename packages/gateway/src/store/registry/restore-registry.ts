@@ -31,7 +31,7 @@ export interface RegistryRestore {
  */
 export async function openRegistryRestore(address: RegistryAddress, migrations: readonly AppliedMigration[], log: Log): Promise<RegistryRestore> {
   const wanted = knownMigrations(migrations);
-  const client = new Client({ ...clientConfig(address), connectionTimeoutMillis: 5000 });
+  const client = new Client({ ...clientConfig(address), application_name: 'gatewayops restore', connectionTimeoutMillis: 5000 });
   client.on('error', (error) => log.warn('registry.connection_lost', { error }));
   try {
     await client.connect();
@@ -85,7 +85,7 @@ function knownMigrations(migrations: readonly AppliedMigration[]): readonly Migr
 /** Another node would write into what is being filled. The embedded engine has nobody else: its folder is locked. */
 async function requireAlone(client: Client): Promise<void> {
   const { rows } = await client.query<{ others: string }>(
-    "select count(*) as others from pg_stat_activity where application_name = 'gatewayops' and datname = current_database() and pid <> pg_backend_pid() /* restore/alone */",
+    "select count(*) as others from pg_stat_activity where application_name like 'gatewayops%' and datname = current_database() and pid <> pg_backend_pid() /* restore/alone */",
   );
   if (Number(rows[0]?.others) > 0) throw new RegistryRefusal('a gateway is connected to the registry; stop every node first');
 }

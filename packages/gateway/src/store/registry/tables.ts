@@ -22,6 +22,7 @@ export interface Tables {
   directory: DirectoryTable;
   directory_links: DirectoryLinksTable;
   invitations: InvitationsTable;
+  idempotency_keys: IdempotencyKeysTable;
 }
 
 export interface OrganizationsTable {
@@ -168,6 +169,18 @@ export interface InvitationsTable {
   created_at: Date;
   created_by: string;
   expires_at: Date;
+}
+
+export interface IdempotencyKeysTable {
+  organization_id: string;
+  digest: string;
+  caller: string;
+  request: string;
+  attempt: string;
+  began_at: Date;
+  held_until: Date;
+  done_at: Date | null;
+  answer: Buffer | null;
 }
 
 export interface DirectoryLinksTable {
