@@ -377,6 +377,8 @@ test('the package offers these values', () => {
     'UnreadableAnswerError',
     'UpstreamError',
     'UsageError',
+    'WebhookError',
+    'verifyWebhook',
   ]);
 });
 
@@ -384,4 +386,49 @@ test('a file comes as it is, without a bound on the time to read it', async () =
   script = [(response) => void response.writeHead(200, { 'content-type': 'text/csv' }).write('a,b\n')];
   const response = await client().audit.openExport({ start_time: 'a', end_time: 'b' }, { timeoutMs: 1_000 });
   expect(new TextDecoder().decode((await response.body?.getReader().read())?.value)).toBe('a,b\n');
+});
+
+describe('around requests', () => {
+  test('middleware sees each that is sent, may change it and the answer, and never sees the key', async () => {
+    script = [faultAnswer('unavailable', 503, { 'retry-after': '0' }), json({ kind: 'key' })];
+    const met: string[] = [];
+    const outer: sdk.Middleware = async (request, next) => {
+      met.push(`${request.attempt} ${request.method} ${new URL(request.url).pathname} ${String(request.headers.get('authorization'))}`);
+      const response = await next({ ...request, headers: new Headers({ ...Object.fromEntries(request.headers), 'x-outer': '1' }) });
+      met.push(String(response.status));
+      return response;
+    };
+    const inner: sdk.Middleware = (request, next) => {
+      met.push(`inner ${String(request.headers.get('x-outer'))}`);
+      return next(request);
+    };
+    expect(await client({ middleware: [outer, inner] }).me.get()).toEqual({ kind: 'key' });
+    expect(met).toEqual(['1 GET /v1/me null', 'inner 1', '503', '2 GET /v1/me null', 'inner 1', '200']);
+    expect(seen.map(({ headers }) => [headers['x-outer'], headers.authorization])).toEqual(Array(2).fill(['1', `Bearer ${apiKey}`]));
+  });
+
+  test('middleware may answer itself, and sends the key nowhere else', async () => {
+    const answering = client({ middleware: [async () => Response.json({ kind: 'kept' })] });
+    expect(await answering.me.get()).toEqual({ kind: 'kept' });
+    script = [json({})];
+    await client({ gatewayUrl: `${url}/gw`, middleware: [(request, next) => next({ ...request, url: `${url}/elsewhere` })] }).me.get();
+    expect(seen.map((one) => [one.url, one.headers.authorization])).toEqual([['/elsewhere', undefined]]);
+  });
+
+  test('the log says requests and what is sent again by its level, and never the key or a body', async () => {
+    const said: string[] = [];
+    const say = (level: string) => (text: string) => void said.push(`${level} ${text}`);
+    const logger = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
+    for (const logLevel of ['off', 'info', 'debug'] as const) {
+      script = [cut, json({ key: {} })];
+      await client({ logLevel, logger }).keys.create({ name: 'hidden-name' });
+    }
+    expect(said).toEqual([
+      expect.stringMatching(/^info gatewayops: POST \/v1\/auth\/keys is sent again in \d+ ms: The gateway at /),
+      expect.stringMatching(/^info gatewayops: POST \/v1\/auth\/keys is sent again in /),
+      expect.stringMatching(/^debug gatewayops: POST \/v1\/auth\/keys 200 in \d+ ms, req_1$/),
+    ]);
+    expect(said.join()).not.toMatch(/hidden-name|gwo_/);
+    expect(() => client({ logLevel: 'loud' as 'debug' })).toThrow(sdk.UsageError);
+  });
 });

@@ -1,6 +1,8 @@
 /** What the package offers. */
 export { GatewayOps } from './gateway-ops.ts';
-export type { GatewayOpsOptions, RequestOptions } from './options.ts';
+export type { GatewayOpsOptions, Middleware, RequestOnItsWay, RequestOptions } from './options.ts';
+export type { Logger, LogLevel } from './log.ts';
+export { verifyWebhook, WebhookError, type WebhookMessage, type WebhookRequest } from './verify-webhook.ts';
 export type { Answered, ChangeOptions, WholeAnswer } from './core.ts';
 export type { DeleteOptions, NounOptions } from './directory.ts';
 export type { List } from './list.ts';

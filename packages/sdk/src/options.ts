@@ -1,4 +1,5 @@
 import { UsageError } from './errors.ts';
+import { sayerOf, type Logger, type LogLevel, type Say } from './log.ts';
 
 export interface GatewayOpsOptions {
   /** `gwo_…`. Default: GATEWAYOPS_API_KEY, where there is an environment. */
@@ -15,7 +16,26 @@ export interface GatewayOpsOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** For proxies, tests and runtimes of their own. Default: that of the platform. */
   readonly fetch?: typeof fetch;
+  /** Around every request that is sent, also those that are sent again; the first is outermost. */
+  readonly middleware?: readonly Middleware[];
+  /** `debug` says each request, `info` what is sent again. Default: GATEWAYOPS_LOG, where there is an environment, else `off`. */
+  readonly logLevel?: LogLevel | 'off';
+  /** Default: `console`. */
+  readonly logger?: Logger;
 }
+
+/** A request on its way. The key is not among its headers: it is added behind all middleware. */
+export interface RequestOnItsWay {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: string | undefined;
+  /** How often the same was sent, from 1. */
+  readonly attempt: number;
+}
+
+/** Passes the request on by `next`, or answers itself. */
+export type Middleware = (request: RequestOnItsWay, next: (request: RequestOnItsWay) => Promise<Response>) => Promise<Response>;
 
 /** What one request may say beside its content. */
 export interface RequestOptions {
@@ -38,6 +58,8 @@ export interface Settings {
   readonly retries: number;
   readonly traceId: string | null;
   readonly fetch: typeof fetch;
+  readonly middleware: readonly Middleware[];
+  readonly say: Say;
 }
 
 /** Faults: `UsageError`, which never names the key. */
@@ -55,6 +77,8 @@ export function readOptions(options: GatewayOpsOptions): Settings {
     traceId: options.traceId ?? null,
     // Browsers refuse a fetch that is called as a method of something else.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    middleware: options.middleware ?? [],
+    say: sayerOf(options.logLevel ?? environment('GATEWAYOPS_LOG'), options.logger ?? console),
   };
 }
 

@@ -3,7 +3,7 @@
  * `send`.
  */
 import { ConnectionError, FaultError, GatewayOpsError, TimedOutError, UnreadableAnswerError, UsageError } from './errors.ts';
-import { countOf, positive, type RequestOptions, type Settings } from './options.ts';
+import { countOf, positive, type RequestOnItsWay, type RequestOptions, type Settings } from './options.ts';
 import { errorOfAnswer } from './read-fault.ts';
 import { retryWaitMs, type Safety } from './retry.ts';
 
@@ -38,15 +38,15 @@ const timeoutMsDefault = 60_000;
 export function createTransport(settings: Settings): Transport {
   return {
     send: (outgoing, options = {}) =>
-      repeat(outgoing, options, async (signal) => {
-        const response = await exchange(outgoing, options, signal);
+      repeat(outgoing, options, async (signal, attempt) => {
+        const response = await exchange(outgoing, options, signal, attempt);
         return { response, text: await response.text() };
       }),
-    open: (outgoing, options = {}) => repeat(outgoing, options, (signal) => exchange(outgoing, options, signal)),
+    open: (outgoing, options = {}) => repeat(outgoing, options, (signal, attempt) => exchange(outgoing, options, signal, attempt)),
   };
 
   /** Tries until there is an answer, an error that stays, or no time. */
-  async function repeat<Result>(outgoing: Outgoing, options: RequestOptions, attempt: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  async function repeat<Result>(outgoing: Outgoing, options: RequestOptions, attempt: (signal: AbortSignal, sent: number) => Promise<Result>): Promise<Result> {
     const timeoutMs = positive('timeoutMs', options.timeoutMs ?? settings.timeoutMs ?? outgoing.timeoutMs ?? timeoutMsDefault);
     const retries = countOf('retries', options.retries ?? settings.retries);
     const endsAt = Date.now() + timeoutMs;
@@ -63,13 +63,14 @@ export function createTransport(settings: Settings): Transport {
       for (let sent = 1; ; sent += 1) {
         try {
           options.signal?.throwIfAborted();
-          return await attempt(signal);
+          return await attempt(signal, sent);
         } catch (thrown) {
           const error = asOurs(thrown);
           // The first of the same call is waited for as long as there is time.
           const isUnderWay = sent > 1 && error instanceof FaultError && (error.code === 'request_in_flight' || error.code === 'idempotency_key_in_use');
           const waitMs = (sent > retries && !isUnderWay) || signal.aborted ? null : retryWaitMs(error, outgoing.safety, sent);
           if (waitMs === null || Date.now() + waitMs >= endsAt) throw error;
+          settings.say('info', `${outgoing.method} ${outgoing.path} is sent again in ${Math.round(waitMs)} ms: ${String((error as Error).message)}`);
           await pause(waitMs, signal).catch((reason: unknown) => {
             throw asOurs(reason);
           });
@@ -80,21 +81,41 @@ export function createTransport(settings: Settings): Transport {
     }
   }
 
-  async function exchange(outgoing: Outgoing, options: RequestOptions, signal: AbortSignal): Promise<Response> {
-    const response = await settings.fetch(`${settings.baseUrl}${fillPath(outgoing.path, outgoing.names ?? {})}${queryText(outgoing.query ?? {})}`, {
+  async function exchange(outgoing: Outgoing, options: RequestOptions, signal: AbortSignal, attempt: number): Promise<Response> {
+    const request: RequestOnItsWay = {
       method: outgoing.method,
+      url: `${settings.baseUrl}${fillPath(outgoing.path, outgoing.names ?? {})}${queryText(outgoing.query ?? {})}`,
       headers: headersOf(outgoing, options),
-      ...(outgoing.body === undefined ? {} : { body: JSON.stringify(outgoing.body) }),
-      // The key is for this address alone.
-      redirect: 'manual',
-      signal,
-    });
+      body: outgoing.body === undefined ? undefined : JSON.stringify(outgoing.body),
+      attempt,
+    };
+    const begunAt = Date.now();
+    const pass = settings.middleware.reduceRight<(passed: RequestOnItsWay) => Promise<Response>>(
+      (next, middleware) => (passed) => middleware(passed, next),
+      (passed) => fetchWithKey(passed, signal),
+    );
+    const response = await pass(request);
+    const id = response.headers.get('x-request-id');
+    settings.say('debug', `${request.method} ${outgoing.path} ${response.status} in ${Date.now() - begunAt} ms${id === null ? '' : `, ${id}`}`);
     if (response.ok) return response;
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel();
       throw new UnreadableAnswerError('it is a redirect, which is not followed', response.status);
     }
     throw errorOfAnswer(response, await response.text());
+  }
+
+  function fetchWithKey({ method, url, headers, body }: RequestOnItsWay, signal: AbortSignal): Promise<Response> {
+    const signed = new Headers(headers);
+    // The key is for this address alone, whatever a middleware or an answer says.
+    if (url.startsWith(`${settings.baseUrl}/`)) signed.set('authorization', settings.authorization);
+    return settings.fetch(url, {
+      method,
+      headers: signed,
+      ...(body === undefined ? {} : { body }),
+      redirect: 'manual',
+      signal,
+    });
   }
 
   /** What is said closer to the request wins; the key is the client's alone. */
@@ -105,7 +126,7 @@ export function createTransport(settings: Settings): Transport {
     if (traceId !== null) headers.set('x-trace-id', traceId);
     for (const given of [settings.headers, outgoing.headers, options.headers])
       for (const [name, value] of Object.entries(given ?? {})) headers.set(name, value);
-    headers.set('authorization', settings.authorization);
+    headers.delete('authorization');
     return headers;
   }
 }

@@ -37,6 +37,7 @@ import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import { traceRoutes } from './trace-routes.ts';
+import { unregisteredAgentRoutes } from './unregistered-agent-routes.ts';
 
 export function createApi(dependencies: ControlDependencies): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnvironment>({ defaultHook: refuseInvalid });
@@ -92,6 +93,7 @@ export function registerRoutes(app: ApiApp): void {
   policyRoutes(app);
   invitationRoutes(app);
   directoryRoutes(app);
+  unregisteredAgentRoutes(app);
   roleRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);

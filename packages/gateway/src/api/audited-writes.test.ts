@@ -29,6 +29,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/config/reload': { action: 'config.applied', ask: '../control/config/reload-config.test.ts' },
   'PATCH /v1/servers/{name}': { action: 'server.switched', ask: '../control/servers/change-server.test.ts' },
   'POST /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
+  'PATCH /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
   'POST /v1/logs/export': { action: 'export.created', ask: 'export-routes.test.ts' },
   'PUT /v1/policies/{name}': { action: 'policy.created', ask: 'policy-routes.test.ts' },
   'DELETE /v1/policies/{name}': { action: 'policy.deleted', ask: 'policy-routes.test.ts' },

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControl, type TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { randomBase62 } from '../kernel/id.ts';
 import { parseQuery } from '../query/parse-query.ts';
 import type { LedgerStore } from '../store/ledger/ledger-store.ts';
 import { listTraces } from '../store/ledger/traces.ts';
@@ -219,6 +221,43 @@ test('an agent was seen from its first call to its last, within one organization
     { id: 'idle-bot', first_seen: null, last_seen: null },
     { id: 'seen-bot', first_seen: new Date(first).toISOString(), last_seen: new Date(last).toISOString() },
   ]);
+});
+
+test('agents that called and are not in the catalogue are listed with their keys, programs and servers; who is put into it is not', async () => {
+  const last = Date.parse(`${dayAt(45)}T11:00:00.456Z`);
+  const [shadow, known, key] = ['shadow', 'known', 'key'].map((name) => `${name}_${randomBase62(8)}`) as [string, string, string];
+  const call = (more: Record<string, string>, beforeMs = 0) =>
+    priced(new Date(last - beforeMs).toISOString(), 1, { key_id: key, server: 'search', client_name: 'claude-code', ...more });
+  await ledger.insert([
+    call({ agent: shadow, org_id: 'org_other' }),
+    call({ agent: shadow }, 60_000),
+    call({ agent: shadow, server: 'filesystem', client_name: 'cursor' }),
+    call({ agent: known }),
+    call({ agent: '', client_name: 'lone-program' }),
+    call({ agent: '', client_name: 'no-key', key_id: '', server: key }),
+  ]);
+  await control.request('POST', '/v1/agents', { front: 'admin', body: { name: known, id: known } });
+  const now = control.variant({ ledger: () => ledger.reader, clock: systemClock });
+  const unregistered = async () => {
+    const answer = await now.request('GET', '/v1/unregistered-agents?days=60', { front: 'admin' });
+    const { agents } = (await answer.json()) as { agents: { agent: string | null; keys: string[]; client_names: string[]; servers: string[] }[] };
+    return agents
+      .filter(({ keys }) => keys.includes(key))
+      .map((one) => ({ ...one, client_names: one.client_names.toSorted(), servers: one.servers.toSorted() }));
+  };
+  const [bot, lone, ...others] = await unregistered();
+  expect(bot).toEqual({
+    agent: shadow,
+    client_names: ['claude-code', 'cursor'],
+    keys: [key],
+    servers: ['filesystem', 'search'],
+    calls: 2,
+    first_seen: new Date(last - 60_000).toISOString(),
+    last_seen: new Date(last).toISOString(),
+  });
+  expect([lone, others]).toMatchObject([{ agent: null, client_names: ['lone-program'], calls: 1 }, []]);
+  await control.request('POST', '/v1/agents', { front: 'admin', body: { name: shadow, id: shadow } });
+  expect(await unregistered()).toMatchObject([{ agent: null }]);
 });
 
 test('tokens that are counted after their calls cost the same wherever a total or a call is shown, to the last digit', async () => {

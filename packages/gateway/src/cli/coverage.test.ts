@@ -21,6 +21,7 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/me': 'whoami',
   'GET /v1/me/capabilities': 'whoami',
   'GET /v1/permissions': 'permissions list',
+  'GET /v1/unregistered-agents': 'agents unregistered',
   'GET /v1/ready': 'doctor',
   'GET /v1/config/export': 'export',
   'POST /v1/config/reload': 'reload',

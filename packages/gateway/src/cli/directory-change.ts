@@ -1,4 +1,5 @@
 import { nouns, type NounKind } from '../kernel/directory.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { Command, OptionValues } from './command.ts';
 import { entryOf, outcomeOf, revokedOf } from './directory-answers.ts';
 import { optionOf } from './directory-commands.ts';
@@ -8,13 +9,12 @@ import { countText } from './say.ts';
 
 export function directoryCreate(kind: NounKind): Command {
   return async (context) => {
-    const {
-      arguments: [name = ''],
-      options,
-      out,
-    } = context;
+    const { options, out } = context;
+    const from = options.text('from');
+    const id = options.text('id') ?? from;
+    const [name = from] = context.arguments;
+    if (name === undefined) throw new Fault('usage', { reason: 'Give a NAME, or --from AGENT.' });
     const client = openGatewayClient(context);
-    const id = options.text('id');
     const answer = await client.request('POST', `/v1/${nouns[kind].plural}`, {
       query: { dry_run: String(options.on('dry-run')) },
       body: { name, ...(id === undefined ? {} : { id }), ...membersOf(kind, options) },

@@ -52,8 +52,15 @@ const nounCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSp
       about: 'Keys that name its id already are its own from then on.',
       client: true,
       prints: true,
-      arguments: [{ form: 'NAME', about: `Name of the ${title}.` }],
-      options: [{ flags: '--id ID', about: 'As keys carry it already, or shall.', otherwise: `one is made (${idPrefix}_…)` }, ...members, dryRun],
+      arguments: [
+        kind === 'agent' ? { form: '[NAME]', about: 'Name of the agent. Default: that of --from.' } : { form: 'NAME', about: `Name of the ${title}.` },
+      ],
+      options: [
+        { flags: '--id ID', about: 'As keys carry it already, or shall.', otherwise: `one is made (${idPrefix}_…)` },
+        ...(kind === 'agent' ? [{ flags: '--from AGENT', about: 'One that called already, as `gateway agents unregistered` shows it: its id.' }] : []),
+        ...members,
+        dryRun,
+      ],
       examples: [`gateway ${plural} create ${example} --id ${example.toLowerCase()}`],
       load: async () => (await import('./directory-change.ts')).directoryCreate(kind),
     },
@@ -79,6 +86,22 @@ const nounCommands: readonly CommandSpec[] = nounKinds.flatMap((kind): CommandSp
     },
   ];
 });
+
+const agentCommands: readonly CommandSpec[] = [
+  {
+    name: ['agents', 'unregistered'],
+    summary: 'List agents that called and are not in the catalogue, most calls first',
+    about: 'By the agent that their calls name, else by the name that the program gives itself.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--days COUNT', about: 'Calls of so many days up to now, 90 at most.', otherwise: '30' },
+      { flags: '--limit NUMBER', about: 'Agents that are shown, 1 to 200.', otherwise: '50' },
+    ],
+    examples: ['gateway agents unregistered', 'gateway agents create --from ci-bot --owner team:payments'],
+    load: async () => (await import('./agents-unregistered.ts')).agentsUnregistered,
+  },
+];
 
 const invitationCommands: readonly CommandSpec[] = [
   {
@@ -137,7 +160,7 @@ const invitationCommands: readonly CommandSpec[] = [
   },
 ];
 
-export const directoryCommands: readonly CommandSpec[] = [...nounCommands, ...invitationCommands];
+export const directoryCommands: readonly CommandSpec[] = [...nounCommands, ...agentCommands, ...invitationCommands];
 
 /** What groups of these commands are about. */
 export const directoryGroups: Readonly<Record<string, string>> = Object.fromEntries(nounKinds.map((kind: NounKind) => [nouns[kind].plural, nouns[kind].about]));

@@ -283,6 +283,11 @@ export const bounds = {
   dryRunGroupsMax: 5_000,
   dryRunShownMax: 100,
   dryRunDaysMax: 90,
+  /** Agents that called and are not in the catalogue: calls and agents that are looked at, days that it goes back, names shown of each. */
+  seenCallsMax: 500_000,
+  seenAgentsMax: 1_000,
+  seenDaysMax: 90,
+  seenNamesMax: 20,
   /** Calls in one request of the export to OpenTelemetry, how long one waits for others, and calls that wait for the receiver. */
   otlpBatchMax: 512,
   otlpBatchWaitMs: 1_000,

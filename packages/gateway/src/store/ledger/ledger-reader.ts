@@ -12,6 +12,7 @@ import { createLedgerBackup, type LedgerBackup } from './ledger-backup.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { listChainedCalls, listChainEnds, type ChainedCall, type ChainedCallsInput, type ChainEnd } from './chained-calls.ts';
 import { createErasure, type LedgerErasure } from './erasure.ts';
+import { listSeenAgents, type SeenAgent, type SeenAgentsInput } from './seen-agents.ts';
 import {
   findPayload,
   listPayloadFacts,
@@ -65,6 +66,8 @@ export interface LedgerReader {
   listPayloadsOfKeys(input: PayloadsOfKeysInput): Promise<readonly PlacedPayload[]>;
   /** Most calls first. */
   listCallGroups(input: CallGroupsInput): Promise<readonly CallGroup[]>;
+  /** Who called, in the catalogue of agents or not; most calls first. */
+  listSeenAgents(input: SeenAgentsInput): Promise<readonly SeenAgent[]>;
   agentUse(organizationId: string, agents: readonly string[]): Promise<ReadonlyMap<string, AgentUseRow>>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
@@ -95,6 +98,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listChainedCalls: (input) => listChainedCalls(ledger, input),
     listPayloadsOfKeys: (input) => listPayloadsOfKeys(ledger, input),
     listCallGroups: (input) => listCallGroups(ledger, input),
+    listSeenAgents: (input) => listSeenAgents(ledger, input),
     agentUse: (organizationId, agents) => readAgentUse(ledger, organizationId, agents),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
