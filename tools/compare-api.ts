@@ -104,16 +104,16 @@ function factsOf(document: Members): Map<string, OperationFacts> {
 function operationFacts(document: Members, operation: Members): OperationFacts {
   const takes = new Map<string, Leaf>();
   for (const parameter of listOf(operation['parameters']).map(membersOf))
-    visit(document, parameter['schema'] ?? {}, `${String(parameter['in'])}.${String(parameter['name'])}`, parameter['required'] === true, 'takes', takes);
+    visit(document, parameter['schema'] ?? {}, `${textOf(parameter['in'])}.${textOf(parameter['name'])}`, parameter['required'] === true, takes);
   const body = membersOf(operation['requestBody']);
   const sent = jsonSchema(body);
-  if (sent !== undefined) visit(document, sent, 'body', body['required'] === true, 'takes', takes);
+  if (sent !== undefined) visit(document, sent, 'body', body['required'] === true, takes);
   const gives = new Map<string, Leaf>();
   for (const [status, response] of Object.entries(membersOf(operation['responses']))) {
     if (!/^2\d\d$/.test(status)) continue;
     gives.set(status, { types: [], values: null, isNeeded: true });
     const schema = jsonSchema(membersOf(response));
-    if (schema !== undefined) visit(document, schema, `${status} `, true, 'gives', gives);
+    if (schema !== undefined) visit(document, schema, `${status} `, true, gives);
   }
   return { takes, gives, isDeprecated: operation['deprecated'] === true };
 }
@@ -123,12 +123,12 @@ function jsonSchema(holder: Members): Json | undefined {
 }
 
 /** Notes a schema and what is in it; of several that it may be, all of them. */
-function visit(document: Members, schema: Json, place: string, isNeeded: boolean, way: 'takes' | 'gives', into: Map<string, Leaf>, depth = 0): void {
+function visit(document: Members, schema: Json, place: string, isNeeded: boolean, into: Map<string, Leaf>, depth = 0): void {
   if (depth > depthMax) return;
   const one = resolveSchema(document, membersOf(schema));
   const choices = [...listOf(one['anyOf']), ...listOf(one['oneOf'])];
-  for (const choice of choices) visit(document, choice, place, isNeeded, way, into, depth + 1);
-  for (const part of listOf(one['allOf'])) visit(document, part, place, isNeeded, way, into, depth + 1);
+  for (const choice of choices) visit(document, choice, place, isNeeded, into, depth + 1);
+  for (const part of listOf(one['allOf'])) visit(document, part, place, isNeeded, into, depth + 1);
   const types = [one['type'] ?? []].flat().map(String);
   const values = one['const'] !== undefined ? [one['const']] : listOf(one['enum']);
   const known = into.get(place);
@@ -143,8 +143,8 @@ function visit(document: Members, schema: Json, place: string, isNeeded: boolean
   }
   const required = listOf(one['required']);
   for (const [name, member] of Object.entries(membersOf(one['properties'])))
-    visit(document, member, `${place}.${name}`, required.includes(name), way, into, depth + 1);
-  if (one['items'] !== undefined) visit(document, one['items'], `${place}[]`, true, way, into, depth + 1);
+    visit(document, member, `${place}.${name}`, required.includes(name), into, depth + 1);
+  if (one['items'] !== undefined) visit(document, one['items'], `${place}[]`, true, into, depth + 1);
 }
 
 function resolveSchema(document: Members, schema: Members): Members {
@@ -159,6 +159,10 @@ function resolveSchema(document: Members, schema: Members): Members {
 
 function membersOf(value: Json | undefined): Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function listOf(value: Json | undefined): readonly Json[] {
@@ -186,7 +190,7 @@ if (import.meta.main) {
     }
   };
   const today = readFileSync(join(root, path), 'utf8');
-  const [release] = (git('tag', '--list', 'v[0-9]*', '--sort=-v:refname') ?? '').split('\n').filter((tag) => tag !== '');
+  const release = (git('tag', '--list', 'v[0-9]*', '--sort=-v:refname') ?? '').split('\n').find((tag) => tag !== '');
   const base = release ?? (git('show', `HEAD:${path}`) === today ? 'HEAD~1' : 'HEAD');
   const before = git('show', `${base}:${path}`);
   if (before === null) console.log(`the API is not compared: this clone does not have ${path} of ${base}`);

@@ -404,7 +404,10 @@ describe('around requests', () => {
     };
     expect(await client({ middleware: [outer, inner] }).me.get()).toEqual({ kind: 'key' });
     expect(met).toEqual(['1 GET /v1/me null', 'inner 1', '503', '2 GET /v1/me null', 'inner 1', '200']);
-    expect(seen.map(({ headers }) => [headers['x-outer'], headers.authorization])).toEqual(Array(2).fill(['1', `Bearer ${apiKey}`]));
+    expect(seen.map(({ headers }) => [headers['x-outer'], headers.authorization])).toEqual([
+      ['1', `Bearer ${apiKey}`],
+      ['1', `Bearer ${apiKey}`],
+    ]);
   });
 
   test('middleware may answer itself, and sends the key nowhere else', async () => {

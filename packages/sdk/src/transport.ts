@@ -70,7 +70,7 @@ export function createTransport(settings: Settings): Transport {
           const isUnderWay = sent > 1 && error instanceof FaultError && (error.code === 'request_in_flight' || error.code === 'idempotency_key_in_use');
           const waitMs = (sent > retries && !isUnderWay) || signal.aborted ? null : retryWaitMs(error, outgoing.safety, sent);
           if (waitMs === null || Date.now() + waitMs >= endsAt) throw error;
-          settings.say('info', `${outgoing.method} ${outgoing.path} is sent again in ${Math.round(waitMs)} ms: ${String((error as Error).message)}`);
+          settings.say('info', `${outgoing.method} ${outgoing.path} is sent again in ${Math.round(waitMs)} ms: ${(error as Error).message}`);
           await pause(waitMs, signal).catch((reason: unknown) => {
             throw asOurs(reason);
           });

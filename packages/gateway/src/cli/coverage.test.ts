@@ -107,8 +107,8 @@ test('every operation of the API has a command, or a reason why it has none', ()
 });
 
 test('every command that is named there exists, and stands in the reference', () => {
-  const names = commands.map(({ name }) => name.join(' '));
-  expect(Object.values(covered).filter((name) => !names.includes(name))).toEqual([]);
+  const names = new Set(commands.map(({ name }) => name.join(' ')));
+  expect(Object.values(covered).filter((name) => !names.has(name))).toEqual([]);
   const reference = readFileSync(join(import.meta.dirname, '../../../../docs/reference/cli.md'), 'utf8');
   for (const name of new Set(Object.values(covered))) expect(reference).toContain(`gateway ${name}`);
 });
