@@ -148,10 +148,10 @@ test('T: a rule that comes ends the calls and streams that it forbids, and no ot
   const waiting = await openRaw(door.port);
   waiting.write(postBytes(door, '/mcp/s1', modernBody('tools/call', { name: 'echo', arguments: {} }), mirrors('tools/call', 'echo')));
   await upstream.received(2);
-  door.setPolicies([membersRule, { ...membersRule, name: 'no-echo', effect: 'deny', tools: ['echo'] }]);
+  await door.setPolicies([membersRule, { ...membersRule, name: 'no-echo', effect: 'deny', tools: ['echo'] }]);
   expect((await waiting.reply()).status).toBe(403);
   expect(listening.isClosed).toBe(false);
-  door.setPolicies([]);
+  await door.setPolicies([]);
   await until(() => listening.isClosed, { what: 'the end of the stream' });
   waiting.destroy();
 });

@@ -1,17 +1,11 @@
 /**
- * `npm run bench -- access [-o json]`: what a decision costs by 1,000 rules over 10,000 tools, with conditions and without; what it costs a worker to
- * take a new snapshot of 1,000 servers and 5,000 rules, of which one is new.
+ * `npm run bench -- access [-o json]`: what a decision costs by 1,000 rules over 10,000 tools, with conditions and without.
  */
-import { serialize, deserialize } from 'node:v8';
 import type { Principal } from '../../packages/gateway/src/authenticate/authenticate.ts';
 import { compileAccess, type AccessView } from '../../packages/gateway/src/authorise/access.ts';
-import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
-import { serverBlock } from '../../packages/gateway/src/record/call-record.ts';
-import { compileSnapshot } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
-import type { PrincipalData, SnapshotData } from '../../packages/gateway/src/snapshot/snapshot.ts';
-import { plainServerData } from '../support/server-data.ts';
+import type { PrincipalData } from '../../packages/gateway/src/snapshot/snapshot.ts';
 
 export interface AccessBench {
   /** Microseconds a decision: for a name that was asked before, and for a new one. */
@@ -20,15 +14,6 @@ export interface AccessBench {
   /** Milliseconds until the rules are compiled, and until the first caller's are found among them. */
   readonly compileMs: number;
   readonly firstViewMs: number;
-  readonly snapshot: {
-    readonly servers: number;
-    readonly rules: number;
-    readonly bytes: number;
-    /** What a worker stands still for: reading the message, and taking it. */
-    readonly readMs: number;
-    readonly takeMs: number;
-    readonly takeWithRuleMs: number;
-  };
 }
 
 const rules = 1_000;
@@ -121,47 +106,6 @@ export function runAccessBench(): AccessBench {
     withCondition: { knownUs: conditional.knownUs },
     compileMs: plain.compileMs,
     firstViewMs: plain.firstViewMs,
-    snapshot: measureSnapshot(),
-  };
-}
-
-function measureSnapshot(): AccessBench['snapshot'] {
-  const data: SnapshotData = {
-    version: 1,
-    organizationId: 'org_default',
-    node: 'node_bench0000',
-    hosts: null,
-    origins: [],
-    bodyBytesMax: 1024,
-    currency: 'USD',
-    policies: rulesOf(5_000, null),
-    servers: Array.from({ length: 1_000 }, (_, index) => ({ ...plainServerData({}), name: `server-${index}`, path: `/mcp/server-${index}` })),
-  };
-  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock), compileRisks };
-  const times = { read: [] as number[], take: [] as number[], rule: [] as number[] };
-  let before = compileSnapshot(data, compilers);
-  let bytes = 0;
-  for (let round = 0; round < 9; round++) {
-    const same = serialize({ ...data, version: 2 });
-    bytes = same.length;
-    let startedAt = performance.now();
-    const read = deserialize(same) as SnapshotData;
-    times.read.push(performance.now() - startedAt);
-    startedAt = performance.now();
-    before = compileSnapshot(read, compilers, before);
-    times.take.push(performance.now() - startedAt);
-    const changed = deserialize(serialize({ ...data, policies: [...data.policies, { ...rule, name: `new-${round}` }] })) as SnapshotData;
-    startedAt = performance.now();
-    compileSnapshot(changed, compilers, before);
-    times.rule.push(performance.now() - startedAt);
-  }
-  return {
-    servers: data.servers.length,
-    rules: data.policies.length,
-    bytes,
-    readMs: median(times.read),
-    takeMs: median(times.take),
-    takeWithRuleMs: median(times.rule),
   };
 }
 
@@ -169,12 +113,11 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
-export function renderAccessBench({ plain, withCondition, compileMs, firstViewMs, snapshot }: AccessBench): string {
+export function renderAccessBench({ plain, withCondition, compileMs, firstViewMs }: AccessBench): string {
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
   const us = (value: number): string => `${value.toFixed(2)} µs`;
   return [
     `A decision among ${rules} rules over ${tools} tools: ${us(plain.knownUs)} for a name asked before, ${us(plain.newUs)} for a new one; where a condition runs ${us(withCondition.knownUs)}.`,
     `The rules are compiled in ${ms(compileMs)}, the first caller's found in ${ms(firstViewMs)}.`,
-    `A snapshot of ${snapshot.servers} servers and ${snapshot.rules} rules has ${Math.round(snapshot.bytes / 1024)} KiB: read in ${ms(snapshot.readMs)}, taken in ${ms(snapshot.takeMs)}, with one rule more in ${ms(snapshot.takeWithRuleMs)}.`,
   ].join('\n');
 }

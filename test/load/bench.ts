@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--no-gateway] [-o json]`, `npm run bench -- ledger` for the ledger (`bench-ledger.ts`), `npm run bench -- access` for decisions (`bench-access.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`, `npm run bench -- ledger` for the ledger (`bench-ledger.ts`), `npm run bench -- access` for decisions (`bench-access.ts`), `npm run bench -- snapshot` for changes of what workers go by (`bench-snapshot.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
  * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
  * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 45 s quick, 5 min whole.
  */
@@ -10,6 +10,7 @@ import { residentBytes } from '../support/processes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { renderAccessBench, runAccessBench } from './bench-access.ts';
 import { renderLedgerBench, runLedgerBench } from './bench-ledger.ts';
+import { renderSnapshotBench, runSnapshotBench } from './bench-snapshot.ts';
 import { type Generator, type Load, type Measurement, startGenerator, untilQuiet } from './measure.ts';
 import { type BenchResult, type Figures, renderResult, summarise } from './report.ts';
 import { type GatewayTarget, startGatewayTarget, startNginx, startPipe, startUpstream, type Target } from './targets.ts';
@@ -53,11 +54,14 @@ try {
   if (positionals[0] === 'ledger') {
     const found = await runLedgerBench({ quick, rows: quick ? 1_000_000 : Number(values.rows) }, (text) => console.error(text));
     console.log(values.output === 'json' ? JSON.stringify({ ledger: found }) : renderLedgerBench(found));
+  } else if (positionals[0] === 'snapshot') {
+    const found = await runSnapshotBench();
+    console.log(values.output === 'json' ? JSON.stringify({ snapshot: found }) : renderSnapshotBench(found));
   } else if (positionals[0] === 'access') {
     const found = runAccessBench();
     console.log(values.output === 'json' ? JSON.stringify({ access: found }) : renderAccessBench(found));
   } else if (positionals.length > 0) {
-    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access`);
+    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot`);
   } else {
     const result = await runBench();
     console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));

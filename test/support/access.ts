@@ -4,6 +4,7 @@ import { explainAccess } from '../../packages/gateway/src/authorise/explain-acce
 import type { AccessDesk } from '../../packages/gateway/src/control/access/access-desk.ts';
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
+import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
 import { openServedAccess, type ServedAccess } from '../../packages/gateway/src/node/served-access.ts';
 import { startControl, type ControlOverrides, type TestControl } from './control.ts';
 
@@ -17,14 +18,15 @@ export interface ControlWithAccess {
 export async function startControlWithAccess(more: ControlOverrides = {}): Promise<ControlWithAccess> {
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
+  const served = (): readonly PolicyData[] => (access === null ? [] : [...access.switchRules(), ...access.policies(null)]);
   const desk: AccessDesk = {
-    served: () => access?.policies(null) ?? [],
+    served,
     ageMs: () => access?.ageMs() ?? 0,
     switches: () => access?.switches() ?? [],
     refresh: async () => access?.refresh(),
     explain: async (data, operation, { argumentsText, ip }) => ({
       ...explainAccess(
-        access?.policies(null) ?? [],
+        served(),
         { data, id: data.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: data.actions },
         operation,
         { argumentsText: () => argumentsText, ip, tool: () => null },
@@ -32,17 +34,16 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
       ),
       tool: null,
     }),
-    compare: async (after) => comparing(access?.policies(null) ?? [], after, control.clock),
+    compare: async (after) => comparing(served(), after, control.clock),
   };
   const control = await startControl({ ...more, access: desk });
   const { registry } = control.dependencies;
   access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
-    read: async () => ({
-      policies: (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
-      switches: await registry.access.switches(defaultOrganizationId),
-    }),
-    apply: async () => undefined,
+    readSwitches: () => registry.access.switches(defaultOrganizationId),
+    readPolicies: async () => (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
+    applySwitches: async () => undefined,
+    applyPolicies: async () => undefined,
     changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 100),
     forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
     log: silentLog,

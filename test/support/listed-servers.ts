@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { compileAccess } from '../../packages/gateway/src/authorise/access.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
+import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
@@ -93,7 +93,7 @@ export function listedServers(
         ),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
-      { encodeServer: () => Buffer.alloc(0), compileAccess: (policies) => compileAccess(policies, systemClock), compileRisks },
+      { encodeServer: () => Buffer.alloc(0), compileAccess: (policies, before) => accessSteps(policies, systemClock, before), compileRisks },
     );
   }
 

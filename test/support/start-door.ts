@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assembleWorker, type Door } from '../../packages/gateway/src/assemble-worker.ts';
 import type { SessionRefusal } from '../../packages/gateway/src/exchange/session-refusals.ts';
+import { createSnapshotFeed } from '../../packages/gateway/src/node/snapshot-feed.ts';
 import { createKeptLists } from '../../packages/gateway/src/fabric/kept-lists.ts';
 import type { Log } from '../../packages/gateway/src/kernel/log.ts';
 import type { DoorTls } from '../../packages/gateway/src/listener/secure-server.ts';
@@ -30,7 +31,8 @@ export interface TestDoor {
   readonly sessionsRefused: readonly SessionRefusal[];
   /** Revokes one of the two keys, as a registry's news of it does. */
   revoke(secret: string): void;
-  setPolicies(policies: NonNullable<SnapshotData['policies']>): void;
+  /** Resolves when new calls go by them. */
+  setPolicies(policies: NonNullable<SnapshotData['policies']>): Promise<void>;
   /** The journal as it stands on disk. */
   journal(): Promise<Buffer>;
   setReadiness(change: Partial<Readiness>): void;
@@ -135,9 +137,12 @@ export async function startDoor({
       withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
     ),
   };
+  const feed = createSnapshotFeed();
+  let { version } = snapshot;
   const door = assembleWorker(
     {
       snapshot,
+      switches: [],
       host: '127.0.0.1',
       port,
       journal: { folder, writer: 'test-1', sync: false },
@@ -169,7 +174,10 @@ export async function startDoor({
       door.authenticator.drop(keyId);
       door.recheck(keyId);
     },
-    setPolicies: (next) => door.setSnapshot({ ...snapshot, policies: next }),
+    async setPolicies(next) {
+      feed.offer({ ...snapshot, version: ++version, policies: next });
+      await door.takeSnapshot(feed.updateFrom(null));
+    },
     async journal() {
       const names = (await readdir(folder)).filter((name) => name.endsWith('.journal')).sort();
       return Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder, name)))));

@@ -24,8 +24,8 @@ export interface AccessParts {
   readonly ofFile: () => readonly PolicyData[] | null;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
-  /** Whose workers know the tools. */
-  readonly pool: Pick<WorkerPool, 'toolFacts'>;
+  /** Whose workers know the tools, and are told what is switched off. */
+  readonly pool: Pick<WorkerPool, 'toolFacts' | 'switches'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
@@ -34,23 +34,32 @@ export interface AccessParts {
 /** How soon a node goes by what another has changed. */
 const lookMs = 500;
 
+export interface AssembledAccess extends AccessDesk {
+  /** Those of the snapshot. */
+  policies(): readonly PolicyData[];
+  /** What the workers are told beside it, at once. */
+  switchRules(): readonly PolicyData[];
+}
+
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, serveAnew, ofFile, forget, pool, clock, log, closers }: AccessParts): Promise<AccessDesk> {
+export async function assembleAccess({ registry, pool, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AssembledAccess> {
   const access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
-    read: async () => ({
-      policies: (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
-      switches: await registry.access.switches(defaultOrganizationId),
-    }),
-    apply: serveAnew,
+    readSwitches: () => registry.access.switches(defaultOrganizationId),
+    readPolicies: async () => (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
+    applySwitches: () => pool.switches(access.switchRules()),
+    applyPolicies: serveAnew,
     changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, bounds.changedKeysMax),
     forget,
     log: log.child({ part: 'access' }),
     everyMs: lookMs,
   });
   closers.add('access', async () => access.close());
-  const served = (): readonly PolicyData[] => access.policies(ofFile());
+  const policies = (): readonly PolicyData[] => access.policies(ofFile());
+  const served = (): readonly PolicyData[] => [...access.switchRules(), ...policies()];
   return {
+    policies,
+    switchRules: () => access.switchRules(),
     served,
     switches: () => access.switches(),
     refresh: () => access.refresh(),

@@ -2,7 +2,7 @@
  * Puts a data-plane worker together: every room of the rail, constructed once and handed to the spine. Beside `assemble.ts`
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
-import { compileAccess } from './authorise/access.ts';
+import { accessSteps } from './authorise/access.ts';
 import { compileRisks } from './authorise/tool-risk.ts';
 import type { PolicyData } from './kernel/policy.ts';
 import { randomBytes } from 'node:crypto';
@@ -58,8 +58,9 @@ import type { NamedTool, Readiness, SupervisorHandlers, WorkerStart } from './no
 import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
-import { compileSnapshot } from './snapshot/compile-snapshot.ts';
-import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
+import { compileSnapshot, type Snapshot, type SnapshotCompilers } from './snapshot/compile-snapshot.ts';
+import type { ServerData, SnapshotUpdate } from './snapshot/snapshot.ts';
+import { createSnapshotUpdates } from './snapshot/take-updates.ts';
 import type { TargetOrder } from './snapshot/upstream-data.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
 
@@ -68,7 +69,10 @@ export interface Door {
   readonly server: Server | HttpsServer;
   readonly authenticator: Authenticator;
   readonly limiter: Limiter;
-  setSnapshot(data: SnapshotData): void;
+  /** As `SnapshotUpdates.take`. */
+  takeSnapshot(update: SnapshotUpdate): Promise<boolean>;
+  /** The rules of what is switched off. */
+  setSwitches(rules: readonly PolicyData[]): void;
   setReadiness(readiness: Readiness): void;
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
@@ -98,8 +102,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const [sealKey, ...sealedBefore] = start.keys.seal;
   const [eventKey, ...signedBefore] = start.keys.events;
   const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
-  const compilers = { encodeServer: serverBlock, compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock), compileRisks };
-  let snapshot = compileSnapshot(start.snapshot, compilers);
+  const compilers: SnapshotCompilers = {
+    encodeServer: serverBlock,
+    compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+    compileRisks,
+  };
+  let { switches } = start;
+  let snapshot = behindSwitches(compileSnapshot(start.snapshot, compilers));
   let { readiness } = start;
   let heardAtMs = performance.now();
   const requireFreshView = (): void => {
@@ -279,6 +288,30 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       .finally(() => calls.delete(call));
   }
 
+  /** They may have changed since that snapshot was begun. */
+  function behindSwitches(next: Snapshot): Snapshot {
+    return next.access.made.first.data === switches ? next : { ...next, access: next.access.behind(switches) };
+  }
+
+  function swap(next: Snapshot): void {
+    const before = snapshot;
+    snapshot = behindSwitches(next);
+    aggregates.snapshotChanged();
+    links.recheck(null);
+    if (snapshot.access !== before.access || snapshot.riskOf !== before.riskOf) calls.recheck(null);
+    if (snapshot.data.servers === before.data.servers && snapshot.data.endpoints === before.data.endpoints) return;
+    cache.reconfigured();
+    // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
+    const moved = before.data.servers.filter((server) => !isSamePlace(server, snapshot.byName.get(server.name)?.data));
+    const gone = (before.data.endpoints ?? []).filter(({ path, auth }) => snapshot.endpointsByPath.get(path)?.data.auth !== auth);
+    if (moved.length + gone.length > 0) streams.drain(new Set([...moved, ...gone].map(({ name }) => name)));
+    upstreams.keep([...before.data.servers, ...snapshot.data.servers]);
+    // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
+    clearTimeout(poolsTimer);
+    poolsTimer = setTimeout(() => upstreams.keep(snapshot.data.servers), poolsKeptMs).unref();
+  }
+  const updates = createSnapshotUpdates({ current: () => snapshot, compilers, swap, log });
+
   const wallSync = setInterval(() => {
     wallOffsetMs = Date.now() - performance.now();
   }, wallSyncMs);
@@ -288,23 +321,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     server,
     authenticator,
     limiter,
-    setSnapshot(data) {
-      const { access: accessBefore, riskOf: riskBefore } = snapshot;
-      const before = snapshot.data.servers;
-      const endpointsBefore = snapshot.data.endpoints ?? [];
-      snapshot = compileSnapshot(data, compilers, snapshot);
+    takeSnapshot: (update) => updates.take(update),
+    setSwitches(rules) {
+      switches = rules;
+      snapshot = behindSwitches(snapshot);
       aggregates.snapshotChanged();
       links.recheck(null);
-      if (snapshot.access !== accessBefore || snapshot.riskOf !== riskBefore) calls.recheck(null);
-      cache.reconfigured();
-      // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
-      const moved = before.filter((server) => !data.servers.some((other) => other.name === server.name && isSamePlace(other, server)));
-      const gone = endpointsBefore.filter(({ path, auth }) => snapshot.endpointsByPath.get(path)?.data.auth !== auth);
-      if (moved.length + gone.length > 0) streams.drain(new Set([...moved, ...gone].map(({ name }) => name)));
-      upstreams.keep([...before, ...data.servers]);
-      // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.
-      clearTimeout(poolsTimer);
-      poolsTimer = setTimeout(() => upstreams.keep(data.servers), poolsKeptMs).unref();
+      calls.recheck(null);
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     serverReports: () => ({ targets: upstreams.reports(), lists: aggregates.reports() }),
@@ -368,7 +391,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   };
 }
 
-function isSamePlace(one: ServerData, other: ServerData): boolean {
+function isSamePlace(one: ServerData, other: ServerData | undefined): boolean {
+  if (one === other || other === undefined) return one === other;
   return one.origin === other.origin && one.socketPath === other.socketPath && one.upstreamPath === other.upstreamPath;
 }
 

@@ -12,7 +12,7 @@ import { openBodies } from './assemble-bodies.ts';
 import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
 import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf, watchCertificate } from './assemble-configuration.ts';
-import { assembleAccess } from './assemble-access.ts';
+import { assembleAccess, type AssembledAccess } from './assemble-access.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
@@ -40,7 +40,6 @@ import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
-import type { AccessDesk } from './control/access/access-desk.ts';
 import { configurationState, createServedConfig } from './node/served-config.ts';
 import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
@@ -141,8 +140,9 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   let snapshotVersion = 0;
   /** Null until the registry is open. */
   let serverOrders: AssembledOrders | null = null;
-  let access: AccessDesk | null = null;
-  const compile = (): SnapshotData => withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.served() ?? []), serverOrders?.all() ?? []);
+  let access: AssembledAccess | null = null;
+  const compile = (): SnapshotData =>
+    withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.policies() ?? []), serverOrders?.all() ?? []);
   let snapshot = compile();
   async function serveAnew(): Promise<void> {
     snapshot = compile();
@@ -199,6 +199,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     environment,
     begin: (workerId, listenPort): WorkerStart => ({
       snapshot,
+      switches: access?.switchRules() ?? [],
       host: config.listen.host,
       port: listenPort,
       tls: doorTls(),
@@ -247,7 +248,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   };
   access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, clock, log, closers });
   // Before anybody is let in.
-  await serveAnew();
+  await Promise.all([pool.switches(access.switchRules()), serveAnew()]);
   const state = await openStateOf({ ...stores, clock: expiryClock });
 
   // Control plane.

@@ -1,11 +1,14 @@
+import { hash } from 'node:crypto';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { canonicalUri } from '../kernel/canonical-uri.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { PolicyData, SubjectData } from '../kernel/policy.ts';
-import { compileCondition, type Condition } from '../kernel/condition.ts';
+import { compileCondition } from '../kernel/condition.ts';
+import type { PolicyData } from '../kernel/policy.ts';
+import { atOnce } from '../kernel/slices.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
-import { compilePatterns, fold, foldedPatterns, type Patterns } from './patterns.ts';
+import { fold } from './patterns.ts';
+import { compileRules, everyName, noRules, pushTo, type Rule, type Rules } from './rules.ts';
 import { tell, tellOf, tellOfMany, type CallFacts, type Told } from './tell.ts';
 
 /** A decision is a value; `rule` is the policy that made it, null where none had to. `hidden`: to the caller it is as if the thing did not exist. */
@@ -29,9 +32,14 @@ export interface Operation {
 
 /** Rules of access, compiled. Pure but for the clock. */
 export interface Access {
+  /** In the order in which they are asked. */
   readonly data: readonly PolicyData[];
   /** What holds for a caller: kept, so that asking again is a look-up. */
   viewOf(principal: Principal): AccessView;
+  /** The same with these rules before all others, in place of those that stand there now. */
+  behind(first: readonly PolicyData[]): Access;
+  /** What the next list of rules is made of as far as it is the same. */
+  readonly made: { readonly first: Rules; readonly rules: Rules; readonly views: Views };
 }
 
 /** The rules as one kind of caller meets them. */
@@ -54,16 +62,8 @@ export interface AccessView {
   shows(server: string, kind: ThingKind | 'template', name: string, tool?: () => ToolFacts | null): boolean;
 }
 
-interface Rule {
-  readonly data: PolicyData;
-  readonly place: number;
-  readonly servers: Patterns;
-  /** Null: for all of a server. */
-  readonly things: Readonly<Record<ThingKind, Patterns | null>> | null;
-  readonly condition: Condition | null;
-  /** Made once: to allow a call costs no memory. */
-  readonly grant: Grant;
-}
+/** Views by the names of their rules. One is good for as long as its rules are the same, whatever else has changed. */
+type Views = ReadonlyMap<string, { readonly own: readonly Rule[]; readonly view: AccessView }>;
 
 /** Rules of one effect that speak of an operation. */
 interface Applicable {
@@ -73,7 +73,6 @@ interface Applicable {
 }
 
 const allow: Grant = { decision: 'allow', rule: null };
-const everyName: readonly string[] = ['*'];
 const unknown = (): null => null;
 
 /** The rule as if its condition were met. What asks after a tool is about calls of tools, whatever it says. */
@@ -84,55 +83,62 @@ export function unconditional(policy: PolicyData): PolicyData {
 
 /** Throws where a condition is none; those of a configuration and of the registry were checked when they were written. */
 export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): Access {
-  const rules = policies.map((data, place): Rule => {
-    const patternsOf = data.effect === 'allow' ? compilePatterns : foldedPatterns;
-    const isOfAll = data.tools === null && data.resources === null && data.prompts === null;
-    const condition = data.when === null ? null : compileCondition(data.when);
-    const tools = isOfAll && condition?.usesTool === true ? everyName : data.tools;
-    return {
-      data,
-      place,
-      servers: compilePatterns(data.servers),
-      things:
-        isOfAll && tools === null
-          ? null
-          : {
-              tool: tools && patternsOf(tools),
-              resource: data.resources && patternsOf(data.resources),
-              prompt: data.prompts && patternsOf(data.prompts),
-            },
-      condition,
-      grant: { decision: 'allow', rule: data.name },
-    };
-  });
-  const subjects = rules.map(({ data }) => data.subjects?.map((subject) => ({ ...subject, patterns: compilePatterns([subject.id]) })) ?? null);
-  const byKey = new Map<string, AccessView>();
+  return createAccess(noRules, atOnce(compileRules(policies, null)), clock, new Map());
+}
+
+/** The same in steps; what stands before all others in `before` does so here. Callers for whom nothing has changed keep their views. */
+export function* accessSteps(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>, before: Access | null): Generator<void, Access> {
+  const rules = yield* compileRules(policies, before?.made.rules ?? null);
+  // Whoever first needs the key of a view would do it for all at once.
+  for (const rule of rules.list) {
+    rule.digest();
+    yield;
+  }
+  return createAccess(before?.made.first ?? noRules, rules, clock, before?.made.views ?? new Map());
+}
+
+function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, before: Views): Access {
+  const endsMs = [...first.endsMs, ...rules.endsMs];
+  const views = new Map<string, { readonly own: readonly Rule[]; readonly view: AccessView }>();
+  const bySignature = new Map<string, AccessView>();
   let byPrincipal = new WeakMap<Principal, AccessView>();
   /** When the first of the rules ends. */
-  let endsAtMs = firstEnd(policies, clock.nowMs());
+  let endsAtMs = firstEnd(endsMs, clock.nowMs());
+
+  function viewFor(principal: Principal): AccessView {
+    const nowMs = clock.nowMs();
+    const own = [...first.of(principal), ...rules.of(principal)].filter(({ data: { untilMs } }) => untilMs === null || nowMs < untilMs);
+    const isAnonymous = principal.data.kind === 'anonymous';
+    const names = `${isAnonymous ? 'anonymous' : 'member'}\n${own.map(({ data }) => data.name).join('\n')}`;
+    const same = [views.get(names), before.get(names)].find((one) => one !== undefined && isSame(one.own, own));
+    if (same !== undefined) {
+      views.set(names, same);
+      return same.view;
+    }
+    const view = createView(own, isAnonymous, clock);
+    if (views.size >= bounds.endpointViewsMax) views.clear();
+    views.set(names, { own, view });
+    return view;
+  }
 
   return {
-    data: policies,
+    data: first.data.length === 0 ? rules.data : [...first.data, ...rules.data],
+    made: { first, rules, views },
+    behind: (policies) => createAccess(atOnce(compileRules(policies, first)), rules, clock, views),
     viewOf(principal) {
       if (endsAtMs !== Infinity && clock.nowMs() >= endsAtMs) {
         byPrincipal = new WeakMap();
-        byKey.clear();
-        endsAtMs = firstEnd(policies, clock.nowMs());
+        bySignature.clear();
+        endsAtMs = firstEnd(endsMs, clock.nowMs());
       }
       const known = byPrincipal.get(principal);
       if (known !== undefined) return known;
-      const nowMs = clock.nowMs();
-      const own = rules.filter(
-        ({ data, place }) =>
-          (data.untilMs === null || nowMs < data.untilMs) && (subjects[place]?.some((subject) => isSubject(subject, subject.patterns, principal)) ?? true),
-      );
-      const isAnonymous = principal.data.kind === 'anonymous';
-      const key = `${isAnonymous ? 'anonymous' : 'member'} ${own.map(({ place }) => place).join(',')}`;
-      let view = byKey.get(key);
+      const signature = `${first.signatureOf(principal)} ${rules.signatureOf(principal)}`;
+      let view = bySignature.get(signature);
       if (view === undefined) {
-        if (byKey.size >= bounds.endpointViewsMax) byKey.clear();
-        view = createView(key, own, isAnonymous, clock);
-        byKey.set(key, view);
+        view = viewFor(principal);
+        if (bySignature.size >= bounds.accessKeptMax) bySignature.clear();
+        bySignature.set(signature, view);
       }
       byPrincipal.set(principal, view);
       return view;
@@ -140,21 +146,37 @@ export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock
   };
 }
 
-function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>): AccessView {
+function isSame(one: readonly Rule[], other: readonly Rule[]): boolean {
+  return one.length === other.length && one.every((rule, index) => rule === other[index]);
+}
+
+function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>): AccessView {
+  let key: string | null = null;
   const kept = new Map<string, Applicable>();
   const open = new Map<string, Grant | null>();
   const reach = new Map<string, Refusal | null>();
-  const named = new Map<string, NamedRules>();
+  const named = { tool: new Map<readonly Rule[], NamedRules>(), prompt: new Map<readonly Rule[], NamedRules>() };
   const rulesAt = new Map<string, readonly Rule[]>();
+  let places: ServerRules | null = null;
 
-  const at = (server: string): readonly Rule[] => keptFor(rulesAt, server, () => rules.filter(({ servers }) => servers.fits(server)));
+  /** Rules for a server; servers of which no rule speaks by name share one list. */
+  function at(server: string): readonly Rule[] {
+    return keptFor(rulesAt, server, () => {
+      places ??= indexByServer(rules);
+      const { exact, others, otherRules } = places;
+      const own = exact.get(server);
+      const fitting = others.filter((place) => rules[place]?.servers.fits(server) === true);
+      if (own === undefined && fitting.length === others.length) return otherRules;
+      return inOrder(rules, [...(own ?? []), ...fitting]);
+    });
+  }
 
   /** Rules that may speak of it: of thousands that name single tools only those that name this one. */
   function candidates({ server, kind, name }: Operation): readonly Rule[] {
-    if (kind === null || kind === 'resource') return at(server);
-    const { exact, others } = keptFor(named, `${server}\n${kind}`, () => indexByName(at(server), kind));
-    // In their order, for the first of an effect is the one that is named.
-    return [...new Set([...(exact.get(name) ?? []), ...(exact.get(fold(name)) ?? []), ...others])].sort((a, b) => a.place - b.place);
+    const ofServer = at(server);
+    if (kind === null || kind === 'resource') return ofServer;
+    const { exact, others } = keptFor(named[kind], ofServer, () => indexByName(ofServer, kind));
+    return inOrder(ofServer, [...(exact.get(name) ?? []), ...(exact.get(fold(name)) ?? []), ...others]);
   }
 
   function applicable(operation: Operation): Applicable {
@@ -216,7 +238,9 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
   }
 
   return {
-    key,
+    get key() {
+      return (key ??= hash('sha256', `${isAnonymous ? 'anonymous' : 'member'} ${rules.map((rule) => rule.digest()).join(' ')}`, 'base64url'));
+    },
     reaches: (server) => refusalOf(server) === null,
     refusalOf,
     opening,
@@ -239,7 +263,7 @@ function createView(key: string, rules: readonly Rule[], isAnonymous: boolean, c
 }
 
 /** Names come from callers: what is kept of them is bounded. */
-function keptFor<Made>(made: Map<string, Made>, name: string, make: () => Made): Made {
+function keptFor<Name, Made>(made: Map<Name, Made>, name: Name, make: () => Made): Made {
   let one = made.get(name);
   if (one === undefined) {
     one = make();
@@ -249,27 +273,46 @@ function keptFor<Made>(made: Map<string, Made>, name: string, make: () => Made):
   return one;
 }
 
-interface NamedRules {
-  /** By the name, for rules that refuse by its fold. */
-  readonly exact: ReadonlyMap<string, readonly Rule[]>;
-  /** Rules with patterns, and rules for all of a server. */
-  readonly others: readonly Rule[];
+/** Places in a list of rules. */
+interface ServerRules {
+  readonly exact: ReadonlyMap<string, readonly number[]>;
+  /** Of rules with patterns. */
+  readonly others: readonly number[];
+  readonly otherRules: readonly Rule[];
 }
 
-function indexByName(rules: readonly Rule[], kind: ThingKind): NamedRules {
-  const exact = new Map<string, Rule[]>();
-  const others: Rule[] = [];
-  for (const rule of rules) {
-    if (rule.things === null) {
-      others.push(rule);
-      continue;
-    }
-    const patterns = rule.things[kind];
-    if (patterns === null) continue;
-    for (const name of patterns.exact) exact.set(name, [...(exact.get(name) ?? []), rule]);
-    if (patterns.hasGlobs) others.push(rule);
+function indexByServer(rules: readonly Rule[]): ServerRules {
+  const exact = new Map<string, number[]>();
+  const others: number[] = [];
+  for (const [place, { servers }] of rules.entries()) {
+    if (servers.hasGlobs) others.push(place);
+    else for (const name of servers.exact) pushTo(exact, name, place);
+  }
+  return { exact, others, otherRules: inOrder(rules, others) };
+}
+
+/** Places in a list of rules, too. */
+interface NamedRules {
+  /** By the name, for rules that refuse by its fold. */
+  readonly exact: ReadonlyMap<string, readonly number[]>;
+  /** Of rules with patterns, and of rules for all of a server. */
+  readonly others: readonly number[];
+}
+
+function indexByName(rules: readonly Rule[], kind: 'tool' | 'prompt'): NamedRules {
+  const exact = new Map<string, number[]>();
+  const others: number[] = [];
+  for (const [place, { things }] of rules.entries()) {
+    const patterns = things === null ? null : things[kind];
+    for (const name of patterns?.exact ?? []) pushTo(exact, name, place);
+    if (things === null || patterns?.hasGlobs === true) others.push(place);
   }
   return { exact, others };
+}
+
+/** In their order, for the first of an effect is the one that is named. */
+function inOrder(rules: readonly Rule[], places: readonly number[]): readonly Rule[] {
+  return [...new Set(places)].sort((a, b) => a - b).flatMap((place) => rules[place] ?? []);
 }
 
 const actionOf: Readonly<Record<ThingKind, string>> = { tool: 'tools.call', resource: 'resources.read', prompt: 'prompts.get' };
@@ -349,41 +392,10 @@ function isOfEach({ condition }: Rule, { tool }: Told): boolean {
   return condition === null || (condition.isSettled && (!condition.usesTool || tool() !== null));
 }
 
-function isSubject({ kind }: SubjectData, patterns: Patterns, { id, data }: Principal): boolean {
-  switch (kind) {
-    case 'member':
-      return data.kind !== 'anonymous';
-    case 'anonymous':
-      return data.kind === 'anonymous';
-    case 'organization':
-      return data.kind !== 'anonymous' && patterns.fits(data.organizationId);
-    case 'team':
-      return (data.teamId !== '' && patterns.fits(data.teamId)) || inherits(kind, patterns, data.lineage);
-    case 'department':
-      return inherits(kind, patterns, data.lineage);
-    case 'project':
-      return (data.projectId !== '' && patterns.fits(data.projectId)) || inherits(kind, patterns, data.lineage);
-    case 'user':
-      return data.userId !== '' && patterns.fits(data.userId);
-    case 'service_account':
-      return data.serviceAccountId !== '' && patterns.fits(data.serviceAccountId);
-    case 'agent':
-      return data.agent !== '' && patterns.fits(data.agent);
-    case 'environment':
-      return data.environment !== '' && patterns.fits(data.environment);
-    case 'key':
-      return data.kind === 'key' && patterns.fits(id);
-  }
-}
-
-function inherits(kind: SubjectData['kind'], patterns: Patterns, lineage: Principal['data']['lineage']): boolean {
-  return lineage.some((one) => one.kind === kind && patterns.fits(one.id));
-}
-
 function reasonOf({ data }: Rule): string {
   return data.reason ?? `the policy ${data.name} ${data.effect === 'hold' ? 'holds it for approval' : 'denies it'}`;
 }
 
-function firstEnd(policies: readonly PolicyData[], nowMs: number): number {
-  return policies.reduce((least, { untilMs }) => (untilMs !== null && untilMs > nowMs ? Math.min(least, untilMs) : least), Infinity);
+function firstEnd(endsMs: readonly number[], nowMs: number): number {
+  return endsMs.reduce((least, endMs) => (endMs > nowMs ? Math.min(least, endMs) : least), Infinity);
 }

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { membersRule } from '../../../../test/support/members-rule.ts';
+import { testPrincipal } from '../../../../test/support/test-principal.ts';
 import { compileAccess } from './access.ts';
 import { allows, authoriseAction, authoriseServer } from './authorise.ts';
 
 function caller(servers: string[] | null, actions: string[] | null): Principal {
-  return { id: 'key_a', data: { kind: 'key' }, servers: servers === null ? null : new Set(servers), actions } as Principal;
+  return { ...testPrincipal(), servers: servers === null ? null : new Set(servers), actions };
 }
 
 describe('servers', () => {

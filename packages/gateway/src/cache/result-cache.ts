@@ -214,7 +214,7 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
     reconfigured() {
       for (const [name, known] of servers) {
         const server = current(name);
-        if (server !== undefined && fingerprintOf(server) === known.fingerprint) known.server = server;
+        if (server !== undefined && (server === known.server || fingerprintOf(server) === known.fingerprint)) known.server = server;
         else {
           endWatch(known);
           servers.delete(name);

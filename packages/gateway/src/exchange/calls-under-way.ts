@@ -1,6 +1,8 @@
 import { authoriseServer } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
+import { inSlices } from '../kernel/slices.ts';
 import type { Snapshot } from '../snapshot/compile-snapshot.ts';
 import { knownTool } from './known-tool.ts';
 import type { Call } from './rail.ts';
@@ -17,6 +19,15 @@ export interface CallsUnderWay {
 /** `current`: by what a call would be decided now. */
 export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
   const calls = new Set<Call>();
+
+  /** Of thousands of calls each costs a look at least: others have their turn meanwhile. */
+  function* recheckAll(): Generator<void, void> {
+    const open = Array.from(calls);
+    for (const call of open) {
+      if (call.principal !== null) void recheck(call, call.principal);
+      yield;
+    }
+  }
 
   async function recheck(call: Call, principal: Principal): Promise<void> {
     const fault = await refusalNow(call, principal, current);
@@ -35,10 +46,11 @@ export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
     add: (call) => void calls.add(call),
     delete: (call) => void calls.delete(call),
     recheck(principalId) {
+      if (principalId === null) return void inSlices(recheckAll(), bounds.snapshotSliceMs);
       for (const call of calls) {
         const { principal } = call;
         // One that is not known yet is about to be asked.
-        if (principal !== null && (principalId === null || principal.id === principalId)) void recheck(call, principal);
+        if (principal !== null && principal.id === principalId) void recheck(call, principal);
       }
     },
   };
@@ -50,7 +62,9 @@ async function refusalNow(call: Call, principal: Principal, current: () => Snaps
   let now = principal;
   if (principal.data.kind !== 'anonymous') {
     try {
-      now = await rail.authenticator.authenticate(inbound.authorization, record.peer);
+      const found = rail.authenticator.authenticate(inbound.authorization, record.peer);
+      // One that is known is not waited for: a slice ends when its work is done, not before.
+      now = found instanceof Promise ? await found : found;
     } catch (error) {
       const fault = asFault(error);
       return fault.code === 'unauthorized' ? fault : null;

@@ -12,11 +12,14 @@ export const bounds = {
   bodyBytesMax: 4 * MiB,
   /**
    * Of a condition of a policy; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers; entries of
-   * `access.risks`; how long a call waits for its server's list where a condition asks after the tool.
+   * `access.risks`; how long a call waits for its server's list where a condition asks after the tool; pieces and slices in
+   * which a worker takes a snapshot.
    */
   conditionCharsMax: 2_000,
   conditionArgsBytesMax: 16 * KiB,
   policiesMax: 5_000,
+  snapshotPieceCharsMax: 32 * KiB,
+  snapshotSliceMs: 2,
   policyPatternsMax: 1_000,
   accessKeptMax: 20_000,
   risksMax: 1_000,

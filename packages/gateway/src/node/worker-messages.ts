@@ -2,16 +2,19 @@ import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { SessionRefusal } from '../exchange/session-refusals.ts';
 import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
+import type { PolicyData } from '../kernel/policy.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
-import type { SnapshotData } from '../snapshot/snapshot.ts';
+import type { SnapshotData, SnapshotUpdate } from '../snapshot/snapshot.ts';
 import type { TargetOrder } from '../snapshot/upstream-data.ts';
 import type { ServerReports, WorkerReport } from './worker-report.ts';
 
 /** What a worker needs to begin. */
 export interface WorkerStart {
   readonly snapshot: SnapshotData;
+  /** As `WorkerHandlers.switches`. */
+  readonly switches: readonly PolicyData[];
   readonly host: string;
   readonly port: number;
   /** Null: plain HTTP. */
@@ -80,8 +83,10 @@ export type SupervisorHandlers = {
 
 /** What the supervisor asks of a worker. */
 export type WorkerHandlers = {
-  /** Resolves when new calls go by it. */
-  snapshot: (input: SnapshotData) => Promise<void>;
+  /** Resolves when new calls go by it; false: it changes another than the worker has, which asks for a whole one so. */
+  snapshot: (input: SnapshotUpdate) => Promise<boolean>;
+  /** The rules of what is switched off, which stand before all others. Resolves when new calls go by them; waits for no snapshot that is on its way. */
+  switches: (input: readonly PolicyData[]) => Promise<void>;
   /** Resolves when every key is forgotten: what is known of them was told by another configuration. */
   keysChanged: (input: null) => void;
   /** Resolves when new handshakes go by it. */

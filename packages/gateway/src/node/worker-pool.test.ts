@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { commandLineOf } from '../../../../test/support/gateway-processes.ts';
 import { until } from '../../../../test/support/poll.ts';
 import { isAlive, processTree } from '../../../../test/support/processes.ts';
+import { plainServerData } from '../../../../test/support/server-data.ts';
 import { silentLog } from '../kernel/log.ts';
+import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { Readiness } from './worker-messages.ts';
 import { createWorkerPool, type WorkerPool, type WorkerPoolOptions } from './worker-pool.ts';
 
@@ -18,6 +20,18 @@ const ready: Readiness = {
   servers: { ready: 0, starting: 0, failed: 0 },
   recordBlocked: false,
   viewStale: false,
+};
+
+const snapshot: SnapshotData = {
+  version: 1,
+  organizationId: 'org_default',
+  node: 'node_1',
+  hosts: null,
+  origins: [],
+  policies: [],
+  bodyBytesMax: 1000,
+  currency: 'USD',
+  servers: [plainServerData({ name: 'search', path: '/mcp/search', origin: 'http://127.0.0.1:9' })],
 };
 
 let folder: string;
@@ -42,32 +56,8 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
     count,
     environment: process.env,
     begin: (workerId, listenPort) => ({
-      snapshot: {
-        version: 1,
-        organizationId: 'org_default',
-        node: 'node_1',
-        hosts: null,
-        origins: [],
-        policies: [],
-        bodyBytesMax: 1000,
-        currency: 'USD',
-        servers: [
-          {
-            name: 'search',
-            path: '/mcp/search',
-            auth: 'apiKey',
-            transport: 'http',
-            origin: 'http://127.0.0.1:9',
-            upstreamPath: '/mcp',
-            socketPath: null,
-            timeoutMs: 1000,
-            connectionsMax: 10,
-            credential: null,
-            price: { perCallNano: '0', perTokenInputNano: '0', perTokenOutputNano: '0', by: 'default' },
-            toolPrices: {},
-          },
-        ],
-      },
+      snapshot,
+      switches: [],
       host: '127.0.0.1',
       port: listenPort,
       tls: null,
@@ -118,6 +108,22 @@ async function statusOf(port: number, path: string, headers: Record<string, stri
   await answer.text();
   return answer.status;
 }
+
+test('a changed snapshot is told as what has changed, to a worker that came later too', async () => {
+  const pool = createPool();
+  const port = await pool.start();
+  // Where a key is needed, and where there is nothing, whoever has none hears the same.
+  const isOpen = async (): Promise<boolean> =>
+    (await statusOf(port, '/mcp/second', { authorization: 'Bearer gwo_test_x', 'content-type': 'application/json' })) !== 401;
+  expect(await isOpen()).toBe(false);
+  const second = { ...snapshot, version: 2, servers: [...snapshot.servers, plainServerData({ name: 'second', path: '/mcp/second', auth: 'none' })] };
+  // Two at once are told as one.
+  await Promise.all([pool.snapshot(second), pool.snapshot({ ...second, version: 3, bodyBytesMax: 2_000 })]);
+  expect(await isOpen()).toBe(true);
+  process.kill(workers()[0] ?? 0, 'SIGKILL');
+  await until(() => events.includes('worker.replaced'));
+  expect(await isOpen()).toBe(true);
+});
 
 describe('a start', () => {
   test('is over when every worker serves the one port', async () => {

@@ -4,6 +4,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
+import type { PolicyData } from '../kernel/policy.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
@@ -12,6 +13,7 @@ import { whenGone } from '../process/keep-process.ts';
 import type { SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
+import { createSnapshotFeed } from './snapshot-feed.ts';
 import type { StateHandlers } from './state-handlers.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import type { ServerReports, WorkerReport } from './worker-report.ts';
@@ -21,8 +23,10 @@ import type { NamedTool, Readiness, SupervisorHandlers, WorkerHandlers, WorkerSt
 export interface WorkerPool {
   /** Resolves with the port once every worker accepts connections. Faults: `address_in_use`, `address_unusable`. */
   start(): Promise<number>;
-  /** Resolves when new calls on every worker go by it. */
+  /** Resolves when new calls on every worker go by it. What has changed is told, the whole only where a worker has missed a change. */
   snapshot(data: SnapshotData): Promise<void>;
+  /** What is switched off. Resolves when new calls on every worker go by it; waits for no snapshot. */
+  switches(rules: readonly PolicyData[]): Promise<void>;
   /** Resolves when every worker says so, and goes by all that it was told before. */
   readiness(readiness: Readiness): Promise<void>;
   /** Resolves when new calls of every worker that answers go by them. */
@@ -71,6 +75,10 @@ interface Member {
   writer: string;
   listening: boolean;
   journalBlocked: boolean;
+  /** That it goes by; null: it is to be told the whole. */
+  snapshot: SnapshotData | null;
+  /** Set while it is told of newer ones. */
+  bringing: Promise<void> | null;
 }
 
 const respawnMs = { first: 100, last: 5_000 };
@@ -81,6 +89,7 @@ const toldTimeoutMs = 30_000;
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { count, environment, begin, handlers, onWorkerGone, log } = options;
   const members = new Map<number, Member>();
+  const feed = createSnapshotFeed();
   let { port } = options;
   /** Workers that ask for port 0 share one socket and its port (node:cluster); when the last of them is gone it is asked for by number. */
   let askedPort = port;
@@ -115,8 +124,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       ...handlers,
       begin: () => {
         const start = begin(id, askedPort);
+        feed.offer(start.snapshot);
+        const snapshot = feed.current ?? start.snapshot;
         member.writer = start.journal.writer;
-        return start;
+        member.snapshot = snapshot;
+        return { ...start, snapshot };
       },
       lease: (input: Parameters<SupervisorHandlers['lease']>[0]) => handlers.lease(id, input),
       listening: (input: { port: number }) => {
@@ -137,7 +149,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         member.journalBlocked = blocked;
       },
     });
-    const member: Member = { worker, channel, gone, writer: '', listening: false, journalBlocked: false };
+    const member: Member = { worker, channel, gone, writer: '', listening: false, journalBlocked: false, snapshot: null, bringing: null };
     // Without a process there is nobody to talk to.
     if (worker.process.pid !== undefined) members.set(id, member);
   }
@@ -178,6 +190,20 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     );
   }
 
+  /** Tells a worker of the newest snapshot; of those that come meanwhile it hears as of one. */
+  async function bring(member: Member): Promise<void> {
+    try {
+      while (member.snapshot !== feed.current) {
+        const target = feed.current;
+        if (await member.channel.ask('snapshot', feed.updateFrom(member.snapshot), toldTimeoutMs)) member.snapshot = target;
+        else if (member.snapshot === null) throw new Error('it does not take a whole snapshot');
+        else member.snapshot = null;
+      }
+    } finally {
+      member.bringing = null;
+    }
+  }
+
   // Whoever ends at once, as at an interrupt while it starts, takes its workers along: they would only find their channel
   // closed, some before they can handle that.
   const killAll = (): void => all().forEach(({ worker }) => worker.process.kill('SIGKILL'));
@@ -195,7 +221,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         throw error;
       }
     },
-    snapshot: (data) => told((channel) => channel.ask('snapshot', data, toldTimeoutMs)),
+    async snapshot(data) {
+      feed.offer(data);
+      // One that has not begun begins with it.
+      const behind = knowing().filter((member) => member.snapshot !== feed.current);
+      await Promise.all(behind.map((member) => mustKnow(member, (member.bringing ??= bring(member)))));
+    },
+    switches: (rules) => told((channel) => channel.ask('switches', rules, toldTimeoutMs)),
     tls: (tls) => told((channel) => channel.ask('tls', tls, toldTimeoutMs)),
     async readiness(readiness) {
       // One that does not answer is told again with the next change, or replaced.

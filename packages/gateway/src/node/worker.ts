@@ -23,7 +23,8 @@ async function runWorker(): Promise<void> {
   const begun = Promise.withResolvers<Door>();
   const handlers: WorkerHandlers = {
     // What is told while this worker begins may be newer than what it begins with.
-    snapshot: async (data) => (await begun.promise).setSnapshot(data),
+    snapshot: async (update) => (await begun.promise).takeSnapshot(update),
+    switches: async (rules) => (await begun.promise).setSwitches(rules),
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
     targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
     serverReports: () => door?.serverReports() ?? { targets: [], lists: [] },

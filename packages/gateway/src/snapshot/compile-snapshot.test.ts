@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { compileRisks } from '../authorise/tool-risk.ts';
-import { compileAccess } from '../authorise/access.ts';
+import { accessSteps } from '../authorise/access.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { compileSnapshot, type SnapshotCompilers } from './compile-snapshot.ts';
-import type { PolicyData } from '../kernel/policy.ts';
 import { membersRule } from '../../../../test/support/members-rule.ts';
 import type { ServerData, SnapshotData } from './snapshot.ts';
 
@@ -35,7 +34,7 @@ const data: SnapshotData = {
 
 const compilers: SnapshotCompilers = {
   encodeServer: () => Buffer.alloc(0),
-  compileAccess: (policies: readonly PolicyData[]) => compileAccess(policies, systemClock),
+  compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
   compileRisks,
 };
 

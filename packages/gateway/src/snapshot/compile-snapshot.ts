@@ -2,12 +2,12 @@
  * snapshot: control state compiled to one immutable value. Imports `kernel/`; types from other rooms. Promises: what a
  * call saw at its start is what it sees to its end, for a change is a new value.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Access } from '../authorise/access.ts';
 import type { RiskData, RiskOf } from '../authorise/tool-risk.ts';
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { EndpointData } from './endpoint-data.ts';
 import type { PolicyData } from '../kernel/policy.ts';
+import { atOnce } from '../kernel/slices.ts';
 import type { BodiesData, CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
@@ -68,41 +68,72 @@ export interface SnapshotCompilers {
   /** Gives the record's columns of a server; the worker hands in `record`'s. */
   readonly encodeServer: (node: string, server: string, currency: string) => Uint8Array;
   /** The worker hands in `authorise`'s. */
-  readonly compileAccess: (policies: readonly PolicyData[]) => Access;
+  readonly compileAccess: (policies: readonly PolicyData[], before: Access | null) => Generator<void, Access>;
   readonly compileRisks: (risks: readonly RiskData[]) => RiskOf;
 }
 
-/** `before`: the one that it takes the place of, of which is kept what has not changed. */
-export function compileSnapshot(
-  data: SnapshotData,
-  { encodeServer, compileAccess, compileRisks }: SnapshotCompilers,
-  before: Snapshot | null = null,
-): Snapshot {
+export function compileSnapshot(data: SnapshotData, compilers: SnapshotCompilers): Snapshot {
+  return atOnce(snapshotSteps(data, compilers, null));
+}
+
+/**
+ * `before`: the one that it takes the place of. What is the same object in both, be it a list or an entry of one, is taken over as it is; all else is compiled, a
+ * server or a rule a step.
+ */
+export function* snapshotSteps(data: SnapshotData, compilers: SnapshotCompilers, before: Snapshot | null): Generator<void, Snapshot> {
+  const { encodeServer, compileAccess, compileRisks } = compilers;
+  const { node, currency } = data;
   const version = data.priceVersion ?? 0;
-  const servers = data.servers.map((server): Server => {
-    return {
-      data: server,
-      block: encodeServer(data.node, server.name, data.currency),
-      price: { ...price(server.price), by: server.price.by, version },
-      reportedCostMax: server.reportedCostMaxNano === undefined ? null : nano(server.reportedCostMaxNano),
-      transforms: compileTransforms(server.transforms),
-      cache: server.cache === undefined ? null : { ...server.cache, tools: new Map(Object.entries(server.cache.tools)) },
-      bodies: compileBodies(server.bodies),
-      toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const, version }])),
-    };
-  });
+  // What is encoded with each of them.
+  const isAlike = before !== null && before.data.node === node && before.data.currency === currency && (before.data.priceVersion ?? 0) === version;
+  const known = isAlike ? before : null;
+  const servers = known !== null && known.data.servers === data.servers ? known : yield* serverSteps(data, version, encodeServer, known);
+  const endpointsByPath = new Map<string, PlacedEndpoint>();
+  for (const endpoint of data.endpoints ?? []) {
+    const kept = known?.endpointsByPath.get(endpoint.path);
+    endpointsByPath.set(endpoint.path, kept?.data === endpoint ? kept : { data: endpoint, block: encodeServer(node, endpoint.name, currency) });
+  }
   return {
     data,
-    byPath: new Map(servers.map((server) => [server.data.path, server])),
-    byName: new Map(servers.map((server) => [server.data.name, server])),
-    endpointsByPath: new Map(
-      (data.endpoints ?? []).map((endpoint) => [endpoint.path, { data: endpoint, block: encodeServer(data.node, endpoint.name, data.currency) }]),
-    ),
-    nowhere: encodeServer(data.node, '', data.currency),
+    byPath: servers.byPath,
+    byName: servers.byName,
+    endpointsByPath,
+    nowhere: encodeServer(node, '', currency),
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
-    access: before !== null && isDeepStrictEqual(before.data.policies, data.policies) ? before.access : compileAccess(data.policies),
-    riskOf: before !== null && isDeepStrictEqual(before.data.risks, data.risks) ? before.riskOf : compileRisks(data.risks ?? []),
+    access: before !== null && before.data.policies === data.policies ? before.access : yield* compileAccess(data.policies, before?.access ?? null),
+    riskOf: before !== null && before.data.risks === data.risks ? before.riskOf : compileRisks(data.risks ?? []),
+  };
+}
+
+function* serverSteps(
+  data: SnapshotData,
+  version: number,
+  encodeServer: SnapshotCompilers['encodeServer'],
+  known: Snapshot | null,
+): Generator<void, Pick<Snapshot, 'byPath' | 'byName'>> {
+  const byPath = new Map<string, Server>();
+  const byName = new Map<string, Server>();
+  for (const one of data.servers) {
+    const kept = known?.byName.get(one.name);
+    const server = kept?.data === one ? kept : compileServer(one, data, version, encodeServer);
+    byPath.set(one.path, server);
+    byName.set(one.name, server);
+    yield;
+  }
+  return { byPath, byName };
+}
+
+function compileServer(server: ServerData, { node, currency }: SnapshotData, version: number, encodeServer: SnapshotCompilers['encodeServer']): Server {
+  return {
+    data: server,
+    block: encodeServer(node, server.name, currency),
+    price: { ...price(server.price), by: server.price.by, version },
+    reportedCostMax: server.reportedCostMaxNano === undefined ? null : nano(server.reportedCostMaxNano),
+    transforms: compileTransforms(server.transforms),
+    cache: server.cache === undefined ? null : { ...server.cache, tools: new Map(Object.entries(server.cache.tools)) },
+    bodies: compileBodies(server.bodies),
+    toolPrices: new Map(Object.entries(server.toolPrices).map(([tool, value]) => [tool, { ...price(value), by: 'tool' as const, version }])),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * The control state that the rail reads, compiled to one immutable, versioned value. `SnapshotData` is what the
- * supervisor hands to every worker (plain data); `Snapshot` is what a worker compiles from it once.
+ * supervisor hands to every worker (plain data: what JSON can say), whole when it begins, then by its differences; `Snapshot` is what a worker compiles from it.
  */
 import type { Reference } from '../kernel/directory.ts';
 import type { RiskData } from '../authorise/tool-risk.ts';
@@ -31,6 +31,15 @@ export interface SnapshotData {
   readonly risks?: readonly RiskData[];
   /** Addresses behind which stand many servers; absent: none. */
   readonly endpoints?: readonly EndpointData[];
+}
+
+/** How a worker comes from one snapshot to another. */
+export interface SnapshotUpdate {
+  readonly version: number;
+  /** The version that the worker must have; null: any, the update holds everything. */
+  readonly base: number | null;
+  /** As `kernel/delta.ts` makes them. */
+  readonly pieces: readonly string[];
 }
 
 export interface ServerData {

@@ -64,8 +64,10 @@ export function createUpstreams(clock: Clock, random: () => number = Math.random
       return exchange;
     },
     keep(servers) {
+      const used = new Set([...targets.values()].map(({ server }) => server));
       const needed = new Set(
         servers.flatMap((server) => {
+          if (!used.has(server.name)) return [];
           const reach = reachOf(server);
           return reach.targets.map((data) => targetKey(server, reach, data));
         }),

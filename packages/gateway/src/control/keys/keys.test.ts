@@ -109,11 +109,13 @@ test('another node forgets a key that was revoked or rotated here, and no other,
   let read = 0;
   const node = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
-    read: async () => {
+    readSwitches: async () => [],
+    readPolicies: async () => {
       read += 1;
-      return { policies: [], switches: [] };
+      return [];
     },
-    apply: async () => undefined,
+    applySwitches: async () => undefined,
+    applyPolicies: async () => undefined,
     changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 10),
     forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
     log: silentLog,
