@@ -37,6 +37,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // What listens to calls beside the ledger.
   'assemble-telemetry.ts': { values: [''] },
   // The registry with what stands on it from the first moment.
+  'assemble-objects.ts': { values: [''] },
+  'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },
   'assemble-registry.ts': { values: [''] },
   // Stores that are filled from a backup, without a gateway.
@@ -71,7 +73,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   process: { values: [] },
 
   control: { values: ['query', 'chain', 'backup'] },
-  api: { values: ['control', 'chain', 'backup'] },
+  // What is written of a server, a route or another thing of the configuration has one schema, in the file and in the API.
+  api: { values: ['control', 'chain', 'backup', 'config'] },
   sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record', 'process', 'chain'] },

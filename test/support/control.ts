@@ -52,7 +52,11 @@ export interface TestControl {
   end(): Promise<void>;
 }
 
-export type ControlOverrides = Partial<ControlDependencies> & { readonly targets?: readonly ServerTarget[] };
+export type ControlOverrides = Partial<ControlDependencies> & {
+  readonly targets?: readonly ServerTarget[];
+  /** A configuration that may be another one at each request. */
+  readonly served?: () => Config;
+};
 
 export const controlUrl = 'http://127.0.0.1:8080';
 
@@ -70,7 +74,7 @@ export async function startControl(more: ControlOverrides = {}): Promise<TestCon
     keys,
     trusted: () => [],
     calls: { heads: () => [], allocated: () => ({ chain: '', sequence: 0 }) },
-    callDays: 30,
+    callDays: () => 30,
     clock,
     log: silentLog,
   });
@@ -100,7 +104,7 @@ function createControl(
     delete: async (key) => (await opened).delete(key),
   };
   const changedKeys: string[] = [];
-  const { targets = [], ...replaced } = more;
+  const { targets = [], served, ...replaced } = more;
   const prices = createServedPrices({
     file: join(tmpdir(), `gwo-prices-${randomUUID()}`),
     organizationId: defaultOrganizationId,
@@ -113,7 +117,6 @@ function createControl(
     registry,
     ledger: () => null,
     state,
-    config: testConfig,
     configuration: createServedConfig({
       file: null,
       load: () => testConfig,
@@ -121,6 +124,13 @@ function createControl(
       clock,
       log: silentLog,
     }),
+    objects: {
+      fixed: () => [],
+      resting: () => new Map(),
+      check: () => ({ config: testConfig, faults: [] }),
+      desired: () => ({ kinds: [], objects: [], policies: null, prices: null, others: [] }),
+      refresh: async () => undefined,
+    },
     mcpActions,
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),
@@ -164,6 +174,9 @@ function createControl(
     expiryClock: neverBack(clock),
     log: silentLog,
     ...replaced,
+    get config() {
+      return served?.() ?? replaced.config ?? testConfig;
+    },
   };
   const app = createApi(dependencies);
   return {

@@ -9,7 +9,7 @@ import { bounds } from './kernel/bounds.ts';
 import type { Closers } from './node/closers.ts';
 
 /** `context`: a new one each time, of the gateway itself. */
-export function startChores(context: () => ControlContext, auditDays: number, backups: ScheduledBackups, closers: Closers): void {
+export function startChores(context: () => ControlContext, auditDays: () => number, backups: ScheduledBackups, closers: Closers): void {
   const each = (name: string, everyMs: number, chore: (context: ControlContext) => Promise<unknown>): void => {
     const run = (): void => {
       const now = context();
@@ -19,7 +19,7 @@ export function startChores(context: () => ControlContext, auditDays: number, ba
     closers.add(`chore ${name}`, () => clearInterval(timer));
     run();
   };
-  each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays));
+  each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays()));
   each('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
   each('erasures', bounds.erasureLookMs, finishErasures);
   each('idempotency keys', bounds.idempotencySweepMs, removeExpiredKeys);

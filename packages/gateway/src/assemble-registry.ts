@@ -1,5 +1,6 @@
 /** The registry of a node, and the desk that signs what is written there. */
 import type { StoreOptions } from './assemble-stores.ts';
+import type { Config } from './config/config.ts';
 import { startAuditDesk, type CallPlaces, type RunningAuditDesk } from './control/audit/start-audit-desk.ts';
 import { createAuditStreams, type AuditStreams } from './jobs/siem/audit-streams.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
@@ -11,8 +12,8 @@ import { openRegistry, type RegistryOptions } from './store/registry/open-regist
 import type { RegistryStore } from './store/registry/registry-store.ts';
 
 export interface RegistryParts extends Pick<StoreOptions, 'config' | 'folder' | 'clock' | 'log' | 'closers'> {
-  /** Public keys of other nodes, in base64. */
-  readonly trusted: () => readonly string[];
+  /** What serves now. */
+  readonly served: () => Config;
   readonly calls: CallPlaces;
   /** Null until it is open. */
   readonly ledger: () => LedgerReader | null;
@@ -22,7 +23,7 @@ export interface RegistryParts extends Pick<StoreOptions, 'config' | 'folder' | 
 export async function assembleRegistry(
   parts: RegistryParts,
 ): Promise<{ readonly registry: RegistryStore; readonly audit: RunningAuditDesk; readonly streams: AuditStreams }> {
-  const { config, folder, trusted, calls, clock, log, closers } = parts;
+  const { folder, served, calls, clock, log, closers } = parts;
   const keys = openAuditKeys(folder);
   const registry = await openRegistry({ ...(await addressOf(parts)), auditKey: keys.key, log: log.child({ part: 'registry' }) });
   closers.add('registry', () => registry.close());
@@ -31,9 +32,9 @@ export async function assembleRegistry(
     organizationId: defaultOrganizationId,
     node: folder.node,
     keys,
-    trusted,
+    trusted: () => served().audit.trustedKeys,
     calls,
-    callDays: config.retention.tracesDays,
+    callDays: () => served().retention.tracesDays,
     clock,
     log: log.child({ part: 'audit' }),
   });

@@ -193,7 +193,7 @@ async function record(
   const clock = systemClock;
   const { manifest, signer } = file;
   const calls = openCallChain({ path: folder.paths.callChain, node: folder.node, log });
-  const { registry } = await assembleRegistry({ config, folder, clock, log, closers, trusted: () => config.audit.trustedKeys, calls, ledger: () => null });
+  const { registry } = await assembleRegistry({ config, folder, clock, log, closers, served: () => config, calls, ledger: () => null });
   const context = { organizationId: defaultOrganizationId, clock, actor: operator, requestId: newRequestId(), peer: '' };
   const detail = {
     made_at: manifest.made_at,

@@ -13,10 +13,13 @@ import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
 import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf, watchCertificate } from './assemble-configuration.ts';
 import { assembleAccess, type AssembledAccess } from './assemble-access.ts';
+import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
+import { assembleObjects, type AssembledObjects, type LoadedConfig } from './assemble-objects.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
+import type { ConfigLoader } from './config/config-loader.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
@@ -40,14 +43,14 @@ import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
-import { configurationState, createServedConfig } from './node/served-config.ts';
+import { configurationState, createServedConfig, type PreparedConfig } from './node/served-config.ts';
 import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { stateHandlers } from './node/state-handlers.ts';
 import { watchFiles } from './node/watch-files.ts';
 import { watchRegistry } from './node/watch-registry.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
-import type { Readiness, WorkerStart } from './node/worker-messages.ts';
+import type { WorkerStart } from './node/worker-messages.ts';
 import { mcpActions } from './protocol/methods.ts';
 import { modernVersions } from './protocol/versions.ts';
 import { withOrders } from './snapshot/server-order.ts';
@@ -63,8 +66,8 @@ import { createTargetOrders } from './upstream/target-orders.ts';
 
 export interface NodeOptions {
   readonly config: Config;
-  /** Reads the configuration anew. Faults: `config_unreadable`, `config_invalid`. */
-  readonly loadConfig: () => Config;
+  /** Where `config` came from. */
+  readonly loader: ConfigLoader;
   readonly folder: StateFolder;
   readonly log: Log;
   /** What `log` writes. */
@@ -109,7 +112,7 @@ export async function assembleNode(options: NodeOptions): Promise<AssembledNode>
   }
 }
 
-async function assemble({ config, loadConfig, folder, log, lines, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
+async function assemble({ config, loader, folder, log, lines, onProgress }: NodeOptions, closers: Closers): Promise<AssembledNode> {
   const clock = systemClock;
   const expiryClock = neverBack(clock);
   const { paths } = folder;
@@ -136,6 +139,9 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   const compiler = createConfigCompiler({ env: environment, paths, node: folder.node, organizationId: defaultOrganizationId });
   /** What serves now; a reload puts another in its place. */
   let served = compiler.compile(config, null);
+  let text = loader.read();
+  /** Null until the registry has been read. */
+  let objects: AssembledObjects | null = null;
   const prices = servePrices(stores, () => serveAnew());
   let snapshotVersion = 0;
   /** Null until the registry is open. */
@@ -152,32 +158,17 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   let ticketKeys = randomBytes(48);
   const doorTls = (): DoorTls | null => served.door && { ...served.door.tls, ticketKeys };
   let registryUp = false;
-  function readiness(): Readiness {
-    const servers = served.config.servers.map((server) => serverState(server.name).state);
-    const viewStale = access !== null && access.ageMs() > bounds.viewAgeMsMax;
-    const count = (wanted: string): number => servers.filter((one) => one === wanted).length;
-    return {
-      ready: registryUp && !recordBlocked() && !viewStale && !stopping,
-      registry: registryUp ? 'ready' : 'down',
-      ledger: ledger.state(),
-      servers: { ready: count('ready') + count('unknown'), starting: count('starting'), failed: count('failed') },
-      recordBlocked: recordBlocked(),
-      viewStale,
-    };
-  }
+  const readiness = createReadiness({
+    isRegistryUp: () => registryUp,
+    isBlocked: recordBlocked,
+    isStopping: () => stopping,
+    viewAgeMs: () => access?.ageMs() ?? null,
+    ledger: () => ledger.state(),
+    servers: () => served.config.servers.map((server) => serverState(server.name).state),
+    tell: (next) => pool.readiness(next),
+    log,
+  });
   const endCertificateWatch = watchCertificate(() => served, clock, log);
-  let lastReadiness = '';
-  let readinessToldAtMs = 0;
-  async function pushReadiness(): Promise<void> {
-    const next = readiness();
-    const text = JSON.stringify(next);
-    // A worker that hears nothing for long takes its view for stale.
-    if (text === lastReadiness && performance.now() - readinessToldAtMs < bounds.viewAgeMsMax / 6) return;
-    if (next.viewStale && !lastReadiness.includes('"viewStale":true')) log.error('access.view_stale', { seconds: bounds.viewAgeMsMax / 1000 });
-    lastReadiness = text;
-    readinessToldAtMs = performance.now();
-    await pool.readiness(next);
-  }
 
   const health = createHealthChecks({
     clock,
@@ -210,7 +201,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       workers: config.workers,
       log: config.log,
       tellsLines: telemetry.exportsLines,
-      readiness: readiness(),
+      readiness: readiness.now(),
       targetOrders: orders.all(),
     }),
     handlers: {
@@ -237,7 +228,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   listening.catch(() => undefined);
 
   onProgress('opening the registry');
-  const { registry, audit, streams } = await assembleRegistry({ ...stores, trusted: () => served.config.audit.trustedKeys, calls: chain, ledger: readLedger });
+  const { registry, audit, streams } = await assembleRegistry({ ...stores, served: () => served.config, calls: chain, ledger: readLedger });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
   const keyChanged = (keyId: string): Promise<void> => {
     telemetry.live.end(keyId);
@@ -253,37 +244,45 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
 
   // Control plane.
   const publicUrl = (): string => ownUrl(served.config.listen, port);
+  const prepare = (next: LoadedConfig): PreparedConfig => {
+    const { compiled, change } = compiler.recompile(next.config, served);
+    return {
+      change,
+      note: () => void (text = next.text),
+      async apply() {
+        if (stopping) throw new Fault('draining');
+        const { pricing, retention, record } = next.config;
+        if (pricing !== null) await recordFilePrices(systemContext(dependencies), pricing);
+        const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
+        const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
+        // Before any body of a call by the new configuration can come to it.
+        await bodies.masking.setRules(record.masking);
+        text = next.text;
+        served = compiled;
+        if (isNewDoor) {
+          ticketKeys = randomBytes(48);
+          const tls = doorTls();
+          if (tls !== null) await pool.tls(tls);
+        }
+        await prices.configure(pricing);
+        await serveAnew();
+        orders.serve(snapshot.servers);
+        await pool.targetOrders(orders.all());
+        await streams.configure(compiled.streams);
+        ledger.retain(retention);
+        // What workers know of a key holds its rate limit.
+        if (change.settings.includes('rate_limits')) await pool.keysChanged();
+        replaced?.retireOthers(bounds.drainGraceMs);
+      },
+    };
+  };
   const configuration = createServedConfig({
     file: config.file,
-    load: loadConfig,
-    prepare(next) {
-      const { compiled, change } = compiler.recompile(next, served);
-      return {
-        change,
-        async apply() {
-          if (stopping) throw new Fault('draining');
-          if (next.pricing !== null) await recordFilePrices(systemContext(dependencies), next.pricing);
-          const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
-          const isNewDoor = !isDeepStrictEqual(served.door, compiled.door);
-          // Before any body of a call by the new configuration can come to it.
-          await bodies.masking.setRules(next.record.masking);
-          served = compiled;
-          if (isNewDoor) {
-            ticketKeys = randomBytes(48);
-            const tls = doorTls();
-            if (tls !== null) await pool.tls(tls);
-          }
-          await prices.configure(next.pricing);
-          await serveAnew();
-          orders.serve(snapshot.servers);
-          await pool.targetOrders(orders.all());
-          await streams.configure(compiled.streams);
-          // What workers know of a key holds its rate limit.
-          if (change.settings.includes('rate_limits')) await pool.keysChanged();
-          replaced?.retireOthers(bounds.drainGraceMs);
-        },
-      };
+    load(): LoadedConfig {
+      const onDisk = loader.read();
+      return { text: onDisk, config: loader.load(onDisk, objects?.serving() ?? []) };
     },
+    prepare,
     clock,
     log,
   });
@@ -296,7 +295,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
     bodies.probe,
     ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
-    { name: 'configuration', required: false, check: () => configurationState(configuration.state()) },
+    { name: 'configuration', required: false, check: () => configurationState(configuration.state(), objects?.desk.resting() ?? new Map()) },
   ];
   const dependencies: ControlDependencies = {
     registry,
@@ -306,6 +305,11 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
       return served.config;
     },
     configuration,
+    get objects() {
+      // Nothing asks before the door to the control plane is open.
+      if (objects === null) throw new Fault('unavailable', { reason: 'the registry is being read' });
+      return objects.desk;
+    },
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
     answerKey: keys.seal[0] ?? folder.secret('seal'),
@@ -340,6 +344,8 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     log,
   };
   const api = createApi(dependencies);
+  // Before anybody is let in.
+  objects = await assembleObjects({ registry, loader, compiler, text: () => text, served: () => served, prepare, configuration, log, closers });
 
   const broker = createLeaseBroker({
     state,
@@ -371,7 +377,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   await serveAnew();
   orders.serve(snapshot.servers);
 
-  const readinessTimer = setInterval(() => void pushReadiness(), readinessMs);
+  const readinessTimer = setInterval(() => void readiness.push(), readinessMs);
   const endRegistryWatch = watchRegistry({ ping: () => registry.ping(), onChange: (isUp) => (registryUp = isUp), log, everyMs: registryPingMs });
   closers.add('readiness', () => {
     endCertificateWatch();
@@ -381,8 +387,18 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
 
   await streams.configure(served.streams);
   const first = await firstStart(systemContext(dependencies));
-  startChores(() => systemContext(dependencies), config.audit.retentionDays, backups, closers);
-  const reload = (): Promise<ReloadResult> => reloadConfig(systemContext(dependencies), { dryRun: false });
+  startChores(
+    () => systemContext(dependencies),
+    () => served.config.audit.retentionDays,
+    backups,
+    closers,
+  );
+  const reload = async (): Promise<ReloadResult> => {
+    const before = text;
+    const result = await reloadConfig(systemContext(dependencies), { dryRun: false });
+    if (text !== before) objects.fileChanged();
+    return result;
+  };
   const watch = watchFiles({
     files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],
     // What could not be recorded was not applied.
@@ -391,7 +407,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
   });
   closers.add('file watch', () => watch.close());
   // Whoever is told that it is ready finds it so.
-  await pushReadiness();
+  await readiness.push();
   return {
     url: publicUrl(),
     first,
@@ -399,7 +415,7 @@ async function assemble({ config, loadConfig, folder, log, lines, onProgress }: 
     async stop(graceMs) {
       stopping = true;
       watch.close();
-      void pushReadiness();
+      void readiness.push();
       // An open stream would hold up the end of the worker that it goes through.
       telemetry.live.end(null);
       try {

@@ -62,6 +62,7 @@ export const faultTable = {
   draining: { owner: 'platform', retryable: true },
   internal_error: { owner: 'platform', retryable: false },
   config_invalid: { owner: 'configuration', retryable: false },
+  config_conflict: { owner: 'configuration', retryable: false },
   restart_needed: { owner: 'configuration', retryable: false },
   config_unreadable: { owner: 'configuration', retryable: false },
   unsafe_start: { owner: 'configuration', retryable: false },

@@ -28,6 +28,8 @@ import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
+import { objectRoutes } from './object-routes.ts';
+import { planRoutes } from './plan-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
@@ -79,6 +81,8 @@ export function registerRoutes(app: ApiApp): void {
   sessionRoutes(app);
   healthRoutes(app);
   configRoutes(app);
+  objectRoutes(app);
+  planRoutes(app);
   traceRoutes(app);
   bodyRoutes(app);
   logRoutes(app);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControl, type TestControl } from '../../../../test/support/control.ts';
+import { objectKinds, objectRows } from '../kernel/config-object.ts';
 import { nounKinds, nouns } from '../kernel/directory.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
@@ -27,6 +28,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'PUT /v1/costs/prices': { action: 'prices.changed', ask: async () => ({ body: { default: { per_call: 0.5 } }, headers: { 'if-match': '"0"' } }) },
   'POST /v1/privacy/erasures': { action: 'person.erased', ask: async () => ({ body: { user_id: await newPerson() } }) },
   'POST /v1/config/reload': { action: 'config.applied', ask: '../control/config/reload-config.test.ts' },
+  'POST /v1/config/apply': { action: 'config.plan_applied', ask: 'plan-routes.test.ts' },
   'PATCH /v1/servers/{name}': { action: 'server.switched', ask: '../control/servers/change-server.test.ts' },
   'POST /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
   'PATCH /v1/servers/{name}/targets/{target}': { action: 'target.changed', ask: '../control/servers/change-target.test.ts' },
@@ -47,12 +49,22 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
       ].map(([method, rest]) => [`${method} /v1/${nouns[kind].plural}${rest}`, { action: 'department.deleted', ask: 'directory-routes.test.ts' }]),
     ),
   ),
+  ...Object.fromEntries(
+    objectKinds.flatMap((kind) =>
+      [
+        ['POST', ''],
+        ['PUT', '/{name}'],
+        ['DELETE', '/{name}'],
+      ].map(([method, rest]) => [`${method} /v1/${objectRows[kind].plural}${rest}`, { action: '.created', ask: 'object-routes.test.ts' }]),
+    ),
+  ),
   // What takes away much at once.
   'GET /v1/audit/export': { action: 'audit.exported', ask: async () => ({ path: '/v1/audit/export?format=jsonl' }) },
   'GET /v1/privacy/export': { action: 'person.exported', ask: '../control/privacy/privacy.test.ts' },
   'GET /v1/logs/exports/{export_id}/file': { action: 'export.downloaded', ask: 'export-routes.test.ts' },
   'GET /v1/backup': { action: 'backup.taken', ask: '../../../../test/journeys/backup.test.ts' },
   // They ask and change nothing.
+  'POST /v1/config/plan': null,
   'POST /v1/servers/{name}/test': null,
   'POST /v1/traces/search': null,
   'POST /v1/masking/test': null,

@@ -5,6 +5,7 @@ import { changeTarget } from '../control/servers/change-target.ts';
 import type { TargetView } from '../control/servers/target-view.ts';
 import { testServer } from '../control/servers/test-server.ts';
 import type { CanaryData } from '../snapshot/upstream-data.ts';
+import { objectBody, objectSchemas } from './object-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
 /** The servers behind the gateway. */
@@ -27,10 +28,16 @@ export function serverRoutes(api: Api): void {
       permission: 'servers.read',
       tags: ['servers'],
       summary: 'One server',
+      description: 'The ETag of one that was made by the API is what a change sends as `If-Match`.',
       request: { params: nameParams },
       responses: { 200: json(z.object({ server: serverSchema }), 'The server.') },
     }),
-    async (c) => c.json({ server: serverBody(await getServer(c.var.context(), c.req.valid('param').name)) }, 200),
+    async (c) => {
+      const server = await getServer(c.var.context(), c.req.valid('param').name);
+      const version = server.managed?.record?.version;
+      if (version !== undefined) c.header('ETag', `"${version}"`);
+      return c.json({ server: serverBody(server) }, 200);
+    },
   );
   api.openapi(
     route({
@@ -205,6 +212,7 @@ const serverSchema = z
       .object({ changed_at: timeSchema, changed_by: z.string() })
       .nullable()
       .openapi({ description: 'The last change that was asked for beside gateway.yaml, by `PATCH` here or at a target; null: what gateway.yaml says holds.' }),
+    managed: objectSchemas.server.nullable().openapi({ description: 'Where it is said, and what.' }),
   })
   .openapi('Server');
 
@@ -224,12 +232,13 @@ const testSchema = z
   })
   .openapi('ServerTest');
 
-function serverBody({ timeoutMs, targets, canary, order, ...server }: ServerView): z.infer<typeof serverSchema> {
+function serverBody({ timeoutMs, targets, canary, order, managed, ...server }: ServerView): z.infer<typeof serverSchema> {
   return {
     ...server,
     timeout_ms: timeoutMs,
     targets: targets.map(targetBody),
     canary: canary && { target: canary.target, share: canary.sharePercent, header: canary.header, principals: [...canary.principals] },
+    managed: managed && objectBody(managed),
     order: order && { changed_at: new Date(order.changedAtMs).toISOString(), changed_by: order.changedBy },
   };
 }

@@ -2,6 +2,7 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
 import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
+import { objectCommands, objectGroups } from './object-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
@@ -33,12 +34,35 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: ['plan'],
-    summary: 'Show the routes, authentication and backends that a configuration makes',
+    summary: 'Show what a configuration makes, or what would change in a running gateway',
+    about:
+      'Without --file: the routes, authentication and backends that a configuration makes; no gateway is asked. With --file: what would change for the registry of a running gateway to be what the document says, and what of the calls of the last week each change is about. Of sections that the document lacks all stays.',
     arguments: [{ form: '[FILE]', about: 'The configuration. Default: gateway.yaml.' }],
-    options: [config],
+    options: [
+      config,
+      { flags: '-f, --file FILE', about: 'A gateway.yaml, or a part of one, to be held against a running gateway; - reads it from the standard input.' },
+      { flags: '--out PLAN', about: 'With --file: save the plan for `gateway apply`.' },
+      { flags: '--detailed-exitcode', about: 'With --file: end with 2 where something would change.' },
+    ],
+    client: true,
     prints: true,
-    examples: ['gateway plan', 'gateway plan -o json'],
+    examples: ['gateway plan', 'gateway plan -o json', 'gateway plan --file gateway.yaml --out plan.json'],
     load: async () => (await import('./plan.ts')).plan,
+  },
+  {
+    name: ['apply'],
+    summary: 'Make the registry of a running gateway what a document says',
+    about:
+      'Shows the plan and asks, unless --yes is given; all of it is done or nothing. Refused where anything has moved since the plan, and where the file of the gateway says otherwise.',
+    arguments: [{ form: '[PLAN]', about: 'A plan that `gateway plan --out` saved: it is applied as it is.' }],
+    options: [
+      { flags: '-f, --file FILE', about: 'A gateway.yaml, or a part of one; - reads it from the standard input.' },
+      { flags: '--yes', about: 'Do not ask.' },
+    ],
+    client: true,
+    prints: true,
+    examples: ['gateway apply --file gateway.yaml', 'gateway apply plan.json'],
+    load: async () => (await import('./plan-against.ts')).apply,
   },
   {
     name: ['start'],
@@ -235,6 +259,7 @@ export const commands: readonly CommandSpec[] = [
   ...careCommands,
   ...accessCommands,
   ...directoryCommands,
+  ...objectCommands,
   {
     name: ['admin', 'link'],
     summary: 'Make a one-time administrator link to the dashboard',
@@ -272,6 +297,7 @@ export const groups: Readonly<Record<string, string>> = {
   servers: 'The MCP servers behind the gateway',
   tools: 'The tools of servers',
   ...directoryGroups,
+  ...objectGroups,
   invitations: 'Who may become a user',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',

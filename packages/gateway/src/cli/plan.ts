@@ -7,6 +7,8 @@ import { shortPath } from './report-problem.ts';
 import { shellWord } from './shell-word.ts';
 
 export const plan: Command = async (context) => {
+  const file = context.options.text('file');
+  if (file !== undefined) return (await import('./plan-against.ts')).planAgainst(context, file);
   const config = loadNamedConfig(context);
   const planned = planConfig(config);
   const isDefault = config.file === null || config.file === resolve(context.cwd, defaultConfigFile);

@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { createConfigLoader } from '../config/config-loader.ts';
 import type { Config } from '../config/config.ts';
 import { configFaultsOf } from '../config/config-fault.ts';
 import { listenAddressText } from '../config/listen-address.ts';
-import { loadConfig } from '../config/load.ts';
 import { checkSecrets } from '../config/secrets.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
@@ -55,7 +55,7 @@ export const start: Command = async (context) => {
   });
   const starting = startGateway({
     config,
-    loadConfig: () => loadConfig({ file: config.file, env: context.env, overrides: { listen: options.text('listen') } }),
+    loader: createConfigLoader({ file: config.file, env: context.env, overrides: { listen: options.text('listen') } }),
     stateFolder,
     log,
     lines,

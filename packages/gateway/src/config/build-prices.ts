@@ -4,8 +4,11 @@ import type { BuildInput } from './build-config.ts';
 import type { Path } from './config-fault.ts';
 import type { FilePrice, ServerEntry } from './schema.ts';
 
+/** What of a build amounts need. */
+export type Written = Pick<BuildInput, 'file' | 'textAt' | 'complain'>;
+
 /** `pricing` → the price list; null where the file has none. */
-export function buildPrices(input: BuildInput): PriceList | null {
+export function buildPrices(input: Written): PriceList | null {
   const { pricing } = input.file;
   if (pricing === undefined) return null;
   return {
@@ -20,11 +23,11 @@ export function buildPrices(input: BuildInput): PriceList | null {
 }
 
 /** Nano-units; undefined where the server is not trusted. */
-export function buildReportedCostMax(input: BuildInput, entry: ServerEntry, path: Path): bigint | undefined {
+export function buildReportedCostMax(input: Written, entry: ServerEntry, path: Path): bigint | undefined {
   return entry.reported_cost_max === undefined ? undefined : nanoAt(input, path, 'reported_cost_max', entry.reported_cost_max);
 }
 
-function buildPrice(input: BuildInput, entry: FilePrice, path: Path): PriceEntry {
+function buildPrice(input: Written, entry: FilePrice, path: Path): PriceEntry {
   const amounts = (Object.entries(priceFields) as [PriceField, keyof FilePrice][]).flatMap(([field, name]) => {
     const value = entry[name];
     return value === undefined ? [] : [[field, nanoAt(input, [...path, name], name, value)] as const];
@@ -32,7 +35,7 @@ function buildPrice(input: BuildInput, entry: FilePrice, path: Path): PriceEntry
   return Object.fromEntries(amounts);
 }
 
-function nanoAt({ textAt, complain }: BuildInput, path: Path, name: string, value: number | string): bigint {
+function nanoAt({ textAt, complain }: Written, path: Path, name: string, value: number | string): bigint {
   // As written: the nearest float of 0.1 is not 0.1.
   const written = textAt(path) ?? String(value);
   const read = parseNano(written);

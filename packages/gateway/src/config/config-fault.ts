@@ -1,3 +1,4 @@
+import type { ObjectName } from '../kernel/config-object.ts';
 import { Fault } from '../kernel/fault.ts';
 
 /** One thing wrong with the configuration: where, what, why it is wrong, and what to write instead. Never holds a secret's value. */
@@ -12,6 +13,8 @@ export interface ConfigFault {
   readonly fix: string;
   /** Starting so would expose something: `gateway start` refuses with its own exit code. */
   readonly unsafe?: true;
+  /** What was made beside the file that it is about: it has no line. */
+  readonly object?: ObjectName;
 }
 
 export type Path = readonly (string | number)[];

@@ -3,9 +3,11 @@ import type { z } from 'zod';
 import { closestWord } from '../kernel/closest-word.ts';
 import { faultsMax, pathText, type ConfigFault, type Path } from './config-fault.ts';
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
-import type { YamlSource } from './yaml-source.ts';
+import type { WholeSource } from './with-objects.ts';
 
-export function explainIssues(issues: readonly z.core.$ZodIssue[], source: YamlSource): ConfigFault[] {
+type Source = Pick<WholeSource, 'value' | 'place' | 'textAt'>;
+
+export function explainIssues(issues: readonly z.core.$ZodIssue[], source: Source): ConfigFault[] {
   const schema = configJsonSchema();
   const faults: ConfigFault[] = [];
   for (const issue of issues) {
@@ -25,7 +27,7 @@ function followsFromTransport(issue: z.core.$ZodIssue, issues: readonly z.core.$
   );
 }
 
-function explain(issue: z.core.$ZodIssue, source: YamlSource, schema: JsonSchema): ConfigFault[] {
+function explain(issue: z.core.$ZodIssue, source: Source, schema: JsonSchema): ConfigFault[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, faultsMax).map((key) => unknownKey(path, key, source, schema));
   if (issue.code === 'invalid_key') {
@@ -65,7 +67,7 @@ function issuesOfMap(issue: z.core.$ZodIssueInvalidUnion, value: unknown): reado
   return maps.length === 1 ? (maps[0] ?? null) : null;
 }
 
-function missing(path: Path, name: string, meta: JsonSchema | null, source: YamlSource): ConfigFault {
+function missing(path: Path, name: string, meta: JsonSchema | null, source: Source): ConfigFault {
   const owner = path.slice(0, -1);
   const about = meta?.description === undefined ? '' : ` ${meta.description}`;
   return fault(
@@ -81,7 +83,7 @@ function missing(path: Path, name: string, meta: JsonSchema | null, source: Yaml
   );
 }
 
-function unknownKey(owner: Path, key: string, source: YamlSource, schema: JsonSchema): ConfigFault {
+function unknownKey(owner: Path, key: string, source: Source, schema: JsonSchema): ConfigFault {
   const known = Object.keys(schemaAt(schema, source.value, owner)?.properties ?? {});
   const path = [...owner, key];
   const where = owner.length === 0 ? 'gateway.yaml' : pathText(owner);
@@ -97,12 +99,12 @@ function unknownKey(owner: Path, key: string, source: YamlSource, schema: JsonSc
   return fault(source, path, 'key', { message, cause, fix: near === null ? 'Remove it, or write one of the known names.' : `Did you mean ${near}?` });
 }
 
-function fault(source: YamlSource, at: Path, part: 'key' | 'value', text: Pick<ConfigFault, 'message' | 'cause' | 'fix'>, path: Path = at): ConfigFault {
+function fault(source: Source, at: Path, part: 'key' | 'value', text: Pick<ConfigFault, 'message' | 'cause' | 'fix'>, path: Path = at): ConfigFault {
   return { ...source.place(at, part), path: pathText(path), ...text };
 }
 
 /** What stands there, in words. Places that may hold a secret by mistake are named by kind only. */
-function found(value: unknown, path: Path, source: YamlSource): string {
+function found(value: unknown, path: Path, source: Source): string {
   if (value === null) return 'Nothing is written there.';
   if (Array.isArray(value)) return 'A list is written there.';
   if (typeof value === 'object') return 'A map is written there.';

@@ -22,14 +22,19 @@ export function configJsonSchema(): JsonSchema {
   return z.toJSONSchema(gatewayFileSchema, { io: 'input' }) as JsonSchema;
 }
 
-/** The published schema, `docs/reference/config.schema.json`: for editors, CI and other programs. */
-export function renderConfigSchema(): string {
-  const { $schema, ...rest } = z.toJSONSchema(gatewayFileSchema, {
+/** The same without that. */
+export function publishedSchema(): JsonSchema & { readonly $schema?: unknown } {
+  return z.toJSONSchema(gatewayFileSchema, {
     io: 'input',
     override: ({ jsonSchema }) => {
       delete jsonSchema['cause'];
     },
-  });
+  }) as JsonSchema;
+}
+
+/** The published schema, `docs/reference/config.schema.json`: for editors, CI and other programs. */
+export function renderConfigSchema(): string {
+  const { $schema, ...rest } = publishedSchema();
   const head = {
     $schema,
     title: 'gateway.yaml',

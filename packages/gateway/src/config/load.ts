@@ -1,8 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { ConfigObject } from '../kernel/config-object.ts';
 import { Fault } from '../kernel/fault.ts';
 import { buildConfig } from './build-config.ts';
 import { checkConfig, type Complain } from './check-config.ts';
+import { checkObjects } from './check-objects.ts';
 import { configInvalid, pathText, type ConfigFault, type Path } from './config-fault.ts';
 import type { Config, ServerConfig } from './config.ts';
 import { readEnvironmentSettings } from './environment-settings.ts';
@@ -10,6 +12,7 @@ import type { Environment } from './environment.ts';
 import { findProgram } from './find-program.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { readWellShaped } from './well-shaped.ts';
+import { withObjects } from './with-objects.ts';
 import { parseYamlSource } from './yaml-source.ts';
 
 export interface LoadOptions {
@@ -17,6 +20,10 @@ export interface LoadOptions {
   readonly file: string | null;
   readonly env: Environment;
   readonly overrides?: { readonly listen?: string | undefined };
+  /** Read before, by `readConfigText`; absent: it is read now. */
+  readonly text?: string;
+  /** What was made beside the file; where both have something, the file's holds. */
+  readonly objects?: readonly ConfigObject[];
 }
 
 const fileBytesMax = 1024 * 1024;
@@ -25,13 +32,14 @@ const fileBytesMax = 1024 * 1024;
  * The configuration: file, then environment, then options; each overrides what is before it. Frozen; programs of stdio
  * servers are resolved to absolute paths. Faults: `config_unreadable`, `config_invalid` with every fault found.
  */
-export function loadConfig({ file, env, overrides = {} }: LoadOptions): Config {
+export function loadConfig({ file, env, overrides = {}, text, objects = [] }: LoadOptions): Config {
   const path = file === null ? null : resolve(file);
-  const source = parseYamlSource(path === null ? 'version: 1' : readText(path));
+  const written = parseYamlSource(text ?? readConfigText(path));
   const { settings, faults: environmentFaults } = readEnvironmentSettings(env);
-  const faults: ConfigFault[] = [...source.faults, ...environmentFaults];
-  if (source.value === undefined) throw configInvalid(path, faults);
+  const faults: ConfigFault[] = [...written.faults, ...environmentFaults];
+  if (written.value === undefined) throw configInvalid(path, faults);
 
+  const source = withObjects(written, objects);
   const shaped = readWellShaped(source);
   faults.push(...shaped.faults);
   const complain: Complain = (at, message, cause, fix, { part, ...more } = {}) =>
@@ -48,11 +56,14 @@ export function loadConfig({ file, env, overrides = {} }: LoadOptions): Config {
     complainVariable,
   });
   checkConfig({ file: shaped.file, config, env, leftOutServers: shaped.leftOutServers }, complain);
-  if (faults.length > 0) throw configInvalid(path, faults);
+  checkObjects(source.objects, shaped.file.managed_by_api, complain);
+  if (faults.length > 0) throw configInvalid(path, faults.map(source.attributed));
   return deepFreeze({ ...config, servers: config.servers.map((server) => pinProgram(server, env)) });
 }
 
-function readText(path: string): string {
+/** The text of the file; of none, one that says nothing. Faults: `config_unreadable`. */
+export function readConfigText(path: string | null): string {
+  if (path === null) return 'version: 1';
   const unreadable = (reason: string, cause?: unknown): Fault => new Fault('config_unreadable', { file: path, reason }, { cause });
   let bytes: Buffer;
   let descriptor: number | undefined;

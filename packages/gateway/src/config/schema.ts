@@ -34,6 +34,7 @@ import { cacheSchema } from './schema-cache.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
 import { accessSchema } from './schema-access.ts';
 import { policiesSchema } from './schema-policies.ts';
+import { managedByApiSchema } from './schema-managed.ts';
 import { recordSchema } from './schema-record.ts';
 import { transformsSchema } from './schema-transforms.ts';
 
@@ -333,6 +334,9 @@ export const gatewayFileSchema = strict({
     description:
       'Secrets of at least 32 characters, the same on every node of several: then a session id, a page or a kept answer of one node is good on all. The first seals, all of them open. Without it each node makes keys of its own.',
     examples: [[{ env: 'GATEWAYOPS_SESSION_KEY' }]],
+  }),
+  managed_by_api: managedByApiSchema.meta({
+    description: 'What servers and export targets that are made by the API may refer to on this machine: nothing, unless it stands here.',
   }),
   environment: text(/^[a-z]{2,10}$/, 'must be 2 to 10 lower-case letters')
     .default('dev')

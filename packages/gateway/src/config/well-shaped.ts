@@ -2,7 +2,7 @@
 import { explainIssues } from './explain-issue.ts';
 import type { ConfigFault, Path } from './config-fault.ts';
 import { gatewayFileSchema, type GatewayFile } from './schema.ts';
-import type { YamlSource } from './yaml-source.ts';
+import type { WholeSource } from './with-objects.ts';
 
 export interface WellShaped {
   readonly file: GatewayFile;
@@ -14,7 +14,7 @@ export interface WellShaped {
   readonly leftOutServers: ReadonlySet<string>;
 }
 
-export function readWellShaped(source: YamlSource): WellShaped {
+export function readWellShaped(source: Pick<WholeSource, 'value' | 'place' | 'textAt'>): WellShaped {
   const whole = gatewayFileSchema.safeParse(source.value, { reportInput: false });
   if (whole.success) return { file: whole.data, faults: [], origin: (path) => path, leftOutServers: new Set() };
 

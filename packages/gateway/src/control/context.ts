@@ -26,6 +26,7 @@ import type { SecretHasher } from './keys/hash-secret.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
+import type { ObjectDesk } from './objects/object-desk.ts';
 import type { PriceDesk } from './prices/price-desk.ts';
 import type { TestServer } from './servers/test-server.ts';
 import type { UpstreamDesk } from './servers/upstream-desk.ts';
@@ -39,6 +40,7 @@ export interface ControlDependencies {
   /** The one that serves now. */
   readonly config: Config;
   readonly configuration: Configuration;
+  readonly objects: ObjectDesk;
   /** Names of every MCP operation that a key's scopes may name. */
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;

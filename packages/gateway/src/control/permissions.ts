@@ -28,7 +28,9 @@ export const permissions = {
   'costs.read': 'Read what calls have cost, and the price list.',
   'prices.write': 'Change the price list.',
   'health.read': 'Read the state of each part behind the gateway.',
-  'config.read': 'See which configuration serves, and why the file on disk does not.',
+  'config.read': 'See which configuration serves, what it consists of, and why the file on disk does not serve.',
+  'config.write':
+    'Make, change and delete servers, routes, virtual servers, rules of tools, masking rules, retention and export targets: whoever may can open a server to everybody.',
   'config.export': 'Take the configuration as a file, with what was set while the gateway ran.',
   'config.reload': 'Reload the configuration file.',
   'backup.read': 'Take a backup: every key as its hash, the audit, the configuration and the ledger.',

@@ -11,12 +11,13 @@ export const bounds = {
   requestTimeoutMs: 30_000,
   bodyBytesMax: 4 * MiB,
   /**
-   * Of a condition of a policy; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers; entries of
+   * Of a condition of a policy; things of the configuration made by API; policies of an organization, patterns of one; decisions that a worker keeps for one kind of callers; entries of
    * `access.risks`; how long a call waits for its server's list where a condition asks after the tool; pieces and slices in
    * which a worker takes a snapshot.
    */
   conditionCharsMax: 2_000,
   conditionArgsBytesMax: 16 * KiB,
+  configObjectsMax: 5_000,
   policiesMax: 5_000,
   snapshotPieceCharsMax: 32 * KiB,
   snapshotSliceMs: 2,

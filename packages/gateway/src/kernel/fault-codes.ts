@@ -99,6 +99,7 @@ export const faultCodes = {
 
   // Starting and configuring.
   config_invalid: row(422, 'configuration', 'The configuration has faults.', 'Correct them; `gateway validate` lists each with its place.', { exitCode: 6 }),
+  config_conflict: row(422, 'configuration', 'The configuration could not serve so: {reason}. Nothing was changed.', '{fix}', { exitCode: 6 }),
   restart_needed: row(409, 'configuration', 'These settings change with a restart only: {settings}. Nothing was applied.', 'Restart the gateway, or take these changes back so that the others are applied.', { exitCode: 6 }),
   config_unreadable: row(422, 'configuration', 'The configuration {file} cannot be read: {reason}.', 'Create one with `gateway init`, or name it with --config FILE.', { exitCode: 2 }),
   unsafe_start: row(500, 'configuration', 'The gateway refuses to start: {reason}.', '{fix}', { exitCode: 78 }),

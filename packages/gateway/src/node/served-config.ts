@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -11,14 +10,22 @@ export interface PreparedConfig {
   readonly change: AppliedChange;
   /** Lets it serve; resolves when every worker goes by it. */
   apply(): Promise<void>;
+  /** It says the same in other words: nothing is to be done, but where it says it may be another place. */
+  note?(): void;
 }
 
-export interface ServedConfigOptions {
+/** The configuration of a node, one change after the other. */
+export interface ServedConfig extends Configuration {
+  /** Lets another one serve that is not of the file alone; what `prepare` finds is applied in its turn. Faults: those of `prepare`. */
+  renew(prepare: () => PreparedConfig): Promise<void>;
+}
+
+export interface ServedConfigOptions<Loaded> {
   readonly file: string | null;
   /** Reads the file. Faults: `config_unreadable`, `config_invalid`. */
-  readonly load: () => Config;
+  readonly load: () => Loaded;
   /** Changes nothing. Faults: those of secrets and certificates. */
-  readonly prepare: (next: Config) => PreparedConfig;
+  readonly prepare: (next: Loaded) => PreparedConfig;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -26,7 +33,7 @@ export interface ServedConfigOptions {
 const loggedFaultsMax = 5;
 
 /** Which configuration serves. A file serves whole or not at all: where one part of it cannot, the one before goes on. */
-export function createServedConfig({ file, load, prepare, clock, log }: ServedConfigOptions): Configuration {
+export function createServedConfig<Loaded>({ file, load, prepare, clock, log }: ServedConfigOptions<Loaded>): ServedConfig {
   const startedAtMs = clock.nowMs();
   let state: ConfigState = { file, version: 1, appliedAtMs: startedAtMs, checkedAtMs: startedAtMs, refusal: null };
   let last: Promise<unknown> = Promise.resolve();
@@ -34,11 +41,12 @@ export function createServedConfig({ file, load, prepare, clock, log }: ServedCo
   async function reload({ dryRun, record }: Parameters<Configuration['reload']>[0]): Promise<ReloadResult> {
     const checkedAtMs = clock.nowMs();
     try {
-      const { change, apply } = prepare(load());
+      const { change, apply, note } = prepare(load());
       if (change.restart.length > 0) throw new Fault('restart_needed', { settings: change.restart.join(', ') });
       const unchanged = isEmpty(change);
       if (dryRun) return { outcome: unchanged ? 'unchanged' : 'planned', change, refusal: null, state };
       if (unchanged) {
+        note?.();
         if (state.refusal !== null) log.info('config.restored', { file, version: state.version });
         state = { ...state, checkedAtMs, refusal: null };
         return { outcome: 'unchanged', change, refusal: null, state };
@@ -67,19 +75,38 @@ export function createServedConfig({ file, load, prepare, clock, log }: ServedCo
     }
   }
 
+  async function renew(prepareNext: () => PreparedConfig): Promise<void> {
+    const { change, apply } = prepareNext();
+    await apply();
+    if (isEmpty(change)) return;
+    state = { ...state, version: state.version + 1, appliedAtMs: clock.nowMs() };
+    const { servers, settings, secrets } = change;
+    log.info('config.renewed', { version: state.version, ...servers, settings, secrets });
+  }
+
   return {
     state: () => state,
+    renew(prepareNext) {
+      const next = last.catch(() => undefined).then(() => renew(prepareNext));
+      last = next;
+      return next;
+    },
     reload(options) {
-      const next = last.then(() => reload(options));
+      const next = last.catch(() => undefined).then(() => reload(options));
       last = next;
       return next;
     },
   };
 }
 
-/** For those who look at the health of the gateway: whether the file on disk is what serves. */
-export function configurationState({ refusal, version }: ConfigState): HealthState {
-  if (refusal === null) return { state: 'ok', reason: null };
+/** For those who look at the health of the gateway: whether the file on disk is what serves, and what was made beside it. `resting`: what does not, and why. */
+export function configurationState({ refusal, version }: ConfigState, resting: ReadonlyMap<string, string>): HealthState {
+  if (refusal === null) {
+    const [first] = resting;
+    if (first === undefined) return { state: 'ok', reason: null };
+    const more = resting.size > 1 ? `; and ${resting.size - 1} more` : '';
+    return { state: 'degraded', reason: `something that was made by the API cannot serve here: ${first[0]}: ${first[1]}${more}` };
+  }
   return { state: 'degraded', reason: `the file on disk is not what serves, which is configuration ${version}: ${refusalText(refusal)}` };
 }
 

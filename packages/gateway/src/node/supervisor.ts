@@ -1,4 +1,5 @@
 import { assembleNode } from '../assemble.ts';
+import type { ConfigLoader } from '../config/config-loader.ts';
 import type { Config } from '../config/config.ts';
 import { bounds } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
@@ -7,8 +8,8 @@ import { openStateFolder } from './state-folder.ts';
 
 export interface StartOptions {
   readonly config: Config;
-  /** Reads the configuration anew, from where `config` came. */
-  readonly loadConfig: () => Config;
+  /** Where `config` came from. */
+  readonly loader: ConfigLoader;
   readonly stateFolder: string;
   readonly log: Log;
   /** What `log` writes. */
@@ -27,10 +28,10 @@ export interface RunningGateway {
 }
 
 /** Starts a whole node in this process. Faults: those of the state folder, the stores and the listen address. */
-export async function startGateway({ config, loadConfig, stateFolder, log, lines, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
+export async function startGateway({ config, loader, stateFolder, log, lines, onProgress = () => undefined }: StartOptions): Promise<RunningGateway> {
   onProgress('opening the state folder');
   const folder = openStateFolder(stateFolder);
-  const node = await assembleNode({ config, loadConfig, folder, log, lines, onProgress }).catch((error: unknown) => {
+  const node = await assembleNode({ config, loader, folder, log, lines, onProgress }).catch((error: unknown) => {
     folder.release();
     throw error;
   });

@@ -90,7 +90,7 @@ test('routes, prices, limits and the rest are named by their place, never by the
 test('what a running process cannot change is said to need a restart', () => {
   const change = planChange(
     config({ servers: [search] }),
-    config({ servers: [search], workers: 2, listen: { http: '127.0.0.1:9' }, log: { level: 'warn' }, retention: { traces: '7d' }, journal: { sync: true } }),
+    config({ servers: [search], workers: 2, listen: { http: '127.0.0.1:9' }, log: { level: 'warn' }, journal: { sync: true } }),
   );
-  expect([...change.restart].sort()).toEqual(['journal.sync', 'listen.http', 'log.level', 'retention.traces', 'workers']);
+  expect([...change.restart].sort()).toEqual(['journal.sync', 'listen.http', 'log.level', 'workers']);
 });

@@ -22,7 +22,6 @@ const fixed = [
   'workers',
   'journal',
   'session_keys',
-  'retention',
   'telemetry.otlp',
   'stores',
   'log',

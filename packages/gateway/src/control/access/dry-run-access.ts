@@ -50,7 +50,8 @@ export interface AccessDryRun {
 }
 
 const dayMs = 86_400_000;
-const kinds = {
+/** What a recorded method asks for. */
+export const callKinds = {
   'tools/call': { kind: 'tool', action: 'tools.call' },
   'resources/read': { kind: 'resource', action: 'resources.read' },
   'prompts/get': { kind: 'prompt', action: 'prompts.get' },
@@ -88,7 +89,7 @@ export async function dryRunAccess(context: ControlContext, { policies, put, rem
       callsOfUnknown += of.calls;
       continue;
     }
-    const { kind, action } = kinds[of.method];
+    const { kind, action } = callKinds[of.method];
     const decided = compare(principal, { server: of.server, action, kind, name: of.name });
     const outcome = decided === null ? null : outcomeOf(decided.before, decided.after);
     if (decided !== null && outcome !== null) groups.push({ outcome, ...decided, kind, of });
@@ -119,7 +120,7 @@ function rulesAfter(context: ControlContext, { policies, put, remove }: Pick<Dry
 }
 
 /** The caller as it is now; undefined where the key is not known any more. */
-async function principalBehind(context: ControlContext, keyId: string): Promise<PrincipalData | undefined> {
+export async function principalBehind(context: ControlContext, keyId: string): Promise<PrincipalData | undefined> {
   const key = await context.registry.keys.find(context.organizationId, keyId);
   return key === null ? undefined : principalOf(key, await readCaller(context, key), null, context.config.rateLimits);
 }

@@ -36,7 +36,7 @@ export interface AuditDeskOptions {
   /** This node's chain of calls. */
   readonly calls: CallPlaces;
   /** How long calls are kept. */
-  readonly callDays: number;
+  readonly callDays: () => number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -78,7 +78,7 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     if (!news) return null;
     const atMs = clock.nowMs();
     const checkpoint = signCheckpoint(
-      { organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls, calls_days: callDays },
+      { organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls, calls_days: callDays() },
       keys.key,
     );
     await registry.transaction(({ audit }) =>

@@ -32,7 +32,7 @@ export async function changePrices(context: ControlContext, { list, effectiveFro
   const { organizationId, registry, config } = context;
   if (config.pricing !== null) throw new Fault('managed_by_file', { what: 'price list', file: config.file ?? '(none)', setting: 'pricing' });
   const nowMs = context.clock.nowMs();
-  requireWhole(
+  requireWholeList(
     list,
     config.servers.map(({ name }) => name),
   );
@@ -84,7 +84,8 @@ function requireExpected(newest: PriceVersion | null, expected: number): void {
   if (version !== expected) throw new Fault('precondition_failed', { version }, { extra: { version } });
 }
 
-function requireWhole({ overrides }: PriceList, servers: readonly string[]): void {
+/** Faults: `invalid_params`. */
+export function requireWholeList({ overrides }: PriceList, servers: readonly string[]): void {
   if (overrides.length > bounds.priceOverridesMax) throw new Fault('invalid_params', { reason: `a list has at most ${bounds.priceOverridesMax} overrides` });
   const known = new Set(servers);
   const seen = new Set<string>();

@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../../config/config.ts';
 import type { ControlContext, ServerState } from '../context.ts';
+import { listObjects, type ObjectView } from '../objects/object-view.ts';
 import { unknownObject } from '../unknown-object.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { ServerReports } from '../../node/worker-report.ts';
@@ -22,22 +23,25 @@ export interface ServerView extends ServerState {
   readonly canary: CanaryData | null;
   /** When and by whom something was last asked for that holds beside the configuration; null: nothing is. */
   readonly order: { readonly changedAtMs: number; readonly changedBy: string } | null;
+  /** Where it is said, and what. */
+  readonly managed: ObjectView | null;
 }
 
 /** The servers that the actor may reach, in the order of the configuration. */
 export async function listServers(context: ControlContext): Promise<readonly ServerView[]> {
   const reports = await context.upstreams.reports();
   const reach = context.actor.grants.servers;
+  const said = await listObjects(context, 'server');
   return context.config.servers
     .filter(({ name }) => reach === null || reach.includes(name))
-    .map((server) => viewOf(context, server, reports, context.upstreams.asked(server.name)));
+    .map((server) => viewOf(context, server, reports, context.upstreams.asked(server.name), said));
 }
 
 /** One of them, by an order that may not hold yet. Faults: `unknown_object`. */
 export async function viewServer(context: ControlContext, name: string, order: ServerOrder | null): Promise<ServerView> {
   const server = context.config.servers.find((entry) => entry.name === name);
   if (!server) throw unknownObject('server', name);
-  return viewOf(context, server, await context.upstreams.reports(), order);
+  return viewOf(context, server, await context.upstreams.reports(), order, await listObjects(context, 'server'));
 }
 
 /** One of them. Faults: `unknown_object`, the same for a server that does not exist and one out of reach. */
@@ -47,7 +51,13 @@ export async function getServer(context: ControlContext, name: string): Promise<
   return found;
 }
 
-function viewOf({ config, serverState, upstreams }: ControlContext, server: ServerConfig, reports: ServerReports, order: ServerOrder | null): ServerView {
+function viewOf(
+  { config, serverState, upstreams }: ControlContext,
+  server: ServerConfig,
+  reports: ServerReports,
+  order: ServerOrder | null,
+  said: readonly ObjectView[],
+): ServerView {
   const route = config.routes.find((entry) => entry.server === server.name);
   const routing = upstreams.routing(server.name, order);
   const targets = targetViews(server, reports.targets, upstreams, routing);
@@ -64,6 +74,7 @@ function viewOf({ config, serverState, upstreams }: ControlContext, server: Serv
       order !== null && (order.routing !== null || Object.keys(order.targets).length > 0)
         ? { changedAtMs: order.changedAtMs, changedBy: order.changedBy }
         : null,
+    managed: said.find(({ name, isServed }) => name === server.name && isServed) ?? null,
     ...stateOfServer(serverState(server.name), targets, listsOf(server, reports.lists)),
   };
 }

@@ -46,5 +46,7 @@ export interface LedgerStore {
   read(sql: string, parameters: Readonly<Record<string, LedgerParameter>>, format?: 'RowBinaryWithNamesAndTypes' | 'Native'): Promise<Buffer>;
   /** Runs a statement that writes and gives nothing, within the memory of a query and the time of an insert. Faults: as for `query`. */
   command(sql: string, parameters: Readonly<Record<string, LedgerParameter>>): Promise<void>;
+  /** How long what it has is kept from now on; done in the background, and again when it was away. */
+  retain(days: { readonly tracesDays: number; readonly metricsDays: number }): void;
   close(): Promise<void>;
 }

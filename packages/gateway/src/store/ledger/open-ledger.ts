@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { Readable } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { z, type ZodType } from 'zod';
 import { bounds } from '../../kernel/bounds.ts';
@@ -40,8 +41,24 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
   let state: LedgerState = 'opening';
   let reason: string | null = 'it is being opened';
   let connecting: Promise<void> | null = null;
+  let kept = { tracesDays: retentionDays, metricsDays };
+  let keeping: Promise<void> = Promise.resolve();
 
   connect();
+
+  async function keep(): Promise<void> {
+    const { tracesDays, metricsDays: ofSums } = kept;
+    const retention = {
+      calls: ['started_at', tracesDays],
+      call_chain: ['day', tracesDays + 2],
+      payloads: ['started_at', tracesDays],
+      counted_tokens: ['started_at', tracesDays],
+      calls_by_minute: ['minute', ofSums],
+      // As long as its last minute.
+      calls_by_day: ['day', ofSums + 1],
+    } as const;
+    await keepRetention(client, cluster, retention, log);
+  }
 
   function connect(): void {
     connecting ??= becomeReady().finally(() => {
@@ -55,20 +72,7 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
         const answer = await client.ping({ select: false, abort_signal: AbortSignal.any([closing.signal, AbortSignal.timeout(pingTimeoutMs)]) });
         if (!answer.success) throw answer.error;
         await migrate(client, cluster, log);
-        await keepRetention(
-          client,
-          cluster,
-          {
-            calls: ['started_at', retentionDays],
-            call_chain: ['day', retentionDays + 2],
-            payloads: ['started_at', retentionDays],
-            counted_tokens: ['started_at', retentionDays],
-            calls_by_minute: ['minute', metricsDays],
-            // As long as its last minute.
-            calls_by_day: ['day', metricsDays + 1],
-          },
-          log,
-        );
+        await keep();
         state = 'ready';
         reason = null;
         log.info('ledger.ready', { embedded: engine !== null });
@@ -135,11 +139,21 @@ export function openLedger({ at, retentionDays, metricsDays = 90, log }: LedgerO
     async command(sql, parameters) {
       await asked(() => client.command({ query: `${sql}\nSETTINGS ${writeSettings}${clusterSettings(cluster)}`, query_params: { ...parameters } }));
     },
+    retain(days) {
+      if (isDeepStrictEqual(days, kept)) return;
+      kept = days;
+      if (state !== 'ready') return;
+      // One after the other: the last that was said holds.
+      keeping = keeping.then(keep).catch((error: unknown) => {
+        log.warn('ledger.retention_unkept', { reason: describe(error) });
+        noteFailure(error);
+      });
+    },
     async close() {
       closing.abort();
       // Ends what is under way too: a ledger that hangs is not waited for.
       await client.close();
-      await connecting;
+      await Promise.all([connecting, keeping]);
       await engine?.close();
     },
   };

@@ -7,6 +7,7 @@ import { createAuditReads } from './audit-reads.ts';
 import { createAuditStreamWrites } from './audit-streams.ts';
 import { createAuditWrites } from './audit-writes.ts';
 import { createBackupRunReads, createBackupRunWrites } from './backup-runs.ts';
+import { createConfigObjectReads, createConfigObjectWrites } from './config-objects.ts';
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
 import { createIdempotencyWrites } from './idempotency-keys.ts';
@@ -45,6 +46,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     keys: createKeyReads(database),
     audit: createAuditReads(database),
     prices: createPriceReads(database),
+    configObjects: createConfigObjectReads(database),
     people: createPeopleReads(database),
     serverOrders: createServerOrderReads(database),
     backup: createRegistryBackup(database),
@@ -57,6 +59,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
         work({
           keys: createKeyWrites(transaction),
           prices: createPriceWrites(transaction),
+          configObjects: createConfigObjectWrites(transaction),
           audit: createAuditWrites(transaction, auditKey),
           auditStreams: createAuditStreamWrites(transaction),
           backupRuns: createBackupRunWrites(transaction),

@@ -17,7 +17,7 @@ import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-store.ts';
-import type { AuditEvent, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
+import type { AuditEvent, ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
@@ -253,6 +253,37 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       });
     await Promise.all(['a', 'b', 'c', 'd'].map(add));
     expect(Object.keys((await store.serverOrders.list(organizationId))[0]?.targets ?? {}).sort()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('things of the configuration are read back as they were written, each of its organization, and each change raises the revision', async () => {
+    const [mine, theirs] = [await newOrganization(), await newOrganization()];
+    const object: ConfigObjectRecord = {
+      kind: 'server',
+      name: 'search',
+      spec: { url: 'https://search.example/mcp', reported_cost_max: 0.00001, env: { b: 'NUL \0, ключ', a: '' } },
+      version: 1,
+      createdAtMs: 1_800_000_000_123,
+      createdBy: 'key_1',
+      changedAtMs: 1_800_000_000_123,
+      changedBy: 'key_1',
+    };
+    expect(await store.configObjects.revision(mine)).toBe(0);
+    await store.transaction(async ({ configObjects }) => {
+      expect(await configObjects.begin(mine)).toBe(1);
+      await configObjects.put(mine, object);
+      await configObjects.put(mine, { ...object, kind: 'route' });
+      await configObjects.put(theirs, object);
+    });
+    expect(await store.configObjects.list(mine)).toEqual([{ ...object, kind: 'route' }, object]);
+    const changed = { ...object, spec: {}, version: 2, changedAtMs: 1_800_000_001_000, changedBy: 'key_2' };
+    await store.transaction(async ({ configObjects }) => {
+      expect(await configObjects.begin(mine)).toBe(2);
+      await configObjects.put(mine, { ...changed, createdAtMs: 1, createdBy: 'key_2' });
+      await configObjects.delete(mine, { kind: 'route', name: 'search' });
+      expect(await configObjects.list(mine)).toEqual([changed]);
+    });
+    expect([await store.configObjects.list(mine), await store.configObjects.revision(mine)]).toEqual([[changed], 2]);
+    expect([await store.configObjects.list(theirs), await store.configObjects.revision(theirs)]).toEqual([[object], 0]);
   });
 
   test('the directory is read back as it was written, found by handle, text and ties, and listed in the order that is asked for', async () => {

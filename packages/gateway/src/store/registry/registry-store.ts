@@ -10,6 +10,7 @@ import type { AuditRecord, ChainedRecord } from '../../chain/audit-record.ts';
 import type { PublicKeyRecord, SignedCheckpoint } from '../../chain/checkpoint.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { AuditId, KeyId, OrganizationId } from '../../kernel/id.ts';
+import type { ConfigObject, ObjectName } from '../../kernel/config-object.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
@@ -24,6 +25,7 @@ export interface RegistryStore {
   readonly serverOrders: ServerOrderReads;
   readonly access: AccessReads;
   readonly prices: PriceReads;
+  readonly configObjects: ConfigObjectReads;
   readonly backup: RegistryBackup;
   readonly backupRuns: BackupRunReads;
   readonly people: PeopleReads;
@@ -39,6 +41,7 @@ export interface RegistryStore {
 export interface RegistryWrites {
   readonly keys: KeyWrites;
   readonly prices: PriceWrites;
+  readonly configObjects: ConfigObjectWrites;
   readonly audit: AuditWrites;
   readonly serverOrders: ServerOrderWrites;
   readonly auditStreams: AuditStreamWrites;
@@ -62,6 +65,31 @@ export interface PolicyRecord {
 export interface SwitchRecord extends SwitchData {
   readonly changedAtMs: number;
   readonly changedBy: string;
+}
+
+/** A thing of the configuration that was made while the gateway ran, as it is kept. */
+export interface ConfigObjectRecord extends ConfigObject {
+  /** Of this one, from 1; every change raises it. */
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly createdBy: string;
+  readonly changedAtMs: number;
+  readonly changedBy: string;
+}
+
+export interface ConfigObjectReads {
+  /** Raised by every change; 0: nothing was ever made. */
+  revision(organizationId: OrganizationId): Promise<number>;
+  /** By kind and name. */
+  list(organizationId: OrganizationId): Promise<readonly ConfigObjectRecord[]>;
+}
+
+export interface ConfigObjectWrites extends Pick<ConfigObjectReads, 'list'> {
+  /** First in every change: it waits for others under way, and gives the new revision. */
+  begin(organizationId: OrganizationId): Promise<number>;
+  /** All of it but who made it and when, where it is there. */
+  put(organizationId: OrganizationId, object: ConfigObjectRecord): Promise<void>;
+  delete(organizationId: OrganizationId, name: ObjectName): Promise<void>;
 }
 
 export interface AccessRevision {

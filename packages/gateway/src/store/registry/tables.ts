@@ -19,6 +19,8 @@ export interface Tables {
   switches: SwitchesTable;
   access_revisions: AccessRevisionsTable;
   price_versions: PriceVersionsTable;
+  config_objects: ConfigObjectsTable;
+  config_revisions: ConfigRevisionsTable;
   directory: DirectoryTable;
   directory_links: DirectoryLinksTable;
   invitations: InvitationsTable;
@@ -61,6 +63,23 @@ export interface PriceVersionsTable {
   effective_from: Date;
   created_at: Date;
   created_by: string;
+}
+
+export interface ConfigObjectsTable {
+  organization_id: string;
+  kind: string;
+  name: string;
+  spec: Json<unknown>;
+  version: number;
+  created_at: Date;
+  created_by: string;
+  changed_at: Date;
+  changed_by: string;
+}
+
+export interface ConfigRevisionsTable {
+  organization_id: string;
+  revision: string;
 }
 
 export interface AuditEventsTable {

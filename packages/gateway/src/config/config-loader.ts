@@ -1,0 +1,44 @@
+import { objectKey, type ConfigObject } from '../kernel/config-object.ts';
+import type { Config } from './config.ts';
+import { loadConfig, readConfigText, type LoadOptions } from './load.ts';
+import { objectsIn, type PlacedObject } from './object-places.ts';
+import { readDesired, type Desired } from './read-desired.ts';
+import { parseYamlSource } from './yaml-source.ts';
+
+/** One of the file, with its line; null: the environment says it. */
+export interface FixedObject extends ConfigObject {
+  readonly line: number | null;
+}
+
+/** Where a gateway's configuration comes from. */
+export interface ConfigLoader {
+  /** What is on disk now. Faults: `config_unreadable`. */
+  read(): string;
+  /** What such a text says, with what was made beside it. Faults: `config_invalid`. */
+  load(text: string, objects: readonly ConfigObject[]): Config;
+  /** What such a text has, and servers of the environment alone. */
+  fixed(text: string): readonly FixedObject[];
+  /** What another document says that a gateway of such a text is to consist of. Faults: `config_invalid`. */
+  desired(document: string, text: string): Desired;
+}
+
+export function createConfigLoader(options: Pick<LoadOptions, 'file' | 'env' | 'overrides'>): ConfigLoader {
+  const load = (text: string, objects: readonly ConfigObject[]): Config => loadConfig({ ...options, text, objects });
+  return {
+    read: () => readConfigText(options.file),
+    load,
+    desired: readDesired,
+    fixed(text) {
+      const source = parseYamlSource(text);
+      const ofFile = objectsIn(source.value).map(({ path, ...object }: PlacedObject): FixedObject => ({ ...object, line: source.place(path).line }));
+      const named = new Set(ofFile.map(objectKey));
+      const servers = load(text, []).servers.map(({ name, ...server }): FixedObject => ({
+        kind: 'server',
+        name,
+        spec: server.transport === 'http' ? { url: server.url } : {},
+        line: null,
+      }));
+      return [...ofFile, ...servers.filter((server) => !named.has(objectKey(server)))];
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import type { Foreseen } from '../../authorise/compare-access.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import { objectRows, type ObjectKind } from '../../kernel/config-object.ts';
+import type { PolicyData } from '../../kernel/policy.ts';
+import { isSwitchRule } from '../../kernel/switch.ts';
+import type { PrincipalData } from '../../snapshot/snapshot.ts';
+import type { CallGroup } from '../../store/ledger/call-groups.ts';
+import { principalBehind, callKinds } from '../access/dry-run-access.ts';
+import type { ControlContext } from '../context.ts';
+import type { DocumentPlan, PlannedChange } from './plan-document.ts';
+
+/** What of the calls of the last days a change is about. */
+export interface BlastRadius {
+  /** Keys that would lose tools that they called, those tools, and such calls. */
+  readonly lost: Reach;
+  /** The same of what they were refused and would not be. */
+  readonly gained: Reach;
+  /** What calls say decides: nothing that was recorded tells. */
+  readonly depends: Reach;
+  /** Calls that go by what would be another: to a changed server, say. */
+  readonly touched: Reach;
+}
+
+export interface Reach {
+  readonly keys: number;
+  readonly tools: number;
+  readonly calls: number;
+}
+
+export interface PlanRadius {
+  readonly days: number;
+  /** There were more calls than were looked at. */
+  readonly truncated: boolean;
+  readonly whole: BlastRadius;
+  /** In the order of the changes; null beyond the first `dryRunShownMax`. */
+  readonly ofChanges: readonly (BlastRadius | null)[];
+}
+
+const days = 7;
+const dayMs = 86_400_000;
+
+/** What would become of the calls of the last week; null where the ledger cannot say. */
+export async function blastRadius(context: ControlContext, plan: DocumentPlan): Promise<PlanRadius | null> {
+  const ledger = context.ledger();
+  if (ledger === null || plan.changes.length === 0) return null;
+  const endMs = context.clock.nowMs();
+  let groups: readonly CallGroup[];
+  try {
+    groups = await ledger.listCallGroups({
+      organizationId: context.organizationId,
+      startUs: BigInt(endMs - days * dayMs) * 1000n,
+      endUs: BigInt(endMs) * 1000n,
+      callsMax: bounds.dryRunCallsMax,
+      groupsMax: bounds.dryRunGroupsMax,
+    });
+  } catch (error) {
+    context.log.warn('plan.radius_unknown', { error });
+    return null;
+  }
+  const callers = await callersOf(context, groups);
+  const gone = new Set(context.config.servers.map(({ name }) => name).filter((name) => !plan.config.servers.some((server) => server.name === name)));
+  const before = context.access.served();
+  const rulesAfter = (change: (rules: readonly PolicyData[]) => readonly PolicyData[]): readonly PolicyData[] => [
+    ...before.filter(isSwitchRule),
+    ...change(before.filter((rule) => !isSwitchRule(rule))),
+  ];
+  const radiusOf = (rules: readonly PolicyData[] | null, lostServers: ReadonlySet<string>, isTouched: (group: CallGroup) => boolean): BlastRadius => {
+    const compare = rules === null ? null : context.access.compare(rules);
+    const found = { lost: [] as CallGroup[], gained: [] as CallGroup[], depends: [] as CallGroup[], touched: [] as CallGroup[] };
+    for (const group of groups) {
+      if (lostServers.has(group.server)) {
+        found.lost.push(group);
+        continue;
+      }
+      if (isTouched(group)) found.touched.push(group);
+      const caller = callers.get(group.key_id);
+      if (compare === null || caller === undefined) continue;
+      const { kind, action } = callKinds[group.method];
+      const decided = compare(caller, { server: group.server, action, kind, name: group.name });
+      const outcome = decided === null ? null : outcomeOf(decided.before, decided.after);
+      if (outcome !== null) found[outcome].push(group);
+    }
+    return { lost: reachOf(found.lost), gained: reachOf(found.gained), depends: reachOf(found.depends), touched: reachOf(found.touched) };
+  };
+  const { policies } = plan;
+  const touches = plan.changes.map(touchedBy);
+  const calls = groups.reduce((sum, group) => sum + group.calls, 0);
+  return {
+    days,
+    truncated: calls < (groups[0]?.calls_of_all ?? 0) || (groups[0]?.calls_of_all ?? 0) >= bounds.dryRunCallsMax,
+    whole: radiusOf(policies === null ? null : rulesAfter(() => policies), gone, (group) => touches.some((isTouched) => isTouched(group))),
+    ofChanges: plan.changes.map((change, index) => {
+      if (index >= bounds.dryRunShownMax) return null;
+      const lostServers = new Set(change.kind === 'server' && change.action === 'remove' && gone.has(change.name) ? [change.name] : []);
+      const rules =
+        change.kind === 'policy' && policies !== null && change.action !== 'fixed' ? rulesAfter((rules) => withOne(rules, policies, change.name)) : null;
+      return radiusOf(rules, lostServers, touches[index] ?? (() => false));
+    }),
+  };
+}
+
+/** The rules with one of them as it would be. */
+function withOne(rules: readonly PolicyData[], after: readonly PolicyData[], name: string): readonly PolicyData[] {
+  return [...rules.filter((rule) => rule.name !== name), ...after.filter((rule) => rule.name === name)];
+}
+
+/** Whether a call goes by what a change is about; that of a server that goes is lost. */
+function touchedBy({ kind, name, action }: PlannedChange): (group: CallGroup) => boolean {
+  if (kind === 'policy' || kind === 'prices' || action === 'add' || action === 'fixed') return () => false;
+  const server = objectRows[kind satisfies ObjectKind].serverOf(name);
+  if (server === null) return () => false;
+  const tool = kind === 'tool' ? /^[^/#]*\/([^#]*)/.exec(name)?.[1] : undefined;
+  return (group) => group.server === server && (tool === undefined || tool.includes('*') || tool === group.name);
+}
+
+/** Undefined: the key is not known any more. */
+async function callersOf(context: ControlContext, groups: readonly CallGroup[]): Promise<ReadonlyMap<string, PrincipalData | null | undefined>> {
+  const callers = new Map<string, PrincipalData | null | undefined>([['', null]]);
+  for (const { key_id: keyId } of groups) if (!callers.has(keyId)) callers.set(keyId, await principalBehind(context, keyId));
+  return callers;
+}
+
+function outcomeOf(before: Foreseen, after: Foreseen): 'lost' | 'gained' | 'depends' | null {
+  if (before === null || after === null) return 'depends';
+  if (before === after) return null;
+  return after === 'allow' ? 'gained' : before === 'allow' ? 'lost' : null;
+}
+
+function reachOf(groups: readonly CallGroup[]): Reach {
+  return {
+    keys: new Set(groups.map(({ key_id: keyId }) => keyId)).size,
+    tools: new Set(groups.map(({ server, method, name }) => `${server} ${method} ${name}`)).size,
+    calls: groups.reduce((sum, { calls }) => sum + calls, 0),
+  };
+}
