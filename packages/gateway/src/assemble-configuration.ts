@@ -3,6 +3,7 @@
  * when one configuration takes the place of another. Secrets are read here, all at once, so that a configuration serves with
  * the secrets that it was checked with.
  */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
@@ -19,10 +20,11 @@ import {
   resolveSessionKeys,
   resolveStream,
   resolveTls,
+  secretFiles,
   secretReferences,
 } from './config/secrets.ts';
 import type { BackupDesk } from './control/backup/backup-desk.ts';
-import type { AppliedChange } from './control/config/reload-config.ts';
+import type { AppliedChange, ReloadResult } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
 import type { Clock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
@@ -30,10 +32,12 @@ import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StreamData } from './jobs/siem/stream-data.ts';
 import type { Log } from './kernel/log.ts';
+import type { DoorTls } from './listener/secure-server.ts';
 import { packageVersion } from './node/package-version.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import type { StatePaths } from './node/state-paths.ts';
 import type { WorkerKeys } from './node/worker-messages.ts';
+import { watchFiles, type FileWatch } from './node/watch-files.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { PolicyData } from './kernel/policy.ts';
@@ -164,6 +168,56 @@ export function targetOf(snapshot: SnapshotData, name: string, targetName: strin
   const { targets, active, allowedNetworks = [] } = reachOf(server);
   const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
   return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls, allowedNetworks };
+}
+
+/** What the door shows. */
+export interface Door {
+  /** Null: it speaks no TLS. */
+  tls(): DoorTls | null;
+  /** The same with another key for tickets: what a client was once let in for does not outlive another certificate. */
+  renewed(): DoorTls | null;
+}
+
+export function createDoor(material: () => ListenTlsMaterial | null): Door {
+  let ticketKeys = randomBytes(48);
+  const tls = (): DoorTls | null => {
+    const shown = material();
+    return shown && { ...shown.tls, ticketKeys };
+  };
+  return {
+    tls,
+    renewed() {
+      ticketKeys = randomBytes(48);
+      return tls();
+    },
+  };
+}
+
+/** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
+const fileLook = { everyMs: 500, retryMs: 5_000 };
+
+/** Reloads when the file, or one that it names, changes. `onAnother`: another text serves now. */
+export function followFile(parts: {
+  readonly file: string | null;
+  readonly served: () => Config;
+  readonly text: () => string;
+  readonly reload: () => Promise<ReloadResult>;
+  readonly onAnother: () => void;
+}): { readonly reload: () => Promise<ReloadResult>; readonly watch: FileWatch } {
+  const { file, served, text, onAnother } = parts;
+  const reload = async (): Promise<ReloadResult> => {
+    const before = text();
+    const result = await parts.reload();
+    if (text() !== before) onAnother();
+    return result;
+  };
+  const watch = watchFiles({
+    files: () => [...(file === null ? [] : [file]), ...secretFiles(served())],
+    // What could not be recorded was not applied.
+    onChange: async () => (await reload()).refusal?.code !== 'unavailable',
+    ...fileLook,
+  });
+  return { reload, watch };
 }
 
 /** How often it is said of a certificate that it expires. */

@@ -3,7 +3,6 @@
  * that constructs things; read it to see the whole machine. Each part is constructed once, in the order in which it is
  * needed, and handed to whoever stands on it.
  */
-import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { createScheduledBackups } from './jobs/backups/scheduled-backups.ts';
 import { createExportFiles } from './jobs/export-files.ts';
@@ -11,7 +10,16 @@ import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
 import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
-import { backupDesk, certificateState, createConfigCompiler, sessionKeysOf, targetOf, watchCertificate } from './assemble-configuration.ts';
+import {
+  backupDesk,
+  certificateState,
+  createConfigCompiler,
+  createDoor,
+  followFile,
+  sessionKeysOf,
+  targetOf,
+  watchCertificate,
+} from './assemble-configuration.ts';
 import { assembleAccess, type AssembledAccess } from './assemble-access.ts';
 import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
@@ -23,7 +31,6 @@ import type { ConfigLoader } from './config/config-loader.ts';
 import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
-import { secretFiles } from './config/secrets.ts';
 import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
 import { systemContext } from './control/actor.ts';
 import type { ControlDependencies } from './control/context.ts';
@@ -39,7 +46,6 @@ import { neverBack, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
-import type { DoorTls } from './listener/secure-server.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
 import { createClosers, type Closers } from './node/closers.ts';
@@ -47,7 +53,6 @@ import { configurationState, createServedConfig, type PreparedConfig } from './n
 import type { LineRelay } from './node/line-relay.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import { stateHandlers } from './node/state-handlers.ts';
-import { watchFiles } from './node/watch-files.ts';
 import { watchRegistry } from './node/watch-registry.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
 import type { WorkerStart } from './node/worker-messages.ts';
@@ -93,8 +98,6 @@ interface Opened {
 }
 
 const readinessMs = 250;
-/** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
-const fileLook = { everyMs: 500, retryMs: 5_000 };
 /** A changed server is not called before its new program has come up, for so long at most. */
 const bridgeUpMs = 20_000;
 const registryPingMs = 1_000;
@@ -154,9 +157,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     snapshot = compile();
     await pool.snapshot(snapshot);
   }
-  // Another key with another certificate: what a client was once let in for does not outlive it.
-  let ticketKeys = randomBytes(48);
-  const doorTls = (): DoorTls | null => served.door && { ...served.door.tls, ticketKeys };
+  const door = createDoor(() => served.door);
   let registryUp = false;
   const readiness = createReadiness({
     isRegistryUp: () => registryUp,
@@ -193,7 +194,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       switches: access?.switchRules() ?? [],
       host: config.listen.host,
       port: listenPort,
-      tls: doorTls(),
+      tls: door.tls(),
       journal: { folder: paths.journal, writer: `${folder.boot}-${workerId}`, sync: config.journal.sync },
       keys,
       controlSocket: paths.controlSocket,
@@ -259,11 +260,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
         await bodies.masking.setRules(record.masking);
         text = next.text;
         served = compiled;
-        if (isNewDoor) {
-          ticketKeys = randomBytes(48);
-          const tls = doorTls();
-          if (tls !== null) await pool.tls(tls);
-        }
+        const tls = isNewDoor ? door.renewed() : null;
+        if (tls !== null) await pool.tls(tls);
         await prices.configure(pricing);
         await serveAnew();
         orders.serve(snapshot.servers);
@@ -393,17 +391,12 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     backups,
     closers,
   );
-  const reload = async (): Promise<ReloadResult> => {
-    const before = text;
-    const result = await reloadConfig(systemContext(dependencies), { dryRun: false });
-    if (text !== before) objects.fileChanged();
-    return result;
-  };
-  const watch = watchFiles({
-    files: () => [...(config.file === null ? [] : [config.file]), ...secretFiles(served.config)],
-    // What could not be recorded was not applied.
-    onChange: async () => (await reload()).refusal?.code !== 'unavailable',
-    ...fileLook,
+  const { reload, watch } = followFile({
+    file: config.file,
+    served: () => served.config,
+    text: () => text,
+    reload: () => reloadConfig(systemContext(dependencies), { dryRun: false }),
+    onAnother: objects.fileChanged,
   });
   closers.add('file watch', () => watch.close());
   // Whoever is told that it is ready finds it so.

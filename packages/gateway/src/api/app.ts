@@ -31,6 +31,7 @@ import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
+import { priceEntryRoutes } from './price-entry-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
 import { roleRoutes } from './role-routes.ts';
@@ -94,6 +95,7 @@ export function registerRoutes(app: ApiApp): void {
   maskingRoutes(app);
   auditRoutes(app);
   priceRoutes(app);
+  priceEntryRoutes(app);
   policyRoutes(app);
   invitationRoutes(app);
   directoryRoutes(app);

@@ -167,6 +167,34 @@ test('only who may change prices does, and who may read costs sees them', async 
   });
 });
 
+test('a price is made, read, changed and deleted by itself; each change is another version of the list, and only of the one that was read', async () => {
+  await put({ currency: 'EUR', default: { per_call: 0.001 }, overrides: [{ server: 'search', per_call: 1 }] }, `"${await newest()}"`);
+  const first = await newest();
+  const one = '/v1/prices/search%2Fquery';
+  const match = (version: number) => ({ headers: { 'if-match': `"${version}"` } });
+  expect((await ask('GET', one)).json).toMatchObject({ error: 'unknown_object' });
+  expect((await ask('POST', '/v1/prices?dry_run=true', { body: { name: 'search/query', spec: { per_call: 2 } } })).json).toMatchObject({ outcome: 'planned' });
+  expect(await ask('POST', '/v1/prices', { body: { name: 'search/query', spec: { per_call: '0.000000001' } } })).toMatchObject({
+    status: 201,
+    etag: `"${first + 1}"`,
+    json: { outcome: 'changed', version: first + 1 },
+  });
+  expect((await ask('POST', '/v1/prices', { body: { name: 'search', spec: { per_call: 2 } } })).json).toMatchObject({ error: 'already_exists' });
+  expect((await ask('POST', '/v1/prices', { body: { name: 'nowhere', spec: { per_call: 2 } } })).json).toMatchObject({ error: 'invalid_params' });
+  expect((await ask('POST', '/v1/prices', { body: { name: 'search/', spec: { per_call: 2 } } })).json).toMatchObject({ error: 'invalid_params' });
+  expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first) })).json).toMatchObject({ error: 'precondition_failed' });
+  expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first + 1) })).json).toEqual({ outcome: 'changed', version: first + 2 });
+  expect(await ask('GET', one)).toMatchObject({
+    etag: `"${first + 2}"`,
+    json: { price: { name: 'search/query', spec: { per_second: 3 }, currency: 'EUR', source: 'registry', file: null } },
+  });
+  expect(((await ask('GET', '/v1/prices')).json['prices'] as { name: string }[]).map(({ name }) => name)).toEqual(['default', 'search', 'search/query']);
+  expect((await ask('DELETE', one, match(first + 2))).json).toMatchObject({ outcome: 'changed' });
+  expect((await ask('DELETE', '/v1/prices/default', match(first + 3))).json).toMatchObject({ outcome: 'changed' });
+  expect((await ask('GET', '/v1/prices/default')).json).toMatchObject({ price: { spec: {} } });
+  expect((await ask('DELETE', one, match(first + 4))).json).toMatchObject({ error: 'unknown_object' });
+});
+
 test('an estimate counts what is sent, takes the rest from what is recorded, and says so', async () => {
   await put({ default: { per_call: 0.001, per_token_input: 0.00001, per_token_output: 0.00003, per_second: 0.002 } }, `"${await newest()}"`);
   const at = BigInt(control.clock.nowMs() - 3_600_000) * 1000n;

@@ -166,7 +166,8 @@ const written = z
   // Six digits and nine decimals are what a JSON number is sure to hold; of more it was rounded before it came here.
   .refine((value) => typeof parseNano(String(value)) === 'bigint' && (typeof value === 'string' || value < 1_000_000), { error: amountError })
   .openapi({ type: 'number', description: 'Amount, as a number or as a decimal text.', example: 0.001 });
-const prices = Object.fromEntries(Object.values(priceFields).map((name) => [name, written.optional()])) as Record<
+/** The amounts of one entry as they are written. */
+export const prices = Object.fromEntries(Object.values(priceFields).map((name) => [name, written.optional()])) as Record<
   (typeof priceFields)[PriceField],
   z.ZodOptional<typeof written>
 >;
@@ -201,7 +202,7 @@ function listOf({ currency, default: base, overrides }: WrittenList): PriceList 
   };
 }
 
-function entryOf(entry: WrittenList['default']): PriceEntry {
+export function entryOf(entry: WrittenList['default']): PriceEntry {
   const amounts = (Object.entries(priceFields) as [PriceField, keyof WrittenList['default']][]).flatMap(([field, name]) => {
     const nano = entry[name] === undefined ? undefined : parseNano(String(entry[name]));
     return typeof nano === 'bigint' ? [[field, nano] as const] : [];
@@ -209,7 +210,13 @@ function entryOf(entry: WrittenList['default']): PriceEntry {
   return Object.fromEntries(amounts);
 }
 
-const shownPrices = { per_call: amount.optional(), per_token_input: amount.optional(), per_token_output: amount.optional(), per_second: amount.optional() };
+/** The same as they are shown. */
+export const shownPrices = {
+  per_call: amount.optional(),
+  per_token_input: amount.optional(),
+  per_token_output: amount.optional(),
+  per_second: amount.optional(),
+};
 const list = {
   currency: z.string(),
   default: z.object(shownPrices).openapi({ description: 'What is left out has no price.' }),

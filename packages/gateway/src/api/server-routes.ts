@@ -212,7 +212,7 @@ const serverSchema = z
       .object({ changed_at: timeSchema, changed_by: z.string() })
       .nullable()
       .openapi({ description: 'The last change that was asked for beside gateway.yaml, by `PATCH` here or at a target; null: what gateway.yaml says holds.' }),
-    managed: objectSchemas.server.nullable().openapi({ description: 'Where it is said, and what.' }),
+    managed: objectSchemas.server.nullable().openapi({ description: 'Where it is said, and what; null where the registry does not answer.' }),
   })
   .openapi('Server');
 

@@ -3,6 +3,7 @@ import type { CommandSpec, OptionSpec } from './command.ts';
 import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
 import { objectCommands, objectGroups } from './object-commands.ts';
+import { priceCommands } from './price-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
@@ -260,6 +261,7 @@ export const commands: readonly CommandSpec[] = [
   ...accessCommands,
   ...directoryCommands,
   ...objectCommands,
+  ...priceCommands,
   {
     name: ['admin', 'link'],
     summary: 'Make a one-time administrator link to the dashboard',
@@ -298,6 +300,7 @@ export const groups: Readonly<Record<string, string>> = {
   tools: 'The tools of servers',
   ...directoryGroups,
   ...objectGroups,
+  prices: 'Prices one by one',
   invitations: 'Who may become a user',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',

@@ -6,7 +6,10 @@ import { Fault } from '../kernel/fault.ts';
  * What a caller hears who names something that is not there, or that is not theirs to see: the same words for both. The
  * name is the caller's own, shortened.
  */
-export function unknownObject(kind: 'body' | 'invitation' | 'key' | 'policy' | 'server' | 'switch' | 'trace' | NounKind | ObjectKind, name: string): Fault {
+export function unknownObject(
+  kind: 'body' | 'invitation' | 'key' | 'policy' | 'price' | 'server' | 'switch' | 'trace' | NounKind | ObjectKind,
+  name: string,
+): Fault {
   // As commands have it: service-account.
   return new Fault('unknown_object', { kind: kind.replaceAll('_', '-'), name: name.slice(0, 100) });
 }

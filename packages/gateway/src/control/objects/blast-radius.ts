@@ -32,7 +32,7 @@ export interface PlanRadius {
   /** There were more calls than were looked at. */
   readonly truncated: boolean;
   readonly whole: BlastRadius;
-  /** In the order of the changes; null beyond the first `dryRunShownMax`. */
+  /** In the order of the changes; of the first `dryRunShownMax`. */
   readonly ofChanges: readonly (BlastRadius | null)[];
 }
 
@@ -64,8 +64,13 @@ export async function blastRadius(context: ControlContext, plan: DocumentPlan): 
     ...before.filter(isSwitchRule),
     ...change(before.filter((rule) => !isSwitchRule(rule))),
   ];
-  const radiusOf = (rules: readonly PolicyData[] | null, lostServers: ReadonlySet<string>, isTouched: (group: CallGroup) => boolean): BlastRadius => {
-    const compare = rules === null ? null : context.access.compare(rules);
+  const tools = groups.filter(({ method }) => method === 'tools/call').map(({ server, name }) => ({ server, name }));
+  const radiusOf = async (
+    rules: readonly PolicyData[] | null,
+    lostServers: ReadonlySet<string>,
+    isTouched: (group: CallGroup) => boolean,
+  ): Promise<BlastRadius> => {
+    const compare = rules === null ? null : await context.access.compare(rules, tools);
     const found = { lost: [] as CallGroup[], gained: [] as CallGroup[], depends: [] as CallGroup[], touched: [] as CallGroup[] };
     for (const group of groups) {
       if (lostServers.has(group.server)) {
@@ -85,17 +90,18 @@ export async function blastRadius(context: ControlContext, plan: DocumentPlan): 
   const { policies } = plan;
   const touches = plan.changes.map(touchedBy);
   const calls = groups.reduce((sum, group) => sum + group.calls, 0);
+  const ofChanges: (BlastRadius | null)[] = [];
+  for (const [index, change] of plan.changes.entries()) {
+    if (index >= bounds.dryRunShownMax) break;
+    const lostServers = new Set(change.kind === 'server' && change.action === 'remove' && gone.has(change.name) ? [change.name] : []);
+    const rules = change.kind === 'policy' && policies !== null && change.action !== 'fixed' ? rulesAfter((now) => withOne(now, policies, change.name)) : null;
+    ofChanges.push(await radiusOf(rules, lostServers, touches[index] ?? (() => false)));
+  }
   return {
     days,
     truncated: calls < (groups[0]?.calls_of_all ?? 0) || (groups[0]?.calls_of_all ?? 0) >= bounds.dryRunCallsMax,
-    whole: radiusOf(policies === null ? null : rulesAfter(() => policies), gone, (group) => touches.some((isTouched) => isTouched(group))),
-    ofChanges: plan.changes.map((change, index) => {
-      if (index >= bounds.dryRunShownMax) return null;
-      const lostServers = new Set(change.kind === 'server' && change.action === 'remove' && gone.has(change.name) ? [change.name] : []);
-      const rules =
-        change.kind === 'policy' && policies !== null && change.action !== 'fixed' ? rulesAfter((rules) => withOne(rules, policies, change.name)) : null;
-      return radiusOf(rules, lostServers, touches[index] ?? (() => false));
-    }),
+    whole: await radiusOf(policies === null ? null : rulesAfter(() => policies), gone, (group) => touches.some((isTouched) => isTouched(group))),
+    ofChanges,
   };
 }
 

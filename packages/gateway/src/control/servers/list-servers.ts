@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../../config/config.ts';
+import { Fault } from '../../kernel/fault.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { listObjects, type ObjectView } from '../objects/object-view.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -23,7 +24,7 @@ export interface ServerView extends ServerState {
   readonly canary: CanaryData | null;
   /** When and by whom something was last asked for that holds beside the configuration; null: nothing is. */
   readonly order: { readonly changedAtMs: number; readonly changedBy: string } | null;
-  /** Where it is said, and what. */
+  /** Where it is said, and what; null where the registry does not answer. */
   readonly managed: ObjectView | null;
 }
 
@@ -31,7 +32,7 @@ export interface ServerView extends ServerState {
 export async function listServers(context: ControlContext): Promise<readonly ServerView[]> {
   const reports = await context.upstreams.reports();
   const reach = context.actor.grants.servers;
-  const said = await listObjects(context, 'server');
+  const said = await saidOf(context);
   return context.config.servers
     .filter(({ name }) => reach === null || reach.includes(name))
     .map((server) => viewOf(context, server, reports, context.upstreams.asked(server.name), said));
@@ -41,7 +42,7 @@ export async function listServers(context: ControlContext): Promise<readonly Ser
 export async function viewServer(context: ControlContext, name: string, order: ServerOrder | null): Promise<ServerView> {
   const server = context.config.servers.find((entry) => entry.name === name);
   if (!server) throw unknownObject('server', name);
-  return viewOf(context, server, await context.upstreams.reports(), order, await listObjects(context, 'server'));
+  return viewOf(context, server, await context.upstreams.reports(), order, await saidOf(context));
 }
 
 /** One of them. Faults: `unknown_object`, the same for a server that does not exist and one out of reach. */
@@ -49,6 +50,16 @@ export async function getServer(context: ControlContext, name: string): Promise<
   const found = (await listServers(context)).find((server) => server.name === name);
   if (!found) throw unknownObject('server', name);
   return found;
+}
+
+/** Servers are seen also while the registry is away. */
+async function saidOf(context: ControlContext): Promise<readonly ObjectView[]> {
+  try {
+    return await listObjects(context, 'server');
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'unavailable') return [];
+    throw error;
+  }
 }
 
 function viewOf(
