@@ -37,6 +37,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // What listens to calls beside the ledger.
   'assemble-telemetry.ts': { values: [''] },
   // The registry with what stands on it from the first moment.
+  'assemble-door.ts': { values: [''] },
   'assemble-objects.ts': { values: [''] },
   'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },

@@ -3,13 +3,11 @@
  * when one configuration takes the place of another. Secrets are read here, all at once, so that a configuration serves with
  * the secrets that it was checked with.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
 import { configInvalid } from './config/config-fault.ts';
-import { expiryText, type ListenTlsMaterial } from './config/listen-tls.ts';
-import type { HealthState } from './control/health/read-health.ts';
+import type { ListenTlsMaterial } from './config/listen-tls.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import {
@@ -26,13 +24,11 @@ import {
 import type { BackupDesk } from './control/backup/backup-desk.ts';
 import type { AppliedChange, ReloadResult } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
-import type { Clock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import type { StreamData } from './jobs/siem/stream-data.ts';
 import type { Log } from './kernel/log.ts';
-import type { DoorTls } from './listener/secure-server.ts';
 import { packageVersion } from './node/package-version.ts';
 import type { StateFolder } from './node/state-folder.ts';
 import type { StatePaths } from './node/state-paths.ts';
@@ -143,12 +139,6 @@ export function sessionKeysOf(config: Config, folder: Pick<StateFolder, 'secret'
   return { seal: [sealKey, ...sealedBefore, ...own.seal], events: [eventKey, ...signedBefore, ...own.events] };
 }
 
-/** Of the certificate that the door shows; well where it shows none. */
-export function certificateState({ door }: CompiledConfig, nowMs: number): HealthState {
-  const reason = door && expiryText(door.expiresAtMs, nowMs);
-  return { state: door === null || reason === null ? 'ok' : nowMs >= door.expiresAtMs ? 'down' : 'degraded', reason };
-}
-
 /** What a backup takes beside the stores: the configuration as it lies there when it is taken. */
 export function backupDesk(paths: Pick<StatePaths, 'exports'>, served: () => Config): BackupDesk {
   return {
@@ -168,29 +158,6 @@ export function targetOf(snapshot: SnapshotData, name: string, targetName: strin
   const { targets, active, allowedNetworks = [] } = reachOf(server);
   const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
   return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls, allowedNetworks };
-}
-
-/** What the door shows. */
-export interface Door {
-  /** Null: it speaks no TLS. */
-  tls(): DoorTls | null;
-  /** The same with another key for tickets: what a client was once let in for does not outlive another certificate. */
-  renewed(): DoorTls | null;
-}
-
-export function createDoor(material: () => ListenTlsMaterial | null): Door {
-  let ticketKeys = randomBytes(48);
-  const tls = (): DoorTls | null => {
-    const shown = material();
-    return shown && { ...shown.tls, ticketKeys };
-  };
-  return {
-    tls,
-    renewed() {
-      ticketKeys = randomBytes(48);
-      return tls();
-    },
-  };
 }
 
 /** How often files of the configuration are looked at, and when one that could not be recorded is tried again. */
@@ -218,21 +185,6 @@ export function followFile(parts: {
     ...fileLook,
   });
   return { reload, watch };
-}
-
-/** How often it is said of a certificate that it expires. */
-const certificateLogMs = 24 * 3_600_000;
-
-/** Says in the log, now and every day, that the certificate of the door expires soon. Returns how to end. */
-export function watchCertificate(served: () => CompiledConfig, clock: Pick<Clock, 'nowMs'>, log: Log): () => void {
-  const look = (): void => {
-    const { reason } = certificateState(served(), clock.nowMs());
-    if (reason !== null) log.warn('tls.certificate_expires', { reason });
-  };
-  look();
-  const timer = setInterval(look, certificateLogMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }
 
 /** Servers that are configured as before, but with another value behind a reference; `listen.tls` for the door, `audit.streams.NAME` for a stream. */

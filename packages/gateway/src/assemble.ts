@@ -10,16 +10,8 @@ import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
 import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
-import {
-  backupDesk,
-  certificateState,
-  createConfigCompiler,
-  createDoor,
-  followFile,
-  sessionKeysOf,
-  targetOf,
-  watchCertificate,
-} from './assemble-configuration.ts';
+import { backupDesk, createConfigCompiler, followFile, sessionKeysOf, targetOf } from './assemble-configuration.ts';
+import { certificateState, createDoor, watchCertificate } from './assemble-door.ts';
 import { assembleAccess, type AssembledAccess } from './assemble-access.ts';
 import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';

@@ -18,6 +18,7 @@ export function planRoutes(api: Api): void {
       method: 'post',
       path: '/v1/config/plan',
       permission: 'config.write',
+      changesNothing: true,
       tags: ['config'],
       summary: 'What would change for the registry to be what a document says',
       description: 'With what of the calls of the last week each change is about. Nothing is changed.',
