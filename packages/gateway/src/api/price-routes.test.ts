@@ -197,6 +197,11 @@ test('a price is made, read, changed and deleted by itself; each change is anoth
   expect((await ask('DELETE', '/v1/prices/default', match(first + 3))).json).toMatchObject({ outcome: 'changed' });
   expect((await ask('GET', '/v1/prices/default')).json).toMatchObject({ price: { spec: {} } });
   expect((await ask('DELETE', one, match(first + 4))).json).toMatchObject({ error: 'unknown_object' });
+  const { registry } = control.dependencies;
+  const { organizationId } = control.context();
+  const { sequence } = await registry.audit.head(organizationId);
+  const events = await registry.audit.range(organizationId, { after: sequence - 4, limit: 10 });
+  expect(events.map(({ action }) => action)).toEqual(Array.from({ length: 4 }, () => 'prices.changed'));
 });
 
 test('an estimate counts what is sent, takes the rest from what is recorded, and says so', async () => {

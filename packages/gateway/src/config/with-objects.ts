@@ -66,7 +66,7 @@ function isWithin(place: string, outer: string): boolean {
 function withValue(value: unknown, [step, ...rest]: Path, next: unknown): unknown {
   if (step === undefined) return next;
   if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) return null;
-  const section = { ...(value as object | null | undefined) } as Record<string | number, unknown>;
+  const section = { ...value } as Record<string | number, unknown>;
   const inner = withValue(Object.hasOwn(section, step) ? section[step] : undefined, rest, next);
   if (inner === null && next !== null) return null;
   return { ...section, [step]: inner };
