@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { renderOpenApi } from '../api/openapi-document.ts';
+import { objectKinds, objectRows } from '../kernel/config-object.ts';
 import { nounKinds, nouns } from '../kernel/directory.ts';
 import { commands } from './commands.ts';
 
@@ -25,6 +26,9 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/ready': 'doctor',
   'GET /v1/config/export': 'export',
   'POST /v1/config/reload': 'reload',
+  'POST /v1/config/plan': 'plan',
+  'POST /v1/config/apply': 'apply',
+  'GET /v1/config/objects': 'objects list',
   'GET /v1/traces': 'traces list',
   'GET /v1/traces/{trace_id}': 'traces get',
   'GET /v1/traces/{trace_id}/spans/{span_id}/request': 'traces get',
@@ -65,6 +69,23 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/privacy/export': 'privacy export',
   'POST /v1/privacy/erasures': 'privacy erase',
   'GET /v1/privacy/erasures': 'privacy erase',
+  'GET /v1/prices': 'prices list',
+  'GET /v1/prices/{name}': 'prices get',
+  'POST /v1/prices': 'prices create',
+  'PUT /v1/prices/{name}': 'prices update',
+  'DELETE /v1/prices/{name}': 'prices delete',
+  ...Object.fromEntries(
+    objectKinds.flatMap((kind) => {
+      const { plural } = objectRows[kind];
+      return [
+        [`GET /v1/${plural}`, `${plural} list`],
+        [`POST /v1/${plural}`, `${plural} create`],
+        [`GET /v1/${plural}/{name}`, `${plural} get`],
+        [`PUT /v1/${plural}/{name}`, `${plural} update`],
+        [`DELETE /v1/${plural}/{name}`, `${plural} delete`],
+      ];
+    }),
+  ),
   ...Object.fromEntries(
     nounKinds.flatMap((kind) => {
       const { plural } = nouns[kind];

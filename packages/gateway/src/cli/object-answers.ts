@@ -15,6 +15,9 @@ const objectSchema = z.object({
   changed_by: z.string().nullable(),
 });
 
+const anyObject = objectSchema.extend({ kind: z.string() });
+export const objectsAnswer = z.looseObject({ objects: z.array(anyObject), cursor: z.string().nullable() });
+
 export type ObjectAnswer = z.infer<typeof objectSchema>;
 
 export function objectOf(kind: ObjectKind, answer: unknown, where: string): ObjectAnswer {

@@ -3,10 +3,14 @@ import { objectKinds, objectRows, type ObjectKind } from '../kernel/config-objec
 import type { CommandSpec, OptionSpec } from './command.ts';
 
 const dryRun: OptionSpec = { flags: '--dry-run', about: 'Say whether it could be done, change nothing.' };
+const paging: readonly OptionSpec[] = [
+  { flags: '--limit NUMBER', about: 'How many on the page, 1 to 200.', otherwise: '50' },
+  { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
+];
 const file: OptionSpec = { flags: '--file FILE', about: 'What is said of it, in YAML or JSON; - reads it from the standard input.' };
 const set: OptionSpec = { flags: '--set MEMBER=VALUE', about: 'One member, also within others (timeouts.connect=3s); the value is YAML.', repeated: true };
 
-export const objectCommands: readonly CommandSpec[] = objectKinds.flatMap((kind): CommandSpec[] => {
+const kindCommands: readonly CommandSpec[] = objectKinds.flatMap((kind): CommandSpec[] => {
   const { plural, title, name: named, setting, example } = objectRows[kind];
   const name = { form: 'NAME', about: named.about };
   const [member, value] = Object.entries(example).find(([, one]) => typeof one === 'string') ?? [];
@@ -52,10 +56,7 @@ export const objectCommands: readonly CommandSpec[] = objectKinds.flatMap((kind)
       about: 'Those of gateway.yaml, with their line, and those that were made in the running gateway.',
       client: true,
       prints: true,
-      options: [
-        { flags: '--limit NUMBER', about: 'How many on the page, 1 to 200.', otherwise: '50' },
-        { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
-      ],
+      options: paging,
       load: async () => (await import('./object-list.ts')).objectList(kind),
     },
     {
@@ -70,7 +71,26 @@ export const objectCommands: readonly CommandSpec[] = objectKinds.flatMap((kind)
   ];
 });
 
+export const objectCommands: readonly CommandSpec[] = [
+  ...kindCommands,
+  {
+    name: ['objects', 'list'],
+    summary: 'List everything that the configuration consists of, of all kinds',
+    about: 'What gateway.yaml says, with its line, and what was made in the running gateway; also what does not serve, and why.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--kind WORD', about: `Only these: ${objectKinds.join(', ')}.` },
+      { flags: '--source WORD', about: 'file, environment, registry or default.' },
+      ...paging,
+    ],
+    examples: ['gateway objects list --source registry'],
+    load: async () => (await import('./object-list.ts')).objectsList,
+  },
+];
+
 /** What groups of these commands are about; servers have more. */
-export const objectGroups: Readonly<Record<string, string>> = Object.fromEntries(
-  objectKinds.filter((kind) => kind !== 'server').map((kind: ObjectKind) => [objectRows[kind].plural, objectRows[kind].about]),
-);
+export const objectGroups: Readonly<Record<string, string>> = {
+  objects: 'What the configuration consists of, of all kinds',
+  ...Object.fromEntries(objectKinds.filter((kind) => kind !== 'server').map((kind: ObjectKind) => [objectRows[kind].plural, objectRows[kind].about])),
+};

@@ -1,7 +1,8 @@
 import { objectRows, type ObjectKind } from '../kernel/config-object.ts';
 import type { Command } from './command.ts';
 import { openGatewayClient } from './gateway-client.ts';
-import { objectOf, objectPageOf, sourceText } from './object-answers.ts';
+import { readAnswer } from './answers.ts';
+import { objectOf, objectPageOf, objectsAnswer, sourceText } from './object-answers.ts';
 import { plain } from './output.ts';
 import { timeText } from './say.ts';
 import { table } from './table.ts';
@@ -37,6 +38,37 @@ export function objectList(kind: ObjectKind): Command {
     return undefined;
   };
 }
+
+export const objectsList: Command = async (context) => {
+  const { options, out } = context;
+  const client = openGatewayClient(context);
+  const answer = await client.request('GET', '/v1/config/objects', {
+    query: {
+      kind: options.text('kind'),
+      source: options.text('source'),
+      limit: String(parseCount(options.text('limit') ?? '50', 1, 200, '--limit')),
+      cursor: options.text('cursor'),
+    },
+  });
+  const { objects, cursor } = readAnswer(objectsAnswer, answer, client.where);
+  out.list(answer, objects, () =>
+    objects.length === 0
+      ? 'Nothing.'
+      : table(
+          [{ title: 'KIND' }, { title: 'NAME' }, { title: 'WHERE' }, { title: 'SERVED' }],
+          objects.map((object) => [
+            plain(object.kind),
+            plain(object.name, cellCharsMax),
+            plain(sourceText(object), cellCharsMax),
+            object.served ? 'yes' : 'no',
+          ]),
+          out.paint.dim,
+        ),
+  );
+  for (const { kind, name, reason } of objects) if (reason !== null) out.note(`${plain(kind)} ${plain(name)} does not serve: ${plain(reason, 400)}`);
+  if (cursor) out.note(`More: gateway objects list --cursor ${plain(cursor, 2000)}`);
+  return undefined;
+};
 
 export function objectGet(kind: ObjectKind): Command {
   return async (context) => {
