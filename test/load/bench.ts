@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- --quick] [--no-gateway] [-o json]`, `npm run bench -- ledger` for the ledger (`bench-ledger.ts`), `npm run bench -- access` for decisions (`bench-access.ts`), `npm run bench -- snapshot` for changes of what workers go by (`bench-snapshot.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`, `npm run bench -- ledger` for the ledger (`bench-ledger.ts`), `npm run bench -- access` for decisions (`bench-access.ts`), `npm run bench -- snapshot` for changes of what workers go by (`bench-snapshot.ts`),
+ * `npm run bench -- api` for the control API (`bench-api.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
  * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
  * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 45 s quick, 5 min whole.
  */
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentBytes } from '../support/processes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { renderApiBench, runApiBench } from './bench-api.ts';
 import { renderAccessBench, runAccessBench } from './bench-access.ts';
 import { renderLedgerBench, runLedgerBench } from './bench-ledger.ts';
 import { renderSnapshotBench, runSnapshotBench } from './bench-snapshot.ts';
@@ -60,8 +62,11 @@ try {
   } else if (positionals[0] === 'access') {
     const found = runAccessBench();
     console.log(values.output === 'json' ? JSON.stringify({ access: found }) : renderAccessBench(found));
+  } else if (positionals[0] === 'api') {
+    const found = await runApiBench({ quick });
+    console.log(values.output === 'json' ? JSON.stringify({ api: found }) : renderApiBench(found));
   } else if (positionals.length > 0) {
-    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot`);
+    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot, api`);
   } else {
     const result = await runBench();
     console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));

@@ -22,6 +22,8 @@ export interface Measurement extends LoadResult {
 }
 
 export interface Wire {
+  /** Default: POST. */
+  readonly method?: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
   /** Size of the body of a right reply. */
@@ -81,7 +83,7 @@ function usualCall(target: Target): Wire {
 }
 
 /** The request as it goes over the wire. */
-export function requestText({ port, path }: Target, { headers, body }: Omit<Wire, 'replyBytes'>): string {
+export function requestText({ port, path }: Target, { method = 'POST', headers, body }: Omit<Wire, 'replyBytes'>): string {
   const all = [['Host', `127.0.0.1:${port}`], ...headers, ['Content-Length', String(Buffer.byteLength(body))]];
-  return `POST ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
+  return `${method} ${path} HTTP/1.1\r\n${all.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
 }

@@ -11,9 +11,10 @@ const jsonType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$
  * `payload_too_large`, `parse_error` for text that is not UTF-8.
  */
 export const admitBody: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
-  const { raw } = c.req;
-  if (raw.body !== null && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-    const text = await readText(raw.body, c.req);
+  // The body of a request is made when it is looked at, with a whole request of Fetch around it.
+  const body = c.req.method === 'GET' || c.req.method === 'HEAD' ? null : c.req.raw.body;
+  if (body !== null) {
+    const text = await readText(body, c.req);
     // Hono's own cache of the body: the validators of the route read it from here.
     c.req.bodyCache = { text: Promise.resolve(text) as unknown as string };
   }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash as digestOf, randomBytes } from 'node:crypto';
 import { compare, hash } from 'bcrypt';
 import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -19,7 +19,7 @@ const rememberedMax = 10_000;
 
 export function createSecretHasher(cost: number): SecretHasher {
   // Remembered answers are keyed by a secret of this process: they give nothing to test guesses against.
-  const pepper = randomBytes(32);
+  const pepper = randomBytes(32).toString('base64');
   const remembered = new Set<string>();
   const waiting: (() => void)[] = [];
   let running = 0;
@@ -43,7 +43,7 @@ export function createSecretHasher(cost: number): SecretHasher {
   return {
     hash: (secret) => bounded(() => hash(secret, cost)),
     async matches(secret, hashed) {
-      const digest = createHmac('sha256', pepper).update(hashed).update(secret).digest('base64');
+      const digest = digestOf('sha256', `${pepper} ${hashed} ${secret}`, 'base64');
       if (remembered.has(digest)) return true;
       if (!(await bounded(() => compare(secret, hashed)))) return false;
       if (remembered.size >= rememberedMax) for (const oldest of remembered.values().take(1)) remembered.delete(oldest);
