@@ -11,6 +11,7 @@ import { builtInRole } from '../control/roles/built-in-roles.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { sessionMaxMs, sessionMs } from '../control/sessions/session.ts';
 import { Fault } from '../kernel/fault.ts';
+import { randomBase62 } from '../kernel/id.ts';
 import { serveControl } from './serve-control.ts';
 
 let control: TestControl;
@@ -170,6 +171,31 @@ describe('keys over REST', () => {
     expect(revoked.status).toBe(200);
     expect(await revoked.json()).toMatchObject({ key: { status: 'revoked', revoked_at: '2026-06-01T00:00:00.000Z' } });
     for (const secret of [key.secret, rotated.key.secret]) expect((await control.request('GET', '/v1/me', { bearer: secret })).status).toBe(401);
+  });
+
+  test('are found by name, prefix and status, newest or oldest first', async () => {
+    const mark = randomBase62(8);
+    const make = async (name: string): Promise<{ id: string; prefix: string }> => {
+      const made = await control.request('POST', '/v1/auth/keys', { bearer: admin, body: { name } });
+      return ((await made.json()) as { key: { id: string; prefix: string } }).key;
+    };
+    const first = await make(`${mark} A`);
+    control.clock.advance(1_000);
+    const second = await make(`${mark} b`);
+    await control.request('DELETE', `/v1/auth/keys/${first.id}`, { bearer: admin });
+    const list = async (query: Record<string, string>): Promise<string[]> => {
+      const answer = await control.request('GET', `/v1/auth/keys?${new URLSearchParams(query).toString()}`, { bearer: admin });
+      return ((await answer.json()) as { keys: { id: string }[] }).keys.map(({ id }) => id);
+    };
+    const q = mark.toUpperCase();
+    expect(await list({ q })).toEqual([second.id, first.id]);
+    expect(await list({ q, sort: 'created_at' })).toEqual([first.id, second.id]);
+    expect([await list({ q, status: 'revoked' }), await list({ q, status: 'active' }), await list({ q, status: 'expired' })]).toEqual([
+      [first.id],
+      [second.id],
+      [],
+    ]);
+    expect(await list({ q: second.prefix })).toEqual([second.id]);
   });
 
   test('an id that is not there is 404, and the answer names it', async () => {
@@ -333,6 +359,27 @@ describe('servers', () => {
       ],
     });
     expect(text).not.toMatch(/hidden|user:pass/);
+  });
+
+  test('are listed in pages, in an order, and by what they are', async () => {
+    const list = async (query: string) => {
+      const answer = await control.request('GET', `/v1/servers?${query}`, { bearer: admin });
+      return (await answer.json()) as { servers: { name: string }[]; cursor: string | null; has_more: boolean };
+    };
+    const names = async (query: string): Promise<string[]> => (await list(query)).servers.map(({ name }) => name);
+    const first = await list('limit=1&sort=name');
+    expect(first).toMatchObject({ servers: [{ name: 'filesystem' }], has_more: true });
+    expect(await list(`limit=1&sort=name&cursor=${first.cursor ?? ''}`)).toMatchObject({ servers: [{ name: 'search' }], cursor: null, has_more: false });
+    expect([await names(''), await names('sort=-name'), await names('transport=stdio'), await names('q=SEAR'), await names('state=failed')]).toEqual([
+      ['search', 'filesystem'],
+      ['search', 'filesystem'],
+      ['filesystem'],
+      ['search'],
+      [],
+    ]);
+    for (const bad of [`cursor=${first.cursor ?? ''}`, 'sort=colour', 'limit=0']) {
+      expect([bad, (await control.request('GET', `/v1/servers?${bad}`, { bearer: admin })).status]).toEqual([bad, 400]);
+    }
   });
 
   test('one out of reach is the same 404 as one that is not there', async () => {

@@ -47,11 +47,14 @@ export function keyRoutes(api: Api): void {
       path: '/v1/auth/keys',
       permission: 'keys.read',
       tags: ['keys'],
-      summary: 'List API keys, newest first',
+      summary: 'List API keys',
       request: {
         query: z.object({
           limit: z.coerce.number().int().min(1).max(bounds.keysListMax).default(50),
           cursor: z.string().max(200).optional(),
+          q: z.string().min(1).max(100).optional().openapi({ description: 'Somewhere in the name, in any letter case, or the whole prefix.' }),
+          status: z.enum(['active', 'expired', 'revoked']).optional(),
+          sort: z.enum(['created_at', '-created_at']).default('-created_at'),
           ...Object.fromEntries(
             ownerMembers.map(({ member, title }) => [
               member,
@@ -67,12 +70,19 @@ export function keyRoutes(api: Api): void {
       responses: { 200: json(listSchema, 'A page of keys.') },
     }),
     async (c) => {
-      const query: Readonly<Record<string, unknown>> & { readonly limit: number; readonly cursor?: string | undefined } = c.req.valid('query');
+      const query: Readonly<Record<string, unknown>> & KeyListQuery = c.req.valid('query');
       const named = ownerMembers.flatMap(({ kind, member }) => {
         const id = query[member];
         return typeof id === 'string' ? [{ kind, id }] : [];
       });
-      const page = await listKeys(c.var.context(), { limit: query.limit, cursor: query.cursor ?? null, named });
+      const page = await listKeys(c.var.context(), {
+        limit: query.limit,
+        cursor: query.cursor ?? null,
+        named,
+        text: query.q,
+        status: query.status,
+        oldestFirst: query.sort === 'created_at',
+      });
       return c.json({ keys: page.keys.map(keyBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );
@@ -119,6 +129,14 @@ export function keyRoutes(api: Api): void {
     }),
     async (c) => c.json(secretBody(await rotateKey(c.var.context(), c.req.valid('param').key_id)), 200),
   );
+}
+
+interface KeyListQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly q?: string | undefined;
+  readonly status?: 'active' | 'expired' | 'revoked' | undefined;
+  readonly sort: 'created_at' | '-created_at';
 }
 
 const idParams = z.object({ key_id: z.string().max(100).openapi({ example: 'key_abc123' }) });

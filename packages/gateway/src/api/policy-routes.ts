@@ -23,6 +23,7 @@ import {
   writtenPolicySchema,
 } from './policy-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
+import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 
 const nameParam = z.object({ name: z.string().regex(policyNamePattern, 'it is no name of a policy').openapi({ example: 'no-deletes' }) });
 const switchParams = z.object({
@@ -40,9 +41,26 @@ export function policyRoutes(api: Api): void {
       tags: ['access'],
       summary: 'List the rules of access',
       description: 'Those of gateway.yaml first; where it has some, those of the registry rest. At most 5,000.',
-      responses: { 200: json(z.object({ policies: z.array(policySchema) }), 'Every rule.') },
+      request: {
+        query: z.strictObject({
+          ...wholeListQuery(['source', 'name', 'changed_at']),
+          effect: z.enum(['allow', 'deny', 'hold']).optional(),
+          source: z.enum(['file', 'registry']).optional(),
+        }),
+      },
+      responses: { 200: json(z.object({ policies: z.array(policySchema), ...pageMembers }), 'The rules.') },
     }),
-    async (c) => c.json({ policies: (await listPolicies(c.var.context())).map(policyBody) }, 200),
+    async (c) => {
+      const query = c.req.valid('query');
+      const rules = (await listPolicies(c.var.context())).map(policyBody);
+      const wanted = rules.filter(({ effect, source }) => effect === (query.effect ?? effect) && source === (query.source ?? source));
+      const { items, cursor } = pageOfWhole(wanted, query, {
+        id: ({ source, name }) => `${source} ${name}`,
+        texts: ({ name, reason }) => [name, reason],
+        keys: { source: ({ source }) => source, name: ({ name }) => name, changed_at: ({ changed_at: at }) => at ?? '' },
+      });
+      return c.json({ policies: [...items], cursor, has_more: cursor !== null }, 200);
+    },
   );
   api.openapi(
     route({
@@ -113,13 +131,26 @@ export function policyRoutes(api: Api): void {
       permission: 'policies.read',
       tags: ['access'],
       summary: 'What is switched off',
+      request: {
+        query: z.strictObject({ ...wholeListQuery(['kind', 'name', 'changed_at']), kind: z.enum(switchKinds).optional() }),
+      },
       responses: {
-        200: json(z.object({ switches: z.array(switchSchema) }), 'Every switch that is off; one whose time is over is in the list until it is switched on.'),
+        200: json(
+          z.object({ switches: z.array(switchSchema), ...pageMembers }),
+          'Every switch that is off; one whose time is over is in the list until it is switched on.',
+        ),
       },
     }),
     async (c) => {
       const { registry, organizationId } = c.var.context();
-      return c.json({ switches: (await registry.access.switches(organizationId)).map(switchBody) }, 200);
+      const query = c.req.valid('query');
+      const wanted = (await registry.access.switches(organizationId)).map(switchBody).filter(({ kind }) => kind === (query.kind ?? kind));
+      const { items, cursor } = pageOfWhole(wanted, query, {
+        id: ({ kind, name }) => `${kind} ${name}`,
+        texts: ({ name, reason }) => [name, reason],
+        keys: { kind: ({ kind }) => kind, name: ({ name }) => name, changed_at: ({ changed_at: at }) => at },
+      });
+      return c.json({ switches: [...items], cursor, has_more: cursor !== null }, 200);
     },
   );
   api.openapi(

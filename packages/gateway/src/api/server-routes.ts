@@ -6,7 +6,11 @@ import type { TargetView } from '../control/servers/target-view.ts';
 import { testServer } from '../control/servers/test-server.ts';
 import type { CanaryData } from '../snapshot/upstream-data.ts';
 import { objectBody, objectSchemas } from './object-shape.ts';
+import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
+
+const transports = ['http', 'stdio', 'websocket', 'sse'] as const;
+const serverStates = ['ready', 'starting', 'degraded', 'failed', 'unknown'] as const;
 
 /** The servers behind the gateway. */
 export function serverRoutes(api: Api): void {
@@ -17,9 +21,27 @@ export function serverRoutes(api: Api): void {
       permission: 'servers.read',
       tags: ['servers'],
       summary: 'List servers',
-      responses: { 200: json(z.object({ servers: z.array(serverSchema) }), 'The servers that the caller may reach.') },
+      request: {
+        query: z.strictObject({
+          ...wholeListQuery(['configured', 'name', 'state']),
+          state: z.enum(serverStates).optional(),
+          transport: z.enum(transports).optional(),
+        }),
+      },
+      responses: { 200: json(z.object({ servers: z.array(serverSchema), ...pageMembers }), 'The servers that the caller may reach.') },
     }),
-    async (c) => c.json({ servers: (await listServers(c.var.context())).map(serverBody) }, 200),
+    async (c) => {
+      const query = c.req.valid('query');
+      const servers = (await listServers(c.var.context())).map(serverBody);
+      const places = new Map(servers.map(({ name }, index) => [name, String(index).padStart(6, '0')]));
+      const wanted = servers.filter(({ state, transport }) => state === (query.state ?? state) && transport === (query.transport ?? transport));
+      const { items, cursor } = pageOfWhole(wanted, query, {
+        id: ({ name }) => name,
+        texts: ({ name, target }) => [name, target],
+        keys: { configured: ({ name }) => places.get(name) ?? '', name: ({ name }) => name, state: ({ state }) => state },
+      });
+      return c.json({ servers: [...items], cursor, has_more: cursor !== null }, 200);
+    },
   );
   api.openapi(
     route({
@@ -198,12 +220,12 @@ const nameParams = z.object({ name: z.string().max(128).openapi({ example: 'file
 const serverSchema = z
   .object({
     name: z.string(),
-    transport: z.enum(['http', 'stdio', 'websocket', 'sse']),
+    transport: z.enum(transports),
     path: z.string().openapi({ example: '/mcp/filesystem' }),
     auth: z.enum(['apiKey', 'none']),
     target: z.string().openapi({ description: 'The address, or the program without its arguments.' }),
     timeout_ms: z.number().int(),
-    state: z.enum(['ready', 'starting', 'degraded', 'failed', 'unknown']),
+    state: z.enum(serverStates),
     reason: z.string().nullable(),
     targets: z.array(targetSchema),
     active: z.string().nullable().openapi({ description: 'The target that takes the calls, the others stand by; null: all take them.' }),

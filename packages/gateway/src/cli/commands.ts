@@ -153,6 +153,8 @@ export const commands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     options: [
+      { flags: '--search TEXT', about: 'Somewhere in the name, or the whole prefix.' },
+      { flags: '--status WORD', about: 'active, expired or revoked.' },
       ...['user', 'service-account', 'agent', 'team', 'project'].map((owner) => ({ flags: `--${owner} ID`, about: 'Only those of this one.' })),
       { flags: '--limit NUMBER', about: 'Keys on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },

@@ -3,7 +3,7 @@ import { answers, readAnswer } from './answers.ts';
 import type { Command } from './command.ts';
 import { openGatewayClient } from './gateway-client.ts';
 import { plain } from './output.ts';
-import { countText, moneyText, priceText } from './say.ts';
+import { countText, exactMoneyText, priceText } from './say.ts';
 import { table } from './table.ts';
 
 const words: Readonly<Record<string, string>> = { fixed: '', counted: 'counted', recorded: 'mean of past calls', unknown: 'no past calls' };
@@ -19,7 +19,7 @@ export const costsEstimate: Command = async (context) => {
   const { estimate } = readAnswer(answers.estimate, answer, client.where);
   out.result(answer, () =>
     [
-      `${out.paint.bold(moneyText(estimate.cost, estimate.currency))} ${estimate.priced_by === 'none' ? '(this tool has no price)' : `by the price of its ${plain(estimate.priced_by)}`}; ${countText(estimate.recorded.calls, 'call')} in the last ${estimate.recorded.days} days`,
+      `${out.paint.bold(exactMoneyText(estimate.cost, estimate.currency))} ${estimate.priced_by === 'none' ? '(this tool has no price)' : `by the price of its ${plain(estimate.priced_by)}`}; ${countText(estimate.recorded.calls, 'call')} in the last ${estimate.recorded.days} days`,
       '',
       table(
         [{ title: 'PRICE' }, { title: 'UNIT', align: 'right' }, { title: 'QUANTITY', align: 'right' }, { title: 'COST', align: 'right' }, { title: '' }],
@@ -27,7 +27,7 @@ export const costsEstimate: Command = async (context) => {
           plain(price),
           priceText(unit),
           String(Math.round(quantity * 1000) / 1000),
-          moneyText(cost, estimate.currency),
+          exactMoneyText(cost, estimate.currency),
           words[from] ?? plain(from),
         ]),
         out.paint.dim,

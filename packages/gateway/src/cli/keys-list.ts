@@ -16,6 +16,8 @@ export const keysList: Command = async (context) => {
     query: {
       limit: String(limit),
       cursor: options.text('cursor'),
+      q: options.text('search'),
+      status: options.text('status'),
       user_id: options.text('user'),
       service_account_id: options.text('service-account'),
       agent: options.text('agent'),

@@ -19,6 +19,14 @@ export function moneyText(amount: number | null | undefined, currency = 'USD'): 
   return currency === 'USD' ? `$${digits}` : `${digits} ${currency}`;
 }
 
+/** All of its digits, to the nano-unit that money is counted in; at least as many as `moneyText`. */
+export function exactMoneyText(amount: number, currency = 'USD'): string {
+  const rounded = moneyText(amount, currency);
+  const exact = amount.toFixed(9).replace(/0+$/, '');
+  const shown = rounded.replace(/[^\d.-]/g, '');
+  return exact.length > shown.length ? rounded.replace(shown, exact) : rounded;
+}
+
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -373,6 +373,8 @@ export const bounds = {
   drainGraceMs: 25_000,
   keyNameCharsMax: 200,
   keysListMax: 200,
+  /** Of a list that is in memory whole: servers, policies, switches. */
+  wholeListMax: 10_000,
   tracesListMax: 200,
   /** A query of traces or logs: its length, and its terms and values each. */
   queryCharsMax: 2_000,

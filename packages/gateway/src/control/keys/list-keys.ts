@@ -3,7 +3,7 @@ import type { Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { KeyPlace } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
-import { statusOf, type KeyWithUsage } from './get-key.ts';
+import { statusOf, type KeyStatus, type KeyWithUsage } from './get-key.ts';
 import { readKeyUsage } from './read-key-usage.ts';
 
 export interface KeyPage {
@@ -17,15 +17,23 @@ export interface ListKeysInput {
   readonly limit: number;
   /** Only those that name all of these. */
   readonly named?: readonly Reference[];
+  /** Somewhere in the name, in any letter case, or the whole prefix. */
+  readonly text?: string | undefined;
+  readonly status?: KeyStatus | undefined;
+  readonly oldestFirst?: boolean;
 }
 
-/** Keys, newest first, `limit` (1 to `keysListMax`) a page. Faults: `invalid_params` for a cursor that is not ours, `unavailable`. */
-export async function listKeys(context: ControlContext, { cursor, limit, named }: ListKeysInput): Promise<KeyPage> {
+/** Keys, newest first or oldest, `limit` (1 to `keysListMax`) a page. Faults: `invalid_params` for a cursor that is not ours, `unavailable`. */
+export async function listKeys(context: ControlContext, { cursor, limit, named, text, status, oldestFirst = false }: ListKeysInput): Promise<KeyPage> {
+  const nowMs = context.clock.nowMs();
   const size = Math.min(limit, bounds.keysListMax);
   const found = await context.registry.keys.list(context.organizationId, {
     after: cursor === null ? null : placeOf(cursor),
     limit: size + 1,
     ...(named === undefined ? {} : { named }),
+    ...(text === undefined ? {} : { text }),
+    ...(status === undefined ? {} : { status: { is: status, atMs: nowMs } }),
+    oldestFirst,
   });
   const keys = found.slice(0, size);
   const usage = await readKeyUsage(
@@ -33,7 +41,6 @@ export async function listKeys(context: ControlContext, { cursor, limit, named }
     keys.map(({ id }) => id),
   );
   const last = keys.at(-1);
-  const nowMs = context.clock.nowMs();
   return {
     keys: keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) })),
     cursor: found.length > size && last ? cursorOf(last) : null,

@@ -27,13 +27,15 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
         .execute();
       return rows.map(keyOf);
     },
-    async list(organizationId, { after, limit, named = [] }) {
+    async list(organizationId, { after, limit, named = [], text, status, oldestFirst = false }) {
       let query = database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId);
       for (const reference of named) query = query.where(sql<boolean>`(${sql.join(keyNames(reference), sql` or `)})`);
-      if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), '<', is.tuple(new Date(after.createdAtMs), after.id)));
+      if (text !== undefined) query = query.where(sql<boolean>`(position(lower(${text}) in lower(name)) > 0 or prefix = ${text})`);
+      if (status !== undefined) query = query.where(statusIs(status));
+      if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), oldestFirst ? '>' : '<', is.tuple(new Date(after.createdAtMs), after.id)));
       const rows = await query
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
+        .orderBy('created_at', oldestFirst ? 'asc' : 'desc')
+        .orderBy('id', oldestFirst ? 'asc' : 'desc')
         .limit(limit)
         .modifyEnd(sql`/* keys/list */`)
         .execute();
@@ -52,6 +54,14 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
     },
     any: (organizationId) => anyKey(database, organizationId),
   };
+}
+
+function statusIs({ is, atMs }: { readonly is: 'active' | 'expired' | 'revoked'; readonly atMs: number }) {
+  if (is === 'revoked') return sql<boolean>`revoked_at is not null`;
+  const at = new Date(atMs);
+  return is === 'expired'
+    ? sql<boolean>`revoked_at is null and expires_at <= ${at}`
+    : sql<boolean>`revoked_at is null and (expires_at is null or expires_at > ${at})`;
 }
 
 export function createKeyWrites(transaction: Kysely<Tables>): KeyWrites {

@@ -241,6 +241,12 @@ export interface KeyQuery {
   readonly limit: number;
   /** Only those that name all of these; absent: all keys. */
   readonly named?: readonly Reference[];
+  /** Somewhere in the name, in any letter case, or the whole prefix. */
+  readonly text?: string;
+  /** As they are at a time. */
+  readonly status?: { readonly is: 'active' | 'expired' | 'revoked'; readonly atMs: number };
+  /** Oldest first. */
+  readonly oldestFirst?: boolean;
 }
 
 /** A place in the list of keys. */
