@@ -54,9 +54,10 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
 
   ...Object.fromEntries(rail.map((room) => [room, onTheRail])),
   // Speaks to servers in their own words: builds on the message vocabulary and the one send.
+  consult: { values: ['upstream'], notEvenTypes: controlPlane },
   fabric: { values: ['protocol', 'upstream'], notEvenTypes: controlPlane },
   // The spine: the only room that knows the way of a call.
-  exchange: { values: [...rail, 'fabric', 'snapshot'], notEvenTypes: controlPlane },
+  exchange: { values: [...rail, 'consult', 'fabric', 'snapshot'], notEvenTypes: controlPlane },
 
   // A client of the gateway's own door: of the rail it knows the words of the protocol only.
   link: { values: ['protocol'], notEvenTypes: controlPlane },

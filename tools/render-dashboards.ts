@@ -165,6 +165,15 @@ export const dashboards: readonly Dashboard[] = [
         },
       },
       {
+        title: 'Policy engine',
+        unit: 'ops',
+        lines: {
+          '{{decision}}': sum('gatewayops_policy_engine_answers_total', 'decision', of),
+          '{{reason}}': sum('gatewayops_policy_engine_failures_total', 'reason', of),
+        },
+      },
+      { title: 'Wait for the policy engine', unit: 's', lines: { p99: quantile(0.99, 'gatewayops_policy_engine_seconds', '', of) } },
+      {
         title: 'Exported',
         unit: 'ops',
         lines: {

@@ -304,3 +304,8 @@ TTL toDateTime(day) + toIntervalDay(91)
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 CREATE TABLE IF NOT EXISTS calls_by_day ON CLUSTER 'gatewayops' AS calls_by_day_local ENGINE = Distributed('gatewayops', currentDatabase(), calls_by_day_local, rand());
 INSERT INTO ledger_migrations (name, checksum) SELECT '202611282300-calls-by-day', 'e7f149179cc7596e926a629cb10cb920f2c3646b8b8e9f8c5a4811cb7b1ae141';
+
+-- 202611290201-decision-id;
+ALTER TABLE calls_local ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS decision_id String;
+ALTER TABLE calls ON CLUSTER 'gatewayops' ADD COLUMN IF NOT EXISTS decision_id String;
+INSERT INTO ledger_migrations (name, checksum) SELECT '202611290201-decision-id', '71f790439aa5b3d757d5978db1f585aad7d634e518146f2668eb2e3091ae2b19';

@@ -4,6 +4,7 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
+import { noConsultant } from '../support/no-consultant.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
@@ -84,6 +85,7 @@ export async function runSnapshotBench(): Promise<SnapshotBench> {
     encodeServer: serverBlock,
     compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
     compileRisks,
+    openConsultant: noConsultant,
   };
   const feed = createSnapshotFeed();
   feed.offer(first);

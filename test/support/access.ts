@@ -34,6 +34,7 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
       ),
       tool: null,
     }),
+    consult: async () => null,
     compare: async (after) => comparing(served(), after, control.clock),
   };
   const control = await startControl({ ...more, access: desk });

@@ -160,6 +160,7 @@ function createControl(
       served: () => [],
       switches: () => [],
       explain: async () => ({ grant: { decision: 'deny', hidden: true, rule: null, reason: 'no policy allows it' }, rules: [], tool: null }),
+      consult: async () => null,
       compare: async () => () => null,
     },
     prices,
@@ -239,7 +240,7 @@ function createTestClock(): TestControl['clock'] {
 const testConfig: Config = {
   version: 1,
   policies: null,
-  access: { risks: [] },
+  access: { risks: [], opa: null },
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [

@@ -1,4 +1,5 @@
 /** Dialogues with servers as the fabric has them, for tests: what a sink was told, and a worker's `Servers`. */
+import { noConsultant } from './no-consultant.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
 import type { Answer, Ask, ClientFace, Dialogue, DialogueRequest, DialogueResponse, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
@@ -33,7 +34,12 @@ export function serverAt(url: string, more: Partial<ServerData> = {}): Server {
   const data = plainServerData({ origin, upstreamPath: pathname, timeoutMs: 3_000, ...more });
   const snapshot = compileSnapshot(
     { version: 1, organizationId: 'o', node: 'n', hosts: null, origins: [], bodyBytesMax: 1_000, currency: 'USD', policies: [membersRule], servers: [data] },
-    { encodeServer: () => new Uint8Array(), compileAccess: (policies, before) => accessSteps(policies, systemClock, before), compileRisks },
+    {
+      encodeServer: () => new Uint8Array(),
+      compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+      compileRisks,
+      openConsultant: noConsultant,
+    },
   );
   const server = snapshot.byName.get(data.name);
   if (!server) throw new Error('the snapshot has no such server');

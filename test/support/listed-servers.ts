@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { noConsultant } from './no-consultant.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
@@ -93,7 +94,12 @@ export function listedServers(
         ),
         endpoints: [{ ...endpointData, servers: names, ...more }],
       },
-      { encodeServer: () => Buffer.alloc(0), compileAccess: (policies, before) => accessSteps(policies, systemClock, before), compileRisks },
+      {
+        encodeServer: () => Buffer.alloc(0),
+        compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+        compileRisks,
+        openConsultant: noConsultant,
+      },
     );
   }
 

@@ -33,6 +33,8 @@ export interface TestDoor {
   revoke(secret: string): void;
   /** Resolves when new calls go by them. */
   setPolicies(policies: NonNullable<SnapshotData['policies']>): Promise<void>;
+  /** The policy engine that is asked from now on. */
+  setOpa(opa: NonNullable<SnapshotData['opa']>): Promise<void>;
   /** The journal as it stands on disk. */
   journal(): Promise<Buffer>;
   setReadiness(change: Partial<Readiness>): void;
@@ -173,6 +175,10 @@ export async function startDoor({
       const keyId = secret === testKey ? 'key_test' : 'key_other';
       door.authenticator.drop(keyId);
       door.recheck(keyId);
+    },
+    async setOpa(opa) {
+      feed.offer({ ...snapshot, version: ++version, opa });
+      await door.takeSnapshot(feed.updateFrom(null));
     },
     async setPolicies(next) {
       feed.offer({ ...snapshot, version: ++version, policies: next });

@@ -13,6 +13,9 @@ import type { PolicyData } from './kernel/policy.ts';
 import type { ToolFacts } from './kernel/tool-facts.ts';
 import type { WorkerPool } from './node/worker-pool.ts';
 import { openServedAccess } from './node/served-access.ts';
+import type { HealthProbe } from './control/health/read-health.ts';
+import { consultFailures } from './kernel/consult-failures.ts';
+import type { OpaData } from './snapshot/opa-data.ts';
 import type { PrincipalData } from './snapshot/snapshot.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
 
@@ -24,8 +27,10 @@ export interface AccessParts {
   readonly ofFile: () => readonly PolicyData[] | null;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
-  /** Whose workers know the tools, and are told what is switched off. */
-  readonly pool: Pick<WorkerPool, 'toolFacts' | 'switches'>;
+  /** Whose workers know the tools, ask the engine, and are told what is switched off. */
+  readonly pool: Pick<WorkerPool, 'toolFacts' | 'consult' | 'switches'>;
+  /** Whether a policy engine is asked beside the rules. */
+  readonly hasEngine: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly closers: Closers;
@@ -42,7 +47,7 @@ export interface AssembledAccess extends AccessDesk {
 }
 
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, pool, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AssembledAccess> {
+export async function assembleAccess({ registry, pool, hasEngine, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AssembledAccess> {
   const access = await openServedAccess({
     revision: () => registry.access.revision(defaultOrganizationId),
     readSwitches: () => registry.access.switches(defaultOrganizationId),
@@ -70,6 +75,9 @@ export async function assembleAccess({ registry, pool, serveAnew, ofFile, forget
       const [tool = null] = asks ? await pool.toolFacts([operation]) : [];
       return { ...explainAccess(rules, principalFor(data), operation, { argumentsText: () => argumentsText, ip, tool: () => tool }, clock), tool };
     },
+    async consult(data, operation, facts) {
+      return hasEngine() ? pool.consult({ principal: { id: data.keyId, data }, operation, ...facts }) : null;
+    },
     async compare(after, tools) {
       const before = served();
       const known = new Map<string, ToolFacts | null>();
@@ -80,6 +88,22 @@ export async function assembleAccess({ registry, pool, serveAnew, ofFile, forget
       return comparing(before, after, clock, (server, name) => known.get(keyOf(server, name)) ?? null);
     },
   };
+}
+
+/** Of the policy engine: whether the last question to it had an answer, at each worker. None where none is asked. */
+export function engineProbes(opa: OpaData | null, pool: Pick<WorkerPool, 'reports'>): readonly HealthProbe[] {
+  if (opa === null) return [];
+  return [
+    {
+      name: 'policy_engine',
+      required: false,
+      async check() {
+        const failing = (await pool.reports()).flatMap(({ report }) => report.consultant?.failing ?? []);
+        const [first] = failing;
+        return first === undefined ? { state: 'ok', reason: null } : { state: 'down', reason: `opa:${opa.path}: ${consultFailures[first]}; calls are refused` };
+      },
+    },
+  ];
 }
 
 function keyOf(server: string, tool: string): string {

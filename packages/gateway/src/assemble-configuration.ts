@@ -14,6 +14,7 @@ import {
   checkSecrets,
   resolveCredential,
   resolveListenTls,
+  resolveOpa,
   resolveSecret,
   resolveSessionKeys,
   resolveStream,
@@ -37,6 +38,7 @@ import { watchFiles, type FileWatch } from './node/watch-files.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { PolicyData } from './kernel/policy.ts';
+import type { OpaData } from './snapshot/opa-data.ts';
 import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TlsData } from './snapshot/upstream-data.ts';
 import { reachOf } from './upstream/reach.ts';
@@ -50,6 +52,8 @@ export interface CompiledConfig {
   readonly tls: ReadonlyMap<string, TlsData | null>;
   /** Of the audit. */
   readonly streams: readonly StreamData[];
+  /** Null: no policy engine is asked. */
+  readonly opa: OpaData | null;
   snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[]): SnapshotData;
 }
 
@@ -82,6 +86,7 @@ export function createConfigCompiler(sources: {
         : { ...settings, listen: { path: paths.bridgeSocket(server.name, ++generation) } };
     });
     const credentials = new Map(config.servers.map((server) => [server.name, credentialOf(server, env)]));
+    const opa = resolveOpa(config, env);
     const tls = new Map(config.servers.map((server) => [server.name, resolveTls(server, env)]));
     return {
       config,
@@ -89,12 +94,14 @@ export function createConfigCompiler(sources: {
       door: resolveListenTls(config, env),
       credentials,
       tls,
+      opa,
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
       snapshot: (version, port, prices, policies) =>
         snapshotOfConfig(config, {
           version,
           prices,
           policies,
+          opa,
           organizationId,
           node,
           port,
@@ -195,6 +202,7 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
     .filter((name) => !isDeepStrictEqual(before.streams.find(named(name)), after.streams.find(named(name))));
   return [
     ...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']),
+    ...(isDeepStrictEqual(before.opa, after.opa) || !isDeepStrictEqual(before.config.access.opa, after.config.access.opa) ? [] : ['access.opa']),
     ...newSecretsOfServers(before, after),
     ...streams.map((name) => `audit.streams.${name}`),
   ];

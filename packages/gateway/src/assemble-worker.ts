@@ -3,6 +3,7 @@
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
 import { accessSteps } from './authorise/access.ts';
+import { openConsultant } from './consult/open-consultant.ts';
 import { compileRisks } from './authorise/tool-risk.ts';
 import type { PolicyData } from './kernel/policy.ts';
 import { randomBytes } from 'node:crypto';
@@ -20,7 +21,7 @@ import { createIdempotency } from './exchange/idempotency.ts';
 import { createOpenStreams } from './exchange/open-streams.ts';
 import { createParks } from './exchange/parks.ts';
 import { Call, type Rail } from './exchange/rail.ts';
-import { factsWithRisk } from './exchange/known-tool.ts';
+import { createCallsNotMade, type CallsNotMade } from './exchange/calls-not-made.ts';
 import { serveFacade } from './exchange/serve-facade.ts';
 import { serveMcp } from './exchange/serve-mcp.ts';
 import { createSessionRenewal } from './exchange/renew-session.ts';
@@ -35,7 +36,6 @@ import { neverBack, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { newRequestId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
-import type { ToolFacts } from './kernel/tool-facts.ts';
 import { createSealer } from './kernel/seal.ts';
 import { Refusals, type Refusal } from './kernel/refusals.ts';
 import { createLimiter, type Limiter } from './limit/limiter.ts';
@@ -54,7 +54,7 @@ import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
 import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
-import type { NamedTool, Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
+import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
 import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
@@ -77,8 +77,7 @@ export interface Door {
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
   serverReports(): ServerReports;
-  /** What is known of tools, in their order; null: nothing. */
-  toolFacts(tools: readonly NamedTool[]): Promise<readonly (ToolFacts | null)[]>;
+  readonly notMade: CallsNotMade;
   report(): DoorReport;
   /** Ends the duplex links, streams and calls of a key that is good no more; null: of any key. */
   recheck(keyId: string | null): void;
@@ -106,6 +105,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     encodeServer: serverBlock,
     compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
     compileRisks,
+    openConsultant: (data) => openConsultant(data, log),
   };
   let { switches } = start;
   let snapshot = behindSwitches(compileSnapshot(start.snapshot, compilers));
@@ -299,6 +299,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     aggregates.snapshotChanged();
     links.recheck(null);
     if (snapshot.access !== before.access || snapshot.riskOf !== before.riskOf) calls.recheck(null);
+    // Calls that began before ask the one of their beginning.
+    const { consultant } = before;
+    if (consultant !== null && consultant !== snapshot.consultant) setTimeout(() => void consultant.close(), poolsKeptMs).unref();
     if (snapshot.data.servers === before.data.servers && snapshot.data.endpoints === before.data.endpoints) return;
     cache.reconfigured();
     // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
@@ -331,14 +334,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     },
     setTargetOrders: (orders) => upstreams.obey(orders),
     serverReports: () => ({ targets: upstreams.reports(), lists: aggregates.reports() }),
-    toolFacts: (tools) =>
-      Promise.all(
-        tools.map(async ({ server: name, name: tool }) => {
-          const known = snapshot.byName.get(name);
-          return known === undefined ? null : factsWithRisk(snapshot, name, tool, await aggregates.tools.find(known, [], tool));
-        }),
-      ),
+    notMade: createCallsNotMade(() => snapshot, aggregates),
     report: () => ({
+      consultant: snapshot.consultant?.report() ?? null,
       connections: connections.open,
       callsOpen: calls.size,
       rejected: rejected.all(),

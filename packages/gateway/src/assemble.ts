@@ -12,7 +12,7 @@ import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
 import { backupDesk, createConfigCompiler, followFile, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { certificateState, createDoor, watchCertificate } from './assemble-door.ts';
-import { assembleAccess, type AssembledAccess } from './assemble-access.ts';
+import { assembleAccess, engineProbes, type AssembledAccess } from './assemble-access.ts';
 import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
@@ -230,7 +230,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const forget = async (keys: readonly string[] | null): Promise<void> => {
     await (keys === null ? pool.keysChanged() : Promise.all(keys.map(keyChanged)));
   };
-  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, clock, log, closers });
+  const hasEngine = (): boolean => served.opa !== null;
+  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, hasEngine, clock, log, closers });
   // Before anybody is let in.
   await Promise.all([pool.switches(access.switchRules()), serveAnew()]);
   const state = await openStateOf({ ...stores, clock: expiryClock });
@@ -317,7 +318,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {
-      return [...fixedProbes, ...streams.probes(), ...backups.probes()];
+      return [...fixedProbes, ...engineProbes(served.opa, pool), ...streams.probes(), ...backups.probes()];
     },
     figures: telemetry.figures({
       workers: () => pool.reports(),

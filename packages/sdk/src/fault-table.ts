@@ -39,6 +39,7 @@ export const faultTable = {
   unauthorized: { owner: 'client', retryable: false },
   forbidden: { owner: 'policy', retryable: false },
   policy_denied: { owner: 'policy', retryable: false },
+  policy_error: { owner: 'policy', retryable: true },
   approval_required: { owner: 'policy', retryable: false },
   argument_not_allowed: { owner: 'policy', retryable: false },
   origin_not_allowed: { owner: 'policy', retryable: false },

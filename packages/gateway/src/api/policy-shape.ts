@@ -139,17 +139,24 @@ export const explainedSchema = z
       }),
     ),
     tool: toolSchema.nullable().openapi({ description: 'What is known of the tool, where a policy asks after it; null: nothing, or none does.' }),
+    engine: z
+      .object({ name: z.string(), decision: z.enum(['allow', 'deny', 'hold', 'none']), reason: z.string().nullable(), decision_id: z.string().nullable() })
+      .nullable()
+      .openapi({
+        description: 'What the policy engine says, where it is asked: of what the policies allow. `none`: no answer that counts, so that the call is refused.',
+      }),
     changes: z.array(z.string()).openapi({ description: 'What would let the call through.' }),
   })
   .openapi('AccessExplanation');
 
 export function explainedBody(explained: AccessExplained): z.infer<typeof explainedSchema> {
-  const { stops, rules, tool, changes, ...rest } = explained;
+  const { stops, rules, tool, engine, changes, ...rest } = explained;
   return {
     ...rest,
     stops: stops.map((stop) => ({ ...stop })),
     rules: rules.map((one) => ({ ...one })),
     tool: tool && { ...tool, annotations: { ...tool.annotations }, said: [...tool.said] },
+    engine: engine && { name: engine.name, decision: engine.decision, reason: engine.reason, decision_id: engine.decisionId },
     changes: [...changes],
   };
 }

@@ -84,6 +84,7 @@ export const spanSchema = z
     cost: costSchema,
     priced_by: known,
     policy: known.openapi({ description: 'The policy that let the call pass, refused it or held it; null where none had to decide.', example: 'no-delete' }),
+    decision_id: known.openapi({ description: 'What the policy engine that was asked calls its decision; null where none was, or it gave no name.' }),
     transforms: z.array(z.string()).openapi({
       description: 'The transformation rules that changed the call, in their order; the one that refused it comes last.',
       example: ['rename q to query'],
@@ -234,6 +235,7 @@ export function spanBody(span: CallRow, bodies: SpanBodies | undefined): z.outpu
     cost: exactNumber(span.cost_text),
     priced_by: orNull(span.priced_by),
     policy: orNull(span.policy),
+    decision_id: orNull(span.decision_id),
     transforms: span.transforms === '' ? [] : span.transforms.split('\n'),
     cache: span.cache === 'hit' || span.cache === 'shared' || span.cache === 'miss' ? span.cache : null,
     target: orNull(span.target),

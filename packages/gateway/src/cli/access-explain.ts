@@ -31,7 +31,7 @@ export const accessExplain: Command = async (context) => {
   });
   const { explanation } = readAnswer(answers.explanation, answer, client.where);
   out.result(explanation, () => {
-    const { decision, hidden, stop, reason, stops, rules, tool, changes } = explanation;
+    const { decision, hidden, stop, reason, stops, rules, tool, engine, changes } = explanation;
     const word = decision === 'allow' && stop === null ? '✓ would be let through' : decision === 'hold' ? '⏸ would be held' : '⊘ would be refused';
     return [
       `${word}${stop === null ? '' : ` at ${stop}`}: ${plain(reason)}${hidden ? ' (the caller hears that it does not exist)' : ''}`,
@@ -44,11 +44,19 @@ export const accessExplain: Command = async (context) => {
         out.paint.dim,
       ),
       ...(tool === null || tool === undefined ? [] : ['', toolText(tool)]),
+      ...(engine === null || engine === undefined ? [] : ['', engineText(engine)]),
       ...(changes.length === 0 ? [] : ['', `What would change it: ${changes.map((one) => plain(one)).join('; or ')}.`]),
     ].join('\n');
   });
   return undefined;
 };
+
+type Engine = NonNullable<z.infer<typeof answers.explanation>['explanation']['engine']>;
+
+function engineText({ name, decision, reason, decision_id: decisionId }: Engine): string {
+  const said = decision === 'none' ? 'gives no answer that counts' : `says ${decision}`;
+  return `The policy engine ${plain(name)} ${said}${reason === null ? '' : `: ${plain(reason)}`}${decisionId === null ? '' : ` (decision ${plain(decisionId)})`}.`;
+}
 
 type ListedTool = NonNullable<z.infer<typeof answers.explanation>['explanation']['tool']>;
 

@@ -119,6 +119,7 @@ export const answers = {
       stops: z.array(z.looseObject({ stop: z.string(), outcome: z.string(), reason: z.string() })),
       rules: z.array(z.looseObject({ name: z.string(), effect, bearing: z.string(), decided: z.boolean() })),
       tool: z.looseObject({ risk: z.string(), annotations: z.record(z.string(), z.boolean()), said: z.array(z.string()) }).nullish(),
+      engine: z.looseObject({ name: z.string(), decision: z.string(), reason: z.string().nullable(), decision_id: z.string().nullable() }).nullish(),
       changes: z.array(z.string()),
     }),
   }),

@@ -19,6 +19,7 @@ import type { Path } from './config-fault.ts';
 import { variableNameOf, type EnvironmentSettings } from './environment-settings.ts';
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseSize } from './quantities.ts';
+import { buildAccess } from './build-access.ts';
 import { buildAudit } from './build-audit.ts';
 import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
@@ -89,7 +90,7 @@ export function buildConfig(input: BuildInput): Config {
     })),
     record: buildRecord(file.record),
     policies: file.policies?.map(readPolicy) ?? null,
-    access: { risks: file.access.risks },
+    access: buildAccess(file.access, folder, (reference) => buildReference(reference, folder)),
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),
     rateLimits: limits.some(({ keyPrefix }) => keyPrefix === null) ? limits : [...limits, rateLimitDefault],

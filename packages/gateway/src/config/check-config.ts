@@ -9,6 +9,7 @@ import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkMasking } from './check-masking.ts';
+import { checkAccess } from './check-access.ts';
 import { checkPolicies } from './check-policies.ts';
 import { checkTransforms } from './check-transforms.ts';
 import { checkUpstream } from './check-upstream.ts';
@@ -36,6 +37,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkCache(checked, complain);
   checkRecord(checked, complain);
   checkPolicies(checked, complain);
+  checkAccess(checked.file.access, complain);
   checkEndpoints(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);

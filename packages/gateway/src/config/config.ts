@@ -57,6 +57,20 @@ export interface Config {
 /** What decisions stand on beside the rules. */
 export interface AccessConfig {
   readonly risks: readonly RiskData[];
+  /** Null: no engine is asked beside the rules. */
+  readonly opa: OpaConfig | null;
+}
+
+/** Open Policy Agent: a server at `url`, or policies compiled to `bundle`. */
+export interface OpaConfig {
+  readonly url: string | null;
+  /** Absolute path of a file. */
+  readonly bundle: string | null;
+  readonly decision: string;
+  readonly timeoutMs: number;
+  readonly credential: CredentialConfig | null;
+  readonly tls: UpstreamTlsConfig | null;
+  readonly allowedNetworks: readonly string[];
 }
 
 /** Whether the bodies of calls are kept. */

@@ -147,3 +147,20 @@ function isHttpUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
 }
+
+export const credential = z
+  .discriminatedUnion('type', [
+    strict({ type: z.literal('bearer').describe('Sent as `Authorization: Bearer SECRET`.'), secret: secretReference }),
+    strict({
+      type: z.literal('header').describe('Sent as the value of a header of your choice.'),
+      name: text(
+        /^(?!(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|keep-alive|accept|accept-encoding|cookie|expect|traceparent|tracestate|last-event-id|mcp-.*|proxy-.*)$)[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i,
+        'must be a header name that the gateway does not write itself',
+      ).meta({ description: 'Name of the header.', examples: ['x-api-key'] }),
+      secret: secretReference,
+    }),
+  ])
+  .meta({
+    description: "The gateway's own credential for this server. A caller's credential is never passed on.",
+    examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }],
+  });

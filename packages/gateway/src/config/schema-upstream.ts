@@ -86,6 +86,22 @@ export const reach = {
 
 const targetName = serverName.meta({ description: 'Name of the target, for records, canary and active.', examples: ['blue'] });
 
+export const allowAddresses = z
+  .array(
+    z
+      .string({ error: networkError })
+      .max(49, { error: networkError })
+      .refine((one) => networksOf([one]) !== null, { error: networkError }),
+    { error: 'must be a list of addresses and networks' },
+  )
+  .max(32, { error: 'must have at most 32 entries' })
+  .optional()
+  .meta({
+    description:
+      'Addresses that the server may have although the gateway connects to none such: link-local, metadata of clouds, multicast, reserved, and IPv4 in IPv6 (NAT64, 6to4). Private networks and this machine need no entry.',
+    examples: [['169.254.10.0/24']],
+  });
+
 /** Of servers reached by an address. */
 export const httpReach = {
   targets: z
@@ -135,21 +151,7 @@ export const httpReach = {
     .optional()
     .meta({ description: 'Which calls go to a target that is tried out.' }),
   tls: tlsFiles.optional().meta({ description: 'TLS to the server (1.2 or later). Files are read again when they change.' }),
-  allow_addresses: z
-    .array(
-      z
-        .string({ error: networkError })
-        .max(49, { error: networkError })
-        .refine((one) => networksOf([one]) !== null, { error: networkError }),
-      { error: 'must be a list of addresses and networks' },
-    )
-    .max(32, { error: 'must have at most 32 entries' })
-    .optional()
-    .meta({
-      description:
-        'Addresses that the server may have although the gateway connects to none such: link-local, metadata of clouds, multicast, reserved, and IPv4 in IPv6 (NAT64, 6to4). Private networks and this machine need no entry.',
-      examples: [['169.254.10.0/24']],
-    }),
+  allow_addresses: allowAddresses,
   health_check: strict({
     ask: z
       .union(

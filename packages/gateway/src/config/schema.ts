@@ -12,6 +12,7 @@ import { auditSchema } from './schema-audit.ts';
 import { backupSchema } from './schema-backup.ts';
 import { listenTls } from './schema-listen-tls.ts';
 import {
+  credential,
   duration,
   hour,
   KiB,
@@ -51,23 +52,6 @@ const prices = {
   per_token_output: price.meta({ description: 'Price of one token of output, as far as the server reports tokens.', examples: [0.00003] }),
   per_second: price.meta({ description: 'Price of one second that a call takes, counted to the microsecond.', examples: [0.0005] }),
 };
-
-const credential = z
-  .discriminatedUnion('type', [
-    strict({ type: z.literal('bearer').describe('Sent as `Authorization: Bearer SECRET`.'), secret: secretReference }),
-    strict({
-      type: z.literal('header').describe('Sent as the value of a header of your choice.'),
-      name: text(
-        /^(?!(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|keep-alive|accept|accept-encoding|cookie|expect|traceparent|tracestate|last-event-id|mcp-.*|proxy-.*)$)[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i,
-        'must be a header name that the gateway does not write itself',
-      ).meta({ description: 'Name of the header.', examples: ['x-api-key'] }),
-      secret: secretReference,
-    }),
-  ])
-  .meta({
-    description: "The gateway's own credential for this server. A caller's credential is never passed on.",
-    examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }],
-  });
 
 const serverBase = {
   name: serverName

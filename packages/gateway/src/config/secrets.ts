@@ -1,11 +1,13 @@
-import { hkdfSync } from 'node:crypto';
+import { createHash, hkdfSync } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
+import type { OpaData } from '../snapshot/opa-data.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { StreamData } from '../jobs/siem/stream-data.ts';
 import type { AuditStreamConfig, Config, CredentialConfig, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
+import { readBundle } from './read-bundle.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
 import { readListenTls, type ListenTlsMaterial } from './listen-tls.ts';
 import { readUpstreamTls } from './upstream-tls.ts';
@@ -177,6 +179,30 @@ function tlsReaders(tls: UpstreamTlsConfig | null, setting: string, read: () => 
   return references.map((reference, index) => ({ setting, reference, read: () => (index === 0 ? JSON.stringify(read()) : 'read with the first') }));
 }
 
+/** How Open Policy Agent is asked, with what is read for it; null: it is not. Faults: `secret_unavailable`, `unsafe_start`. */
+export function resolveOpa({ access: { opa } }: Pick<Config, 'access'>, env: Environment): OpaData | null {
+  if (opa === null) return null;
+  const { url, bundle, decision: path, timeoutMs, credential, tls, allowedNetworks } = opa;
+  if (bundle !== null) return { kind: 'bundle', path, timeoutMs, ...readBundle(bundle, path, 'access.opa.bundle') };
+  if (url === null) return null;
+  const { origin, pathname } = new URL(url);
+  return {
+    kind: 'rest',
+    path,
+    timeoutMs,
+    origin,
+    basePath: pathname.replace(/\/+$/, ''),
+    credential: credential && resolveCredential(credential, env, 'access.opa.credential'),
+    tls: tls && readUpstreamTls(tls, 'access.opa.tls', (reference, setting) => resolveSecret(reference, env, setting)),
+    allowedNetworks,
+  };
+}
+
+/** Names what of it was read: as long as it is the same, so is all of it. */
+function opaDigest(data: OpaData | null): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex');
+}
+
 /** What a stream of the audit is sent with. Faults: `secret_unavailable`, `unsafe_start`. */
 export function resolveStream(stream: AuditStreamConfig, env: Environment): StreamData {
   const { to } = stream;
@@ -232,11 +258,32 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
     ...headerReaders(config.telemetry.otlp?.headers ?? {}, env, 'telemetry.otlp.headers'),
     ...config.audit.streams.flatMap((stream) => streamReaders(stream, env)),
     ...sessionKeyReaders(config, env),
+    ...opaReaders(config, env),
     ...config.servers.flatMap((server) => [
       ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),
       ...ownReaders(server, env),
     ]),
   ];
+}
+
+/** What is read for it is of use together only: one of them is asked for all. */
+function opaReaders({ access }: Config, env: Environment): SecretReader[] {
+  const { opa } = access;
+  if (opa === null) return [];
+  const read = (): string => opaDigest(resolveOpa({ access }, env));
+  const bundle: SecretReader[] = opa.bundle === null ? [] : [{ setting: 'access.opa.bundle', reference: { file: opa.bundle }, read }];
+  const { credential } = opa;
+  const shown: SecretReader[] =
+    credential === null
+      ? []
+      : [
+          {
+            setting: 'access.opa.credential',
+            reference: credential.secret,
+            read: () => resolveCredential(credential, env, 'access.opa.credential').value.replace(/^Bearer /, ''),
+          },
+        ];
+  return [...bundle, ...shown, ...tlsReaders(opa.tls, 'access.opa.tls', read)];
 }
 
 function ownReaders(server: ServerConfig, env: Environment): SecretReader[] {

@@ -1,3 +1,7 @@
+import type { Principal } from '../authenticate/authenticate.ts';
+import { bounds } from '../kernel/bounds.ts';
+import type { Consultant } from '../consult/consultant.ts';
+import { consultFailures } from '../kernel/consult-failures.ts';
 import type { Grant, Operation, ThingKind } from '../authorise/access.ts';
 import type { Route } from '../fabric/endpoint.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -11,9 +15,9 @@ import type { Call } from './rail.ts';
 /** Where policies meet a call, whichever way it takes: relayed, from the REST façade, or over the fabric. They decide on the body alone. */
 
 /**
- * May they do this with that? `json` holds the request's `params` at `at`; its arguments are read only where a condition asks for them. A promise only
- * where a condition asks what is known of a tool, and that has to be asked of its server first.
- * Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource` for what is hidden, `policy_denied`, `approval_required`.
+ * May they do this with that? `json` holds the request's `params` at `at`; its arguments are read only where somebody asks for them. A promise only
+ * where a condition asks what is known of a tool, and that has to be asked of its server first; and where a policy engine is asked, of what the rules allow.
+ * Faults: `unknown_tool`, `unknown_prompt`, `unknown_resource` for what is hidden, `policy_denied`, `approval_required`, `policy_error`.
  */
 export function permitOperation(
   call: Call,
@@ -24,8 +28,34 @@ export function permitOperation(
   json: Buffer,
   at: readonly string[],
 ): null | Promise<void> {
-  const { principal } = call;
+  const { principal, snapshot } = call;
   if (principal === null) throw new Fault('unauthorized');
+  const asked: Asked = { call, principal, server, method, action, name, json, at };
+  const deciding = decideByRules(asked);
+  const { consultant } = snapshot;
+  if (consultant === null || !isConsulted(action)) return deciding;
+  return deciding === null ? consultFor(asked, consultant) : deciding.then(() => consultFor(asked, consultant));
+}
+
+/** A request in question. */
+interface Asked {
+  readonly call: Call;
+  readonly principal: Principal;
+  readonly server: Server;
+  readonly method: string;
+  readonly action: string | null;
+  readonly name: string;
+  readonly json: Buffer;
+  readonly at: readonly string[];
+}
+
+function argumentsText({ json, at }: Pick<Asked, 'json' | 'at'>): string | null {
+  const found = findValues(json, [[...at, 'arguments']]).at(-1);
+  return found === undefined ? null : json.toString('utf8', found.start, found.end);
+}
+
+function decideByRules(asked: Asked): null | Promise<void> {
+  const { call, principal, server, method, action, name, json, at } = asked;
   const view = call.snapshot.access.viewOf(principal);
   const serverName = server.data.name;
   const opening = view.opening(serverName);
@@ -35,10 +65,7 @@ export function permitOperation(
   }
   const decide = (operation: Operation, tool: ToolFacts | null): void => {
     const grant = view.decide(principal, operation, {
-      argumentsText() {
-        const found = findValues(json, [[...at, 'arguments']]).at(-1);
-        return found === undefined ? null : json.toString('utf8', found.start, found.end);
-      },
+      argumentsText: () => argumentsText(asked),
       ip: call.record.peer,
       tool: () => tool,
     });
@@ -61,6 +88,43 @@ export function permitOperation(
     decide(operation, tool);
   }
   return null;
+}
+
+/** A policy engine is asked of what does something or reads something: not of handshakes and lists. */
+export function isConsulted(action: string | null): action is string {
+  return action !== null && !action.endsWith('.list');
+}
+
+/** Asks the engine of each thing that the request names. Faults: `policy_denied`, `approval_required`, `policy_error`. */
+async function consultFor(asked: Asked, consultant: Consultant): Promise<void> {
+  const { call, principal, server, method, action, name, json, at } = asked;
+  const { record } = call;
+  const things = thingsOf(method, name, json, at);
+  const rule = record.policy === '' ? null : record.policy;
+  const refuse = (policy: string, fault: Fault): Fault => {
+    record.policy = policy;
+    call.stop = 'access';
+    return fault;
+  };
+  const few = `a request that names more than ${bounds.opaThingsMax} things is not asked of it`;
+  if (things.length > bounds.opaThingsMax) throw refuse(consultant.name, new Fault('policy_error', { reason: few }));
+  for (const thing of things) {
+    const opinion = await consultant.ask({
+      principal,
+      operation: { server: server.data.name, action, kind: thing.kind, name: thing.name },
+      argumentsText: argumentsText(asked),
+      tool: thing.kind === 'tool' ? await findTool(call, server, thing.name) : null,
+      ip: record.peer,
+      nowMs: Date.now(),
+      rule,
+    });
+    record.decisionId = opinion.decisionId;
+    if (opinion.decision === 'allow') continue;
+    const policy = consultant.name;
+    if (opinion.decision === 'none') throw refuse(policy, new Fault('policy_error', { reason: consultFailures[opinion.reason] }));
+    const reason = opinion.reason ?? `${policy} ${opinion.decision === 'deny' ? 'denies it' : 'holds it for approval'}`;
+    throw refuse(policy, new Fault(opinion.decision === 'deny' ? 'policy_denied' : 'approval_required', { policy, reason }));
+  }
 }
 
 function refusal(grant: Exclude<Grant, { decision: 'allow' }>, kind: ThingKind | null, name: string): Fault {

@@ -25,6 +25,21 @@ export const bounds = {
   accessKeptMax: 20_000,
   risksMax: 1_000,
   listedToolsWaitMs: 2_000,
+  /**
+   * Open Policy Agent, of a worker: connections; questions under way; of a question, of an answer; things that one request names; memory of compiled
+   * policies (pages of 64 KiB), how long their thread may take to begin, and when another one is tried; a bundle, packed and unpacked.
+   */
+  opaTimeoutMs: 100,
+  opaConnectionsMax: 32,
+  opaAskingMax: 1_000,
+  opaInputCharsMax: 1 * MiB,
+  opaReplyCharsMax: 64 * KiB,
+  opaThingsMax: 100,
+  opaPagesMax: 1_024,
+  opaThreadStartMs: 10_000,
+  opaThreadRetryMs: 1_000,
+  opaBundleBytesMax: 8 * MiB,
+  opaUnpackedBytesMax: 16 * MiB,
   /** Keys that a node forgets one by one when others have changed them; of more it forgets all. */
   changedKeysMax: 1_000,
   /** Things of one kind in the directory of an organization; those that one is tied to by one member; characters of a name; a page of the list. */

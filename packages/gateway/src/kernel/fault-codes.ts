@@ -70,6 +70,7 @@ export const faultCodes = {
   unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
   policy_denied: row(403, 'policy', 'A policy refuses this call: {reason}.', 'Call with what the policy allows, or ask an administrator; `gateway access explain` shows why.'),
+  policy_error: row(403, 'policy', 'The policy engine decides nothing of this call: {reason}.', 'Try again; `gateway doctor` and the log say what is wrong with the engine.', { retryable: true }),
   approval_required: row(403, 'policy', 'This call needs approval: {reason}.', 'Ask an administrator; the policy that holds it is named in the record of the call.'),
   argument_not_allowed: row(403, 'policy', 'The argument {argument} is not allowed: it {reason}.', 'Call again with a value that is allowed; the rule stands in `transforms`.'),
   origin_not_allowed: row(403, 'policy', 'Requests from this Origin are not allowed.', 'Add the origin to `listen.origins` if browsers may call from it.'),

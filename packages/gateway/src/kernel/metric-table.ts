@@ -96,6 +96,17 @@ export const metricTable = {
     ['reason'],
     'Bodies of calls that are not kept though they should be: `queue_full` and `too_large` at a worker, `lost` with a masking process that ended, `no_room` where the spool was at its bound. The calls themselves are recorded.',
   ),
+  gatewayops_policy_engine_answers_total: counter(
+    '{call}',
+    ['decision'],
+    'Calls that the policy engine beside the policies was asked of, by what it decided: allow, deny, hold, or none where no answer counts.',
+  ),
+  gatewayops_policy_engine_failures_total: counter(
+    '{call}',
+    ['reason'],
+    'Calls of which the policy engine gave no answer that counts, by why: timeout, unreachable, busy, refused, failed, undefined, unreadable, too_large.',
+  ),
+  gatewayops_policy_engine_seconds: histogram('s', [], 'How long calls waited for the policy engine.'),
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.
@@ -139,6 +150,9 @@ export type MetricName = keyof typeof metricTable;
 export const durationBucketsSeconds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 /** For what the gateway itself takes of a call. */
 export const overheadBucketsSeconds: readonly number[] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+/** For a policy engine, which has at most 0.1 s. */
+export const engineBucketsSeconds: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 export interface HistogramReading {
   readonly boundaries: readonly number[];

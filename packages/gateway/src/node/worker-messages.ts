@@ -1,5 +1,8 @@
 import type { KeyVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
+import type { Operation } from '../authorise/access.ts';
+import type { Question } from '../consult/consultant.ts';
+import type { Opinion } from '../consult/opinion.ts';
 import type { SessionRefusal } from '../exchange/session-refusals.ts';
 import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
 import type { PolicyData } from '../kernel/policy.ts';
@@ -49,6 +52,16 @@ export interface Readiness {
   readonly recordBlocked: boolean;
   /** True while this node cannot know who may still call: then nobody may. */
   readonly viewStale: boolean;
+}
+
+/** A call that was not made. */
+export interface ConsultInput extends Omit<Question, 'tool' | 'nowMs' | 'operation'> {
+  readonly operation: Operation;
+}
+
+export interface Consulted {
+  readonly engine: string;
+  readonly opinion: Opinion;
 }
 
 export interface NamedTool {
@@ -101,6 +114,8 @@ export type WorkerHandlers = {
   serverReports: (input: null) => ServerReports;
   /** What is known of tools, in their order; null: nothing. Lists that have to be read are read. */
   toolFacts: (input: { readonly tools: readonly NamedTool[] }) => Promise<readonly (ToolFacts | null)[]>;
+  /** Asks the policy engine as a call would; null: there is none, or it is not asked of such operations. */
+  consult: (input: ConsultInput) => Promise<Consulted | null>;
   /** What this worker has to say of itself when metrics are read. */
   report: (input: null) => WorkerReport;
   /** No new connections or calls; resolves when what is under way has ended or `graceMs` is over. */

@@ -17,7 +17,7 @@ import { createSnapshotFeed } from './snapshot-feed.ts';
 import type { StateHandlers } from './state-handlers.ts';
 import { workerEnvironment } from './worker-environment.ts';
 import type { ServerReports, WorkerReport } from './worker-report.ts';
-import type { NamedTool, Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
+import type { Consulted, ConsultInput, NamedTool, Readiness, SupervisorHandlers, WorkerHandlers, WorkerStart } from './worker-messages.ts';
 
 /** The data-plane workers of this node. One that dies is replaced; what it left in the journal is closed. */
 export interface WorkerPool {
@@ -35,6 +35,8 @@ export interface WorkerPool {
   serverReports(): Promise<ServerReports>;
   /** What a worker knows of tools, in their order; null: nothing, or no worker answers in time. */
   toolFacts(tools: readonly NamedTool[]): Promise<readonly (ToolFacts | null)[]>;
+  /** Asks the policy engine as a call would; null: it is not asked of such operations. Faults: `unavailable` where no worker answers. */
+  consult(input: ConsultInput): Promise<Consulted | null>;
   /** Of every worker that answers in time, by its id, which no later one has. */
   reports(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
   /** Resolves when no living worker remembers the key. */
@@ -250,6 +252,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const nothing = tools.map(() => null);
       if (member === undefined || tools.length === 0) return nothing;
       return member.channel.ask('toolFacts', { tools }, bounds.listedToolsWaitMs + reportTimeoutMs).catch(() => nothing);
+    },
+    async consult(input) {
+      const [member] = knowing();
+      if (member === undefined) throw new Fault('unavailable', { reason: 'no worker is ready' });
+      return member.channel.ask('consult', input, bounds.opaThreadStartMs + reportTimeoutMs).catch((error: unknown) => {
+        throw new Fault('unavailable', { reason: 'no worker answers in time' }, { cause: error });
+      });
     },
     async reports() {
       const reports = await Promise.all(

@@ -1,3 +1,4 @@
+import type { ConsultantReport } from '../consult/consultant.ts';
 import type { TargetReport } from '../snapshot/upstream-data.ts';
 
 /** What a process tells of itself. */
@@ -23,6 +24,8 @@ export interface DoorReport {
   readonly bodiesDropped: Readonly<Record<string, number>>;
   readonly catalogues: readonly CatalogueReport[];
   readonly targets: readonly TargetReport[];
+  /** Null: no policy engine is asked. */
+  readonly consultant: ConsultantReport | null;
 }
 
 /** What a worker knows of the servers behind it. */

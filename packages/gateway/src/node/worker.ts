@@ -13,7 +13,7 @@ const journalCheckMs = 500;
 const letGoTimeoutMs = 500;
 /** A supervisor that starts on a busy machine may take its time to answer. */
 const beginTimeoutMs = 60_000;
-const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, bodiesDropped: {}, catalogues: [], targets: [] };
+const nothingYet: DoorReport = { connections: 0, callsOpen: 0, rejected: {}, bodiesDropped: {}, catalogues: [], targets: [], consultant: null };
 
 async function runWorker(): Promise<void> {
   keepOutOfCoreFiles();
@@ -28,7 +28,8 @@ async function runWorker(): Promise<void> {
     readiness: async (readiness) => (await begun.promise).setReadiness(readiness),
     targetOrders: async (orders) => (await begun.promise).setTargetOrders(orders),
     serverReports: () => door?.serverReports() ?? { targets: [], lists: [] },
-    toolFacts: async ({ tools }) => (await begun.promise).toolFacts(tools),
+    toolFacts: async ({ tools }) => (await begun.promise).notMade.toolFacts(tools),
+    consult: async (input) => (await begun.promise).notMade.consult(input),
     report: () => ({ ...processReport(), ...(door?.report() ?? nothingYet) }),
     // A worker that has not begun knows no keys and holds no leases.
     keyChanged: ({ keyId }) => {

@@ -53,6 +53,8 @@ export class CallRecord {
   cache: 'hit' | 'shared' | 'miss' | '' = '';
   /** The policy that decided; empty where none had to. */
   policy = '';
+  /** What the policy engine calls its decision; empty where none was asked, or gave none. */
+  decisionId = '';
   target = '';
   retries = 0;
   /** Each try of the call; null where there was but one. */
@@ -172,6 +174,7 @@ export function writeOutcome(journal: Journal, record: CallRecord, endedAt: numb
   writer.text(record.bodies);
   writer.u32(record.priceVersion);
   writer.text(record.policy);
+  writer.text(record.decisionId);
   writer.text(record.tries === null ? '' : triesText(record, record.tries, endedAt));
   journal.end();
 }

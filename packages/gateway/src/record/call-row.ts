@@ -106,6 +106,8 @@ export const outcomeColumns: readonly Column[] = [
   { name: 'price_version', type: 'UInt32' },
   /** The policy that let the call pass, refused it or held it; empty where none had to decide. */
   word('policy'),
+  /** What the policy engine that was asked calls its decision; empty where none was, or it gave none. */
+  text('decision_id'),
   /**
    * Where a call was tried more than once, each try, one a line: target, microseconds since the call began, microseconds, and `answered`, the code
    * of the fault, or `http_` and the status for which it was tried again.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noConsultant } from '../../../../test/support/no-consultant.ts';
 import { compileRisks } from '../authorise/tool-risk.ts';
 import { accessSteps } from '../authorise/access.ts';
 import { systemClock } from '../kernel/clock.ts';
@@ -36,6 +37,7 @@ const compilers: SnapshotCompilers = {
   encodeServer: () => Buffer.alloc(0),
   compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
   compileRisks,
+  openConsultant: noConsultant,
 };
 
 test('servers are found by path and by name, with their block of the record', () => {

@@ -5,6 +5,8 @@
 import type { Access } from '../authorise/access.ts';
 import type { RiskData, RiskOf } from '../authorise/tool-risk.ts';
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
+import type { Consultant } from '../consult/consultant.ts';
+import type { OpaData } from './opa-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { atOnce } from '../kernel/slices.ts';
@@ -22,6 +24,8 @@ export interface Snapshot {
   readonly origins: ReadonlySet<string>;
   readonly access: Access;
   readonly riskOf: RiskOf;
+  /** Null: no engine is asked beside the rules. */
+  readonly consultant: Consultant | null;
 }
 
 /** An address of many servers. */
@@ -70,6 +74,8 @@ export interface SnapshotCompilers {
   /** The worker hands in `authorise`'s. */
   readonly compileAccess: (policies: readonly PolicyData[], before: Access | null) => Generator<void, Access>;
   readonly compileRisks: (risks: readonly RiskData[]) => RiskOf;
+  /** The worker hands in `consult`'s. */
+  readonly openConsultant: (data: OpaData) => Consultant;
 }
 
 export function compileSnapshot(data: SnapshotData, compilers: SnapshotCompilers): Snapshot {
@@ -81,7 +87,7 @@ export function compileSnapshot(data: SnapshotData, compilers: SnapshotCompilers
  * server or a rule a step.
  */
 export function* snapshotSteps(data: SnapshotData, compilers: SnapshotCompilers, before: Snapshot | null): Generator<void, Snapshot> {
-  const { encodeServer, compileAccess, compileRisks } = compilers;
+  const { encodeServer, compileAccess, compileRisks, openConsultant } = compilers;
   const { node, currency } = data;
   const version = data.priceVersion ?? 0;
   // What is encoded with each of them.
@@ -103,6 +109,7 @@ export function* snapshotSteps(data: SnapshotData, compilers: SnapshotCompilers,
     origins: new Set(data.origins),
     access: before !== null && before.data.policies === data.policies ? before.access : yield* compileAccess(data.policies, before?.access ?? null),
     riskOf: before !== null && before.data.risks === data.risks ? before.riskOf : compileRisks(data.risks ?? []),
+    consultant: before !== null && before.data.opa === data.opa ? before.consultant : data.opa === undefined ? null : openConsultant(data.opa),
   };
 }
 

@@ -26,7 +26,7 @@ function config(more: Partial<Config> = {}): Config {
     routes: [{ server: 'search', path: '/mcp/find', auth: { type: 'none' }, timeoutMs: 20_000 }],
     pricing: null,
     policies: null,
-    access: { risks: [] },
+    access: { risks: [], opa: null },
     transforms: [],
     cache: [],
     record: {
@@ -70,6 +70,7 @@ const of = (more: Partial<Config> = {}, port = 9090): ReturnType<typeof snapshot
     node: 'node_1',
     port,
     policies: [],
+    opa: null,
     bridgeSocket: (server) => `/run/${server}`,
     tls: () => null,
     credential: (server) => (server.name === 'search' ? { header: 'authorization', value: 'Bearer s' } : null),

@@ -1,6 +1,7 @@
 import type { Config, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import { openPriceBook, type PriceList, type WholePrice } from '../kernel/price-list.ts';
 import { endpointsOfConfig } from './endpoints-of-config.ts';
+import type { OpaData } from './opa-data.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
 import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
@@ -16,6 +17,8 @@ export interface SnapshotSources {
   readonly prices: { readonly version: number; readonly list: PriceList };
   /** In the order in which they are shown. */
   readonly policies: readonly PolicyData[];
+  /** How the policy engine is asked, or null. */
+  readonly opa: OpaData | null;
   bridgeSocket(server: string): string;
   credential(server: ServerConfig): ServerData['credential'];
   /** What is read for the server's TLS, or null. */
@@ -40,6 +43,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     servers: config.servers.map((server) => ({ ...serverData(server, config, sources), ...pricesOf(server, list, priceOf) })),
     policies: sources.policies,
     ...(config.access.risks.length === 0 ? {} : { risks: config.access.risks }),
+    ...(sources.opa === null ? {} : { opa: sources.opa }),
     endpoints: endpointsOfConfig(config),
   };
 }

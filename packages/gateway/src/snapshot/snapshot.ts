@@ -7,6 +7,7 @@ import type { RiskData } from '../authorise/tool-risk.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from './transform-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
+import type { OpaData } from './opa-data.ts';
 import type { UpstreamData } from './upstream-data.ts';
 
 export interface SnapshotData {
@@ -29,6 +30,8 @@ export interface SnapshotData {
   readonly policies: readonly PolicyData[];
   /** What an operator says of the risk of tools; absent: nothing. */
   readonly risks?: readonly RiskData[];
+  /** The policy engine that is asked beside the rules; absent: none. */
+  readonly opa?: OpaData;
   /** Addresses behind which stand many servers; absent: none. */
   readonly endpoints?: readonly EndpointData[];
 }

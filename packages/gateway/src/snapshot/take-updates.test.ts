@@ -4,6 +4,7 @@ import { membersRule } from '../../../../test/support/members-rule.ts';
 import { plainEndpointData, plainServerData } from '../../../../test/support/server-data.ts';
 import { testPrincipal } from '../../../../test/support/test-principal.ts';
 import { accessSteps } from '../authorise/access.ts';
+import { noConsultant } from '../../../../test/support/no-consultant.ts';
 import { compileRisks } from '../authorise/tool-risk.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -16,6 +17,7 @@ const compilers: SnapshotCompilers = {
   encodeServer: (...columns) => Buffer.from(columns.join('|')),
   compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
   compileRisks,
+  openConsultant: noConsultant,
 };
 const empty: SnapshotData = {
   version: 1,

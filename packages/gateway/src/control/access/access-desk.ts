@@ -3,7 +3,7 @@ import type { Comparison } from '../../authorise/compare-access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { ToolFacts } from '../../kernel/tool-facts.ts';
-import type { NamedTool } from '../../node/worker-messages.ts';
+import type { Consulted, NamedTool } from '../../node/worker-messages.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 
@@ -19,6 +19,12 @@ export interface AccessDesk {
   switches(): readonly SwitchData[];
   /** What the workers would decide, and each rule on the way. */
   explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): Promise<AccessExplanation>;
+  /** What the policy engine says of a call that the rules allow; null: none is asked. Faults: `unavailable`. */
+  consult(
+    principal: PrincipalData,
+    operation: Operation,
+    facts: { readonly argumentsText: string | null; readonly ip: string; readonly rule: string | null },
+  ): Promise<Consulted | null>;
   /**
    * What the workers decide of calls, and what they would by other rules, switches included. Principal null: a caller without a key. Null: no rule
    * that differs is about such calls. `tools`: those that calls may be of, of which is asked what is known where rules ask after it.

@@ -1,5 +1,8 @@
 import type { Operation } from '../../authorise/access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
+import type { Opinion } from '../../consult/opinion.ts';
+import type { Consulted } from '../../node/worker-messages.ts';
+import { consultFailures } from '../../kernel/consult-failures.ts';
 import { nouns } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ToolFacts } from '../../kernel/tool-facts.ts';
@@ -37,7 +40,17 @@ export interface AccessExplained {
   readonly rules: readonly RuleFinding[];
   /** What is known of the tool, where a rule asks after it; null: nothing, or none does. */
   readonly tool: ToolFacts | null;
+  /** What the policy engine says, where it was asked: of what the rules allow. */
+  readonly engine: ExplainedEngine | null;
   readonly changes: readonly string[];
+}
+
+export interface ExplainedEngine {
+  readonly name: string;
+  /** `none`: it gives no answer that counts, and the call is refused. */
+  readonly decision: Opinion['decision'];
+  readonly reason: string | null;
+  readonly decisionId: string | null;
 }
 
 /** Why a call would be let through or refused, without making it. Faults: `unknown_object` (the key), `unavailable`. */
@@ -72,8 +85,11 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
         : caller.actions !== null && !covers(caller.actions, action)
           ? `the roles of ${ownerText(caller)} do not allow ${action}`
           : null;
-  const allowed = outOfScope === null && grant.decision === 'allow';
-  const reason = outOfScope ?? (grant.decision === 'allow' ? `the policy ${grant.rule ?? ''} allows it` : grant.reason);
+  const byRules = outOfScope === null && grant.decision === 'allow';
+  const engine = byRules ? engineOf(await access.consult(principal, operation, { argumentsText, ip, rule: grant.rule })) : null;
+  const allowed = byRules && (engine === null || engine.decision === 'allow');
+  const reason =
+    outOfScope ?? (grant.decision !== 'allow' ? grant.reason : engine === null || allowed ? `the policy ${grant.rule ?? ''} allows it` : engineText(engine));
   const state = known ? context.serverState(server) : { state: 'unknown' as const, reason: null };
   const limit = principal.rateLimit;
   const stops = [
@@ -84,16 +100,28 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   ];
   const first = stops.find(({ outcome }) => outcome === 'refuse') ?? null;
   return {
-    decision: outOfScope === null ? grant.decision : 'deny',
+    decision: outOfScope !== null ? 'deny' : engine === null ? grant.decision : engine.decision === 'none' ? 'deny' : engine.decision,
     hidden: outOfScope !== null ? scopes.servers !== null && !scopes.servers.includes(server) : grant.decision === 'deny' && grant.hidden,
     stop: first?.stop ?? null,
-    rule: outOfScope === null ? grant.rule : null,
+    rule: outOfScope === null ? (allowed || engine === null ? grant.rule : engine.name) : null,
     reason: first?.reason ?? reason,
     stops,
     rules,
     tool,
-    changes: allowed ? [] : changesFor(outOfScope, grant.decision, grant.rule, rules),
+    engine,
+    changes: allowed ? [] : engine !== null ? [`another decision of ${engine.name}`] : changesFor(outOfScope, grant.decision, grant.rule, rules),
   };
+}
+
+function engineOf(consulted: Consulted | null): ExplainedEngine | null {
+  if (consulted === null) return null;
+  const { engine: name, opinion } = consulted;
+  const reason = opinion.decision === 'allow' ? null : opinion.decision === 'none' ? `${name}: ${consultFailures[opinion.reason]}` : opinion.reason;
+  return { name, decision: opinion.decision, reason, decisionId: opinion.decisionId === '' ? null : opinion.decisionId };
+}
+
+function engineText({ name, decision, reason }: ExplainedEngine): string {
+  return reason ?? `${name} ${decision === 'hold' ? 'holds it for approval' : 'denies it'}`;
 }
 
 function ownerText({ owner }: Caller): string {

@@ -35,7 +35,7 @@ export function calledEvent(call: CallRow, organizationId: string): StoredRecord
       ...(objectKind === 'server' ? { method: call.method } : {}),
       status: call.status,
       stop: call.stop,
-      ...known({ fault: call.fault_code, policy: call.policy }),
+      ...known({ fault: call.fault_code, policy: call.policy, decision_id: call.decision_id }),
       latency_ms: call.duration_us / 1000,
       cost: call.cost_text,
       currency: call.currency,

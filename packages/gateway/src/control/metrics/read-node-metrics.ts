@@ -1,4 +1,5 @@
-import type { MetricName, MetricPoint, MetricReading } from '../../kernel/metric-table.ts';
+import type { ConsultantReport } from '../../consult/consultant.ts';
+import { engineBucketsSeconds, type MetricName, type MetricPoint, type MetricReading } from '../../kernel/metric-table.ts';
 import type { CatalogueReport, ProcessReport, WorkerReport } from '../../node/worker-report.ts';
 import type { TargetReport } from '../../snapshot/upstream-data.ts';
 import type { BackupRun } from '../../store/registry/registry-store.ts';
@@ -20,6 +21,7 @@ const breakerStates = ['closed', 'half_open', 'open'] as const;
 export function createNodeMetrics(): ReadNodeMetrics {
   const rejected = new RunningTotals();
   const bodiesDropped = new RunningTotals();
+  const engine = new RunningTotals();
   const targetCalls = new RunningTotals();
   const targetFailures = new RunningTotals();
   const supervisor = 0;
@@ -28,11 +30,12 @@ export function createNodeMetrics(): ReadNodeMetrics {
     const { config, figures, upstreams } = context;
     const [workers, health] = await Promise.all([figures.workers(), readHealth(context)]);
     const reports = workers.toSorted((a, b) => a.worker - b.worker);
-    for (const totals of [rejected, bodiesDropped, targetCalls, targetFailures]) totals.keep([supervisor, ...reports.map(({ worker }) => worker)]);
+    for (const totals of [rejected, bodiesDropped, engine, targetCalls, targetFailures]) totals.keep([supervisor, ...reports.map(({ worker }) => worker)]);
     for (const [rule, count] of Object.entries(figures.rejected.all())) rejected.note(supervisor, rule, count);
     for (const { worker, report } of reports) {
       for (const [rule, count] of Object.entries(report.rejected)) rejected.note(worker, rule, count);
       for (const [reason, count] of Object.entries(report.bodiesDropped)) bodiesDropped.note(worker, reason, count);
+      noteEngine(engine, worker, report.consultant);
       for (const [key, target] of sumByTarget(report.targets)) {
         targetCalls.note(worker, key, target.calls);
         targetFailures.note(worker, key, target.failures);
@@ -95,6 +98,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       single('gatewayops_drain_lag_rows', drain.lagRows),
       single('gatewayops_drain_dropped_total', drain.dropped),
       { name: 'gatewayops_bodies_dropped_total', points: Array.from(bodiesDropped.all(), ([reason, value]) => ({ labels: [reason], value })) },
+      ...ofEngine(engine.all()),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofExport(figures.exported()),
       ...ofStreams(context.streams.list()),
@@ -114,6 +118,28 @@ export function createNodeMetrics(): ReadNodeMetrics {
       { name: 'gatewayops_build_info', points: [{ labels: [figures.version, process.versions.node, figures.node], value: 1 }] },
     ];
   };
+}
+
+/** Of the policy engine that a worker asks; one that is opened anew counts from zero. */
+function noteEngine(totals: RunningTotals, worker: number, report: ConsultantReport | null): void {
+  if (report === null) return;
+  for (const [decision, count] of Object.entries(report.opinions)) totals.note(worker, `answers ${decision}`, count);
+  for (const [reason, count] of Object.entries(report.failures)) totals.note(worker, `failures ${reason}`, count);
+  for (const [index, count] of report.seconds.entries()) totals.note(worker, `seconds ${index}`, count);
+  totals.note(worker, 'sum', report.secondsTotal);
+}
+
+function ofEngine(totals: ReadonlyMap<string, number>): MetricReading[] {
+  const named = (kind: string): MetricPoint[] =>
+    Array.from(totals).flatMap(([name, value]) => (name.startsWith(`${kind} `) ? [{ labels: [name.slice(kind.length + 1)], value }] : []));
+  const counts = [...engineBucketsSeconds, Infinity].map((_, index) => totals.get(`seconds ${index}`) ?? 0);
+  const count = counts.reduce((sum, one) => sum + one, 0);
+  const value = { boundaries: engineBucketsSeconds, counts, sum: totals.get('sum') ?? 0, count };
+  return [
+    { name: 'gatewayops_policy_engine_answers_total', points: named('answers') },
+    { name: 'gatewayops_policy_engine_failures_total', points: named('failures') },
+    { name: 'gatewayops_policy_engine_seconds', points: count === 0 ? [] : [{ labels: [], value }] },
+  ];
 }
 
 function ofExport(figures: ExportFigures | null): MetricReading[] {

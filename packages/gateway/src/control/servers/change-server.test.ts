@@ -145,6 +145,7 @@ test('the snapshot of workers is by the orders, and servers without one stay as 
     node: 'node_test0000',
     port: 1,
     policies: [],
+    opa: null,
     bridgeSocket: () => '/tmp/bridge.sock',
     credential: () => null,
     tls: () => null,

@@ -49,6 +49,7 @@ export const callRow = z.object({
   bodies: z.string(),
   price_version: z.number(),
   policy: z.string(),
+  decision_id: z.string(),
   tries: z.string(),
   auth_us: z.number(),
   access_us: z.number(),

@@ -60,6 +60,7 @@ export function liveCallOf(row: CallRowReader): LiveCall {
     retries: number('retries'),
     price_version: number('price_version'),
     policy: text('policy'),
+    decision_id: text('decision_id'),
     tries: text('tries'),
     bodies: text('bodies'),
     asks: text('asks'),

@@ -59,6 +59,7 @@ export function callAttributes(row: CallRowReader): Attributes {
   text('gatewayops.stop', row.text('stop'));
   text('gatewayops.fault', row.text('fault_code'));
   text('gatewayops.policy.name', row.text('policy'));
+  text('gatewayops.policy.decision_id', row.text('decision_id'));
   text('gatewayops.cache', row.text('cache'));
   number('gatewayops.retries', row.number('retries'));
   const transforms = row.text('transforms');
