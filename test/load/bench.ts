@@ -1,17 +1,21 @@
 /**
- * `npm run bench [-- --quick] [--no-gateway] [-o json]`, `npm run bench -- ledger` for the ledger (`bench-ledger.ts`), `npm run bench -- access` for decisions (`bench-access.ts`), `npm run bench -- snapshot` for changes of what workers go by (`bench-snapshot.ts`),
- * `npm run bench -- api` for the control API (`bench-api.ts`): what the gateway costs, beside the upstream itself, a bare pipe of
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`; with a name the bench of that file: `-- ledger`, `access`, `snapshot`, `changes`, `rules`, `keys`, `api`. Without one: what the gateway costs, beside the upstream itself, a bare pipe of
  * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
  * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 45 s quick, 5 min whole.
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentBytes } from '../support/processes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { renderApiBench, runApiBench } from './bench-api.ts';
 import { renderAccessBench, runAccessBench } from './bench-access.ts';
+import { renderChangesBench, runChangesBench } from './bench-changes.ts';
+import { renderKeysBench, runKeysBench } from './bench-keys.ts';
 import { renderLedgerBench, runLedgerBench } from './bench-ledger.ts';
+import { renderRulesBench, runRulesBench } from './bench-rules.ts';
 import { renderSnapshotBench, runSnapshotBench } from './bench-snapshot.ts';
 import { type Generator, type Load, type Measurement, startGenerator, untilQuiet } from './measure.ts';
 import { type BenchResult, type Figures, renderResult, summarise } from './report.ts';
@@ -57,8 +61,17 @@ try {
     const found = await runLedgerBench({ quick, rows: quick ? 1_000_000 : Number(values.rows) }, (text) => console.error(text));
     console.log(values.output === 'json' ? JSON.stringify({ ledger: found }) : renderLedgerBench(found));
   } else if (positionals[0] === 'snapshot') {
-    const found = await runSnapshotBench();
+    const found = await runSnapshotBench(collect);
     console.log(values.output === 'json' ? JSON.stringify({ snapshot: found }) : renderSnapshotBench(found));
+  } else if (positionals[0] === 'changes') {
+    const found = await runChangesBench();
+    console.log(values.output === 'json' ? JSON.stringify({ changes: found }) : renderChangesBench(found));
+  } else if (positionals[0] === 'rules') {
+    const found = await runRulesBench();
+    console.log(values.output === 'json' ? JSON.stringify({ rules: found }) : renderRulesBench(found));
+  } else if (positionals[0] === 'keys') {
+    const found = await runKeysBench(collect);
+    console.log(values.output === 'json' ? JSON.stringify({ keys: found }) : renderKeysBench(found));
   } else if (positionals[0] === 'access') {
     const found = runAccessBench();
     console.log(values.output === 'json' ? JSON.stringify({ access: found }) : renderAccessBench(found));
@@ -66,7 +79,7 @@ try {
     const found = await runApiBench({ quick });
     console.log(values.output === 'json' ? JSON.stringify({ api: found }) : renderApiBench(found));
   } else if (positionals.length > 0) {
-    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot, api`);
+    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot, changes, rules, keys, api`);
   } else {
     const result = await runBench();
     console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));
@@ -74,6 +87,12 @@ try {
 } finally {
   for (const one of running.reverse()) await one.stop();
   removeGatewayFolders();
+}
+
+/** What is not needed any more leaves the heap. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
 }
 
 async function runBench(): Promise<BenchResult> {

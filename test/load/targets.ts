@@ -103,15 +103,32 @@ export interface StartTimes {
   readonly secondMs: number;
 }
 
-/** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. `more`: of its environment. */
-export async function startGatewayTarget(upstream: Target, more: Readonly<Record<string, string>> = {}): Promise<{ target: GatewayTarget; start: StartTimes }> {
-  const config = {
+function configOf(upstream: Target): Readonly<Record<string, unknown>> {
+  return {
     servers: [{ name: 'bench', url: `http://127.0.0.1:${upstream.port}/mcp` }],
     rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1s', burst: 10_000_000 }],
     pricing: { default: { per_call: 0.001, per_token_input: 0.00001, per_token_output: 0.00003 } },
     workers: 1,
     log: { level: 'warn' },
   };
+}
+
+/** One worker, a real key, access, limit and record on. `more`: of its configuration; `earlier`: one that has ended, on whose state folder it goes on. */
+export async function startGatewayOnce(
+  name: string,
+  upstream: Target,
+  more: Readonly<Record<string, unknown>>,
+  earlier: GatewayTarget | null = null,
+): Promise<GatewayTarget> {
+  const gateway = await startGateway({ config: { ...configOf(upstream), ...more }, ...(earlier && { stateFolder: earlier.gateway.stateFolder }) });
+  const apiKey = gateway.apiKey ?? earlier?.headers[0]?.[1].slice('Bearer '.length) ?? null;
+  if (apiKey === null) throw new Error('the first start showed no API key');
+  return { ...(await targetOf(gateway, apiKey)), name };
+}
+
+/** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. `more`: of its environment. */
+export async function startGatewayTarget(upstream: Target, more: Readonly<Record<string, string>> = {}): Promise<{ target: GatewayTarget; start: StartTimes }> {
+  const config = configOf(upstream);
   const env = { API_KEY_BCRYPT_COST: '12', ...more };
   const first = await startGateway({ config, env });
   const firstMs = first.readyMs + (await firstByteMs(first.url));
@@ -121,9 +138,13 @@ export async function startGatewayTarget(upstream: Target, more: Readonly<Record
 
   const gateway = await startGateway({ config, env, stateFolder: first.stateFolder });
   const secondMs = gateway.readyMs + (await firstByteMs(gateway.url));
+  return { target: await targetOf(gateway, apiKey), start: { firstMs, secondMs } };
+}
+
+async function targetOf(gateway: RunningGateway, apiKey: string): Promise<GatewayTarget> {
   const pids = (): number[] => processTree(gateway.pid);
   const worker = await until(() => pids().find(isClusterWorker), { what: 'the worker process' });
-  const target: GatewayTarget = {
+  return {
     name: 'gateway',
     port: gateway.port,
     path: '/mcp/bench',
@@ -133,7 +154,6 @@ export async function startGatewayTarget(upstream: Target, more: Readonly<Record
     pids,
     stop: async () => void (await gateway.stop()),
   };
-  return { target, start: { firstMs, secondMs } };
 }
 
 /** Node gives a cluster worker its number in the environment. */

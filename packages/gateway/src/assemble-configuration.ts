@@ -88,6 +88,7 @@ export function createConfigCompiler(sources: {
     const credentials = new Map(config.servers.map((server) => [server.name, credentialOf(server, env)]));
     const opa = resolveOpa(config, env);
     const tls = new Map(config.servers.map((server) => [server.name, resolveTls(server, env)]));
+    let made: { readonly port: number; readonly prices: ServedPrices; readonly data: SnapshotData } | null = null;
     return {
       config,
       bridges,
@@ -96,19 +97,25 @@ export function createConfigCompiler(sources: {
       tls,
       opa,
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
-      snapshot: (version, port, prices, policies) =>
-        snapshotOfConfig(config, {
-          version,
-          prices,
-          policies,
-          opa,
-          organizationId,
-          node,
-          port,
-          bridgeSocket: (server) => socketOf(bridges.find(({ name }) => name === server)),
-          credential: ({ name }) => credentials.get(name) ?? null,
-          tls: ({ name }) => tls.get(name) ?? null,
-        }),
+      snapshot(version, port, prices, policies) {
+        // Of a thousand servers it is not made anew for each change of a rule.
+        if (made?.port !== port || made.prices !== prices) {
+          const data = snapshotOfConfig(config, {
+            version,
+            prices,
+            policies,
+            opa,
+            organizationId,
+            node,
+            port,
+            bridgeSocket: (server) => socketOf(bridges.find(({ name }) => name === server)),
+            credential: ({ name }) => credentials.get(name) ?? null,
+            tls: ({ name }) => tls.get(name) ?? null,
+          });
+          made = { port, prices, data };
+        }
+        return { ...made.data, version, policies };
+      },
     };
   }
 

@@ -158,6 +158,8 @@ function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Cl
   const named = { tool: new Map<readonly Rule[], NamedRules>(), prompt: new Map<readonly Rule[], NamedRules>() };
   const rulesAt = new Map<string, readonly Rule[]>();
   let places: ServerRules | null = null;
+  /** A call asks more than once. */
+  let lastAsked: { readonly operation: Operation; readonly found: Applicable } | null = null;
 
   /** Rules for a server; servers of which no rule speaks by name share one list. */
   function at(server: string): readonly Rule[] {
@@ -180,6 +182,11 @@ function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Cl
   }
 
   function applicable(operation: Operation): Applicable {
+    if (operation !== lastAsked?.operation) lastAsked = { operation, found: find(operation) };
+    return lastAsked.found;
+  }
+
+  function find(operation: Operation): Applicable {
     return keptFor(kept, `${operation.server}\n${operation.action ?? ''}\n${operation.kind ?? ''}\n${operation.name}`, () => {
       const speaking = candidates(operation).filter((rule) => speaksOf(rule, operation));
       const of = (effect: PolicyData['effect']): Rule[] => speaking.filter(({ data }) => data.effect === effect);

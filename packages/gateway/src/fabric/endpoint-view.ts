@@ -34,7 +34,8 @@ export interface EndpointViews {
 export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: EndpointCaller['face']) => CallerClass): EndpointViews {
   const views = new Map<string, EndpointView>();
   const clientNames = new Map<string, string>();
-  let madeFor: Snapshot | null = null;
+  /** Views are good for as long as these are the same: of the rules their keys tell. */
+  let madeOf: (Pick<Snapshot, 'byName' | 'riskOf'> & { readonly data: EndpointData }) | null = null;
   let selects: EndpointView['selects'] | null = null;
   /** The servers to which rules pass headers of callers on. */
   let headed: readonly Server[] = [];
@@ -53,9 +54,10 @@ export function createEndpointViews(catalogue: Catalogue, callerClassOf: (face: 
 
   return {
     of(snapshot, data, { face, mayReach, shows, accessKey, forwarded }) {
-      if (madeFor !== snapshot || selects === null) {
+      const { byName, riskOf } = snapshot;
+      if (madeOf?.byName !== byName || madeOf.riskOf !== riskOf || madeOf.data !== data || selects === null) {
         views.clear();
-        madeFor = snapshot;
+        madeOf = { byName, riskOf, data };
         headed = data.servers.flatMap((name) => snapshot.byName.get(name) ?? []).filter(({ transforms }) => transforms?.headers === true);
         const ofResources = compileUriSelection(data.resources);
         selects = { tools: compileSelection(data.tools), prompts: compileSelection(data.prompts), resources: ofResources, templates: ofResources };

@@ -20,7 +20,7 @@ export const bounds = {
   configObjectsMax: 5_000,
   policiesMax: 5_000,
   snapshotPieceCharsMax: 32 * KiB,
-  snapshotSliceMs: 2,
+  snapshotSliceMs: 1,
   policyPatternsMax: 1_000,
   accessKeptMax: 20_000,
   risksMax: 1_000,

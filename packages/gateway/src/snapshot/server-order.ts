@@ -42,6 +42,7 @@ export function routingOf({ active, canary, targets }: Routed, order: ServerOrde
 
 /** The servers as they are to be reached by what was asked. Those of which nothing was stay the same objects. */
 export function withOrders(data: SnapshotData, orders: readonly ServerOrder[]): SnapshotData {
+  if (orders.length === 0) return data;
   const byServer = new Map(orders.map((order) => [order.server, order]));
   const servers = data.servers.map((server): ServerData => {
     const order = byServer.get(server.name);

@@ -1,5 +1,5 @@
 import { bounds } from '../kernel/bounds.ts';
-import { deltaSteps } from '../kernel/delta.ts';
+import { deltaSteps, type Plain } from '../kernel/delta.ts';
 import type { Log } from '../kernel/log.ts';
 import { inSlices } from '../kernel/slices.ts';
 import { snapshotSteps, type Snapshot, type SnapshotCompilers } from './compile-snapshot.ts';
@@ -33,11 +33,16 @@ export function createSnapshotUpdates({ current, compilers, swap, log }: Snapsho
       log.warn('snapshot.missed', { has: before.data.version, base, version });
       return false;
     }
-    const changed = await inSlices(deltaSteps(base === null ? {} : { ...before.data }, pieces), bounds.snapshotSliceMs);
-    // What another process of this program made of a value of the same type.
-    const data = { ...changed, version } as unknown as SnapshotData;
-    swap(await inSlices(snapshotSteps(data, compilers, before), bounds.snapshotSliceMs));
+    // To receive it has taken its time already.
+    await new Promise((resolve) => setImmediate(resolve));
+    swap(await inSlices(nextSteps(before, version, base === null ? {} : { ...before.data }, pieces), bounds.snapshotSliceMs));
     return true;
+  }
+
+  function* nextSteps(before: Snapshot, version: number, from: Plain, pieces: readonly string[]): Generator<void, Snapshot> {
+    // What another process of this program made of a value of the same type.
+    const data = { ...(yield* deltaSteps(from, pieces)), version } as unknown as SnapshotData;
+    return yield* snapshotSteps(data, compilers, before);
   }
 
   return {
