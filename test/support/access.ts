@@ -5,6 +5,7 @@ import type { AccessDesk } from '../../packages/gateway/src/control/access/acces
 import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
+import type { Consulted } from '../../packages/gateway/src/node/worker-messages.ts';
 import { openServedAccess, type ServedAccess } from '../../packages/gateway/src/node/served-access.ts';
 import { startControl, type ControlOverrides, type TestControl } from './control.ts';
 
@@ -12,12 +13,15 @@ export interface ControlWithAccess {
   readonly control: TestControl;
   /** Keys that a node would have forgotten, since it was asked last. */
   forgotten(): string[];
+  /** What the policy engine says from now on; null: there is none. */
+  setConsulted(next: Consulted | null): void;
   end(): Promise<void>;
 }
 
 export async function startControlWithAccess(more: ControlOverrides = {}): Promise<ControlWithAccess> {
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
+  let consulted: Consulted | null = null;
   const served = (): readonly PolicyData[] => (access === null ? [] : [...access.switchRules(), ...access.policies(null)]);
   const desk: AccessDesk = {
     served,
@@ -34,7 +38,7 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
       ),
       tool: null,
     }),
-    consult: async () => null,
+    consult: async () => consulted,
     compare: async (after) => comparing(served(), after, control.clock),
   };
   const control = await startControl({ ...more, access: desk });
@@ -53,6 +57,7 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
   return {
     control,
     forgotten: () => forgotten.splice(0).sort(),
+    setConsulted: (next) => void (consulted = next),
     async end() {
       access.close();
       await control.end();

@@ -2,15 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileAccess } from '../authorise/access.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { policyOfSwitch } from '../kernel/switch.ts';
-import { startControlWithAccess } from '../../../../test/support/access.ts';
+import { startControlWithAccess, type ControlWithAccess } from '../../../../test/support/access.ts';
 import type { TestControl } from '../../../../test/support/control.ts';
 
 let control: TestControl;
 let end: () => Promise<void>;
+let setConsulted: ControlWithAccess['setConsulted'];
 let keyId = '';
 
 beforeAll(async () => {
-  ({ control, end } = await startControlWithAccess());
+  ({ control, end, setConsulted } = await startControlWithAccess());
   const created = await createKey(control.context(), {
     name: 'ci',
     environment: null,
@@ -51,6 +52,33 @@ describe('rules of access', () => {
       { name: 'members-may-call-every-server', effect: 'allow', to: ['members'], servers: ['*'], source: 'registry', served: true, version: 1 },
     ]);
     expect(await explain()).toMatchObject({ decision: 'allow', stop: null, rule: 'members-may-call-every-server' });
+  });
+
+  test('say with the policy engine beside them what becomes of a call', async () => {
+    const engine = 'opa:gatewayops/allow';
+    try {
+      setConsulted({ engine, opinion: { decision: 'allow', decisionId: 'd-1' } });
+      expect(await explain()).toMatchObject({
+        decision: 'allow',
+        rule: 'members-may-call-every-server',
+        engine: { name: engine, decision_id: 'd-1' },
+        changes: [],
+      });
+      setConsulted({ engine, opinion: { decision: 'hold', decisionId: '', reason: 'Ask first.' } });
+      expect(await explain()).toMatchObject({
+        decision: 'hold',
+        hidden: false,
+        stop: 'access',
+        rule: engine,
+        reason: 'Ask first.',
+        rules: [{ decided: false }],
+      });
+      setConsulted({ engine, opinion: { decision: 'none', decisionId: '', reason: 'timeout' } });
+      expect(await explain()).toMatchObject({ decision: 'deny', rule: engine, reason: expect.stringContaining('does not answer in time') as unknown });
+    } finally {
+      setConsulted(null);
+    }
+    expect(await explain()).toMatchObject({ decision: 'allow', engine: null });
   });
 
   test('are made, changed and taken away by who has seen what there is', async () => {

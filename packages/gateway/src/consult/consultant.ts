@@ -41,7 +41,7 @@ export interface ConsultantReport {
   /** Answers that took at most `engineBucketsSeconds[i]`, and one more for longer ones. */
   readonly seconds: readonly number[];
   readonly secondsTotal: number;
-  /** Of the last question; null: it had an answer, or nothing was asked yet. */
+  /** Why the last question had no answer at all; null: it had one, be it no decision, or nothing was asked yet. */
   readonly failing: ConsultFailure | null;
 }
 

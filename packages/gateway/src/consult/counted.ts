@@ -10,6 +10,9 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** It is well, and says nothing of this one call. */
+const answered: ReadonlySet<ConsultFailure> = new Set<ConsultFailure>(['undefined', 'unreadable']);
+
 /** An engine whose answers are counted and timed. */
 export function createCountedConsultant(engine: Engine): Consultant {
   const opinions: Record<Opinion['decision'], number> = { allow: 0, deny: 0, hold: 0, none: 0 };
@@ -28,12 +31,10 @@ export function createCountedConsultant(engine: Engine): Consultant {
       const at = bucket === -1 ? engineBucketsSeconds.length : bucket;
       seconds[at] = (seconds[at] ?? 0) + 1;
       opinions[opinion.decision]++;
-      // A call that is too large says nothing of the engine.
-      if (opinion.decision !== 'none') failing = null;
-      else {
-        failures[opinion.reason] = (failures[opinion.reason] ?? 0) + 1;
-        if (opinion.reason !== 'too_large') failing = opinion.reason;
-      }
+      const failure = opinion.decision === 'none' ? opinion.reason : null;
+      if (failure !== null) failures[failure] = (failures[failure] ?? 0) + 1;
+      // A call that is too large was not asked of it.
+      if (failure !== 'too_large') failing = failure === null || answered.has(failure) ? null : failure;
       return opinion;
     },
     report: (): ConsultantReport => ({ opinions: { ...opinions }, failures: { ...failures }, seconds: [...seconds], secondsTotal, failing }),

@@ -106,7 +106,8 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
     rule: outOfScope === null ? (allowed || engine === null ? grant.rule : engine.name) : null,
     reason: first?.reason ?? reason,
     stops,
-    rules,
+    // Of what the engine refuses or holds no rule decides.
+    rules: allowed || engine === null ? rules : rules.map((rule) => ({ ...rule, decided: false })),
     tool,
     engine,
     changes: allowed ? [] : engine !== null ? [`another decision of ${engine.name}`] : changesFor(outOfScope, grant.decision, grant.rule, rules),
@@ -116,11 +117,12 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
 function engineOf(consulted: Consulted | null): ExplainedEngine | null {
   if (consulted === null) return null;
   const { engine: name, opinion } = consulted;
-  const reason = opinion.decision === 'allow' ? null : opinion.decision === 'none' ? `${name}: ${consultFailures[opinion.reason]}` : opinion.reason;
+  const reason = opinion.decision === 'allow' ? null : opinion.decision === 'none' ? consultFailures[opinion.reason] : opinion.reason;
   return { name, decision: opinion.decision, reason, decisionId: opinion.decisionId === '' ? null : opinion.decisionId };
 }
 
 function engineText({ name, decision, reason }: ExplainedEngine): string {
+  if (decision === 'none') return `the policy engine ${name} decides nothing of it: ${reason ?? ''}`;
   return reason ?? `${name} ${decision === 'hold' ? 'holds it for approval' : 'denies it'}`;
 }
 
