@@ -70,7 +70,8 @@ export async function configuredControl(
     log: silentLog,
     closers,
   });
-  const variant = control.variant({ ...more.overrides, served: () => served.config, configuration, objects: objects.desk });
+  const backup = { ...control.dependencies.backup, configuration: () => ({ file, text: Buffer.from(known), references: [] }) };
+  const variant = control.variant({ backup, ...more.overrides, served: () => served.config, configuration, objects: objects.desk });
   const assembled = objects;
   return {
     ...variant,

@@ -126,6 +126,7 @@ function createControl(
     }),
     objects: {
       fixed: () => [],
+      places: () => [],
       resting: () => new Map(),
       check: () => ({ config: testConfig, faults: [] }),
       desired: () => ({ kinds: [], objects: [], policies: null, prices: null, others: [] }),

@@ -77,6 +77,7 @@ export async function assembleObjects(parts: ObjectParts): Promise<AssembledObje
         if (known?.text !== text()) known = { text: text(), fixed: loader.fixed(text()) };
         return known.fixed;
       },
+      places: () => loader.places(text(), objects.serving()),
       resting: () => objects.resting(),
       check(all) {
         try {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startControlWithAccess } from '../../../../test/support/access.ts';
+import { configuredControl } from '../../../../test/support/configured-control.ts';
 import type { TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
 import { createKey } from '../control/keys/create-key.ts';
@@ -133,4 +134,29 @@ test.each([
 ])('a change that could not be made is refused: %j', async (body, status, error) => {
   const answer = await control.request('POST', '/v1/access/dry-run', { front: 'admin', body });
   expect([answer.status, await answer.json()]).toMatchObject([status, { error }]);
+});
+
+test('a plan says which keys would lose which tools that they called in the last week, by change and as a whole', async () => {
+  const node = await configuredControl(control, 'version: 1\nservers: [{ name: fixed, url: "https://fixed.example/mcp" }]\n', {
+    overrides: { ledger: () => ledger.reader, access: control.dependencies.access, clock: control.dependencies.clock },
+  });
+  const ask = async (method: string, path: string, body: object): Promise<Record<string, unknown>> =>
+    (await (await node.request(method, path, { front: 'admin', body })).json()) as Record<string, unknown>;
+  await ask('POST', '/v1/servers', { name: 'search', spec: { url: 'https://search.example/mcp' } });
+  const planOf = async (document: object) => (await ask('POST', '/v1/config/plan', { document: JSON.stringify(document) }))['plan'];
+  const members = { name: 'members-may-call-every-server', effect: 'allow', to: ['members'] };
+  const nothing = { keys: 0, tools: 0, calls: 0 };
+  // What the narrow key called was refused before.
+  expect(await planOf({ policies: [members, noDeletes] })).toMatchObject({
+    changes: [{ action: 'add', kind: 'policy', name: 'no-deletes', radius: { lost: { keys: 2, tools: 2, calls: 40 }, gained: nothing } }],
+    radius: { days: 7, truncated: false, lost: { keys: 2, tools: 2, calls: 40 }, touched: nothing },
+  });
+  expect(await planOf({ servers: [{ name: 'search', url: 'https://other.example/mcp' }] })).toMatchObject({
+    changes: [{ action: 'change', kind: 'server', radius: { lost: nothing, touched: { keys: 4, tools: 3, calls: 69 } } }],
+  });
+  expect(await planOf({ servers: [] })).toMatchObject({
+    changes: [{ action: 'remove', kind: 'server', name: 'search', radius: { lost: { keys: 4, tools: 3, calls: 69 } } }],
+    radius: { lost: { keys: 4, tools: 3, calls: 69 } },
+  });
+  await node.close();
 });

@@ -24,7 +24,7 @@ export function configRoutes(api: Api): void {
       tags: ['config'],
       summary: 'The configuration as a gateway.yaml, with what was set while the gateway ran',
       description:
-        'The file as it is on disk, its comments too, and in it the price list, the policies, active targets, canaries and weights that were set by API; what a file cannot say, such as switches, stands in a comment at its head. Secrets stay references. Recorded in the audit.',
+        'The file as it is on disk, its comments too, and in it what was made by the API, the price list, the policies, active targets, canaries and weights that were set by API; what a file cannot say, such as switches, stands in a comment at its head. Secrets stay references. Recorded in the audit.',
       responses: { 200: { content: { 'application/yaml': { schema: z.string() } }, description: 'A gateway.yaml.' } },
     }),
     async (c) => c.body(await exportConfig(c.var.context()), 200, { 'Content-Type': 'application/yaml' }) as never,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configuredControl, type ConfiguredControl } from '../../../../test/support/configured-control.ts';
 import { actorOf, startControl, type TestControl } from '../../../../test/support/control.ts';
+import { loadConfig } from '../config/load.ts';
 import { objectKinds, objectRows } from '../kernel/config-object.ts';
 import { putObject } from '../control/objects/put-object.ts';
 import { getObject, listObjects } from '../control/objects/object-view.ts';
@@ -99,6 +100,10 @@ test('each kind is made, listed, read, changed and deleted, with its events in t
   expect(config.record.masking.patterns.map(({ name }) => name)).toEqual(['employee', 'badge']);
   expect(config.retention.tracesDays).toBe(8);
   expect(config.audit.streams.map(({ name }) => name)).toEqual(['siem']);
+  // The file that the gateway exports says the same, by itself.
+  const exported = await node.request('GET', '/v1/config/export', { front: 'admin' });
+  const alone = loadConfig({ file: node.file, text: await exported.text(), env: { MCP_TOKEN: 'a-secret-of-some-length' } });
+  expect({ ...alone, policies: config.policies, pricing: config.pricing }).toEqual(config);
   // What others need stays, and what they are is said.
   expect(await ask('DELETE', '/v1/servers/search', undefined, 2)).toMatchObject({
     status: 409,

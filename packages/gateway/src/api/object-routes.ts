@@ -2,19 +2,21 @@ import { z } from '@hono/zod-openapi';
 import { deleteObject } from '../control/objects/delete-object.ts';
 import { getObject, listObjects, type ObjectView } from '../control/objects/object-view.ts';
 import { putObject } from '../control/objects/put-object.ts';
-import { bounds } from '../kernel/bounds.ts';
 import { objectKinds, objectRows, type ObjectKind } from '../kernel/config-object.ts';
-import { Fault } from '../kernel/fault.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import { anyObjectSchema, objectBody, objectSchemas, specSchemas } from './object-shape.ts';
 import { body, json, route, type Api } from './route.ts';
+import { pageMembers, pageOfWhole, wholeListQuery, type WholeListQuery } from './whole-list.ts';
 
 const tags = ['config'];
 const dryRun = z.enum(['true', 'false']).default('false').openapi({ description: 'Say whether it could be done, change nothing.' });
-const page = {
-  limit: z.coerce.number().int().min(1).max(bounds.directoryListMax).default(50),
-  cursor: z.string().max(2000).optional(),
-};
+const page = wholeListQuery(['name']);
+const pageOf = (views: readonly ObjectView[], query: WholeListQuery) =>
+  pageOfWhole(views, query, {
+    id: ({ kind, name, source }) => JSON.stringify([kind, name, source]),
+    texts: ({ name }) => [name],
+    keys: { name: ({ kind, name }) => `${objectKinds.indexOf(kind)} ${name}` },
+  });
 
 /** What the configuration consists of: five routes for each kind, of one table. */
 export function objectRoutes(api: Api): void {
@@ -33,18 +35,17 @@ export function objectRoutes(api: Api): void {
           ...page,
         }),
       },
-      responses: { 200: json(z.object({ objects: z.array(anyObjectSchema), cursor: z.string().nullable(), has_more: z.boolean() }), 'A page of it.') },
+      responses: { 200: json(z.object({ objects: z.array(anyObjectSchema), ...pageMembers }), 'A page of it.') },
     }),
     async (c) => {
-      const { kind, source, limit, cursor } = c.req.valid('query');
+      const { kind, source, ...query } = c.req.valid('query');
       const all = await listObjects(c.var.context(), kind ?? null);
       const found = pageOf(
         all.filter((view) => source === undefined || view.source === source),
-        limit,
-        cursor,
+        query,
       );
       return c.json(
-        { objects: found.views.map((view) => ({ kind: view.kind, ...objectBody(view) })), cursor: found.cursor, has_more: found.cursor !== null },
+        { objects: found.items.map((view) => ({ kind: view.kind, ...objectBody(view) })), cursor: found.cursor, has_more: found.cursor !== null },
         200,
       );
     },
@@ -145,12 +146,11 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
         summary: `List ${title}s`,
         description: 'What gateway.yaml says, which is changed there, and what was made by the API; by name.',
         request: { query: z.strictObject(page) },
-        responses: { 200: json(z.object({ [many]: z.array(schema), cursor: z.string().nullable(), has_more: z.boolean() }), `A page of ${title}s.`) },
+        responses: { 200: json(z.object({ [many]: z.array(schema), ...pageMembers }), `A page of ${title}s.`) },
       }),
       async (c) => {
-        const { limit, cursor } = c.req.valid('query');
-        const found = pageOf(await listObjects(c.var.context(), kind), limit, cursor);
-        return c.json({ [many]: found.views.map(objectBody), cursor: found.cursor, has_more: found.cursor !== null }, 200);
+        const found = pageOf(await listObjects(c.var.context(), kind), c.req.valid('query'));
+        return c.json({ [many]: found.items.map(objectBody), cursor: found.cursor, has_more: found.cursor !== null }, 200);
       },
     );
     api.openapi(
@@ -176,24 +176,4 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
 function guardedAbout(kind: ObjectKind): string {
   if (kind !== 'server' && kind !== 'export_target') return '';
   return `What it takes from the machine, such as secrets${kind === 'server' ? ' and programs' : ''}, must be allowed by \`managed_by_api\` in gateway.yaml.`;
-}
-
-/** A part of a list that is kept by kind, name and source. Faults: `invalid_params`. */
-function pageOf(
-  all: readonly ObjectView[],
-  limit: number,
-  cursor: string | undefined,
-): { readonly views: readonly ObjectView[]; readonly cursor: string | null } {
-  const placeOf = ({ kind, name, source }: ObjectView): string => JSON.stringify([kind, name, source]);
-  let begin = 0;
-  if (cursor !== undefined) {
-    const place = Buffer.from(cursor, 'base64url').toString();
-    const at = all.findIndex((view) => placeOf(view) === place);
-    // What it named is gone meanwhile: a page that leaves something out would be worse than none.
-    if (at < 0) throw new Fault('invalid_params', { reason: 'the cursor is not one that this list gave, or what it names is gone; begin anew' });
-    begin = at + 1;
-  }
-  const views = all.slice(begin, begin + limit);
-  const last = views.at(-1);
-  return { views, cursor: last !== undefined && begin + limit < all.length ? Buffer.from(placeOf(last)).toString('base64url') : null };
 }

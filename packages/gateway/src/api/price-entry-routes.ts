@@ -7,6 +7,7 @@ import { exactNumber } from './exact-number.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import { entryOf, prices, shownPrices } from './price-routes.ts';
 import { body, json, route, type Api } from './route.ts';
+import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 
 const about = '`default`, SERVER, or SERVER/TOOL with its slash escaped.';
 const name = z.string().min(1).max(320).openapi({ description: about, example: 'search/query' });
@@ -35,13 +36,15 @@ export function priceEntryRoutes(api: Api): void {
       permission: 'costs.read',
       tags: ['costs'],
       summary: 'List prices',
-      description: 'The default first. At most 10,000. `GET /v1/costs/prices` has the list with its versions.',
-      responses: { 200: json(z.object({ prices: z.array(priceSchema) }), 'Every price of the list that holds.') },
+      description: 'Those of the list that holds. `GET /v1/costs/prices` has the list with its versions.',
+      request: { query: z.strictObject(wholeListQuery(['name'])) },
+      responses: { 200: json(z.object({ prices: z.array(priceSchema), ...pageMembers }), 'A page of prices.') },
     }),
     async (c) => {
       const list = await listPriceEntries(c.var.context());
       c.header('ETag', `"${list.newest}"`);
-      return c.json({ prices: list.entries.map((view) => priceBody(list, view)) }, 200);
+      const page = pageOfWhole(list.entries, c.req.valid('query'), { id: ({ name: called }) => called, texts: ({ name: called }) => [called], keys: {} });
+      return c.json({ prices: page.items.map((view) => priceBody(list, view)), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );
   api.openapi(

@@ -1,4 +1,5 @@
 import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml';
+import type { ObjectPlace } from '../../config/object-places.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { fitsGlob, parseGlob } from '../../kernel/glob.ts';
 import { writePolicy, type PolicyData } from '../../kernel/policy.ts';
@@ -10,18 +11,20 @@ import type { ControlContext } from '../context.ts';
 
 /**
  * The gateway.yaml that says what serves now: the file as it is on disk, with its comments, and in it what was set while the gateway ran:
- * prices, policies, active targets, canaries and weights. What a file cannot say stands in a comment; what is said of a server that is gone
+ * servers, routes and other things of the configuration, prices, policies, active targets, canaries and weights. What a file cannot say stands in a comment; what is said of a server that is gone
  * would be refused in a file, and stands there too. Faults: `unavailable`.
  */
 export async function exportConfig(context: ControlContext): Promise<string> {
-  const { config, upstreams, backup, clock, registry, organizationId } = context;
+  const { config, objects, upstreams, backup, clock, registry, organizationId } = context;
   const { text } = backup.configuration();
   const document = parseDocument(text === null ? withoutFile(context) : text.toString('utf8'));
   if (document.errors.length > 0 || !isMap(document.contents))
     throw new Fault('unavailable', { reason: 'the file on disk is no YAML any more; `gateway validate` says where, and what serves is older than it' });
   const notes = [`What served at ${new Date(clock.nowMs()).toISOString()}${config.file === null ? '' : `: ${config.file}, and what was set beside it`}.`];
   const servers = config.servers.map(({ name }) => name);
+  for (const place of objects.places()) addObject(document, place);
   const left = (text: string): void => void notes.push(`Not in it: ${text}`);
+  for (const [key, reason] of objects.resting()) left(`${key}, which does not serve here: ${JSON.stringify(reason)}.`);
   const prices = await registry.prices.inForce(organizationId, clock.nowMs(), null);
   if (config.pricing === null && prices !== null) document.setIn(['pricing'], document.createNode(writePrices(pricesOf(prices.list, servers, left))));
   const policies = await registry.access.policies(organizationId);
@@ -42,6 +45,13 @@ export async function exportConfig(context: ControlContext): Promise<string> {
   document.commentBefore = [...notes.map((note) => ` ${note}`), ...(document.commentBefore ? [document.commentBefore] : [])].join('\n');
   await registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'config.exported', config.file ?? 'environment', {})));
   return document.toString({ lineWidth: 0 });
+}
+
+function addObject(document: Document, { at, isEntry, value }: ObjectPlace): void {
+  if (!isEntry) return document.setIn([...at], document.createNode(value));
+  const there = document.getIn([...at], true);
+  if (isSeq(there)) there.add(document.createNode(value));
+  else document.setIn([...at], document.createNode([value]));
 }
 
 /** The servers that the environment names. */

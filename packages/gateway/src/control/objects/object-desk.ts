@@ -1,5 +1,6 @@
 import type { ConfigFault } from '../../config/config-fault.ts';
 import type { Config } from '../../config/config.ts';
+import type { ObjectPlace } from '../../config/object-places.ts';
 import type { Desired } from '../../config/read-desired.ts';
 import type { FixedObject } from '../../config/config-loader.ts';
 import type { ConfigObject } from '../../kernel/config-object.ts';
@@ -8,6 +9,8 @@ import type { ConfigObject } from '../../kernel/config-object.ts';
 export interface ObjectDesk {
   /** Of the file that serves, and servers of the environment. */
   fixed(): readonly FixedObject[];
+  /** Where each that serves beside the file would stand in it. */
+  places(): readonly ObjectPlace[];
   /** Why something of the registry does not serve on this node, by `objectKey`; what serves is not in it. */
   resting(): ReadonlyMap<string, string>;
   /** The configuration of the file that serves and these, or what is wrong with it. Faults: `restart_needed`. */
