@@ -7,7 +7,7 @@ import { expectHealthy, legacyBody, mirrors, modernBody, post } from '../support
 import { startEraServer, type EraServer } from '../support/era-server.ts';
 import type { RawReply } from '../support/raw-client.ts';
 import { plainEndpointData } from '../support/server-data.ts';
-import { startDoor, type TestDoor } from '../support/start-door.ts';
+import { otherKey, startDoor, testKey, type TestDoor } from '../support/start-door.ts';
 
 const rule = (more: Partial<PolicyData>): PolicyData => ({ ...membersRule, subjects: null, ...more });
 const policies = [
@@ -29,11 +29,15 @@ beforeAll(async () => {
   const lists = { lists: true, resources: true, tools: {}, ttlMs: 60_000, public: true };
   door = await startDoor({
     policies,
-    endpoints: [plainEndpointData(['real', 'old', 'closed'])],
+    other: { organizationId: 'org_b' },
+    others: [{ organizationId: 'org_b', policies: [membersRule] }],
+    endpoints: [plainEndpointData(['real', 'old', 'closed', 'shared', 'theirs'])],
     servers: [
       { name: 'real', origin: modern.origin, timeoutMs: 20_000, cache: lists },
       { name: 'old', origin: legacy.origin, timeoutMs: 20_000 },
       { name: 'closed', origin: modern.origin, timeoutMs: 20_000 },
+      { name: 'shared', origin: modern.origin, timeoutMs: 20_000, organizations: ['*'], cache: lists },
+      { name: 'theirs', origin: modern.origin, timeoutMs: 20_000, organizations: ['org_b'] },
     ],
   });
 });
@@ -123,6 +127,37 @@ test('a server that a rule closes is not there', async () => {
   const missing = await post(door, modernBody('tools/list'), mirrors('tools/list'), '/mcp/clossd');
   expect(closed.status).toBe(404);
   expect(closed.body.toString().replaceAll(/req_\w+/g, '')).toBe(missing.body.toString().replaceAll(/req_\w+/g, ''));
+});
+
+describe('two organizations', () => {
+  const as = (secret: string, path: string, method: string): Promise<RawReply> =>
+    post(door, modernBody(method), { ...mirrors(method), Authorization: `Bearer ${secret}` }, path);
+  const toolsOf = async (secret: string, path: string): Promise<string[]> =>
+    answerOf(await as(secret, path, 'tools/list'))
+      .result?.tools?.map(({ name }) => name)
+      .toSorted() ?? [];
+  const plain = ({ status, body }: RawReply): string => `${status} ${body.toString().replaceAll(/req_\w+/g, '')}`;
+
+  test('T1 a server that is not offered to it answers as one that is not there, by every way', async () => {
+    for (const [secret, server] of [
+      [testKey, 'theirs'],
+      [otherKey, 'real'],
+    ] as const) {
+      expect(plain(await as(secret, `/mcp/${server}`, 'tools/list'))).toBe(plain(await as(secret, '/mcp/nobody', 'tools/list')));
+      const rest = (name: string) => post(door, '{}', { Authorization: `Bearer ${secret}` }, `/v1/mcp/${name}/tools/list`);
+      expect(plain(await rest(server))).toBe(plain(await rest('nobody')));
+      expect((await toolsOf(secret, '/mcp')).filter((name) => name.startsWith(`${server}__`))).toEqual([]);
+    }
+  });
+
+  test('at a server of both each sees what its own rules say, also of what is kept, and behind the aggregate', async () => {
+    for (let times = 0; times < 2; times++) {
+      expect(await toolsOf(testKey, '/mcp/shared')).toEqual(['numbers', 'tell']);
+      expect(await toolsOf(otherKey, '/mcp/shared')).toEqual(expect.arrayContaining(['ask_all', 'numbers', 'slow', 'tell']));
+    }
+    expect(await toolsOf(otherKey, '/mcp')).toEqual(expect.arrayContaining(['shared__slow', 'theirs__slow', 'theirs__tell']));
+    expect((await toolsOf(testKey, '/mcp')).filter((name) => name.startsWith('shared__'))).toEqual(['shared__numbers', 'shared__tell']);
+  });
 });
 
 test('the header names what is allowed, the body what is not: the body counts, M3', async () => {

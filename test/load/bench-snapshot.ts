@@ -3,8 +3,8 @@
  * by one rule, one server, one switch, by all rules at once, and whole. Decisions are made in every turn of the loop meanwhile, as calls would.
  */
 import { deserialize, serialize } from 'node:v8';
-import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
 import { noConsultant } from '../support/no-consultant.ts';
+import { organizationSteps } from '../../packages/gateway/src/authorise/organizations.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
@@ -84,7 +84,7 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
   };
   const compilers: SnapshotCompilers = {
     encodeServer: serverBlock,
-    compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+    compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
     compileRisks,
     openConsultant: noConsultant,
   };
@@ -167,7 +167,7 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
   for (let round = 0; round < rounds; round++) {
     const { takeMs, pauseMs } = await measure(() => {
       const rule = policyOfSwitch({ kind: 'tool', name: `server-${round}/tool_1`, reason: 'a trial', untilMs: null });
-      snapshot = { ...snapshot, access: snapshot.access.behind([rule]) };
+      snapshot = { ...snapshot, access: snapshot.access.behind([{ organizationId: snapshot.data.organizationId, policies: [rule] }]) };
     });
     off.push(takeMs);
     offPauses.push(pauseMs);

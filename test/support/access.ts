@@ -2,7 +2,7 @@
 import { comparing } from '../../packages/gateway/src/assemble-access.ts';
 import { explainAccess } from '../../packages/gateway/src/authorise/explain-access.ts';
 import type { AccessDesk } from '../../packages/gateway/src/control/access/access-desk.ts';
-import { defaultOrganizationId } from '../../packages/gateway/src/kernel/id.ts';
+import type { OrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
 import type { Consulted } from '../../packages/gateway/src/node/worker-messages.ts';
@@ -22,15 +22,19 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
   let access: ServedAccess | null = null;
   const forgotten: string[] = [];
   let consulted: Consulted | null = null;
-  const served = (): readonly PolicyData[] => (access === null ? [] : [...access.switchRules(), ...access.policies(null)]);
+  const served = (id: string): readonly PolicyData[] => {
+    const organizationId = id as OrganizationId;
+    const off = access?.switchRules().find((one) => one.organizationId === organizationId)?.policies ?? [];
+    return [...off, ...(access?.policies(organizationId, null) ?? [])];
+  };
   const desk: AccessDesk = {
     served,
     ageMs: () => access?.ageMs() ?? 0,
-    switches: () => access?.switches() ?? [],
+    switches: (organizationId) => access?.switches(organizationId) ?? [],
     refresh: async () => access?.refresh(),
     explain: async (data, operation, { argumentsText, ip }) => ({
       ...explainAccess(
-        served(),
+        served(data.organizationId),
         { data, id: data.keyId, block: new Uint8Array(), agentBlocks: new Map(), servers: null, actions: data.actions },
         operation,
         { argumentsText: () => argumentsText, ip, tool: () => null },
@@ -39,17 +43,17 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
       tool: null,
     }),
     consult: async () => consulted,
-    compare: async (after) => comparing(served(), after, control.clock),
+    compare: async (organizationId, after) => comparing(served(organizationId), after, organizationId, control.clock),
   };
   const control = await startControl({ ...more, access: desk });
   const { registry } = control.dependencies;
   access = await openServedAccess({
-    revision: () => registry.access.revision(defaultOrganizationId),
-    readSwitches: () => registry.access.switches(defaultOrganizationId),
-    readPolicies: async () => (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
+    revisions: () => registry.access.revisions(),
+    readSwitches: (organizationId) => registry.access.switches(organizationId),
+    readPolicies: async (organizationId) => (await registry.access.policies(organizationId)).map(({ data }) => data),
     applySwitches: async () => undefined,
     applyPolicies: async () => undefined,
-    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 100),
+    changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, 100),
     forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
     log: silentLog,
     everyMs: 3_600_000,

@@ -207,7 +207,7 @@ function createControl(
 
 /** An actor that holds these actions. */
 export function actorOf(actions: readonly string[] | null, servers: readonly string[] | null = null): Actor {
-  return createActor('key', 'key_tester', { actions, servers });
+  return createActor('key', 'key_tester', { actions, servers }, defaultOrganizationId);
 }
 
 const quietFigures: ControlDependencies['figures'] = {

@@ -1,7 +1,7 @@
 /** Dialogues with servers as the fabric has them, for tests: what a sink was told, and a worker's `Servers`. */
 import { noConsultant } from './no-consultant.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
-import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
+import { organizationSteps } from '../../packages/gateway/src/authorise/organizations.ts';
 import type { Answer, Ask, ClientFace, Dialogue, DialogueRequest, DialogueResponse, Servers } from '../../packages/gateway/src/fabric/dialogue.ts';
 import { createServers } from '../../packages/gateway/src/fabric/servers.ts';
 import { systemClock, type Clock } from '../../packages/gateway/src/kernel/clock.ts';
@@ -36,7 +36,7 @@ export function serverAt(url: string, more: Partial<ServerData> = {}): Server {
     { version: 1, organizationId: 'o', node: 'n', hosts: null, origins: [], bodyBytesMax: 1_000, currency: 'USD', policies: [membersRule], servers: [data] },
     {
       encodeServer: () => new Uint8Array(),
-      compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+      compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
       compileRisks,
       openConsultant: noConsultant,
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { noConsultant } from './no-consultant.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
-import { accessSteps } from '../../packages/gateway/src/authorise/access.ts';
+import { organizationSteps } from '../../packages/gateway/src/authorise/organizations.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
@@ -96,7 +96,7 @@ export function listedServers(
       },
       {
         encodeServer: () => Buffer.alloc(0),
-        compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+        compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
         compileRisks,
         openConsultant: noConsultant,
       },

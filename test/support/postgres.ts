@@ -18,6 +18,22 @@ export interface TemporaryPostgres {
 
 const password = 'only-for-this-test';
 
+/** A database of its own for a user who is no superuser, as a gateway should be one: nothing of row security is passed by. */
+export async function ordinaryDatabase(url: string): Promise<string> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(`create role ordinary login password '${password}'`);
+    await client.query('create database ordinary owner ordinary');
+  } finally {
+    await client.end();
+  }
+  const own = new URL(url);
+  own.username = 'ordinary';
+  own.pathname = '/ordinary';
+  return own.href;
+}
+
 /** Needs the program `postgres`: use it inside `describeWith('postgres', …)`. Takes one to three seconds. */
 export async function startPostgres(): Promise<TemporaryPostgres> {
   const { path, missing } = requires('postgres');

@@ -48,6 +48,10 @@ export interface TestDoorOptions {
   readonly servers: readonly Partial<ServerData>[];
   /** What the two keys may do, beside everything. */
   readonly principal?: Partial<PrincipalData>;
+  /** What `otherKey` is beside that. */
+  readonly other?: Partial<PrincipalData>;
+  /** Rules of other organizations. Default: there are none. */
+  readonly others?: NonNullable<SnapshotData['others']>;
   /** Duplex transports beside streamable HTTP. Default: none. */
   readonly links?: NonNullable<SnapshotData['links']>;
   /** Addresses of many servers. Default: none. */
@@ -65,6 +69,8 @@ export interface TestDoorOptions {
 export async function startDoor({
   servers,
   principal = {},
+  other = {},
+  others = [],
   links = { websocket: false, sse: false },
   endpoints = [],
   policies = [membersRule],
@@ -93,7 +99,7 @@ export async function startDoor({
     logLine: () => undefined,
     verifyKey: async ({ secret }) =>
       (secret === testKey || secret === otherKey) && !revoked.has(secret)
-        ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal } }
+        ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal, ...(secret === otherKey ? other : {}) } }
         : { ok: false, reason: 'unknown' },
     lease: async ({ rule, want }) => ({ granted: Math.min(want, rule.limit), remaining: 0, resetAtMs: Date.now() + 60_000, windowIndex: 1, serial: ++serial }),
     stateGet: async ({ key }) => state.get(key) ?? null,
@@ -135,6 +141,7 @@ export async function startDoor({
     endpoints,
     currency: 'USD',
     policies,
+    others,
     servers: servers.map((server, index) =>
       withoutBreaker({ ...plainServer, name: `s${index + 1}`, path: `/mcp/${server.name ?? `s${index + 1}`}`, ...server }),
     ),

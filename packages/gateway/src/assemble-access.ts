@@ -1,6 +1,6 @@
 /** The rules of access of a node: those of the registry, looked at for what other nodes change. Part of `assemble.ts`. */
 import { bounds } from './kernel/bounds.ts';
-import { defaultOrganizationId } from './kernel/id.ts';
+import { defaultOrganizationId, type OrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
 import { anonymousData, type Principal } from './authenticate/authenticate.ts';
@@ -16,7 +16,7 @@ import { openServedAccess } from './node/served-access.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { consultFailures } from './kernel/consult-failures.ts';
 import type { OpaData } from './snapshot/opa-data.ts';
-import type { PrincipalData } from './snapshot/snapshot.ts';
+import type { OrganizationRules, PrincipalData } from './snapshot/snapshot.ts';
 import type { RegistryStore } from './store/registry/registry-store.ts';
 
 export interface AccessParts {
@@ -40,52 +40,59 @@ export interface AccessParts {
 const lookMs = 500;
 
 export interface AssembledAccess extends AccessDesk {
-  /** Those of the snapshot. */
+  /** Those of the snapshot: of the gateway's own organization, and of others. */
   policies(): readonly PolicyData[];
+  others(): readonly OrganizationRules[];
   /** What the workers are told beside it, at once. */
-  switchRules(): readonly PolicyData[];
+  switchRules(): readonly OrganizationRules[];
 }
 
 /** Faults: those of the registry. */
 export async function assembleAccess({ registry, pool, hasEngine, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AssembledAccess> {
   const access = await openServedAccess({
-    revision: () => registry.access.revision(defaultOrganizationId),
-    readSwitches: () => registry.access.switches(defaultOrganizationId),
-    readPolicies: async () => (await registry.access.policies(defaultOrganizationId)).map(({ data }) => data),
+    revisions: () => registry.access.revisions(),
+    readSwitches: (organizationId) => registry.access.switches(organizationId),
+    readPolicies: async (organizationId) => (await registry.access.policies(organizationId)).map(({ data }) => data),
     applySwitches: () => pool.switches(access.switchRules()),
     applyPolicies: serveAnew,
-    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, bounds.changedKeysMax),
+    changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, bounds.changedKeysMax),
     forget,
     log: log.child({ part: 'access' }),
     everyMs: lookMs,
   });
   closers.add('access', async () => access.close());
-  const policies = (): readonly PolicyData[] => access.policies(ofFile());
-  const served = (): readonly PolicyData[] => [...access.switchRules(), ...policies()];
+  // The file speaks for the gateway's own organization.
+  const policies = (organizationId: OrganizationId): readonly PolicyData[] =>
+    access.policies(organizationId, organizationId === defaultOrganizationId ? ofFile() : null);
+  const served = (organizationId: OrganizationId): readonly PolicyData[] => [
+    ...(access.switchRules().find((one) => one.organizationId === organizationId)?.policies ?? []),
+    ...policies(organizationId),
+  ];
   return {
-    policies,
+    policies: () => policies(defaultOrganizationId),
+    others: () => access.others(defaultOrganizationId),
     switchRules: () => access.switchRules(),
     served,
-    switches: () => access.switches(),
+    switches: (organizationId) => access.switches(organizationId),
     refresh: () => access.refresh(),
     ageMs: () => access.ageMs(),
-    async explain(data, operation, { argumentsText, ip }) {
-      const rules = served();
-      const asks = operation.kind === 'tool' && asksOfTools(rules);
+    async explain(data, operation, { argumentsText, ip, isOffered }) {
+      const rules = served(data.organizationId as OrganizationId);
+      const asks = isOffered && operation.kind === 'tool' && asksOfTools(rules);
       const [tool = null] = asks ? await pool.toolFacts([operation]) : [];
       return { ...explainAccess(rules, principalFor(data), operation, { argumentsText: () => argumentsText, ip, tool: () => tool }, clock), tool };
     },
     async consult(data, operation, facts) {
       return hasEngine() ? pool.consult({ principal: { id: data.keyId, data }, operation, ...facts }) : null;
     },
-    async compare(after, tools) {
-      const before = served();
+    async compare(organizationId, after, tools) {
+      const before = served(organizationId);
       const known = new Map<string, ToolFacts | null>();
       if (asksOfTools(before) || asksOfTools(after)) {
         const named = [...new Map(tools.map(({ server, name }) => [keyOf(server, name), { server, name }])).values()];
         for (const [index, facts] of (await pool.toolFacts(named)).entries()) known.set(keyOf(named[index]?.server ?? '', named[index]?.name ?? ''), facts);
       }
-      return comparing(before, after, clock, (server, name) => known.get(keyOf(server, name)) ?? null);
+      return comparing(before, after, organizationId, clock, (server, name) => known.get(keyOf(server, name)) ?? null);
     },
   };
 }
@@ -120,6 +127,7 @@ type Comparing = Awaited<ReturnType<AccessDesk['compare']>>;
 export function comparing(
   before: readonly PolicyData[],
   after: readonly PolicyData[],
+  organizationId: OrganizationId,
   clock: Pick<Clock, 'nowMs'>,
   toolOf?: (server: string, name: string) => ToolFacts | null,
 ): Comparing {
@@ -127,7 +135,7 @@ export function comparing(
   // One for each caller: what its rules are is kept with it.
   const principals = new Map<PrincipalData | null, Principal>();
   return (data, operation) => {
-    const principal = principals.get(data) ?? principalFor(data ?? anonymousData(defaultOrganizationId));
+    const principal = principals.get(data) ?? principalFor(data ?? anonymousData(organizationId));
     principals.set(data, principal);
     return compare(principal, operation);
   };

@@ -6,22 +6,35 @@ import { removeExpiredKeys } from './control/idempotency/remove-expired-keys.ts'
 import { finishErasures } from './control/privacy/erase-person.ts';
 import type { ScheduledBackups } from './jobs/backups/scheduled-backups.ts';
 import { bounds } from './kernel/bounds.ts';
+import type { OrganizationId } from './kernel/id.ts';
 import type { Closers } from './node/closers.ts';
 
-/** `context`: a new one each time, of the gateway itself. */
-export function startChores(context: () => ControlContext, auditDays: () => number, backups: ScheduledBackups, closers: Closers): void {
-  const each = (name: string, everyMs: number, chore: (context: ControlContext) => Promise<unknown>): void => {
+/** `context`: a new one each time, of the gateway itself for an organization; absent: for its own. */
+export function startChores(
+  context: (organizationId?: OrganizationId) => ControlContext,
+  auditDays: () => number,
+  backups: ScheduledBackups,
+  closers: Closers,
+): void {
+  const each = (name: string, everyMs: number, chore: () => Promise<unknown>): void => {
     const run = (): void => {
-      const now = context();
-      chore(now).catch((error: unknown) => now.log.warn('chore_failed', { chore: name, error }));
+      chore().catch((error: unknown) => context().log.warn('chore_failed', { chore: name, error }));
     };
     const timer = setInterval(run, everyMs);
     closers.add(`chore ${name}`, () => clearInterval(timer));
     run();
   };
-  each('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays()));
-  each('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
-  each('erasures', bounds.erasureLookMs, finishErasures);
-  each('idempotency keys', bounds.idempotencySweepMs, removeExpiredKeys);
+  /** One after the other; also for those that have been deleted, whose audit is kept. What fails for one is done for the others. */
+  const forAll = (name: string, everyMs: number, chore: (context: ControlContext) => Promise<unknown>): void =>
+    each(name, everyMs, async () => {
+      for (const organizationId of await context().registry.organizations.ids()) {
+        const now = context(organizationId);
+        await chore(now).catch((error: unknown) => now.log.warn('chore_failed', { chore: name, organization_id: organizationId, error }));
+      }
+    });
+  forAll('audit retention', bounds.auditRetentionMs, (now) => removeExpired(now, auditDays()));
+  forAll('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
+  forAll('erasures', bounds.erasureLookMs, finishErasures);
+  forAll('idempotency keys', bounds.idempotencySweepMs, removeExpiredKeys);
   each('backups', bounds.backupLookMs, () => backups.look());
 }

@@ -39,7 +39,7 @@ import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { PolicyData } from './kernel/policy.ts';
 import type { OpaData } from './snapshot/opa-data.ts';
-import type { ServerData, SnapshotData } from './snapshot/snapshot.ts';
+import type { OrganizationRules, ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TlsData } from './snapshot/upstream-data.ts';
 import { reachOf } from './upstream/reach.ts';
 
@@ -54,7 +54,8 @@ export interface CompiledConfig {
   readonly streams: readonly StreamData[];
   /** Null: no policy engine is asked. */
   readonly opa: OpaData | null;
-  snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[]): SnapshotData;
+  /** By the rules of the gateway's own organization, and of others. */
+  snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[], others: readonly OrganizationRules[]): SnapshotData;
 }
 
 export interface ConfigCompiler {
@@ -97,13 +98,14 @@ export function createConfigCompiler(sources: {
       tls,
       opa,
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
-      snapshot(version, port, prices, policies) {
+      snapshot(version, port, prices, policies, others) {
         // Of a thousand servers it is not made anew for each change of a rule.
         if (made?.port !== port || made.prices !== prices) {
           const data = snapshotOfConfig(config, {
             version,
             prices,
             policies,
+            others: [],
             opa,
             organizationId,
             node,
@@ -114,7 +116,7 @@ export function createConfigCompiler(sources: {
           });
           made = { port, prices, data };
         }
-        return { ...made.data, version, policies };
+        return { ...made.data, version, policies, ...(others.length === 0 ? {} : { others }) };
       },
     };
   }

@@ -2,10 +2,9 @@
  * Puts a data-plane worker together: every room of the rail, constructed once and handed to the spine. Beside `assemble.ts`
  * the only file that constructs things; it is its own so that a worker never loads the control plane or a store.
  */
-import { accessSteps } from './authorise/access.ts';
+import { organizationSteps } from './authorise/organizations.ts';
 import { openConsultant } from './consult/open-consultant.ts';
 import { compileRisks } from './authorise/tool-risk.ts';
-import type { PolicyData } from './kernel/policy.ts';
 import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
@@ -59,7 +58,7 @@ import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { compileSnapshot, type Snapshot, type SnapshotCompilers } from './snapshot/compile-snapshot.ts';
-import type { ServerData, SnapshotUpdate } from './snapshot/snapshot.ts';
+import type { OrganizationRules, ServerData, SnapshotUpdate } from './snapshot/snapshot.ts';
 import { createSnapshotUpdates } from './snapshot/take-updates.ts';
 import type { TargetOrder } from './snapshot/upstream-data.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
@@ -72,7 +71,7 @@ export interface Door {
   /** As `SnapshotUpdates.take`. */
   takeSnapshot(update: SnapshotUpdate): Promise<boolean>;
   /** The rules of what is switched off. */
-  setSwitches(rules: readonly PolicyData[]): void;
+  setSwitches(rules: readonly OrganizationRules[]): void;
   setReadiness(readiness: Readiness): void;
   setTls(tls: DoorTls): void;
   setTargetOrders(orders: readonly TargetOrder[]): void;
@@ -103,7 +102,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const sealer = createSealer(Buffer.from(sealKey), ...sealedBefore.map((key) => Buffer.from(key)));
   const compilers: SnapshotCompilers = {
     encodeServer: serverBlock,
-    compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+    compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
     compileRisks,
     openConsultant: (data) => openConsultant(data, log),
   };
@@ -290,7 +289,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
 
   /** They may have changed since that snapshot was begun. */
   function behindSwitches(next: Snapshot): Snapshot {
-    return next.access.made.first.data === switches ? next : { ...next, access: next.access.behind(switches) };
+    return next.access.first === switches ? next : { ...next, access: next.access.behind(switches) };
   }
 
   function swap(next: Snapshot): void {

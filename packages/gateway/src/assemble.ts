@@ -143,7 +143,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   let serverOrders: AssembledOrders | null = null;
   let access: AssembledAccess | null = null;
   const compile = (): SnapshotData =>
-    withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.policies() ?? []), serverOrders?.all() ?? []);
+    withOrders(served.snapshot(++snapshotVersion, port, prices.served(), access?.policies() ?? [], access?.others() ?? []), serverOrders?.all() ?? []);
   let snapshot = compile();
   async function serveAnew(): Promise<void> {
     snapshot = compile();
@@ -379,7 +379,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   await streams.configure(served.streams);
   const first = await firstStart(systemContext(dependencies));
   startChores(
-    () => systemContext(dependencies),
+    (organizationId) => systemContext(dependencies, organizationId),
     () => served.config.audit.retentionDays,
     backups,
     closers,

@@ -9,7 +9,7 @@ import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import type { ZodError } from 'zod';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
-import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
+import { newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -29,6 +29,8 @@ import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
+import { organizationOf } from './organization-header.ts';
+import { organizationRoutes } from './organization-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
 import { priceEntryRoutes } from './price-entry-routes.ts';
@@ -55,9 +57,10 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
   const identify: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
     const actor = await authenticateCaller(c, dependencies);
     set(c, 'actor', actor);
+    const organizationId = actor === null ? null : await organizationOf(c, actor, dependencies);
     set(c, 'context', (): ControlContext => {
-      if (actor === null) throw new Fault('unauthorized');
-      return { ...dependencies, actor, organizationId: defaultOrganizationId, requestId: c.var.requestId, peer: peerOf(c) };
+      if (actor === null || organizationId === null) throw new Fault('unauthorized');
+      return { ...dependencies, actor, organizationId, requestId: c.var.requestId, peer: peerOf(c) };
     });
     await next();
   };
@@ -77,6 +80,7 @@ export const apiVersion = '1';
 
 /** Every route of the API. Throws where one has no permission: it would be open to everyone. */
 export function registerRoutes(app: ApiApp): void {
+  organizationRoutes(app);
   keyRoutes(app);
   serverRoutes(app);
   sessionRoutes(app);
@@ -156,7 +160,7 @@ function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
       route: routePath(c, -1),
       request_id: requestId,
       // Known where the caller is: every object of the API is of one organization.
-      ...((actor ?? null) === null ? {} : { organization_id: defaultOrganizationId }),
+      ...(actor === null || actor === undefined ? {} : { organization_id: actor.organizationId }),
       error: fault.cause ?? fault,
     });
   if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');

@@ -89,6 +89,7 @@ export function auditRoutes(api: Api): void {
       method: 'get',
       path: '/v1/audit/streams',
       permission: 'audit.read',
+      ofGateway: true,
       tags: ['audit'],
       summary: 'List the streams of the audit to other programs, and how far they are',
       description: 'As the node that answers sees them; of several nodes on one registry one sends.',

@@ -40,6 +40,15 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'DELETE /v1/policies/{name}': { action: 'policy.deleted', ask: 'policy-routes.test.ts' },
   'PUT /v1/switches/{kind}/{name}': { action: 'switched_off', ask: 'policy-routes.test.ts' },
   'DELETE /v1/switches/{kind}/{name}': { action: 'switched_on', ask: 'policy-routes.test.ts' },
+  'POST /v1/organizations': { action: 'organization.created', ask: async () => ({ body: { name: 'Acme', id: 'org_audited' } }) },
+  'PATCH /v1/organizations/{id}': {
+    action: 'organization.changed',
+    ask: async () => ({ path: '/v1/organizations/org_audited', body: { name: 'Acme II' }, headers: { 'if-match': '"1"' } }),
+  },
+  'DELETE /v1/organizations/{id}': {
+    action: 'organization.deleted',
+    ask: async () => ({ path: '/v1/organizations/org_audited', headers: { 'if-match': '"2"' } }),
+  },
   'POST /v1/users/invite': { action: 'invitation.created', ask: async () => ({ body: { email: 'invited@example.com' } }) },
   'DELETE /v1/invitations/{id}': { action: 'invitation.revoked', ask: 'directory-routes.test.ts' },
   'POST /v1/invitations/accept': { action: 'user.created', ask: 'directory-routes.test.ts' },

@@ -50,15 +50,17 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
   if (token.startsWith('session_')) {
     const actor = await findSession(dependencies, token);
     if (actor === null) {
-      dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'session', subject: '', peer });
+      dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'session', subject: '', organizationId: null, peer });
       throw new Fault('unauthorized');
     }
     return actor;
   }
   const verdict = await verifyKey(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
-  if (!verdict.ok || switchedOff(dependencies.access.switches(), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');
-  return keyActor(verdict.principal);
+  if (!verdict.ok) throw new Fault('unauthorized');
+  const actor = keyActor(verdict.principal);
+  if (switchedOff(dependencies.access.switches(actor.organizationId), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');
+  return actor;
 }
 
 function bearer(authorization: string | undefined): string | null {

@@ -8,6 +8,7 @@ export function metricsRoutes(api: Api): void {
       method: 'get',
       path: '/metrics',
       permission: 'metrics.read',
+      ofGateway: true,
       tags: ['metrics'],
       summary: 'The metrics of this node, for Prometheus',
       description:

@@ -18,6 +18,7 @@ export function priceRoutes(api: Api): void {
       method: 'get',
       path: '/v1/costs/prices',
       permission: 'costs.read',
+      ofGateway: true,
       tags: ['costs'],
       summary: 'The price list that holds, and its versions',
       description: 'The ETag is what a change sends as `If-Match`.',

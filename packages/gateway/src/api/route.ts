@@ -15,9 +15,11 @@ import { z, type OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { Fault } from '../kernel/fault.ts';
 import type { Actor, ControlContext, ControlDependencies } from '../control/context.ts';
-import type { Permission } from '../control/permissions.ts';
+import { isOfGateway, type Permission } from '../control/permissions.ts';
+import { defaultOrganizationId } from '../kernel/id.ts';
 import { admitBody } from './admit-body.ts';
 import { carryOutOnce, idempotencyHeader } from './once.ts';
+import { organizationHeader } from './organization-header.ts';
 
 /** A permission, `signed_in` for every known caller, or `public` for everyone (a credential that is sent must still be good). */
 export type Access = Permission | 'signed_in' | 'public';
@@ -48,6 +50,8 @@ export type Api = Pick<ApiApp, 'openapi'>;
 
 interface RouteOptions extends Omit<RouteConfig, 'middleware' | 'hide' | 'security'> {
   readonly permission: Access;
+  /** About the gateway as a whole, not one organization: only for who is at home in the gateway's own. So are routes whose permission holds nowhere else. */
+  readonly ofGateway?: true;
   /** A POST that asks only: sent twice it does no harm, so there is no Idempotency-Key. */
   readonly changesNothing?: true;
   readonly deprecation?: Deprecation;
@@ -65,8 +69,9 @@ export interface Deprecation {
 /** A route with its permission, its security and the faults that every route may answer with. */
 export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(
   options: Options,
-): Omit<Options, 'permission' | 'changesNothing' | 'deprecation'> {
-  const { permission, changesNothing, deprecation, responses, ...rest } = options;
+): Omit<Options, 'permission' | 'ofGateway' | 'changesNothing' | 'deprecation'> {
+  const { permission, ofGateway: isMarked, changesNothing, deprecation, responses, ...rest } = options;
+  const ofGateway = isMarked === true || (permission !== 'public' && permission !== 'signed_in' && isOfGateway(permission));
   const isOnce = options.method === 'post' && permission !== 'public' && changesNothing !== true;
   return {
     ...rest,
@@ -74,13 +79,20 @@ export function route<const Path extends string, Options extends RouteOptions & 
     ...(isOnce ? { request: withIdempotencyKey(options.request) } : {}),
     security: permission === 'public' ? [] : [{ bearer: [] }, { session: [] }],
     'x-permission': permission,
-    middleware: [...(deprecation === undefined ? [] : [sayDeprecated(deprecation)]), requireAccess(permission), admitBody, ...(isOnce ? [carryOutOnce] : [])],
+    ...(ofGateway ? { 'x-of-gateway': true } : {}),
+    middleware: [
+      ...(deprecation === undefined ? [] : [sayDeprecated(deprecation)]),
+      requireAccess(permission),
+      ...(ofGateway ? [requireGateway] : []),
+      admitBody,
+      ...(isOnce ? [carryOutOnce] : []),
+    ],
     responses: {
       ...responses,
       ...(permission === 'public' ? {} : refusals),
       default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.'),
     },
-  } as unknown as Omit<Options, 'permission' | 'changesNothing' | 'deprecation'>;
+  } as unknown as Omit<Options, 'permission' | 'ofGateway' | 'changesNothing' | 'deprecation'>;
 }
 
 function deprecated({ since, sunset, instead }: Deprecation, description: string | undefined): Record<string, unknown> {
@@ -130,6 +142,17 @@ function requireAccess(access: Access): MiddlewareHandler<ApiEnvironment> {
     await next();
   };
 }
+
+/** What is about the whole gateway is not done for one organization, nor by whoever is at home in another. */
+const requireGateway: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
+  const { actor } = c.var;
+  if (actor !== null && actor.organizationId !== defaultOrganizationId)
+    throw new Fault('forbidden', { reason: `this is about the whole gateway, and only for callers of its own organization, ${defaultOrganizationId}` });
+  const named = c.req.header(organizationHeader);
+  if (named !== undefined && named !== defaultOrganizationId)
+    throw new Fault('invalid_request', { reason: `this is about the whole gateway, not about one organization: leave ${organizationHeader} out` });
+  await next();
+};
 
 export const timeSchema = z.iso.datetime().openapi({ description: 'ISO 8601, UTC.', example: '2026-01-15T10:30:00.000Z' });
 

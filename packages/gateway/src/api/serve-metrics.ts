@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { bounds } from '../kernel/bounds.ts';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
-import { newRequestId } from '../kernel/id.ts';
+import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import type { ControlDependencies } from '../control/context.ts';
 import { bearerActor } from './authenticate-caller.ts';
@@ -63,7 +63,9 @@ export async function serveMetrics(dependencies: ControlDependencies, options: M
     }
     if (headers.authorization === undefined) throw new Fault('unauthorized');
     const actor = await bearerActor(headers.authorization, dependencies, socket.remoteAddress ?? '');
-    if (!actor.can('metrics.read')) throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
+    // Figures of all organizations.
+    if (!actor.can('metrics.read') || actor.organizationId !== defaultOrganizationId)
+      throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
   }
 
   function refuse(response: ServerResponse, fault: Fault): void {

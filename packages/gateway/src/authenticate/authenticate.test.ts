@@ -79,7 +79,7 @@ describe('a key', () => {
 
   test('dropped is verified anew, and refused from then on where it was revoked', async () => {
     await authenticator.authenticate(header);
-    answer = async () => ({ ok: false, reason: 'revoked' });
+    answer = async () => ({ ok: false, reason: 'revoked', organizationId: 'org_a' });
     authenticator.drop('key_1');
     expect(await refusal(header)).toBe('unauthorized');
     expect(asked).toHaveLength(2);
@@ -96,9 +96,9 @@ describe('a key', () => {
       answers[turn]?.({ ok: true, principal: principal() });
     }
     await expect.poll(() => answers.length, { interval: 1 }).toBe(3);
-    answers[2]?.({ ok: false, reason: 'revoked' });
+    answers[2]?.({ ok: false, reason: 'revoked', organizationId: 'org_a' });
     expect(await outcome).toBe('unauthorized');
-    answer = async () => ({ ok: false, reason: 'revoked' });
+    answer = async () => ({ ok: false, reason: 'revoked', organizationId: 'org_a' });
     expect(await refusal(header)).toBe('unauthorized');
   });
 
@@ -134,7 +134,7 @@ describe('a key', () => {
       await authenticator.authenticate(header);
       nowMs += 999;
       expect(await refusal(header)).toBe('none');
-      answer = async () => ({ ok: false, reason: 'expired' });
+      answer = async () => ({ ok: false, reason: 'expired', organizationId: 'org_a' });
       nowMs += 1;
       expect(await refusal(header)).toBe('unauthorized');
       nowMs += 20_000;

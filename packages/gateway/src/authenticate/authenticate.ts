@@ -25,7 +25,8 @@ export interface Principal {
 /** The supervisor's answer on a secret. `retryAfterMs` set: it could not be verified now, which is no verdict. */
 export type KeyVerdict =
   | { readonly ok: true; readonly principal: PrincipalData }
-  | { readonly ok: false; readonly reason: 'unknown' | 'expired' | 'revoked' }
+  | { readonly ok: false; readonly reason: 'unknown' }
+  | { readonly ok: false; readonly reason: 'expired' | 'revoked'; readonly organizationId: string }
   | { readonly ok: 'busy' };
 
 export interface Authenticator {

@@ -83,21 +83,24 @@ export function unconditional(policy: PolicyData): PolicyData {
 
 /** Throws where a condition is none; those of a configuration and of the registry were checked when they were written. */
 export function compileAccess(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>): Access {
-  return createAccess(noRules, atOnce(compileRules(policies, null)), clock, new Map());
+  return createAccess(noRules, atOnce(compileRules(policies, null)), clock, new Map(), '');
 }
 
-/** The same in steps; what stands before all others in `before` does so here. Callers for whom nothing has changed keep their views. */
-export function* accessSteps(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>, before: Access | null): Generator<void, Access> {
+/**
+ * The same in steps; what stands before all others in `before` does so here. Callers for whom nothing has changed keep their views. `owner`: whose rules they
+ * are, in the keys of their views.
+ */
+export function* accessSteps(policies: readonly PolicyData[], clock: Pick<Clock, 'nowMs'>, before: Access | null, owner = ''): Generator<void, Access> {
   const rules = yield* compileRules(policies, before?.made.rules ?? null);
   // Whoever first needs the key of a view would do it for all at once.
   for (const rule of rules.list) {
     rule.digest();
     yield;
   }
-  return createAccess(before?.made.first ?? noRules, rules, clock, before?.made.views ?? new Map());
+  return createAccess(before?.made.first ?? noRules, rules, clock, before?.made.views ?? new Map(), owner);
 }
 
-function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, before: Views): Access {
+function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, before: Views, owner: string): Access {
   const endsMs = [...first.endsMs, ...rules.endsMs];
   const views = new Map<string, { readonly own: readonly Rule[]; readonly view: AccessView }>();
   const bySignature = new Map<string, AccessView>();
@@ -115,7 +118,7 @@ function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, b
       views.set(names, same);
       return same.view;
     }
-    const view = createView(own, isAnonymous, clock);
+    const view = createView(own, isAnonymous, clock, owner);
     if (views.size >= bounds.endpointViewsMax) views.clear();
     views.set(names, { own, view });
     return view;
@@ -124,7 +127,7 @@ function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, b
   return {
     data: first.data.length === 0 ? rules.data : [...first.data, ...rules.data],
     made: { first, rules, views },
-    behind: (policies) => createAccess(atOnce(compileRules(policies, first)), rules, clock, views),
+    behind: (policies) => createAccess(atOnce(compileRules(policies, first)), rules, clock, views, owner),
     viewOf(principal) {
       if (endsAtMs !== Infinity && clock.nowMs() >= endsAtMs) {
         byPrincipal = new WeakMap();
@@ -150,7 +153,7 @@ function isSame(one: readonly Rule[], other: readonly Rule[]): boolean {
   return one.length === other.length && one.every((rule, index) => rule === other[index]);
 }
 
-function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>): AccessView {
+function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>, owner: string): AccessView {
   let key: string | null = null;
   const kept = new Map<string, Applicable>();
   const open = new Map<string, Grant | null>();
@@ -246,7 +249,7 @@ function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Cl
 
   return {
     get key() {
-      return (key ??= hash('sha256', `${isAnonymous ? 'anonymous' : 'member'} ${rules.map((rule) => rule.digest()).join(' ')}`, 'base64url'));
+      return (key ??= hash('sha256', `${owner} ${isAnonymous ? 'anonymous' : 'member'} ${rules.map((rule) => rule.digest()).join(' ')}`, 'base64url'));
     },
     reaches: (server) => refusalOf(server) === null,
     refusalOf,

@@ -3,13 +3,31 @@
  * Promises: decides on the body, never on a header; without a reason to allow the answer is deny.
  */
 import type { Principal } from '../authenticate/authenticate.ts';
+import type { PlacedEndpoint, Server, Snapshot } from '../snapshot/compile-snapshot.ts';
 import type { Access, Grant } from './access.ts';
 
 const allow: Grant = { decision: 'allow', rule: null };
 const outOfScope: Grant = { decision: 'deny', hidden: true, rule: null, reason: 'it is not scoped to this server' };
 
-/** Whether a caller may use a server at all: what its key is scoped to and what policies allow it. */
-export function authoriseServer(access: Access, principal: Principal, server: string): Grant {
+/** The server, if it is offered to the caller's organization: whoever it is not offered to cannot tell it from one that is not there. */
+export function offeredTo<Found extends Pick<Server, 'organizations'>>({ data }: Pick<Principal, 'data'>, server: Found | undefined): Found | undefined {
+  return server === undefined || server.organizations === null || server.organizations.has(data.organizationId) ? server : undefined;
+}
+
+/** The same of an address of many servers: it is there for whoever one of them is offered to. */
+export function isOfferedAt({ byName }: Pick<Snapshot, 'byName'>, principal: Pick<Principal, 'data'>, { data }: PlacedEndpoint): boolean {
+  return data.servers.length === 0 || data.servers.some((name) => offeredTo(principal, byName.get(name)) !== undefined);
+}
+
+/** Whether a caller may use a server at all: whom it is offered to, what its key is scoped to and what policies allow it. */
+export function authoriseServer({ access, byName }: Pick<Snapshot, 'access' | 'byName'>, principal: Principal, server: string): Grant {
+  const known = byName.get(server);
+  if (known !== undefined && offeredTo(principal, known) === undefined) return outOfScope;
+  return authoriseName(access, principal, server);
+}
+
+/** The same of a name of which it is not known whether there is such a server. */
+export function authoriseName(access: Pick<Access, 'viewOf'>, principal: Principal, server: string): Grant {
   if (principal.servers !== null && !principal.servers.has(server)) return outOfScope;
   const refusal = access.viewOf(principal).refusalOf(server);
   return refusal === null ? allow : { ...refusal, reason: 'no policy allows it to use this server' };

@@ -26,6 +26,7 @@ function serverOf(more: Partial<CacheRules> = {}, data: object = {}): Server {
   const price = { perCall: 0, perTokenInput: 0, perTokenOutput: 0, perSecond: 0, by: 'default' as const, version: 0 };
   return {
     data: { name: 's', ...data } as Server['data'],
+    organizations: null,
     block,
     price,
     toolPrices: new Map(),
@@ -56,6 +57,7 @@ function bench(more: Partial<CacheRules> = {}): Bench {
 const questionOf = ({ server }: Pick<Bench, 'server'>, more: Partial<CacheQuestion> = {}): CacheQuestion => ({
   server,
   principalId: 'key_a',
+  organizationId: 'org_a',
   method: 'tools/list',
   name: '',
   depends: [],

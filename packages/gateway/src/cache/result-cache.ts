@@ -14,6 +14,8 @@ export interface CacheQuestion {
   readonly server: Server;
   /** Whose answer it is: the authorization context. */
   readonly principalId: string;
+  /** Its organization: what is public is so within one. */
+  readonly organizationId: string;
   readonly method: string;
   /** What it acts on: the tool, or the URI. */
   readonly name: string;
@@ -103,7 +105,7 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
   }
 
   function ask(question: CacheQuestion): null | CacheAnswer | Promise<CacheAnswer | null> {
-    const { server, method, name, principalId } = question;
+    const { server, method, name, principalId, organizationId } = question;
     const rules = server.cache;
     const group = rules === null ? null : groupOf(rules, method, name);
     if (rules === null || group === null) return null;
@@ -111,7 +113,7 @@ export function createResultCache({ clock, current, watch }: ResultCacheParts): 
     if (current(server.data.name) !== server) return null;
     const known = knownOf(server);
     const place = [server.data.name, known.generations[group], known.changedUris.get(name) ?? 0, method, name, ...question.depends];
-    const publicKey = rules.public ? keyOf(['public', ...place]) : null;
+    const publicKey = rules.public ? keyOf(['public', organizationId, ...place]) : null;
     const ownKey = keyOf(['own', principalId, ...place]);
     const found = (publicKey === null ? null : fresh(publicKey)) ?? fresh(ownKey);
     if (found !== null) return hit(found, false);

@@ -5,6 +5,7 @@ import { careCommands } from './care-commands.ts';
 import { objectCommands, objectGroups } from './object-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
+import { organizationCommands } from './organization-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
 const config: OptionSpec = { flags: '--config FILE', about: 'The configuration.', otherwise: 'gateway.yaml' };
@@ -261,6 +262,7 @@ export const commands: readonly CommandSpec[] = [
   ...recordCommands,
   ...careCommands,
   ...accessCommands,
+  ...organizationCommands,
   ...directoryCommands,
   ...objectCommands,
   ...priceCommands,
@@ -291,6 +293,7 @@ export const printOptions: readonly OptionSpec[] = [
 export const clientOptions: readonly OptionSpec[] = [
   { flags: '--state DIR', about: 'State folder of a gateway on this machine.', otherwise: 'the nearest .gatewayops, here or above' },
   { flags: '--url URL', about: 'Address of a gateway; its key is read from GATEWAYOPS_API_KEY.', otherwise: 'GATEWAYOPS_URL, if set' },
+  { flags: '--organization ID', about: "Act in this organization instead of the caller's own.", otherwise: 'GATEWAYOPS_ORGANIZATION, if set' },
 ];
 
 export const commonOptions: readonly OptionSpec[] = [{ flags: '--no-color', about: 'No colours; NO_COLOR does the same.' }];
@@ -300,6 +303,7 @@ export const groups: Readonly<Record<string, string>> = {
   keys: 'API keys',
   servers: 'The MCP servers behind the gateway',
   tools: 'The tools of servers',
+  organizations: 'Organizations that share the gateway, each with its own people, keys, policies and records.',
   ...directoryGroups,
   ...objectGroups,
   prices: 'Prices one by one',

@@ -34,6 +34,8 @@ export interface GatewayClient {
   download(path: string, query: Readonly<Record<string, string | undefined>>): Promise<IncomingMessage>;
 }
 
+/** As the API has it. */
+const organizationHeader = 'gatewayops-organization';
 export const defaultStateFolder = '.gatewayops';
 /** Longer than the gateway waits for its ledger: what it says then is more than that nothing came. */
 const answerTimeoutMs = 40_000;
@@ -52,14 +54,19 @@ interface Target extends Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostn
  */
 export function openGatewayClient({ options, env, cwd }: Pick<CommandContext, 'options' | 'env' | 'cwd'>): GatewayClient {
   const state = options.text('state');
+  const organization = options.text('organization') ?? env['GATEWAYOPS_ORGANIZATION'];
+  const about = organization === undefined ? {} : { [organizationHeader]: organization };
   if (state !== undefined && options.text('url') !== undefined) throw new Fault('usage', { reason: 'Give --state or --url, not both.' });
   const url = state === undefined ? (options.text('url') ?? env['GATEWAYOPS_URL']) : undefined;
-  if (url !== undefined) return client(url, remote(url, env));
+  if (url !== undefined) {
+    const target = remote(url, env);
+    return client(url, { ...target, headers: { ...target.headers, ...about } });
+  }
   const folder = state === undefined ? findStateFolder(cwd) : resolve(cwd, state);
   if (folder === null) throw new Fault('gateway_unreachable', { where: `${join(cwd, defaultStateFolder)} or above` });
   const paths = statePaths(folder);
   requireTrusted(paths);
-  return client(folder, { socketPath: paths.adminSocket });
+  return client(folder, { socketPath: paths.adminSocket, headers: about });
 }
 
 /** The nearest state folder from `from` upwards, or null. */

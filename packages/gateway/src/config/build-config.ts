@@ -119,6 +119,7 @@ function buildServer(input: BuildInput, entry: ServerEntry, index: number, folde
   const reportedCostMaxNano = buildReportedCostMax(input, entry, ['servers', index, 'reported_cost_max']);
   const base = {
     name: entry.name,
+    ...(entry.organizations === undefined ? {} : { organizations: entry.organizations }),
     timeoutMs: ms(entry.timeout),
     connectionsMax: entry.connections_max,
     ...(entry.renew_sessions ? {} : { renewsSessions: false }),
@@ -188,12 +189,13 @@ function overrideServers({ settings, complainVariable }: BuildInput, servers: re
       const cause = `Both ${matches.map(({ server }) => server.name).join(' and ')} are written as ${name} in an environment variable.`;
       complainVariable(variable, 'names more than one server', cause, 'Rename one of the servers, or write the url into the file.');
     } else if (match !== undefined) {
-      const { timeoutMs, connectionsMax, renewsSessions, upstream, reportedCostMaxNano } = match.server;
+      const { organizations, timeoutMs, connectionsMax, renewsSessions, upstream, reportedCostMaxNano } = match.server;
       // A credential was meant for the other address: it is not sent to this one.
       const { transport } = match.server;
       const sameOrigin = (transport === 'http' || transport === 'sse') && URL.parse(match.server.url)?.origin === URL.parse(url)?.origin;
       result[match.index] = {
         name: match.server.name,
+        ...(organizations === undefined ? {} : { organizations }),
         timeoutMs,
         connectionsMax,
         ...(renewsSessions === undefined ? {} : { renewsSessions }),

@@ -1,5 +1,6 @@
 /** What the shape cannot say: that names lead somewhere, nothing stands twice, programs and folders exist, nothing is open by mistake. */
-import type { Config, StdioServerConfig } from './config.ts';
+import type { Config, ServerConfig, StdioServerConfig } from './config.ts';
+import { defaultOrganizationId } from '../kernel/id.ts';
 import { closestWord } from '../kernel/closest-word.ts';
 import type { Path } from './config-fault.ts';
 import type { Environment } from './environment.ts';
@@ -44,11 +45,33 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkBackup(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
+    checkOffer(server, ['servers', index, 'organizations'], checked, complain);
     if (server.transport === 'stdio' && entry?.transport === 'stdio') checkProgram(server, entry.command[0] ?? '', ['servers', index], checked.env, complain);
     if (entry?.transport === 'websocket' || entry?.transport === 'sse')
       checkAddresses({ url: entry.url, tls: entry.tls, allow_addresses: entry.allow_addresses }, ['servers', index], complain);
     else if (entry !== undefined && entry.transport !== 'stdio') checkAddresses(entry, ['servers', index], complain);
   }
+}
+
+/** What one program remembers of a caller must not come to one of another organization; and callers without a key are of the gateway's own. */
+function checkOffer(server: ServerConfig, path: Path, { config }: Checked, complain: Complain): void {
+  const { organizations = [defaultOrganizationId] } = server;
+  const isOfSeveral = organizations.includes('*') || new Set(organizations).size > 1;
+  if (server.transport === 'stdio' && server.processes === 'shared' && isOfSeveral)
+    complain(
+      path,
+      'one process would serve several organizations',
+      `With processes: shared all callers of ${server.name} are served by one program; what it keeps of one organization could come to another.`,
+      'Write processes: session, or a server of its own for each organization.',
+    );
+  const isOpen = config.routes.some((route) => route.server === server.name && route.auth.type === 'none');
+  if (isOpen && !organizations.includes('*') && !organizations.includes(defaultOrganizationId))
+    complain(
+      path,
+      'an open route leads to a server that callers without a key cannot have',
+      `They are of ${defaultOrganizationId}, which ${server.name} is not offered to.`,
+      `Add ${defaultOrganizationId} here, or write auth: { type: apiKey } in the route.`,
+    );
 }
 
 function checkListen({ file, config }: Checked, complain: Complain): void {

@@ -143,6 +143,8 @@ export type ServerConfig = HttpServerConfig | StdioServerConfig | RemoteServerCo
 
 interface ServerConfigBase {
   readonly name: string;
+  /** Ids of the organizations that it is offered to, `*` for every one; absent: the gateway's own alone. */
+  readonly organizations?: readonly string[];
   readonly timeoutMs: number;
   readonly connectionsMax: number;
   /** False: a session that the server has lost is lost to its client too. Absent: another takes its place. */

@@ -57,6 +57,16 @@ const serverBase = {
   name: serverName
     .refine((name) => name !== 'v', { error: 'must not be "v": /mcp/v/… belongs to virtual servers' })
     .meta({ description: 'Name of the server: part of its address and of the scopes of keys.', examples: ['search'] }),
+  organizations: z
+    .array(text(/^(?:\*|org_[A-Za-z0-9][A-Za-z0-9_-]{0,58})$/, 'must be the id of an organization, such as org_acme, or "*" for every one'))
+    .min(1, { error: 'must name an organization' })
+    .max(bounds.organizationsMax)
+    .optional()
+    .meta({
+      description:
+        "Organizations that the server is offered to: their own policies then say who of them may use it; to all others it is not there. Default: the gateway's own, org_default.",
+      examples: [['org_default', 'org_acme']],
+    }),
   timeout: duration(100, hour)
     .default(durationText(bounds.upstreamTimeoutMs))
     .meta({ description: 'How long the gateway waits for the server: for an answer, or for the next event of a stream.', examples: ['30s'] }),

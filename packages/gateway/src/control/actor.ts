@@ -1,25 +1,34 @@
 import type { Reference } from '../kernel/directory.ts';
-import { defaultOrganizationId, newRequestId } from '../kernel/id.ts';
+import { defaultOrganizationId, newRequestId, type OrganizationId } from '../kernel/id.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
 import type { Actor, ControlContext, ControlDependencies } from './context.ts';
-import { allGrants, covers, type Grants } from './permissions.ts';
+import { allGrants, covers, isOfGateway, type Grants } from './permissions.ts';
 
 /** An actor of what it holds. */
-export function createActor(kind: Actor['kind'], id: string, grants: Grants, owner: Reference | null = null): Actor {
-  return { kind, id, grants, owner, can: (permission) => grants.actions !== null && covers(grants.actions, permission) };
+export function createActor(kind: Actor['kind'], id: string, grants: Grants, organizationId: OrganizationId, owner: Reference | null = null): Actor {
+  return {
+    kind,
+    id,
+    grants,
+    owner,
+    organizationId,
+    can: (permission) =>
+      grants.actions !== null && covers(grants.actions, permission) && (organizationId === defaultOrganizationId || !isOfGateway(permission)),
+  };
 }
 
 /** Whoever may open the owner-only socket in the state folder: the machine's own user. */
-export const operator: Actor = createActor('operator', 'operator', allGrants);
+export const operator: Actor = createActor('operator', 'operator', allGrants, defaultOrganizationId);
 
 /** The gateway itself, e.g. at its first start. */
-export const system: Actor = createActor('system', 'system', allGrants);
+export const system: Actor = createActor('system', 'system', allGrants, defaultOrganizationId);
 
 export function keyActor(principal: PrincipalData): Actor {
-  return createActor('key', principal.keyId, { actions: principal.actions, servers: principal.servers }, principal.owner);
+  const { keyId, actions, servers, organizationId, owner } = principal;
+  return createActor('key', keyId, { actions, servers }, organizationId as OrganizationId, owner);
 }
 
-/** What the gateway does by itself. */
-export function systemContext(dependencies: ControlDependencies): ControlContext {
-  return { ...dependencies, actor: system, organizationId: defaultOrganizationId, requestId: newRequestId(), peer: '' };
+/** What the gateway does by itself, for an organization or for its own. */
+export function systemContext(dependencies: ControlDependencies, organizationId: OrganizationId = defaultOrganizationId): ControlContext {
+  return { ...dependencies, actor: system, organizationId, requestId: newRequestId(), peer: '' };
 }

@@ -100,12 +100,15 @@ export interface Actor {
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */
   readonly owner: Reference | null;
+  /** Where it is at home: what it may do of the whole gateway hangs on that. */
+  readonly organizationId: OrganizationId;
   can(permission: Permission): boolean;
 }
 
 /** One caller's view: what every verb gets first. */
 export interface ControlContext extends ControlDependencies {
   readonly actor: Actor;
+  /** Whose rows the verbs see and change, and no others. */
   readonly organizationId: OrganizationId;
   readonly requestId: string;
   /** The address the caller came from, empty where it is the machine itself. */

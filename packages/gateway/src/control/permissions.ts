@@ -3,6 +3,10 @@
  * key's `actions` name both these and MCP operations (`tools.call`).
  */
 export const permissions = {
+  'organizations.read': 'See the organization; from the one of the gateway itself, every one.',
+  'organizations.write': 'Rename the organization.',
+  'organizations.manage': 'Make, rename and delete any organization. Holds only in the one of the gateway itself.',
+  'organizations.enter': 'Act in any organization, with what one holds. Holds only in the one of the gateway itself.',
   'keys.read': 'List API keys and see one.',
   'keys.write': 'Create, rotate and revoke API keys.',
   'servers.read': 'List servers and see one.',
@@ -38,6 +42,28 @@ export const permissions = {
 } as const;
 
 export type Permission = keyof typeof permissions;
+
+/**
+ * About the whole gateway, which all organizations share: only callers of its own organization, the one of a fresh install, can do these, whatever others
+ * hold.
+ */
+const gatewayPermissions: ReadonlySet<Permission> = new Set([
+  'organizations.manage',
+  'organizations.enter',
+  'servers.write',
+  'audit.write',
+  'prices.write',
+  'health.read',
+  'config.read',
+  'config.write',
+  'config.export',
+  'config.reload',
+  'backup.read',
+]);
+
+export function isOfGateway(permission: Permission): boolean {
+  return gatewayPermissions.has(permission);
+}
 
 export const permissionNames = Object.keys(permissions) as readonly Permission[];
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { authoriseServer } from '../authorise/authorise.ts';
+import { authoriseServer, isOfferedAt } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { LinkCaller } from '../link/link-caller.ts';
@@ -49,13 +49,14 @@ export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingM
 }
 
 async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Promise<Principal> {
-  const { byPath, endpointsByPath, access } = rail.snapshot();
+  const snapshot = rail.snapshot();
+  const { byPath, endpointsByPath } = snapshot;
   const server = byPath.get(path);
   const endpoint = endpointsByPath.get(path);
   if ((server ?? endpoint)?.data.auth === 'none') return rail.authenticator.anonymous;
   const principal = await rail.authenticator.authenticate(inbound.authorization);
   // Of the servers behind an aggregate each message may reach what the key may.
-  if (endpoint !== undefined && server === undefined) return principal;
-  if (server === undefined || authoriseServer(access, principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  if (endpoint !== undefined && server === undefined && isOfferedAt(snapshot, principal, endpoint)) return principal;
+  if (server === undefined || authoriseServer(snapshot, principal, server.data.name).decision === 'deny') throw new Fault('not_found');
   return principal;
 }

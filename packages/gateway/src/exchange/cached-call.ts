@@ -189,7 +189,8 @@ function eventOf(json: Buffer): CacheEvent | null {
 function question(call: Call, server: Server, method: string, name: string, params: Buffer, more: readonly string[]): CacheQuestion | null {
   const text = requestText(params);
   if (text === null || call.principal === null) return null;
-  return { server, principalId: call.principal.id, method, name, depends: [text, variantOf(call) ?? '', ...more] };
+  const { id: principalId, data } = call.principal;
+  return { server, principalId, organizationId: data.organizationId, method, name, depends: [text, variantOf(call) ?? '', ...more] };
 }
 
 function noteHit(call: Call, { shared, ttlMs }: Extract<CacheAnswer, { kind: 'hit' }>): void {

@@ -70,8 +70,9 @@ async function refusalNow(call: Call, principal: Principal, current: () => Snaps
       return fault.code === 'unauthorized' ? fault : null;
     }
   }
-  const { access, data } = current();
-  const reaches = (name: string): boolean => authoriseServer(access, now, name).decision === 'allow';
+  const snapshot = current();
+  const { access, data } = snapshot;
+  const reaches = (name: string): boolean => authoriseServer(snapshot, now, name).decision === 'allow';
   const isFree =
     server === null
       ? data.servers.some(({ name }) => reaches(name))

@@ -42,13 +42,14 @@ export function readParams(call: Call, body: Buffer): FrontParams {
 export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): EndpointCaller {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
-  const { byName, access } = call.snapshot;
+  const { snapshot } = call;
   const isAnonymous = principal.data.kind === 'anonymous';
-  const view = access.viewOf(principal);
+  const view = snapshot.access.viewOf(principal);
   return {
     face: { ...face, principalId: principal.id },
     // Who came without a key reaches what is open to all, by whichever address.
-    mayReach: (server) => authoriseServer(access, principal, server).decision === 'allow' && (!isAnonymous || byName.get(server)?.data.auth === 'none'),
+    mayReach: (server) =>
+      authoriseServer(snapshot, principal, server).decision === 'allow' && (!isAnonymous || snapshot.byName.get(server)?.data.auth === 'none'),
     accessKey: view.key,
     shows: (server, kind, name, entry) =>
       view.opening(server) !== null || view.shows(server, kinds[kind], name, () => entry && factsWithRisk(call.snapshot, server, name, factsOfEntry(entry))),

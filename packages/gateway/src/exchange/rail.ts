@@ -137,8 +137,8 @@ export class Call implements Reply, Passing {
 
   /** Finds the trace that the call belongs to; `metaTraceparent` is what its message says of it. */
   joinTrace(metaTraceparent: string | undefined): void {
-    const { inbound, record, snapshot } = this;
-    const trace = traceContextOf(inbound.clientTraceId, metaTraceparent, inbound.traceparent, snapshot.data.organizationId);
+    const { inbound, record, snapshot, principal } = this;
+    const trace = traceContextOf(inbound.clientTraceId, metaTraceparent, inbound.traceparent, principal?.data.organizationId ?? snapshot.data.organizationId);
     record.traceHex = trace.traceHex;
     record.parentSpanHex = trace.parentSpanHex;
     record.clientTraceId = trace.clientTraceId;
@@ -184,7 +184,7 @@ export class Call implements Reply, Passing {
     const { record, rail, principal } = this;
     const block = this.server?.block ?? this.place;
     const refused = sessionRefusalOf(fault);
-    if (refused !== null) rail.sessionRefusals.note(refused, principal?.data.keyId ?? '', record.peer);
+    if (refused !== null) rail.sessionRefusals.note(refused, principal?.data ?? null, record.peer);
     // Refused before its message was known, as for a body that is no JSON: the headers alone say which trace it is of.
     if (record.traceHex === '' && (principal !== null || this.inbound.clientTraceId !== undefined)) this.joinTrace(undefined);
     if (principal === null || block === null) return this.noteRefusal(fault);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { authoriseServer } from '../authorise/authorise.ts';
+import { authoriseName, offeredTo } from '../authorise/authorise.ts';
 import type { DialogueResponse } from '../fabric/dialogue.ts';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import type { FaultCode } from '../kernel/fault-codes.ts';
@@ -135,16 +135,17 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
 
 /** A key scoped to servers gets 403 for every other name, existing or not (`requirements.md`, Refusals). */
 async function identify(call: Call, serverName: string): Promise<void> {
-  const server = call.snapshot.byName.get(serverName);
+  const known = call.snapshot.byName.get(serverName);
   const { authenticator } = call.rail;
   const principal =
-    server?.data.auth === 'none' && call.inbound.authorization === undefined
+    known?.data.auth === 'none' && call.inbound.authorization === undefined
       ? authenticator.anonymous
       : await authenticator.authenticate(call.inbound.authorization, call.record.peer);
   call.record.authAt = performance.now();
   call.principal = principal;
   call.stop = 'access';
-  const grant = authoriseServer(call.snapshot.access, principal, serverName);
+  const server = offeredTo(principal, known);
+  const grant = authoriseName(call.snapshot.access, principal, serverName);
   if (grant.decision === 'deny' || server === undefined) {
     placeRefusal(call, server, serverName);
     // A server that is not there is refused by no rule that is about it.

@@ -1,4 +1,4 @@
-import { authoriseServer } from '../authorise/authorise.ts';
+import { authoriseServer, isOfferedAt, offeredTo } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { createSingleEndpoint } from '../fabric/single-endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
@@ -156,17 +156,17 @@ function identify(call: Call, path: string): void | Promise<void> {
 }
 
 function arrive(call: Call, principal: Principal, path: string): void {
-  const server = call.snapshot.byPath.get(path);
+  const server = offeredTo(principal, call.snapshot.byPath.get(path));
   call.record.authAt = performance.now();
   call.principal = principal;
   call.stop = 'access';
   const placed = server === undefined ? call.snapshot.endpointsByPath.get(path) : undefined;
-  if (placed !== undefined) {
+  if (placed !== undefined && isOfferedAt(call.snapshot, principal, placed)) {
     // Which of its servers a caller reaches is decided with each message.
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
   } else {
-    const grant = server && authoriseServer(call.snapshot.access, principal, server.data.name);
+    const grant = server && authoriseServer(call.snapshot, principal, server.data.name);
     if (server === undefined || grant?.decision !== 'allow') throw outOfReach(call, server, grant?.rule ?? '', path);
     call.server = server;
   }

@@ -31,14 +31,15 @@ export function sessionRefusalOf({ cause }: Fault): SessionRefusalReason | null 
 /** So often in one second. */
 export interface SessionRefusal {
   readonly reason: SessionRefusalReason;
-  /** Id of the key that came with it; empty where none did. */
+  /** Id of the key that came with it, and its organization; both empty where none did. */
   readonly subject: string;
+  readonly organizationId: string;
   readonly peer: string;
   readonly count: number;
 }
 
 export interface SessionRefusals {
-  note(reason: SessionRefusalReason, subject: string, peer: string): void;
+  note(reason: SessionRefusalReason, key: { readonly keyId: string; readonly organizationId: string } | null, peer: string): void;
 }
 
 const everyMs = 1_000;
@@ -64,8 +65,9 @@ export function createSessionRefusals(tell: (refusals: readonly SessionRefusal[]
   }
 
   return {
-    note(reason, subject, peer) {
-      if (!add({ reason, subject, peer, count: 0 })) add({ reason, subject: '', peer: '', count: 0 });
+    note(reason, key, peer) {
+      const { keyId: subject, organizationId } = key ?? { keyId: '', organizationId: '' };
+      if (!add({ reason, subject, organizationId, peer, count: 0 })) add({ reason, subject: '', organizationId: '', peer: '', count: 0 });
       timer ??= setTimeout(flush, everyMs).unref();
     },
   };

@@ -5,6 +5,8 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 export const bounds = {
+  /** Organizations of a gateway. */
+  organizationsMax: 1_000,
   headerBytesMax: 16 * KiB,
   headerLinesMax: 100,
   headersTimeoutMs: 10_000,

@@ -43,8 +43,15 @@ export function newEntryId(prefix: string): string {
   return `${prefix}_${randomBase62(20)}`;
 }
 
-/** The organization that a fresh install has. */
+/** The organization that a fresh install has. The gateway as a whole is its own: whoever may change it is at home there. */
 export const defaultOrganizationId = 'org_default' as OrganizationId;
+export const newOrganizationId = make<OrganizationId>('org');
+export const organizationIdPattern = /^org_[A-Za-z0-9][A-Za-z0-9_-]{0,58}$/;
+
+/** Null where the text cannot be the id of an organization. */
+export function organizationIdOf(text: string): OrganizationId | null {
+  return organizationIdPattern.test(text) ? (text as OrganizationId) : null;
+}
 
 const pool = Buffer.allocUnsafe(4096);
 let poolAt = pool.length;

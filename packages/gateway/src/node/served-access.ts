@@ -1,16 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { OrganizationId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { policyOfSwitch, type SwitchData } from '../kernel/switch.ts';
+import type { OrganizationRules } from '../snapshot/snapshot.ts';
 
-/** The rules of access that the registry holds, for all nodes that have the same. One a node. */
+/** The rules of access that the registry holds, by organization, for all nodes that have the same. One a node. */
 export interface ServedAccess {
-  /** The rules that hold: those of the file where it has any. */
-  policies(ofFile: readonly PolicyData[] | null): readonly PolicyData[];
-  /** The rules of what is switched off, which stand before all others. */
-  switchRules(): readonly PolicyData[];
-  /** What is switched off, also what is on again by now because its time is over. */
-  switches(): readonly SwitchData[];
+  /** The rules that hold for an organization: those of the file where they are given. */
+  policies(organizationId: OrganizationId, ofFile: readonly PolicyData[] | null): readonly PolicyData[];
+  /** Those of all that have any, but for one. The same object until they change. */
+  others(than: OrganizationId): readonly OrganizationRules[];
+  /** The rules of what is switched off, which stand before all others of an organization. */
+  switchRules(): readonly OrganizationRules[];
+  /** What an organization has switched off, also what is on again by now because its time is over. */
+  switches(organizationId: OrganizationId): readonly SwitchData[];
   /** Reads them anew; resolves when this node goes by them. Faults: those of the registry. */
   refresh(): Promise<void>;
   /** How long ago the registry last said that nothing else holds than what this node goes by. */
@@ -19,21 +23,23 @@ export interface ServedAccess {
 }
 
 export interface AccessRevision {
+  readonly organizationId: OrganizationId;
   /** Raised by changes of rules and switches, and by what changes of callers. */
   readonly rules: number;
   readonly callers: number;
 }
 
 export interface ServedAccessOptions {
-  readonly revision: () => Promise<AccessRevision>;
-  readonly readSwitches: () => Promise<readonly SwitchData[]>;
-  readonly readPolicies: () => Promise<readonly PolicyData[]>;
+  /** Of every organization. */
+  readonly revisions: () => Promise<readonly AccessRevision[]>;
+  readonly readSwitches: (organizationId: OrganizationId) => Promise<readonly SwitchData[]>;
+  readonly readPolicies: (organizationId: OrganizationId) => Promise<readonly PolicyData[]>;
   /** Resolves when new calls go by what is switched off. */
   readonly applySwitches: () => Promise<void>;
   /** Resolves when new calls go by the policies. */
   readonly applyPolicies: () => Promise<void>;
   /** Keys of whose callers something has changed after that revision; null: too many to name. */
-  readonly changedKeys: (after: number) => Promise<readonly string[] | null>;
+  readonly changedKeys: (organizationId: OrganizationId, after: number) => Promise<readonly string[] | null>;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
   readonly log: Log;
@@ -42,11 +48,18 @@ export interface ServedAccessOptions {
 
 /** The first reading is done when this resolves. What cannot be read later changes nothing. Faults: those of the registry. */
 export async function openServedAccess(options: ServedAccessOptions): Promise<ServedAccess> {
-  const { revision, readSwitches, readPolicies, applySwitches, applyPolicies, changedKeys, forget, log, everyMs } = options;
-  let known = await revision();
-  let switches = await readSwitches();
-  let switchRules = switches.map(policyOfSwitch);
-  let policies = await readPolicies();
+  const { revisions, readSwitches, readPolicies, applySwitches, applyPolicies, changedKeys, forget, log, everyMs } = options;
+  const known = new Map<OrganizationId, AccessRevision>();
+  const switches = new Map<OrganizationId, readonly SwitchData[]>();
+  const policies = new Map<OrganizationId, readonly PolicyData[]>();
+  for (const revision of await revisions()) {
+    const { organizationId } = revision;
+    keep(switches, organizationId, await readSwitches(organizationId));
+    keep(policies, organizationId, await readPolicies(organizationId));
+    known.set(organizationId, revision);
+  }
+  let switchRules = rulesOfSwitches(switches);
+  let others: { readonly than: OrganizationId; readonly rules: readonly OrganizationRules[] } | null = null;
   let confirmedAtMs = performance.now();
   /** One after the other: an older reading must not take the place of a newer one. */
   let reading: Promise<unknown> = Promise.resolve();
@@ -57,23 +70,30 @@ export async function openServedAccess(options: ServedAccessOptions): Promise<Se
   async function readAndApply(): Promise<{ readonly applied: Promise<void> }> {
     const askedAtMs = performance.now();
     // Before the rules: one that is written in between is read again at the next look.
-    const next = await revision();
-    if (next.callers !== known.callers) {
-      await forget(await changedKeys(known.callers));
-      known = { ...known, callers: next.callers };
-    }
-    if (next.rules !== known.rules) {
-      const off = await readSwitches();
-      if (!isDeepStrictEqual(off, switches)) {
-        switches = off;
-        switchRules = off.map(policyOfSwitch);
-        await applySwitches();
+    let isChanged = false;
+    for (const next of await revisions()) {
+      const { organizationId } = next;
+      const before = known.get(organizationId) ?? { organizationId, rules: 0, callers: 0 };
+      if (next.callers !== before.callers) {
+        await forget(await changedKeys(organizationId, before.callers));
+        known.set(organizationId, { ...before, callers: next.callers });
       }
-      policies = await readPolicies();
-      known = { ...known, rules: next.rules };
-      log.info('access.changed', { revision: next.rules, policies: policies.length, switched_off: switches.length });
-      applying = applyPolicies();
+      if (next.rules !== before.rules) {
+        const off = await readSwitches(organizationId);
+        if (!isDeepStrictEqual(off, switches.get(organizationId) ?? [])) {
+          keep(switches, organizationId, off);
+          switchRules = rulesOfSwitches(switches);
+          await applySwitches();
+        }
+        const rules = await readPolicies(organizationId);
+        keep(policies, organizationId, rules);
+        others = null;
+        isChanged = true;
+        known.set(organizationId, next);
+        log.info('access.changed', { organization_id: organizationId, revision: next.rules, policies: rules.length, switched_off: off.length });
+      }
     }
+    if (isChanged) applying = applyPolicies();
     const applied = applying.then(() => {
       confirmedAtMs = Math.max(confirmedAtMs, askedAtMs);
     });
@@ -93,11 +113,29 @@ export async function openServedAccess(options: ServedAccessOptions): Promise<Se
   const timer = setInterval(() => void refresh().catch(() => undefined), everyMs);
   timer.unref();
   return {
-    policies: (ofFile) => ofFile ?? policies,
+    policies: (organizationId, ofFile) => ofFile ?? policies.get(organizationId) ?? [],
+    others(than) {
+      if (others?.than !== than)
+        others = {
+          than,
+          rules: Array.from(policies, ([organizationId, own]) => ({ organizationId, policies: own })).filter((one) => one.organizationId !== than),
+        };
+      return others.rules;
+    },
     switchRules: () => switchRules,
-    switches: () => switches,
+    switches: (organizationId) => switches.get(organizationId) ?? [],
     refresh,
     ageMs: () => performance.now() - confirmedAtMs,
     close: () => clearInterval(timer),
   };
+}
+
+/** What one has none of takes no place. */
+function keep<Value>(all: Map<OrganizationId, readonly Value[]>, organizationId: OrganizationId, own: readonly Value[]): void {
+  if (own.length === 0) all.delete(organizationId);
+  else all.set(organizationId, own);
+}
+
+function rulesOfSwitches(switches: ReadonlyMap<OrganizationId, readonly SwitchData[]>): readonly OrganizationRules[] {
+  return Array.from(switches, ([organizationId, own]) => ({ organizationId, policies: own.map(policyOfSwitch) }));
 }

@@ -5,11 +5,10 @@ import type { Question } from '../consult/consultant.ts';
 import type { Opinion } from '../consult/opinion.ts';
 import type { SessionRefusal } from '../exchange/session-refusals.ts';
 import type { KeptLists, KeptText } from '../fabric/kept-lists.ts';
-import type { PolicyData } from '../kernel/policy.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
 import type { LeaseGrant, LeaseRecall, LeaseRequest, LeaseReturn } from '../limit/lease.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
-import type { SnapshotData, SnapshotUpdate } from '../snapshot/snapshot.ts';
+import type { OrganizationRules, SnapshotData, SnapshotUpdate } from '../snapshot/snapshot.ts';
 import type { TargetOrder } from '../snapshot/upstream-data.ts';
 import type { ServerReports, WorkerReport } from './worker-report.ts';
 
@@ -17,7 +16,7 @@ import type { ServerReports, WorkerReport } from './worker-report.ts';
 export interface WorkerStart {
   readonly snapshot: SnapshotData;
   /** As `WorkerHandlers.switches`. */
-  readonly switches: readonly PolicyData[];
+  readonly switches: readonly OrganizationRules[];
   readonly host: string;
   readonly port: number;
   /** Null: plain HTTP. */
@@ -99,7 +98,7 @@ export type WorkerHandlers = {
   /** Resolves when new calls go by it; false: it changes another than the worker has, which asks for a whole one so. */
   snapshot: (input: SnapshotUpdate) => Promise<boolean>;
   /** The rules of what is switched off, which stand before all others. Resolves when new calls go by them; waits for no snapshot that is on its way. */
-  switches: (input: readonly PolicyData[]) => Promise<void>;
+  switches: (input: readonly OrganizationRules[]) => Promise<void>;
   /** Resolves when every key is forgotten: what is known of them was told by another configuration. */
   keysChanged: (input: null) => void;
   /** Resolves when new handshakes go by it. */

@@ -4,13 +4,12 @@ import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { listenFault } from '../kernel/listen-fault.ts';
 import type { Log } from '../kernel/log.ts';
-import type { PolicyData } from '../kernel/policy.ts';
 import type { DoorTls } from '../listener/secure-server.ts';
 import type { LeaseRecall, LeaseReturn } from '../limit/lease.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
 import { childEnvironment } from '../process/child-environment.ts';
 import { whenGone } from '../process/keep-process.ts';
-import type { SnapshotData } from '../snapshot/snapshot.ts';
+import type { OrganizationRules, SnapshotData } from '../snapshot/snapshot.ts';
 import type { TargetOrder } from '../snapshot/upstream-data.ts';
 import { openChannel, type Channel } from './channel.ts';
 import { createSnapshotFeed } from './snapshot-feed.ts';
@@ -26,7 +25,7 @@ export interface WorkerPool {
   /** Resolves when new calls on every worker go by it. What has changed is told, the whole only where a worker has missed a change. */
   snapshot(data: SnapshotData): Promise<void>;
   /** What is switched off. Resolves when new calls on every worker go by it; waits for no snapshot. */
-  switches(rules: readonly PolicyData[]): Promise<void>;
+  switches(rules: readonly OrganizationRules[]): Promise<void>;
   /** Resolves when every worker says so, and goes by all that it was told before. */
   readiness(readiness: Readiness): Promise<void>;
   /** Resolves when new calls of every worker that answers go by them. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { noConsultant } from '../../../../test/support/no-consultant.ts';
 import { compileRisks } from '../authorise/tool-risk.ts';
-import { accessSteps } from '../authorise/access.ts';
+import { organizationSteps } from '../authorise/organizations.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { compileSnapshot, type SnapshotCompilers } from './compile-snapshot.ts';
 import { membersRule } from '../../../../test/support/members-rule.ts';
@@ -35,7 +35,7 @@ const data: SnapshotData = {
 
 const compilers: SnapshotCompilers = {
   encodeServer: () => Buffer.alloc(0),
-  compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+  compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
   compileRisks,
   openConsultant: noConsultant,
 };

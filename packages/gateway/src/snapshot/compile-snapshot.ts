@@ -2,15 +2,14 @@
  * snapshot: control state compiled to one immutable value. Imports `kernel/`; types from other rooms. Promises: what a
  * call saw at its start is what it sees to its end, for a change is a new value.
  */
-import type { Access } from '../authorise/access.ts';
+import type { AccessOfAll } from '../authorise/organizations.ts';
 import type { RiskData, RiskOf } from '../authorise/tool-risk.ts';
 import { compileTransforms, type Transforms } from './compile-transforms.ts';
 import type { Consultant } from '../consult/consultant.ts';
 import type { OpaData } from './opa-data.ts';
 import type { EndpointData } from './endpoint-data.ts';
-import type { PolicyData } from '../kernel/policy.ts';
 import { atOnce } from '../kernel/slices.ts';
-import type { BodiesData, CacheData, PriceData, ServerData, SnapshotData } from './snapshot.ts';
+import type { BodiesData, CacheData, OrganizationRules, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 
 /** A compiled SnapshotData: look-ups instead of lists. */
 export interface Snapshot {
@@ -22,7 +21,7 @@ export interface Snapshot {
   readonly nowhere: Uint8Array;
   readonly hosts: ReadonlySet<string> | null;
   readonly origins: ReadonlySet<string>;
-  readonly access: Access;
+  readonly access: AccessOfAll;
   readonly riskOf: RiskOf;
   /** Null: no engine is asked beside the rules. */
   readonly consultant: Consultant | null;
@@ -37,6 +36,8 @@ export interface PlacedEndpoint {
 
 export interface Server {
   readonly data: ServerData;
+  /** To whom it is offered; null: to every organization. */
+  readonly organizations: ReadonlySet<string> | null;
   /** The record's columns of this server, encoded once. */
   readonly block: Uint8Array;
   readonly price: Price;
@@ -72,7 +73,7 @@ export interface SnapshotCompilers {
   /** Gives the record's columns of a server; the worker hands in `record`'s. */
   readonly encodeServer: (node: string, server: string, currency: string) => Uint8Array;
   /** The worker hands in `authorise`'s. */
-  readonly compileAccess: (policies: readonly PolicyData[], before: Access | null) => Generator<void, Access>;
+  readonly compileAccess: (organizations: readonly OrganizationRules[], before: AccessOfAll | null) => Generator<void, AccessOfAll>;
   readonly compileRisks: (risks: readonly RiskData[]) => RiskOf;
   /** The worker hands in `consult`'s. */
   readonly openConsultant: (data: OpaData) => Consultant;
@@ -91,7 +92,12 @@ export function* snapshotSteps(data: SnapshotData, compilers: SnapshotCompilers,
   const { node, currency } = data;
   const version = data.priceVersion ?? 0;
   // What is encoded with each of them.
-  const isAlike = before !== null && before.data.node === node && before.data.currency === currency && (before.data.priceVersion ?? 0) === version;
+  const isAlike =
+    before !== null &&
+    before.data.organizationId === data.organizationId &&
+    before.data.node === node &&
+    before.data.currency === currency &&
+    (before.data.priceVersion ?? 0) === version;
   const known = isAlike ? before : null;
   const servers = known !== null && known.data.servers === data.servers ? known : yield* serverSteps(data, version, encodeServer, known);
   const endpointsByPath = new Map<string, PlacedEndpoint>();
@@ -107,10 +113,18 @@ export function* snapshotSteps(data: SnapshotData, compilers: SnapshotCompilers,
     nowhere: encodeServer(node, '', currency),
     hosts: data.hosts === null ? null : new Set(data.hosts),
     origins: new Set(data.origins),
-    access: before !== null && before.data.policies === data.policies ? before.access : yield* compileAccess(data.policies, before?.access ?? null),
+    access: before !== null && hasSameRules(before.data, data) ? before.access : yield* compileAccess(rulesOf(data), before?.access ?? null),
     riskOf: before !== null && before.data.risks === data.risks ? before.riskOf : compileRisks(data.risks ?? []),
     consultant: before !== null && before.data.opa === data.opa ? before.consultant : data.opa === undefined ? null : openConsultant(data.opa),
   };
+}
+
+function hasSameRules(before: SnapshotData, { organizationId, policies, others }: SnapshotData): boolean {
+  return before.policies === policies && before.others === others && before.organizationId === organizationId;
+}
+
+function rulesOf({ organizationId, policies, others = [] }: SnapshotData): readonly OrganizationRules[] {
+  return [{ organizationId, policies }, ...others];
 }
 
 function* serverSteps(
@@ -131,9 +145,15 @@ function* serverSteps(
   return { byPath, byName };
 }
 
-function compileServer(server: ServerData, { node, currency }: SnapshotData, version: number, encodeServer: SnapshotCompilers['encodeServer']): Server {
+function compileServer(
+  server: ServerData,
+  { node, currency, organizationId }: SnapshotData,
+  version: number,
+  encodeServer: SnapshotCompilers['encodeServer'],
+): Server {
   return {
     data: server,
+    organizations: server.organizations?.includes('*') === true ? null : new Set(server.organizations ?? [organizationId]),
     block: encodeServer(node, server.name, currency),
     price: { ...price(server.price), by: server.price.by, version },
     reportedCostMax: server.reportedCostMaxNano === undefined ? null : nano(server.reportedCostMaxNano),

@@ -71,6 +71,7 @@ const of = (more: Partial<Config> = {}, port = 9090): ReturnType<typeof snapshot
     port,
     policies: [],
     opa: null,
+    others: [],
     bridgeSocket: (server) => `/run/${server}`,
     tls: () => null,
     credential: (server) => (server.name === 'search' ? { header: 'authorization', value: 'Bearer s' } : null),

@@ -3,7 +3,7 @@ import { openPriceBook, type PriceList, type WholePrice } from '../kernel/price-
 import { endpointsOfConfig } from './endpoints-of-config.ts';
 import type { OpaData } from './opa-data.ts';
 import type { PolicyData } from '../kernel/policy.ts';
-import type { PriceData, ServerData, SnapshotData } from './snapshot.ts';
+import type { OrganizationRules, PriceData, ServerData, SnapshotData } from './snapshot.ts';
 import type { TargetData, TlsData, UpstreamData } from './upstream-data.ts';
 
 /** What a configuration does not hold itself: places of this node and resolved secrets. */
@@ -19,6 +19,8 @@ export interface SnapshotSources {
   readonly policies: readonly PolicyData[];
   /** How the policy engine is asked, or null. */
   readonly opa: OpaData | null;
+  /** Of other organizations. */
+  readonly others: readonly OrganizationRules[];
   bridgeSocket(server: string): string;
   credential(server: ServerConfig): ServerData['credential'];
   /** What is read for the server's TLS, or null. */
@@ -44,6 +46,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     policies: sources.policies,
     ...(config.access.risks.length === 0 ? {} : { risks: config.access.risks }),
     ...(sources.opa === null ? {} : { opa: sources.opa }),
+    ...(sources.others.length === 0 ? {} : { others: sources.others }),
     endpoints: endpointsOfConfig(config),
   };
 }
@@ -82,6 +85,7 @@ function serverData(server: ServerConfig, config: Config, sources: SnapshotSourc
   const transforms = config.transforms.filter((entry) => entry.server === server.name);
   return {
     name: server.name,
+    ...(server.organizations === undefined ? {} : { organizations: server.organizations }),
     path: route?.path ?? `/mcp/${server.name}`,
     auth: route?.auth.type ?? 'apiKey',
     transport: server.transport,

@@ -12,6 +12,7 @@ import type { UpstreamData } from './upstream-data.ts';
 
 export interface SnapshotData {
   readonly version: number;
+  /** The gateway's own: callers without a key are of it, and servers for which nothing else is said. */
   readonly organizationId: string;
   readonly node: string;
   /** Host header values (lower case, with port) that are served; null: any (a listen address that names no host). */
@@ -26,8 +27,10 @@ export interface SnapshotData {
   /** Which version of the price list this is; absent: 0, one that is not numbered yet. */
   readonly priceVersion?: number;
   readonly servers: readonly ServerData[];
-  /** Rules of access; what none of them allows is refused. */
+  /** Rules of access of the gateway's own organization; what none of them allows is refused. */
   readonly policies: readonly PolicyData[];
+  /** Those of other organizations, one entry each; one that is not here has none. Absent: there are no others. */
+  readonly others?: readonly OrganizationRules[];
   /** What an operator says of the risk of tools; absent: nothing. */
   readonly risks?: readonly RiskData[];
   /** The policy engine that is asked beside the rules; absent: none. */
@@ -45,8 +48,16 @@ export interface SnapshotUpdate {
   readonly pieces: readonly string[];
 }
 
+/** Rules of access of an organization. */
+export interface OrganizationRules {
+  readonly organizationId: string;
+  readonly policies: readonly PolicyData[];
+}
+
 export interface ServerData {
   readonly name: string;
+  /** Ids of the organizations that it is offered to, `*` for every one; absent: the gateway's own alone. */
+  readonly organizations?: readonly string[];
   /** Public path, e.g. `/mcp/filesystem`. */
   readonly path: string;
   readonly auth: 'apiKey' | 'none';

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { membersRule } from '../../../../test/support/members-rule.ts';
 import { plainEndpointData, plainServerData } from '../../../../test/support/server-data.ts';
 import { testPrincipal } from '../../../../test/support/test-principal.ts';
-import { accessSteps } from '../authorise/access.ts';
 import { noConsultant } from '../../../../test/support/no-consultant.ts';
+import { organizationSteps } from '../authorise/organizations.ts';
 import { compileRisks } from '../authorise/tool-risk.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -15,7 +15,7 @@ import { createSnapshotUpdates, type SnapshotUpdates } from './take-updates.ts';
 
 const compilers: SnapshotCompilers = {
   encodeServer: (...columns) => Buffer.from(columns.join('|')),
-  compileAccess: (policies, before) => accessSteps(policies, systemClock, before),
+  compileAccess: (organizations, before) => organizationSteps(organizations, systemClock, before),
   compileRisks,
   openConsultant: noConsultant,
 };
@@ -155,7 +155,9 @@ test('a change of the rules for others leaves a caller what was found out for it
   const { access } = one.snapshot();
   expect([access.viewOf(own) === views[0], access.viewOf(other) === views[1]]).toEqual([true, false]);
   // What is switched off stands before all, and is taken back without a trace.
-  const off = access.behind([{ ...rule, name: 'switched-off:server:x', effect: 'deny', servers: ['x'], subjects: null }]);
+  const offX = { ...rule, name: 'switched-off:server:x', effect: 'deny' as const, servers: ['x'], subjects: null };
+  expect(access.behind([{ organizationId: 'org_b', policies: [offX] }]).viewOf(own)).toBe(views[0]);
+  const off = access.behind([{ organizationId: 'org_default', policies: [offX] }]);
   expect([off.viewOf(own).reaches('x'), off.viewOf(own).reaches('y')]).toEqual([false, true]);
   expect(off.behind([]).viewOf(own).reaches('x')).toBe(true);
 });

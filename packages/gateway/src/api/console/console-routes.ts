@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setCookie } from 'hono/cookie';
 import type { Context } from 'hono';
-import { defaultOrganizationId } from '../../kernel/id.ts';
 import { openSession } from '../../control/sessions/open-session.ts';
 import { sessionMaxMs } from '../../control/sessions/session.ts';
 import { cookieActor, peerOf, sessionCookie } from '../authenticate-caller.ts';
@@ -23,9 +22,9 @@ export function consoleRoutes(app: ApiApp): void {
     // A preview that only looks at the link must not use it up.
     if (c.req.method === 'HEAD') return page(c, '', 200);
     const { dependencies, requestId } = c.var;
-    const token = await openSession({ ...dependencies, organizationId: defaultOrganizationId, requestId, peer: peerOf(c) }, c.req.param('token'));
+    const token = await openSession({ ...dependencies, requestId, peer: peerOf(c) }, c.req.param('token'));
     if (token === null) {
-      dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'admin_link', subject: '', peer: peerOf(c) });
+      dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'admin_link', subject: '', organizationId: null, peer: peerOf(c) });
       return page(c, renderSignIn('used'), 401);
     }
     const { name, secure } = sessionCookie(dependencies.publicUrl());
@@ -38,7 +37,7 @@ export function consoleRoutes(app: ApiApp): void {
     // After a link that was clicked on another site the browser withholds a strict cookie; from a page of ours it sends it.
     if (actor === null && c.req.header('sec-fetch-site') === 'cross-site') return page(c, renderReload(), 200);
     if (actor === null) return page(c, renderSignIn('none'), 401);
-    const context = { ...dependencies, actor, organizationId: defaultOrganizationId, requestId, peer: peerOf(c) };
+    const context = { ...dependencies, actor, organizationId: actor.organizationId, requestId, peer: peerOf(c) };
     return page(c, await renderConsole(context), 200);
   });
   for (const [file, type] of [

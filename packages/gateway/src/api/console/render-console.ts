@@ -3,6 +3,7 @@ import type { ControlContext } from '../../control/context.ts';
 import { readHealth, type HealthReport } from '../../control/health/read-health.ts';
 import type { KeyWithUsage } from '../../control/keys/get-key.ts';
 import { listKeys } from '../../control/keys/list-keys.ts';
+import { ownServers } from '../../control/servers/own-servers.ts';
 import { listServers, type ServerView } from '../../control/servers/list-servers.ts';
 import { renderPage, renderRail, type Html } from './render-page.ts';
 import { renderEmpty, renderMoney, renderState, renderTable, renderTime } from './render-table.ts';
@@ -13,7 +14,7 @@ const rowsMax = 20;
 /** Servers, keys and last traces of an administrator's session. */
 export async function renderConsole(context: ControlContext): Promise<Html> {
   const [health, servers, keys, traces] = await Promise.all([
-    readHealth(context),
+    healthFor(context),
     listServers(context),
     listKeys(context, { cursor: null, limit: rowsMax }),
     renderTraces(context),
@@ -30,6 +31,14 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
         ${renderKeys(keys.keys, keys.cursor !== null, context.prices.served().list.currency)} ${traces}
       </main>`,
   );
+}
+
+/** Whoever may not know of the parts of the gateway, as nobody of another organization may, sees how the servers are that are offered to it. */
+async function healthFor(context: ControlContext): Promise<HealthReport> {
+  const health = await readHealth(context);
+  if (context.actor.can('health.read')) return health;
+  const own = new Set(ownServers(context).map(({ name }) => name));
+  return { ...health, dependencies: {}, servers: Object.fromEntries(Object.entries(health.servers).filter(([name]) => own.has(name))) };
 }
 
 function renderStatus({ status, dependencies, servers }: HealthReport): Html {

@@ -1,6 +1,7 @@
 import type { Grant, Operation } from '../../authorise/access.ts';
 import type { Comparison } from '../../authorise/compare-access.ts';
 import type { RuleFinding } from '../../authorise/explain-access.ts';
+import type { OrganizationId } from '../../kernel/id.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { ToolFacts } from '../../kernel/tool-facts.ts';
 import type { Consulted, NamedTool } from '../../node/worker-messages.ts';
@@ -13,12 +14,16 @@ export interface AccessDesk {
   refresh(): Promise<void>;
   /** How long ago the registry last said that nothing else holds. */
   ageMs(): number;
-  /** In the order in which they are asked: what is switched off first. */
-  served(): readonly PolicyData[];
-  /** What is switched off, also what is on again by now because its time is over. */
-  switches(): readonly SwitchData[];
-  /** What the workers would decide, and each rule on the way. */
-  explain(principal: PrincipalData, operation: Operation, facts: { readonly argumentsText: string | null; readonly ip: string }): Promise<AccessExplanation>;
+  /** Of an organization, in the order in which they are asked: what is switched off first. */
+  served(organizationId: OrganizationId): readonly PolicyData[];
+  /** What an organization has switched off, also what is on again by now because its time is over. */
+  switches(organizationId: OrganizationId): readonly SwitchData[];
+  /** What the workers would decide by the rules of the caller's organization, and each rule on the way. `isOffered`: whether it has the server. */
+  explain(
+    principal: PrincipalData,
+    operation: Operation,
+    facts: { readonly argumentsText: string | null; readonly ip: string; readonly isOffered: boolean },
+  ): Promise<AccessExplanation>;
   /** What the policy engine says of a call that the rules allow; null: none is asked. Faults: `unavailable`. */
   consult(
     principal: PrincipalData,
@@ -30,6 +35,7 @@ export interface AccessDesk {
    * that differs is about such calls. `tools`: those that calls may be of, of which is asked what is known where rules ask after it.
    */
   compare(
+    organizationId: OrganizationId,
     after: readonly PolicyData[],
     tools: readonly NamedTool[],
   ): Promise<(principal: PrincipalData | null, operation: Operation & { readonly action: string }) => Comparison | null>;

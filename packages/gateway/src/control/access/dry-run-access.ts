@@ -74,6 +74,7 @@ export async function dryRunAccess(context: ControlContext, { policies, put, rem
     groupsMax: bounds.dryRunGroupsMax,
   });
   const compare = await access.compare(
+    organizationId,
     after,
     found.filter(({ method }) => method === 'tools/call'),
   );
@@ -108,7 +109,7 @@ export async function dryRunAccess(context: ControlContext, { policies, put, rem
 }
 
 function rulesAfter(context: ControlContext, { policies, put, remove }: Pick<DryRunInput, 'policies' | 'put' | 'remove'>): readonly PolicyData[] {
-  const served = context.access.served();
+  const served = context.access.served(context.organizationId);
   const base = policies ?? served.filter((rule) => !isSwitchRule(rule));
   for (const rule of [...(policies ?? []), ...put]) requireWhole(context, rule);
   for (const list of [policies ?? [], put])

@@ -10,6 +10,7 @@ import type { ControlContext } from '../context.ts';
 import { readCaller, type Caller } from '../keys/read-caller.ts';
 import { principalOf } from '../keys/verify-key.ts';
 import { covers } from '../permissions.ts';
+import { ownServers } from '../servers/own-servers.ts';
 import { unknownObject } from '../unknown-object.ts';
 
 export interface ExplainInput {
@@ -62,10 +63,10 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
     throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
   const caller = await readCaller(context, key);
   const principal = principalOf(key, caller, null, config.rateLimits);
-  const { grant, rules, tool } = await access.explain(principal, operation, { argumentsText, ip });
   const { action, server } = operation;
   const nowMs = clock.nowMs();
-  const known = config.servers.some(({ name }) => name === server);
+  const known = ownServers(context).some(({ name }) => name === server);
+  const { grant, rules, tool } = await access.explain(principal, operation, { argumentsText, ip, isOffered: known });
   const scopes = key.scopes;
 
   const refuse = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'refuse', reason });
@@ -86,7 +87,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
           ? `the roles of ${ownerText(caller)} do not allow ${action}`
           : null;
   const byRules = outOfScope === null && grant.decision === 'allow';
-  const engine = byRules ? engineOf(await access.consult(principal, operation, { argumentsText, ip, rule: grant.rule })) : null;
+  const engine = byRules && known ? engineOf(await access.consult(principal, operation, { argumentsText, ip, rule: grant.rule })) : null;
   const allowed = byRules && (engine === null || engine.decision === 'allow');
   const reason =
     outOfScope ?? (grant.decision !== 'allow' ? grant.reason : engine === null || allowed ? `the policy ${grant.rule ?? ''} allows it` : engineText(engine));

@@ -1,4 +1,4 @@
-import type { CheckpointBody, PublicKeyRecord } from '../../chain/checkpoint.ts';
+import type { PublicKeyRecord } from '../../chain/checkpoint.ts';
 import type { SigningKey } from '../../chain/signing-key.ts';
 import type { SignIn } from './sign-in-log.ts';
 
@@ -14,8 +14,8 @@ export interface AuditDesk {
   anchor(organizationId: string): AuditAnchor | null;
   /** This node's chain of calls, and the last place that it gave. */
   allocatedCalls(organizationId: string): { readonly chain: string; readonly sequence: number };
-  /** Signs now what is new; null where nothing is. Faults: `unavailable`. */
-  checkpoint(): Promise<CheckpointBody | null>;
+  /** Signs now what is new, of every organization. Faults: `unavailable`. */
+  checkpoint(): Promise<void>;
   /** A new key follows the one before, which vouches for it. `record` writes it down before it signs anything. */
   rotateKey(record: (next: PublicKeyRecord) => Promise<void>): Promise<PublicKeyRecord>;
   /** Notes that a caller was let in or refused; never waits. */

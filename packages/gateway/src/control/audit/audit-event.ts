@@ -26,6 +26,10 @@ export function auditEvent(
     result,
     requestId: context.requestId,
     peer: context.peer,
-    detail,
+    // Whoever acts in an organization that is not their own.
+    detail:
+      context.actor.organizationId === context.organizationId || context.actor.kind === 'system'
+        ? detail
+        : { ...detail, actor_organization_id: context.actor.organizationId },
   };
 }

@@ -24,12 +24,12 @@ function start(): { written: AuditEvent[]; log: ReturnType<typeof createSignInLo
   return { written, log };
 }
 
-const failure = (subject: string, peer = '203.0.113.7'): SignIn => ({ outcome: 'failed', reason: 'unknown', kind: 'key', subject, peer });
+const failure = (subject: string, peer = '203.0.113.7'): SignIn => ({ outcome: 'failed', reason: 'unknown', kind: 'key', subject, organizationId: null, peer });
 
 test('refusals of one caller are one event that counts them; an accepted key is the actor of its own', async () => {
   const { written, log } = start();
   for (let times = 0; times < 1000; times++) log.note(failure('gwo_dev_aaaa'));
-  log.note({ outcome: 'succeeded', reason: '', kind: 'key', subject: 'key_1', peer: '203.0.113.8' });
+  log.note({ outcome: 'succeeded', reason: '', kind: 'key', subject: 'key_1', organizationId: null, peer: '203.0.113.8' });
   await log.stop();
   expect(written).toMatchObject([
     { action: 'sign_in.failed', result: 'denied', actorKind: 'callers', objectId: 'gwo_dev_aaaa', peer: '203.0.113.7', detail: { count: 1000, others: 0 } },

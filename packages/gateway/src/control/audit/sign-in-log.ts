@@ -13,6 +13,8 @@ export interface SignIn {
   readonly kind: 'key' | 'session' | 'admin_link' | 'mcp_session';
   /** The id or the visible prefix of what was shown; never a secret. */
   readonly subject: string;
+  /** In whose audit it is written; null: nobody can tell, so in that of the gateway's own. */
+  readonly organizationId: OrganizationId | null;
   readonly peer: string;
 }
 

@@ -4,11 +4,11 @@ import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newCheckpointId, newRequestId, type OrganizationId } from '../../kernel/id.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { RegistryStore } from '../../store/registry/registry-store.ts';
+import type { ChainHead, RegistryStore } from '../../store/registry/registry-store.ts';
 import { system } from '../actor.ts';
 import type { AuditAnchor, AuditDesk } from './audit-desk.ts';
 import { auditEvent } from './audit-event.ts';
-import { createSignInLog } from './sign-in-log.ts';
+import { createSignInLog, type SignInLog } from './sign-in-log.ts';
 
 /** The key of this node, as its state folder keeps it. */
 export interface NodeKeys {
@@ -28,6 +28,7 @@ export interface CallPlaces {
 
 export interface AuditDeskOptions {
   readonly registry: RegistryStore;
+  /** In whose audit the keys of nodes stand, and what belongs to none. */
   readonly organizationId: OrganizationId;
   readonly node: string;
   readonly keys: NodeKeys;
@@ -46,16 +47,17 @@ export interface RunningAuditDesk extends AuditDesk {
   stop(): Promise<void>;
 }
 
-/** Makes the node's key known and signs a checkpoint every minute in which something happened. Faults: `unavailable`. */
+/** Makes the node's key known and signs a checkpoint of each organization every minute in which something happened there. Faults: `unavailable`. */
 export async function startAuditDesk(options: AuditDeskOptions): Promise<RunningAuditDesk> {
   const { registry, organizationId, node, keys, trusted, calls: places, callDays, clock, log } = options;
-  const signIns = createSignInLog({ registry, organizationId, clock, log });
+  const signIns = new Map<OrganizationId, SignInLog>();
   let signing: Promise<unknown> = Promise.resolve();
 
   const known = new Set((await registry.audit.keys()).map(({ id }) => id));
   keys.resume((id) => known.has(id));
   if (!known.has(keys.key.id)) await introduce();
-  let last = (await registry.audit.lastCheckpoint(organizationId, node))?.body ?? null;
+  /** The last checkpoint of each organization. */
+  const last = new Map<OrganizationId, string | null>();
 
   async function introduce(): Promise<void> {
     const key: PublicKeyRecord = { id: keys.key.id, node, publicKey: keys.key.publicKey, createdAtMs: clock.nowMs(), previousKeyId: null, signature: '' };
@@ -70,27 +72,31 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     });
   }
 
-  async function sign(): Promise<CheckpointBody | null> {
-    const calls = places.heads(organizationId);
-    const events = await registry.audit.head(organizationId);
-    const before = last === null ? null : (JSON.parse(last) as CheckpointBody);
+  async function sign(): Promise<void> {
+    for (const [id, head] of await registry.audit.heads()) await signChain(id, head);
+  }
+
+  async function signChain(organization: OrganizationId, events: ChainHead): Promise<void> {
+    const calls = places.heads(organization);
+    if (!last.has(organization)) last.set(organization, (await registry.audit.lastCheckpoint(organization, node))?.body ?? null);
+    const signed = last.get(organization) ?? null;
+    const before = signed === null ? null : (JSON.parse(signed) as CheckpointBody);
     const news = before === null || before.events.hash !== events.hash || JSON.stringify(before.calls.map(endOf)) !== JSON.stringify(calls.map(endOf));
-    if (!news) return null;
+    if (!news) return;
     const atMs = clock.nowMs();
     const checkpoint = signCheckpoint(
-      { organization_id: organizationId, node, at: new Date(atMs).toISOString(), events, calls, calls_days: callDays() },
+      { organization_id: organization, node, at: new Date(atMs).toISOString(), events, calls, calls_days: callDays() },
       keys.key,
     );
     await registry.transaction(({ audit }) =>
-      audit.insertCheckpoint({ id: newCheckpointId(), organizationId, node, atMs, sequence: events.sequence, ...checkpoint }),
+      audit.insertCheckpoint({ id: newCheckpointId(), organizationId: organization, node, atMs, sequence: events.sequence, ...checkpoint }),
     );
-    last = checkpoint.body;
+    last.set(organization, checkpoint.body);
     const body = JSON.parse(checkpoint.body) as CheckpointBody;
-    keys.keepAnchor(organizationId, { ...events, at: body.at });
-    return body;
+    keys.keepAnchor(organization, { ...events, at: body.at });
   }
 
-  function checkpoint(): Promise<CheckpointBody | null> {
+  function checkpoint(): Promise<void> {
     const mine = signing.then(sign);
     signing = mine.catch(() => undefined);
     return mine;
@@ -118,10 +124,15 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     allocatedCalls: (organization) => places.allocated(organization),
     checkpoint,
     rotateKey: (record) => keys.rotate(clock.nowMs(), record),
-    noteSignIn: (signIn, times) => signIns.note(signIn, times),
+    noteSignIn(signIn, times) {
+      const organization = signIn.organizationId ?? organizationId;
+      let own = signIns.get(organization);
+      if (own === undefined) signIns.set(organization, (own = createSignInLog({ registry, organizationId: organization, clock, log })));
+      own.note(signIn, times);
+    },
     async stop() {
       clearInterval(timer);
-      await signIns.stop();
+      for (const own of signIns.values()) await own.stop();
       await checkpoint().catch((error: unknown) => log.warn('audit.checkpoint_failed', { error }));
     },
   };

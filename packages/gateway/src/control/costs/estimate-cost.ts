@@ -1,6 +1,7 @@
 import { nanoText, scaleNano } from '../../kernel/nano.ts';
 import { openPriceBook } from '../../kernel/price-list.ts';
 import type { ControlContext } from '../context.ts';
+import { ownServers } from '../servers/own-servers.ts';
 import { requireLedger } from '../require-ledger.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { addDays, dateOf } from './cost-period.ts';
@@ -50,7 +51,7 @@ const minuteMs = 60_000;
  */
 export async function estimateCost(context: ControlContext, { server, tool, arguments: given }: EstimateInput): Promise<CostEstimate> {
   const { grants } = context.actor;
-  if (!context.config.servers.some(({ name }) => name === server) || (grants.servers !== null && !grants.servers.includes(server)))
+  if (!ownServers(context).some(({ name }) => name === server) || (grants.servers !== null && !grants.servers.includes(server)))
     throw unknownObject('server', server);
   const { list, version } = context.prices.served();
   const ledger = requireLedger(context);

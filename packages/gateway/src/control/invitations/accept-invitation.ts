@@ -15,7 +15,7 @@ export async function acceptInvitation(context: Omit<ControlContext, 'actor' | '
   const known = await registry.invitations.findByToken(invitationHash(token));
   if (known === null || known.expiresAtMs <= expiryClock.nowMs()) throw new Fault('invitation_over');
   const { organizationId } = known;
-  const own: ControlContext = { ...context, organizationId, actor: createActor('invitation', known.id, { actions: [], servers: [] }) };
+  const own: ControlContext = { ...context, organizationId, actor: createActor('invitation', known.id, { actions: [], servers: [] }, organizationId) };
   const entry = await registry.transaction(async (writes): Promise<EntryRecord> => {
     const { access, directory, invitations } = writes;
     await access.lock(organizationId);

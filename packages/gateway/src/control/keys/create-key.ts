@@ -9,6 +9,7 @@ import { nameOwner } from './name-owner.ts';
 import { ofPerson } from './of-person.ts';
 import { excess, isKnownAction } from '../permissions.ts';
 import { expandRoles } from '../roles/require-roles.ts';
+import { ownServers } from '../servers/own-servers.ts';
 import { newKeySecret } from './key-secret.ts';
 
 export interface CreateKeyInput {
@@ -87,11 +88,13 @@ export async function createKeyFor(
   return { key, secret };
 }
 
-function requireValid({ config, mcpActions, clock }: ControlContext, { name, environment, scopes, metadata, expiresAtMs }: CreateKeyInput): void {
+function requireValid(context: ControlContext, { name, environment, scopes, metadata, expiresAtMs }: CreateKeyInput): void {
+  const { mcpActions, clock } = context;
+  const servers = ownServers(context);
   if (name.trim() === '' || name.length > bounds.keyNameCharsMax) throw invalid(`name must have 1 to ${bounds.keyNameCharsMax} characters`);
   if (/\p{Cc}/u.test(name)) throw invalid('name must not hold control characters');
   if (environment !== null && !/^[a-z0-9-]{1,32}$/.test(environment)) throw invalid('environment must be 1 to 32 of a–z, 0–9 and -');
-  const unknownServer = scopes.servers?.find((server) => !config.servers.some((known) => known.name === server));
+  const unknownServer = scopes.servers?.find((server) => !servers.some((known) => known.name === server));
   if (unknownServer !== undefined) throw invalid(`scopes.mcp_servers names the server ${unknownServer}, which is not configured`);
   const unknownAction = scopes.actions?.find((action) => !action.startsWith(rolePrefix) && !isKnownAction(action, mcpActions));
   if (unknownAction !== undefined) throw invalid(`scopes.actions names ${unknownAction}, which is no MCP operation, no permission and no role`);

@@ -3,7 +3,6 @@ import { Client } from 'pg';
 import { startControl, actorOf, type TestControl } from '../../../../../test/support/control.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { bounds } from '../../kernel/bounds.ts';
-import { defaultOrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { openServedAccess } from '../../node/served-access.ts';
 import type { LedgerReader } from '../../store/ledger/ledger-reader.ts';
@@ -108,7 +107,7 @@ test('another node forgets a key that was revoked or rotated here, and no other,
   const forgotten: string[] = [];
   let read = 0;
   const node = await openServedAccess({
-    revision: () => registry.access.revision(defaultOrganizationId),
+    revisions: () => registry.access.revisions(),
     readSwitches: async () => [],
     readPolicies: async () => {
       read += 1;
@@ -116,7 +115,7 @@ test('another node forgets a key that was revoked or rotated here, and no other,
     },
     applySwitches: async () => undefined,
     applyPolicies: async () => undefined,
-    changedKeys: (after) => registry.access.changedKeys(defaultOrganizationId, after, 10),
+    changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, 10),
     forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
     log: silentLog,
     everyMs: 20,
@@ -135,7 +134,7 @@ test('a key is refused from the millisecond it expires', async () => {
   control.clock.advance(hour - 1);
   expect(await verify(secret)).toMatchObject({ ok: true });
   control.clock.advance(1);
-  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired', organizationId: 'org_default' });
   expect(await getKey(control.context(), key.id)).toMatchObject({ status: 'expired' });
 });
 
@@ -144,7 +143,7 @@ test('a revoked key is refused at once although it was just used, and the worker
   expect(await verify(secret)).toMatchObject({ ok: true });
   await revokeKey(control.context(), key.id);
   expect(control.changedKeys).toContain(key.id);
-  expect(await verify(secret)).toEqual({ ok: false, reason: 'revoked' });
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'revoked', organizationId: 'org_default' });
   await revokeKey(control.context(), key.id);
   expect(await rows('select count(*)::int as events from audit_events where object_id = $1 and action = $2', [key.id, 'key.revoked'])).toEqual([{ events: 1 }]);
 });
@@ -157,7 +156,7 @@ test('A20 the old secret of a rotated key is good for 24 hours, says so, and not
   expect(await verify(rotated.secret)).toMatchObject({ ok: true, principal: { keyId: key.id, deprecatedUntilMs: null } });
   expect(await verify(secret)).toMatchObject({ ok: true, principal: { keyId: key.id, deprecatedUntilMs: until } });
   control.clock.advance(24 * hour);
-  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(secret)).toEqual({ ok: false, reason: 'expired', organizationId: 'org_default' });
   expect(await verify(rotated.secret)).toMatchObject({ ok: true });
   expect(control.changedKeys).toContain(key.id);
 });
@@ -168,11 +167,11 @@ test('L4: a clock that is set back ends no key later, neither one that has ended
   await rotateKey(control.context(), rotated.key.id);
   expect(await verify(ended.secret)).toMatchObject({ ok: true });
   control.clock.advance(hour);
-  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired', organizationId: 'org_default' });
   control.clock.setWall(-hour);
-  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(ended.secret)).toEqual({ ok: false, reason: 'expired', organizationId: 'org_default' });
   control.clock.advance(23 * hour);
-  expect(await verify(rotated.secret)).toEqual({ ok: false, reason: 'expired' });
+  expect(await verify(rotated.secret)).toEqual({ ok: false, reason: 'expired', organizationId: 'org_default' });
 });
 
 test('a second rotation ends the first secret at once', async () => {

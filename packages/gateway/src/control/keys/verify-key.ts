@@ -1,6 +1,7 @@
 import type { KeyVerdict } from '../../authenticate/authenticate.ts';
 import type { RateLimitConfig } from '../../config/config.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { organizationIdOf } from '../../kernel/id.ts';
 import type { PrincipalData, RateLimitData } from '../../snapshot/snapshot.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ControlDependencies } from '../context.ts';
@@ -14,8 +15,14 @@ import { prefixOf } from './key-secret.ts';
  */
 export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<KeyVerdict> {
   const verdict = await judgeSecret(dependencies, secret);
-  if (verdict.ok === true) dependencies.audit.noteSignIn({ outcome: 'succeeded', reason: '', kind: 'key', subject: verdict.principal.keyId, peer });
-  else if (!verdict.ok) dependencies.audit.noteSignIn({ outcome: 'failed', reason: verdict.reason, kind: 'key', subject: prefixOf(secret) ?? '', peer });
+  const { audit } = dependencies;
+  if (verdict.ok === true) {
+    const { keyId, organizationId } = verdict.principal;
+    audit.noteSignIn({ outcome: 'succeeded', reason: '', kind: 'key', subject: keyId, organizationId: organizationIdOf(organizationId), peer });
+  } else if (!verdict.ok) {
+    const organizationId = verdict.reason === 'unknown' ? null : organizationIdOf(verdict.organizationId);
+    audit.noteSignIn({ outcome: 'failed', reason: verdict.reason, kind: 'key', subject: prefixOf(secret) ?? '', organizationId, peer });
+  }
   return verdict;
 }
 
@@ -43,9 +50,10 @@ async function judgeSecret(dependencies: Judging, secret: string): Promise<KeyVe
 
 async function judge(dependencies: Judging, key: KeyRecord, deprecatedUntilMs: number | null): Promise<KeyVerdict> {
   const nowMs = dependencies.expiryClock.nowMs();
-  if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked' };
-  if (key.expiresAtMs !== null && nowMs >= key.expiresAtMs) return { ok: false, reason: 'expired' };
-  if (deprecatedUntilMs !== null && nowMs >= deprecatedUntilMs) return { ok: false, reason: 'expired' };
+  const { organizationId } = key;
+  if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked', organizationId };
+  if (key.expiresAtMs !== null && nowMs >= key.expiresAtMs) return { ok: false, reason: 'expired', organizationId };
+  if (deprecatedUntilMs !== null && nowMs >= deprecatedUntilMs) return { ok: false, reason: 'expired', organizationId };
   return { ok: true, principal: principalOf(key, await readCaller(dependencies, key), deprecatedUntilMs, dependencies.config.rateLimits) };
 }
 

@@ -59,7 +59,7 @@ export async function blastRadius(context: ControlContext, plan: DocumentPlan): 
   }
   const callers = await callersOf(context, groups);
   const gone = new Set(context.config.servers.map(({ name }) => name).filter((name) => !plan.config.servers.some((server) => server.name === name)));
-  const before = context.access.served();
+  const before = context.access.served(context.organizationId);
   const rulesAfter = (change: (rules: readonly PolicyData[]) => readonly PolicyData[]): readonly PolicyData[] => [
     ...before.filter(isSwitchRule),
     ...change(before.filter((rule) => !isSwitchRule(rule))),
@@ -70,7 +70,7 @@ export async function blastRadius(context: ControlContext, plan: DocumentPlan): 
     lostServers: ReadonlySet<string>,
     isTouched: (group: CallGroup) => boolean,
   ): Promise<BlastRadius> => {
-    const compare = rules === null ? null : await context.access.compare(rules, tools);
+    const compare = rules === null ? null : await context.access.compare(context.organizationId, rules, tools);
     const found = { lost: [] as CallGroup[], gained: [] as CallGroup[], depends: [] as CallGroup[], touched: [] as CallGroup[] };
     for (const group of groups) {
       if (lostServers.has(group.server)) {

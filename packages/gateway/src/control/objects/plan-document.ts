@@ -82,7 +82,7 @@ export function planDocument(context: ControlContext, document: string, base: Re
   );
   const policyChanges = planPolicies(context, desired, base);
   const pricesChange = planPrices(context, desired, base);
-  for (const rule of desired.policies ?? []) requireWhole({ config }, rule);
+  for (const rule of desired.policies ?? []) requireWhole({ config, organizationId: context.organizationId }, rule);
   if (desired.prices !== null)
     requireWholeList(
       desired.prices,

@@ -1,3 +1,4 @@
+import { defaultOrganizationId } from '../../kernel/id.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import type { ControlContext } from '../context.ts';
 
@@ -12,11 +13,12 @@ export interface ListedPolicy {
   readonly isServed: boolean;
 }
 
-/** Every rule, those of the file before those of the registry. Faults: `unavailable`. */
+/** Every rule of the organization, those of the file before those of the registry. Faults: `unavailable`. */
 export async function listPolicies({ registry, organizationId, config }: ControlContext): Promise<readonly ListedPolicy[]> {
   const kept = await registry.access.policies(organizationId);
+  const ofFile = organizationId === defaultOrganizationId ? config.policies : null;
   return [
-    ...(config.policies ?? []).map((data): ListedPolicy => ({ data, source: 'file', version: null, changedAtMs: null, changedBy: null, isServed: true })),
-    ...kept.map((record): ListedPolicy => ({ ...record, source: 'registry', isServed: config.policies === null })),
+    ...(ofFile ?? []).map((data): ListedPolicy => ({ data, source: 'file', version: null, changedAtMs: null, changedBy: null, isServed: true })),
+    ...kept.map((record): ListedPolicy => ({ ...record, source: 'registry', isServed: ofFile === null })),
   ];
 }

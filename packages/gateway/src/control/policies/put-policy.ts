@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { bounds } from '../../kernel/bounds.ts';
 import { conditionFault } from '../../kernel/condition.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { defaultOrganizationId } from '../../kernel/id.ts';
 import { writePolicy, type PolicyData } from '../../kernel/policy.ts';
 import type { PolicyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
+import { ownServers } from '../servers/own-servers.ts';
 
 export interface PutPolicyInput {
   readonly data: PolicyData;
@@ -49,14 +51,15 @@ export async function putPolicy(context: ControlContext, { data, expected, dryRu
   return result;
 }
 
-/** Faults: `managed_by_file`. */
-export function requireRegistry({ config }: Pick<ControlContext, 'config'>): void {
-  if (config.policies !== null) throw new Fault('managed_by_file', { what: 'list of policies', file: config.file ?? '(none)', setting: 'policies' });
+/** The file's rules are those of the gateway's own organization. Faults: `managed_by_file`. */
+export function requireRegistry({ config, organizationId }: Pick<ControlContext, 'config' | 'organizationId'>): void {
+  if (config.policies !== null && organizationId === defaultOrganizationId)
+    throw new Fault('managed_by_file', { what: 'list of policies', file: config.file ?? '(none)', setting: 'policies' });
 }
 
 /** Faults: `invalid_params`. */
-export function requireWhole({ config }: Pick<ControlContext, 'config'>, { servers, when, resources, prompts }: PolicyData): void {
-  const missing = servers.find((name) => !name.includes('*') && !config.servers.some((server) => server.name === name));
+export function requireWhole(context: Pick<ControlContext, 'config' | 'organizationId'>, { servers, when, resources, prompts }: PolicyData): void {
+  const missing = servers.find((name) => !name.includes('*') && !ownServers(context).some((server) => server.name === name));
   if (missing !== undefined) throw new Fault('invalid_params', { reason: `there is no server ${missing.slice(0, 63)}; the rule would hold for nothing` });
   const fault = when === null ? null : conditionFault(when, { resources, prompts });
   if (fault !== null) throw new Fault('invalid_params', { reason: `the condition cannot serve: ${fault}` });

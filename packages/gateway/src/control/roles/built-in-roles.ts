@@ -10,6 +10,9 @@ const seen: readonly Permission[] = ['servers.read', 'traces.read', 'logs.read',
 const developed: readonly Permission[] = [...seen, 'servers.test', 'policies.read', 'roles.read', 'masking.test', 'config.read'];
 const audited: readonly Permission[] = [...seen, 'audit.read', 'logs.export', 'keys.read', 'policies.read', 'roles.read', 'config.read'];
 
+/** Of each organization, by id and name. */
+export const builtInRoles = { admin: 'Admin', developer: 'Developer', viewer: 'Viewer', auditor: 'Auditor' } as const;
+
 /** Roles that every organization has, by id: to be seen, not to be changed. `mcpActions`: every MCP operation there is. */
 export function builtInRole(id: string, mcpActions: readonly string[]): BuiltInRole | null {
   switch (id) {

@@ -146,6 +146,7 @@ test('the snapshot of workers is by the orders, and servers without one stay as 
     port: 1,
     policies: [],
     opa: null,
+    others: [],
     bridgeSocket: () => '/tmp/bridge.sock',
     credential: () => null,
     tls: () => null,

@@ -6,6 +6,7 @@ import { unknownObject } from '../unknown-object.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { ServerReports } from '../../node/worker-report.ts';
 import type { CanaryData } from '../../snapshot/upstream-data.ts';
+import { ownServers } from './own-servers.ts';
 import { addressOf, listsOf, stateOfServer, targetViews, type TargetView } from './target-view.ts';
 
 /** A server as an administrator sees it. */
@@ -33,14 +34,14 @@ export async function listServers(context: ControlContext): Promise<readonly Ser
   const reports = await context.upstreams.reports();
   const reach = context.actor.grants.servers;
   const said = await saidOf(context);
-  return context.config.servers
+  return ownServers(context)
     .filter(({ name }) => reach === null || reach.includes(name))
     .map((server) => viewOf(context, server, reports, context.upstreams.asked(server.name), said));
 }
 
 /** One of them, by an order that may not hold yet. Faults: `unknown_object`. */
 export async function viewServer(context: ControlContext, name: string, order: ServerOrder | null): Promise<ServerView> {
-  const server = context.config.servers.find((entry) => entry.name === name);
+  const server = ownServers(context).find((entry) => entry.name === name);
   if (!server) throw unknownObject('server', name);
   return viewOf(context, server, await context.upstreams.reports(), order, await saidOf(context));
 }

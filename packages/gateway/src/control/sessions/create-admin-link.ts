@@ -3,7 +3,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { allGrants, excess } from '../permissions.ts';
-import { linkKey, newLinkToken } from './session.ts';
+import { linkKey, newLinkToken, type LinkRecord } from './session.ts';
 
 export interface AdminLink {
   readonly url: string;
@@ -11,17 +11,20 @@ export interface AdminLink {
 }
 
 /**
- * Makes a link that opens one administrator session, once, within an hour. Only who holds everything may make one.
+ * Makes a link that opens one administrator session of the organization, once, within an hour. Only who holds everything may make one.
  * Faults: `forbidden`, `unavailable`.
  */
 export async function createAdminLink(context: ControlContext): Promise<AdminLink> {
-  const beyond = excess(context.actor.grants, allGrants, context.mcpActions);
+  const { actor, organizationId } = context;
+  const beyond = excess(actor.grants, allGrants, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `an administrator session holds everything: ${beyond}` });
   const token = newLinkToken();
   const key = linkKey(token);
   if (key === null) throw new TypeError('a new link token has the wrong form');
   const expiresAtMs = context.clock.nowMs() + bounds.adminLinkMs;
-  await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'admin_link.created', context.actor.id, { expires_at_ms: expiresAtMs })));
-  await context.state.set(key, Buffer.from(JSON.stringify({ kind: context.actor.kind, id: context.actor.id })), bounds.adminLinkMs);
+  await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'admin_link.created', actor.id, { expires_at_ms: expiresAtMs })));
+  const { kind, id } = actor;
+  const record = { kind, id, organizationId: actor.organizationId, forOrganizationId: organizationId };
+  await context.state.set(key, Buffer.from(JSON.stringify(record satisfies Record<keyof LinkRecord, string>)), bounds.adminLinkMs);
   return { url: `${context.publicUrl()}/admin/${token}`, expiresAtMs };
 }

@@ -5,14 +5,27 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { bounds } from '../../kernel/bounds.ts';
-import { randomBase62 } from '../../kernel/id.ts';
+import { defaultOrganizationId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
+
+// What was stored before there were others is of the one that there was.
+const organizationSchema = z
+  .string()
+  .default(defaultOrganizationId)
+  .transform((id) => id as OrganizationId);
+
+/** Who made the link that a session is opened with; of a key also where it is at home. */
+const openerSchema = z.object({ kind: z.enum(['operator', 'key', 'session', 'system']), id: z.string(), organizationId: organizationSchema });
+
+/** A one-time link: the session is of the organization that the link was made for. */
+export const linkRecordSchema = openerSchema.extend({ forOrganizationId: organizationSchema });
+export type LinkRecord = z.infer<typeof linkRecordSchema>;
 
 export const sessionRecordSchema = z.object({
   id: z.string(),
+  organizationId: organizationSchema,
   actions: z.array(z.string()).nullable(),
   servers: z.array(z.string()).nullable(),
-  /** Who made the link that opened it. */
-  openedBy: z.object({ kind: z.enum(['operator', 'key', 'session', 'system']), id: z.string() }),
+  openedBy: openerSchema,
   createdAtMs: z.number(),
 });
 

@@ -3,6 +3,7 @@ import type { SwitchData } from '../../kernel/switch.ts';
 import type { SwitchRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
+import { ownServers } from '../servers/own-servers.ts';
 import { unknownObject } from '../unknown-object.ts';
 
 /**
@@ -39,12 +40,13 @@ export async function switchOn(context: ControlContext, kind: SwitchData['kind']
 }
 
 /** A slip of the finger in an emergency would leave the wrong thing on. Agents, users and teams may be unknown: they are names that keys carry. */
-async function requireKnown({ config, registry, organizationId }: ControlContext, { kind, name }: SwitchData): Promise<void> {
+async function requireKnown(context: ControlContext, { kind, name }: SwitchData): Promise<void> {
+  const { registry, organizationId } = context;
   if (name.includes('*') && kind !== 'tool') throw new Fault('invalid_params', { reason: 'a switch is for one thing; a pattern is for a policy' });
   if (kind === 'key' && (await registry.keys.find(organizationId, name)) === null) throw unknownObject('key', name);
   if (kind !== 'server' && kind !== 'tool') return;
   const slash = name.indexOf('/');
   if (kind === 'tool' && (slash <= 0 || slash === name.length - 1)) throw new Fault('invalid_params', { reason: 'a tool is named SERVER/TOOL' });
   const server = kind === 'server' ? name : name.slice(0, slash);
-  if (!config.servers.some((one) => one.name === server)) throw unknownObject('server', server);
+  if (!ownServers(context).some((one) => one.name === server)) throw unknownObject('server', server);
 }

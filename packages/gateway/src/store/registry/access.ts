@@ -13,11 +13,19 @@ export function createAccessReads(database: Kysely<Tables>): AccessReads {
     async revision(organizationId) {
       const row = await database
         .selectFrom('access_revisions')
-        .select(['revision', 'callers'])
+        .selectAll()
         .where('organization_id', '=', organizationId)
         .modifyEnd(sql`/* access/revision */`)
         .executeTakeFirst();
-      return { rules: Number(row?.revision ?? 0), callers: Number(row?.callers ?? 0) };
+      return { organizationId, rules: Number(row?.revision ?? 0), callers: Number(row?.callers ?? 0) };
+    },
+    async revisions() {
+      const rows = await database
+        .selectFrom('access_revisions')
+        .selectAll()
+        .modifyEnd(sql`/* access/revisions */`)
+        .execute();
+      return rows.map((row) => ({ organizationId: row.organization_id as OrganizationId, rules: Number(row.revision), callers: Number(row.callers) }));
     },
     async changedKeys(organizationId, after, limit) {
       const rows = await database
@@ -170,7 +178,7 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
 const keyMembers = nounKinds.flatMap((kind) => nouns[kind].keyMembers.map((member) => ({ kind, member })));
 
 /** The row is locked until the transaction ends, as in `begin`. */
-async function raiseCallers(transaction: Kysely<Tables>, organizationId: OrganizationId): Promise<string> {
+export async function raiseCallers(transaction: Kysely<Tables>, organizationId: OrganizationId): Promise<string> {
   const row = await transaction
     .insertInto('access_revisions')
     .values({ organization_id: organizationId, revision: '0', callers: '1' })

@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { ChainedRecord } from '../../chain/audit-record.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
+import type { OrganizationId } from '../../kernel/id.ts';
 import { chainHead, storedRecord } from './audit-chain.ts';
 import type { AuditQuery, AuditReads, CheckpointRecord } from './registry-store.ts';
 import type { AuditCheckpointsTable, Tables } from './tables.ts';
@@ -28,6 +29,15 @@ export function createAuditReads(database: Kysely<Tables>): AuditReads {
       return record && isChained(record) ? record : null;
     },
     head: (organizationId) => chainHead(database, organizationId),
+    async heads() {
+      const rows = await database
+        .selectFrom('audit_chains')
+        .selectAll()
+        .orderBy('organization_id')
+        .modifyEnd(sql`/* audit/heads */`)
+        .execute();
+      return new Map(rows.map((row) => [row.organization_id as OrganizationId, { sequence: Number(row.sequence), hash: row.hash }]));
+    },
     async range(organizationId, { after, limit }) {
       let query = database.selectFrom('audit_events').selectAll().where('organization_id', '=', organizationId);
       query = after === null ? query.where('chain_sequence', 'is', null) : query.where('chain_sequence', '>', String(after));

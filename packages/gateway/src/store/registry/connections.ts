@@ -2,6 +2,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Pool, type ClientConfig, type PoolClient } from 'pg';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
+import { scopeSetting, type Scope } from './scopes.ts';
 
 /** A server's URL, or the Unix socket of the embedded engine. */
 export type RegistryAddress = { readonly url: string } | { readonly socketPath: string };
@@ -12,11 +13,17 @@ const statementTimeoutMs = 1000;
 const answerTimeoutMs = 1500;
 const waitingMax = 200;
 
+export interface Connections {
+  /** Lends connections that are set to a scope; null: as they are, where there is no wall. */
+  scoped(scope: Scope | null): PostgresPool;
+  end(): Promise<void>;
+}
+
 /**
  * A bounded pool for Kysely. A connection that failed in a way that says something about it, not about the statement, is
  * closed and never lent again; what failed for want of the store is the fault `unavailable`.
  */
-export function openConnections(address: RegistryAddress, connectionsMax: number, log: Log): PostgresPool {
+export function openConnections(address: RegistryAddress, connectionsMax: number, log: Log): Connections {
   const embedded = 'socketPath' in address;
   const pool = new Pool({
     ...clientConfig(address),
@@ -34,17 +41,33 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
   pool.on('error', (error) => log.warn('registry.connection_lost', { error }));
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  return {
-    options: {},
-    end: () => pool.end(),
-    async connect() {
-      if (pool.waitingCount >= waitingMax) throw unavailable('too many requests wait for it');
+  /** What each connection is set to. It stays so from one borrower to the next: of one organization nothing is ever set twice. */
+  const scopes = new WeakMap<PoolClient, Scope>();
+
+  async function connect(scope: Scope | null): Promise<PostgresPoolClient> {
+    if (pool.waitingCount >= waitingMax) throw unavailable('too many requests wait for it');
+    let client: PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (cause) {
+      throw unavailable('it cannot be reached', cause);
+    }
+    if (scope !== null && scope !== (scopes.get(client) ?? '')) {
       try {
-        return guard(await pool.connect());
+        await client.query(`select set_config('${scopeSetting}', $1, false) /* registry/scope */`, [scope]);
+        scopes.set(client, scope);
       } catch (cause) {
-        throw unavailable('it cannot be reached', cause);
+        client.release(true);
+        throw unavailable('it does not answer in time', cause);
       }
-    },
+    }
+    return guard(client);
+  }
+
+  return {
+    // Kysely's `destroy` ends what it has been given: the pool ends once, for all of them.
+    scoped: (scope) => ({ options: {}, end: async () => undefined, connect: () => connect(scope) }),
+    end: () => pool.end(),
   };
 }
 

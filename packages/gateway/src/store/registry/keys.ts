@@ -22,6 +22,8 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
         .selectFrom('api_keys')
         .selectAll()
         .where((is) => is.or([is('prefix', '=', prefix), is('previous_prefix', '=', prefix)]))
+        // Also one that is made while its organization is deleted.
+        .where((is) => is.exists(is.selectFrom('organizations').whereRef('organizations.id', '=', 'organization_id').where('deleted_at', 'is', null)))
         .limit(collisionsMax)
         .modifyEnd(sql`/* keys/find-by-prefix */`)
         .execute();

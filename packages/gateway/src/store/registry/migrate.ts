@@ -4,6 +4,7 @@ import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { checksumOf, letsOlderNodesGoOn, missingMigrations, readMigrations, type AppliedMigration, type Migration } from '../migrations.ts';
 import { clientConfig, type RegistryAddress } from './connections.ts';
+import { scopeSetting } from './scopes.ts';
 
 /** The number of our advisory lock in PostgreSQL: "gwo" as ASCII. */
 const lock = 0x67_77_6f;
@@ -29,6 +30,8 @@ export async function migrate(
   try {
     await client.query('begin /* registry/migrate */');
     await client.query('select pg_advisory_xact_lock($1) /* registry/migrate */', [lock]);
+    // A backfill is for the rows of all.
+    await client.query(`select set_config('${scopeSetting}', '*', true) /* registry/migrate */`);
     await client.query(
       'create table if not exists schema_migrations (name text primary key, checksum text not null, applied_at timestamptz not null default now()) /* registry/migrate */',
     );

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { SigningKey } from '../../chain/signing-key.ts';
 import type { Log } from '../../kernel/log.ts';
+import { bounds } from '../../kernel/bounds.ts';
 import { createAccessReads, createAccessWrites } from './access.ts';
 import { linkEarlierEvents } from './audit-chain.ts';
 import { createAuditReads } from './audit-reads.ts';
@@ -14,10 +15,12 @@ import { createIdempotencyWrites } from './idempotency-keys.ts';
 import { createInvitationReads, createInvitationWrites } from './invitations.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
+import { createOrganizationReads, createOrganizationWrites } from './organizations.ts';
 import { createPeopleReads, createPeopleWrites } from './people.ts';
 import { createPriceReads, createPriceWrites } from './prices.ts';
 import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
+import { scopedReads, scopedWrites, scopeOfTransaction, type Scope } from './scopes.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
 import type { Tables } from './tables.ts';
 
@@ -35,45 +38,76 @@ export interface RegistryOptions {
  */
 export async function openRegistry({ address, connectionsMax, auditKey, log }: RegistryOptions): Promise<RegistryStore> {
   await migrate(address, log);
-  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: openConnections(address, connectionsMax, log) }) });
+  const connections = openConnections(address, connectionsMax, log);
+  const databaseAt = (scope: Scope | null): Kysely<Tables> => new Kysely<Tables>({ dialect: new PostgresDialect({ pool: connections.scoped(scope) }) });
+  const everyone = databaseAt('*');
+  let isWalled: boolean;
   try {
-    await linkEarlierEvents(database, auditKey);
+    isWalled = await hasWall(address, everyone, log);
+    await linkEarlierEvents(everyone, auditKey);
   } catch (error) {
-    await database.destroy();
+    await connections.end();
     throw error;
   }
-  return {
-    keys: createKeyReads(database),
-    audit: createAuditReads(database),
-    prices: createPriceReads(database),
-    configObjects: createConfigObjectReads(database),
-    people: createPeopleReads(database),
-    serverOrders: createServerOrderReads(database),
-    backup: createRegistryBackup(database),
-    backupRuns: createBackupRunReads(database),
-    access: createAccessReads(database),
-    directory: createDirectoryReads(database),
-    invitations: createInvitationReads(database),
-    transaction: (work) =>
-      database.transaction().execute((transaction) =>
-        work({
-          keys: createKeyWrites(transaction),
-          prices: createPriceWrites(transaction),
-          configObjects: createConfigObjectWrites(transaction),
-          audit: createAuditWrites(transaction, auditKey),
-          auditStreams: createAuditStreamWrites(transaction),
-          backupRuns: createBackupRunWrites(transaction),
-          people: createPeopleWrites(transaction),
-          serverOrders: createServerOrderWrites(transaction),
-          access: createAccessWrites(transaction),
-          directory: createDirectoryWrites(transaction),
-          invitations: createInvitationWrites(transaction),
-          idempotency: createIdempotencyWrites(transaction),
-        }),
-      ),
-    async ping() {
-      await sql`select 1 /* registry/ping */`.execute(database);
-    },
-    close: () => database.destroy(),
+  const known = new Map<Scope, Kysely<Tables>>([['*', everyone]]);
+  const unscoped = isWalled ? databaseAt('') : databaseAt(null);
+  const at = (scope: Scope): Kysely<Tables> => {
+    if (!isWalled || scope === '') return unscoped;
+    const own = known.get(scope);
+    if (own !== undefined) return own;
+    if (known.size > bounds.organizationsMax) known.clear();
+    const made = databaseAt(scope);
+    known.set(scope, made);
+    return made;
   };
+  return {
+    organizations: scopedReads(createOrganizationReads, at, ['list', 'ids']),
+    keys: scopedReads(createKeyReads, at, ['findByPrefix']),
+    audit: scopedReads(createAuditReads, at, ['keys', 'heads']),
+    prices: scopedReads(createPriceReads, at),
+    people: scopedReads(createPeopleReads, at),
+    serverOrders: scopedReads(createServerOrderReads, at),
+    backup: createRegistryBackup(everyone),
+    backupRuns: scopedReads(createBackupRunReads, at),
+    access: scopedReads(createAccessReads, at, ['revisions']),
+    directory: scopedReads(createDirectoryReads, at),
+    invitations: scopedReads(createInvitationReads, at, ['findByToken']),
+    configObjects: scopedReads(createConfigObjectReads, at),
+    transaction: (work) =>
+      unscoped.transaction().execute((transaction) => {
+        const enter = isWalled ? scopeOfTransaction(transaction) : async () => undefined;
+        return work({
+          organizations: scopedWrites(createOrganizationWrites(transaction), enter, ['count', 'insert', 'update']),
+          keys: scopedWrites(createKeyWrites(transaction), enter),
+          prices: scopedWrites(createPriceWrites(transaction), enter),
+          audit: scopedWrites(createAuditWrites(transaction, auditKey), enter, ['insertKey']),
+          auditStreams: scopedWrites(createAuditStreamWrites(transaction), enter),
+          backupRuns: scopedWrites(createBackupRunWrites(transaction), enter, ['hold', 'end', 'delete']),
+          people: scopedWrites(createPeopleWrites(transaction), enter),
+          serverOrders: scopedWrites(createServerOrderWrites(transaction), enter),
+          access: scopedWrites(createAccessWrites(transaction), enter),
+          directory: scopedWrites(createDirectoryWrites(transaction), enter),
+          invitations: scopedWrites(createInvitationWrites(transaction), enter),
+          configObjects: scopedWrites(createConfigObjectWrites(transaction), enter),
+          idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
+        });
+      }),
+    async ping() {
+      await sql`select 1 /* registry/ping */`.execute(unscoped);
+    },
+    close: () => connections.end(),
+  };
+}
+
+/** Whether PostgreSQL keeps organizations apart by itself. The embedded engine's only user is its superuser, whom nothing is kept from. */
+async function hasWall(address: RegistryAddress, database: Kysely<Tables>, log: Log): Promise<boolean> {
+  if ('socketPath' in address) return false;
+  const { rows } = await sql<{
+    bypasses: boolean;
+  }>`select rolsuper or rolbypassrls as bypasses from pg_roles where rolname = current_user /* registry/wall */`.execute(database);
+  if (rows[0]?.bypasses !== true) return true;
+  log.warn('registry.row_security_bypassed', {
+    reason: 'the user of DATABASE_URL is a superuser, or bypasses row security: give the gateway a role of its own',
+  });
+  return false;
 }

@@ -5,7 +5,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { until } from '../../../../../test/support/poll.ts';
-import { startPostgres } from '../../../../../test/support/postgres.ts';
+import { ordinaryDatabase, startPostgres, type TemporaryPostgres } from '../../../../../test/support/postgres.ts';
 import type { NounKind, Reference } from '../../kernel/directory.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
@@ -43,7 +43,79 @@ describe('embedded', () => {
 describeWith('postgres', 'PostgreSQL', () => {
   keepsTheContract(async () => {
     const server = await startPostgres();
-    return { address: { url: server.url }, end: () => server.stop() };
+    return { address: { url: await ordinaryDatabase(server.url) }, end: () => server.stop() };
+  });
+});
+
+describeWith('postgres', 'the second wall in PostgreSQL', () => {
+  let server: TemporaryPostgres;
+  let store: RegistryStore;
+  let client: Client;
+  const [mine, theirs] = [`org_${randomBase62(20)}`, `org_${randomBase62(20)}`] as [OrganizationId, OrganizationId];
+  const scopeTo = (scope: string): Promise<unknown> => client.query('select set_config($1, $2, false)', ['gatewayops.organization', scope]);
+  const keysSeen = async (): Promise<readonly string[]> =>
+    (await client.query<{ id: string }>('select organization_id as id from api_keys order by 1')).rows.map(({ id }) => id);
+
+  beforeAll(async () => {
+    server = await startPostgres();
+    const url = await ordinaryDatabase(server.url);
+    store = await openRegistry({ address: { url }, connectionsMax: 2, auditKey: testAuditKey, log: silentLog });
+    client = new Client({ connectionString: url });
+    await client.connect();
+    await store.transaction(async ({ organizations, keys }) => {
+      for (const id of [mine, theirs]) {
+        await organizations.insert({ id, name: id, version: 1, createdAtMs: 1, createdBy: 'test', changedAtMs: 1, changedBy: 'test' });
+        await keys.insert(keyOf(id));
+      }
+    });
+  });
+  afterAll(async () => {
+    await client.end();
+    await store.close();
+    await server.stop();
+  });
+
+  test('every table with an organization has it', async () => {
+    const { rows } = await client.query<{ name: string; walled: boolean }>(
+      `select relname as name, relrowsecurity and relforcerowsecurity and exists (select from pg_policy where polrelid = c.oid) as walled from pg_class c
+       where relkind = 'r' and relnamespace = current_schema()::regnamespace
+         and (relname = 'organizations' or exists (select from pg_attribute a where a.attrelid = c.oid and attname = 'organization_id' and not attisdropped))`,
+    );
+    expect(rows.length).toBeGreaterThan(10);
+    expect(rows.filter(({ walled }) => !walled).map(({ name }) => `${name} has no wall: its migration ends with select wall_in('${name}')`)).toEqual([]);
+  });
+
+  test('T2 a query that forgets its organization gets nothing, or the rows of the one that it is set to', async () => {
+    await client.query('reset gatewayops.organization');
+    expect(await keysSeen()).toEqual([]);
+    await scopeTo('');
+    expect(await keysSeen()).toEqual([]);
+    await scopeTo(mine);
+    expect(await keysSeen()).toEqual([mine]);
+    expect((await client.query('update api_keys set name = name')).rowCount).toBe(1);
+    expect((await client.query('delete from organizations where id = $1', [theirs])).rowCount).toBe(0);
+    await expect(client.query('insert into access_revisions (organization_id, revision) values ($1, 1)', [theirs])).rejects.toThrow('row-level security');
+    await scopeTo('*');
+    expect(await keysSeen()).toEqual([mine, theirs].sort());
+  });
+
+  test('the store reads and writes for one after the other on the same connections, and finds whose a secret is', async () => {
+    for (let round = 0; round < 3; round++)
+      for (const id of [mine, theirs, mine]) {
+        const [key] = await store.keys.list(id, { after: null, limit: 10 });
+        expect(key?.organizationId).toBe(id);
+        expect((await store.keys.findByPrefix(key?.prefix ?? '')).map(({ organizationId }) => organizationId)).toEqual([id]);
+        await store.transaction(async ({ access }) => access.touchKey(id, key?.id ?? ''));
+      }
+    expect((await store.organizations.ids()).length).toBe(3);
+  });
+
+  test('a superuser passes it by, and the log says so', async () => {
+    const said: string[] = [];
+    const log = { ...silentLog, warn: (event: string) => void said.push(event) };
+    const other = await openRegistry({ address: { url: server.url }, connectionsMax: 1, auditKey: testAuditKey, log });
+    await other.close();
+    expect(said).toContain('registry.row_security_bypassed');
   });
 });
 
@@ -85,7 +157,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
 
   beforeAll(async () => {
     ({ address, end } = await start());
-    store = await openRegistry({ address, connectionsMax: 4, auditKey: testAuditKey, log: silentLog });
+    store = await openRegistry({ address, connectionsMax: 8, auditKey: testAuditKey, log: silentLog });
   });
   afterAll(async () => {
     await store.close();
@@ -97,6 +169,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     const client = new Client(clientConfig(address));
     await client.connect();
     try {
+      await client.query("select set_config('gatewayops.organization', '*', false)");
       return (await client.query<Row>(text, values)).rows;
     } finally {
       await client.end();
@@ -360,10 +433,11 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       keyOf(organizationId, { metadata }),
     ) as [KeyRecord, KeyRecord, KeyRecord, KeyRecord];
     await insert(ofTeam, ofUser, ofAgent, ofNobody);
-    const before = (await store.access.revision(organizationId)).callers;
+    const callersOf = async (id: OrganizationId): Promise<number> => (await store.access.revisions()).find((one) => one.organizationId === id)?.callers ?? 0;
+    const before = await callersOf(organizationId);
     expect(await store.access.changedKeys(organizationId, before, 10)).toEqual([]);
     const changedBy = async (reference: Reference): Promise<string[]> => {
-      const { callers } = await store.access.revision(organizationId);
+      const callers = await callersOf(organizationId);
       await store.transaction(({ access }) => access.touchKeysOf(organizationId, [reference]));
       return [...((await store.access.changedKeys(organizationId, callers, 10)) ?? [])].sort();
     };

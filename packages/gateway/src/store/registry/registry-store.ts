@@ -17,9 +17,11 @@ import type { SwitchData } from '../../kernel/switch.ts';
 import type { Reference } from '../../kernel/directory.ts';
 import type { IdempotencyWrites } from './idempotency-store.ts';
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
+import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
+  readonly organizations: OrganizationReads;
   readonly keys: KeyReads;
   readonly audit: AuditReads;
   readonly serverOrders: ServerOrderReads;
@@ -39,6 +41,7 @@ export interface RegistryStore {
 }
 
 export interface RegistryWrites {
+  readonly organizations: OrganizationWrites;
   readonly keys: KeyWrites;
   readonly prices: PriceWrites;
   readonly configObjects: ConfigObjectWrites;
@@ -93,6 +96,7 @@ export interface ConfigObjectWrites extends Pick<ConfigObjectReads, 'list'> {
 }
 
 export interface AccessRevision {
+  readonly organizationId: OrganizationId;
   /** Raised by every change of a rule or a switch. */
   readonly rules: number;
   /** Raised by every change of what is known of a key's caller. */
@@ -101,6 +105,8 @@ export interface AccessRevision {
 
 export interface AccessReads {
   revision(organizationId: OrganizationId): Promise<AccessRevision>;
+  /** Of every organization. */
+  revisions(): Promise<readonly AccessRevision[]>;
   /** Keys of whose callers something has changed after that revision; null: more than `limit`. */
   changedKeys(organizationId: OrganizationId, after: number, limit: number): Promise<readonly KeyId[] | null>;
   /** By name. */
@@ -320,6 +326,8 @@ export interface AuditReads {
   find(organizationId: OrganizationId, id: string): Promise<ChainedRecord | null>;
   /** Where the chain ends; place 0 where it has not begun. */
   head(organizationId: OrganizationId): Promise<ChainHead>;
+  /** The same of every chain that has begun. */
+  heads(): Promise<ReadonlyMap<OrganizationId, ChainHead>>;
   /** Records as they are stored, by place, those behind `after`; with `after` null those without a place. */
   range(organizationId: OrganizationId, page: { readonly after: number | null; readonly limit: number }): Promise<readonly StoredRecord[]>;
   /** Of all nodes, oldest first. */

@@ -6,6 +6,7 @@ import type { Log } from '../../kernel/log.ts';
 import { checksumOf, readMigrations, type AppliedMigration, type Migration } from '../migrations.ts';
 import { clientConfig, type RegistryAddress } from './connections.ts';
 import { migrate } from './migrate.ts';
+import { scopeSetting } from './scopes.ts';
 
 /** A table's rows as a backup has them, in pages of JSON texts. */
 export interface RestoredTable {
@@ -39,6 +40,7 @@ export async function openRegistryRestore(address: RegistryAddress, migrations: 
     throw new Fault('unavailable', { reason: 'the registry is not available: it cannot be reached' }, { cause });
   }
   try {
+    await client.query(`select set_config('${scopeSetting}', '*', false) /* restore/scope */`);
     await requireAlone(client);
     await requireEmpty(
       client,

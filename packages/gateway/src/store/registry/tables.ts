@@ -30,6 +30,12 @@ export interface Tables {
 export interface OrganizationsTable {
   id: string;
   name: string;
+  version: number;
+  created_at: Date;
+  created_by: string;
+  changed_at: Date;
+  changed_by: string;
+  deleted_at: Date | null;
 }
 
 /** Written as JSON text, read as what it says. */
