@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { configuredControl, type ConfiguredControl } from '../../../../test/support/configured-control.ts';
 import { actorOf, startControl, type TestControl } from '../../../../test/support/control.ts';
 import { loadConfig } from '../config/load.ts';
@@ -30,6 +30,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await node.close();
   await control.end();
+});
+
+/** Each test begins with the file alone. */
+beforeEach(async () => {
+  const { organizationId } = control.context();
+  await control.dependencies.registry.transaction(async ({ configObjects }) => {
+    await configObjects.begin(organizationId);
+    for (const object of await configObjects.list(organizationId)) await configObjects.delete(organizationId, object);
+  });
+  await node.dependencies.objects.refresh();
+  await node.rewrite(file);
 });
 
 interface Answer {

@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../../config/config.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { defaultOrganizationId } from '../../kernel/id.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { listObjects, type ObjectView } from '../objects/object-view.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -25,7 +26,7 @@ export interface ServerView extends ServerState {
   readonly canary: CanaryData | null;
   /** When and by whom something was last asked for that holds beside the configuration; null: nothing is. */
   readonly order: { readonly changedAtMs: number; readonly changedBy: string } | null;
-  /** Where it is said, and what; null where the registry does not answer. */
+  /** Where it is said, and what; null where the registry does not answer, and for other organizations than the gateway's own. */
   readonly managed: ObjectView | null;
 }
 
@@ -55,6 +56,8 @@ export async function getServer(context: ControlContext, name: string): Promise<
 
 /** Servers are seen also while the registry is away. */
 async function saidOf(context: ControlContext): Promise<readonly ObjectView[]> {
+  // Where the gateway's file lies is for who runs it.
+  if (context.organizationId !== defaultOrganizationId) return [];
   try {
     return await listObjects(context, 'server');
   } catch (error) {
