@@ -7,7 +7,8 @@ import { scopeSetting, type Scope } from './scopes.ts';
 /** A server's URL, or the Unix socket of the embedded engine. */
 export type RegistryAddress = { readonly url: string } | { readonly socketPath: string };
 
-const connectTimeoutMs = 1000;
+/** For a free connection, or a new one. The embedded engine does one thing after the other, and many may ask at once. */
+const connectTimeoutMs = { embedded: 5_000, server: 3_000 };
 const statementTimeoutMs = 1000;
 /** The client gives up later than the server, so that the server's own reason is the one that is seen. */
 const answerTimeoutMs = 1500;
@@ -29,7 +30,7 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
     ...clientConfig(address),
     // The embedded engine is one PostgreSQL backend: statements of two connections would mix.
     max: embedded ? 1 : connectionsMax,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: connectTimeoutMs[embedded ? 'embedded' : 'server'],
     statement_timeout: statementTimeoutMs,
     query_timeout: answerTimeoutMs,
     idle_in_transaction_session_timeout: 10_000,
