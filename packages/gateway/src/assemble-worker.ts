@@ -376,7 +376,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       passedServer.closeAllConnections();
       cache.close();
       aggregates.close();
-      await servers.close();
+      await Promise.all([servers.close(), snapshot.consultant?.close()]);
       server.closeAllConnections();
       for (const session of secure?.sessions ?? []) session.destroy();
       await upstreams.close();
