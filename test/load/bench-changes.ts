@@ -130,6 +130,8 @@ async function measure(generator: Generator, gateway: GatewayTarget, name: strin
   await readDelays(gateway);
   let isOver = false;
   const changing = change(() => isOver);
+  // What went wrong is said when it is waited for, and what was started ends first.
+  changing.catch(() => undefined);
   const { p50, p99, worst } = await generator.measure(gateway, load, { warmupMs: 200, measureMs: phaseMs });
   isOver = true;
   await changing;
