@@ -1,6 +1,6 @@
 import type { AuditResult } from '../../chain/audit-record.ts';
 import { newAuditId } from '../../kernel/id.ts';
-import type { AuditEvent } from '../../store/registry/registry-store.ts';
+import type { AuditEvent } from '../../store/registry/audit-store.ts';
 import type { ControlContext } from '../context.ts';
 
 /**

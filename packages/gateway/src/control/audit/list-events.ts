@@ -3,7 +3,7 @@ import type { StoredRecord } from '../../chain/verify-events.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { CallPosition } from '../../store/ledger/call-list.ts';
-import type { AuditPlace, AuditQuery } from '../../store/registry/registry-store.ts';
+import type { AuditPlace, AuditQuery } from '../../store/registry/audit-store.ts';
 import type { ControlContext } from '../context.ts';
 import { callsThatFit, listCallsAsEvents, type CallChoice } from './list-calls.ts';
 import { revealPeople } from './reveal-people.ts';

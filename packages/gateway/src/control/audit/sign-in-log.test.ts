@@ -3,7 +3,8 @@ import type { ChainedRecord } from '../../chain/audit-record.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { defaultOrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
-import type { AuditEvent, RegistryWrites } from '../../store/registry/registry-store.ts';
+import type { AuditEvent } from '../../store/registry/audit-store.ts';
+import type { RegistryWrites } from '../../store/registry/registry-store.ts';
 import { createSignInLog, type SignIn } from './sign-in-log.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -2,7 +2,8 @@ import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { newAuditId, type OrganizationId } from '../../kernel/id.ts';
 import type { Log } from '../../kernel/log.ts';
-import type { AuditEvent, RegistryStore } from '../../store/registry/registry-store.ts';
+import type { AuditEvent } from '../../store/registry/audit-store.ts';
+import type { RegistryStore } from '../../store/registry/registry-store.ts';
 
 /** A credential that was looked at. */
 export interface SignIn {

@@ -1,7 +1,7 @@
 import { verifyProof, type ProofReport, type ProofSource } from '../../chain/verify-proof.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { CheckpointPlace } from '../../store/registry/registry-store.ts';
+import type { CheckpointPlace } from '../../store/registry/audit-store.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { chainStart, hashRecord, type AuditRecord, type ChainedRecord } from '../../chain/audit-record.ts';
 import type { SigningKey } from '../../chain/signing-key.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
-import type { ChainHead } from './registry-store.ts';
+import type { ChainHead } from './audit-store.ts';
 import type { AuditEventsTable, Tables } from './tables.ts';
 
 /** Gives an event the next place of its organization's chain. Inside a transaction: its end lets the next one in. */

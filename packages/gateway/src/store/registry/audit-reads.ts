@@ -3,7 +3,7 @@ import type { ChainedRecord } from '../../chain/audit-record.ts';
 import type { StoredRecord } from '../../chain/verify-events.ts';
 import type { OrganizationId } from '../../kernel/id.ts';
 import { chainHead, storedRecord } from './audit-chain.ts';
-import type { AuditQuery, AuditReads, CheckpointRecord } from './registry-store.ts';
+import type { AuditQuery, AuditReads, CheckpointRecord } from './audit-store.ts';
 import type { AuditCheckpointsTable, Tables } from './tables.ts';
 
 export function createAuditReads(database: Kysely<Tables>): AuditReads {

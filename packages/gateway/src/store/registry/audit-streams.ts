@@ -1,7 +1,7 @@
 /** How far streams of the audit have been delivered, and which node sends them. Times are the database's own: nodes' clocks may differ. */
 import { sql, type Kysely } from 'kysely';
 import { z } from 'zod';
-import type { AuditStreamWrites, StreamPlace } from './registry-store.ts';
+import type { AuditStreamWrites, StreamPlace } from './audit-store.ts';
 import type { Tables } from './tables.ts';
 
 export function createAuditStreamWrites(transaction: Kysely<Tables>): AuditStreamWrites {

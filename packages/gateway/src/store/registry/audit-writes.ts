@@ -5,7 +5,7 @@ import type { SigningKey } from '../../chain/signing-key.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { advanceChain } from './audit-chain.ts';
 import { createPeopleWrites } from './people.ts';
-import type { AuditEvent, AuditWrites } from './registry-store.ts';
+import type { AuditEvent, AuditWrites } from './audit-store.ts';
 import type { Tables } from './tables.ts';
 
 export function createAuditWrites(transaction: Kysely<Tables>, key: SigningKey): AuditWrites {

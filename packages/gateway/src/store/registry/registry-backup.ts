@@ -2,7 +2,8 @@ import { sql, type Kysely } from 'kysely';
 import { z } from 'zod';
 import type { AppliedMigration } from '../migrations.ts';
 import { chainHead } from './audit-chain.ts';
-import type { ChainHead, RegistryBackup } from './registry-store.ts';
+import type { ChainHead } from './audit-store.ts';
+import type { RegistryBackup } from './registry-store.ts';
 import type { Tables } from './tables.ts';
 
 /**

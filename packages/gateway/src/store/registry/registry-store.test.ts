@@ -17,7 +17,8 @@ import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-store.ts';
-import type { AuditEvent, ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
+import type { AuditEvent } from './audit-store.ts';
+import type { ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
