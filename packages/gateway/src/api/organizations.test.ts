@@ -26,6 +26,8 @@ interface Tenant {
   readonly invitationId: string;
   readonly admin: string;
   readonly viewer: string;
+  /** A key of every role: those that are built in, and its own. */
+  readonly byRole: Readonly<Record<string, string>>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
@@ -91,14 +93,17 @@ async function tenant(letter: string): Promise<Tenant> {
   const keyOf = (actions: string[]) =>
     createKey(context, { name: canary, environment: null, scopes: { servers: null, actions }, metadata: { user_id: `user-${canary}` }, expiresAtMs: null });
   // Without an owner whose roles limit it.
-  const admin = await createKey(context, { name: canary, environment: null, scopes: { servers: null, actions: ['*'] }, metadata: {}, expiresAtMs: null });
-  const viewer = await createKey(context, {
-    name: canary,
-    environment: null,
-    scopes: { servers: null, actions: ['role:viewer'] },
-    metadata: {},
-    expiresAtMs: null,
-  });
+  const byRole: Record<string, string> = {};
+  for (const [role, action] of Object.entries({
+    admin: '*',
+    viewer: 'role:viewer',
+    developer: 'role:developer',
+    auditor: 'role:auditor',
+    own: `role:role-${canary}`,
+  })) {
+    const scopes = { servers: null, actions: [action] };
+    byRole[role] = (await createKey(context, { name: canary, environment: null, scopes, metadata: {}, expiresAtMs: null })).secret;
+  }
   const key = await keyOf(['tools.call']);
   const trace = randomBytes(16).toString('hex');
   const span = randomBytes(8).toString('hex');
@@ -128,8 +133,9 @@ async function tenant(letter: string): Promise<Tenant> {
     spanId: `sp_${span}`,
     exportId: (job['export'] as { id: string } | undefined)?.id ?? '',
     invitationId: (invitation as { id: string } | undefined)?.id ?? '',
-    admin: admin.secret,
-    viewer: viewer.secret,
+    admin: byRole['admin'] ?? '',
+    viewer: byRole['viewer'] ?? '',
+    byRole,
   };
 }
 
@@ -243,13 +249,13 @@ describe('T1 two organizations', () => {
     const before = await rowsOf(a);
     expect(before.length).toBeGreaterThan(10);
     for (const row of routes()) {
-      for (const role of ['admin', 'viewer'] as const) {
+      for (const [role, secret] of Object.entries(b.byRole)) {
         const foreign = filled(row, a);
         const none = filled(row, null);
-        const asked = await ask(row, foreign, b[role]);
+        const asked = await ask(row, foreign, secret);
         const heard = without(row, foreign, asked);
         expect([row, role, heard.text.includes(a.canary)]).toEqual([row, role, false]);
-        if (foreign !== row.path) expect([row, role, heard]).toEqual([row, role, without(row, none, await ask(row, none, b[role]))]);
+        if (foreign !== row.path) expect([row, role, heard]).toEqual([row, role, without(row, none, await ask(row, none, secret))]);
         if (row.ofGateway) expect([row, role, heard.status]).toEqual([row, role, 403]);
       }
     }
