@@ -199,6 +199,17 @@ describe('workers', () => {
     expect([...state.values()].some((value) => Buffer.from(value).includes('session-2'))).toBe(false);
   });
 
+  test('that have heard of none of it: what another has made may be lost as well by then', async () => {
+    const state = new Map<string, Uint8Array>();
+    const [one, other] = [await start({}, { state }), await start({}, { state })];
+    const handle = await open(one);
+    server.forget();
+    expect((await ask(one, handle, toolCall)).status).toBe(200);
+    server.forget();
+    expect((await ask(other, handle, toolCall)).status).toBe(200);
+    expect([handshakes(), server.known()]).toEqual([3, ['session-3']]);
+  });
+
   test('that find it out at once agree on one session, and end the other', async () => {
     const state = new Map<string, Uint8Array>();
     const [one, other] = [await start({}, { state }), await start({}, { state })];

@@ -50,7 +50,7 @@ function relay(call: Call, relayed: Relayed, session: HeldSession | null, out: O
   reply.isUnasked = isUnasked;
   if (session !== null && isRenewable(call, relayed, isUnasked)) {
     const { generation } = session;
-    reply.onSessionLost = () => void sendAnew(call, relayed, session, generation, out, flight, reply, resolve);
+    reply.onSessionLost = () => void sendAnew(call, relayed, session, { generation, isLast: false }, out, flight, reply, resolve);
   }
   send(call, session, out, reply);
   return promise;
@@ -62,26 +62,34 @@ function isRenewable(call: Call, { method }: Relayed, isUnasked: boolean): boole
   return method !== streamMethod || isUnasked;
 }
 
-/** Who does not know a session has done nothing in it, so the message is sent again in the one that takes its place. */
+/**
+ * Who does not know a session has done nothing in it, so the message is sent again in the one that takes its place. Where that is one which another
+ * worker made, the server may have lost it as well since; one made anew then is the last that is tried.
+ */
 async function sendAnew(
   call: Call,
   relayed: Relayed,
   session: HeldSession,
-  generation: number,
+  lost: { readonly generation: number; readonly isLast: boolean },
   out: Outgoing,
   flight: Flight | null,
   refusal: RelayReply,
   finished: () => void,
 ): Promise<void> {
   const { server, rail } = call;
-  if (server === null || !(await rail.renewal.renew(call, server, session, generation))) return refusal.passOn();
+  if (server === null || !(await rail.renewal.renew(call, server, session, lost.generation))) return refusal.passOn();
   // The question was the lost session's; in the new one another may have its id.
   if (relayed.kind === 'response') return refusal.acceptAlone();
   refusal.giveWay();
   const reply = new RelayReply(call, relayed, session, flight, finished);
   reply.isUnasked = refusal.isUnasked;
   // Event ids were the lost session's as well.
-  send(call, session, { ...out, headers: without('last-event-id', out.headers) }, reply);
+  const again = { ...out, headers: without('last-event-id', out.headers) };
+  if (!lost.isLast) {
+    const { generation } = session;
+    reply.onSessionLost = () => void sendAnew(call, relayed, session, { generation, isLast: true }, again, flight, reply, finished);
+  }
+  send(call, session, again, reply);
 }
 
 function send(call: Call, session: HeldSession | null, out: Outgoing, reply: RelayReply): void {
