@@ -63,7 +63,7 @@ export const organizationsCreate: Command = async (context) => {
   const { organization } = readAnswer(z.looseObject({ organization: view }), answer, client.where);
   out.result(answer, () => `✓ The organization ${plain(organization.name)} is there: ${plain(organization.id)}`);
   out.note(`Offer it servers with \`organizations: [${plain(organization.id)}]\` in gateway.yaml.`);
-  out.note(`Let its first administrator in with: gateway admin-link --organization ${plain(organization.id)}`);
+  out.note(`Let its first administrator in with: gateway admin link --organization ${plain(organization.id)}`);
   return undefined;
 };
 
