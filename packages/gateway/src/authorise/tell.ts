@@ -1,4 +1,5 @@
 import type { Principal } from '../authenticate/authenticate.ts';
+import { addressFact, callerFacts } from '../kernel/caller-facts.ts';
 import type { ConditionFacts } from '../kernel/condition.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
 import type { Operation } from './access.ts';
@@ -55,14 +56,14 @@ function told(
     tool,
     facts: {
       get principal() {
-        return membersOf(knownOr(principal, 'who calls is not known'));
+        return callerFacts(knownOr(principal, 'who calls is not known'));
       },
       server,
       action: action ?? '',
       get name() {
         return knownOr(isOfOne ? name : null, 'what is called is not known');
       },
-      ip: ip.startsWith('::ffff:') ? ip.slice('::ffff:'.length) : ip,
+      ip: addressFact(ip),
       get now() {
         return new Date(nowMs);
       },
@@ -80,20 +81,6 @@ function told(
 function knownOr<Value>(value: Value | null, reason: string): Value {
   if (value === null) throw new Error(reason);
   return value;
-}
-
-function membersOf({ id, data }: Principal): ConditionFacts['principal'] {
-  return {
-    id,
-    kind: data.kind,
-    organization: data.organizationId,
-    team: data.teamId,
-    project: data.projectId,
-    user: data.userId,
-    service_account: data.serviceAccountId,
-    agent: data.agent,
-    environment: data.environment,
-  };
 }
 
 function argumentsOf(text: string): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@
  * consult: what does a policy engine of the operator's own say of a call that the rules allow? Imports `kernel/`, and `upstream`'s connections. Promises:
  * it narrows and never widens: what is no plain yes, an answer that does not come among it, lets nothing pass.
  */
+import { addressFact, callerFacts } from '../kernel/caller-facts.ts';
 import type { ConsultFailure } from '../kernel/consult-failures.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import type { Operation } from '../authorise/access.ts';
@@ -47,27 +48,15 @@ export interface ConsultantReport {
 
 /** The input document, JSON text, with the names that conditions have. The arguments stand in it as they were written. */
 export function inputText({ principal, operation, argumentsText, tool, ip, nowMs, rule }: Question): string {
-  const { id, data } = principal;
   const { server, action, kind, name } = operation;
   const known = {
-    principal: {
-      id,
-      kind: data.kind,
-      organization: data.organizationId,
-      team: data.teamId,
-      project: data.projectId,
-      user: data.userId,
-      service_account: data.serviceAccountId,
-      agent: data.agent,
-      environment: data.environment,
-      belongs_to: data.lineage,
-    },
+    principal: { ...callerFacts(principal), belongs_to: principal.data.lineage },
     server,
     action,
     kind,
     name,
     tool,
-    ip: ip.startsWith('::ffff:') ? ip.slice('::ffff:'.length) : ip,
+    ip: addressFact(ip),
     now: new Date(nowMs).toISOString(),
     rule,
   };
