@@ -7,8 +7,9 @@ import { compileCondition } from '../kernel/condition.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { atOnce } from '../kernel/slices.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
+import { indexByName, indexByServer, inOrder, type NamedRules, type ServerRules } from './index-rules.ts';
 import { fold } from './patterns.ts';
-import { compileRules, everyName, noRules, pushTo, type Rule, type Rules } from './rules.ts';
+import { compileRules, everyName, noRules, type Rule, type Rules } from './rules.ts';
 import { tell, tellOf, tellOfMany, type CallFacts, type Told } from './tell.ts';
 
 /** A decision is a value; `rule` is the policy that made it, null where none had to. `hidden`: to the caller it is as if the thing did not exist. */
@@ -281,48 +282,6 @@ function keptFor<Name, Made>(made: Map<Name, Made>, name: Name, make: () => Made
     made.set(name, one);
   }
   return one;
-}
-
-/** Places in a list of rules. */
-interface ServerRules {
-  readonly exact: ReadonlyMap<string, readonly number[]>;
-  /** Of rules with patterns. */
-  readonly others: readonly number[];
-  readonly otherRules: readonly Rule[];
-}
-
-function indexByServer(rules: readonly Rule[]): ServerRules {
-  const exact = new Map<string, number[]>();
-  const others: number[] = [];
-  for (const [place, { servers }] of rules.entries()) {
-    if (servers.hasGlobs) others.push(place);
-    else for (const name of servers.exact) pushTo(exact, name, place);
-  }
-  return { exact, others, otherRules: inOrder(rules, others) };
-}
-
-/** Places in a list of rules, too. */
-interface NamedRules {
-  /** By the name, for rules that refuse by its fold. */
-  readonly exact: ReadonlyMap<string, readonly number[]>;
-  /** Of rules with patterns, and of rules for all of a server. */
-  readonly others: readonly number[];
-}
-
-function indexByName(rules: readonly Rule[], kind: 'tool' | 'prompt'): NamedRules {
-  const exact = new Map<string, number[]>();
-  const others: number[] = [];
-  for (const [place, { things }] of rules.entries()) {
-    const patterns = things === null ? null : things[kind];
-    for (const name of patterns?.exact ?? []) pushTo(exact, name, place);
-    if (things === null || patterns?.hasGlobs === true) others.push(place);
-  }
-  return { exact, others };
-}
-
-/** In their order, for the first of an effect is the one that is named. */
-function inOrder(rules: readonly Rule[], places: readonly number[]): readonly Rule[] {
-  return [...new Set(places)].sort((a, b) => a - b).flatMap((place) => rules[place] ?? []);
 }
 
 const actionOf: Readonly<Record<ThingKind, string>> = { tool: 'tools.call', resource: 'resources.read', prompt: 'prompts.get' };

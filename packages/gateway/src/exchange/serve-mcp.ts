@@ -1,4 +1,4 @@
-import { authoriseServer, isOfferedAt, offeredTo } from '../authorise/authorise.ts';
+import { authoriseName, isOfferedAt, offeredTo } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { createSingleEndpoint } from '../fabric/single-endpoint.ts';
 import { bounds } from '../kernel/bounds.ts';
@@ -166,7 +166,7 @@ function arrive(call: Call, principal: Principal, path: string): void {
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
   } else {
-    const grant = server && authoriseServer(call.snapshot, principal, server.data.name);
+    const grant = server && authoriseName(call.snapshot.access, principal, server.data.name);
     if (server === undefined || grant?.decision !== 'allow') throw outOfReach(call, server, grant?.rule ?? '', path);
     call.server = server;
   }
