@@ -19,9 +19,15 @@ export default class TestReporter implements Reporter {
 }
 
 function summarize(modules: readonly TestModule[], unhandled: readonly SerializedError[]): readonly FileSummary[] {
-  const files: FileSummary[] = modules.map(summarizeFile);
-  if (unhandled.length === 0) return files;
-  return [...files, { file: '', passed: 0, failed: unhandled.map((error) => `outside of any test: ${firstLine(error)}`), skipped: [] }];
+  const files = new Map(modules.map((module) => [module.moduleId, summarizeFile(module)]));
+  for (const error of unhandled) {
+    // Vitest names the file whose process it came from, where there is one.
+    const path: unknown = error['VITEST_TEST_PATH'];
+    const id = typeof path === 'string' ? path : '';
+    const file = files.get(id) ?? { file: '', passed: 0, failed: [], skipped: [] };
+    files.set(id, { ...file, failed: [...file.failed, `${file.file === '' ? '' : `${file.file}: `}outside of any test: ${firstLine(error)}`] });
+  }
+  return [...files.values()];
 }
 
 function summarizeFile(module: TestModule): FileSummary {

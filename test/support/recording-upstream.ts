@@ -89,7 +89,12 @@ export async function startRecordingUpstream(reply: Reply = defaultReply, port =
         };
         socket.once('close', onClose);
         requests.push(request);
-        await (queue.shift() ?? upstream.reply)(request, socket);
+        try {
+          await (queue.shift() ?? upstream.reply)(request, socket);
+        } catch (error) {
+          // A reply that waits for its reader (`once(socket, 'drain')`) is told so that the reader has gone.
+          if (!socket.destroyed) throw error;
+        }
         socket.off('close', onClose);
       }
       busy = false;

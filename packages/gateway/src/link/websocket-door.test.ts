@@ -246,6 +246,8 @@ describe('hostile frames', () => {
     const socket = connect(gate.port, '127.0.0.1');
     let said = '';
     socket.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+    // A frame that nobody reads may be answered by a reset.
+    socket.on('error', () => undefined);
     const frame = Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...call(1) }));
     const lines = [
       'GET /mcp/s1 HTTP/1.1',

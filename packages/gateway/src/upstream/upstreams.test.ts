@@ -120,8 +120,10 @@ describe('balance', () => {
     const [one] = servers;
     if (one) one.reply = replies.silence;
     const held = Array.from({ length: 3 }, () => begin(to));
-    await until(() => (servers[0]?.hits ?? 0) > 0);
+    // While the other two are under way too, all three are as loaded.
+    await Promise.all(held.filter(({ control }) => control.target !== names[0]).map(({ told }) => told));
     await series(6, to);
+    await until(() => (servers[0]?.hits ?? 0) > 0);
     expect(servers[0]?.hits).toBe(1);
     for (const { control } of held) control.abort();
   });
