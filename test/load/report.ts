@@ -1,7 +1,7 @@
 /** What the bench found, for people and for programs. */
 import { cpus } from 'node:os';
 import type { Load } from './measure.ts';
-import type { StartTimes } from './targets.ts';
+import type { StartTime, StartTimes } from './targets.ts';
 
 export interface Figures {
   readonly target: string;
@@ -53,8 +53,10 @@ export function summarise(result: BenchResult): object {
       added_p99_ms: difference(fixed?.p99, direct?.p99),
       carries_10000: most ? carried(most) : null,
       rss_1000_connections_mib: mebibytes(find('gateway', 1_000, null)?.residentBytes),
-      first_start_ms: result.start ? Math.round(result.start.firstMs) : null,
-      start_ms: result.start ? Math.round(result.start.secondMs) : null,
+      first_start_byte_ms: result.start ? Math.round(result.start.first.byteMs) : null,
+      first_start_ready_ms: result.start ? Math.round(result.start.first.readyMs) : null,
+      start_byte_ms: result.start ? Math.round(result.start.second.byteMs) : null,
+      start_ready_ms: result.start ? Math.round(result.start.second.readyMs) : null,
       idle_rss_mib: mebibytes(result.idle?.bytes),
       idle_processes: result.idle?.processes ?? null,
     },
@@ -91,7 +93,7 @@ export function renderResult(result: BenchResult): string {
     lines.push('', title, ...table([header, ...rows]));
   }
   const { start, idle } = result;
-  if (start) lines.push('', `gateway start to first byte: ${Math.round(start.secondMs)} ms; with an empty state folder ${Math.round(start.firstMs)} ms`);
+  if (start) lines.push('', `gateway start: ${startText(start.second)}; with an empty state folder: ${startText(start.first)}`);
   if (idle) lines.push(`gateway idle: ${mebibytes(idle.bytes)} MiB in ${idle.processes} processes together (memory they share is counted in each)`);
   lines.push(
     '',
@@ -100,6 +102,10 @@ export function renderResult(result: BenchResult): string {
     ...limits.map((limit) => `- ${limit}`),
   );
   return lines.join('\n');
+}
+
+function startText({ byteMs, readyMs }: StartTime): string {
+  return `first byte after ${Math.round(byteMs)} ms, ready after ${Math.round(readyMs)} ms`;
 }
 
 function row(one: Figures, direct: Figures | null, pipe: Figures | null): string[] {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { nodePath } from '../support/node-path.ts';
 import { until } from '../support/poll.ts';
 import { processTree } from '../support/processes.ts';
-import { type RunningGateway, startGateway } from '../support/start-gateway.ts';
+import { type GatewayOptions, type RunningGateway, startGateway } from '../support/start-gateway.ts';
 import { freePort } from '../support/temporary-server.ts';
 
 export interface Target {
@@ -96,11 +96,18 @@ export interface GatewayTarget extends Target {
   pids(): number[];
 }
 
-/** Of the gateway's start: milliseconds from the spawn to the first byte of a reply. */
+/** Milliseconds from the spawn of a gateway. */
+export interface StartTime {
+  /** To the first byte of a reply. */
+  readonly byteMs: number;
+  /** To a call that would be served. */
+  readonly readyMs: number;
+}
+
 export interface StartTimes {
   /** With an empty state folder. */
-  readonly firstMs: number;
-  readonly secondMs: number;
+  readonly first: StartTime;
+  readonly second: StartTime;
 }
 
 function configOf(upstream: Target): Readonly<Record<string, unknown>> {
@@ -130,15 +137,26 @@ export async function startGatewayOnce(
 export async function startGatewayTarget(upstream: Target, more: Readonly<Record<string, string>> = {}): Promise<{ target: GatewayTarget; start: StartTimes }> {
   const config = configOf(upstream);
   const env = { API_KEY_BCRYPT_COST: '12', ...more };
-  const first = await startGateway({ config, env });
-  const firstMs = first.readyMs + (await firstByteMs(first.url));
+  const { gateway: first, time: firstTime } = await startTimed({ config, env });
   const { apiKey } = first;
   await first.stop();
   if (apiKey === null) throw new Error('the first start showed no API key');
 
-  const gateway = await startGateway({ config, env, stateFolder: first.stateFolder });
-  const secondMs = gateway.readyMs + (await firstByteMs(gateway.url));
-  return { target: await targetOf(gateway, apiKey), start: { firstMs, secondMs } };
+  const { gateway, time: secondTime } = await startTimed({ config, env, stateFolder: first.stateFolder });
+  return { target: await targetOf(gateway, apiKey), start: { first: firstTime, second: secondTime } };
+}
+
+async function startTimed(options: GatewayOptions): Promise<{ gateway: RunningGateway; time: StartTime }> {
+  const port = await freePort();
+  const startedAt = performance.now();
+  const starting = startGateway({ ...options, args: ['--listen', `127.0.0.1:${port}`] });
+  const answered = until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok && performance.now() - startedAt, {
+    timeoutMs: 60_000,
+    everyMs: 5,
+    what: 'the first byte of the gateway',
+  });
+  const [gateway, byteMs] = await Promise.all([starting, answered]);
+  return { gateway, time: { byteMs, readyMs: gateway.readyMs } };
 }
 
 async function targetOf(gateway: RunningGateway, apiKey: string): Promise<GatewayTarget> {
@@ -163,12 +181,6 @@ function isClusterWorker(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function firstByteMs(url: string): Promise<number> {
-  const startedAt = performance.now();
-  await fetch(`${url}/healthz`);
-  return performance.now() - startedAt;
 }
 
 async function endProcess(child: ChildProcess): Promise<void> {

@@ -3,12 +3,14 @@
  * socket. Started with a folder and a socket path; says `{ready: true}` or `{ready: false, reason, code}` once over IPC; ends
  * when its parent does.
  */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { PGlite } from '@electric-sql/pglite';
 import { dataDir } from '@electric-sql/pglite-prepopulatedfs';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { parseTar } from 'nanotar';
 import { durableStartParams, durableWrites } from './durable-writes.ts';
 import { engineFailure, type EngineFailure } from './engine-failure.ts';
 
@@ -56,14 +58,19 @@ async function createCluster(folder: string): Promise<void> {
   const made = `${folder}.new`;
   rmSync(made, { recursive: true, force: true });
   mkdirSync(made, { recursive: true, mode: 0o700 });
-  // What initdb makes, prepared: it takes several seconds of a first start.
-  await (await open(made, await dataDir())).close();
+  // What initdb makes, prepared: it takes several seconds of a first start. Unpacked here: by PGlite it is a second of them.
+  const archive = await dataDir();
+  for (const { name, type, data } of parseTar(gunzipSync(Buffer.from(await archive.arrayBuffer())))) {
+    const path = join(made, name);
+    mkdirSync(type === 'directory' ? path : dirname(path), { recursive: true });
+    if (type === 'file') writeFileSync(path, data ?? '');
+  }
   renameSync(made, folder);
 }
 
-function open(folder: string, cluster?: Blob): Promise<PGlite> {
+function open(folder: string): Promise<PGlite> {
   const startParams = [...durableStartParams, '-c', `shared_buffers=${sharedBuffers}`];
-  return PGlite.create({ dataDir: folder, extensions: { durableWrites }, startParams, ...(cluster && { loadDataDir: cluster }) });
+  return PGlite.create({ dataDir: folder, extensions: { durableWrites }, startParams });
 }
 
 /** Listens on a socket that only one process can hold. Waits for a predecessor that is still closing. */
