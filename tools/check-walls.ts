@@ -16,7 +16,7 @@ export interface Wall {
 }
 
 const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'transform', 'cache', 'upstream', 'record'];
-const controlPlane = ['control', 'api', 'sso', 'jobs', 'store/registry'];
+const controlPlane = ['control', 'api', 'identity', 'jobs', 'store/registry'];
 const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
 
 /** Path under packages/gateway/src → what it may import. The longest path that fits a file is its wall. */
@@ -74,10 +74,12 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'assemble-restore.ts', 'process', 'chain'] },
   process: { values: [] },
 
+  // What identity providers say, verified: at its edge the network, of the gateway nothing but its vocabulary.
+  identity: { values: [] },
+
   control: { values: ['query', 'chain', 'backup'] },
   // What is written of a server, a route or another thing of the configuration has one schema, in the file and in the API.
   api: { values: ['control', 'chain', 'backup', 'config'] },
-  sso: { values: ['control'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.
   telemetry: { values: ['record', 'process', 'chain'] },
   // The check of a backup is a program of its own.

@@ -72,7 +72,7 @@ export function sessionRoutes(api: Api): void {
 
 const meSchema = z
   .object({
-    kind: z.enum(['operator', 'key', 'session', 'invitation', 'system']),
+    kind: z.enum(['operator', 'key', 'session', 'user', 'invitation', 'provider', 'system']),
     id: z.string(),
     organization_id: z.string(),
     owner: z.string().nullable().openapi({ description: 'The user or service account that it belongs to.', example: 'user:usr_ana' }),

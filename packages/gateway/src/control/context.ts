@@ -94,8 +94,11 @@ export interface ServerState {
 
 /** Who acts. */
 export interface Actor {
-  /** `operator`: whoever may open the owner-only socket; `invitation`: whoever has its token; `system`: the gateway itself. */
-  readonly kind: 'operator' | 'key' | 'session' | 'invitation' | 'system';
+  /**
+   * `operator`: whoever may open the owner-only socket; `session`: one that an administrator's link opened; `user`: one of the directory who has signed in;
+   * `invitation`: whoever has its token; `provider`: an identity provider of the configuration; `system`: the gateway itself.
+   */
+  readonly kind: 'operator' | 'key' | 'session' | 'user' | 'invitation' | 'provider' | 'system';
   readonly id: string;
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */

@@ -39,6 +39,8 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     await writes.directory.untie(organizationId, person);
     await writes.directory.delete(organizationId, person);
     await writes.invitations.deleteOf(organizationId, { userId });
+    // Who signs in again must not be made a user again: what told them apart is a hash.
+    await writes.identities.rename(organizationId, userId, pseudonym);
     await writes.people.delete(organizationId, userId);
     const made: ErasureRecord = { organizationId, pseudonym, keyIds: keys.map(({ id }) => id), begunAtMs: nowMs, finishedAtMs: null };
     await writes.people.insertErasure(made);

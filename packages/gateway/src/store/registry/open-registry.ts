@@ -12,6 +12,7 @@ import { createConfigObjectReads, createConfigObjectWrites } from './config-obje
 import { openConnections, type RegistryAddress } from './connections.ts';
 import { createDirectoryReads, createDirectoryWrites } from './directory.ts';
 import { createIdempotencyWrites } from './idempotency-keys.ts';
+import { createIdentityReads, createIdentityWrites } from './identity-links.ts';
 import { createInvitationReads, createInvitationWrites } from './invitations.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
 import { migrate } from './migrate.ts';
@@ -72,6 +73,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     access: scopedReads(createAccessReads, at, ['revisions']),
     directory: scopedReads(createDirectoryReads, at),
     invitations: scopedReads(createInvitationReads, at, ['findByToken']),
+    identities: scopedReads(createIdentityReads, at),
     configObjects: scopedReads(createConfigObjectReads, at),
     transaction: (work) =>
       unscoped.transaction().execute((transaction) => {
@@ -88,6 +90,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           access: scopedWrites(createAccessWrites(transaction), enter),
           directory: scopedWrites(createDirectoryWrites(transaction), enter),
           invitations: scopedWrites(createInvitationWrites(transaction), enter),
+          identities: scopedWrites(createIdentityWrites(transaction), enter),
           configObjects: scopedWrites(createConfigObjectWrites(transaction), enter),
           idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
         });

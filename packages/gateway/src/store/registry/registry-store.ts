@@ -14,6 +14,7 @@ import type { SwitchData } from '../../kernel/switch.ts';
 import type { Reference } from '../../kernel/directory.ts';
 import type { AuditReads, AuditStreamWrites, AuditWrites, ChainHead } from './audit-store.ts';
 import type { IdempotencyWrites } from './idempotency-store.ts';
+import type { IdentityReads, IdentityWrites } from './identity-store.ts';
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
@@ -31,6 +32,7 @@ export interface RegistryStore {
   readonly people: PeopleReads;
   readonly directory: DirectoryReads;
   readonly invitations: InvitationReads;
+  readonly identities: IdentityReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -51,6 +53,7 @@ export interface RegistryWrites {
   readonly people: PeopleWrites;
   readonly directory: DirectoryWrites;
   readonly invitations: InvitationWrites;
+  readonly identities: IdentityWrites;
   readonly idempotency: IdempotencyWrites;
 }
 

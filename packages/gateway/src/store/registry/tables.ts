@@ -25,6 +25,7 @@ export interface Tables {
   directory_links: DirectoryLinksTable;
   invitations: InvitationsTable;
   idempotency_keys: IdempotencyKeysTable;
+  identity_links: IdentityLinksTable;
 }
 
 export interface OrganizationsTable {
@@ -194,6 +195,15 @@ export interface InvitationsTable {
   created_at: Date;
   created_by: string;
   expires_at: Date;
+}
+
+export interface IdentityLinksTable {
+  organization_id: string;
+  digest: string;
+  issuer: string;
+  provider: string;
+  user_id: string;
+  created_at: Date;
 }
 
 export interface IdempotencyKeysTable {

@@ -1,0 +1,25 @@
+/** The port of what ties people of identity providers to users of the directory. */
+import type { OrganizationId } from '../../kernel/id.ts';
+
+export interface IdentityLink {
+  /** SHA-256 of issuer and subject. */
+  readonly digest: string;
+  readonly issuer: string;
+  readonly provider: string;
+  /** Of a user who may be gone meanwhile; the pseudonym of one who was erased. */
+  readonly userId: string;
+  readonly createdAtMs: number;
+}
+
+export interface IdentityReads {
+  find(organizationId: OrganizationId, digest: string): Promise<IdentityLink | null>;
+  /** Oldest first. */
+  listOfUser(organizationId: OrganizationId, userId: string): Promise<readonly IdentityLink[]>;
+}
+
+export interface IdentityWrites extends IdentityReads {
+  /** In the place of the one with the same digest. */
+  put(organizationId: OrganizationId, link: IdentityLink): Promise<void>;
+  /** Every link of the user names another one from now on: the pseudonym. */
+  rename(organizationId: OrganizationId, userId: string, pseudonym: string): Promise<void>;
+}
