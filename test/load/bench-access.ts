@@ -52,6 +52,9 @@ function rulesOf(count: number, when: string | null): PolicyData[] {
 
 const caller: PrincipalData = {
   kind: 'key',
+  credential: 'apiKey',
+  credentialId: 'key_1',
+  issuer: '',
   keyId: 'key_1',
   keyPrefix: 'gwo_live_1',
   organizationId: 'org_default',

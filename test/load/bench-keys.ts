@@ -106,8 +106,9 @@ async function measureWorker(collect: () => void): Promise<KeysBench['worker']> 
   const authenticator = createAuthenticator({
     verify: async (secret) => {
       asked++;
-      return { ok: true, principal: { ...testPrincipal().data, keyId: `key_${secret}` } };
+      return { ok: true, principal: { ...testPrincipal().data, keyId: `key_${secret}`, credentialId: `key_${secret}` } };
     },
+    takesTokens: () => false,
     encode: principalBlock,
     organizationId: 'org_default',
     clock: systemClock,

@@ -97,9 +97,9 @@ export async function startDoor({
     doorLetGo: () => undefined,
     journalBlocked: () => undefined,
     logLine: () => undefined,
-    verifyKey: async ({ secret }) =>
+    verifyCredential: async ({ secret }) =>
       (secret === testKey || secret === otherKey) && !revoked.has(secret)
-        ? { ok: true, principal: { ...everyone, keyId: secret === testKey ? 'key_test' : 'key_other', ...principal, ...(secret === otherKey ? other : {}) } }
+        ? { ok: true, principal: { ...everyone, ...idsOf(secret === testKey ? 'key_test' : 'key_other'), ...principal, ...(secret === otherKey ? other : {}) } }
         : { ok: false, reason: 'unknown' },
     lease: async ({ rule, want }) => ({ granted: Math.min(want, rule.limit), remaining: 0, resetAtMs: Date.now() + 60_000, windowIndex: 1, serial: ++serial }),
     stateGet: async ({ key }) => state.get(key) ?? null,
@@ -207,8 +207,13 @@ export async function startDoor({
   };
 }
 
+const idsOf = (id: string): Pick<PrincipalData, 'keyId' | 'credentialId'> => ({ keyId: id, credentialId: id });
+
 const everyone: PrincipalData = {
   kind: 'key',
+  credential: 'apiKey',
+  credentialId: '',
+  issuer: '',
   keyId: '',
   keyPrefix: 'gwo_test_0123',
   organizationId: 'org_default',

@@ -5,6 +5,9 @@ import type { PrincipalData } from '../../packages/gateway/src/snapshot/snapshot
 export function testPrincipal(more: Partial<PrincipalData> = {}): Principal {
   const data: PrincipalData = {
     kind: 'key',
+    credential: 'apiKey',
+    credentialId: 'key_test',
+    issuer: '',
     keyId: 'key_test',
     keyPrefix: 'gwo_test_0123',
     organizationId: 'org_default',

@@ -3,7 +3,7 @@ import { bounds } from './kernel/bounds.ts';
 import { defaultOrganizationId, type OrganizationId } from './kernel/id.ts';
 import type { Log } from './kernel/log.ts';
 import type { Closers } from './node/closers.ts';
-import { anonymousData, type Principal } from './authenticate/authenticate.ts';
+import { anonymousData, callerIdOf, type Principal } from './authenticate/authenticate.ts';
 import { compareAccess } from './authorise/compare-access.ts';
 import { explainAccess } from './authorise/explain-access.ts';
 import type { AccessDesk } from './control/access/access-desk.ts';
@@ -83,7 +83,7 @@ export async function assembleAccess({ registry, pool, hasEngine, serveAnew, ofF
       return { ...explainAccess(rules, principalFor(data), operation, { argumentsText: () => argumentsText, ip, tool: () => tool }, clock), tool };
     },
     async consult(data, operation, facts) {
-      return hasEngine() ? pool.consult({ principal: { id: data.keyId, data }, operation, ...facts }) : null;
+      return hasEngine() ? pool.consult({ principal: { id: callerIdOf(data), data }, operation, ...facts }) : null;
     },
     async compare(organizationId, after, tools) {
       const before = served(organizationId);
@@ -145,7 +145,7 @@ function principalFor(data: PrincipalData): Principal {
   const { servers } = data;
   return {
     data,
-    id: data.kind === 'anonymous' ? 'anonymous' : data.keyId,
+    id: callerIdOf(data),
     block: new Uint8Array(),
     agentBlocks: new Map(),
     servers: servers && new Set(servers),

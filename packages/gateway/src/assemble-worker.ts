@@ -137,7 +137,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const aggregates = createAggregates({ servers, kept, snapshot: () => snapshot, sealer, log, clock });
   const cache = createResultCache({ clock, current: (name) => snapshot.byName.get(name), watch: listWatch(servers) });
   const authenticator = createAuthenticator({
-    verify: (secret, peer) => supervisor.ask('verifyKey', { secret, peer }),
+    verify: (secret, peer) => supervisor.ask('verifyCredential', { secret, peer }),
+    takesTokens: () => snapshot.data.tokens === true,
     encode: principalBlock,
     organizationId: start.snapshot.organizationId,
     clock,

@@ -198,7 +198,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       targetOrders: orders.all(),
     }),
     handlers: {
-      verifyKey: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
+      verifyCredential: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
       sessionsRefused: (refusals) => void opened.promise.then(({ dependencies }) => noteRefusedSessions(dependencies.audit, refusals)),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
       keptNote: keptLists.note,

@@ -57,6 +57,7 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
   }
   const verdict = await verifyKey(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
+  if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
   if (!verdict.ok) throw new Fault('unauthorized');
   const actor = keyActor(verdict.principal);
   if (switchedOff(dependencies.access.switches(actor.organizationId), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');

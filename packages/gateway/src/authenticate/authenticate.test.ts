@@ -2,18 +2,22 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
-import { createAuthenticator, type Authenticator, type KeyVerdict } from './authenticate.ts';
+import { createAuthenticator, type Authenticator, type CredentialVerdict } from './authenticate.ts';
 
 const secret = 'gwo_test_0123456789abcdefghijABCDEFGHIJ01';
 const header = `Bearer ${secret}`;
 let nowMs = 1_000_000;
+let takesTokens = false;
 let asked: string[] = [];
-let answer: (secret: string) => Promise<KeyVerdict>;
+let answer: (secret: string) => Promise<CredentialVerdict>;
 let authenticator: Authenticator;
 
 function principal(more: Partial<PrincipalData> = {}): PrincipalData {
   return {
     kind: 'key',
+    credential: 'apiKey',
+    credentialId: more.keyId ?? 'key_1',
+    issuer: '',
     keyId: 'key_1',
     keyPrefix: 'gwo_test_0123',
     organizationId: 'org_default',
@@ -36,6 +40,7 @@ function principal(more: Partial<PrincipalData> = {}): PrincipalData {
 
 beforeEach(() => {
   nowMs = 1_000_000;
+  takesTokens = false;
   asked = [];
   answer = async () => ({ ok: true, principal: principal() });
   authenticator = createAuthenticator({
@@ -43,6 +48,7 @@ beforeEach(() => {
       asked.push(given);
       return answer(given);
     },
+    takesTokens: () => takesTokens,
     encode: ({ keyId }) => Buffer.from(keyId),
     organizationId: 'org_default',
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
@@ -86,7 +92,7 @@ describe('a key', () => {
   });
 
   test('revoked while its answer is under way is not let in by that answer, nor by the next one that is too old', async () => {
-    const answers: ((verdict: KeyVerdict) => void)[] = [];
+    const answers: ((verdict: CredentialVerdict) => void)[] = [];
     answer = () => new Promise((resolve) => answers.push(resolve));
     const outcome = refusal(header);
     // Twice the answer was given before the change that the drop tells of.
@@ -104,10 +110,10 @@ describe('a key', () => {
 
   test('is verified anew with all others, also one whose answer is under way', async () => {
     await authenticator.authenticate(header);
-    const answers: ((verdict: KeyVerdict) => void)[] = [];
+    const answers: ((verdict: CredentialVerdict) => void)[] = [];
     answer = () => new Promise((resolve) => answers.push(resolve));
     authenticator.dropAll();
-    const limited = (limit: number): KeyVerdict => ({ ok: true, principal: principal({ rateLimit: { limit, windowMs: 1_000, burst: 0 } }) });
+    const limited = (limit: number): CredentialVerdict => ({ ok: true, principal: principal({ rateLimit: { limit, windowMs: 1_000, burst: 0 } }) });
     const outcome = authenticator.authenticate(header);
     await expect.poll(() => answers.length, { interval: 1 }).toBe(1);
     authenticator.dropAll();
@@ -139,6 +145,69 @@ describe('a key', () => {
       expect(await refusal(header)).toBe('unauthorized');
       nowMs += 20_000;
     }
+  });
+});
+
+describe('a token', () => {
+  const token = `ey${'x'.repeat(4_000)}`;
+  const ofUser = (userId: string, more: Partial<PrincipalData> = {}): PrincipalData =>
+    principal({
+      kind: 'user',
+      credential: 'jwt',
+      credentialId: `tok_${userId}`,
+      issuer: 'okta',
+      keyId: `psn_${userId}`,
+      keyPrefix: 'jwt:okta',
+      userId,
+      ...more,
+    });
+
+  test('as long as they are is asked for where tokens are taken, and nowhere else', async () => {
+    answer = async () => ({ ok: true, principal: ofUser('ana') });
+    expect(await refusal(`Bearer ${token}`)).toBe('unauthorized');
+    expect(asked).toEqual([]);
+    takesTokens = true;
+    expect(await refusal(`Bearer ${token}`)).toBe('none');
+    expect(await refusal(`Bearer ${'x'.repeat(16_385)}`)).toBe('unauthorized');
+    expect(asked).toEqual([token]);
+  });
+
+  test('A9: of one person is the same caller as another one of theirs, and never that of another organization', async () => {
+    takesTokens = true;
+    const ids: string[] = [];
+    for (const [text, data] of [
+      ['a1', ofUser('ana')],
+      ['a2', ofUser('ana', { credentialId: 'tok_2' })],
+      ['b', ofUser('ana', { organizationId: 'org_b' })],
+      ['s', principal({ kind: 'service_account', credential: 'jwt', keyId: 'psn_ana' })],
+    ] as const) {
+      answer = async () => ({ ok: true, principal: data });
+      ids.push((await authenticator.authenticate(`Bearer ${text}`)).id);
+    }
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test('is forgotten by its id, or with all others of its organization, and keys stay known', async () => {
+    takesTokens = true;
+    answer = async (given) => ({ ok: true, principal: given === secret ? principal() : ofUser(given) });
+    const known = async (text: string): Promise<boolean> => {
+      const before = asked.length;
+      await authenticator.authenticate(`Bearer ${text}`);
+      return asked.length === before;
+    };
+    for (const text of [secret, 'ana', 'bo']) await known(text);
+    authenticator.drop('tok_ana');
+    expect([await known('ana'), await known('bo')]).toEqual([false, true]);
+    authenticator.dropTokens('org_other');
+    expect(await known('ana')).toBe(true);
+    authenticator.dropTokens('org_default');
+    expect([await known(secret), await known('ana'), await known('bo')]).toEqual([true, false, false]);
+  });
+
+  test('whose issuer has been away for too long is refused as unavailable, not as wrong', async () => {
+    answer = async () => ({ ok: 'away' });
+    expect(await refusal('Bearer ana')).toBe('unavailable');
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * authenticate: who is calling? Imports `kernel/`; types from other rooms. Promises: no credential is ever taken for
- * anonymous, the secret is never kept, and a revoked key is refused from the moment `drop` returns.
+ * anonymous, the secret is never kept, and a revoked key or token is refused from the moment `drop` returns.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { bounds } from '../kernel/bounds.ts';
@@ -11,7 +11,7 @@ import type { PrincipalData } from '../snapshot/snapshot.ts';
 /** A verified caller as the rail carries it. */
 export interface Principal {
   readonly data: PrincipalData;
-  /** The key's id, or `anonymous`. */
+  /** As `callerIdOf`. */
   readonly id: string;
   /** The record's columns of this principal, encoded once. */
   readonly block: Uint8Array;
@@ -22,45 +22,55 @@ export interface Principal {
   readonly actions: readonly string[] | null;
 }
 
-/** The supervisor's answer on a secret. `retryAfterMs` set: it could not be verified now, which is no verdict. */
-export type KeyVerdict =
+/** The supervisor's answer on a credential. `busy` and `away`: it cannot be verified now, which is no verdict. */
+export type CredentialVerdict =
   | { readonly ok: true; readonly principal: PrincipalData }
   | { readonly ok: false; readonly reason: 'unknown' }
-  | { readonly ok: false; readonly reason: 'expired' | 'revoked'; readonly organizationId: string }
-  | { readonly ok: 'busy' };
+  | { readonly ok: false; readonly reason: 'expired' | 'revoked' | 'refused'; readonly organizationId: string }
+  /** Too many are being verified. */
+  | { readonly ok: 'busy' }
+  /** The issuer of a token has not said its keys for too long. */
+  | { readonly ok: 'away' };
 
 export interface Authenticator {
-  /** The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known key. Faults: `unauthorized`, `unavailable`. */
+  /** The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, `unavailable`. */
   authenticate(authorization: string | undefined, peer?: string): Principal | Promise<Principal>;
   /** The caller of a route with `auth: { type: none }`. */
   readonly anonymous: Principal;
-  /** Forgets a key: its next call is verified anew. */
-  drop(keyId: string): void;
-  /** Forgets every key. */
+  /** Forgets a credential by its `credentialId`: its next call is verified anew. */
+  drop(credentialId: string): void;
+  /** Forgets whoever signed in without a key, of an organization. */
+  dropTokens(organizationId: string): void;
+  /** Forgets everyone. */
   dropAll(): void;
 }
 
 export interface AuthenticatorOptions {
-  readonly verify: (secret: string, peer: string) => Promise<KeyVerdict>;
+  readonly verify: (secret: string, peer: string) => Promise<CredentialVerdict>;
+  /** Whether anybody signs in with tokens, which are longer than keys. */
+  readonly takesTokens: () => boolean;
   readonly encode: (principal: PrincipalData) => Uint8Array;
   readonly organizationId: string;
   readonly clock: Clock;
 }
 
+/** Of an Authorization header with a key in it. */
+const keyHeaderCharsMax = 300;
 /** How often a key that changes while it is being verified is asked for. */
 const asksMax = 5;
 
 const bearer = /^Bearer +([\x21-\x7e]{1,256})$/i;
+const longBearer = /^Bearer +([\x21-\x7e]{1,16384})$/i;
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { verify, encode, clock } = options;
+  const { verify, encode, clock, takesTokens } = options;
   // Digests are keyed by a secret of this process: a heap dump holds neither keys nor anything to test guesses against.
   const pepper = randomBytes(32).toString('latin1');
   const verified = new Map<string, Principal>();
-  const digestsByKey = new Map<string, Set<string>>();
+  const digestsByCredential = new Map<string, Set<string>>();
   const refusedUntil = new Map<string, number>();
   const asking = new Map<string, Promise<Principal>>();
-  /** Keys dropped while questions were under way, and the number of drops at that time. */
+  /** Credentials dropped while questions were under way, and the number of drops at that time. */
   const droppedAt = new Map<string, number>();
   let drops = 0;
   let allDroppedAt = 0;
@@ -73,9 +83,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const { expiresAtMs, deprecatedUntilMs } = known.data;
       const nowMs = expiresAtMs === null && deprecatedUntilMs === null ? 0 : clock.nowMs();
       if ((expiresAtMs === null || nowMs < expiresAtMs) && (deprecatedUntilMs === null || nowMs < deprecatedUntilMs)) return known;
-      forget(digest, known.data.keyId);
+      forget(digest, known.data.credentialId);
     }
-    const secret = bearer.exec(authorization)?.[1];
+    const secret = (authorization.length > keyHeaderCharsMax && takesTokens() ? longBearer : bearer).exec(authorization)?.[1];
     if (secret === undefined) throw new Fault('unauthorized');
     const until = refusedUntil.get(digest);
     if (until !== undefined) {
@@ -94,7 +104,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   async function ask(secret: string, digest: string, peer: string): Promise<Principal> {
-    let verdict: KeyVerdict;
+    let verdict: CredentialVerdict;
     let before: number;
     let attempts = 0;
     try {
@@ -102,59 +112,84 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         before = drops;
         verdict = await verify(secret, peer);
         // A revocation that came while the answer was under way may be newer than the answer: ask again.
-      } while (verdict.ok === true && Math.max(allDroppedAt, droppedAt.get(verdict.principal.keyId) ?? 0) > before && ++attempts < asksMax);
+      } while (verdict.ok === true && Math.max(allDroppedAt, droppedAt.get(verdict.principal.credentialId) ?? 0) > before && ++attempts < asksMax);
     } catch (error) {
       throw new Fault('unavailable', { reason: 'keys cannot be verified' }, { cause: error });
     }
     if (attempts === asksMax) throw new Fault('unavailable', { reason: 'the key keeps changing' });
     if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
+    if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
     if (!verdict.ok) {
       bounded(refusedUntil, bounds.refusedKeysMax);
       refusedUntil.set(digest, clock.monotonicMs() + bounds.refusedKeyMs);
       throw new Fault('unauthorized');
     }
     const { principal } = verdict;
-    const known = compile(principal, principal.keyId, encode);
+    const known = compile(principal, encode);
     const oldest = bounded(verified, bounds.verifiedKeysMax);
-    if (oldest) forget(oldest[0], oldest[1].data.keyId);
+    if (oldest) forget(oldest[0], oldest[1].data.credentialId);
     verified.set(digest, known);
-    const digests = digestsByKey.get(principal.keyId);
+    const digests = digestsByCredential.get(principal.credentialId);
     if (digests) digests.add(digest);
-    else digestsByKey.set(principal.keyId, new Set([digest]));
+    else digestsByCredential.set(principal.credentialId, new Set([digest]));
     return known;
   }
 
-  function forget(digest: string, keyId: string): void {
+  function forget(digest: string, credentialId: string): void {
     verified.delete(digest);
-    const digests = digestsByKey.get(keyId);
+    const digests = digestsByCredential.get(credentialId);
     digests?.delete(digest);
-    if (digests?.size === 0) digestsByKey.delete(keyId);
+    if (digests?.size === 0) digestsByCredential.delete(credentialId);
   }
 
   return {
     authenticate,
-    anonymous: compile(anonymousData(options.organizationId), 'anonymous', encode),
-    drop(keyId) {
-      if (asking.size > 0) droppedAt.set(keyId, ++drops);
-      for (const digest of digestsByKey.get(keyId) ?? []) verified.delete(digest);
-      digestsByKey.delete(keyId);
+    anonymous: compile(anonymousData(options.organizationId), encode),
+    drop(credentialId) {
+      if (asking.size > 0) droppedAt.set(credentialId, ++drops);
+      for (const digest of digestsByCredential.get(credentialId) ?? []) verified.delete(digest);
+      digestsByCredential.delete(credentialId);
+    },
+    dropTokens(organizationId) {
+      // Of questions under way nobody knows yet whom they are about.
+      allDroppedAt = ++drops;
+      for (const [digest, { data }] of verified) if (data.kind !== 'key' && data.organizationId === organizationId) forget(digest, data.credentialId);
     },
     dropAll() {
       allDroppedAt = ++drops;
       verified.clear();
-      digestsByKey.clear();
+      digestsByCredential.clear();
     },
   };
 }
 
-function compile(data: PrincipalData, id: string, encode: (principal: PrincipalData) => Uint8Array): Principal {
-  return { data, id, block: encode(data), agentBlocks: new Map(), servers: data.servers === null ? null : new Set(data.servers), actions: data.actions };
+/**
+ * Names a caller among all of the gateway: what limits count, sessions belong to and kept answers are for. Tokens of one caller are one; what each
+ * allows is decided with each call.
+ */
+export function callerIdOf({ kind, keyId, organizationId }: Pick<PrincipalData, 'kind' | 'keyId' | 'organizationId'>): string {
+  if (kind === 'anonymous' || kind === 'key') return kind === 'key' ? keyId : kind;
+  return `${kind} ${organizationId} ${keyId}`;
 }
 
-/** Whoever has no key. */
+function compile(data: PrincipalData, encode: (principal: PrincipalData) => Uint8Array): Principal {
+  return {
+    data,
+    id: callerIdOf(data),
+    block: encode(data),
+    agentBlocks: new Map(),
+    servers: data.servers === null ? null : new Set(data.servers),
+    actions: data.actions,
+  };
+}
+
+/** Whoever has no credential. */
 export function anonymousData(organizationId: string): PrincipalData {
   return {
     kind: 'anonymous',
+    credential: 'none',
+    credentialId: '',
+    issuer: '',
     keyId: '',
     keyPrefix: '',
     organizationId,

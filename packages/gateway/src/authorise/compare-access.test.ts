@@ -25,6 +25,9 @@ const rule = (name: string, more: Partial<PolicyData>): PolicyData => ({
 function caller(team: string, more: Partial<Principal> = {}): Principal {
   const data = {
     kind: team === '' ? 'anonymous' : 'key',
+    credential: team === '' ? 'none' : 'apiKey',
+    credentialId: team === '' ? '' : `key_${team}`,
+    issuer: '',
     keyId: team === '' ? '' : `key_${team}`,
     keyPrefix: '',
     organizationId: 'org_default',

@@ -5,6 +5,7 @@ import { asFault, Fault } from '../kernel/fault.ts';
 import type { LinkCaller } from '../link/link-caller.ts';
 import { requireAddress, type HeaderGate, type InboundHeaders } from '../listener/header-gate.ts';
 import type { Rail } from './rail.ts';
+import { requireTaken } from './take-credential.ts';
 
 /** What of the request that opens a link goes with each message of it, by the names of `InboundHeaders`. */
 const carried = {
@@ -34,6 +35,7 @@ export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingM
   }
   return {
     principalId: principal.id,
+    credentialId: principal.data.credentialId,
     path,
     headers,
     peer: request.socket.remoteAddress ?? '',
@@ -55,8 +57,9 @@ async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Prom
   const endpoint = endpointsByPath.get(path);
   if ((server ?? endpoint)?.data.auth === 'none') return rail.authenticator.anonymous;
   const principal = await rail.authenticator.authenticate(inbound.authorization);
-  // Of the servers behind an aggregate each message may reach what the key may.
-  if (endpoint !== undefined && server === undefined && isOfferedAt(snapshot, principal, endpoint)) return principal;
-  if (server === undefined || authoriseServer(snapshot, principal, server.data.name).decision === 'deny') throw new Fault('not_found');
+  // Of the servers behind an aggregate each message may reach what the caller may.
+  const place = server ?? (endpoint !== undefined && isOfferedAt(snapshot, principal, endpoint) ? endpoint : undefined);
+  if (place === undefined || (server !== undefined && authoriseServer(snapshot, principal, server.data.name).decision === 'deny')) throw new Fault('not_found');
+  requireTaken(place, principal);
   return principal;
 }

@@ -6,14 +6,15 @@ import { inSlices } from '../kernel/slices.ts';
 import type { Snapshot } from '../snapshot/compile-snapshot.ts';
 import { knownTool } from './known-tool.ts';
 import type { Call } from './rail.ts';
+import { takesCaller } from './take-credential.ts';
 
 /** The calls and streams of a worker that have begun and not ended. */
 export interface CallsUnderWay {
   readonly size: number;
   add(call: Call): void;
   delete(call: Call): void;
-  /** Something of a key has changed, or with null of anything: what could not be begun now is ended. */
-  recheck(principalId: string | null): void;
+  /** Something of a credential has changed, or with null of anything: what could not be begun now is ended. */
+  recheck(credentialId: string | null): void;
 }
 
 /** `current`: by what a call would be decided now. */
@@ -45,12 +46,12 @@ export function createCallsUnderWay(current: () => Snapshot): CallsUnderWay {
     },
     add: (call) => void calls.add(call),
     delete: (call) => void calls.delete(call),
-    recheck(principalId) {
-      if (principalId === null) return void inSlices(recheckAll(), bounds.snapshotSliceMs);
+    recheck(credentialId) {
+      if (credentialId === null) return void inSlices(recheckAll(), bounds.snapshotSliceMs);
       for (const call of calls) {
         const { principal } = call;
         // One that is not known yet is about to be asked.
-        if (principal !== null && principal.id === principalId) void recheck(call, principal);
+        if (principal !== null && principal.data.credentialId === credentialId) void recheck(call, principal);
       }
     },
   };
@@ -71,8 +72,11 @@ async function refusalNow(call: Call, principal: Principal, current: () => Snaps
     }
   }
   const snapshot = current();
-  const { access, data } = snapshot;
-  const reaches = (name: string): boolean => authoriseServer(snapshot, now, name).decision === 'allow';
+  const { access, data, byName } = snapshot;
+  const reaches = (name: string): boolean => {
+    const known = byName.get(name);
+    return (known === undefined || takesCaller(known, now)) && authoriseServer(snapshot, now, name).decision === 'allow';
+  };
   const isFree =
     server === null
       ? data.servers.some(({ name }) => reaches(name))

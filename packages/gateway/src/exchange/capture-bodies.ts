@@ -9,7 +9,7 @@ import type { Call } from './rail.ts';
 /** What is copied of a call that is about to be sent, or null. */
 export function captureBodies({ server, principal, record, body, snapshot }: Call): CallBodies | null {
   if (server === null || body === null) return null;
-  const isKept = server.bodies !== null && principal?.data.kind === 'key' && server.bodies(record.method, record.name);
+  const isKept = server.bodies !== null && principal !== null && principal.data.kind !== 'anonymous' && server.bodies(record.method, record.name);
   const isCounted = record.method === 'tools/call' && hasTokenPrice(server.toolPrices.get(record.name) ?? server.price);
   if (!isKept && !isCounted) return null;
   const keptMax = isKept ? (snapshot.data.recordBodyBytesMax ?? bounds.recordBodyBytes) + bounds.recordOverlapBytes : 0;

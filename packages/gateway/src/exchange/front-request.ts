@@ -12,6 +12,7 @@ import { FrontReply } from './front-reply.ts';
 import type { Call } from './rail.ts';
 import { factsWithRisk } from './known-tool.ts';
 import { settleReply } from './settle-reply.ts';
+import { takesCaller } from './take-credential.ts';
 import { headersForAll, mappedHeaders } from './transform-call.ts';
 import { intend, pass, permit, recordedName, spend } from './stops.ts';
 
@@ -43,13 +44,14 @@ export function callerOf(call: Call, face: Omit<ClientFace, 'principalId'>): End
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
   const { snapshot } = call;
-  const isAnonymous = principal.data.kind === 'anonymous';
   const view = snapshot.access.viewOf(principal);
   return {
     face: { ...face, principalId: principal.id },
-    // Who came without a key reaches what is open to all, by whichever address.
-    mayReach: (server) =>
-      authoriseServer(snapshot, principal, server).decision === 'allow' && (!isAnonymous || snapshot.byName.get(server)?.data.auth === 'none'),
+    // Who came without a key reaches what is open to all, by whichever address; who came with a token, what takes it.
+    mayReach(server) {
+      const known = snapshot.byName.get(server);
+      return known !== undefined && takesCaller(known, principal) && authoriseServer(snapshot, principal, server).decision === 'allow';
+    },
     accessKey: view.key,
     shows: (server, kind, name, entry) =>
       view.opening(server) !== null || view.shows(server, kinds[kind], name, () => entry && factsWithRisk(call.snapshot, server, name, factsOfEntry(entry))),

@@ -14,6 +14,7 @@ import { listFilter, permitOperation } from './access-call.ts';
 import type { Call } from './rail.ts';
 import { enter, intend, permit, placeRefusal, spend } from './stops.ts';
 import { settleReply } from './settle-reply.ts';
+import { requireTaken } from './take-credential.ts';
 import { withCache } from './cached-call.ts';
 import { mappedHeaders, transformRequest, transformResult } from './transform-call.ts';
 import { traceparentOf } from './upstream-headers.ts';
@@ -152,6 +153,7 @@ async function identify(call: Call, serverName: string): Promise<void> {
     if (server !== undefined) call.record.policy = grant.rule ?? '';
     throw grant.decision === 'deny' ? new Fault('forbidden', { reason: grant.reason }) : new Fault('not_found');
   }
+  requireTaken(server, principal);
   call.server = server;
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }

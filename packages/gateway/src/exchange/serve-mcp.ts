@@ -26,6 +26,7 @@ import { joinRun } from './session-run.ts';
 import { serveBatch } from './serve-batch.ts';
 import { findIfForFront, isForFront, serveFront } from './serve-front.ts';
 import { serveLegacyStream } from './serve-legacy.ts';
+import { requireTaken } from './take-credential.ts';
 import { refusesTool, transformRequest } from './transform-call.ts';
 import { upstreamHeaders } from './upstream-headers.ts';
 
@@ -163,11 +164,13 @@ function arrive(call: Call, principal: Principal, path: string): void {
   const placed = server === undefined ? call.snapshot.endpointsByPath.get(path) : undefined;
   if (placed !== undefined && isOfferedAt(call.snapshot, principal, placed)) {
     // Which of its servers a caller reaches is decided with each message.
+    requireTaken(placed, principal);
     call.endpoint = call.rail.aggregates.at(placed.data);
     call.place = placed.block;
   } else {
     const grant = server && authoriseName(call.snapshot.access, principal, server.data.name);
     if (server === undefined || grant?.decision !== 'allow') throw outOfReach(call, server, grant?.rule ?? '', path);
+    requireTaken(server, principal);
     call.server = server;
   }
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);

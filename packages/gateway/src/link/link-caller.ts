@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 /** Who opens a link, and what every message of it is sent with. */
 export interface LinkCaller {
   readonly principalId: string;
+  /** What it signed in with; empty for whoever did not. */
+  readonly credentialId: string;
   /** The endpoint that its messages are POSTed to. */
   readonly path: string;
   /** Of the request that opens it, in lower case: authorization, host and what else the gateway reads of a client. */

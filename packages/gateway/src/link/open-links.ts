@@ -27,8 +27,8 @@ export interface OpenLinks {
   add(link: OpenLink): void;
   delete(link: OpenLink): void;
   readonly open: number;
-  /** A key has changed, or with null anything may have: links that would not be taken now are ended. */
-  recheck(principalId: string | null): void;
+  /** A credential has changed, or with null anything may have: links that would not be taken now are ended. */
+  recheck(credentialId: string | null): void;
   /** From now on each link ends when nothing of it is under way. */
   drain(): void;
   close(): void;
@@ -62,9 +62,9 @@ export function createOpenLinks(): OpenLinks {
       if (count > 1) counts.set(principalId, count - 1);
       else counts.delete(principalId);
     },
-    recheck(principalId) {
+    recheck(credentialId) {
       for (const link of links) {
-        if (principalId !== null && link.caller.principalId !== principalId) continue;
+        if (credentialId !== null && link.caller.credentialId !== credentialId) continue;
         void link.caller.isStill().then((good) => {
           if (!good || !link.isServed()) link.end('unauthorized');
         });

@@ -1,4 +1,4 @@
-import type { KeyVerdict } from '../authenticate/authenticate.ts';
+import type { CredentialVerdict } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { Operation } from '../authorise/access.ts';
 import type { Question } from '../consult/consultant.ts';
@@ -76,7 +76,7 @@ export type SupervisorHandlers = {
   /** Resolves when what the supervisor was told of the worker's door before is done. */
   doorLetGo: (input: null) => void;
   /** `peer`: where it was shown. */
-  verifyKey: (input: { readonly secret: string; readonly peer: string }) => Promise<KeyVerdict>;
+  verifyCredential: (input: { readonly secret: string; readonly peer: string }) => Promise<CredentialVerdict>;
   /** Sessions that were shown and are not the caller's. */
   sessionsRefused: (input: readonly SessionRefusal[]) => void;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;
@@ -103,8 +103,10 @@ export type WorkerHandlers = {
   keysChanged: (input: null) => void;
   /** Resolves when new handshakes go by it. */
   tls: (input: DoorTls) => Promise<void>;
-  /** Resolves when the key is forgotten. */
+  /** Resolves when the key, or another credential of that id, is forgotten. */
   keyChanged: (input: { readonly keyId: string }) => void;
+  /** Resolves when all are forgotten who signed in without a key, of that organization. */
+  tokensChanged: (input: { readonly organizationId: string }) => void;
   recallLease: (input: LeaseRecall) => Promise<readonly LeaseReturn[]>;
   readiness: (input: Readiness) => Promise<void>;
   /** All that is said of targets beside the configuration; resolves when new calls go by it. */

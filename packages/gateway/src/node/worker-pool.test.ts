@@ -72,7 +72,7 @@ function createPool({ port = 0, count = 1, readiness = () => ready, ...more }: P
       targetOrders: [],
     }),
     handlers: {
-      verifyKey: async ({ secret }) => {
+      verifyCredential: async ({ secret }) => {
         asked.push(secret);
         return { ok: false, reason: 'unknown' };
       },

@@ -40,6 +40,8 @@ export interface WorkerPool {
   reports(): Promise<readonly { readonly worker: number; readonly report: WorkerReport }[]>;
   /** Resolves when no living worker remembers the key. */
   keyChanged(keyId: string): Promise<void>;
+  /** Resolves when no worker remembers anyone who signed in without a key, of that organization. */
+  tokensChanged(organizationId: string): Promise<void>;
   /** Resolves when new handshakes with every worker go by it. */
   tls(tls: DoorTls): Promise<void>;
   /** The same for all keys. */
@@ -57,7 +59,7 @@ export interface WorkerPoolOptions {
   /** What a worker begins with; `port` is the one that it listens on, 0 for one that the first of them picks. */
   readonly begin: (workerId: number, port: number) => WorkerStart;
   readonly handlers: StateHandlers &
-    Pick<SupervisorHandlers, 'verifyKey' | 'sessionsRefused' | 'keptNote' | 'keptPut' | 'keptFind'> & {
+    Pick<SupervisorHandlers, 'verifyCredential' | 'sessionsRefused' | 'keptNote' | 'keptPut' | 'keptFind'> & {
       lease(workerId: number, input: Parameters<SupervisorHandlers['lease']>[0]): ReturnType<SupervisorHandlers['lease']>;
     };
   readonly onLogLine: (line: string) => void;
@@ -237,6 +239,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     async keyChanged(keyId) {
       await Promise.all(knowing().map((member) => mustKnow(member, member.channel.ask('keyChanged', { keyId }, keyChangedTimeoutMs))));
     },
+    tokensChanged: (organizationId) => told((channel) => channel.ask('tokensChanged', { organizationId }, keyChangedTimeoutMs)),
     async targetOrders(orders) {
       // One that does not answer is told again with the next change, or replaced.
       await Promise.all(all().map(({ channel }) => channel.ask('targetOrders', orders).catch(() => undefined)));

@@ -37,6 +37,10 @@ async function runWorker(): Promise<void> {
       door?.limiter.forget(keyId);
       door?.recheck(keyId);
     },
+    tokensChanged: ({ organizationId }) => {
+      door?.authenticator.dropTokens(organizationId);
+      door?.recheck(null);
+    },
     tls: async (tls) => (await begun.promise).setTls(tls),
     keysChanged: () => {
       door?.authenticator.dropAll();

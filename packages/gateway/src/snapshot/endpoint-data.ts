@@ -1,3 +1,5 @@
+import type { AuthType } from '../kernel/route-auth.ts';
+
 /**
  * An address behind which stand many servers: the aggregate `/mcp` or a virtual server `/mcp/v/{name}`. Plain data, part of
  * `SnapshotData`.
@@ -6,7 +8,9 @@ export interface EndpointData {
   /** As it stands in records, metrics and session handles: `*`, or `v/{name}`. No server can have such a name. */
   readonly name: string;
   readonly path: string;
-  readonly auth: 'apiKey' | 'none';
+  readonly auth: AuthType;
+  /** Issuers whose tokens are taken, where tokens are; absent: every one. */
+  readonly issuers?: readonly string[];
   /** Names of the servers behind it, in the order of the configuration. */
   readonly servers: readonly string[];
   readonly prefix: 'always' | 'on-collision' | 'never';

@@ -3,6 +3,7 @@
  * supervisor hands to every worker (plain data: what JSON can say), whole when it begins, then by its differences; `Snapshot` is what a worker compiles from it.
  */
 import type { Reference } from '../kernel/directory.ts';
+import type { AuthType, CredentialType } from '../kernel/route-auth.ts';
 import type { RiskData } from '../authorise/tool-risk.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import type { TransformData } from './transform-data.ts';
@@ -33,6 +34,8 @@ export interface SnapshotData {
   readonly others?: readonly OrganizationRules[];
   /** What an operator says of the risk of tools; absent: nothing. */
   readonly risks?: readonly RiskData[];
+  /** Whether callers may sign in with tokens, which are longer than keys; absent: they may not. */
+  readonly tokens?: true;
   /** The policy engine that is asked beside the rules; absent: none. */
   readonly opa?: OpaData;
   /** Addresses behind which stand many servers; absent: none. */
@@ -60,7 +63,9 @@ export interface ServerData {
   readonly organizations?: readonly string[];
   /** Public path, e.g. `/mcp/filesystem`. */
   readonly path: string;
-  readonly auth: 'apiKey' | 'none';
+  readonly auth: AuthType;
+  /** Issuers whose tokens are taken, where tokens are; absent: every one. */
+  readonly issuers?: readonly string[];
   readonly transport: 'http' | 'stdio' | 'websocket' | 'sse';
   /** `http://host:port`, with `socketPath` set where it is a bridge on a Unix socket. */
   readonly origin: string;
@@ -115,10 +120,22 @@ export interface PriceData {
   readonly perSecondNano?: string;
 }
 
-/** Who a verified key is: what the supervisor answers a worker, plain data. */
+/** Who a verified caller is: what the supervisor answers a worker, plain data. */
 export interface PrincipalData {
-  readonly kind: 'key' | 'anonymous';
+  /** `key`: whoever holds one; others have signed in with something else, in their own name. */
+  readonly kind: 'key' | 'user' | 'service_account' | 'agent' | 'anonymous';
+  /** What it signed in with. */
+  readonly credential: CredentialType | 'none';
+  /** By which it is forgotten when what it signed in with is good no more: the key's id, or that of the token. */
+  readonly credentialId: string;
+  /** Who vouched for it, by its name in the configuration; empty for keys. */
+  readonly issuer: string;
+  /**
+   * What the records of its calls are found by: the key's id; without a key the id of the service account or agent, and for a person
+   * their pseudonym, whose own id stands in `userId` alone, where it can be erased.
+   */
   readonly keyId: string;
+  /** What shows of the credential: the key's prefix, or `jwt:` and the issuer's name. */
   readonly keyPrefix: string;
   readonly organizationId: string;
   readonly userId: string;
@@ -131,10 +148,11 @@ export interface PrincipalData {
   /** The user or service account of the directory that it belongs to, whose roles limit it. */
   readonly owner: Reference | null;
   readonly environment: string;
-  /** Server names the key may reach; null: every one. */
+  /** Server names it may reach; null: every one. */
   readonly servers: readonly string[] | null;
   /** Actions (`tools.call`, `keys.write`, `tools.*`, `*`); null: every MCP operation and no control permission. */
   readonly actions: readonly string[] | null;
+  /** Until when this may be gone by; then it is verified anew. */
   readonly expiresAtMs: number | null;
   /** Set on the old secret of a rotated key: it works until then and its answers carry `Deprecation`. */
   readonly deprecatedUntilMs: number | null;

@@ -1,4 +1,4 @@
-import type { KeyVerdict } from '../../authenticate/authenticate.ts';
+import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
 import type { RateLimitConfig } from '../../config/config.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
@@ -13,7 +13,7 @@ import { prefixOf } from './key-secret.ts';
  * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
  * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
-export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<KeyVerdict> {
+export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<CredentialVerdict> {
   const verdict = await judgeSecret(dependencies, secret);
   const { audit } = dependencies;
   if (verdict.ok === true) {
@@ -28,7 +28,7 @@ export async function verifyKey(dependencies: Judging & Pick<ControlDependencies
 
 type Judging = Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'mcpActions' | 'expiryClock'>;
 
-async function judgeSecret(dependencies: Judging, secret: string): Promise<KeyVerdict> {
+async function judgeSecret(dependencies: Judging, secret: string): Promise<CredentialVerdict> {
   const { registry, secrets } = dependencies;
   const prefix = prefixOf(secret);
   if (prefix === null) return { ok: false, reason: 'unknown' };
@@ -48,7 +48,7 @@ async function judgeSecret(dependencies: Judging, secret: string): Promise<KeyVe
   return { ok: false, reason: 'unknown' };
 }
 
-async function judge(dependencies: Judging, key: KeyRecord, deprecatedUntilMs: number | null): Promise<KeyVerdict> {
+async function judge(dependencies: Judging, key: KeyRecord, deprecatedUntilMs: number | null): Promise<CredentialVerdict> {
   const nowMs = dependencies.expiryClock.nowMs();
   const { organizationId } = key;
   if (key.revokedAtMs !== null) return { ok: false, reason: 'revoked', organizationId };
@@ -67,6 +67,9 @@ export function principalOf(
   const { metadata } = key;
   return {
     kind: 'key',
+    credential: 'apiKey',
+    credentialId: key.id,
+    issuer: '',
     keyId: key.id,
     keyPrefix: key.prefix,
     organizationId: key.organizationId,
