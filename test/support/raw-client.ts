@@ -56,7 +56,7 @@ export async function openRaw(port: number, host = '127.0.0.1'): Promise<RawConn
     resume: () => void socket.resume(),
     bytes: () => Buffer.concat(chunks),
     replies: () => parseReplies(Buffer.concat(chunks), ending !== null),
-    async reply(count = 1, timeoutMs = 10_000) {
+    async reply(count = 1, timeoutMs = 30_000) {
       const final = (): RawReply[] => connection.replies().filter((reply) => reply.status >= 200);
       // Of a reply of many mebibytes each look costs as much as what has come of it: looks take at most a fifth of the time.
       let lookAt = 0;
@@ -75,7 +75,7 @@ export async function openRaw(port: number, host = '127.0.0.1'): Promise<RawConn
         );
       return reply;
     },
-    async closed(timeoutMs = 10_000) {
+    async closed(timeoutMs = 30_000) {
       return until(() => ending, { timeoutMs, what: 'the peer to close' });
     },
     get isClosed() {
@@ -87,7 +87,7 @@ export async function openRaw(port: number, host = '127.0.0.1'): Promise<RawConn
 }
 
 /** Sends the bytes on a new connection and returns the first reply. */
-export async function sendRaw(port: number, bytes: string | Buffer, timeoutMs = 10_000): Promise<RawReply> {
+export async function sendRaw(port: number, bytes: string | Buffer, timeoutMs = 30_000): Promise<RawReply> {
   const connection = await openRaw(port);
   try {
     connection.write(bytes);

@@ -41,8 +41,13 @@ export interface TokenPrice {
   readonly by: string;
 }
 
-/** A frame: the length of what follows, four lengths, and the four parts. */
+/** A frame: the length of what follows, the lengths of its four first parts, and the five parts: the facts are written as below. */
 const headBytes = 20;
+/** Of facts: their numbers, the lengths of their texts in UTF-16 units, and a byte that says what is true of them. The texts follow as one. */
+const numbersMax = 8;
+const textsMax = 7;
+const flagsAt = numbersMax * 8 + textsMax * 4;
+const factsHeadBytes = flagsAt + 1;
 
 /** Jobs one behind the other in one piece of memory, up to its size. */
 export class JobBatch {
@@ -60,22 +65,42 @@ export class JobBatch {
   /** Its frame, where it fits; else nothing is written, and the bytes that it needs are returned. */
   add({ principal, server, facts, request, response }: BodyJob): number {
     const { memory, length: at } = this;
-    const text = JSON.stringify(facts);
-    const textBytes = Buffer.byteLength(text);
-    const size = headBytes + principal.length + server.length + textBytes + request.length + response.length;
+    const { count } = facts;
+    const { traceHex, spanHex, method, tool, responseType, requestHeaders } = facts;
+    const by = count?.by ?? '';
+    const text = traceHex + spanHex + method + tool + responseType + requestHeaders + by;
+    const factsBytes = factsHeadBytes + Buffer.byteLength(text);
+    const size = headBytes + principal.length + server.length + factsBytes + request.length + response.length;
     if (at + size > memory.length) return size;
     memory.writeUInt32LE(size - 4, at);
     memory.writeUInt32LE(principal.length, at + 4);
     memory.writeUInt32LE(server.length, at + 8);
-    memory.writeUInt32LE(textBytes, at + 12);
+    memory.writeUInt32LE(factsBytes, at + 12);
     memory.writeUInt32LE(request.length, at + 16);
     let end = at + headBytes;
     memory.set(principal, end);
     end += principal.length;
     memory.set(server, end);
     end += server.length;
-    memory.write(text, end);
-    end += textBytes;
+    let to = end;
+    to = memory.writeDoubleLE(facts.startedAtUs, to);
+    to = memory.writeDoubleLE(facts.sequence, to);
+    to = memory.writeDoubleLE(facts.keepBytesMax, to);
+    to = memory.writeDoubleLE(facts.requestBytes, to);
+    to = memory.writeDoubleLE(facts.responseBytes, to);
+    to = memory.writeDoubleLE(facts.callCostNano, to);
+    to = memory.writeDoubleLE(count?.perInput ?? 0, to);
+    to = memory.writeDoubleLE(count?.perOutput ?? 0, to);
+    to = memory.writeUInt32LE(traceHex.length, to);
+    to = memory.writeUInt32LE(spanHex.length, to);
+    to = memory.writeUInt32LE(method.length, to);
+    to = memory.writeUInt32LE(tool.length, to);
+    to = memory.writeUInt32LE(responseType.length, to);
+    to = memory.writeUInt32LE(requestHeaders.length, to);
+    to = memory.writeUInt32LE(by.length, to);
+    to = memory.writeUInt8((facts.isRequestCut ? 1 : 0) | (facts.isResponseCut ? 2 : 0) | (count === null ? 0 : 4), to);
+    memory.write(text, to);
+    end += factsBytes;
     memory.set(request, end);
     end += request.length;
     memory.set(response, end);
@@ -126,5 +151,39 @@ function readJob(frame: Buffer): BodyJob {
     return frame.subarray(at - length, at);
   });
   if (!principal || !server || !facts || !request || at > frame.length) throw new RangeError('a frame is cut');
-  return { principal, server, facts: JSON.parse(facts.toString('utf8')) as BodyFacts, request, response: frame.subarray(at) };
+  return { principal, server, facts: readFacts(facts), request, response: frame.subarray(at) };
+}
+
+/** As `JobBatch.add` writes them. */
+function readFacts(bytes: Buffer): BodyFacts {
+  const number = (place: number): number => bytes.readDoubleLE(place * 8);
+  const all = bytes.toString('utf8', factsHeadBytes);
+  let at = 0;
+  const [traceHex = '', spanHex = '', method = '', tool = '', responseType = '', requestHeaders = '', by = ''] = Array.from(
+    { length: textsMax },
+    (_, place) => {
+      const from = at;
+      at += bytes.readUInt32LE(numbersMax * 8 + place * 4);
+      return all.slice(from, at);
+    },
+  );
+  if (at !== all.length) throw new RangeError('the texts of a frame are cut');
+  const flags = bytes.readUInt8(flagsAt);
+  return {
+    startedAtUs: number(0),
+    sequence: number(1),
+    keepBytesMax: number(2),
+    requestBytes: number(3),
+    responseBytes: number(4),
+    callCostNano: number(5),
+    count: (flags & 4) === 0 ? null : { perInput: number(6), perOutput: number(7), by },
+    traceHex,
+    spanHex,
+    method,
+    tool,
+    responseType,
+    requestHeaders,
+    isRequestCut: (flags & 1) !== 0,
+    isResponseCut: (flags & 2) !== 0,
+  };
 }

@@ -60,6 +60,34 @@ test('jobs are read as they were written, in whatever pieces they come', () => {
   );
 });
 
+test('facts are read as they were written: any text, any number, what is not counted', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 20 });
+  const number = fc.nat(Number.MAX_SAFE_INTEGER);
+  const written = fc.record({
+    traceHex: text,
+    spanHex: text,
+    startedAtUs: number,
+    method: text,
+    tool: text,
+    sequence: number,
+    keepBytesMax: number,
+    requestBytes: number,
+    responseBytes: number,
+    isRequestCut: fc.boolean(),
+    isResponseCut: fc.boolean(),
+    responseType: text,
+    requestHeaders: text,
+    count: fc.option(fc.record({ perInput: fc.double({ noNaN: true }), perOutput: number, by: text })),
+    callCostNano: number,
+  });
+  fc.assert(
+    fc.property(written, (one) => {
+      const [read] = new JobReader(1_000_000).feed(framed({ ...jobOf('a', 'b'), facts: one }));
+      expect(read?.facts).toEqual(one);
+    }),
+  );
+});
+
 test('a frame that says it is larger than any may be is refused before it is waited for', () => {
   expect(() => new JobReader(100).feed(Buffer.from([0xff, 0xff, 0xff, 0x7f]))).toThrow(RangeError);
 });
