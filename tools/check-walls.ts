@@ -38,6 +38,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-telemetry.ts': { values: [''] },
   // The registry with what stands on it from the first moment.
   'assemble-door.ts': { values: [''] },
+  // What the control API remembers of keys.
+  'assemble-known-keys.ts': { values: [''] },
   'assemble-objects.ts': { values: [''] },
   'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },

@@ -54,7 +54,10 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
     applySwitches: async () => undefined,
     applyPolicies: async () => undefined,
     changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, 100),
-    forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
+    async forget(keys) {
+      control.forgetKeys(keys);
+      forgotten.push(...(keys ?? ['all']));
+    },
     log: silentLog,
     everyMs: 3_600_000,
   });

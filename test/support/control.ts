@@ -3,12 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createKnownKeys } from '../../packages/gateway/src/assemble-known-keys.ts';
 import { createApi } from '../../packages/gateway/src/api/app.ts';
 import type { ApiApp, Front } from '../../packages/gateway/src/api/route.ts';
 import type { Config } from '../../packages/gateway/src/config/config.ts';
 import { createActor, operator } from '../../packages/gateway/src/control/actor.ts';
 import type { Actor, ControlContext, ControlDependencies } from '../../packages/gateway/src/control/context.ts';
 import { createSecretHasher } from '../../packages/gateway/src/control/keys/hash-secret.ts';
+import { judgeSecret } from '../../packages/gateway/src/control/keys/verify-key.ts';
 import { runServerTest, type ServerTarget } from '../../packages/gateway/src/control/servers/run-server-test.ts';
 import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
@@ -44,6 +46,8 @@ export interface TestControl {
   readonly clock: Clock & { advance(ms: number): void; setWall(byMs: number): void };
   /** Ids of keys that workers were told to forget. */
   readonly changedKeys: string[];
+  /** As a node does that hears of keys that have changed; null: any. */
+  forgetKeys(keys: readonly string[] | null): void;
   context(actor?: Actor): ControlContext;
   /** A request to the API: by the workers' socket unless `front` says otherwise. */
   request(method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; bearer?: string; front?: Front }): Promise<Response>;
@@ -113,6 +117,8 @@ function createControl(
     onChange: async () => undefined,
   });
   prices.follow(registry.prices, false).catch(() => undefined);
+  const expiryClock = neverBack(clock);
+  const knownKeys = createKnownKeys((secret) => judgeSecret(dependencies, secret), expiryClock);
   const dependencies: ControlDependencies = {
     registry,
     ledger: () => null,
@@ -135,6 +141,7 @@ function createControl(
     mcpActions,
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),
+    knownKeys,
     answerKey: randomBytes(32),
     testServer: async (name, _target) => {
       const target = targets.find((entry) => entry.name === name);
@@ -156,7 +163,8 @@ function createControl(
     },
     backup: { version: '0.0.0', spoolFolder: tmpdir(), configuration: () => ({ file: null, text: null, references: [] }) },
     access: {
-      refresh: async () => undefined,
+      // As on a node, where it hears of keys that have changed.
+      refresh: async () => knownKeys.dropAll(),
       ageMs: () => 0,
       served: () => [],
       switches: () => [],
@@ -171,9 +179,14 @@ function createControl(
     live: createLiveFeed({ tap: createTap(silentLog), clock }),
     exposition: { text: async () => ({ contentType: 'text/plain', text: '' }) },
     publicUrl: () => controlUrl,
-    notify: { keyChanged: (id) => void changedKeys.push(id) },
+    notify: {
+      keyChanged(id) {
+        knownKeys.drop(id);
+        changedKeys.push(id);
+      },
+    },
     clock,
-    expiryClock: neverBack(clock),
+    expiryClock,
     log: silentLog,
     ...replaced,
     get config() {
@@ -187,6 +200,10 @@ function createControl(
     registryAddress,
     clock,
     changedKeys,
+    forgetKeys(keys) {
+      if (keys === null) knownKeys.dropAll();
+      else for (const id of keys) knownKeys.drop(id);
+    },
     context: (actor = operator) => ({ ...dependencies, actor, organizationId: defaultOrganizationId, requestId: 'req_test', peer: '' }),
     async request(method, path, { headers = {}, body, bearer, front = 'public' } = {}) {
       const sent = new Headers({ host: '127.0.0.1:8080', ...headers });

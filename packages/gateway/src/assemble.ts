@@ -13,6 +13,7 @@ import { serveControl } from './api/serve-control.ts';
 import { backupDesk, createConfigCompiler, followFile, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { certificateState, createDoor, watchCertificate } from './assemble-door.ts';
 import { assembleAccess, engineProbes, type AssembledAccess } from './assemble-access.ts';
+import { createKeyNews, createKnownKeys } from './assemble-known-keys.ts';
 import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
@@ -31,7 +32,7 @@ import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { noteRefusedSessions } from './control/audit/note-refused-sessions.ts';
-import { verifyKey } from './control/keys/verify-key.ts';
+import { judgeSecret, verifyKey } from './control/keys/verify-key.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
 import { neverBack, systemClock } from './kernel/clock.ts';
@@ -223,13 +224,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   onProgress('opening the registry');
   const { registry, audit, streams } = await assembleRegistry({ ...stores, served: () => served.config, calls: chain, ledger: readLedger });
   serverOrders = await assembleOrders({ registry, orders, pool, config: () => served.config, serveAnew, log, closers });
-  const keyChanged = (keyId: string): Promise<void> => {
-    telemetry.live.end(keyId);
-    return pool.keyChanged(keyId);
-  };
-  const forget = async (keys: readonly string[] | null): Promise<void> => {
-    await (keys === null ? pool.keysChanged() : Promise.all(keys.map(keyChanged)));
-  };
+  const knownKeys = createKnownKeys((secret) => judgeSecret(dependencies, secret), expiryClock);
+  const { keyChanged, forget } = createKeyNews(knownKeys, telemetry.live, pool);
   const hasEngine = (): boolean => served.opa !== null;
   access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, hasEngine, clock, log, closers });
   // Before anybody is let in.
@@ -262,7 +258,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
         await streams.configure(compiled.streams);
         ledger.retain(retention);
         // What workers know of a key holds its rate limit.
-        if (change.settings.includes('rate_limits')) await pool.keysChanged();
+        if (change.settings.includes('rate_limits')) await forget(null);
         replaced?.retireOthers(bounds.drainGraceMs);
       },
     };
@@ -303,6 +299,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     },
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
+    knownKeys,
     answerKey: keys.seal[0] ?? folder.secret('seal'),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),

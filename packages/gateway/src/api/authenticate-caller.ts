@@ -4,7 +4,7 @@ import { Fault } from '../kernel/fault.ts';
 import { keyActor, operator } from '../control/actor.ts';
 import type { Actor, ControlDependencies } from '../control/context.ts';
 import { switchedOff } from '../control/access/switched-off.ts';
-import { verifyKey } from '../control/keys/verify-key.ts';
+import { recogniseKey, verifyKey } from '../control/keys/verify-key.ts';
 import { findSession } from '../control/sessions/find-session.ts';
 import type { ApiEnvironment } from './route.ts';
 
@@ -21,9 +21,9 @@ export function sessionCookie(publicUrl: string): { readonly name: string; reado
 export async function authenticateCaller(c: Context<ApiEnvironment>, dependencies: ControlDependencies): Promise<Actor | null> {
   if (c.env.front === 'admin') return operator;
   const authorization = c.req.header('authorization');
-  if (authorization !== undefined) return bearerActor(authorization, dependencies, peerOf(c));
+  if (authorization !== undefined) return bearerActor(authorization, dependencies, peerOf(c), isRead(c));
   const actor = await cookieActor(c, dependencies);
-  if (actor !== null && c.req.method !== 'GET' && c.req.method !== 'HEAD') requireSameSite(c);
+  if (actor !== null && !isRead(c)) requireSameSite(c);
   return actor;
 }
 
@@ -43,8 +43,11 @@ export function peerOf(c: Context<ApiEnvironment>): string {
   return c.req.header('x-gatewayops-peer') ?? '';
 }
 
-/** Who is behind an Authorization header; `peer` is for the audit. Faults: as above. */
-export async function bearerActor(authorization: string, dependencies: ControlDependencies, peer: string): Promise<Actor> {
+/**
+ * Who is behind an Authorization header; `peer` is for the audit. `mayRemember`: the key need not be looked up where it is known, as it must be before
+ * anything is changed. Faults: as above.
+ */
+export async function bearerActor(authorization: string, dependencies: ControlDependencies, peer: string, mayRemember = false): Promise<Actor> {
   const token = bearer(authorization);
   if (token === null) throw new Fault('unauthorized');
   if (token.startsWith('session_')) {
@@ -55,13 +58,17 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
     }
     return actor;
   }
-  const verdict = await verifyKey(dependencies, token, peer);
+  const verdict = await (mayRemember ? recogniseKey : verifyKey)(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
   if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
   if (!verdict.ok) throw new Fault('unauthorized');
   const actor = keyActor(verdict.principal);
   if (switchedOff(dependencies.access.switches(actor.organizationId), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');
   return actor;
+}
+
+function isRead(c: Context<ApiEnvironment>): boolean {
+  return c.req.method === 'GET' || c.req.method === 'HEAD';
 }
 
 function bearer(authorization: string | undefined): string | null {

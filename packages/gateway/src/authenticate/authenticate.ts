@@ -32,8 +32,13 @@ export type CredentialVerdict =
   /** The issuer of a token has not said its keys for too long. */
   | { readonly ok: 'away' };
 
+export type CredentialRefusal = Extract<CredentialVerdict, { ok: false }>;
+
 export interface Authenticator {
-  /** The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, `unavailable`. */
+  /**
+   * The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, its cause the `CredentialRefusal` where
+   * one was refused, which callers do not hear; `unavailable`.
+   */
   authenticate(authorization: string | undefined, peer?: string): Principal | Promise<Principal>;
   /** The caller of a route with `auth: { type: none }`. */
   readonly anonymous: Principal;
@@ -68,7 +73,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const pepper = randomBytes(32).toString('latin1');
   const verified = new Map<string, Principal>();
   const digestsByCredential = new Map<string, Set<string>>();
-  const refusedUntil = new Map<string, number>();
+  const refused = new Map<string, { readonly untilMs: number; readonly refusal: CredentialRefusal }>();
   const asking = new Map<string, Promise<Principal>>();
   /** Credentials dropped while questions were under way, and the number of drops at that time. */
   const droppedAt = new Map<string, number>();
@@ -87,10 +92,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     const secret = (authorization.length > keyHeaderCharsMax && takesTokens() ? longBearer : bearer).exec(authorization)?.[1];
     if (secret === undefined) throw new Fault('unauthorized');
-    const until = refusedUntil.get(digest);
-    if (until !== undefined) {
-      if (clock.monotonicMs() < until) throw new Fault('unauthorized');
-      refusedUntil.delete(digest);
+    const before = refused.get(digest);
+    if (before !== undefined) {
+      if (clock.monotonicMs() < before.untilMs) throw new Fault('unauthorized', {}, { cause: before.refusal });
+      refused.delete(digest);
     }
     let pending = asking.get(digest);
     if (!pending) {
@@ -120,9 +125,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
     if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
     if (!verdict.ok) {
-      bounded(refusedUntil, bounds.refusedKeysMax);
-      refusedUntil.set(digest, clock.monotonicMs() + bounds.refusedKeyMs);
-      throw new Fault('unauthorized');
+      bounded(refused, bounds.refusedKeysMax);
+      refused.set(digest, { untilMs: clock.monotonicMs() + bounds.refusedKeyMs, refusal: verdict });
+      throw new Fault('unauthorized', {}, { cause: verdict });
     }
     const { principal } = verdict;
     const known = compile(principal, encode);

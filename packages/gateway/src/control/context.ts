@@ -23,6 +23,7 @@ import type { Configuration } from './config/reload-config.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
+import type { KnownKeys } from './keys/verify-key.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
@@ -44,6 +45,7 @@ export interface ControlDependencies {
   /** Names of every MCP operation that a key's scopes may name. */
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;
+  readonly knownKeys: KnownKeys;
   /** Of this node: what answers to the operator, who shows no credential, are sealed with. */
   readonly answerKey: Uint8Array;
   readonly testServer: TestServer;

@@ -235,6 +235,8 @@ export const bounds = {
   maskingHangMs: 1_000,
   /** A node that has not heard for so long that its view of rules and keys holds refuses calls. */
   viewAgeMsMax: 30_000,
+  /** The control API goes by what it remembers of a key only where the registry has confirmed its view so lately; else it looks the key up. */
+  rememberedKeyMs: 1_000,
   idempotencyMs: 600_000,
   idempotencyBodyBytesMax: 1 * MiB,
   /**

@@ -1,8 +1,8 @@
 import { bounds } from '../../kernel/bounds.ts';
 import { foldText, type NounKind, type Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
+import type { SwitchData } from '../../kernel/switch.ts';
 import type { EntryPlace, EntryQuery, EntryRecord } from '../../store/registry/directory-store.ts';
-import type { SwitchRecord } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
 import { builtInRole } from '../roles/built-in-roles.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -13,8 +13,8 @@ export interface EntryView {
   readonly entry: EntryRecord;
   /** It cannot be changed. */
   readonly isBuiltIn: boolean;
-  /** What it is switched off by, or null. */
-  readonly off: SwitchRecord | null;
+  /** What it is switched off by on the node that answers, or null. */
+  readonly off: SwitchData | null;
   /** Of an agent, from its calls; null where the ledger cannot say, or it is no agent. */
   readonly use: AgentUse | null;
 }
@@ -61,9 +61,9 @@ export async function viewOf(context: ControlContext, entry: EntryRecord): Promi
 
 async function viewsOf(context: ControlContext, kind: NounKind, entries: readonly EntryRecord[]): Promise<readonly EntryView[]> {
   if (entries.length === 0) return [];
-  const { registry, organizationId, clock } = context;
+  const { access, organizationId, clock } = context;
   const nowMs = clock.nowMs();
-  const switches = (await registry.access.switches(organizationId)).filter((one) => one.kind === kind && (one.untilMs === null || nowMs < one.untilMs));
+  const switches = access.switches(organizationId).filter((one) => one.kind === kind && (one.untilMs === null || nowMs < one.untilMs));
   const byId = new Map(switches.map((one) => [one.name, one]));
   const ids = entries.map(({ id }) => id);
   const use = kind === 'agent' ? await readAgentUse(context, ids) : () => null;

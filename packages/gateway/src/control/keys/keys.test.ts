@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from 'pg';
 import { startControl, actorOf, type TestControl } from '../../../../../test/support/control.ts';
 import { until } from '../../../../../test/support/poll.ts';
@@ -14,7 +14,7 @@ import { newKeySecret, prefixOf } from './key-secret.ts';
 import { listKeys } from './list-keys.ts';
 import { revokeKey } from './revoke-key.ts';
 import { rotateKey } from './rotate-key.ts';
-import { verifyKey } from './verify-key.ts';
+import { recogniseKey, verifyKey } from './verify-key.ts';
 import { firstStart } from '../first-start.ts';
 
 let control: TestControl;
@@ -350,4 +350,85 @@ test('what the hasher cannot take is busy, which is no verdict; what waits is se
   const { secret } = await create();
   const busy = { ...control.dependencies, secrets: { ...hasher, matches: () => hasher.hash('x').then(() => Promise.reject(refused[0]?.reason)) } };
   expect(await verifyKey(busy, secret, '')).toEqual({ ok: 'busy' });
+});
+
+describe('what the control API remembers of keys', () => {
+  /** One of a node of its own, with what it asked the registry for and what it noted for the audit. */
+  function node(ageMs = 0) {
+    const { registry, audit, access } = control.dependencies;
+    const lookedUp: string[] = [];
+    const noted: string[] = [];
+    const one = control.variant({
+      registry: {
+        ...registry,
+        keys: {
+          ...registry.keys,
+          findByPrefix(prefix) {
+            lookedUp.push(prefix);
+            return registry.keys.findByPrefix(prefix);
+          },
+        },
+      },
+      audit: { ...audit, noteSignIn: ({ outcome, reason, subject, peer }) => void noted.push([outcome, reason, subject, peer].filter(Boolean).join(' ')) },
+      access: { ...access, ageMs: () => ageMs },
+    });
+    return { one, lookedUp, noted };
+  }
+  const statusOf = async (one: TestControl, method: string, bearer: string): Promise<number> =>
+    (
+      await one.request(method, method === 'GET' ? '/v1/me' : '/v1/teams?dry_run=true', {
+        bearer,
+        ...(method === 'POST' ? { body: { name: 'Payments' } } : {}),
+      })
+    ).status;
+
+  test('a key is looked up for its first read and for every change, and each request is noted for the audit', async () => {
+    const { key, secret } = await create({ scopes: { servers: null, actions: ['people.write'] } });
+    const { one, lookedUp, noted } = node();
+    for (const method of ['GET', 'GET', 'GET', 'POST', 'POST']) expect(await statusOf(one, method, secret)).toBe(200);
+    expect(lookedUp).toHaveLength(3);
+    expect(noted).toEqual(Array.from({ length: 5 }, () => `succeeded ${key.id}`));
+  });
+
+  test('a revoked key is refused from the moment of its revocation, each time with its reason in the audit', async () => {
+    const { key, secret } = await create();
+    const { one, noted } = node();
+    expect(await statusOf(one, 'GET', secret)).toBe(200);
+    await revokeKey(one.context(), key.id);
+    expect([await statusOf(one, 'GET', secret), await statusOf(one, 'GET', secret)]).toEqual([401, 401]);
+    expect(noted.slice(1)).toEqual(Array.from({ length: 2 }, () => `failed revoked ${key.prefix}`));
+  });
+
+  test('a key that ends is refused from then on', async () => {
+    const { one } = node();
+    const { secret } = await createKey(one.context(), { ...plain, expiresAtMs: one.clock.nowMs() + hour });
+    expect(await statusOf(one, 'GET', secret)).toBe(200);
+    one.clock.advance(hour);
+    expect(await statusOf(one, 'GET', secret)).toBe(401);
+  });
+
+  test('a node that has not just confirmed its view looks every key up: one that another node revoked is refused', async () => {
+    const { key, secret } = await create();
+    const { one } = node(bounds.rememberedKeyMs + 1);
+    expect(await statusOf(one, 'GET', secret)).toBe(200);
+    await revokeKey(control.context(), key.id);
+    expect(await statusOf(one, 'GET', secret)).toBe(401);
+  });
+
+  test('what could not be looked up is no verdict, and is looked up again', async () => {
+    const { secret } = await create();
+    const { one } = node();
+    let isDown = true;
+    const { registry } = control.dependencies;
+    const cut = control.variant({
+      registry: {
+        ...registry,
+        keys: { ...registry.keys, findByPrefix: (prefix) => (isDown ? Promise.reject(new Error('cut')) : registry.keys.findByPrefix(prefix)) },
+      },
+    });
+    await expect(recogniseKey(cut.dependencies, secret, '')).rejects.toMatchObject({ code: 'unavailable' });
+    isDown = false;
+    expect(await recogniseKey(cut.dependencies, secret, '')).toMatchObject({ ok: true });
+    expect(await statusOf(one, 'GET', `${secret.slice(0, -1)}_`)).toBe(401);
+  });
 });

@@ -1,5 +1,6 @@
 import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
 import type { RateLimitConfig } from '../../config/config.ts';
+import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
 import type { PrincipalData, RateLimitData } from '../../snapshot/snapshot.ts';
@@ -14,8 +15,19 @@ import { prefixOf } from './key-secret.ts';
  * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
 export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<CredentialVerdict> {
-  const verdict = await judgeSecret(dependencies, secret);
-  const { audit } = dependencies;
+  return noted(dependencies, secret, peer, await judgeSecret(dependencies, secret));
+}
+
+/**
+ * The same by what this node remembers of its keys, for what changes nothing: a read costs no look at the registry. What is remembered is dropped by what
+ * makes workers drop theirs, and not asked at all while this node has not just confirmed that nothing has changed. Noted as if it had been looked at.
+ */
+export async function recogniseKey(dependencies: ControlDependencies, secret: string, peer: string): Promise<CredentialVerdict> {
+  if (dependencies.access.ageMs() > bounds.rememberedKeyMs) return verifyKey(dependencies, secret, peer);
+  return noted(dependencies, secret, peer, await dependencies.knownKeys.recognise(secret));
+}
+
+function noted({ audit }: Pick<ControlDependencies, 'audit'>, secret: string, peer: string, verdict: CredentialVerdict): CredentialVerdict {
   if (verdict.ok === true) {
     const { keyId, organizationId } = verdict.principal;
     audit.noteSignIn({ outcome: 'succeeded', reason: '', kind: 'key', subject: keyId, organizationId: organizationIdOf(organizationId), peer });
@@ -26,9 +38,16 @@ export async function verifyKey(dependencies: Judging & Pick<ControlDependencies
   return verdict;
 }
 
+/** What the control API remembers of the keys that it is asked with. */
+export interface KnownKeys {
+  /** Who a secret belongs to, as it was when it was last looked at. Faults: `unavailable`. */
+  recognise(secret: string): Promise<CredentialVerdict>;
+}
+
 type Judging = Pick<ControlDependencies, 'registry' | 'secrets' | 'config' | 'mcpActions' | 'expiryClock'>;
 
-async function judgeSecret(dependencies: Judging, secret: string): Promise<CredentialVerdict> {
+/** As `verifyKey`, and noted nowhere. */
+export async function judgeSecret(dependencies: Judging, secret: string): Promise<CredentialVerdict> {
   const { registry, secrets } = dependencies;
   const prefix = prefixOf(secret);
   if (prefix === null) return { ok: false, reason: 'unknown' };

@@ -11,15 +11,16 @@ export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
       const row = await database
         .selectFrom('directory')
         .selectAll()
+        .select(linksColumn)
         .where('organization_id', '=', organizationId)
         .where('kind', '=', kind)
         .where('id', '=', id)
         .modifyEnd(sql`/* directory/find */`)
         .executeTakeFirst();
-      return (await withLinks(database, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+      return row === undefined ? null : entryOf(row, row.links);
     },
     async list(organizationId, { kind, text, links, sort, descending, after, limit }) {
-      let query = database.selectFrom('directory').selectAll().where('organization_id', '=', organizationId).where('kind', '=', kind);
+      let query = database.selectFrom('directory').selectAll().select(linksColumn).where('organization_id', '=', organizationId).where('kind', '=', kind);
       if (text !== null)
         query = query.where(sql<boolean>`(position(${text} in lower(id)) > 0 or position(${text} in sort_name) > 0 or position(${text} in handle) > 0)`);
       for (const { member, to } of links)
@@ -38,7 +39,7 @@ export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
         .limit(limit)
         .modifyEnd(sql`/* directory/list */`)
         .execute();
-      return withLinks(database, organizationId, kind, rows);
+      return rows.map((row) => entryOf(row, row.links));
     },
     async lineage(organizationId, references) {
       if (references.length === 0) return [];
@@ -85,7 +86,7 @@ export function createDirectoryWrites(transaction: Kysely<Tables>): DirectoryWri
         .forUpdate()
         .modifyEnd(sql`/* directory/find-for-update */`)
         .executeTakeFirst();
-      return (await withLinks(transaction, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+      return lockedWithLinks(transaction, organizationId, kind, row);
     },
     async findByHandle(organizationId, kind, handle) {
       const row = await transaction
@@ -96,7 +97,7 @@ export function createDirectoryWrites(transaction: Kysely<Tables>): DirectoryWri
         .where('handle', '=', handle)
         .modifyEnd(sql`/* directory/find-by-handle */`)
         .executeTakeFirst();
-      return (await withLinks(transaction, organizationId, kind, row === undefined ? [] : [row]))[0] ?? null;
+      return lockedWithLinks(transaction, organizationId, kind, row);
     },
     async hold(organizationId, { kind, id }) {
       const row = await transaction
@@ -221,33 +222,31 @@ function columnsOf(entry: EntryRecord) {
   };
 }
 
-async function withLinks(
-  database: Kysely<Tables>,
+/** What an entry of a read is tied to, in the one statement that reads it. A locked one is read apart: this would be as it was before the lock was had. */
+const linksColumn = sql<readonly LinkOfEntry[]>`(
+  select coalesce(json_agg(json_build_object('relation', l.relation, 'to_kind', l.to_kind, 'to_id', l.to_id) order by l.to_kind, l.to_id), '[]')
+  from directory_links l where l.organization_id = directory.organization_id and l.from_kind = directory.kind and l.from_id = directory.id
+)`.as('links');
+
+type LinkOfEntry = Pick<Selectable<DirectoryLinksTable>, 'relation' | 'to_kind' | 'to_id'>;
+
+async function lockedWithLinks(
+  transaction: Kysely<Tables>,
   organizationId: OrganizationId,
   kind: NounKind,
-  rows: readonly Selectable<DirectoryTable>[],
-): Promise<readonly EntryRecord[]> {
-  if (rows.length === 0) return [];
-  const links = Object.keys(nouns[kind].links).length === 0 ? [] : await linksOf(database, organizationId, kind, rows);
-  return rows.map((row) => entryOf(row, links));
+  row: Selectable<DirectoryTable> | undefined,
+): Promise<EntryRecord | null> {
+  if (row === undefined) return null;
+  return entryOf(row, Object.keys(nouns[kind].links).length === 0 ? [] : await linksOf(transaction, organizationId, kind, row.id));
 }
 
-function linksOf(
-  database: Kysely<Tables>,
-  organizationId: OrganizationId,
-  kind: NounKind,
-  rows: readonly Selectable<DirectoryTable>[],
-): Promise<readonly Selectable<DirectoryLinksTable>[]> {
-  return database
+function linksOf(transaction: Kysely<Tables>, organizationId: OrganizationId, kind: NounKind, id: string): Promise<readonly LinkOfEntry[]> {
+  return transaction
     .selectFrom('directory_links')
-    .selectAll()
+    .select(['relation', 'to_kind', 'to_id'])
     .where('organization_id', '=', organizationId)
     .where('from_kind', '=', kind)
-    .where(
-      'from_id',
-      'in',
-      rows.map(({ id }) => id),
-    )
+    .where('from_id', '=', id)
     .orderBy('to_kind')
     .orderBy('to_id')
     .modifyEnd(sql`/* directory/links */`)
@@ -267,8 +266,7 @@ function attributesOf(stored: unknown): Pick<EntryRecord, 'attributes' | 'names'
 
 const kindSchema = z.enum(nounKinds);
 
-function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<DirectoryLinksTable>[]): EntryRecord {
-  const own = links.filter(({ from_id: from }) => from === row.id);
+function entryOf(row: Selectable<DirectoryTable>, links: readonly LinkOfEntry[]): EntryRecord {
   return {
     kind: kindSchema.parse(row.kind),
     id: row.id,
@@ -276,7 +274,7 @@ function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<Dir
     handle: row.handle,
     ...attributesOf(row.attributes),
     links: Object.fromEntries(
-      [...new Set(own.map(({ relation }) => relation))].sort().map((member) => [member, own.filter(({ relation }) => relation === member).map(targetOf)]),
+      [...new Set(links.map(({ relation }) => relation))].sort().map((member) => [member, links.filter(({ relation }) => relation === member).map(targetOf)]),
     ),
     version: row.version,
     createdAtMs: row.created_at.getTime(),
@@ -286,7 +284,7 @@ function entryOf(row: Selectable<DirectoryTable>, links: readonly Selectable<Dir
   };
 }
 
-function targetOf({ to_kind: kind, to_id: id }: Selectable<DirectoryLinksTable>): Reference {
+function targetOf({ to_kind: kind, to_id: id }: LinkOfEntry): Reference {
   return referenceOf({ kind, id });
 }
 
