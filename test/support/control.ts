@@ -103,6 +103,7 @@ function createControl(
   const state: ControlDependencies['state'] = {
     get: async (key) => (await opened).get(key),
     set: async (key, value, ttlMs) => (await opened).set(key, value, ttlMs),
+    replace: async (key, before, after, ttlMs) => (await opened).replace(key, before, after, ttlMs),
     take: async (key) => (await opened).take(key),
     touch: async (key, ttlMs) => (await opened).touch(key, ttlMs),
     delete: async (key) => (await opened).delete(key),

@@ -40,6 +40,7 @@ import { roleRoutes } from './role-routes.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { userSessionRoutes } from './user-session-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import { traceRoutes } from './trace-routes.ts';
 import { unregisteredAgentRoutes } from './unregistered-agent-routes.ts';
@@ -84,6 +85,7 @@ export function registerRoutes(app: ApiApp): void {
   keyRoutes(app);
   serverRoutes(app);
   sessionRoutes(app);
+  userSessionRoutes(app);
   healthRoutes(app);
   configRoutes(app);
   objectRoutes(app);

@@ -33,7 +33,7 @@ export async function cookieActor(c: Context<ApiEnvironment>, dependencies: Cont
   return token === undefined ? null : findSession(dependencies, token);
 }
 
-/** The session token that a request carries, for logout. */
+/** The session token that a request carries. */
 export function sessionTokenOf(c: Context<ApiEnvironment>, publicUrl: string): string | null {
   return bearer(c.req.header('authorization')) ?? getCookie(c, sessionCookie(publicUrl).name) ?? null;
 }

@@ -169,6 +169,8 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/auth/keys/{key_id}': of?.keyId ?? `key_${randomBase62(20)}`,
     '/v1/invitations/{id}': of?.invitationId ?? `inv_${randomBase62(20)}`,
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
+    '/v1/me/sessions/{session_id}': `ses_${randomBase62(20)}`,
+    '/v1/users/{id}/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/policies/{name}': `policy-${canary}`,
     '/v1/servers/{name}': `server-${canary}`,
     '/v1/switches/{kind}': 'server',

@@ -3,7 +3,7 @@ import { setCookie } from 'hono/cookie';
 import { permissionNames } from '../control/permissions.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { endSession } from '../control/sessions/end-session.ts';
-import { sessionCookie, sessionTokenOf } from './authenticate-caller.ts';
+import { sessionCookie } from './authenticate-caller.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 
 /** Who is signed in, and how people sign in and out. */
@@ -61,8 +61,7 @@ export function sessionRoutes(api: Api): void {
     }),
     async (c) => {
       const context = c.var.context();
-      const token = context.actor.kind === 'session' ? sessionTokenOf(c, context.publicUrl()) : null;
-      if (token !== null) await endSession(context, token);
+      await endSession(context);
       const { name, secure } = sessionCookie(context.publicUrl());
       setCookie(c, name, '', { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: 0 });
       return c.body(null, 204);

@@ -3,6 +3,7 @@ import type { CommandSpec, OptionSpec } from './command.ts';
 import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
 import { objectCommands, objectGroups } from './object-commands.ts';
+import { sessionCommands } from './session-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
 import { organizationCommands } from './organization-commands.ts';
@@ -264,6 +265,7 @@ export const commands: readonly CommandSpec[] = [
   ...accessCommands,
   ...organizationCommands,
   ...directoryCommands,
+  ...sessionCommands,
   ...objectCommands,
   ...priceCommands,
   {
@@ -308,6 +310,7 @@ export const groups: Readonly<Record<string, string>> = {
   ...objectGroups,
   prices: 'Prices one by one',
   invitations: 'Who may become a user',
+  sessions: 'Who is signed in',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',

@@ -1,16 +1,25 @@
 import type { Reference } from '../kernel/directory.ts';
 import { defaultOrganizationId, newRequestId, type OrganizationId } from '../kernel/id.ts';
 import type { PrincipalData } from '../snapshot/snapshot.ts';
+import type { SessionPlace } from './sessions/session.ts';
 import type { Actor, ControlContext, ControlDependencies } from './context.ts';
 import { allGrants, covers, isOfGateway, type Grants } from './permissions.ts';
 
 /** An actor of what it holds. */
-export function createActor(kind: Actor['kind'], id: string, grants: Grants, organizationId: OrganizationId, owner: Reference | null = null): Actor {
+export function createActor(
+  kind: Actor['kind'],
+  id: string,
+  grants: Grants,
+  organizationId: OrganizationId,
+  owner: Reference | null = null,
+  session: SessionPlace | null = null,
+): Actor {
   return {
     kind,
     id,
     grants,
     owner,
+    session,
     organizationId,
     can: (permission) =>
       grants.actions !== null && covers(grants.actions, permission) && (organizationId === defaultOrganizationId || !isOfGateway(permission)),
@@ -26,6 +35,11 @@ export const system: Actor = createActor('system', 'system', allGrants, defaultO
 export function keyActor(principal: PrincipalData): Actor {
   const { keyId, actions, servers, organizationId, owner } = principal;
   return createActor('key', keyId, { actions, servers }, organizationId as OrganizationId, owner);
+}
+
+/** A user of the directory who has signed in: known by the pseudonym wherever it is written down who acted, so that they can be erased. */
+export function userActor(pseudonym: string, userId: string, actions: readonly string[], organizationId: OrganizationId, session: SessionPlace | null): Actor {
+  return createActor('user', pseudonym, { actions, servers: null }, organizationId, { kind: 'user', id: userId }, session);
 }
 
 /** What the gateway does by itself, for an organization or for its own. */

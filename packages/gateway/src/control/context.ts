@@ -27,6 +27,7 @@ import type { KnownKeys } from './keys/verify-key.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
+import type { SessionPlace } from './sessions/session.ts';
 import type { ObjectDesk } from './objects/object-desk.ts';
 import type { PriceDesk } from './prices/price-desk.ts';
 import type { TestServer } from './servers/test-server.ts';
@@ -37,7 +38,7 @@ export interface ControlDependencies {
   readonly registry: RegistryStore;
   /** Null until the ledger is open: what needs it then answers `unavailable`, or leaves its part null. */
   readonly ledger: () => LedgerReader | null;
-  readonly state: Pick<StateStore, 'get' | 'set' | 'take' | 'touch' | 'delete'>;
+  readonly state: Pick<StateStore, 'get' | 'set' | 'replace' | 'take' | 'touch' | 'delete'>;
   /** The one that serves now. */
   readonly config: Config;
   readonly configuration: Configuration;
@@ -64,7 +65,7 @@ export interface ControlDependencies {
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;
-  readonly live: Pick<LiveFeed, 'open' | 'recent'>;
+  readonly live: Pick<LiveFeed, 'open' | 'recent' | 'end'>;
   /** `http://host:port` under which the gateway is reached, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly notify: ControlNews;
@@ -105,6 +106,8 @@ export interface Actor {
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */
   readonly owner: Reference | null;
+  /** The session that they act by; null: they show a key, or need nothing. */
+  readonly session: SessionPlace | null;
   /** Where it is at home: what it may do of the whole gateway hangs on that. */
   readonly organizationId: OrganizationId;
   can(permission: Permission): boolean;

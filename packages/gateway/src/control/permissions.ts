@@ -24,6 +24,8 @@ export const permissions = {
   'privacy.erase': 'Erase a person.',
   'people.read': 'See departments, teams, projects, users, service accounts and agents.',
   'people.write': 'Make, change and delete departments, teams, projects, users, service accounts and agents, and invite users.',
+  'sessions.read': 'See the sessions of users: since when, from where, by which provider.',
+  'sessions.write': 'End the sessions of users.',
   'roles.read': 'See roles and what can be permitted.',
   'roles.write': 'Make, change and delete roles.',
   'policies.read': 'See the rules of access and what is switched off, and have a decision explained.',

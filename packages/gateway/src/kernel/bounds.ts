@@ -398,7 +398,10 @@ export const bounds = {
   /** A query of traces or logs: its length, and its terms and values each. */
   queryCharsMax: 2_000,
   queryTermsMax: 50,
+  /** Sessions of people: since the last use, in all, and how many one person may have at once. */
   sessionMs: 8 * 3_600_000,
+  sessionMsMax: 24 * 3_600_000,
+  sessionsPerHolderMax: 20,
   adminLinkMs: 3_600_000,
   /** A backup: rows and bytes of one part as they are written, bytes that a part may have when it is read, parts, bytes of the manifest. */
   backupPartRows: 20_000,

@@ -4,6 +4,7 @@ import { setCookie } from 'hono/cookie';
 import type { Context } from 'hono';
 import { openSession } from '../../control/sessions/open-session.ts';
 import { sessionMaxMs } from '../../control/sessions/session.ts';
+import { plainUserAgent } from '../../control/sessions/store-session.ts';
 import { cookieActor, peerOf, sessionCookie } from '../authenticate-caller.ts';
 import type { ApiApp, ApiEnvironment } from '../route.ts';
 import { renderConsole } from './render-console.ts';
@@ -22,7 +23,7 @@ export function consoleRoutes(app: ApiApp): void {
     // A preview that only looks at the link must not use it up.
     if (c.req.method === 'HEAD') return page(c, '', 200);
     const { dependencies, requestId } = c.var;
-    const token = await openSession({ ...dependencies, requestId, peer: peerOf(c) }, c.req.param('token'));
+    const token = await openSession({ ...dependencies, requestId, peer: peerOf(c) }, c.req.param('token'), plainUserAgent(c.req.header('user-agent')));
     if (token === null) {
       dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'admin_link', subject: '', organizationId: null, peer: peerOf(c) });
       return page(c, renderSignIn('used'), 401);

@@ -1,3 +1,4 @@
+import { Personal } from '../../chain/personal.ts';
 import type { AuditResult } from '../../chain/audit-record.ts';
 import { newAuditId } from '../../kernel/id.ts';
 import type { AuditEvent } from '../../store/registry/audit-store.ts';
@@ -26,10 +27,18 @@ export function auditEvent(
     result,
     requestId: context.requestId,
     peer: context.peer,
-    // Whoever acts in an organization that is not their own.
-    detail:
-      context.actor.organizationId === context.organizationId || context.actor.kind === 'system'
-        ? detail
-        : { ...detail, actor_organization_id: context.actor.organizationId },
+    detail: { ...detail, ...actorDetail(context, objectId) },
+  };
+}
+
+/** What the id of who acts does not say: whoever acts in an organization that is not their own, and a user, as long as they are not erased. */
+function actorDetail({ actor, organizationId }: Pick<ControlContext, 'actor' | 'organizationId'>, objectId: string): AuditEvent['detail'] {
+  const isAtHome = actor.organizationId === organizationId;
+  return {
+    ...(isAtHome || actor.kind === 'system' ? {} : { actor_organization_id: actor.organizationId }),
+    // The key that seals what is theirs is in their own organization. Of what they do to themselves the object says who: an erasure must not make it anew.
+    ...(actor.kind === 'user' && actor.owner !== null && isAtHome && actor.id !== objectId
+      ? { actor: new Personal(actor.owner.id, { id: actor.owner.id }) }
+      : {}),
   };
 }

@@ -5,6 +5,7 @@ import type { KeyId } from '../../kernel/id.ts';
 import type { RegistryWrites } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
 import { auditRevoked } from '../keys/revoke-key.ts';
+import { endSessionsOfUser } from '../sessions/end-session.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { builtInRole } from '../roles/built-in-roles.ts';
 import { auditEntry, invalid } from './entry-change.ts';
@@ -45,6 +46,7 @@ export async function deleteEntry(context: ControlContext, { reference, expected
   });
   if (dryRun) return keys;
   for (const keyId of keys) await context.notify.keyChanged(keyId);
+  if (kind === 'user') await endSessionsOfUser(context, id);
   context.log.info('directory.deleted', { kind, id: kind === 'user' ? '' : id, revoked_keys: keys.length, actor: actor.id });
   await context.access.refresh();
   return keys;

@@ -4,6 +4,8 @@ import { matchesQuery } from '../../query/match-query.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import type { LiveStream } from '../../telemetry/live/live-stream.ts';
 import type { ControlContext } from '../context.ts';
+import { sessionHolds } from '../sessions/find-session.ts';
+import type { SessionPlace } from '../sessions/session.ts';
 
 export interface WatchCallsInput {
   /** In the query language; empty: every call. */
@@ -15,18 +17,38 @@ export interface WatchCallsInput {
 }
 
 /** The organization's calls on this node, from now on. Faults: `query_invalid`, `too_many_streams`, `invalid_params` where it asks for bodies; `forbidden` where metrics are asked for that are not shown. */
-export function watchCalls({ live, actor, organizationId }: Pick<ControlContext, 'live' | 'actor' | 'organizationId'>, input: WatchCallsInput): LiveStream {
+export function watchCalls(context: ControlContext, input: WatchCallsInput): LiveStream {
+  const { live, actor, organizationId } = context;
   if (input.shows.metrics && !actor.can('metrics.read')) throw new Fault('forbidden', { reason: 'its actions do not include metrics.read' });
   const query = parseQuery(input.query);
   const ofBody = query.terms.find(({ field }) => isOfBody(field))?.field;
   if (ofBody !== undefined)
     throw new Fault('invalid_params', { reason: `bodies are not read as calls end: look for ${ofBody} in the request log, GET /v1/logs/requests` });
-  return live.open({
-    holder: actor.id,
+  const stream = live.open({
+    holder: actor.session?.id ?? actor.id,
     organizationId,
     fits: (call) => matchesQuery(query, call),
     rateMax: input.rateMax,
     shows: input.shows,
     after: input.after,
   });
+  if (actor.session !== null) endWith(context, actor.session, stream);
+  return stream;
+}
+
+/** Sessions are ended on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
+const lookMs = 1_000;
+
+function endWith(context: ControlContext, session: SessionPlace, stream: LiveStream): void {
+  let looking = false;
+  const timer = setInterval(() => {
+    if (stream.isOver) return clearInterval(timer);
+    if (looking) return;
+    looking = true;
+    sessionHolds(context, session)
+      .then((holds) => holds || stream.end('unauthorized'))
+      .catch((error: unknown) => context.log.warn('live.session_unknown', { error }))
+      .finally(() => (looking = false));
+  }, lookMs);
+  timer.unref();
 }

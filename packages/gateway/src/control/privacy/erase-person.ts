@@ -7,6 +7,7 @@ import type { ErasureRecord, KeyRecord } from '../../store/registry/registry-sto
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { requireLedger } from '../require-ledger.ts';
+import { endSessionsOfUser } from '../sessions/end-session.ts';
 
 /** What of a key's metadata says nothing of a person. */
 const keptMetadata: ReadonlySet<string> = new Set(['team_id', 'project_id', 'project', 'environment']);
@@ -48,6 +49,7 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     return made;
   });
   for (const id of erasure.keyIds) await context.notify.keyChanged(id);
+  await endSessionsOfUser(context, userId);
   log.info('person.erased', { person: erasure.pseudonym, keys: erasure.keyIds.length, actor: context.actor.id });
   return erasure;
 }

@@ -27,7 +27,7 @@ export async function listCapabilities(context: ControlContext): Promise<readonl
       permission,
       about: permissions[permission],
       allowed,
-      reason: allowed ? 'it is held' : reasonOf(caller, permission),
+      reason: allowed ? 'it is held' : actor.kind === 'user' ? 'no role of the user allows it' : reasonOf(caller, permission),
       grantedBy: ['operator', ...givers.filter(({ held }) => covers(held, permission)).map(({ who }) => `${who.kind}:${who.id}`)].slice(
         0,
         bounds.capabilityGrantersMax,

@@ -23,7 +23,8 @@ export async function createAdminLink(context: ControlContext): Promise<AdminLin
   if (key === null) throw new TypeError('a new link token has the wrong form');
   const expiresAtMs = context.clock.nowMs() + bounds.adminLinkMs;
   await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'admin_link.created', actor.id, { expires_at_ms: expiresAtMs })));
-  const { kind, id } = actor;
+  const { kind } = actor;
+  const id = kind === 'user' ? (actor.owner?.id ?? '') : actor.id;
   const record = { kind, id, organizationId: actor.organizationId, forOrganizationId: organizationId };
   await context.state.set(key, Buffer.from(JSON.stringify(record satisfies Record<keyof LinkRecord, string>)), bounds.adminLinkMs);
   return { url: `${context.publicUrl()}/admin/${token}`, expiresAtMs };

@@ -1,11 +1,54 @@
+import type { OrganizationId } from '../../kernel/id.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
-import { sessionKey } from './session.ts';
+import { unknownObject } from '../unknown-object.ts';
+import { ownHolder, requireUser } from './list-sessions.ts';
+import { listPlaces, removePlaces } from './session-list.ts';
+import { userHolder } from './session.ts';
 
-/** Ends the session of a token: logout. Faults: `unavailable`. */
-export async function endSession(context: ControlContext, token: string): Promise<void> {
-  const key = sessionKey(token);
-  if (key === null) return;
-  await context.state.delete(key);
-  await context.registry.transaction(({ audit }) => audit.insert(auditEvent(context, 'session.ended', context.actor.id, {})));
+/** Ends the session that is acted by: logout. Faults: `unavailable`. */
+export async function endSession(context: ControlContext): Promise<void> {
+  const { session, organizationId } = context.actor;
+  if (session === null) return;
+  await context.state.delete(session.key);
+  await removePlaces(context.state, organizationId, session.holder, new Set([session.id]));
+  await context.registry.transaction(({ audit }) => audit.insert(auditEvent({ ...context, organizationId }, 'session.ended', session.id, {})));
+  context.live.end(session.id);
+}
+
+/** Ends one of one's own. Faults: `unknown_object`, `unavailable`. */
+export async function endOwnSession(context: ControlContext, id: string): Promise<void> {
+  if ((await end(context, context.organizationId, ownHolder(context), id)).length === 0) throw unknownObject('session', id);
+}
+
+/** Ends one session of a user, or all (id null): no node knows them when this resolves, and what runs by them ends within two seconds. Faults: `unknown_object`, `unavailable`. */
+export async function endUserSessions(context: ControlContext, userId: string, id: string | null): Promise<readonly string[]> {
+  await requireUser(context, userId);
+  const ended = await end(context, context.organizationId, userHolder(userId), id);
+  if (id !== null && ended.length === 0) throw unknownObject('session', id);
+  return ended;
+}
+
+/** Ends all sessions of a user who is not let in any more. Never rejects: what cannot be ended now is refused at its next use, for its user is gone. */
+export async function endSessionsOfUser(context: ControlContext, userId: string): Promise<void> {
+  try {
+    await end(context, context.organizationId, userHolder(userId), null);
+  } catch (error) {
+    context.log.warn('sessions.not_ended', { error });
+  }
+}
+
+async function end(context: ControlContext, organizationId: OrganizationId, holder: string, id: string | null): Promise<readonly string[]> {
+  const { state, registry, live } = context;
+  const places = (await listPlaces(state, organizationId, holder)).filter((place) => id === null || place.id === id);
+  const known = await Promise.all(places.map(async (place) => ((await state.get(place.key)) === null ? [] : [place])));
+  const ended = known.flat();
+  for (const { key } of ended) await state.delete(key);
+  if (places.length > 0) await removePlaces(state, organizationId, holder, new Set(places.map((place) => place.id)));
+  if (ended.length > 0)
+    await registry.transaction(async ({ audit }) => {
+      for (const place of ended) await audit.insert(auditEvent(context, 'session.ended', place.id, {}));
+    });
+  for (const place of ended) live.end(place.id);
+  return ended.map((place) => place.id);
 }

@@ -1,30 +1,70 @@
 import { switchedOff } from '../access/switched-off.ts';
-import { createActor } from '../actor.ts';
+import { createActor, userActor } from '../actor.ts';
 import type { Actor, ControlDependencies } from '../context.ts';
 import { readCaller } from '../keys/read-caller.ts';
-import { sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema } from './session.ts';
+import { readUser } from '../sign-in/read-user.ts';
+import { holderOf, sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema, type SessionPlace, type SessionRecord } from './session.ts';
+
+type Judging = Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'mcpActions' | 'clock' | 'expiryClock'>;
+
+/** How often it is written down that a session is used. */
+const seenMs = 60_000;
 
 /** The actor behind a session's token, or null where it is unknown or over. Each use gives it eight more hours. Faults: `unavailable`. */
-export async function findSession(
-  dependencies: Pick<ControlDependencies, 'state' | 'registry' | 'access' | 'mcpActions' | 'clock' | 'expiryClock'>,
-  token: string,
-): Promise<Actor | null> {
-  const { state, registry, access, clock, expiryClock } = dependencies;
+export async function findSession(dependencies: Judging, token: string): Promise<Actor | null> {
   const key = sessionKey(token);
-  const stored = key === null ? null : await state.get(key);
-  if (key === null || stored === null) return null;
+  const good = key === null ? null : await judgeSession(dependencies, key);
+  if (key === null || good === null) return null;
+  const { state, clock } = dependencies;
+  const { record, stored, leftMs, actor } = good;
+  const ttlMs = Math.min(sessionMs, leftMs);
+  const nowMs = clock.nowMs();
+  // Compared, so that one which was ended meanwhile stays so.
+  if (nowMs - record.seenAtMs >= seenMs) await state.replace(key, stored, Buffer.from(JSON.stringify({ ...record, seenAtMs: nowMs })), ttlMs);
+  else await state.touch(key, ttlMs);
+  return actor;
+}
+
+/** Whether a session still holds, e.g. under a stream; it is not used by that. Faults: `unavailable`. */
+export async function sessionHolds(dependencies: Judging, { key }: SessionPlace): Promise<boolean> {
+  return (await judgeSession(dependencies, key)) !== null;
+}
+
+interface GoodSession {
+  readonly record: SessionRecord;
+  readonly stored: Buffer;
+  /** Until it is over however much it is used. */
+  readonly leftMs: number;
+  readonly actor: Actor;
+}
+
+async function judgeSession(dependencies: Judging, key: string): Promise<GoodSession | null> {
+  const { state, registry, access, clock, expiryClock } = dependencies;
+  const stored = await state.get(key);
+  if (stored === null) return null;
   const record = sessionRecordSchema.parse(JSON.parse(stored.toString()));
-  if ((await registry.organizations.find(record.organizationId)) === null) return null;
+  const { organizationId, user, openedBy } = record;
+  if ((await registry.organizations.find(organizationId)) === null) return null;
   const nowMs = expiryClock.nowMs();
   const leftMs = record.createdAtMs + sessionMaxMs - nowMs;
   if (leftMs <= 0) return null;
-  if (record.openedBy.kind === 'key') {
-    const { organizationId } = record.openedBy;
-    const opener = await registry.keys.find(organizationId, record.openedBy.id);
-    if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
-    if (switchedOff(access.switches(organizationId), { keyId: opener.id, lineage: (await readCaller(dependencies, opener)).lineage }, clock.nowMs()) !== null)
-      return null;
+  const place: SessionPlace = { id: record.id, key, holder: holderOf(record) };
+  if (user !== null) {
+    const known = await readUser(dependencies, organizationId, user.id);
+    if (known === null) return null;
+    return { record, stored, leftMs, actor: userActor(user.pseudonym, user.id, known.actions, organizationId, place) };
   }
-  await state.touch(key, Math.min(sessionMs, leftMs));
-  return createActor('session', record.id, { actions: record.actions, servers: record.servers }, record.organizationId);
+  if (openedBy.kind === 'user' && (await readUser(dependencies, openedBy.organizationId, openedBy.id)) === null) return null;
+  if (openedBy.kind === 'key') {
+    const opener = await registry.keys.find(openedBy.organizationId, openedBy.id);
+    if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
+    const { lineage } = await readCaller(dependencies, opener);
+    if (switchedOff(access.switches(openedBy.organizationId), { keyId: opener.id, lineage }, clock.nowMs()) !== null) return null;
+  }
+  return {
+    record,
+    stored,
+    leftMs,
+    actor: createActor('session', record.id, { actions: record.actions, servers: record.servers }, organizationId, null, place),
+  };
 }

@@ -4,6 +4,7 @@ import type { SwitchRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { ownServers } from '../servers/own-servers.ts';
+import { endSessionsOfUser } from '../sessions/end-session.ts';
 import { unknownObject } from '../unknown-object.ts';
 
 /**
@@ -24,6 +25,8 @@ export async function switchOff(context: ControlContext, data: SwitchData): Prom
   });
   context.log.warn('access.switched_off', { kind, name, actor: actor.id });
   await context.access.refresh();
+  // They do not come back with the switch.
+  if (kind === 'user') await endSessionsOfUser(context, name);
   return record;
 }
 

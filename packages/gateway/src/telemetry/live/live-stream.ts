@@ -173,6 +173,11 @@ export class LiveStream {
     this.finish();
   }
 
+  /** Nothing more will come. */
+  get isOver(): boolean {
+    return this.ended;
+  }
+
   /** The reader has gone. */
   close(): void {
     this.queue.length = 0;

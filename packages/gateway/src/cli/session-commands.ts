@@ -1,0 +1,26 @@
+/** The commands of who is signed in. */
+import type { CommandSpec } from './command.ts';
+
+export const sessionCommands: readonly CommandSpec[] = [
+  {
+    name: ['sessions', 'list'],
+    summary: 'List sessions of people, newest first',
+    about: "Those of a user, or one's own: to the operator and to keys, those that administrator links of theirs have opened.",
+    client: true,
+    prints: true,
+    options: [{ flags: '--user ID', about: 'Of this user.', otherwise: "one's own" }],
+    examples: ['gateway sessions list --user usr_ana'],
+    load: async () => (await import('./sessions.ts')).sessionsList,
+  },
+  {
+    name: ['sessions', 'end'],
+    summary: 'End a session, or every one of a user',
+    about: 'Over on every node at once. To keep a user out, switch them off: gateway users disable ID.',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[ID]', about: 'Id of the session (ses_…); left out, with --user: every one of the user.' }],
+    options: [{ flags: '--user ID', about: 'The user whose session it is.', otherwise: "it is one's own" }],
+    examples: ['gateway sessions end --user usr_ana', 'gateway sessions end ses_4f2K9'],
+    load: async () => (await import('./sessions.ts')).sessionsEnd,
+  },
+];
