@@ -1,11 +1,11 @@
-"""The clients of the Python SDKs: `client.py mcp|mcp-sse|fastmcp MODE URL`, the key in GATEWAY_KEY. Prints what it got as one line of JSON."""
+"""The clients of the Python SDKs: `client.py mcp|mcp-sse|fastmcp [MODE URL]...`, the key in GATEWAY_KEY. Prints what it got of each as one line of JSON."""
 
 import asyncio
 import json
 import os
 import sys
 
-kind, mode, url = sys.argv[1:4]
+kind = sys.argv[1]
 headers = {"Authorization": f"Bearer {os.environ['GATEWAY_KEY']}"}
 
 
@@ -45,15 +45,23 @@ if kind == "mcp":
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
 
-    transport = streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=30))
-    asyncio.run(run(Client(transport, mode=mode), "progress_callback"))
+    def client_of(mode: str, url: str):
+        return Client(streamable_http_client(url, http_client=httpx2.AsyncClient(headers=headers, timeout=30)), mode=mode)
+
 elif kind == "mcp-sse":
     from mcp import Client
     from mcp.client.sse import sse_client
 
-    asyncio.run(run(Client(sse_client(url, headers=headers), mode=mode), "progress_callback"))
+    def client_of(mode: str, url: str):
+        return Client(sse_client(url, headers=headers), mode=mode)
+
 else:
     from fastmcp import Client
     from fastmcp.client.transports import StreamableHttpTransport
 
-    asyncio.run(run(Client(StreamableHttpTransport(url, headers=headers), mode=mode), "progress_handler"))
+    def client_of(mode: str, url: str):
+        return Client(StreamableHttpTransport(url, headers=headers), mode=mode)
+
+
+for mode, url in zip(sys.argv[2::2], sys.argv[3::2]):
+    asyncio.run(run(client_of(mode, url), "progress_handler" if kind == "fastmcp" else "progress_callback"))
