@@ -133,6 +133,7 @@ function createControl(
     }),
     objects: {
       fixed: () => [],
+      priceLines: () => new Map(),
       places: () => [],
       resting: () => new Map(),
       check: () => ({ config: testConfig, faults: [] }),

@@ -68,15 +68,18 @@ export async function assembleObjects(parts: ObjectParts): Promise<AssembledObje
   closers.add('objects', async () => objects.close());
   await objects.refresh();
 
-  let known: { readonly text: string; readonly fixed: readonly FixedObject[] } | null = null;
+  let known: { readonly text: string; readonly fixed: readonly FixedObject[]; readonly priceLines: ReadonlyMap<string, number> } | null = null;
+  const ofFile = (): NonNullable<typeof known> => {
+    const now = text();
+    if (known?.text !== now) known = { text: now, fixed: loader.fixed(now), priceLines: loader.priceLines(now) };
+    return known;
+  };
   return {
     serving: () => objects.serving(),
     fileChanged: () => objects.fileChanged(),
     desk: {
-      fixed() {
-        if (known?.text !== text()) known = { text: text(), fixed: loader.fixed(text()) };
-        return known.fixed;
-      },
+      fixed: () => ofFile().fixed,
+      priceLines: () => ofFile().priceLines,
       places: () => loader.places(text(), objects.serving()),
       resting: () => objects.resting(),
       check(all) {

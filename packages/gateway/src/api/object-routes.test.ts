@@ -69,6 +69,8 @@ const samples = {
   route: ['search', { path: '/mcp/find' }, { path: '/mcp/found' }],
   virtual_server: ['research', { servers: ['search'], tools: ['read_*'] }, { servers: ['sea*'] }],
   tool: ['search/query', { request: [{ default: { path: 'limit', value: 10 } }] }, { response: [{ remove: { path: 'structuredContent.debug' } }] }],
+  cache_rule: ['search', { lists: true, ttl: '1m' }, { tools: { query: '30s' } }],
+  rate_limit: ['gwo_prod_a1b2', { limit: 100, window: '1m' }, { limit: 200, window: '1m', burst: 5 }],
   masking_rule: ['badge', { pattern: 'B-[0-9]{4}' }, { pattern: 'B-[0-9]{5}' }],
   retention: ['traces', { keep: '7d' }, { keep: '8d' }],
   export_target: ['siem', { syslog: { address: 'siem.example:6514' } }, { syslog: { address: 'siem.example:6515' } }],
@@ -108,6 +110,8 @@ test('each kind is made, listed, read, changed and deleted, with its events in t
   expect(config.routes.find(({ server }) => server === 'search')).toMatchObject({ path: '/mcp/found' });
   expect(config.virtualServers).toMatchObject([{ name: 'research', servers: ['sea*'] }]);
   expect(config.transforms).toMatchObject([{ server: 'search', tool: 'query' }]);
+  expect(config.cache).toMatchObject([{ server: 'search', tools: { query: 30_000 } }]);
+  expect(config.rateLimits.find(({ keyPrefix }) => keyPrefix === 'gwo_prod_a1b2')).toMatchObject({ limit: 200, windowMs: 60_000, burst: 5 });
   expect(config.record.masking.patterns.map(({ name }) => name)).toEqual(['employee', 'badge']);
   expect(config.retention.tracesDays).toBe(8);
   expect(config.audit.streams.map(({ name }) => name)).toEqual(['siem']);
@@ -250,4 +254,19 @@ test('a file that takes a name holds; one with which something could not serve i
   expect([...again.dependencies.objects.resting()]).toEqual([]);
   await again.close();
   expect(await node.rewrite(file)).toBe('unchanged');
+});
+
+test('prices of the file name their lines, and are changed there', async () => {
+  const lines = file.trimEnd().split('\n').length;
+  await node.rewrite(
+    `${file.trimEnd()}\npricing:\n  currency: EUR\n  overrides:\n    - server: files\n      per_call: 2\n    - { server: files, tool: read, per_call: 3 }\n`,
+  );
+  expect((await ask('GET', '/v1/prices')).body['prices']).toMatchObject([
+    { name: 'default', source: 'file', file: node.file, line: null },
+    { name: 'files', source: 'file', file: node.file, line: lines + 4 },
+    { name: 'files/read', line: lines + 6 },
+  ]);
+  const refused = await ask('PUT', `/v1/prices/${encodeURIComponent('files/read')}`, { spec: { per_call: 1 } }, 1);
+  expect(refused).toMatchObject({ status: 409, body: { error: 'managed_by_file', file: node.file, line: lines + 6 } });
+  expect((await ask('POST', '/v1/prices', { name: 'files/write', spec: { per_call: 1 } })).body).toMatchObject({ error: 'managed_by_file' });
 });

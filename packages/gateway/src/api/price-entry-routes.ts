@@ -22,6 +22,7 @@ const priceSchema = z
     currency: z.string(),
     source: z.enum(['file', 'registry']),
     file: z.string().nullable().openapi({ description: 'The file that says the prices, where one does: changes are made there.' }),
+    line: z.number().int().nullable().openapi({ description: 'Where it stands in that file.' }),
     version: z.number().int().openapi({ description: 'Of the list that it is in: what a change sends as `If-Match`.' }),
   })
   .openapi('Price');
@@ -130,8 +131,8 @@ export function priceEntryRoutes(api: Api): void {
   );
 }
 
-function priceBody({ currency, file, newest }: PriceEntries, { name: called, entry }: PriceView): z.infer<typeof priceSchema> {
-  return { name: called, spec: shown(entry), currency, source: file === null ? 'registry' : 'file', file, version: newest };
+function priceBody({ currency, file, newest }: PriceEntries, { name: called, entry, line }: PriceView): z.infer<typeof priceSchema> {
+  return { name: called, spec: shown(entry), currency, source: file === null ? 'registry' : 'file', file, line, version: newest };
 }
 
 function shown(entry: PriceEntry): z.infer<typeof priceSchema>['spec'] {

@@ -186,7 +186,7 @@ test('a price is made, read, changed and deleted by itself; each change is anoth
   expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first + 1) })).json).toEqual({ outcome: 'changed', version: first + 2 });
   expect(await ask('GET', one)).toMatchObject({
     etag: `"${first + 2}"`,
-    json: { price: { name: 'search/query', spec: { per_second: 3 }, currency: 'EUR', source: 'registry', file: null } },
+    json: { price: { name: 'search/query', spec: { per_second: 3 }, currency: 'EUR', source: 'registry', file: null, line: null } },
   });
   expect(((await ask('GET', '/v1/prices')).json['prices'] as unknown as { name: string }[]).map(({ name }) => name)).toEqual([
     'default',

@@ -13,8 +13,10 @@ const set: OptionSpec = { flags: '--set MEMBER=VALUE', about: 'One member, also 
 const kindCommands: readonly CommandSpec[] = objectKinds.flatMap((kind): CommandSpec[] => {
   const { plural, title, name: named, setting, example } = objectRows[kind];
   const name = { form: 'NAME', about: named.about };
-  const [member, value] = Object.entries(example).find(([, one]) => typeof one === 'string') ?? [];
-  const sample = member === undefined ? `--file ${title.replaceAll(' ', '-')}.yaml` : `--set ${member}=${String(value)}`;
+  const members = Object.entries(example);
+  const sample = members.some(([, value]) => typeof value === 'object')
+    ? `--file ${title.replaceAll(' ', '-')}.yaml`
+    : members.map(([member, value]) => `--set ${member}=${String(value)}`).join(' ');
   const writes: CommandSpec[] = [
     {
       name: [plural, 'create'],

@@ -15,6 +15,7 @@ const priceView = z.looseObject({
   currency: z.string(),
   source: z.string(),
   file: z.string().nullable(),
+  line: z.number().nullable().default(null),
   version: z.number(),
 });
 type Price = z.infer<typeof priceView>;
@@ -104,11 +105,11 @@ function pricesTable(prices: readonly Price[], dim: (text: string) => string): s
       { title: 'CURRENCY' },
       { title: 'WHERE' },
     ],
-    prices.map(({ name, spec, currency, file, version }) => [
+    prices.map(({ name, spec, currency, file, line, version }) => [
       plain(name, 60),
       ...amounts.map((amount) => priceText(spec[amount] ?? null)),
       currency,
-      plain(file ?? `made here, version ${version}`, 60),
+      plain(file === null ? `made here, version ${version}` : line === null ? file : `${file}:${line}`, 60),
     ]),
     dim,
   );

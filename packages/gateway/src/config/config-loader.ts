@@ -1,7 +1,7 @@
 import { objectKey, type ConfigObject } from '../kernel/config-object.ts';
 import type { Config } from './config.ts';
 import { loadConfig, readConfigText, type LoadOptions } from './load.ts';
-import { objectsIn, placeOf, type ObjectPlace, type PlacedObject } from './object-places.ts';
+import { objectsIn, placeOf, pricesIn, type ObjectPlace, type PlacedObject } from './object-places.ts';
 import { readDesired, type Desired } from './read-desired.ts';
 import { withObjects } from './with-objects.ts';
 import { parseYamlSource } from './yaml-source.ts';
@@ -19,6 +19,8 @@ export interface ConfigLoader {
   load(text: string, objects: readonly ConfigObject[]): Config;
   /** What such a text has, and servers of the environment alone. */
   fixed(text: string): readonly FixedObject[];
+  /** The lines of the prices that such a text says: `default`, `SERVER` or `SERVER/TOOL`. */
+  priceLines(text: string): ReadonlyMap<string, number>;
   /** Where these would stand in such a text; none of those whose names it has itself. */
   places(text: string, objects: readonly ConfigObject[]): readonly ObjectPlace[];
   /** What another document says that a gateway of such a text is to consist of. Faults: `config_invalid`. */
@@ -32,6 +34,10 @@ export function createConfigLoader(options: Pick<LoadOptions, 'file' | 'env' | '
     load,
     desired: readDesired,
     places: (text, objects) => withObjects(parseYamlSource(text), objects).objects.map(placeOf),
+    priceLines(text) {
+      const source = parseYamlSource(text);
+      return new Map(pricesIn(source.value).map(({ name, path }) => [name, source.place(path).line]));
+    },
     fixed(text) {
       const source = parseYamlSource(text);
       const ofFile = objectsIn(source.value).map(({ path, ...object }: PlacedObject): FixedObject => ({ ...object, line: source.place(path).line }));

@@ -49,6 +49,21 @@ const tools: Kind = {
   },
 };
 
+const defaultLimit = 'default';
+
+const rateLimits: Kind = {
+  found: (file) =>
+    entriesAt(file, ['rate_limits']).map((entry, index) => {
+      const prefix = memberOf(entry, 'key_prefix') ?? defaultLimit;
+      return typeof prefix === 'string' ? { name: prefix, spec: without(entry, ['scope', 'key_prefix']), path: ['rate_limits', index] } : null;
+    }),
+  place: (name, spec) => ({
+    at: ['rate_limits'],
+    isEntry: true,
+    value: { scope: 'api_key', ...(name === defaultLimit ? {} : { key_prefix: name }), ...spec },
+  }),
+};
+
 const masking: Path = ['record', 'masking'];
 const detected = ['email', 'phone'];
 /** Lists of texts that say all there is to say. */
@@ -91,6 +106,8 @@ const kinds: Readonly<Record<ObjectKind, Kind>> = {
   route: named(['routes'], 'server'),
   virtual_server: named(['virtual_servers'], 'name'),
   tool: tools,
+  cache_rule: named(['cache'], 'server'),
+  rate_limit: rateLimits,
   masking_rule: maskingRules,
   retention,
   export_target: named(['audit', 'streams'], 'name'),
@@ -103,6 +120,18 @@ export function objectsIn(file: unknown): readonly PlacedObject[] {
 
 export function placeOf({ kind, name, spec }: ConfigObject): ObjectPlace {
   return kinds[kind].place(name, spec);
+}
+
+/** Every price of a value of a whole file: `default`, `SERVER` or `SERVER/TOOL`. */
+export function pricesIn(file: unknown): readonly { readonly name: string; readonly path: Path }[] {
+  const at: Path = ['pricing', 'overrides'];
+  const overrides = entriesAt(file, at).flatMap((entry, index) => {
+    const [server, tool] = [memberOf(entry, 'server'), memberOf(entry, 'tool')];
+    if (typeof server !== 'string') return [];
+    return [{ name: typeof tool === 'string' ? `${server}/${tool}` : server, path: [...at, index] }];
+  });
+  const path: Path = ['pricing', 'default'];
+  return valueAt(file, path) === undefined ? overrides : [{ name: 'default', path }, ...overrides];
 }
 
 /** Whether a file says anything of the kind, be it that there are none. */

@@ -4,7 +4,7 @@
  * `config/object-places.ts`.
  */
 
-export const objectKinds = ['server', 'route', 'virtual_server', 'tool', 'masking_rule', 'retention', 'export_target'] as const;
+export const objectKinds = ['server', 'route', 'virtual_server', 'tool', 'cache_rule', 'rate_limit', 'masking_rule', 'retention', 'export_target'] as const;
 export type ObjectKind = (typeof objectKinds)[number];
 
 /** One thing of the configuration, by what it is called among those of its kind. */
@@ -89,6 +89,32 @@ export const objectRows: Readonly<Record<ObjectKind, ObjectRow>> = {
     named: ['server', 'tool'],
     example: { request: [{ default: { path: 'limit', value: 10 } }] },
     serverOf: (name) => /^[^/#]*/.exec(name)?.[0] ?? '',
+  },
+  cache_rule: {
+    plural: 'cache-rules',
+    title: 'cache rule',
+    schema: 'CacheRuleSpec',
+    setting: 'cache',
+    about: 'Which answers of servers are kept, and for how long',
+    name: { pattern: serverName, about: 'Name of the server whose answers are kept.', example: 'search' },
+    named: ['server'],
+    example: { lists: true, tools: { lookup: '30s' } },
+    serverOf: ofServers,
+  },
+  rate_limit: {
+    plural: 'rate-limits',
+    title: 'rate limit',
+    schema: 'RateLimitSpec',
+    setting: 'rate_limits',
+    about: 'How many requests keys may send',
+    name: {
+      pattern: /^(?:default|gwo_[a-z0-9-]{1,32}_[0-9A-Za-z]{4})$/,
+      about: 'Prefix of the keys that it holds for, as `gateway keys list` shows it; default: every key without a limit of its own.',
+      example: 'gwo_prod_a1b2',
+    },
+    named: ['scope', 'key_prefix'],
+    example: { limit: 500, window: '1m', burst: 50 },
+    serverOf: () => null,
   },
   masking_rule: {
     plural: 'masking-rules',

@@ -67,6 +67,9 @@ test('a verified key says whom its calls are attributed to, where it may go and 
     ok: true,
     principal: {
       kind: 'key',
+      credential: 'apiKey',
+      credentialId: key.id,
+      issuer: '',
       keyId: key.id,
       keyPrefix: key.prefix,
       organizationId: 'org_default',

@@ -9,6 +9,8 @@ import type { ConfigObject } from '../../kernel/config-object.ts';
 export interface ObjectDesk {
   /** Of the file that serves, and servers of the environment. */
   fixed(): readonly FixedObject[];
+  /** Lines of the prices that the file says, by name. */
+  priceLines(): ReadonlyMap<string, number>;
   /** Where each that serves beside the file would stand in it. */
   places(): readonly ObjectPlace[];
   /** Why something of the registry does not serve on this node, by `objectKey`; what serves is not in it. */

@@ -8,6 +8,8 @@ import { changePrices, type PricesChanged } from './change-prices.ts';
 export interface PriceView {
   readonly name: string;
   readonly entry: PriceEntry;
+  /** Of the file that says it; null where none does. */
+  readonly line: number | null;
 }
 
 export interface PriceEntries {
@@ -28,12 +30,14 @@ const priceNameCharsMax = 320;
 export async function listPriceEntries(context: ControlContext): Promise<PriceEntries> {
   const { config } = context;
   const { list, newest } = await heldList(context);
-  const overrides = list.overrides.map(({ server, tool, ...entry }): PriceView => ({ name: nameOf({ server, tool }), entry }));
+  const lines = config.pricing === null ? null : context.objects.priceLines();
+  const viewOf = (name: string, entry: PriceEntry): PriceView => ({ name, entry, line: lines?.get(name) ?? null });
+  const overrides = list.overrides.map(({ server, tool, ...entry }) => viewOf(nameOf({ server, tool }), entry));
   return {
     currency: list.currency,
     file: config.pricing === null ? null : (config.file ?? 'the environment'),
     newest,
-    entries: [{ name: defaultPriceName, entry: list.default }, ...overrides.toSorted((a, b) => (a.name < b.name ? -1 : 1))],
+    entries: [viewOf(defaultPriceName, list.default), ...overrides.toSorted((a, b) => (a.name < b.name ? -1 : 1))],
   };
 }
 
@@ -54,6 +58,7 @@ export interface PutPriceInput {
 
 /** Another list, with this entry. Faults: `already_exists`, `unknown_object`, `invalid_params`, those of `changePrices`. */
 export async function putPrice(context: ControlContext, { name, entry, expected, dryRun }: PutPriceInput): Promise<PricesChanged> {
+  requireNotOfFile(context, name);
   const { list, newest } = await heldList(context);
   const place = placeOf(name);
   const there = place === null ? list.default : list.overrides.find((one) => nameOf(one) === name);
@@ -71,11 +76,24 @@ export async function deletePrice(
   context: ControlContext,
   { name, expected, dryRun }: { readonly name: string; readonly expected: number; readonly dryRun: boolean },
 ): Promise<PricesChanged> {
+  requireNotOfFile(context, name);
   const { list } = await heldList(context);
   const overrides = list.overrides.filter((one) => nameOf(one) !== name);
   if (placeOf(name) !== null && overrides.length === list.overrides.length) throw unknownObject('price', name);
   const next: PriceList = placeOf(name) === null ? { ...list, default: {} } : { ...list, overrides };
   return changePrices(context, { list: next, effectiveFromMs: null, expected, dryRun });
+}
+
+/** One that the file does not say could not be made either: it says the whole list. Faults: `managed_by_file`, with the file and, where it has the price, the line. */
+function requireNotOfFile({ config, objects }: ControlContext, name: string): void {
+  if (config.pricing === null) return;
+  const line = objects.priceLines().get(name) ?? null;
+  const file = config.file ?? '(none)';
+  throw new Fault(
+    'managed_by_file',
+    { what: `price "${name.slice(0, 100)}"`, file: line === null ? file : `${file}:${line}`, setting: 'pricing' },
+    { extra: config.file === null ? {} : { file: config.file, ...(line === null ? {} : { line }) } },
+  );
 }
 
 async function heldList({
