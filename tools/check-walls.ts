@@ -40,6 +40,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-door.ts': { values: [''] },
   // What the control API remembers of keys.
   'assemble-known-keys.ts': { values: [''] },
+  // The issuers of tokens, for the supervisor.
+  'assemble-identity.ts': { values: [''] },
   'assemble-objects.ts': { values: [''] },
   'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },
@@ -79,7 +81,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   // What identity providers say, verified: at its edge the network, of the gateway nothing but its vocabulary.
   identity: { values: [] },
 
-  control: { values: ['query', 'chain', 'backup'] },
+  control: { values: ['query', 'chain', 'backup', 'identity'] },
   // What is written of a server, a route or another thing of the configuration has one schema, in the file and in the API.
   api: { values: ['control', 'chain', 'backup', 'config'] },
   // The journal's framing is written by `record` and read by `telemetry`: one definition for both.

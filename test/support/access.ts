@@ -58,6 +58,7 @@ export async function startControlWithAccess(more: ControlOverrides = {}): Promi
       control.forgetKeys(keys);
       forgotten.push(...(keys ?? ['all']));
     },
+    forgetTokens: async () => undefined,
     log: silentLog,
     everyMs: 3_600_000,
   });

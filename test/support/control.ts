@@ -28,6 +28,7 @@ import { createServedConfig } from '../../packages/gateway/src/node/served-confi
 import { createLiveFeed } from '../../packages/gateway/src/telemetry/live/live-feed.ts';
 import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
+import { assembleIdentity } from '../../packages/gateway/src/assemble-identity.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
 import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
 import { startEmbeddedRegistry } from '../../packages/gateway/src/store/registry/embedded-registry.ts';
@@ -124,6 +125,7 @@ function createControl(
     registry,
     ledger: () => null,
     state,
+    issuers: assembleIdentity([], clock, silentLog),
     configuration: createServedConfig({
       file: null,
       load: () => testConfig,
@@ -261,6 +263,7 @@ const testConfig: Config = {
   version: 1,
   policies: null,
   access: { risks: [], opa: null },
+  identity: { issuers: [] },
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [

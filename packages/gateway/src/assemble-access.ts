@@ -27,6 +27,8 @@ export interface AccessParts {
   readonly ofFile: () => readonly PolicyData[] | null;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
+  /** Resolves when nothing is remembered of whoever signed in without a key, of an organization. */
+  readonly forgetTokens: (organizationId: OrganizationId) => Promise<void>;
   /** Whose workers know the tools, ask the engine, and are told what is switched off. */
   readonly pool: Pick<WorkerPool, 'toolFacts' | 'consult' | 'switches'>;
   /** Whether a policy engine is asked beside the rules. */
@@ -48,7 +50,18 @@ export interface AssembledAccess extends AccessDesk {
 }
 
 /** Faults: those of the registry. */
-export async function assembleAccess({ registry, pool, hasEngine, serveAnew, ofFile, forget, clock, log, closers }: AccessParts): Promise<AssembledAccess> {
+export async function assembleAccess({
+  registry,
+  pool,
+  hasEngine,
+  serveAnew,
+  ofFile,
+  forget,
+  forgetTokens,
+  clock,
+  log,
+  closers,
+}: AccessParts): Promise<AssembledAccess> {
   const access = await openServedAccess({
     revisions: () => registry.access.revisions(),
     readSwitches: (organizationId) => registry.access.switches(organizationId),
@@ -57,6 +70,7 @@ export async function assembleAccess({ registry, pool, hasEngine, serveAnew, ofF
     applyPolicies: serveAnew,
     changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, bounds.changedKeysMax),
     forget,
+    forgetTokens,
     log: log.child({ part: 'access' }),
     everyMs: lookMs,
   });

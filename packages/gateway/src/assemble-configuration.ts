@@ -13,6 +13,7 @@ import type { Environment } from './config/environment.ts';
 import {
   checkSecrets,
   resolveCredential,
+  resolveIssuers,
   resolveListenTls,
   resolveOpa,
   resolveSecret,
@@ -38,6 +39,7 @@ import { watchFiles, type FileWatch } from './node/watch-files.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { PolicyData } from './kernel/policy.ts';
+import type { IssuerData } from './identity/issuer-data.ts';
 import type { OpaData } from './snapshot/opa-data.ts';
 import type { OrganizationRules, ServerData, SnapshotData } from './snapshot/snapshot.ts';
 import type { TlsData } from './snapshot/upstream-data.ts';
@@ -54,6 +56,7 @@ export interface CompiledConfig {
   readonly streams: readonly StreamData[];
   /** Null: no policy engine is asked. */
   readonly opa: OpaData | null;
+  readonly issuers: readonly IssuerData[];
   /** By the rules of the gateway's own organization, and of others. */
   snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[], others: readonly OrganizationRules[]): SnapshotData;
 }
@@ -97,6 +100,7 @@ export function createConfigCompiler(sources: {
       credentials,
       tls,
       opa,
+      issuers: resolveIssuers(config, env),
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
       snapshot(version, port, prices, policies, others) {
         // Of a thousand servers it is not made anew for each change of a rule.
@@ -212,6 +216,7 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
   return [
     ...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']),
     ...(isDeepStrictEqual(before.opa, after.opa) || !isDeepStrictEqual(before.config.access.opa, after.config.access.opa) ? [] : ['access.opa']),
+    ...newAuthorities(before, after),
     ...newSecretsOfServers(before, after),
     ...streams.map((name) => `audit.streams.${name}`),
   ];
@@ -221,6 +226,12 @@ const named =
   (wanted: string) =>
   ({ name }: StreamData): boolean =>
     name === wanted;
+
+function newAuthorities(before: CompiledConfig, after: CompiledConfig): string[] {
+  const earlier = new Map(before.issuers.map(({ name, ca }) => [name, ca]));
+  const isSame = isDeepStrictEqual(before.config.identity, after.config.identity);
+  return isSame ? after.issuers.filter(({ name, ca }) => earlier.get(name) !== ca).map(({ name }) => `identity.issuers.${name}.ca`) : [];
+}
 
 function newSecretsOfServers(before: CompiledConfig, after: CompiledConfig): string[] {
   const sameSettings = after.config.servers.filter((server) => before.config.servers.some((other) => isDeepStrictEqual(other, server)));

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { createBodyQueue } from './bodies/body-queue.ts';
 import { createResultCache } from './cache/result-cache.ts';
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts';
@@ -306,7 +307,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     cache.reconfigured();
     // A stream that would never end by itself ends with the place that it comes from: its client opens it anew at the new one.
     const moved = before.data.servers.filter((server) => !isSamePlace(server, snapshot.byName.get(server.name)?.data));
-    const gone = (before.data.endpoints ?? []).filter(({ path, auth }) => snapshot.endpointsByPath.get(path)?.data.auth !== auth);
+    const gone = (before.data.endpoints ?? []).filter(({ path, auth }) => !isDeepStrictEqual(snapshot.endpointsByPath.get(path)?.data.auth, auth));
     if (moved.length + gone.length > 0) streams.drain(new Set([...moved, ...gone].map(({ name }) => name)));
     upstreams.keep([...before.data.servers, ...snapshot.data.servers]);
     // Calls that began before go by the snapshot of their beginning: one may still be on its way to its pool.

@@ -18,6 +18,7 @@ import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
+import { assembleIdentity, issuersProbe } from './assemble-identity.ts';
 import { assembleObjects, type AssembledObjects, type LoadedConfig } from './assemble-objects.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
 import type { ConfigLoader } from './config/config-loader.ts';
@@ -32,7 +33,8 @@ import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { noteRefusedSessions } from './control/audit/note-refused-sessions.ts';
-import { judgeSecret, verifyKey } from './control/keys/verify-key.ts';
+import { judgeSecret } from './control/keys/verify-key.ts';
+import { verifyCredential } from './control/sign-in/verify-credential.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
 import { neverBack, systemClock } from './kernel/clock.ts';
@@ -176,6 +178,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   closers.add('health checks', () => health.close());
   const orders = createTargetOrders(health);
   const keptLists = createKeptLists();
+  const identity = assembleIdentity(served.issuers, clock, log);
 
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
   const opened = Promise.withResolvers<Opened>();
@@ -199,7 +202,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       targetOrders: orders.all(),
     }),
     handlers: {
-      verifyCredential: async ({ secret, peer }) => verifyKey((await opened.promise).dependencies, secret, peer),
+      verifyCredential: async ({ secret, peer }) => verifyCredential((await opened.promise).dependencies, secret, peer),
       sessionsRefused: (refusals) => void opened.promise.then(({ dependencies }) => noteRefusedSessions(dependencies.audit, refusals)),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
       keptNote: keptLists.note,
@@ -227,7 +230,10 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const knownKeys = createKnownKeys((secret) => judgeSecret(dependencies, secret), expiryClock);
   const { keyChanged, forget } = createKeyNews(knownKeys, telemetry.live, pool);
   const hasEngine = (): boolean => served.opa !== null;
-  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, pool, hasEngine, clock, log, closers });
+  const forgetTokens = async (organizationId: string): Promise<void> => {
+    if (served.config.identity.issuers.length > 0) await pool.tokensChanged(organizationId);
+  };
+  access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, forgetTokens, pool, hasEngine, clock, log, closers });
   // Before anybody is let in.
   await Promise.all([pool.switches(access.switchRules()), serveAnew()]);
   const state = await openStateOf({ ...stores, clock: expiryClock });
@@ -249,6 +255,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
         await bodies.masking.setRules(record.masking);
         text = next.text;
         served = compiled;
+        identity.configure(compiled.issuers);
         const tls = isNewDoor ? door.renewed() : null;
         if (tls !== null) await pool.tls(tls);
         await prices.configure(pricing);
@@ -257,8 +264,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
         await pool.targetOrders(orders.all());
         await streams.configure(compiled.streams);
         ledger.retain(retention);
-        // What workers know of a key holds its rate limit.
-        if (change.settings.includes('rate_limits')) await forget(null);
+        // What workers know of a caller holds its rate limit, and what its issuer may say.
+        if (change.settings.some((setting) => setting === 'rate_limits' || setting.startsWith('identity'))) await forget(null);
         replaced?.retireOthers(bounds.drainGraceMs);
       },
     };
@@ -281,6 +288,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     ...storeProbes({ registry, state, ledger }),
     recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
     bodies.probe,
+    ...(config.identity.issuers.length === 0 ? [] : [issuersProbe(identity)]),
     ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
     { name: 'configuration', required: false, check: () => configurationState(configuration.state(), objects?.desk.resting() ?? new Map()) },
   ];
@@ -300,6 +308,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
     knownKeys,
+    issuers: identity,
     answerKey: keys.seal[0] ?? folder.secret('seal'),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),

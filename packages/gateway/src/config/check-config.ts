@@ -9,6 +9,7 @@ import { isLoopback, listenAddressText } from './listen-address.ts';
 import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
+import { checkIdentity } from './check-identity.ts';
 import { checkMasking } from './check-masking.ts';
 import { checkAccess } from './check-access.ts';
 import { checkPolicies } from './check-policies.ts';
@@ -40,6 +41,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkPolicies(checked, complain);
   checkAccess(checked.file.access, complain);
   checkEndpoints(checked, complain);
+  checkIdentity(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);
   checkBackup(checked, complain);

@@ -2,6 +2,8 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
+import type { IssuerData } from '../identity/issuer-data.ts';
+import type { RouteAuth } from '../kernel/route-auth.ts';
 import type { PriceList } from '../kernel/price-list.ts';
 import type { StreamData, SyslogData, WebhookData } from '../jobs/siem/stream-data.ts';
 import type { SelectionData } from '../snapshot/endpoint-data.ts';
@@ -29,6 +31,7 @@ export interface Config {
   /** Null: the file says nothing of them, the rules of the registry hold. */
   readonly policies: readonly PolicyData[] | null;
   readonly access: AccessConfig;
+  readonly identity: IdentityConfig;
   readonly aggregate: AggregateConfig;
   readonly virtualServers: readonly VirtualServerConfig[];
   readonly rateLimits: readonly RateLimitConfig[];
@@ -52,6 +55,16 @@ export interface Config {
   readonly keys: { readonly environment: string; readonly bcryptCost: number };
   readonly workers: number;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'json' | 'text' };
+}
+
+/** Who vouches for callers that have no API key. */
+export interface IdentityConfig {
+  readonly issuers: readonly IssuerConfig[];
+}
+
+export interface IssuerConfig extends Omit<IssuerData, 'ca'> {
+  /** Absolute path of a PEM file. */
+  readonly caFile: string | null;
 }
 
 /** What decisions stand on beside the rules. */
@@ -202,7 +215,7 @@ export type CredentialConfig =
 export interface RouteConfig {
   readonly server: string;
   readonly path: string;
-  readonly auth: { readonly type: 'apiKey' | 'none' };
+  readonly auth: RouteAuth;
   readonly timeoutMs: number;
 }
 
@@ -219,7 +232,7 @@ export interface TransformConfig extends TransformData {
 /** All servers at one address, and the limits of such addresses. */
 export interface AggregateConfig {
   readonly enabled: boolean;
-  readonly auth: { readonly type: 'apiKey' | 'none' };
+  readonly auth: RouteAuth;
   readonly prefix: 'always' | 'on-collision' | 'never';
   /** Characters. */
   readonly nameLimit: number;
@@ -231,7 +244,7 @@ export interface AggregateConfig {
 
 export interface VirtualServerConfig {
   readonly name: string;
-  readonly auth: { readonly type: 'apiKey' | 'none' };
+  readonly auth: RouteAuth;
   /** Names, with `*` for any text. */
   readonly servers: readonly string[];
   readonly prefix: AggregateConfig['prefix'];

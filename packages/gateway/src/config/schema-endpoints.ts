@@ -1,5 +1,6 @@
 /** `aggregate` and `virtual_servers` of gateway.yaml: addresses behind which stand many servers. */
 import { z } from 'zod';
+import { routeAuth } from './schema-route-auth.ts';
 import { duration, list, section, serverName, strict, text, whole } from './schema-parts.ts';
 
 const minute = 60_000;
@@ -10,11 +11,6 @@ const prefixWords =
 const toolExposure = z.enum(['all', 'search'], { error: 'must be all or search' });
 const exposureWords =
   '`all`: the list holds every tool; `search`: it holds three, `search_tools`, `describe_tool` and `call_tool`, by which a model finds and calls the others.';
-const auth = z.strictObject({
-  type: z
-    .enum(['apiKey', 'none'], { error: 'must be apiKey or none' })
-    .describe('`apiKey`: callers send an API key; `none`: everyone who reaches the address, for servers whose own route is open.'),
-});
 const nameLimit = whole(24, 128);
 
 const aggregate = strict({
@@ -22,7 +18,9 @@ const aggregate = strict({
     .boolean({ error: 'must be true or false' })
     .default(true)
     .meta({ description: 'Whether /mcp is served.', examples: [true] }),
-  auth: auth.default({ type: 'apiKey' }).meta({ description: 'Who may call. Callers see the servers that they may reach.', examples: [{ type: 'apiKey' }] }),
+  auth: routeAuth
+    .default({ type: 'apiKey' })
+    .meta({ description: 'Who may call. Callers see the servers that they may reach.', examples: [{ type: 'apiKey' }] }),
   prefix: prefix.default('always').meta({ description: prefixWords, examples: ['always'] }),
   name_limit: nameLimit.default(64).meta({ description: 'Most characters of a name; a longer one is cut and ends in a hash.', examples: [64] }),
   client_limits: z
@@ -84,7 +82,7 @@ const virtualServer = strict({
   prompts: selection(named('prompt')).meta({ description: 'The prompts that are there, in the same way.', examples: [[]] }),
   prefix: prefix.optional().meta({ description: `${prefixWords} Default: that of \`aggregate\`.`, examples: ['on-collision'] }),
   tool_exposure: toolExposure.optional().meta({ description: `${exposureWords} Default: that of \`aggregate\`.`, examples: ['search'] }),
-  auth: auth.default({ type: 'apiKey' }).meta({ description: 'Who may call. Callers see what of it they may reach.', examples: [{ type: 'apiKey' }] }),
+  auth: routeAuth.default({ type: 'apiKey' }).meta({ description: 'Who may call. Callers see what of it they may reach.', examples: [{ type: 'apiKey' }] }),
 });
 
 export const aggregateSchema = section(aggregate).meta({ description: 'All servers at one address, /mcp. Virtual servers take their limits from it.' });

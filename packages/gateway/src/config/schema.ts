@@ -9,6 +9,7 @@ import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { auditSchema } from './schema-audit.ts';
+import { identitySchema } from './schema-identity.ts';
 import { backupSchema } from './schema-backup.ts';
 import { listenTls } from './schema-listen-tls.ts';
 import {
@@ -36,6 +37,7 @@ import { telemetrySchema } from './schema-telemetry.ts';
 import { accessSchema } from './schema-access.ts';
 import { policiesSchema } from './schema-policies.ts';
 import { managedByApiSchema } from './schema-managed.ts';
+import { routeAuth } from './schema-route-auth.ts';
 import { recordSchema } from './schema-record.ts';
 import { transformsSchema } from './schema-transforms.ts';
 
@@ -176,14 +178,10 @@ const route = strict({
   path: text(/^\/mcp\/(?!v$)[a-z0-9][a-z0-9_-]{0,62}$/, 'must be /mcp/ and one name of lower-case letters, digits, "-" or "_" (not "v")')
     .optional()
     .meta({ description: 'Public path. Default: /mcp/ and the name of the server.', examples: ['/mcp/search'] }),
-  auth: z
-    .strictObject({
-      type: z
-        .enum(['apiKey', 'none'], { error: 'must be apiKey or none' })
-        .describe('`apiKey`: callers send an API key; `none`: everyone who reaches the address may call.'),
-    })
-    .default({ type: 'apiKey' })
-    .meta({ description: 'Who may call. Without it a route asks for an API key.', examples: [{ type: 'apiKey' }] }),
+  auth: routeAuth.default({ type: 'apiKey' }).meta({
+    description: 'Who may call. Without it a route asks for an API key.',
+    examples: [{ type: 'apiKey' }, { type: ['apiKey', 'jwt'], issuers: ['okta'] }],
+  }),
   timeout: duration(100, hour)
     .optional()
     .meta({ description: "How long a call may wait by this route. Default: the server's timeout.", examples: ['20s'] }),
@@ -282,6 +280,7 @@ export const gatewayFileSchema = strict({
     examples: [[{ name: 'members-may-call', effect: 'allow', to: ['members'] }]],
   }),
   access: accessSchema,
+  identity: identitySchema,
   rate_limits: list(rateLimit, 10_000).meta({ description: 'Rate limits. Without a default entry every key has 500 requests per minute.' }),
   limits: section(
     strict({

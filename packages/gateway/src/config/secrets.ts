@@ -1,6 +1,7 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
+import type { IssuerData } from '../identity/issuer-data.ts';
 import type { OpaData } from '../snapshot/opa-data.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { StreamData } from '../jobs/siem/stream-data.ts';
@@ -203,6 +204,16 @@ function opaDigest(data: OpaData | null): string {
   return createHash('sha256').update(JSON.stringify(data)).digest('hex');
 }
 
+/** The issuers with what is read for them. Faults: `secret_unavailable`. */
+export function resolveIssuers({ identity }: Pick<Config, 'identity'>, env: Environment): readonly IssuerData[] {
+  return identity.issuers.map(({ caFile, ...issuer }) => ({ ...issuer, ca: caFile === null ? null : issuerCa(issuer.name, caFile, env) }));
+}
+
+function issuerCa(name: string, caFile: string, env: Environment): string | null {
+  const setting = `identity.issuers.${name}.ca`;
+  return readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, setting, (reference, place) => resolveSecret(reference, env, place)).ca;
+}
+
 /** What a stream of the audit is sent with. Faults: `secret_unavailable`, `unsafe_start`. */
 export function resolveStream(stream: AuditStreamConfig, env: Environment): StreamData {
   const { to } = stream;
@@ -259,6 +270,9 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
     ...config.audit.streams.flatMap((stream) => streamReaders(stream, env)),
     ...sessionKeyReaders(config, env),
     ...opaReaders(config, env),
+    ...config.identity.issuers.flatMap(({ name, caFile }) =>
+      caFile === null ? [] : [{ setting: `identity.issuers.${name}.ca`, reference: { file: caFile }, read: () => issuerCa(name, caFile, env) ?? '' }],
+    ),
     ...config.servers.flatMap((server) => [
       ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),
       ...ownReaders(server, env),

@@ -35,7 +35,7 @@ servers:
 # routes:
 #   - server: search
 #     path: /mcp/find
-#     auth: { type: apiKey }                 # none opens it to everyone who reaches the address
+#     auth: { type: apiKey }                 # jwt takes tokens of an identity provider; none opens it to everyone who reaches the address
 #     timeout: 20s
 
 # All servers together are served at /mcp: a tool is called everything__echo there. A selection of them gets an address of its own, /mcp/v/{name}:

@@ -20,6 +20,7 @@ import type { StreamDesk } from './audit/stream-desk.ts';
 import type { BackupDesk } from './backup/backup-desk.ts';
 import type { BackupScheduleDesk } from './backup/backup-schedule.ts';
 import type { Configuration } from './config/reload-config.ts';
+import type { IssuerDesk } from './sign-in/issuer-desk.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
@@ -60,6 +61,7 @@ export interface ControlDependencies {
   readonly backup: BackupDesk;
   readonly backups: BackupScheduleDesk;
   readonly access: AccessDesk;
+  readonly issuers: IssuerDesk;
   readonly prices: PriceDesk;
   readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];

@@ -158,6 +158,23 @@ export const bounds = {
   verifiedKeysMax: 100_000,
   refusedKeysMax: 10_000,
   refusedKeyMs: 10_000,
+  /** Tokens of issuers: the characters of one, the bytes of its header, and how many one node verifies at once. */
+  tokenCharsMax: 16 * KiB,
+  tokenHeaderBytesMax: 4 * KiB,
+  tokensVerifyingMax: 1_000,
+  /** How far clocks may be apart, and how long a worker goes by what was found out of a token. */
+  tokenSkewMs: 60_000,
+  tokenVerdictMs: 120_000,
+  issuersMax: 100,
+  /** What an issuer says of its keys: bytes and time of one document, keys of a set. */
+  issuerDocumentBytesMax: 1_024 * KiB,
+  issuerDocumentMs: 5_000,
+  issuerKeysMax: 100,
+  /** Its keys are read anew after that time, are gone by for so long where it does not answer, and are looked for so seldom for ids that it has not named. */
+  issuerKeysFreshMs: 240_000,
+  issuerKeysKeptMs: 3_600_000,
+  issuerUnknownKeyMs: 30_000,
+  issuerRetryMs: 5_000,
   verifyQueueMax: 1_000,
   /** Room for what `initialize` said of most clients; a longer one is not remembered. */
   sessionHandleBytesMax: 2 * KiB,

@@ -67,7 +67,7 @@ export const faultCodes = {
   headers_too_large: row(431, 'client', 'The request has too many or too large headers.', 'Send at most 100 header lines and 16 KiB.'),
 
   // Who the caller is and what they may do.
-  unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key.'),
+  unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key. Where the route takes tokens of an issuer, send one that is for this gateway and has not expired.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
   policy_denied: row(403, 'policy', 'A policy refuses this call: {reason}.', 'Call with what the policy allows, or ask an administrator; `gateway access explain` shows why.'),
   policy_error: row(403, 'policy', 'The policy engine decides nothing of this call: {reason}.', 'Try again; `gateway doctor` and the log say what is wrong with the engine.', { retryable: true }),

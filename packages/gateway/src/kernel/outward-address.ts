@@ -14,6 +14,19 @@ export function refusedAddress(address: string, allowed: BlockList | null = null
   return 'link-local, metadata, multicast and reserved addresses are never sent to';
 }
 
+/**
+ * The same for what is asked of others in the name of a tenant, and for what they name in turn: places of this machine and of private networks
+ * are refused as well, unless the operator has named them.
+ */
+export function refusedAsPrivate(address: string, allowed: BlockList | null = null): string | null {
+  const family = familyOf(address);
+  if (family === null) return 'it is no address';
+  if (allowed?.check(address, family) === true) return null;
+  return (
+    refusedAddress(address) ?? (hidden.check(address, family) ? 'this machine and private networks are asked only where allow_addresses names them' : null)
+  );
+}
+
 /** As `refusedAddress`, of the host of a URL; a name is judged by its addresses, when it is connected to (`guardLookup`). */
 export function refusedHost(host: string, allowed: BlockList | null = null): string | null {
   const address = host.replace(/^\[(.*)\]$/, '$1');
@@ -41,16 +54,19 @@ export function refusedAddressError(text: string): NodeJS.ErrnoException {
   return Object.assign(new Error(text), { code: refusedAddressCode });
 }
 
+/** `refusedAddress`, or a stricter one. */
+export type AddressRefusal = (address: string, allowed: BlockList | null) => string | null;
+
 /**
  * A look-up of names whose addresses are those that are connected to, so what it lets pass is what is dialled. A name is refused for one
  * address that is, whatever else it has. Hosts that are addresses are never looked up: `refusedHost` is for those.
  */
-export function guardLookup(lookup: LookupFunction, allowed: BlockList | null = null): LookupFunction {
+export function guardLookup(lookup: LookupFunction, allowed: BlockList | null = null, refusal: AddressRefusal = refusedAddress): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       const addresses = Array.isArray(found) ? found : [];
       const [first] = addresses;
-      const bad = addresses.map(({ address }) => ({ address, reason: refusedAddress(address, allowed) })).find(({ reason }) => reason !== null);
+      const bad = addresses.map(({ address }) => ({ address, reason: refusal(address, allowed) })).find(({ reason }) => reason !== null);
       if (error) callback(error, '', 0);
       else if (bad !== undefined) callback(refusedAddressError(`it has the address ${bad.address}, and ${bad.reason}`), '', 0);
       else if (first === undefined) callback(Object.assign(new Error(`no address of ${hostname}`), { code: 'ENOTFOUND' }), '', 0);
@@ -95,3 +111,16 @@ for (const [network, prefix] of [
 ] as const)
   refused.addSubnet(network, prefix, 'ipv6');
 refused.addRange('::2', '::ffff:ffff', 'ipv6');
+
+const hidden = new BlockList();
+for (const [network, prefix] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+] as const)
+  hidden.addSubnet(network, prefix, 'ipv4');
+hidden.addAddress('::1', 'ipv6');
+hidden.addSubnet('fc00::', 7, 'ipv6');

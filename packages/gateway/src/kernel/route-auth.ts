@@ -10,7 +10,7 @@ export type AuthType = 'none' | CredentialType | readonly CredentialType[];
 export interface RouteAuth {
   readonly type: AuthType;
   /** Names of those whose tokens the route takes; absent: of every one. */
-  readonly issuers?: readonly string[];
+  readonly issuers?: readonly string[] | undefined;
 }
 
 /** Which credentials a caller may send; none where the route asks for no credential. */

@@ -42,13 +42,15 @@ export interface ServedAccessOptions {
   readonly changedKeys: (organizationId: OrganizationId, after: number) => Promise<readonly string[] | null>;
   /** Resolves when nothing is remembered of these keys; null: of any. */
   readonly forget: (keys: readonly string[] | null) => Promise<void>;
+  /** Resolves when nothing is remembered of whoever signed in without a key: nobody marks them one by one. */
+  readonly forgetTokens: (organizationId: OrganizationId) => Promise<void>;
   readonly log: Log;
   readonly everyMs: number;
 }
 
 /** The first reading is done when this resolves. What cannot be read later changes nothing. Faults: those of the registry. */
 export async function openServedAccess(options: ServedAccessOptions): Promise<ServedAccess> {
-  const { revisions, readSwitches, readPolicies, applySwitches, applyPolicies, changedKeys, forget, log, everyMs } = options;
+  const { revisions, readSwitches, readPolicies, applySwitches, applyPolicies, changedKeys, forget, forgetTokens, log, everyMs } = options;
   const known = new Map<OrganizationId, AccessRevision>();
   const switches = new Map<OrganizationId, readonly SwitchData[]>();
   const policies = new Map<OrganizationId, readonly PolicyData[]>();
@@ -75,7 +77,7 @@ export async function openServedAccess(options: ServedAccessOptions): Promise<Se
       const { organizationId } = next;
       const before = known.get(organizationId) ?? { organizationId, rules: 0, callers: 0 };
       if (next.callers !== before.callers) {
-        await forget(await changedKeys(organizationId, before.callers));
+        await Promise.all([changedKeys(organizationId, before.callers).then(forget), forgetTokens(organizationId)]);
         known.set(organizationId, { ...before, callers: next.callers });
       }
       if (next.rules !== before.rules) {

@@ -5,6 +5,7 @@
 import type { Config, CredentialConfig, SecretReference, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { durationText } from '../kernel/duration-text.ts';
+import { authText, type CredentialType } from '../kernel/route-auth.ts';
 import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 
 /** The resources of the built-in data plane. */
@@ -23,7 +24,8 @@ export interface PlannedRoute {
   /** The REST façade of the same server. */
   readonly facade: string;
   readonly server: string;
-  readonly auth: 'apiKey' | 'none';
+  /** `apiKey`, or several as `apiKey, jwt`. */
+  readonly auth: string;
   readonly timeout_ms: number;
 }
 
@@ -32,7 +34,7 @@ export interface PlannedEndpoint {
   readonly path: string;
   /** The configured servers behind it, in the order of the file. */
   readonly servers: readonly string[];
-  readonly auth: 'apiKey' | 'none';
+  readonly auth: string;
   readonly prefix: 'always' | 'on-collision' | 'never';
   readonly tool_exposure: 'all' | 'search';
   /** Whether it holds but a part of what its servers have. */
@@ -40,7 +42,7 @@ export interface PlannedEndpoint {
 }
 
 export interface PlannedAuth {
-  readonly type: 'apiKey' | 'none';
+  readonly type: 'none' | CredentialType;
   /** How a caller meets it. */
   readonly credential: string;
   readonly routes: readonly string[];
@@ -76,7 +78,7 @@ export function planConfig(config: Config): Plan {
     path,
     facade: `/v1/mcp/${server}`,
     server,
-    auth: auth.type,
+    auth: authText(auth.type),
     timeout_ms: timeoutMs,
   }));
   const endpoints = planEndpoints(config);
@@ -86,26 +88,39 @@ export function planConfig(config: Config): Plan {
     listen: listenAddressText(config.listen),
     routes,
     endpoints,
-    auth: (['apiKey', 'none'] as const)
+    auth: (['apiKey', 'jwt', 'none'] as const)
       .map((type) => ({
         type,
-        credential: type === 'apiKey' ? `Authorization: Bearer gwo_{environment}_…` : 'none: everyone who reaches the address may call',
-        routes: guarded.filter(({ auth }) => auth === type).map(({ path }) => path),
+        credential: credentialWords(type, config),
+        routes: guarded.filter(({ auth }) => auth.split(', ').includes(type)).map(({ path }) => path),
       }))
       .filter(({ routes: used }) => used.length > 0),
     backends: config.servers.map(planBackend),
   };
 }
 
+function credentialWords(type: PlannedAuth['type'], { identity }: Config): string {
+  if (type === 'none') return 'none: everyone who reaches the address may call';
+  if (type === 'apiKey') return 'Authorization: Bearer gwo_{environment}_…';
+  return `Authorization: Bearer TOKEN of ${identity.issuers.map(({ name, issuer }) => `${name} (${issuer})`).join(', ')}`;
+}
+
 function planEndpoints({ aggregate, virtualServers, servers }: Config): PlannedEndpoint[] {
   const names = servers.map(({ name }) => name);
-  const all = { path: '/mcp', servers: names, auth: aggregate.auth.type, prefix: aggregate.prefix, tool_exposure: aggregate.toolExposure, selected: false };
+  const all = {
+    path: '/mcp',
+    servers: names,
+    auth: authText(aggregate.auth.type),
+    prefix: aggregate.prefix,
+    tool_exposure: aggregate.toolExposure,
+    selected: false,
+  };
   const virtual = virtualServers.map((entry): PlannedEndpoint => {
     const globs = entry.servers.map(parseGlob);
     return {
       path: `/mcp/v/${entry.name}`,
       servers: names.filter((name) => globs.some((glob) => fitsGlob(glob, name))),
-      auth: entry.auth.type,
+      auth: authText(entry.auth.type),
       prefix: entry.prefix,
       tool_exposure: entry.toolExposure,
       selected: entry.tools !== null || entry.resources !== null || entry.prompts !== null,

@@ -69,7 +69,9 @@ function renderServers(servers: readonly ServerView[], publicUrl: string): Html 
         <th scope="row">${server.name}</th>
         <td>${server.transport}</td>
         <td><code>${publicUrl}${server.path}</code> <button type="button" data-copy="${publicUrl}${server.path}">Copy</button></td>
-        <td>${server.auth === 'none' ? html`<span class="state warn">open to all</span>` : 'API key'}</td>
+        <td>
+          ${server.auth === 'none' ? html`<span class="state warn">open to all</span>` : server.auth.replace('apiKey', 'API key').replace('jwt', 'token')}
+        </td>
       </tr>`,
   );
   return renderTable('Servers', columns, rows, rows.length === 0 ? renderEmpty(html`No server yet. Add one under <code>servers</code> in gateway.yaml.`) : '');

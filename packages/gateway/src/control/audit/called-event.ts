@@ -20,7 +20,7 @@ export function calledEvent(call: CallRow, organizationId: string): StoredRecord
     organizationId,
     sequence: null,
     atMs: Number(call.start_us / 1000n),
-    actorKind: call.key_id === '' ? 'anonymous' : 'key',
+    actorKind: actorKindOf(call),
     actorId: call.key_id,
     action,
     objectKind,
@@ -46,6 +46,13 @@ export function calledEvent(call: CallRow, organizationId: string): StoredRecord
     keyId: null,
     signature: null,
   };
+}
+
+/** Who came with a token is named by what they are; keys have no colon in what shows of them. */
+function actorKindOf({ key_id: id, key_prefix: prefix, user_id: user, agent }: CallRow): string {
+  if (id === '') return 'anonymous';
+  if (!prefix.includes(':')) return 'key';
+  return user !== '' ? 'user' : agent === id ? 'agent' : 'service_account';
 }
 
 /** What is neither is a call that did not come about. */

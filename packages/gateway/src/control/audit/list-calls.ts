@@ -12,6 +12,9 @@ import type { AuditFilter } from './list-events.ts';
 export const callChoices = ['none', 'denied', 'all'] as const;
 export type CallChoice = (typeof callChoices)[number];
 
+/** Of a caller without a key the issuer shows: no key has a colon in its prefix. */
+const byToken: Term = { negated: false, kind: 'value', field: 'key', values: [{ kind: 'word', glob: ['', ':', ''] }] };
+
 /** A call as an event, and its place in the list. */
 export interface ListedCall {
   readonly event: StoredRecord;
@@ -33,8 +36,9 @@ export function callsThatFit(filter: AuditFilter, choice: CallChoice): Query | n
   if (choice === 'denied') terms.push(exactly('status', 'blocked'), { ...exactly('stop', 'limit'), negated: true });
   else if (result !== null) terms.push(oneOf('status', results[result] ?? []));
   if (actorKind === 'anonymous') terms.push({ negated: true, kind: 'has', field: 'key', values: [] });
-  else if (actorKind !== null && actorKind !== 'key') return null;
-  if (actorKind === 'key') terms.push({ negated: false, kind: 'has', field: 'key', values: [] });
+  else if (actorKind === 'key') terms.push({ negated: false, kind: 'has', field: 'key', values: [] }, { ...byToken, negated: true });
+  else if (actorKind === 'user') terms.push({ negated: false, kind: 'has', field: 'user', values: [] }, byToken);
+  else if (actorKind !== null) return null;
   if (actorId !== null) terms.push(exactly('key', actorId));
   if (objectId !== null) {
     const slash = objectId.indexOf('/');

@@ -108,6 +108,7 @@ test('a rule for the prefix of a key beats the default, also after its rotation'
 test('another node forgets a key that was revoked or rotated here, and no other, and loads no rules anew', async () => {
   const { registry } = control.dependencies;
   const forgotten: string[] = [];
+  const organizations: string[] = [];
   let read = 0;
   const node = await openServedAccess({
     revisions: () => registry.access.revisions(),
@@ -120,6 +121,7 @@ test('another node forgets a key that was revoked or rotated here, and no other,
     applyPolicies: async () => undefined,
     changedKeys: (organizationId, after) => registry.access.changedKeys(organizationId, after, 10),
     forget: async (keys) => void forgotten.push(...(keys ?? ['all'])),
+    forgetTokens: async (organizationId) => void organizations.push(organizationId),
     log: silentLog,
     everyMs: 20,
   });
@@ -130,6 +132,8 @@ test('another node forgets a key that was revoked or rotated here, and no other,
   await until(() => forgotten.length === 2, { what: 'the rotated key to be forgotten' });
   node.close();
   expect([forgotten, read]).toEqual([[revoked.key.id, rotated.key.id], 1]);
+  // Whoever signed in without a key may be another now: they are asked anew.
+  expect(new Set(organizations)).toEqual(new Set(['org_default']));
 });
 
 test('a key is refused from the millisecond it expires', async () => {

@@ -56,7 +56,7 @@ async function* held(context: ControlContext, { userId, pseudonym, entry, keys }
   for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
   for await (const call of callsOf(context, userId)) yield { type: 'call', call };
-  for await (const body of bodiesOf(context, keys)) yield { type: 'body', body };
+  for await (const body of bodiesOf(context, keys, pseudonym)) yield { type: 'body', body };
 }
 
 async function* eventsOf(context: ControlContext, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<ChainedRecord> {
@@ -101,10 +101,10 @@ async function* callsOf(context: ControlContext, userId: string): AsyncGenerator
 const endOfTimeUs = BigInt(Date.UTC(2200, 0, 1)) * 1000n;
 const bodiesAtOnce = 50;
 
-async function* bodiesOf(context: ControlContext, keys: readonly KeyRecord[]): AsyncGenerator<PlacedPayload> {
-  if (keys.length === 0) return;
+async function* bodiesOf(context: ControlContext, keys: readonly KeyRecord[], pseudonym: string): AsyncGenerator<PlacedPayload> {
   const ledger = requireLedger(context);
-  const keyIds = keys.map(({ id }) => id);
+  // Of what they called without a key.
+  const keyIds = [pseudonym, ...keys.map(({ id }) => id)];
   for (let after: Parameters<typeof ledger.listPayloadsOfKeys>[0]['after'] = null; ;) {
     const page = await ledger.listPayloadsOfKeys({ organizationId: context.organizationId, keyIds, after, limit: bodiesAtOnce });
     yield* page;

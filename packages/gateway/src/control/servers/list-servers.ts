@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../../config/config.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { defaultOrganizationId } from '../../kernel/id.ts';
+import { authText } from '../../kernel/route-auth.ts';
 import type { ControlContext, ServerState } from '../context.ts';
 import { listObjects, type ObjectView } from '../objects/object-view.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -16,7 +17,8 @@ export interface ServerView extends ServerState {
   readonly transport: ServerConfig['transport'];
   /** Public path, e.g. `/mcp/filesystem`. */
   readonly path: string;
-  readonly auth: 'apiKey' | 'none';
+  /** `apiKey`, or several as `apiKey, jwt`. */
+  readonly auth: string;
   /** The address without user, query and fragment, or the program without its arguments: either may hold a secret. */
   readonly target: string;
   readonly timeoutMs: number;
@@ -80,7 +82,7 @@ function viewOf(
     name: server.name,
     transport: server.transport,
     path: route?.path ?? `/mcp/${server.name}`,
-    auth: route?.auth.type ?? 'apiKey',
+    auth: authText(route?.auth.type ?? 'apiKey'),
     target: addressOf(server),
     timeoutMs: route?.timeoutMs ?? server.timeoutMs,
     targets,

@@ -96,7 +96,7 @@ export async function* readEntryRows(
       chain: first.chain,
       from: first.firstSequence,
       to: last.firstSequence + last.rows - 1,
-      ...(person === null ? {} : { erased_keys: [...person.keyIds], pseudonym: person.pseudonym }),
+      ...(person === null ? {} : { erased_keys: [...person.keyIds, person.pseudonym], pseudonym: person.pseudonym }),
     }),
   );
   let row = rows.next();

@@ -1,5 +1,5 @@
 /**
- * What of the ledger is a person's, by the keys that they had: taken out, or put under their pseudonym. Rows of calls are links of a
+ * What of the ledger is a person's, by the keys that they had and the pseudonym that stands for one: taken out, or put under their pseudonym. Rows of calls are links of a
  * chain: what their hashes will be is known before they are changed, so that it can be signed first.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -47,7 +47,8 @@ const mutationMs = 600_000;
 export function createErasure(ledger: Pick<LedgerStore, 'query' | 'read' | 'command' | 'cluster'>): LedgerErasure {
   const parametersOf = ({ organizationId, keyIds, pseudonym }: ErasedPerson, day = ''): Record<string, string | readonly string[]> => ({
     org: organizationId,
-    keys: [...keyIds],
+    // Who signed in without a key is found by their pseudonym.
+    keys: [...keyIds, pseudonym],
     pseudonym,
     ...(day === '' ? {} : { day }),
   });

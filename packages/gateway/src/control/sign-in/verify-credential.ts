@@ -1,0 +1,38 @@
+import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
+import { isTokenForm } from '../../identity/read-token.ts';
+import type { TokenRefusal } from '../../identity/verify-token.ts';
+import { organizationIdOf } from '../../kernel/id.ts';
+import type { ControlDependencies } from '../context.ts';
+import { verifyKey } from '../keys/verify-key.ts';
+import { callerOfToken } from './token-caller.ts';
+
+/**
+ * Who is behind what a caller of the rail sent: a key of the gateway, or a token of an issuer where there are any. A token that is not taken ends as an
+ * event of the audit that names the test it failed; its sender hears nothing of that. Faults: `unavailable` where the registry does not answer.
+ */
+export async function verifyCredential(dependencies: ControlDependencies, secret: string, peer: string): Promise<CredentialVerdict> {
+  if (dependencies.config.identity.issuers.length === 0 || !isTokenForm(secret)) return verifyKey(dependencies, secret, peer);
+  const verdict = await dependencies.issuers.verify(secret);
+  if (verdict.ok === 'busy') return verdict;
+  if (verdict.ok === 'away') return { ok: 'away' };
+  if (!verdict.ok) return refuse(dependencies, verdict.refusal, peer);
+  const { issuer } = verdict.token;
+  const caller = await callerOfToken(dependencies, verdict.token, secret, peer);
+  if (!caller.ok) return refuse(dependencies, { ...caller, issuer }, peer);
+  const { principal } = caller;
+  dependencies.audit.noteSignIn({
+    outcome: 'succeeded',
+    reason: '',
+    kind: 'token',
+    subject: principal.keyId,
+    organizationId: organizationIdOf(principal.organizationId),
+    peer,
+  });
+  return { ok: true, principal };
+}
+
+function refuse({ audit, log }: ControlDependencies, { step, reason, issuer }: TokenRefusal, peer: string): CredentialVerdict {
+  audit.noteSignIn({ outcome: 'failed', reason: step, kind: 'token', subject: issuer?.name ?? '', organizationId: issuer?.organizationId ?? null, peer });
+  log.debug('identity.token_refused', { step, reason, issuer: issuer?.name ?? '' });
+  return issuer === null ? { ok: false, reason: 'unknown' } : { ok: false, reason: 'refused', organizationId: issuer.organizationId };
+}
