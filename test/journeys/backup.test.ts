@@ -191,6 +191,7 @@ describe('restored with its ledger', () => {
 
   test('D15: the same keys work, and revoked keys stay revoked', async () => {
     expect([await call(again, 'after'), await call(again, 'after', used.apiKey ?? ''), await call(again, 'after', revoked)]).toEqual([200, 200, 401]);
+    expect(((await read(again, '/v1/auth/keys?team_id=red')) as { keys: unknown[] }).keys.length).toBe(2);
     const found = await until(async () => (await ledgerRows(again.stateFolder, "SELECT 1 FROM calls WHERE client_trace_id = 'after'")).length === 2, {
       timeoutMs: 60_000,
       what: 'the calls after the restore',

@@ -1,15 +1,19 @@
 /**
  * `npm run bench -- keys [-o json]`: what 100,000 keys in the registry cost. A worker does not hold them all: it asks the supervisor for one that it does not know, which asks the
  * registry, and remembers the answer; so there is the start of a gateway, the look-up in the registry, the first call with a key, and the look-up in a worker that knows as many.
+ * In PostgreSQL, where there is one: what it costs to find the keys of one user among them, and to note that something has changed for them, behind row security and without it.
  */
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { createAuthenticator } from '../../packages/gateway/src/authenticate/authenticate.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import { principalBlock } from '../../packages/gateway/src/record/call-record.ts';
 import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
+import type { OrganizationId } from '../../packages/gateway/src/kernel/id.ts';
 import { testAuditKey } from '../support/audit-key.ts';
+import { ordinaryDatabase, startPostgres } from '../support/postgres.ts';
 import { post } from '../support/post.ts';
+import { requires } from '../support/requires.ts';
 import { startGateway } from '../support/start-gateway.ts';
 import { testPrincipal } from '../support/test-principal.ts';
 import { fillRegistry } from './fill-registry.ts';
@@ -20,10 +24,17 @@ export interface KeysBench {
   readonly startMs: { readonly one: number; readonly all: number };
   /** By the prefix of a secret, in the embedded registry, over its socket. */
   readonly registry: { readonly knownMs: Times; readonly unknownMs: Times };
+  /** In PostgreSQL, as a role that row security holds for and as one that it does not; null where there is no PostgreSQL. */
+  readonly ofUser: { readonly walled: OfUser; readonly open: OfUser } | null;
   /** A request with a key that nobody has shown yet, bcrypt included, and one with the same key again. */
   readonly request: { readonly firstMs: number; readonly againMs: number };
   /** In a worker that has been shown all keys. */
   readonly worker: { readonly knownUs: number; readonly bytesOfKey: number };
+}
+
+interface OfUser {
+  readonly foundMs: Times;
+  readonly touchedMs: Times;
 }
 
 interface Times {
@@ -59,6 +70,7 @@ export async function runKeysBench(collect: () => void): Promise<KeysBench> {
       keys,
       startMs: { one: again.readyMs, all: full.readyMs },
       registry,
+      ofUser: requires('postgres').missing === null ? await measureOfUser() : null,
       request: { firstMs, againMs: timesOf(others).median },
       worker: await measureWorker(collect),
     };
@@ -101,6 +113,54 @@ async function fillAndMeasure(stateFolder: string): Promise<KeysBench['registry'
   });
 }
 
+/** 20,000 users of five keys each. */
+async function measureOfUser(): Promise<NonNullable<KeysBench['ofUser']>> {
+  const postgres = await startPostgres();
+  try {
+    const walled = await ordinaryDatabase(postgres.url);
+    const open = new URL(postgres.url);
+    open.pathname = new URL(walled).pathname;
+    await (await openRegistry({ address: { url: walled }, connectionsMax: 1, auditKey: testAuditKey, log: silentLog })).close();
+    const client = new Client({ connectionString: open.href });
+    await client.connect();
+    await client.query(`
+      insert into api_keys (id, organization_id, name, environment, prefix, hash, scopes, metadata, created_at, created_by)
+      select 'key_bench' || n, 'org_default', 'key ' || n, 'live', 'gwo_live_' || substr(md5(n::text), 1, 4), md5(n::text), '{"servers":null,"actions":["tools.call"]}',
+        jsonb_build_object('user_id', 'user-' || n % 20000, 'team_id', 'team-' || n % 200, 'agent', 'agent-' || n % 5000), now() - n * interval '1 second', 'bench'
+      from generate_series(1, ${keys}) as n`);
+    await client.query('vacuum analyze');
+    await client.end();
+    return { walled: await askOfUsers(walled), open: await askOfUsers(open.href) };
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function askOfUsers(url: string): Promise<OfUser> {
+  const organizationId = 'org_default' as OrganizationId;
+  const registry = await openRegistry({ address: { url }, connectionsMax: 1, auditKey: testAuditKey, log: silentLog });
+  const timed = async (ask: (user: string) => Promise<unknown>): Promise<Times> => {
+    const times: number[] = [];
+    for (let turn = 0; turn < lookups / 10; turn++) {
+      const startedAt = performance.now();
+      await ask(`user-${(turn * 7_919) % 20_000}`);
+      times.push(performance.now() - startedAt);
+    }
+    return timesOf(times);
+  };
+  try {
+    return {
+      foundMs: await timed(async (id) => {
+        const found = await registry.keys.list(organizationId, { after: null, limit: 50, named: [{ kind: 'user', id }] });
+        if (found.length !== 5) throw new Error(`${found.length} keys of ${id}`);
+      }),
+      touchedMs: await timed((id) => registry.transaction(({ access }) => access.touchKeysOf(organizationId, [{ kind: 'user', id }]))),
+    };
+  } finally {
+    await registry.close();
+  }
+}
+
 async function measureWorker(collect: () => void): Promise<KeysBench['worker']> {
   let asked = 0;
   const authenticator = createAuthenticator({
@@ -132,11 +192,17 @@ function timesOf(times: readonly number[]): Times {
   return { median: sorted[sorted.length >> 1] ?? 0, p99: sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0 };
 }
 
-export function renderKeysBench({ keys: count, startMs, registry, request, worker }: KeysBench): string {
+export function renderKeysBench({ keys: count, startMs, registry, ofUser, request, worker }: KeysBench): string {
   const times = ({ median, p99 }: Times): string => `${median.toFixed(2)} ms at the median, ${p99.toFixed(2)} ms at the 99th percentile`;
   return [
     `${count} keys in the registry: it starts in ${(startMs.all / 1000).toFixed(1)} s, with one key in ${(startMs.one / 1000).toFixed(1)} s.`,
     `A key is found by its prefix in ${times(registry.knownMs)}; that there is none in ${times(registry.unknownMs)}.`,
+    ...(ofUser === null
+      ? []
+      : [
+          `In PostgreSQL the five keys of a user are found in ${times(ofUser.walled.foundMs)}, without row security in ${times(ofUser.open.foundMs)}.`,
+          `That something has changed for them is noted in ${times(ofUser.walled.touchedMs)}, without row security in ${times(ofUser.open.touchedMs)}.`,
+        ]),
     `The first request with a key takes ${request.firstMs.toFixed(0)} ms, of which bcrypt is most; the next ${request.againMs.toFixed(1)} ms.`,
     `A worker that knows ${count} keys finds one in ${worker.knownUs.toFixed(2)} µs, and holds ${worker.bytesOfKey.toFixed(0)} bytes for each.`,
   ].join('\n');

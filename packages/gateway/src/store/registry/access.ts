@@ -1,10 +1,10 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { z } from 'zod';
-import { inheritedMembers, nounKinds, nouns } from '../../kernel/directory.ts';
+import { inheritedMembers, nounKinds } from '../../kernel/directory.ts';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
 import { subjectKinds, type PolicyData } from '../../kernel/policy.ts';
 import { switchKinds } from '../../kernel/switch.ts';
-import { keyNames, startOf } from './directory.ts';
+import { namingMembers, startOf } from './directory.ts';
 import type { AccessReads, AccessWrites, PolicyRecord, SwitchRecord } from './registry-store.ts';
 import type { PoliciesTable, SwitchesTable, Tables } from './tables.ts';
 
@@ -108,14 +108,10 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
           select * from unnest(${keyMembers.map(({ kind }) => kind)}::text[], ${keyMembers.map(({ member }) => member)}::text[])
         )
         update api_keys k set changed_revision = ${revision}
-        from below b join names n on n.kind = b.kind
-        where k.organization_id = ${organizationId} and k.metadata <> '{}'::jsonb and k.metadata @> jsonb_build_object(n.member, b.id) /* access/touch-keys-of */`.execute(
+        from below b join names n on n.kind = b.kind join key_names named on named.member = n.member and named.value = b.id
+        where named.organization_id = ${organizationId} and k.organization_id = ${organizationId} and k.id = named.key_id /* access/touch-keys-of */`.execute(
         transaction,
       );
-      const roles = references.filter(({ kind }) => kind === 'role').flatMap(keyNames);
-      if (roles.length > 0)
-        await sql`update api_keys set changed_revision = ${revision}
-          where organization_id = ${organizationId} and (${sql.join(roles, sql` or `)}) /* access/touch-keys-with */`.execute(transaction);
     },
     async findPolicy(organizationId, name) {
       const row = await transaction
@@ -175,7 +171,7 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
   };
 }
 
-const keyMembers = nounKinds.flatMap((kind) => nouns[kind].keyMembers.map((member) => ({ kind, member })));
+const keyMembers = nounKinds.flatMap((kind) => namingMembers(kind).map((member) => ({ kind, member })));
 
 /** The row is locked until the transaction ends, as in `begin`. */
 export async function raiseCallers(transaction: Kysely<Tables>, organizationId: OrganizationId): Promise<string> {

@@ -1,6 +1,6 @@
 import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { z } from 'zod';
-import { foldText, inheritedMembers, nounKinds, nouns, rolePrefix, type NounKind, type Reference } from '../../kernel/directory.ts';
+import { foldText, inheritedMembers, nounKinds, nouns, type NounKind, type Reference } from '../../kernel/directory.ts';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
 import type { DirectoryReads, DirectoryWrites, EntryRecord } from './directory-store.ts';
 import type { DirectoryLinksTable, DirectoryTable, Tables } from './tables.ts';
@@ -190,11 +190,9 @@ async function keysOf(
   reference: Reference,
   limit: number,
 ): Promise<{ readonly count: number; readonly first: readonly KeyId[] }> {
-  const named = keyNames(reference);
-  if (named.length === 0) return { count: 0, first: [] };
   const { rows } = await sql<{ id: string; count: string }>`
         select id, count(*) over () as count from api_keys
-        where organization_id = ${organizationId} and revoked_at is null and (${sql.join(named, sql` or `)})
+        where organization_id = ${organizationId} and revoked_at is null and ${namedBy(organizationId, reference)}
         order by created_at desc, id desc limit ${limit} /* directory/keys-of */`.execute(database);
   return { count: Number(rows[0]?.count ?? 0), first: rows.map(({ id }) => id as KeyId) };
 }
@@ -204,10 +202,16 @@ export function startOf(references: readonly Reference[]): RawBuilder<unknown> {
   return sql`select kind, id collate "C" from unnest(${references.map(({ kind }) => kind)}::text[], ${references.map(({ id }) => id)}::text[]) as start (kind, id)`;
 }
 
-/** Conditions of which one holds for a key that names it, as the indexes are made; none where keys do not name its kind. */
-export function keyNames({ kind, id }: Reference): RawBuilder<boolean>[] {
-  if (kind === 'role') return [sql<boolean>`(scopes::text like '%"role:%' and scopes @> ${JSON.stringify({ actions: [`${rolePrefix}${id}`] })}::jsonb)`];
-  return nouns[kind].keyMembers.map((member) => sql<boolean>`(metadata <> '{}'::jsonb and metadata @> ${JSON.stringify({ [member]: id })}::jsonb)`);
+/** Whether a key names it, by the rows that a trigger keeps beside the keys: an index over metadata is of no use to row security. */
+export function namedBy(organizationId: OrganizationId, { kind, id }: Reference): RawBuilder<boolean> {
+  return sql<boolean>`id in (
+    select key_id from key_names where organization_id = ${organizationId} and member = any (${[...namingMembers(kind)]}::text[]) and value = ${id}
+  )`;
+}
+
+/** Members of `key_names` whose values are ids of that kind. */
+export function namingMembers(kind: NounKind): readonly string[] {
+  return kind === 'role' ? [':role'] : nouns[kind].keyMembers;
 }
 
 function columnsOf(entry: EntryRecord) {

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { z } from 'zod';
 import type { KeyId, OrganizationId } from '../../kernel/id.ts';
-import { keyNames } from './directory.ts';
+import { namedBy } from './directory.ts';
 import type { KeyReads, KeyRecord, KeyWrites } from './registry-store.ts';
 import type { KeysTable, Tables } from './tables.ts';
 
@@ -31,7 +31,7 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
     },
     async list(organizationId, { after, limit, named = [], text, status, oldestFirst = false }) {
       let query = database.selectFrom('api_keys').selectAll().where('organization_id', '=', organizationId);
-      for (const reference of named) query = query.where(sql<boolean>`(${sql.join(keyNames(reference), sql` or `)})`);
+      for (const reference of named) query = query.where(namedBy(organizationId, reference));
       if (text !== undefined) query = query.where(sql<boolean>`(position(lower(${text}) in lower(name)) > 0 or prefix = ${text})`);
       if (status !== undefined) query = query.where(statusIs(status));
       if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), oldestFirst ? '>' : '<', is.tuple(new Date(after.createdAtMs), after.id)));
@@ -48,7 +48,7 @@ export function createKeyReads(database: Kysely<Tables>): KeyReads {
         .selectFrom('api_keys')
         .selectAll()
         .where('organization_id', '=', organizationId)
-        .where(sql<boolean>`metadata ? 'user_id' and metadata ->> 'user_id' = ${userId}`)
+        .where(namedBy(organizationId, { kind: 'user', id: userId }))
         .orderBy('created_at', 'desc')
         .modifyEnd(sql`/* keys/list-of-user */`)
         .execute();

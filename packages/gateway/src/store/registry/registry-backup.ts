@@ -9,9 +9,9 @@ import type { Tables } from './tables.ts';
 /**
  * Every table is read as it is, whichever there are: a table that is added is in backups without anybody's doing. The audit's
  * events are apart: they are many and never change, so nobody has to wait in a transaction until they are read. What backups there are is
- * in none: a restored gateway has other files, if any.
+ * in none: a restored gateway has other files, if any; nor are the names of keys, which are written again with the keys.
  */
-const apart = new Set(['schema_migrations', 'audit_events', 'backup_runs']);
+const apart = new Set(['schema_migrations', 'audit_events', 'backup_runs', 'key_names']);
 const pageRows = 500;
 
 export function createRegistryBackup(database: Kysely<Tables>): RegistryBackup {

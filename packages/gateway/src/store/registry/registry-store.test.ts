@@ -1,24 +1,29 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kysely, PostgresDialect, type CompiledQuery } from 'kysely';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeWith } from '../../../../../test/support/requires.ts';
 import { until } from '../../../../../test/support/poll.ts';
 import { ordinaryDatabase, startPostgres, type TemporaryPostgres } from '../../../../../test/support/postgres.ts';
-import type { NounKind, Reference } from '../../kernel/directory.ts';
+import { nounKinds, nouns, type NounKind, type Reference } from '../../kernel/directory.ts';
 import { defaultOrganizationId, newAuditId, newKeyId, randomBase62, type OrganizationId } from '../../kernel/id.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { testAuditKey } from '../../../../../test/support/audit-key.ts';
 import { readMigrations } from '../migrations.ts';
-import { clientConfig, type RegistryAddress } from './connections.ts';
+import { createAccessWrites } from './access.ts';
+import { clientConfig, openConnections, type RegistryAddress } from './connections.ts';
+import { createDirectoryReads } from './directory.ts';
 import { startEmbeddedRegistry } from './embedded-registry.ts';
+import { createKeyReads } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-store.ts';
 import type { AuditEvent } from './audit-store.ts';
 import type { ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
+import type { Tables } from './tables.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
 
@@ -52,6 +57,7 @@ describeWith('postgres', 'the second wall in PostgreSQL', () => {
   let server: TemporaryPostgres;
   let store: RegistryStore;
   let client: Client;
+  let url: string;
   const [mine, theirs] = [`org_${randomBase62(20)}`, `org_${randomBase62(20)}`] as [OrganizationId, OrganizationId];
   const scopeTo = (scope: string): Promise<unknown> => client.query('select set_config($1, $2, false)', ['gatewayops.organization', scope]);
   const keysSeen = async (): Promise<readonly string[]> =>
@@ -59,7 +65,7 @@ describeWith('postgres', 'the second wall in PostgreSQL', () => {
 
   beforeAll(async () => {
     server = await startPostgres();
-    const url = await ordinaryDatabase(server.url);
+    url = await ordinaryDatabase(server.url);
     store = await openRegistry({ address: { url }, connectionsMax: 2, auditKey: testAuditKey, log: silentLog });
     client = new Client({ connectionString: url });
     await client.connect();
@@ -109,6 +115,40 @@ describeWith('postgres', 'the second wall in PostgreSQL', () => {
         await store.transaction(async ({ access }) => access.touchKey(id, key?.id ?? ''));
       }
     expect((await store.organizations.ids()).length).toBe(3);
+  });
+
+  test('the keys that name somebody are found by an index, of which row security makes no reading of every key', async () => {
+    const asked: CompiledQuery[] = [];
+    const connections = openConnections({ url }, 1, silentLog);
+    const database = new Kysely<Tables>({
+      dialect: new PostgresDialect({ pool: connections.scoped(mine) }),
+      log: ({ query }) => void asked.push(query),
+    });
+    try {
+      await createKeyReads(database).list(mine, { after: null, limit: 10, named: [{ kind: 'user', id: 'ana' }] });
+      await createKeyReads(database).listOfUser(mine, 'ana');
+      await createDirectoryReads(database).keysOf(mine, { kind: 'role', id: 'reader' }, 10);
+      await database.transaction().execute((transaction) => createAccessWrites(transaction).touchKeysOf(mine, [{ kind: 'user', id: 'ana' }]));
+    } finally {
+      await connections.end();
+    }
+    await scopeTo(mine);
+    // Of few keys PostgreSQL would rather read all.
+    await client.query(
+      `insert into api_keys (id, organization_id, name, environment, prefix, hash, scopes, metadata, created_at, created_by)
+       select 'key_many' || n, $1, 'many', 'live', 'many' || n, '', '{"servers": null, "actions": null}', jsonb_build_object('user_id', 'user-' || n % 600), now(), 'test'
+       from generate_series(1, 3000) as n`,
+      [mine],
+    );
+    await client.query('analyze api_keys, key_names');
+    const aboutNames = asked.filter(({ sql }) => sql.includes('key_names'));
+    expect(aboutNames.length).toBe(4);
+    for (const { sql, parameters } of aboutNames) {
+      const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, [...parameters]);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toMatch(/on key_names.*\n\s+Index Cond: .*\bvalue = /);
+      expect(plan).not.toContain('metadata');
+    }
   });
 
   test('a superuser passes it by, and the log says so', async () => {
@@ -453,6 +493,23 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     await store.transaction(({ keys }) => keys.updateRevoked(organizationId, ofUser.id, 1));
     expect(await store.directory.keysOf(organizationId, refOf('user', 'ana'), 5)).toEqual({ count: 0, first: [] });
     expect((await store.keys.list(organizationId, { after: null, limit: 9, named: [refOf('agent', 'bot')] })).map(({ id }) => id)).toEqual([ofAgent.id]);
+  });
+
+  test('a key is found by all that it names, and not by what it named before; written anew it is found by the same', async () => {
+    const organizationId = await newOrganization();
+    const references = nounKinds.filter((kind) => kind !== 'department').map((kind) => refOf(kind, `the-${kind}`));
+    const found = async (reference: Reference): Promise<string[]> =>
+      (await store.keys.list(organizationId, { after: null, limit: 9, named: [reference] })).map(({ id }) => id);
+    const naming = (kind: NounKind) => Object.fromEntries(nouns[kind].keyMembers.map((member) => [member, `the-${kind}`]));
+    for (const reference of references) {
+      const actions = reference.kind === 'role' ? ['tools.call', 'role:the-role'] : null;
+      const key = keyOf(organizationId, { metadata: { ...naming(reference.kind), note: 'the-team' }, scopes: { servers: null, actions } });
+      await insert(key);
+      expect([reference, await found(reference)]).toEqual([reference, [key.id]]);
+      await store.transaction(({ keys }) => keys.updateDescription(organizationId, key.id, { name: 'another', metadata: { team_id: 'none' } }));
+      expect([reference, await found(reference)]).toEqual([reference, reference.kind === 'role' ? [key.id] : []]);
+    }
+    expect(await found(refOf('department', 'the-team'))).toEqual([]);
   });
 
   test('of requests that carry one key one is begun; what its node did not do is let go, and a node that comes back late writes nothing', async () => {
