@@ -3,17 +3,16 @@
  * come, each at another node: how long until every node goes by it, and until what was open has ended; the same with Redis gone; and what becomes of
  * calls when PostgreSQL does not answer.
  */
-import { Agent, request, type ClientRequest } from 'node:http';
-import { join } from 'node:path';
+import { Agent } from 'node:http';
+import { type Listening, openListening } from '../support/listening.ts';
 import { modernServer } from '../support/modern-server.ts';
+import { nodesCount, startNodes } from '../support/nodes.ts';
 import { until } from '../support/poll.ts';
-import { modernRequest, post, toolCall } from '../support/post.ts';
-import { startPostgres } from '../support/postgres.ts';
-import { killTree, processTree } from '../support/processes.ts';
+import { post, toolCall } from '../support/post.ts';
+import { processTree } from '../support/processes.ts';
 import { startRecordingUpstream } from '../support/recording-upstream.ts';
-import { startRedis } from '../support/redis.ts';
 import { defaultReply, event, scriptsEras, stream, when } from '../support/replies.ts';
-import { type RunningGateway, startGateway, temporaryFolder } from '../support/start-gateway.ts';
+import type { RunningGateway } from '../support/start-gateway.ts';
 
 export interface RevocationReport {
   readonly streams: number;
@@ -36,7 +35,6 @@ export interface RevocationOptions {
   readonly onStep?: (step: string) => void;
 }
 
-const nodes = 3;
 const keysMade = 20;
 const heldMsMax = 1_000;
 const endedMsMax = 2_000;
@@ -53,31 +51,15 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
   const agent = new Agent({ keepAlive: true });
   ends.push(() => agent.destroy());
   try {
-    const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
-    ends.push(() => Promise.all([postgres.stop(), redis.stop()]));
     const listened = stream([event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications: {} } })], 'open');
     const upstream = await startRecordingUpstream(
       scriptsEras(when(({ body }) => body.includes('"subscriptions/listen"'), listened, modernServer(defaultReply))),
     );
     ends.push(() => upstream.stop());
-    const folder = temporaryFolder();
-    const start = (index: number): Promise<RunningGateway> =>
-      startGateway({
-        stateFolder: join(folder, `node-${index}`),
-        env: { DATABASE_URL: postgres.url, REDIS_URL: redis.url },
-        readyTimeoutMs: 120_000,
-        onSpawn: (pid) => ends.push(() => killTree(pid)),
-        config: {
-          workers: 1,
-          servers: [{ name: 'counted', url: upstream.url }],
-          rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1m' }],
-          record: { bodies: 'off' },
-          log: { level: 'warn' },
-        },
-      });
-    const running = [await start(0), ...(await Promise.all([start(1), start(2)]))];
-    const admin = running[0]?.apiKey ?? '';
-    const urlOf = (index: number): string => running[index % nodes]?.url ?? '';
+    const nodes = await startNodes({ config: { servers: [{ name: 'counted', url: upstream.url }], record: { bodies: 'off' } } });
+    ends.push(() => nodes.stop());
+    const { running, admin, postgres, redis } = nodes;
+    const urlOf = (index: number): string => running[index % nodesCount]?.url ?? '';
     const problems: string[] = [];
 
     const keys: Key[] = [];
@@ -110,7 +92,7 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
         }),
       );
       for (const [node, ms] of times.entries())
-        if (ms > heldMsMax) problems.push(`${what} made at node ${(index % nodes) + 1} held on node ${node + 1} after ${Math.round(ms)} ms`);
+        if (ms > heldMsMax) problems.push(`${what} made at node ${(index % nodesCount) + 1} held on node ${node + 1} after ${Math.round(ms)} ms`);
       held.push(...times);
       return startedAt;
     }
@@ -126,16 +108,16 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
         () => post(`${urlOf(index)}/v1/auth/keys/${key.id}`, undefined, { method: 'DELETE', key: admin, agent }),
         async (url) => (await call(url, key.secret)).status === 401,
       );
-      await until(() => before.every((one) => one.endedAt !== null), { timeoutMs: waitMs, what: 'the end of its streams' });
-      const ms = Math.max(0, ...before.map((one) => (one.endedAt ?? 0) - startedAt));
-      if (ms > endedMsMax) problems.push(`streams of a key revoked at node ${(index % nodes) + 1} ended after ${Math.round(ms)} ms`);
+      await until(() => before.every((one) => one.endedAt() !== null), { timeoutMs: waitMs, what: 'the end of its streams' });
+      const ms = Math.max(0, ...before.map((one) => (one.endedAt() ?? 0) - startedAt));
+      if (ms > endedMsMax) problems.push(`streams of a key revoked at node ${(index % nodesCount) + 1} ended after ${Math.round(ms)} ms`);
       ended.push(ms);
     }
     const last = keys.at(-1);
     if (last === undefined) throw new Error('no keys');
     async function round(from: number): Promise<void> {
       for (const [index, key] of keys.slice(from, from + keysMade / 2 - 1).entries()) await revoke(key, index);
-      for (let index = 0; index < nodes; index++) {
+      for (let index = 0; index < nodesCount; index++) {
         const place = `${urlOf(index)}/v1/switches/tool/${encodeURIComponent('counted/echo')}`;
         const isOff = async (url: string): Promise<boolean> => (await call(url, last?.secret ?? '')).text.includes('unknown_tool');
         await change('a tool switched off', index, () => post(place, { reason: 'a trial' }, { method: 'PUT', key: admin, agent }), isOff);
@@ -170,7 +152,7 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
     );
     for (const pid of members) resume(pid);
     await Promise.all(running.map(({ url }) => until(async () => (await call(url, last.secret)).status === 200, { timeoutMs: waitMs, what: 'calls again' })));
-    const others = open.of(last.id).filter((one) => one.endedAt !== null).length;
+    const others = open.of(last.id).filter((one) => one.endedAt() !== null).length;
     if (others > 0) problems.push(`${others} streams of a key that is good ended`);
 
     return {
@@ -190,49 +172,25 @@ export async function runRevocation({ streams, onStep = () => undefined }: Revoc
   }
 }
 
-interface OpenOne {
-  readonly keyId: string;
-  endedAt: number | null;
-}
-
 interface Open {
   count(): number;
-  of(keyId: string): readonly OpenOne[];
+  of(keyId: string): readonly Listening[];
 }
 
 /** The same number for each key, spread over the nodes. */
 async function openStreams(running: readonly RunningGateway[], keys: readonly Key[], count: number, ends: (() => void)[]): Promise<Open> {
-  const all: OpenOne[] = [];
-  const requests: ClientRequest[] = [];
-  ends.push(() => requests.forEach((one) => one.destroy()));
+  const all: { readonly keyId: string; readonly listening: Listening }[] = [];
+  ends.push(() => all.forEach(({ listening }) => listening.close()));
   for (let index = 0; index < count; index++) {
     const key = keys[index % keys.length];
     const gateway = running[Math.floor(index / keys.length) % running.length];
     if (key === undefined || gateway === undefined) throw new Error('nothing to open a stream with');
-    const { body, headers } = modernRequest('subscriptions/listen', { notifications: { toolsListChanged: true } }, `s-${index}`);
-    const one: OpenOne = { keyId: key.id, endedAt: null };
-    all.push(one);
-    await new Promise<void>((resolve, reject) => {
-      const sent = request(
-        `${gateway.mcp}/counted`,
-        {
-          method: 'POST',
-          agent: false,
-          headers: { ...headers, authorization: `Bearer ${key.secret}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-        },
-        (response) => {
-          if (response.statusCode !== 200) reject(new Error(`a stream was answered with ${response.statusCode}`));
-          response.once('data', () => resolve());
-          response.on('close', () => (one.endedAt ??= performance.now()));
-          response.on('error', () => undefined);
-        },
-      );
-      sent.on('error', reject);
-      sent.end(JSON.stringify(body));
-      requests.push(sent);
-    });
+    all.push({ keyId: key.id, listening: await openListening(`${gateway.mcp}/counted`, key.secret, `s-${index}`) });
   }
-  return { count: () => all.filter(({ endedAt }) => endedAt === null).length, of: (keyId) => all.filter((one) => one.keyId === keyId) };
+  return {
+    count: () => all.filter(({ listening }) => listening.endedAt() === null).length,
+    of: (keyId) => all.flatMap((one) => (one.keyId === keyId ? [one.listening] : [])),
+  };
 }
 
 function resume(pid: number): void {

@@ -5,21 +5,18 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
-import { join } from 'node:path';
 import { startEraServer } from '../support/era-server.ts';
 import { ledgerRows } from '../support/ledger-rows.ts';
 import { modernServer } from '../support/modern-server.ts';
-import { startNginx } from '../support/nginx.ts';
+import { startNginx, type TemporaryNginx } from '../support/nginx.ts';
+import { type Nodes, nodesCount, startNodes } from '../support/nodes.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, modernRequest, post, toolCall } from '../support/post.ts';
-import { killTree } from '../support/processes.ts';
-import { startPostgres } from '../support/postgres.ts';
 import { openRaw, requestBytes } from '../support/raw-client.ts';
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts';
-import { startRedis } from '../support/redis.ts';
 import { after, defaultReply, scriptsEras } from '../support/replies.ts';
-import { createSessionServer } from '../support/session-server.ts';
-import { type RunningGateway, startGateway, temporaryFolder } from '../support/start-gateway.ts';
+import { createSessionServer, type SessionServer } from '../support/session-server.ts';
+import type { RunningGateway } from '../support/start-gateway.ts';
 import { freePort } from '../support/temporary-server.ts';
 
 export interface RollingReport {
@@ -44,7 +41,6 @@ export interface RollingOptions {
   readonly onRestart?: (restart: number) => void;
 }
 
-const nodes = 3;
 /** As clients know the balancer, which passes it on. */
 const publicHost = 'gateway.example';
 const clientName = 'rolling';
@@ -53,65 +49,79 @@ const listensOpen = 6;
 /** A second is passed before a balancer looks at a node again that it has found closed. */
 const settledCalls = 3;
 
-/** Faults are findings in the report; it rejects only where the restarts cannot be made. */
-export async function runRollingRestart({ rounds, callsPerSecond, onRestart = () => undefined }: RollingOptions): Promise<RollingReport> {
+/** Three nodes behind a balancer, with servers that count what comes to them. */
+export interface BalancedNodes {
+  readonly nodes: Nodes;
+  readonly balancer: TemporaryNginx;
+  readonly counted: RecordingUpstream;
+  readonly legacy: RecordingUpstream;
+  readonly sessionServer: SessionServer;
+  stop(): Promise<void>;
+}
+
+/** Needs the programs `postgres`, `redis-server` and `nginx`. */
+export async function startBalancedNodes(): Promise<BalancedNodes> {
   const ends: (() => Promise<unknown> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of ends.splice(0).toReversed()) await end();
+  };
   try {
-    const [postgres, redis, live] = await Promise.all([startPostgres(), startRedis(), startEraServer('modern')]);
-    ends.push(() => Promise.all([postgres.stop(), redis.stop(), live.stop()]));
     const sessionServer = createSessionServer();
     sessionServer.answer = after(10, defaultReply);
-    const [counted, legacy] = await Promise.all([
+    const [live, counted, legacy] = await Promise.all([
+      startEraServer('modern'),
       startRecordingUpstream(scriptsEras(modernServer((request, socket) => after(Math.random() * 30, defaultReply)(request, socket)))),
       startRecordingUpstream(sessionServer.reply),
     ]);
-    ends.push(() => Promise.all([counted.stop(), legacy.stop()]));
+    ends.push(() => Promise.all([live.stop(), counted.stop(), legacy.stop()]));
     const ports = [await freePort(), await freePort(), await freePort()];
     const balancer = await startNginx(ports);
     ends.push(() => balancer.stop());
-    const folder = temporaryFolder();
-    const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, SESSION_KEY: randomBytes(32).toString('base64') };
-    const start = (index: number): Promise<RunningGateway> =>
-      startGateway({
-        stateFolder: join(folder, `node-${index}`),
-        env,
-        readyTimeoutMs: 120_000,
-        onSpawn: (pid) => ends.push(() => killTree(pid)),
-        args: ['--listen', `127.0.0.1:${ports[index]}`],
-        config: {
-          workers: 1,
-          listen: { hosts: [publicHost] },
-          session_keys: [{ env: 'SESSION_KEY' }],
-          servers: [
-            { name: 'counted', url: counted.url },
-            { name: 'legacy', url: legacy.url },
-            { name: 'live', url: `${live.origin}/mcp` },
-          ],
-          // A node that has just begun reads lists first; on a busy machine that takes long.
-          aggregate: { deadline: '30s' },
-          rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1m' }],
-          log: { level: 'warn' },
-        },
-      });
-    // The first makes the tables and the key.
-    const running = [await start(0), ...(await Promise.all([start(1), start(2)]))];
+    const nodes = await startNodes({
+      ports,
+      env: { SESSION_KEY: randomBytes(32).toString('base64') },
+      config: {
+        listen: { hosts: [publicHost] },
+        session_keys: [{ env: 'SESSION_KEY' }],
+        servers: [
+          { name: 'counted', url: counted.url },
+          { name: 'legacy', url: legacy.url },
+          { name: 'live', url: `${live.origin}/mcp`, organizations: ['*'] },
+        ],
+        // A node that has just begun reads lists first; on a busy machine that takes long.
+        aggregate: { deadline: '30s' },
+      },
+    });
+    ends.push(() => nodes.stop());
+    return { nodes, balancer, counted, legacy, sessionServer, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
 
-    const problems: string[] = [];
-    const load = await startLoad({ url: `http://127.0.0.1:${balancer.port}`, port: balancer.port, key: running[0]?.apiKey ?? '', callsPerSecond, problems });
-    ends.push(() => load.stop());
+/** Leaves the nodes stopped. Faults are findings in the report; it rejects only where the restarts cannot be made. */
+export async function runRollingRestart(
+  { nodes, balancer, counted, legacy, sessionServer }: BalancedNodes,
+  { rounds, callsPerSecond, onRestart = () => undefined }: RollingOptions,
+): Promise<RollingReport> {
+  const { running } = nodes;
+  const problems: string[] = [];
+  const load = await startLoad({ url: `http://127.0.0.1:${balancer.port}`, port: balancer.port, key: nodes.admin, callsPerSecond, problems });
+  try {
     const settle = (): Promise<unknown> => {
       const before = load.answered();
       return until(() => load.answered() >= before + settledCalls * callsPerSecond, { what: 'calls between two restarts', timeoutMs: 120_000 });
     };
     await settle();
     let stopMs = 0;
-    for (let restart = 0; restart < rounds * nodes; restart++) {
-      const index = restart % nodes;
+    for (let restart = 0; restart < rounds * nodesCount; restart++) {
+      const index = restart % nodesCount;
       const startedAt = performance.now();
       const code = await running[index]?.stop();
       stopMs = Math.max(stopMs, performance.now() - startedAt);
       if (code !== 0) problems.push(`node ${index + 1} ended with ${code}`);
-      running[index] = await start(index);
+      await nodes.start(index);
       await settle();
       onRestart(restart + 1);
     }
@@ -126,7 +136,7 @@ export async function runRollingRestart({ rounds, callsPerSecond, onRestart = ()
       if (code !== 0) problems.push(`node ${index + 1} ended with ${code} at the end`);
     }
     return {
-      restarts: rounds * nodes,
+      restarts: rounds * nodesCount,
       sent: sent.size,
       answered: [...sent.values()].filter((well) => well).length,
       perSecond: Math.round(sent.size / seconds),
@@ -135,7 +145,7 @@ export async function runRollingRestart({ rounds, callsPerSecond, onRestart = ()
       problems,
     };
   } finally {
-    for (const end of ends.toReversed()) await end();
+    await load.stop();
   }
 }
 
@@ -164,7 +174,6 @@ async function startLoad({ url, port, key, callsPerSecond, problems }: LoadOptio
   let answered = 0;
   let streamsEnded = 0;
   let stopping = false;
-  const startedAt = performance.now();
 
   const initialize = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: clientName, version: '1' } };
   const sessions = await Promise.all(
@@ -261,8 +270,16 @@ async function startLoad({ url, port, key, callsPerSecond, problems }: LoadOptio
 
   // Not behind each other: a call that waits holds up none of the next.
   let number = 0;
+  const startedAt = performance.now();
+  /** In which no calls were made, for this process stood still. */
+  let stoodMs = 0;
   const timer = setInterval(() => {
-    const due = ((performance.now() - startedAt) / 1000) * callsPerSecond;
+    let due = ((performance.now() - startedAt - stoodMs) / 1000) * callsPerSecond;
+    // All that would have been due at once would be another load than the one that was asked for.
+    if (due - number > callsPerSecond) {
+      stoodMs += ((due - number) / callsPerSecond) * 1000;
+      due = number + 1;
+    }
     while (number < due) call(number++);
   }, 5);
   let stopped: Promise<{ sent: ReadonlyMap<string, boolean>; seconds: number }> | null = null;

@@ -2,15 +2,20 @@
  * `npm run faults [-- --rounds 16] [--clients 1,4,16,48,96] [--seed N] [-o json]`: kills every process of a gateway under load, again
  * and again, at each load on a state folder of its own, and holds the ledger against what the upstream counted. 16 rounds are 20
  * kills. `--only rolling [--rounds 2] [--rate 200]`: three nodes behind nginx are restarted in turn, each so often, under so many calls a second.
+ * `--only nodes [--rounds 3]`: applies on three nodes, a node that is cut off until it refuses calls, and two organizations of which one revokes and switches off.
  * `--only revocation [--streams 1000]`: how soon three nodes go by what is revoked or switched off, and what is open ends; without Redis, and without PostgreSQL.
  * Ends with 1 where a call is lost, doubled or wrong, or where the audit is not whole.
  */
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { startEraServer } from '../support/era-server.ts';
+import { startNodes } from '../support/nodes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { tryApplies, type AppliesReport } from './applies.ts';
 import { runKillRounds, type KillReport } from './kill-rounds.ts';
 import { runRevocation, type RevocationReport } from './revocation.ts';
-import { runRollingRestart, type RollingReport } from './rolling-restart.ts';
+import { runRollingRestart, startBalancedNodes, type RollingReport } from './rolling-restart.ts';
+import { tryTenants, type TenantsReport } from './tenants.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +31,7 @@ const { values } = parseArgs({
 
 try {
   if (values.only === 'rolling') await restartNodes(Number(values.rounds ?? 2));
+  else if (values.only === 'nodes') await tryNodes(Number(values.rounds ?? 3));
   else if (values.only === 'revocation') await revokeKeys();
   else await killGateways(Number(values.rounds ?? 16));
 } finally {
@@ -33,17 +39,36 @@ try {
 }
 
 async function restartNodes(rounds: number): Promise<void> {
-  const report = await runRollingRestart({ rounds, callsPerSecond: Number(values.rate), onRestart: (restart) => console.error(`${restart} restarts`) });
-  if (values.output === 'json') console.log(JSON.stringify(report));
-  else print(report);
-  process.exitCode = report.problems.length === 0 ? 0 : 1;
+  const balanced = await startBalancedNodes();
+  try {
+    say(await runRollingRestart(balanced, { rounds, callsPerSecond: Number(values.rate), onRestart: (restart) => console.error(`${restart} restarts`) }));
+  } finally {
+    await balanced.stop();
+  }
+}
+
+async function tryNodes(rounds: number): Promise<void> {
+  const live = await startEraServer('modern');
+  const url = `${live.origin}/mcp`;
+  const nodes = await startNodes({ config: { servers: [{ name: 'live', url, organizations: ['*'] }], record: { bodies: 'off' } } });
+  try {
+    say(await tryTenants(nodes, { server: 'live', tool: 'numbers', heldMsMax: 1_000, endedMsMax: 2_000 }));
+    say(await tryApplies(nodes, { serverUrl: url, tool: 'numbers', rounds, heldMsMax: 1_000, untilStale: true }));
+  } finally {
+    await nodes.stop();
+    await live.stop();
+  }
 }
 
 async function revokeKeys(): Promise<void> {
-  const report = await runRevocation({ streams: Number(values.streams), onStep: (step) => console.error(step) });
+  say(await runRevocation({ streams: Number(values.streams), onStep: (step) => console.error(step) }));
+}
+
+/** One that has problems makes the whole fail. */
+function say(report: NodesReport): void {
   if (values.output === 'json') console.log(JSON.stringify(report));
   else print(report);
-  process.exitCode = report.problems.length === 0 ? 0 : 1;
+  if (report.problems.length > 0) process.exitCode = 1;
 }
 
 async function killGateways(rounds: number): Promise<void> {
@@ -69,7 +94,9 @@ async function killGateways(rounds: number): Promise<void> {
   process.exitCode = problems === 0 ? 0 : 1;
 }
 
-function print({ problems, ...figures }: RollingReport | RevocationReport | (KillReport & { readonly clients: number })): void {
+type NodesReport = RollingReport | RevocationReport | AppliesReport | TenantsReport;
+
+function print({ problems, ...figures }: NodesReport | (KillReport & { readonly clients: number })): void {
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${typeof value === 'number' ? value : value.join(' to ')}`);
   for (const problem of problems) console.log(`✕ ${problem}`);
   console.log('');
