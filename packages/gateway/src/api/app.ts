@@ -11,6 +11,7 @@ import type { ZodError } from 'zod';
 import { asFault, Fault, faultBody } from '../kernel/fault.ts';
 import { newRequestId } from '../kernel/id.ts';
 import type { ControlContext, ControlDependencies } from '../control/context.ts';
+import { createEntryNotes } from '../control/organizations/note-entered.ts';
 import { backupRoutes } from './backup-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { authenticateCaller, peerOf } from './authenticate-caller.ts';
@@ -55,14 +56,17 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
     secureHeaders(c, requestId);
     await next();
   });
+  const entries = createEntryNotes();
   const identify: MiddlewareHandler<ApiEnvironment> = async (c, next) => {
     const actor = await authenticateCaller(c, dependencies);
     set(c, 'actor', actor);
     const organizationId = actor === null ? null : await organizationOf(c, actor, dependencies);
-    set(c, 'context', (): ControlContext => {
+    const context = (): ControlContext => {
       if (actor === null || organizationId === null) throw new Fault('unauthorized');
       return { ...dependencies, actor, organizationId, requestId: c.var.requestId, peer: peerOf(c) };
-    });
+    };
+    set(c, 'context', context);
+    if (organizationId !== (actor?.organizationId ?? null)) await entries.note(context());
     await next();
   };
   app.use('/v1/*', identify);

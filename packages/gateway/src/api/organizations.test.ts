@@ -7,6 +7,7 @@ import { systemContext } from '../control/actor.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { openSession } from '../control/sessions/open-session.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { nounKinds, nouns } from '../kernel/directory.ts';
 import { randomBase62, type OrganizationId } from '../kernel/id.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -297,6 +298,25 @@ describe('T1 two organizations', () => {
     expect(await keys(about(a.id))).toContain(a.canary);
     const audit = await control.request('GET', '/v1/logs/audit?action=policy.*&tool_calls=none', { bearer: a.admin });
     expect(await audit.json()).toMatchObject({ events: [{ action: 'policy.created', detail: { actor_organization_id: 'org_default' } }] });
+  });
+
+  test('that the operator reads in one is in its audit, once a minute however much it reads', async () => {
+    const made = await control.request('POST', '/v1/organizations', { front: 'admin', body: { name: 'Watched', id: 'org_watched' } });
+    expect(made.status).toBe(201);
+    const entered = async (): Promise<unknown[]> => {
+      const context = { ...control.context(), organizationId: 'org_watched' as OrganizationId };
+      const events = await control.dependencies.registry.audit.range(context.organizationId, { after: 0, limit: 100 });
+      return events.filter(({ action }) => action === 'organization.entered').map(({ actorKind, detail }) => [actorKind, detail]);
+    };
+    const read = async (): Promise<number> => (await control.request('GET', '/v1/teams', { front: 'admin', headers: about('org_watched') })).status;
+    expect(await Promise.all([read(), read(), read()])).toEqual([200, 200, 200]);
+    const one = ['operator', { actor_organization_id: 'org_default' }];
+    expect(await entered()).toEqual([one]);
+    control.clock.advance(bounds.organizationEnteredMs);
+    expect([await read(), await read()]).toEqual([200, 200]);
+    expect(await entered()).toEqual([one, one]);
+    const gone = await control.request('DELETE', '/v1/organizations/org_watched', { front: 'admin', headers: { 'if-match': '"1"' } });
+    expect(gone.status).toBe(200);
   });
 
   test('a session of a link that was made for one is of that one, and ends with it', { timeout: 120_000 }, async () => {

@@ -53,6 +53,9 @@ export const bounds = {
   deletedKeysMax: 500,
   /** Who is named as able to grant a permission. */
   capabilityGrantersMax: 20,
+  /** How often the audit of an organization says of one who is not at home there that they were in it, and of how many that is remembered. */
+  organizationEnteredMs: 60_000,
+  organizationsEnteredMax: 10_000,
   /** Invitations: how many at once, how long one is good, how long it may be, how long one that is over stays in the list. */
   invitationsMax: 10_000,
   invitationMs: 7 * 86_400_000,
