@@ -203,6 +203,11 @@ describe('roles', () => {
     expect((await send('POST', '/v1/roles', { name: 'Key keeper', id: 'keeper', permissions: ['keys.*', 'people.*', 'tools.call'] })).status).toBe(201);
     const catalogue = (await send('GET', '/v1/permissions')).body['permissions'] as { name: string }[];
     expect(catalogue.map(({ name }) => name)).toEqual(expect.arrayContaining(['tools.call', 'keys.write', 'roles.write']));
+    const found = await send('GET', '/v1/permissions?kind=control&q=ROLES&sort=-name&limit=1');
+    expect(found.body).toMatchObject({ permissions: [{ kind: 'control' }], has_more: true });
+    expect(
+      (await send('GET', `/v1/permissions?kind=control&q=roles&sort=-name&cursor=${String(found.body['cursor'])}`)).body['permissions'],
+    ).not.toContainEqual((found.body['permissions'] as unknown[])[0]);
   });
 
   test('a key does no more than the roles of its owner, from the request after a change; a role of the key itself says what it holds', async () => {
@@ -293,6 +298,11 @@ describe('invitations', () => {
     const second = await invite();
     expect((await accept(first.token)).status).toBe(404);
     expect((await send('GET', '/v1/invitations')).body['invitations']).toMatchObject([{ id: second.invitation.id, role_ids: ['developer'] }]);
+    expect((await send('GET', '/v1/invitations?q=FLO&role_id=developer&state=open&sort=email')).body['invitations']).toMatchObject([
+      { id: second.invitation.id },
+    ]);
+    expect((await send('GET', '/v1/invitations?state=over')).body).toMatchObject({ invitations: [], has_more: false });
+    expect((await send('GET', '/v1/invitations?cursor=bm9uZQ')).body).toMatchObject({ error: 'invalid_params' });
     expect((await send('DELETE', `/v1/invitations/${second.invitation.id}`)).status).toBe(204);
     expect((await accept(second.token)).status).toBe(404);
     const third = await invite({ expires_at: new Date(control.clock.nowMs() + 60_000).toISOString() });

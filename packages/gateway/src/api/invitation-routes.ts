@@ -4,7 +4,7 @@ import { inviteUser } from '../control/invitations/invite-user.ts';
 import { getInvitation, listInvitations, revokeInvitation } from '../control/invitations/list-invitations.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
-import type { InvitationRecord } from '../store/registry/directory-store.ts';
+import type { InvitationQuery, InvitationRecord } from '../store/registry/directory-store.ts';
 import { peerOf } from './authenticate-caller.ts';
 import { entryMembers } from './directory-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -40,16 +40,33 @@ export function invitationRoutes(api: Api): void {
       path: '/v1/invitations',
       permission: 'people.read',
       tags: ['people'],
-      summary: 'List invitations, newest first',
+      summary: 'List invitations',
       description: 'Those that nobody has accepted; one whose time is over stays in the list for 30 days.',
       request: {
-        query: z.strictObject({ limit: z.coerce.number().int().min(1).max(bounds.directoryListMax).default(50), cursor: z.string().max(200).optional() }),
+        query: z.strictObject({
+          q: z.string().max(100).optional().openapi({ description: 'Somewhere in the address or the name, in any letter case.' }),
+          state: z.enum(['open', 'over']).optional().openapi({ description: 'Only those that can still be accepted, or whose time is over.' }),
+          team_id: z.string().max(160).optional().openapi({ description: 'Only those into this team.' }),
+          role_id: z.string().max(160).optional().openapi({ description: 'Only those with this role.' }),
+          sort: z.enum(['-created_at', 'created_at', 'expires_at', '-expires_at', 'email', '-email']).default('-created_at'),
+          limit: z.coerce.number().int().min(1).max(bounds.directoryListMax).default(50),
+          cursor: z.string().max(1000).optional(),
+        }),
       },
       responses: { 200: json(z.object({ invitations: z.array(invitationSchema), cursor: z.string().nullable(), has_more: z.boolean() }), 'A page.') },
     }),
     async (c) => {
-      const { limit, cursor } = c.req.valid('query');
-      const page = await listInvitations(c.var.context(), { limit, cursor: cursor ?? null });
+      const { q, state, team_id: teamId, role_id: roleId, sort, limit, cursor } = c.req.valid('query');
+      const page = await listInvitations(c.var.context(), {
+        text: q ?? null,
+        teamId: teamId ?? null,
+        roleId: roleId ?? null,
+        isOver: state === undefined ? null : state === 'over',
+        sort: sort.replace(/^-/, '') as InvitationQuery['sort'],
+        descending: sort.startsWith('-'),
+        limit,
+        cursor: cursor ?? null,
+      });
       return c.json({ invitations: page.invitations.map(invitationBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );

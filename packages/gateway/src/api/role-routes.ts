@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { permissionNames, permissions } from '../control/permissions.ts';
 import { listCapabilities } from '../control/roles/list-capabilities.ts';
 import { json, route, type Api } from './route.ts';
+import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 
 /** What can be permitted, and what the caller may do of it. Roles themselves are in the directory. */
 export function roleRoutes(api: Api): void {
@@ -13,15 +14,27 @@ export function roleRoutes(api: Api): void {
       tags: ['roles'],
       summary: 'What roles and keys can permit',
       description: 'Patterns such as `tools.*` and `*` stand for several.',
-      responses: { 200: json(z.object({ permissions: z.array(permissionSchema) }), 'MCP operations and permissions of the control API.') },
+      request: { query: z.strictObject({ ...wholeListQuery(['kind', 'name']), kind: z.enum(['mcp', 'control']).optional() }) },
+      responses: { 200: json(z.object({ permissions: z.array(permissionSchema), ...pageMembers }), 'MCP operations and permissions of the control API.') },
     }),
     (c) => {
+      const query = c.req.valid('query');
       const { mcpActions } = c.var.context();
-      const operations = mcpActions.map((name) => ({ name, kind: 'mcp' as const, description: `The MCP operation ${name}.` }));
-      return c.json(
-        { permissions: [...operations, ...permissionNames.map((name) => ({ name, kind: 'control' as const, description: permissions[name] }))] },
-        200,
+      const all = [
+        ...mcpActions.map((name) => ({ name, kind: 'mcp' as const, description: `The MCP operation ${name}.` })),
+        ...permissionNames.map((name) => ({ name, kind: 'control' as const, description: permissions[name] })),
+      ];
+      const { items, cursor } = pageOfWhole(
+        all.filter(({ kind }) => kind === (query.kind ?? kind)),
+        query,
+        // MCP operations first.
+        {
+          id: ({ name }) => name,
+          texts: ({ name, description }) => [name, description],
+          keys: { kind: ({ kind }) => (kind === 'mcp' ? '0' : '1'), name: ({ name }) => name },
+        },
       );
+      return c.json({ permissions: [...items], cursor, has_more: cursor !== null }, 200);
     },
   );
   api.openapi(

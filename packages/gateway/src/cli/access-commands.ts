@@ -142,6 +142,11 @@ export const accessCommands: readonly CommandSpec[] = [
     summary: 'List what roles and keys can permit',
     client: true,
     prints: true,
+    options: [
+      { flags: '--search TEXT', about: 'Somewhere in the name or what it is about.' },
+      { flags: '--kind WORD', about: 'mcp: only operations of MCP; control: only those of the control API.' },
+      { flags: '--sort WORD', about: 'kind or name, or one of them with a minus.', otherwise: 'kind' },
+    ],
     load: async () => (await import('./permissions-list.ts')).permissionsList,
   },
   {

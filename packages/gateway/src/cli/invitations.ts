@@ -40,7 +40,17 @@ export const invitationsList: Command = async (context) => {
   const { options, out } = context;
   const client = openGatewayClient(context);
   const limit = parseCount(options.text('limit') ?? '50', 1, 200, '--limit');
-  const answer = await client.request('GET', '/v1/invitations', { query: { limit: String(limit), cursor: options.text('cursor') } });
+  const answer = await client.request('GET', '/v1/invitations', {
+    query: {
+      q: options.text('search'),
+      state: options.text('state'),
+      team_id: options.text('team'),
+      role_id: options.text('role'),
+      sort: options.text('sort'),
+      limit: String(limit),
+      cursor: options.text('cursor'),
+    },
+  });
   const { invitations, cursor } = readAnswer(z.looseObject({ invitations: z.array(invitationView), cursor: z.string().nullable() }), answer, client.where);
   out.list(answer, invitations, () =>
     invitations.length === 0

@@ -8,9 +8,11 @@ import { table } from './table.ts';
 const permission = z.looseObject({ name: z.string(), kind: z.string(), description: z.string() });
 
 export const permissionsList: Command = async (context) => {
-  const { out } = context;
+  const { options, out } = context;
   const client = openGatewayClient(context);
-  const answer = await client.request('GET', '/v1/permissions');
+  const answer = await client.request('GET', '/v1/permissions', {
+    query: { q: options.text('search'), kind: options.text('kind'), sort: options.text('sort') },
+  });
   const { permissions } = readAnswer(z.looseObject({ permissions: z.array(permission) }), answer, client.where);
   out.list(answer, permissions, () =>
     table(

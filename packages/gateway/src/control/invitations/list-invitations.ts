@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { bounds } from '../../kernel/bounds.ts';
+import { foldText } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { InvitationRecord } from '../../store/registry/directory-store.ts';
+import type { EntryPlace, InvitationQuery, InvitationRecord } from '../../store/registry/directory-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
@@ -12,16 +14,29 @@ export interface InvitationPage {
   readonly cursor: string | null;
 }
 
-/** Those that nobody has accepted yet, newest first; also those whose time is over, for a while. Faults: `invalid_params`, `unavailable`. */
+export interface ListInvitationsInput extends Pick<InvitationQuery, 'text' | 'teamId' | 'roleId' | 'sort' | 'descending'> {
+  /** Null: whether its time is over or not. */
+  readonly isOver: boolean | null;
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+/** Those that nobody has accepted yet; also those whose time is over, for a while. Faults: `invalid_params`, `unavailable`. */
 export async function listInvitations(
-  { registry, organizationId }: ControlContext,
-  { cursor, limit }: { readonly cursor: string | null; readonly limit: number },
+  { registry, organizationId, clock }: ControlContext,
+  { text, isOver, cursor, limit, ...input }: ListInvitationsInput,
 ): Promise<InvitationPage> {
   const size = Math.min(limit, bounds.directoryListMax);
-  const found = await registry.invitations.list(organizationId, { after: cursor === null ? null : placeOf(cursor), limit: size + 1 });
+  const found = await registry.invitations.list(organizationId, {
+    ...input,
+    text: text === null ? null : foldText(text),
+    over: isOver === null ? null : { is: isOver, nowMs: clock.nowMs() },
+    after: cursor === null ? null : placeOf(cursor, input.sort),
+    limit: size + 1,
+  });
   const invitations = found.slice(0, size);
   const last = invitations.at(-1);
-  return { invitations, cursor: found.length > size && last ? Buffer.from(`${last.createdAtMs} ${last.id}`).toString('base64url') : null };
+  return { invitations, cursor: found.length > size && last ? cursorOf(last, input.sort) : null };
 }
 
 /** Faults: `unknown_object`, `unavailable`. */
@@ -42,8 +57,19 @@ export async function revokeInvitation(context: ControlContext, id: string): Pro
   context.log.info('invitation.revoked', { invitation: id, actor: context.actor.id });
 }
 
-function placeOf(cursor: string): { readonly createdAtMs: number; readonly id: string } {
-  const match = /^(\d{1,15}) (inv_[0-9A-Za-z]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (!match?.[1] || !match[2]) throw new Fault('invalid_params', { reason: 'the cursor is not one that this list gave' });
-  return { createdAtMs: Number(match[1]), id: match[2] };
+function cursorOf({ email, createdAtMs, expiresAtMs, id }: InvitationRecord, sort: InvitationQuery['sort']): string {
+  const value = sort === 'email' ? email.toLowerCase() : sort === 'expires_at' ? expiresAtMs : createdAtMs;
+  return Buffer.from(JSON.stringify([sort, value, id])).toString('base64url');
+}
+
+const placeSchema = z.tuple([z.string(), z.union([z.string().max(254), z.number().int().min(0).max(8.64e15)]), z.string().max(100)]);
+
+function placeOf(cursor: string, sort: InvitationQuery['sort']): EntryPlace {
+  try {
+    const [of, value, id] = placeSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()));
+    if (of === sort && typeof value === (sort === 'email' ? 'string' : 'number')) return { value, id };
+  } catch {
+    // Said below.
+  }
+  throw new Fault('invalid_params', { reason: 'the cursor is not one that this list, sorted so, gave' });
 }

@@ -87,13 +87,24 @@ export interface InvitationRecord {
   readonly expiresAtMs: number;
 }
 
+/** Null: any. */
+export interface InvitationQuery {
+  /** Folded; somewhere in the address or the name. */
+  readonly text: string | null;
+  readonly teamId: string | null;
+  readonly roleId: string | null;
+  /** Whether its time is over, by a time that is given. */
+  readonly over: { readonly is: boolean; readonly nowMs: number } | null;
+  readonly sort: 'created_at' | 'expires_at' | 'email';
+  readonly descending: boolean;
+  /** As `EntryPlace`; of the address in lower case. */
+  readonly after: EntryPlace | null;
+  readonly limit: number;
+}
+
 export interface InvitationReads {
   find(organizationId: OrganizationId, id: string): Promise<InvitationRecord | null>;
-  /** Newest first. */
-  list(
-    organizationId: OrganizationId,
-    page: { readonly after: { readonly createdAtMs: number; readonly id: string } | null; readonly limit: number },
-  ): Promise<readonly InvitationRecord[]>;
+  list(organizationId: OrganizationId, query: InvitationQuery): Promise<readonly InvitationRecord[]>;
   /** Of every organization: the token tells which. */
   findByToken(tokenHash: string): Promise<InvitationRecord | null>;
 }

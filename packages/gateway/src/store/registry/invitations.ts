@@ -16,12 +16,21 @@ export function createInvitationReads(database: Kysely<Tables>): InvitationReads
         .executeTakeFirst();
       return row ? invitationOf(row) : null;
     },
-    async list(organizationId, { after, limit }) {
+    async list(organizationId, { text, teamId, roleId, over, sort, descending, after, limit }) {
       let query = database.selectFrom('invitations').selectAll().where('organization_id', '=', organizationId);
-      if (after) query = query.where((is) => is(is.refTuple('created_at', 'id'), '<', is.tuple(new Date(after.createdAtMs), after.id)));
+      if (text !== null) query = query.where(sql<boolean>`(position(${text} in lower(email)) > 0 or position(${text} in lower(name)) > 0)`);
+      if (teamId !== null) query = query.where(sql<boolean>`jsonb_exists(team_ids, ${teamId})`);
+      if (roleId !== null) query = query.where(sql<boolean>`jsonb_exists(role_ids, ${roleId})`);
+      if (over !== null) query = query.where('expires_at', over.is ? '<=' : '>', new Date(over.nowMs));
+      const column = sort === 'email' ? sql`lower(email) collate "C"` : sql.ref(sort);
+      if (after !== null) {
+        const value = sort === 'email' ? String(after.value) : new Date(Number(after.value));
+        query = query.where(sql<boolean>`(${column}, id) ${sql.raw(descending ? '<' : '>')} (${value}, ${after.id})`);
+      }
+      const direction = descending ? 'desc' : 'asc';
       const rows = await query
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
+        .orderBy(column, direction)
+        .orderBy('id', direction)
         .limit(limit)
         .modifyEnd(sql`/* invitations/list */`)
         .execute();

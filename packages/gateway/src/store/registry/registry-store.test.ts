@@ -20,7 +20,7 @@ import { createKeyReads } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
-import type { EntryQuery, EntryRecord, InvitationRecord } from './directory-store.ts';
+import type { EntryQuery, EntryRecord, InvitationQuery, InvitationRecord } from './directory-store.ts';
 import type { AuditEvent } from './audit-store.ts';
 import type { ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 import type { Tables } from './tables.ts';
@@ -575,7 +575,17 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     });
     expect(await store.invitations.findByToken(`hash ${first.id}`)).toEqual(first);
     expect(await store.invitations.find(await newOrganization(), first.id)).toBeNull();
-    expect((await store.invitations.list(organizationId, { after: over, limit: 9 })).map(({ id }) => id)).toEqual([second.id, first.id]);
+    const all = { text: null, teamId: null, roleId: null, over: null, sort: 'created_at', descending: true, after: null, limit: 9 } as const;
+    const idsOf = async (query: Partial<InvitationQuery>): Promise<string[]> =>
+      (await store.invitations.list(organizationId, { ...all, ...query })).map(({ id }) => id);
+    expect(await idsOf({ after: { value: over.createdAtMs, id: over.id } })).toEqual([second.id, first.id]);
+    expect(await idsOf({ sort: 'email', descending: false, after: { value: 'ben@example.com', id: second.id } })).toEqual([over.id, other.id]);
+    expect(await idsOf({ sort: 'expires_at', descending: false, limit: 1 })).toEqual([over.id]);
+    expect(await idsOf({ text: 'ben@' })).toEqual([second.id]);
+    expect(await idsOf({ over: { is: true, nowMs: 2000 } })).toEqual([over.id]);
+    expect(await idsOf({ over: { is: false, nowMs: 2000 }, limit: 1 })).toEqual([other.id]);
+    expect(await idsOf({ roleId: 'nobody' })).toEqual([]);
+    expect(await idsOf({ teamId: first.teamIds[0] ?? null, roleId: first.roleIds[0] ?? null })).toContain(first.id);
     const taken = await Promise.all([1, 2, 3].map(() => store.transaction(({ invitations }) => invitations.take(organizationId, second.id))));
     expect(taken.filter((one) => one !== null)).toEqual([second]);
     await store.transaction(async ({ invitations }) => {
@@ -584,7 +594,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       expect(await invitations.count(organizationId)).toBe(1);
       await invitations.deleteOf(organizationId, { userId: 'usr_other' });
     });
-    expect(await store.invitations.list(organizationId, { after: null, limit: 9 })).toEqual([]);
+    expect(await idsOf({})).toEqual([]);
   });
 
   test('an audit event can be added, never changed, deleted or truncated', async () => {
