@@ -28,6 +28,7 @@ import { invitationRoutes } from './invitation-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
+import { identityRoutes } from './identity-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
 import { organizationOf } from './organization-header.ts';
@@ -102,6 +103,7 @@ export function registerRoutes(app: ApiApp): void {
   metricsRoutes(app);
   callMetricsRoutes(app);
   streamRoutes(app);
+  identityRoutes(app);
   maskingRoutes(app);
   auditRoutes(app);
   priceRoutes(app);

@@ -92,6 +92,18 @@ export const accessCommands: readonly CommandSpec[] = [
     load: async () => (await import('./policies-set.ts')).policiesDelete,
   },
   {
+    name: ['identity', 'check'],
+    summary: 'Say whom a token of an issuer is of, or which test it fails and how to mend it',
+    about: 'Nobody is let in by it and nothing is changed; the token is neither stored nor logged. Ends with 1 where the token is not taken.',
+    client: true,
+    prints: true,
+    options: [
+      { flags: '--token PLACE', about: 'Where the token is: env:NAME or file:PATH. Never the token itself: command lines can be seen.', required: true },
+    ],
+    examples: ['gateway identity check --token file:token.jwt'],
+    load: async () => (await import('./identity-check.ts')).identityCheck,
+  },
+  {
     name: ['access', 'explain'],
     summary: 'Say why a call would be let through or refused, without making it',
     client: true,

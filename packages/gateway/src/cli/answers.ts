@@ -266,6 +266,17 @@ export const answers = {
       spans: z.array(spanView),
     }),
   }),
+  tokenCheck: z.looseObject({
+    check: z.looseObject({
+      outcome: z.enum(['taken', 'refused', 'unavailable']),
+      failed: z.looseObject({ step: z.string(), reason: z.string(), fix: z.string() }).nullable(),
+      issuer: z.string().nullable(),
+      caller: z
+        .looseObject({ kind: z.string(), id: z.string().nullable(), email: z.string().nullable(), email_verified: z.boolean(), groups: z.array(z.string()) })
+        .nullable(),
+      steps: z.array(z.looseObject({ step: z.string(), outcome: z.enum(['pass', 'fail', 'not_reached']) })),
+    }),
+  }),
   maskingTest: z.looseObject({
     test: z.looseObject({
       text: z.string().nullable(),

@@ -63,6 +63,7 @@ const covered: Readonly<Record<string, string>> = {
   'PUT /v1/switches/{kind}/{name}': 'servers disable',
   'DELETE /v1/switches/{kind}/{name}': 'servers enable',
   'POST /v1/access/explain': 'access explain',
+  'POST /v1/identity/check': 'identity check',
   'POST /v1/access/dry-run': 'access dry-run',
   'POST /v1/users/invite': 'users invite',
   'GET /v1/invitations': 'invitations list',

@@ -2,16 +2,12 @@ import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { TokenType } from '../kernel/token-terms.ts';
+import type { TokenStep, TokenType } from '../kernel/token-terms.ts';
 import type { fetchDocument } from './fetch-document.ts';
 import type { IssuerData } from './issuer-data.ts';
 import { createIssuerKeys, type IssuerKeys, type KeysReport } from './issuer-keys.ts';
 import type { IssuerKey } from './parse-keys.ts';
 import { claimAt, readToken, type Claims, type UnverifiedToken } from './read-token.ts';
-
-/** The tests that a token has to pass, in their order. Those behind `claims` are the directory's. */
-export const tokenSteps = ['form', 'issuer', 'type', 'algorithm', 'audience', 'key', 'signature', 'time', 'claims', 'party', 'mapping', 'directory'] as const;
-export type TokenStep = (typeof tokenSteps)[number];
 
 /** Which test a token has not passed, and how to mend it: for administrators, never for whoever sent it. */
 export interface TokenRefusal {

@@ -7,3 +7,7 @@ export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 /** The header `typ` (`application/` before it counts for nothing); `none`: there is none. */
 export const tokenTypes = ['at+jwt', 'JWT', 'none'] as const;
 export type TokenType = (typeof tokenTypes)[number];
+
+/** The tests that a token has to pass, in their order. */
+export const tokenSteps = ['form', 'issuer', 'type', 'algorithm', 'audience', 'key', 'signature', 'time', 'claims', 'party', 'mapping', 'directory'] as const;
+export type TokenStep = (typeof tokenSteps)[number];

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IssuerData } from '../../identity/issuer-data.ts';
 import { mapClaims } from '../../identity/map-claims.ts';
-import type { TokenStep, VerifiedToken } from '../../identity/verify-token.ts';
+import type { VerifiedToken } from '../../identity/verify-token.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Reference } from '../../kernel/directory.ts';
+import type { TokenStep } from '../../kernel/token-terms.ts';
 import { newRequestId, type OrganizationId } from '../../kernel/id.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
