@@ -126,7 +126,7 @@ const invitationCommands: readonly CommandSpec[] = [
     prints: true,
     options: [
       { flags: '--search TEXT', about: 'Somewhere in the address or the name.' },
-      { flags: '--state WORD', about: 'open: only those that can still be accepted; over: only those whose time is over.' },
+      { flags: '--only WORD', about: 'open: those that can still be accepted; over: those whose time is over.' },
       { flags: '--team ID', about: 'Only those into this team.' },
       { flags: '--role ID', about: 'Only those with this role.' },
       { flags: '--sort WORD', about: 'created_at, expires_at or email, or one of them with a minus.', otherwise: '-created_at' },

@@ -43,7 +43,7 @@ export const invitationsList: Command = async (context) => {
   const answer = await client.request('GET', '/v1/invitations', {
     query: {
       q: options.text('search'),
-      state: options.text('state'),
+      state: options.text('only'),
       team_id: options.text('team'),
       role_id: options.text('role'),
       sort: options.text('sort'),
