@@ -18,7 +18,11 @@ const mends = [
 const checks = [
   { name: 'lint', file: join(bin, 'oxlint'), args: ['--type-aware', '--deny-warnings', '--report-unused-disable-directives'] },
   { name: 'format', file: join(bin, 'oxfmt'), args: ['--check'] },
-  { name: 'types', file: join(bin, 'tsc'), args: ['-p', '.', '--pretty', 'false'] },
+  {
+    name: 'types',
+    file: join(bin, 'tsc'),
+    args: ['-p', '.', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.tsbuildinfo'],
+  },
   { name: 'walls', file: node, args: ['tools/check-walls.ts'] },
   { name: 'dead code', file: join(bin, 'knip'), args: ['--no-progress'] },
   // What only a test uses is not a feature.
