@@ -174,6 +174,15 @@ export const dashboards: readonly Dashboard[] = [
       },
       { title: 'Wait for the policy engine', unit: 's', lines: { p99: quantile(0.99, 'gatewayops_policy_engine_seconds', '', of) } },
       {
+        title: 'Issuers of tokens',
+        unit: 'ops',
+        lines: {
+          '{{issuer}} keys read, {{outcome}}': sum('gatewayops_issuer_reads_total', 'issuer, outcome', of),
+          'refused at {{step}}': sum('gatewayops_token_refusals_total', 'step', of),
+          '{{issuer}} up': `min by (issuer) (gatewayops_issuer_up{${of}})`,
+        },
+      },
+      {
         title: 'Exported',
         unit: 'ops',
         lines: {

@@ -57,13 +57,11 @@ beforeAll(async () => {
       },
     },
   });
-  for (const args of [
-    ['teams', 'create', 'Payments', '--id', 'payments'],
-    ['service-accounts', 'create', 'Indexer', '--id', 'sva_indexer', '--role', 'developer'],
-  ]) {
-    const made = await gateway.cli(...args);
-    if (made.code !== 0) throw new Error(made.stderr);
-  }
+  const made = await Promise.all([
+    post(`${gateway.url}/v1/teams`, { id: 'payments', name: 'Payments' }, { key: gateway.apiKey }),
+    post(`${gateway.url}/v1/service-accounts`, { id: 'sva_indexer', name: 'Indexer', role_ids: ['developer'] }, { key: gateway.apiKey }),
+  ]);
+  expect(made.map(({ status }) => status)).toEqual([201, 201]);
 }, 120_000);
 
 afterAll(async () => {
@@ -80,6 +78,7 @@ function call(path: string, credential: string | null, args: Record<string, unkn
 interface Listed {
   readonly id: string;
   readonly email: string | null;
+  readonly version: number;
   readonly team_ids: readonly string[];
 }
 
@@ -165,8 +164,9 @@ describe('a caller with a token', () => {
     const token = await company.token(bo);
     expect((await call('/mcp/both', token)).status).toBe(200);
     const user = (await users()).find(({ email }) => email === 'bo@acme.example');
-    const deleted = await gateway.cli('users', 'delete', user?.id ?? '');
-    expect(deleted).toMatchObject({ code: 0 });
+    const headers = { 'if-match': `"${user?.version ?? 0}"` };
+    const deleted = await post(`${gateway.url}/v1/users/${user?.id ?? ''}`, undefined, { method: 'DELETE', key: gateway.apiKey, headers });
+    expect(deleted.status).toBe(200);
     await until(async () => (await call('/mcp/both', token)).status === 401, { timeoutMs: 30_000, what: 'the user to be out' });
   });
 

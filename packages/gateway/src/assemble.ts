@@ -18,7 +18,7 @@ import { createReadiness } from './assemble-readiness.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
-import { assembleIdentity, issuersProbe } from './assemble-identity.ts';
+import { assembleIdentity, issuersProbes } from './assemble-identity.ts';
 import { assembleObjects, type AssembledObjects, type LoadedConfig } from './assemble-objects.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
 import type { ConfigLoader } from './config/config-loader.ts';
@@ -288,7 +288,6 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     ...storeProbes({ registry, state, ledger }),
     recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
     bodies.probe,
-    ...(config.identity.issuers.length === 0 ? [] : [issuersProbe(identity)]),
     ...(served.door === null ? [] : [{ name: 'certificate', required: false, check: () => certificateState(served, clock.nowMs()) }]),
     { name: 'configuration', required: false, check: () => configurationState(configuration.state(), objects?.desk.resting() ?? new Map()) },
   ];
@@ -324,7 +323,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {
-      return [...fixedProbes, ...engineProbes(served.opa, pool), ...streams.probes(), ...backups.probes()];
+      return [...fixedProbes, ...issuersProbes(served.issuers, identity), ...engineProbes(served.opa, pool), ...streams.probes(), ...backups.probes()];
     },
     figures: telemetry.figures({
       workers: () => pool.reports(),

@@ -107,6 +107,13 @@ export const metricTable = {
     'Calls of which the policy engine gave no answer that counts, by why: timeout, unreachable, busy, refused, failed, undefined, unreadable, too_large.',
   ),
   gatewayops_policy_engine_seconds: histogram('s', [], 'How long calls waited for the policy engine.'),
+  gatewayops_issuer_up: gauge(
+    '1',
+    ['issuer'],
+    '1 while the keys of an issuer of tokens can be gone by, 0 when its callers get 503. Not there before its first token.',
+  ),
+  gatewayops_issuer_reads_total: counter('{read}', ['issuer', 'outcome'], 'Readings of the keys of an issuer: ok, or failed.'),
+  gatewayops_token_refusals_total: counter('{token}', ['step'], 'Tokens of issuers that were not taken, by the test that they failed.'),
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.

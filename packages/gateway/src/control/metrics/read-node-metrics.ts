@@ -5,13 +5,14 @@ import type { TargetReport } from '../../snapshot/upstream-data.ts';
 import type { BackupRun } from '../../store/registry/registry-store.ts';
 import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
 import type { StreamStatus } from '../audit/stream-desk.ts';
+import type { IssuerDesk } from '../sign-in/issuer-desk.ts';
 import type { BackupScheduleStatus } from '../backup/backup-schedule.ts';
 import type { ControlContext } from '../context.ts';
 import { readHealth } from '../health/read-health.ts';
 import { targetViews } from '../servers/target-view.ts';
 import { RunningTotals } from './running-totals.ts';
 
-type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'backups' | 'clock' | 'log' | 'figures'>;
+type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'issuers' | 'backups' | 'clock' | 'log' | 'figures'>;
 
 export type ReadNodeMetrics = (context: Parts) => Promise<readonly MetricReading[]>;
 
@@ -100,6 +101,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       { name: 'gatewayops_bodies_dropped_total', points: Array.from(bodiesDropped.all(), ([reason, value]) => ({ labels: [reason], value })) },
       ...ofEngine(engine.all()),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
+      ...ofIssuers(context.issuers),
       ...ofExport(figures.exported()),
       ...ofStreams(context.streams.list()),
       ...ofBackups(context.backups.status(), context.clock.nowMs()),
@@ -139,6 +141,21 @@ function ofEngine(totals: ReadonlyMap<string, number>): MetricReading[] {
     { name: 'gatewayops_policy_engine_answers_total', points: named('answers') },
     { name: 'gatewayops_policy_engine_failures_total', points: named('failures') },
     { name: 'gatewayops_policy_engine_seconds', points: count === 0 ? [] : [{ labels: [], value }] },
+  ];
+}
+
+function ofIssuers({ reports, refusals }: IssuerDesk): MetricReading[] {
+  const named = new Map(reports().map(({ issuer, keys }) => [issuer.name, keys]));
+  return [
+    { name: 'gatewayops_issuer_up', points: Array.from(named, ([name, { state }]) => ({ labels: [name], value: state === 'away' ? 0 : 1 })) },
+    {
+      name: 'gatewayops_issuer_reads_total',
+      points: Array.from(named).flatMap(([name, { fetched, failed }]) => [
+        { labels: [name, 'ok'], value: fetched },
+        { labels: [name, 'failed'], value: failed },
+      ]),
+    },
+    { name: 'gatewayops_token_refusals_total', points: Array.from(refusals(), ([step, value]) => ({ labels: [step], value })) },
   ];
 }
 

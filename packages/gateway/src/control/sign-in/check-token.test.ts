@@ -50,6 +50,8 @@ test('a token is told its way: what it fails at, how to mend it, and whom it is 
   });
   expect(await checkToken(context(dependencies), await issuer.token({ sub: 'nobody' }))).toMatchObject({ outcome: 'refused', failed: { step: 'directory' } });
   expect(await verifyCredential(dependencies, ana, '')).toMatchObject({ ok: false, reason: 'refused' });
+  // What callers were refused for is counted, what administrators try is not.
+  expect(Array.from(dependencies.issuers.refusals())).toEqual([['directory', 1]]);
 });
 
 test('of an issuer of another organization nothing is told, and none at all is the same', async () => {

@@ -31,7 +31,8 @@ export async function verifyCredential(dependencies: ControlDependencies, secret
   return { ok: true, principal };
 }
 
-function refuse({ audit, log }: ControlDependencies, { step, reason, issuer }: TokenRefusal, peer: string): CredentialVerdict {
+function refuse({ audit, issuers, log }: ControlDependencies, { step, reason, issuer }: TokenRefusal, peer: string): CredentialVerdict {
+  issuers.noteRefused(step);
   audit.noteSignIn({ outcome: 'failed', reason: step, kind: 'token', subject: issuer?.name ?? '', organizationId: issuer?.organizationId ?? null, peer });
   log.debug('identity.token_refused', { step, reason, issuer: issuer?.name ?? '' });
   return issuer === null ? { ok: false, reason: 'unknown' } : { ok: false, reason: 'refused', organizationId: issuer.organizationId };
