@@ -45,6 +45,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-objects.ts': { values: [''] },
   'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },
+  'assemble-providers.ts': { values: [''] },
   'assemble-registry.ts': { values: [''] },
   // Stores that are filled from a backup, without a gateway.
   'assemble-restore.ts': { values: [''] },

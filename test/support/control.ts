@@ -27,6 +27,7 @@ import { createServedPrices } from '../../packages/gateway/src/node/served-price
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
 import { createLiveFeed } from '../../packages/gateway/src/telemetry/live/live-feed.ts';
 import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
+import { createOidcClients } from '../../packages/gateway/src/identity/oidc-client.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { assembleIdentity } from '../../packages/gateway/src/assemble-identity.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
@@ -106,6 +107,7 @@ function createControl(
     set: async (key, value, ttlMs) => (await opened).set(key, value, ttlMs),
     replace: async (key, before, after, ttlMs) => (await opened).replace(key, before, after, ttlMs),
     take: async (key) => (await opened).take(key),
+    takeTokens: async (...asked) => (await opened).takeTokens(...asked),
     touch: async (key, ttlMs) => (await opened).touch(key, ttlMs),
     delete: async (key) => (await opened).delete(key),
   };
@@ -152,6 +154,7 @@ function createControl(
       if (!target) throw new Fault('unknown_object', { kind: 'server', name });
       return runServerTest(target);
     },
+    providers: { list: () => [], clients: async () => createOidcClients(() => clock.monotonicMs()) },
     masking: { test: async () => ({ texts: [{ notKept: 'failed' }], masked: [] }) },
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
@@ -263,7 +266,7 @@ const testConfig: Config = {
   version: 1,
   policies: null,
   access: { risks: [], opa: null },
-  identity: { issuers: [] },
+  identity: { issuers: [], providers: [] },
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
   servers: [

@@ -16,6 +16,7 @@ import {
   resolveIssuers,
   resolveListenTls,
   resolveOpa,
+  resolveProvider,
   resolveSecret,
   resolveSessionKeys,
   resolveStream,
@@ -23,6 +24,7 @@ import {
   secretFiles,
   secretReferences,
 } from './config/secrets.ts';
+import type { ProviderData } from './identity/provider-data.ts';
 import type { BackupDesk } from './control/backup/backup-desk.ts';
 import type { AppliedChange, ReloadResult } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
@@ -54,6 +56,7 @@ export interface CompiledConfig {
   readonly tls: ReadonlyMap<string, TlsData | null>;
   /** Of the audit. */
   readonly streams: readonly StreamData[];
+  readonly providers: readonly ProviderData[];
   /** Null: no policy engine is asked. */
   readonly opa: OpaData | null;
   readonly issuers: readonly IssuerData[];
@@ -101,6 +104,7 @@ export function createConfigCompiler(sources: {
       tls,
       opa,
       issuers: resolveIssuers(config, env),
+      providers: providersOf(config, earlier, env),
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
       snapshot(version, port, prices, policies, others) {
         // Of a thousand servers it is not made anew for each change of a rule.
@@ -145,6 +149,14 @@ export function createConfigCompiler(sources: {
       return { compiled, change: { ...planChange(earlier.config, config), secrets: newSecrets(earlier, compiled) } };
     },
   };
+}
+
+/** One that has not changed is the same object: what is known of it is kept. */
+function providersOf({ identity }: Config, earlier: CompiledConfig | null, env: Environment): readonly ProviderData[] {
+  return identity.providers.map((config) => {
+    const provider = resolveProvider(config, env);
+    return earlier?.providers.find((one) => isDeepStrictEqual(one, provider)) ?? provider;
+  });
 }
 
 /** The configured ones first; what was sealed before there were any is still opened. Faults: `secret_unavailable`, `unsafe_start`, `state_broken`. */
@@ -219,6 +231,7 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
     ...newAuthorities(before, after),
     ...newSecretsOfServers(before, after),
     ...streams.map((name) => `audit.streams.${name}`),
+    ...newSecretsOfProviders(before, after),
   ];
 }
 
@@ -231,6 +244,11 @@ function newAuthorities(before: CompiledConfig, after: CompiledConfig): string[]
   const earlier = new Map(before.issuers.map(({ name, ca }) => [name, ca]));
   const isSame = isDeepStrictEqual(before.config.identity, after.config.identity);
   return isSame ? after.issuers.filter(({ name, ca }) => earlier.get(name) !== ca).map(({ name }) => `identity.issuers.${name}.ca`) : [];
+}
+
+function newSecretsOfProviders(before: CompiledConfig, after: CompiledConfig): string[] {
+  if (!isDeepStrictEqual(before.config.identity, after.config.identity)) return [];
+  return after.providers.filter((provider) => !before.providers.includes(provider)).map(({ name }) => `identity.providers.${name}`);
 }
 
 function newSecretsOfServers(before: CompiledConfig, after: CompiledConfig): string[] {

@@ -45,7 +45,7 @@ import { createStreamSocket } from './link/stream-socket.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
 import { serveCrossOrigin } from './listener/cross-origin.ts';
-import { createHeaderGate, requireAddress, requireJson, requireOwnPage } from './listener/header-gate.ts';
+import { createHeaderGate, requireAddress, requireControlAddress, requireJson, requireOwnPage } from './listener/header-gate.ts';
 import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
 import { createAskForStream, createPassToControl } from './listener/pass-to-control.ts';
 import { readBody } from './listener/read-body.ts';
@@ -209,7 +209,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
     },
     control: (request, response, headers) => {
-      requireAddress(headers, snapshot.hosts, snapshot.origins);
+      requireControlAddress(headers, snapshot.hosts, snapshot.origins, request);
       passToControl(request, response, newRequestId());
     },
     rejected: (code, refusal) => rejected.note(code, refusal),

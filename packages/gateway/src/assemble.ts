@@ -15,6 +15,7 @@ import { certificateState, createDoor, watchCertificate } from './assemble-door.
 import { assembleAccess, engineProbes, type AssembledAccess } from './assemble-access.ts';
 import { createKeyNews, createKnownKeys } from './assemble-known-keys.ts';
 import { createReadiness } from './assemble-readiness.ts';
+import { assembleProviders } from './assemble-providers.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
@@ -312,6 +313,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
     masking: bodies.masking,
+    providers: assembleProviders(() => served.providers, clock),
     serverState,
     upstreams: serverOrders.desk,
     audit,

@@ -24,6 +24,8 @@ import { documentRoutes } from './document-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { providerRoutes } from './provider-routes.ts';
+import { signInRoutes } from './sign-in-routes.ts';
 import { invitationRoutes } from './invitation-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
@@ -91,6 +93,8 @@ export function registerRoutes(app: ApiApp): void {
   serverRoutes(app);
   sessionRoutes(app);
   userSessionRoutes(app);
+  providerRoutes(app);
+  signInRoutes(app);
   healthRoutes(app);
   configRoutes(app);
   objectRoutes(app);

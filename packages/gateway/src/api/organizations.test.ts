@@ -170,6 +170,7 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/auth/keys/{key_id}': of?.keyId ?? `key_${randomBase62(20)}`,
     '/v1/invitations/{id}': of?.invitationId ?? `inv_${randomBase62(20)}`,
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
+    '/v1/identity/providers/{name}': `provider-${canary}`,
     '/v1/me/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/users/{id}/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/policies/{name}': `policy-${canary}`,

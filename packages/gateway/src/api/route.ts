@@ -54,6 +54,8 @@ interface RouteOptions extends Omit<RouteConfig, 'middleware' | 'hide' | 'securi
   readonly ofGateway?: true;
   /** A POST that asks only: sent twice it does no harm, so there is no Idempotency-Key. */
   readonly changesNothing?: true;
+  /** Takes a form, which it reads itself, in the place of JSON. */
+  readonly takesForm?: true;
   readonly deprecation?: Deprecation;
 }
 
@@ -66,11 +68,12 @@ export interface Deprecation {
   readonly instead: string;
 }
 
+/** What a route says beside what the document of the API has of it. */
+type OwnOptions = 'permission' | 'ofGateway' | 'changesNothing' | 'takesForm' | 'deprecation';
+
 /** A route with its permission, its security and the faults that every route may answer with. */
-export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(
-  options: Options,
-): Omit<Options, 'permission' | 'ofGateway' | 'changesNothing' | 'deprecation'> {
-  const { permission, ofGateway: isMarked, changesNothing, deprecation, responses, ...rest } = options;
+export function route<const Path extends string, Options extends RouteOptions & { path: Path }>(options: Options): Omit<Options, OwnOptions> {
+  const { permission, ofGateway: isMarked, changesNothing, takesForm, deprecation, responses, ...rest } = options;
   const ofGateway = isMarked === true || (permission !== 'public' && permission !== 'signed_in' && isOfGateway(permission));
   const isOnce = options.method === 'post' && permission !== 'public' && changesNothing !== true;
   return {
@@ -84,7 +87,7 @@ export function route<const Path extends string, Options extends RouteOptions & 
       ...(deprecation === undefined ? [] : [sayDeprecated(deprecation)]),
       requireAccess(permission),
       ...(ofGateway ? [requireGateway] : []),
-      admitBody,
+      ...(takesForm === true ? [] : [admitBody]),
       ...(isOnce ? [carryOutOnce] : []),
     ],
     responses: {
@@ -92,7 +95,7 @@ export function route<const Path extends string, Options extends RouteOptions & 
       ...(permission === 'public' ? {} : refusals),
       default: json(faultSchema, 'A fault; `error` is its code in the registry of faults.'),
     },
-  } as unknown as Omit<Options, 'permission' | 'ofGateway' | 'changesNothing' | 'deprecation'>;
+  } as unknown as Omit<Options, OwnOptions>;
 }
 
 function deprecated({ since, sunset, instead }: Deprecation, description: string | undefined): Record<string, unknown> {

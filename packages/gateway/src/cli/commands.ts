@@ -311,6 +311,7 @@ export const groups: Readonly<Record<string, string>> = {
   prices: 'Prices one by one',
   invitations: 'Who may become a user',
   sessions: 'Who is signed in',
+  identity: 'By whom people sign in',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',

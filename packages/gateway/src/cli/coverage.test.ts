@@ -20,6 +20,9 @@ const covered: Readonly<Record<string, string>> = {
   'PATCH /v1/servers/{name}/targets/{target}': 'servers drain',
   'POST /v1/auth/admin-links': 'admin link',
   'GET /v1/me': 'whoami',
+  'GET /v1/identity/providers': 'identity list',
+  'POST /v1/identity/providers/{name}/test': 'identity test',
+  'POST /v1/identity/mapping/preview': 'identity preview',
   'GET /v1/me/sessions': 'sessions list',
   'DELETE /v1/me/sessions/{session_id}': 'sessions end',
   'GET /v1/users/{id}/sessions': 'sessions list',
@@ -114,6 +117,9 @@ const covered: Readonly<Record<string, string>> = {
 /** Operation → why a shell has no use for it. */
 const without: Readonly<Record<string, string>> = {
   'POST /v1/servers/{name}/targets/{target}': 'deprecated: PATCH takes its place',
+  'GET /v1/auth/sso/oidc/authorize': 'for browsers',
+  'GET /v1/auth/sso/oidc/callback': 'for browsers',
+  'POST /v1/auth/sso/oidc/callback': 'for browsers',
   'DELETE /v1/auth/session': 'a session is a browser’s',
   'GET /v1/health': 'for balancers and monitors; `doctor` asks /v1/ready, which says the same',
   'GET /v1/config': 'for pages; `reload --dry-run` says what serves and what is wrong with the file',

@@ -1,7 +1,35 @@
-/** The commands of who is signed in. */
+/** The commands of who is signed in, and by whom people sign in. */
 import type { CommandSpec } from './command.ts';
 
 export const sessionCommands: readonly CommandSpec[] = [
+  {
+    name: ['identity', 'list'],
+    summary: 'List the identity providers that people sign in by',
+    client: true,
+    prints: true,
+    load: async () => (await import('./identity.ts')).identityList,
+  },
+  {
+    name: ['identity', 'test'],
+    summary: 'Test an identity provider: which step fails, and what mends it',
+    about: 'Exits with 1 where a step fails.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the provider.' }],
+    load: async () => (await import('./identity.ts')).identityTest,
+  },
+  {
+    name: ['identity', 'preview'],
+    summary: 'Show which teams and roles claims would give somebody',
+    client: true,
+    prints: true,
+    arguments: [
+      { form: 'NAME', about: 'Name of the provider.' },
+      { form: 'FILE', about: 'The claims of an ID token, as a JSON object.' },
+    ],
+    examples: ['gateway identity preview okta claims.json'],
+    load: async () => (await import('./identity.ts')).identityPreview,
+  },
   {
     name: ['sessions', 'list'],
     summary: 'List sessions of people, newest first',

@@ -20,8 +20,8 @@ import { variableNameOf, type EnvironmentSettings } from './environment-settings
 import { parseListenAddress, type ListenAddress } from './listen-address.ts';
 import { parseDuration, parseSize } from './quantities.ts';
 import { buildAccess } from './build-access.ts';
-import { buildAudit } from './build-audit.ts';
 import { buildIdentity } from './build-identity.ts';
+import { buildAudit } from './build-audit.ts';
 import { buildPrices, buildReportedCostMax } from './build-prices.ts';
 import { buildAggregate, buildVirtualServers } from './build-endpoints.ts';
 import { buildRecord } from './build-record.ts';
@@ -91,7 +91,7 @@ export function buildConfig(input: BuildInput): Config {
     })),
     record: buildRecord(file.record),
     policies: file.policies?.map(readPolicy) ?? null,
-    identity: buildIdentity(file.identity, folder),
+    identity: buildIdentity(file.identity, folder, (reference) => buildReference(reference, folder)),
     access: buildAccess(file.access, folder, (reference) => buildReference(reference, folder)),
     aggregate,
     virtualServers: buildVirtualServers(file.virtual_servers, aggregate),

@@ -3,13 +3,18 @@ import { resolve } from 'node:path';
 import type { CallerRule } from '../identity/issuer-data.ts';
 import { foldText } from '../kernel/directory.ts';
 import type { OrganizationId } from '../kernel/id.ts';
-import type { IdentityConfig, IssuerConfig } from './config.ts';
+import { buildProvider } from './build-providers.ts';
+import type { IdentityConfig, IssuerConfig, SecretReference } from './config.ts';
 import { parseDuration } from './quantities.ts';
 import type { GatewayFile } from './schema.ts';
 import type { IssuerEntry } from './schema-identity.ts';
 
-export function buildIdentity({ issuers }: GatewayFile['identity'], folder: string): IdentityConfig {
-  return { issuers: issuers.map((entry) => buildIssuer(entry, folder)) };
+export function buildIdentity(
+  { issuers, providers }: GatewayFile['identity'],
+  folder: string,
+  reference: (secret: SecretReference) => SecretReference,
+): IdentityConfig {
+  return { issuers: issuers.map((entry) => buildIssuer(entry, folder)), providers: providers.map((entry) => buildProvider(entry, folder, reference)) };
 }
 
 function buildIssuer(entry: IssuerEntry, folder: string): IssuerConfig {

@@ -10,6 +10,7 @@ import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkIdentity } from './check-identity.ts';
+import { checkProviders } from './check-providers.ts';
 import { checkMasking } from './check-masking.ts';
 import { checkAccess } from './check-access.ts';
 import { checkPolicies } from './check-policies.ts';
@@ -45,6 +46,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);
   checkBackup(checked, complain);
+  checkProviders(checked, complain);
   for (const [index, server] of checked.config.servers.entries()) {
     const entry = checked.file.servers[index];
     checkOffer(server, ['servers', index, 'organizations'], checked, complain);

@@ -2,6 +2,7 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
+import type { ProviderData } from '../identity/provider-data.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
 import type { RouteAuth } from '../kernel/route-auth.ts';
 import type { PriceList } from '../kernel/price-list.ts';
@@ -60,9 +61,17 @@ export interface Config {
 /** Who vouches for callers that have no API key. */
 export interface IdentityConfig {
   readonly issuers: readonly IssuerConfig[];
+  /** By whom people sign in. */
+  readonly providers: readonly ProviderConfig[];
 }
 
 export interface IssuerConfig extends Omit<IssuerData, 'ca'> {
+  /** Absolute path of a PEM file. */
+  readonly caFile: string | null;
+}
+
+export interface ProviderConfig extends Omit<ProviderData, 'clientSecret' | 'ca'> {
+  readonly clientSecret: SecretReference | null;
   /** Absolute path of a PEM file. */
   readonly caFile: string | null;
 }

@@ -5,6 +5,7 @@ import { entryIdPattern } from '../kernel/directory.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { signatureAlgorithms, tokenTypes } from '../kernel/token-terms.ts';
 import { day, duration, list, section, serverName, strict, text } from './schema-parts.ts';
+import { providersSchema } from './schema-providers.ts';
 import { issuerName } from './schema-route-auth.ts';
 import { allowAddresses } from './schema-upstream.ts';
 
@@ -184,5 +185,6 @@ export const identitySchema = section(
     issuers: list(issuer, bounds.issuersMax).meta({
       description: 'Issuers of signed tokens (JWT) that routes with `auth: { type: jwt }` take.',
     }),
+    providers: providersSchema,
   }),
-).meta({ description: 'Who vouches for callers that have no API key.' });
+).meta({ description: 'Who vouches for callers that have no API key, and for people.' });

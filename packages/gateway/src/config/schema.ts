@@ -9,7 +9,6 @@ import { durationText } from '../kernel/duration-text.ts';
 import { sizeText } from './quantities.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { auditSchema } from './schema-audit.ts';
-import { identitySchema } from './schema-identity.ts';
 import { backupSchema } from './schema-backup.ts';
 import { listenTls } from './schema-listen-tls.ts';
 import {
@@ -35,6 +34,7 @@ import { aggregateSchema, virtualServersSchema } from './schema-endpoints.ts';
 import { cacheSchema } from './schema-cache.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
 import { accessSchema } from './schema-access.ts';
+import { identitySchema } from './schema-identity.ts';
 import { policiesSchema } from './schema-policies.ts';
 import { managedByApiSchema } from './schema-managed.ts';
 import { routeAuth } from './schema-route-auth.ts';

@@ -2,10 +2,11 @@ import { createHash, hkdfSync } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Fault } from '../kernel/fault.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
+import type { ProviderData } from '../identity/provider-data.ts';
 import type { OpaData } from '../snapshot/opa-data.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { StreamData } from '../jobs/siem/stream-data.ts';
-import type { AuditStreamConfig, Config, CredentialConfig, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
+import type { AuditStreamConfig, Config, CredentialConfig, ProviderConfig, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { readBundle } from './read-bundle.ts';
@@ -165,6 +166,32 @@ function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): 
   return 'file' in reference ? reference.file : `${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`;
 }
 
+/** Providers with what is read for them. Faults: `secret_unavailable`, `unsafe_start`. */
+export function resolveProvider({ clientSecret, caFile, ...provider }: ProviderConfig, env: Environment): ProviderData {
+  const setting = `identity.providers.${provider.name}`;
+  return {
+    ...provider,
+    clientSecret: clientSecret && oneLine(resolveSecret(clientSecret, env, `${setting}.client_secret`), `${setting}.client_secret`),
+    ca:
+      caFile === null
+        ? null
+        : readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, `${setting}.ca`, (one, place) => resolveSecret(one, env, place)).ca,
+  };
+}
+
+function providerReaders(provider: ProviderConfig, env: Environment): SecretReader[] {
+  const { name, clientSecret, caFile } = provider;
+  const setting = `identity.providers.${name}`;
+  return [
+    ...(clientSecret === null
+      ? []
+      : [{ setting: `${setting}.client_secret`, reference: clientSecret, read: () => resolveProvider({ ...provider, caFile: null }, env).clientSecret ?? '' }]),
+    ...(caFile === null
+      ? []
+      : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => resolveProvider({ ...provider, clientSecret: null }, env).ca ?? '' }]),
+  ];
+}
+
 /** As `readUpstreamTls`; null where the server has no settings for TLS. */
 export function resolveTls({ name, upstream }: ServerConfig, env: Environment): TlsData | null {
   if (upstream === undefined || upstream.tls === null) return null;
@@ -273,6 +300,7 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
     ...config.identity.issuers.flatMap(({ name, caFile }) =>
       caFile === null ? [] : [{ setting: `identity.issuers.${name}.ca`, reference: { file: caFile }, read: () => issuerCa(name, caFile, env) ?? '' }],
     ),
+    ...config.identity.providers.flatMap((provider) => providerReaders(provider, env)),
     ...config.servers.flatMap((server) => [
       ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),
       ...ownReaders(server, env),

@@ -28,6 +28,7 @@ import type { KnownKeys } from './keys/verify-key.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
+import type { ProviderDesk } from './sign-in/provider-desk.ts';
 import type { SessionPlace } from './sessions/session.ts';
 import type { ObjectDesk } from './objects/object-desk.ts';
 import type { PriceDesk } from './prices/price-desk.ts';
@@ -39,7 +40,7 @@ export interface ControlDependencies {
   readonly registry: RegistryStore;
   /** Null until the ledger is open: what needs it then answers `unavailable`, or leaves its part null. */
   readonly ledger: () => LedgerReader | null;
-  readonly state: Pick<StateStore, 'get' | 'set' | 'replace' | 'take' | 'touch' | 'delete'>;
+  readonly state: Pick<StateStore, 'get' | 'set' | 'replace' | 'take' | 'touch' | 'delete' | 'takeTokens'>;
   /** The one that serves now. */
   readonly config: Config;
   readonly configuration: Configuration;
@@ -53,6 +54,7 @@ export interface ControlDependencies {
   readonly testServer: TestServer;
   readonly exports: ExportDesk;
   readonly masking: MaskingDesk;
+  readonly providers: ProviderDesk;
   /** What is known about a server without asking it. */
   readonly serverState: (name: string) => ServerState;
   readonly upstreams: UpstreamDesk;

@@ -26,6 +26,8 @@ export const permissions = {
   'people.write': 'Make, change and delete departments, teams, projects, users, service accounts and agents, and invite users.',
   'sessions.read': 'See the sessions of users: since when, from where, by which provider.',
   'sessions.write': 'End the sessions of users.',
+  'identity.read': 'See the identity providers that people sign in by, and preview what they would be given.',
+  'identity.test': 'Test the identity providers that people sign in by.',
   'roles.read': 'See roles and what can be permitted.',
   'roles.write': 'Make, change and delete roles.',
   'policies.read': 'See the rules of access and what is switched off, and have a decision explained.',

@@ -422,6 +422,19 @@ export const bounds = {
   sessionMs: 8 * 3_600_000,
   sessionMsMax: 24 * 3_600_000,
   sessionsPerHolderMax: 20,
+  /**
+   * Signing in by a provider: providers, rows of a mapping; how long one may take; how often it is begun, and fails, from one address in a minute; how long an
+   * answer of a provider is waited for and how long it may be; how long what a provider says of itself is gone by; how far clocks may differ.
+   */
+  identityProvidersMax: 200,
+  groupMappingsMax: 1_000,
+  signInMs: 600_000,
+  signInsBegunPerMinute: 300,
+  signInsFailedPerMinute: 20,
+  providerAnswerMs: 5_000,
+  providerAnswerBytesMax: 1 * MiB,
+  providerMetadataMs: 600_000,
+  clockToleranceSeconds: 60,
   adminLinkMs: 3_600_000,
   /** A backup: rows and bytes of one part as they are written, bytes that a part may have when it is read, parts, bytes of the manifest. */
   backupPartRows: 20_000,

@@ -68,6 +68,7 @@ export const faultCodes = {
 
   // Who the caller is and what they may do.
   unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key. Where the route takes tokens of an issuer, send one that is for this gateway and has not expired.'),
+  provider_enforced: row(403, 'policy', 'Whoever has an address of this domain signs in by {provider}.', 'Open /sign-in of the gateway and enter the address.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
   policy_denied: row(403, 'policy', 'A policy refuses this call: {reason}.', 'Call with what the policy allows, or ask an administrator; `gateway access explain` shows why.'),
   policy_error: row(403, 'policy', 'The policy engine decides nothing of this call: {reason}.', 'Try again; `gateway doctor` and the log say what is wrong with the engine.', { retryable: true }),

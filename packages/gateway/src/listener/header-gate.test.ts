@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../kernel/fault.ts';
-import { createHeaderGate, requireAddress, requireJson, type InboundHeaders } from './header-gate.ts';
+import { createHeaderGate, requireAddress, requireControlAddress, requireJson, type InboundHeaders } from './header-gate.ts';
 
 function codeOf(act: () => unknown): string {
   try {
@@ -51,6 +51,16 @@ test('only JSON, in UTF-8, without an encoding', () => {
   for (const type of [undefined, '', 'application/json;', 'application/json; charset=latin1', 'application/json, text/plain'])
     expect(body(type)).toBe('unsupported_media_type');
   expect(body('application/json', 'identity')).toBe('unsupported_media_type');
+});
+
+test('the answer of an identity provider may be posted from its own page, and nothing else from there', () => {
+  const at = (method: string, url: string, host = 'a.example'): string =>
+    codeOf(() => requireControlAddress({ ...read(), host, origin: 'https://idp.example' }, new Set(['a.example']), new Set(), { method, url }));
+  expect([at('POST', '/v1/auth/sso/oidc/callback'), at('POST', '/v1/auth/sso/oidc/callback?x')]).toEqual(['none', 'none']);
+  expect([at('GET', '/v1/auth/sso/oidc/callback'), at('POST', '/v1/auth/keys'), at('POST', '/v1/auth/sso/oidc/callback/x')]).toEqual(
+    Array(3).fill('origin_not_allowed'),
+  );
+  expect(at('POST', '/v1/auth/sso/oidc/callback', 'b.example')).toBe('host_not_allowed');
 });
 
 test('only addresses that are served', () => {

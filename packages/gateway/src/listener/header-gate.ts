@@ -153,6 +153,20 @@ export function requireAddress(headers: InboundHeaders, hosts: ReadonlySet<strin
   if (origin !== undefined && !origins.has(origin)) throw new Fault('origin_not_allowed');
 }
 
+/** Where the page of an identity provider lets the browser post its answer, from its own origin. Whether it is one to a question of ours is told by what it carries. */
+const providerAnswers: ReadonlySet<string> = new Set(['/v1/auth/sso/oidc/callback']);
+
+/** As `requireAddress`, for the control plane: the answers of identity providers may come from any origin. */
+export function requireControlAddress(
+  headers: InboundHeaders,
+  hosts: ReadonlySet<string> | null,
+  origins: ReadonlySet<string>,
+  { method, url = '' }: { readonly method?: string | undefined; readonly url?: string | undefined },
+): void {
+  const isAnswer = method === 'POST' && providerAnswers.has(url.split('?', 1)[0] ?? '');
+  requireAddress(isAnswer ? { ...headers, origin: undefined } : headers, hosts, origins);
+}
+
 /**
  * For what a page can read that another site made the browser open, with its cookies and without our leave: a WebSocket. Who names no
  * credential must be a page of ours. Faults: `origin_not_allowed`.

@@ -27,7 +27,7 @@ function config(more: Partial<Config> = {}): Config {
     pricing: null,
     policies: null,
     access: { risks: [], opa: null },
-    identity: { issuers: [] },
+    identity: { issuers: [], providers: [] },
     transforms: [],
     cache: [],
     record: {

@@ -11,7 +11,7 @@ import { renderConsole } from './render-console.ts';
 import { renderReload, renderSignIn } from './render-sign-in.ts';
 
 /** Only what the gateway itself serves is loaded, nothing is framed, nothing is sent anywhere else. */
-const pagePolicy =
+export const pagePolicy =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
@@ -36,7 +36,8 @@ export function consoleRoutes(app: ApiApp): void {
     const { dependencies, requestId } = c.var;
     const actor = await cookieActor(c, dependencies);
     // After a link that was clicked on another site the browser withholds a strict cookie; from a page of ours it sends it.
-    if (actor === null && c.req.header('sec-fetch-site') === 'cross-site') return page(c, renderReload(), 200);
+    if (actor === null && c.req.header('sec-fetch-site') === 'cross-site') return page(c, renderReload('/'), 200);
+    if (actor === null && dependencies.providers.list().length > 0) return c.redirect('/sign-in', 303);
     if (actor === null) return page(c, renderSignIn('none'), 401);
     const context = { ...dependencies, actor, organizationId: actor.organizationId, requestId, peer: peerOf(c) };
     return page(c, await renderConsole(context), 200);

@@ -11,13 +11,14 @@ import { renderTraces } from './render-traces.ts';
 
 const rowsMax = 20;
 
-/** Servers, keys and last traces of an administrator's session. */
+/** Servers, keys and last traces, as far as whoever has signed in may see them. */
 export async function renderConsole(context: ControlContext): Promise<Html> {
+  const { actor } = context;
   const [health, servers, keys, traces] = await Promise.all([
     healthFor(context),
-    listServers(context),
-    listKeys(context, { cursor: null, limit: rowsMax }),
-    renderTraces(context),
+    actor.can('servers.read') ? listServers(context) : null,
+    actor.can('keys.read') ? listKeys(context, { cursor: null, limit: rowsMax }) : null,
+    actor.can('traces.read') ? renderTraces(context) : '',
   ]);
   return renderPage(
     'GatewayOps',
@@ -27,8 +28,8 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
         <button type="button" class="quiet" id="sign-out">Sign out</button>
       </header>
       <main>
-        ${renderStatus(health)} ${renderServers(servers, context.publicUrl())}
-        ${renderKeys(keys.keys, keys.cursor !== null, context.prices.served().list.currency)} ${traces}
+        ${renderStatus(health)} ${servers === null ? '' : renderServers(servers, context.publicUrl())}
+        ${keys === null ? '' : renderKeys(keys.keys, keys.cursor !== null, context.prices.served().list.currency)} ${traces}
       </main>`,
   );
 }

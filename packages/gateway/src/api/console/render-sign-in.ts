@@ -20,13 +20,13 @@ export function renderSignIn(why: 'none' | 'used'): Html {
   );
 }
 
-/** Loads the page once more, from a page of ours. */
-export function renderReload(): Html {
+/** Goes on to a place of ours, from a page of ours. */
+export function renderReload(to: string): Html {
   return renderPage(
     'GatewayOps',
-    html`<meta http-equiv="refresh" content="0;url=/" />`,
+    html`<meta http-equiv="refresh" content="0;url=${to}" />`,
     html`<main class="sign-in">
-      <p>Opening… <a href="/">Continue</a></p>
+      <p>Opening… <a href="${to}">Continue</a></p>
     </main>`,
   );
 }

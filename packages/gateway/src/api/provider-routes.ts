@@ -1,0 +1,127 @@
+import { z } from '@hono/zod-openapi';
+import { listProviders, previewMapping, redirectUriOf, testProvider } from '../control/sign-in/list-providers.ts';
+import type { ProviderData } from '../identity/provider-data.ts';
+import { body, json, route, type Api } from './route.ts';
+
+/** The identity providers that people sign in by: whether they work, and what they would make of somebody. */
+export function providerRoutes(api: Api): void {
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/identity/providers',
+      permission: 'identity.read',
+      tags: ['identity'],
+      summary: 'List identity providers',
+      description: 'As `identity.providers` of gateway.yaml has them.',
+      responses: {
+        200: json(
+          z.object({
+            providers: z.array(providerSchema),
+            redirect_uri: z.string().openapi({ description: 'To be written at each provider, letter for letter.' }),
+          }),
+          'The providers.',
+        ),
+      },
+    }),
+    (c) => {
+      const context = c.var.context();
+      return c.json({ providers: listProviders(context).map(providerBody), redirect_uri: redirectUriOf(context) }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/identity/providers/{name}/test',
+      permission: 'identity.test',
+      tags: ['identity'],
+      summary: 'Test an identity provider',
+      description: 'Each step of a sign-in for which nobody is needed: its discovery document, its keys, and whether it knows the client and its secret.',
+      request: { params: z.object({ name: z.string().max(63) }) },
+      responses: { 200: json(z.object({ ok: z.boolean(), steps: z.array(stepSchema) }), 'The steps, up to the first that fails.') },
+    }),
+    async (c) => {
+      const steps = await testProvider(c.var.context(), c.req.valid('param').name);
+      return c.json({ ok: steps.every(({ ok }) => ok), steps: [...steps] }, 200);
+    },
+  );
+  api.openapi(
+    route({
+      method: 'post',
+      path: '/v1/identity/mapping/preview',
+      permission: 'identity.read',
+      changesNothing: true,
+      tags: ['identity'],
+      summary: 'Preview what claims would give somebody',
+      request: {
+        body: body(
+          z
+            .strictObject({
+              provider: z.string().max(63),
+              claims: z
+                .record(z.string(), z.unknown())
+                .openapi({ description: 'Those of an ID token.', example: { sub: '00u1', email: 'ana@acme.example', groups: ['engineering'] } }),
+            })
+            .openapi('MappingQuestion'),
+        ),
+      },
+      responses: { 200: json(previewSchema, 'Who they would be.') },
+    }),
+    async (c) => {
+      const { provider, claims } = c.req.valid('json');
+      const { identity, email, allowed, teamIds, roleIds, missing, userId } = await previewMapping(c.var.context(), provider, claims);
+      return c.json(
+        {
+          subject: identity.subject,
+          name: identity.name,
+          email,
+          groups: [...identity.groups],
+          allowed,
+          user_id: userId,
+          team_ids: [...teamIds],
+          role_ids: [...roleIds],
+          missing: missing.map(({ kind, id }) => `${kind}:${id}`),
+        },
+        200,
+      );
+    },
+  );
+}
+
+const providerSchema = z
+  .object({
+    name: z.string(),
+    title: z.string(),
+    type: z.enum(['oidc']),
+    preset: z.string(),
+    issuer: z.string(),
+    client_id: z.string(),
+    domains: z.array(z.string()),
+    provision: z.enum(['required', 'just_in_time']),
+    enforce: z.boolean(),
+  })
+  .openapi('IdentityProvider');
+
+const stepSchema = z.object({
+  step: z.string().openapi({ example: 'discovery' }),
+  ok: z.boolean(),
+  detail: z.string(),
+  fix: z.string().nullable(),
+});
+
+const previewSchema = z
+  .object({
+    subject: z.string(),
+    name: z.string().nullable(),
+    email: z.string().nullable().openapi({ description: 'Null: none that counts.' }),
+    groups: z.array(z.string()),
+    allowed: z.boolean().openapi({ description: 'Whether one of their groups may come in.' }),
+    user_id: z.string().nullable().openapi({ description: 'The user who has that address.' }),
+    team_ids: z.array(z.string()),
+    role_ids: z.array(z.string()),
+    missing: z.array(z.string()).openapi({ description: 'What the mapping names and there is not.' }),
+  })
+  .openapi('MappingPreview');
+
+function providerBody({ name, title, type, preset, issuer, clientId, domains, rules, enforce }: ProviderData): z.infer<typeof providerSchema> {
+  return { name, title, type, preset, issuer, client_id: clientId, domains: [...domains], provision: rules.provision, enforce };
+}

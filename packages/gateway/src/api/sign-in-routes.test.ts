@@ -1,0 +1,261 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startControlWithAccess } from '../../../../test/support/access.ts';
+import { controlUrl, type TestControl } from '../../../../test/support/control.ts';
+import { signInAt, startOidcProvider, testClient, type TestProvider } from '../../../../test/support/sign-in-provider.ts';
+import { inviteUser } from '../control/invitations/invite-user.ts';
+import { createOidcClients } from '../identity/oidc-client.ts';
+import type { ProviderData } from '../identity/provider-data.ts';
+import { createEntry } from '../control/directory/create-entry.ts';
+import { callbackPath } from '../control/sign-in/provider-desk.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { defaultOrganizationId } from '../kernel/id.ts';
+
+let control: TestControl;
+let end: () => Promise<void>;
+let idp: TestProvider;
+let providers: readonly ProviderData[];
+
+beforeAll(async () => {
+  idp = await startOidcProvider(`${controlUrl}${callbackPath}`);
+  idp.people.set('ana', { email: 'ana@acme.example', email_verified: true, name: 'Ana Ardent', groups: ['Payments'] });
+  idp.people.set('bo', { email: 'bo@acme.example', email_verified: true, name: 'Bo', groups: [] });
+  const first: ProviderData = {
+    name: 'acme',
+    title: 'Acme',
+    organizationId: defaultOrganizationId,
+    type: 'oidc',
+    preset: 'custom',
+    issuer: idp.issuer,
+    clientId: testClient.id,
+    clientSecret: testClient.secret,
+    scopes: ['openid', 'profile', 'email', 'groups'],
+    responseMode: 'query',
+    domains: ['acme.example'],
+    enforce: false,
+    claims: { subject: 'sub', email: 'email', name: 'name', groups: ['groups'] },
+    isEmailTrusted: false,
+    rules: {
+      provision: 'just_in_time',
+      linkByEmail: true,
+      domains: ['acme.example'],
+      allowedGroups: null,
+      firstRoleIds: ['viewer'],
+      mapping: [{ group: 'Payments', teamIds: ['payments'], roleIds: ['auditor'] }],
+    },
+    allowedNetworks: ['127.0.0.1'],
+    ca: null,
+  };
+  providers = [
+    first,
+    { ...first, name: 'form', title: 'By form', domains: [], responseMode: 'form_post' },
+    { ...first, name: 'wrong-secret', domains: [], clientSecret: 'not-the-secret-of-the-client' },
+    { ...first, name: 'away', domains: [], issuer: 'http://127.0.0.1:9' },
+    { ...first, name: 'inner', domains: [], issuer: 'http://169.254.169.254', allowedNetworks: [] },
+    { ...first, name: 'other-issuer', domains: [], issuer: `${idp.issuer}/` },
+  ];
+  const clients = createOidcClients(() => Date.now());
+  ({ control, end } = await startControlWithAccess({ providers: { list: () => providers, clients: async () => clients } }));
+  await createEntry(control.context(), { kind: 'team', id: 'payments', change: { name: 'payments', texts: {}, names: {}, links: {} }, dryRun: false });
+}, 240_000);
+afterAll(async () => {
+  await end();
+  await idp.stop();
+});
+
+let from = 0;
+/** Somebody elsewhere each time: who fails is slowed by address. */
+const elsewhere = (): Record<string, string> => ({ 'x-gatewayops-peer': `192.0.2.${++from}` });
+
+interface Begun {
+  readonly url: string;
+  readonly cookie: string;
+}
+
+async function begin(provider: string, returnTo = '/'): Promise<Begun> {
+  const answer = await control.request('GET', `/v1/auth/sso/oidc/authorize?${new URLSearchParams({ provider, return_to: returnTo }).toString()}`, {
+    headers: elsewhere(),
+  });
+  expect(answer.status).toBe(303);
+  return { url: answer.headers.get('location') ?? '', cookie: (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '' };
+}
+
+const comeBack = (url: string, cookie: string): Promise<Response> => {
+  const { pathname, search } = new URL(url);
+  return control.request('GET', `${pathname}${search}`, { headers: { cookie, ...elsewhere() } });
+};
+
+const sessionOf = (answer: Response): string | null => /gatewayops_session=(session_[0-9A-Za-z]{43})/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? null;
+
+/** The session that somebody gets who signs in. */
+async function signIn(login: string, provider = 'acme'): Promise<string> {
+  const begun = await begin(provider);
+  const back = await signInAt(begun.url, login);
+  const token = sessionOf(await comeBack(back.url, begun.cookie));
+  if (token === null) throw new Error(`${login} is not signed in`);
+  return token;
+}
+
+interface Refused {
+  readonly detail: { readonly step: string; readonly reason: string; readonly fix: string };
+}
+
+/** What the audit says of the incident that a page names; the page says nothing else. */
+async function incidentOf(answer: Response): Promise<Refused['detail']> {
+  const text = await answer.text();
+  const incident = /inc_[0-9A-Za-z]{20}/.exec(text)?.[0] ?? '';
+  const { events } = (await (await control.request('GET', `/v1/logs/audit?limit=5`, { front: 'admin' })).json()) as {
+    events: (Refused & { object: { id: string } })[];
+  };
+  const event = events.find(({ object }) => object.id === incident);
+  if (event === undefined) throw new Error(`no incident in ${text}`);
+  expect(text).not.toContain(event.detail.reason);
+  return event.detail;
+}
+
+describe('signing in by OpenID Connect', () => {
+  test('somebody comes in as the user that they are made, with what their groups give, and goes on to where they were going', async () => {
+    const begun = await begin('acme', '/oauth/authorize?client_id=x');
+    expect(new URL(begun.url).searchParams.get('code_challenge_method')).toBe('S256');
+    const back = await signInAt(begun.url, 'ana');
+    const answer = await comeBack(back.url, begun.cookie);
+    expect(answer.status).toBe(200);
+    expect(await answer.clone().text()).toContain('content="0;url=/oauth/authorize?client_id=x"');
+    expect(answer.headers.get('set-cookie')).toMatch(/HttpOnly; SameSite=Strict$/);
+    const token = sessionOf(answer) ?? '';
+    const me = (await (await control.request('GET', '/v1/me', { bearer: token })).json()) as { owner: string; permissions: string[] };
+    expect(me.permissions).toContain('audit.read');
+    const user = (await (await control.request('GET', `/v1/users/${me.owner.slice('user:'.length)}`, { front: 'admin' })).json()) as { user: unknown };
+    expect(user.user).toMatchObject({ name: 'Ana Ardent', email: 'ana@acme.example', team_ids: ['payments'], role_ids: ['auditor', 'viewer'] });
+    // Again: the same user. In no group any more: without what it gave.
+    idp.people.set('ana', { ...idp.people.get('ana'), groups: [] });
+    const again = (await (await control.request('GET', '/v1/me', { bearer: await signIn('ana') })).json()) as { owner: string; permissions: string[] };
+    expect([again.owner, again.permissions.includes('audit.read')]).toEqual([me.owner, false]);
+    expect((await control.request('GET', '/v1/me/sessions', { bearer: token })).status).toBe(200);
+  });
+
+  test('by a form that the provider lets the browser post', async () => {
+    const begun = await begin('form');
+    const back = await signInAt(begun.url, 'bo');
+    expect(back.form?.has('code')).toBe(true);
+    const answer = await control.request('POST', callbackPath, {
+      headers: { cookie: begun.cookie, 'content-type': 'application/x-www-form-urlencoded', ...elsewhere() },
+      body: back.form?.toString(),
+    });
+    expect(sessionOf(answer)).not.toBeNull();
+    const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=1', { front: 'admin' })).json()) as { events: unknown[] };
+    expect(events[0]).toMatchObject({ action: 'session.opened', actor: { kind: 'user' }, detail: { provider: 'form' } });
+    const json = await control.request('POST', callbackPath, { headers: { cookie: begun.cookie, ...elsewhere() }, body: {} });
+    expect(json.status).toBe(400);
+  });
+
+  test('S11 an answer that is used twice, late, forged, of another browser, or lacks what was begun with makes no session', async () => {
+    const begun = await begin('acme');
+    const back = await signInAt(begun.url, 'ana');
+    const forged = new URL(back.url);
+    forged.searchParams.set('state', 'x'.repeat(43));
+    const before = idp.asked.filter((path) => path === '/token').length;
+    expect(await incidentOf(await comeBack(forged.href, begun.cookie))).toMatchObject({ step: 'answer' });
+    const stolen = await begin('acme');
+    expect(await incidentOf(await comeBack(back.url, stolen.cookie))).toMatchObject({ step: 'answer', reason: expect.stringContaining('another browser') });
+    // Whoever had it there had it once.
+    expect(await incidentOf(await comeBack(back.url, begun.cookie))).toMatchObject({ step: 'answer' });
+    const without = await begin('acme');
+    expect(await incidentOf(await comeBack((await signInAt(without.url, 'ana')).url, ''))).toMatchObject({ step: 'answer' });
+    const late = await begin('acme');
+    const tooLate = await signInAt(late.url, 'ana');
+    control.clock.advance(bounds.signInMs + 1);
+    expect(await incidentOf(await comeBack(tooLate.url, late.cookie))).toMatchObject({ step: 'answer' });
+    expect(idp.asked.filter((path) => path === '/token').length).toBe(before);
+
+    const once = await begin('acme');
+    const used = await signInAt(once.url, 'ana');
+    const all = await Promise.all([1, 2, 3].map(() => comeBack(used.url, once.cookie)));
+    expect(all.filter((answer) => sessionOf(answer) !== null).length).toBe(1);
+  });
+
+  test('S12 the answer of another issuer is refused before its code is shown to anybody', async () => {
+    const begun = await begin('acme');
+    const back = new URL((await signInAt(begun.url, 'ana')).url);
+    expect(back.searchParams.get('iss')).toBe(idp.issuer);
+    back.searchParams.set('iss', 'https://evil.example');
+    const before = idp.asked.length;
+    expect(await incidentOf(await comeBack(back.href, begun.cookie))).toMatchObject({ step: 'answer' });
+    const without = await begin('acme');
+    const lacking = new URL((await signInAt(without.url, 'ana')).url);
+    lacking.searchParams.delete('iss');
+    expect(await incidentOf(await comeBack(lacking.href, without.cookie))).toMatchObject({ step: 'answer' });
+    expect(idp.asked.slice(before).filter((path) => path === '/token')).toEqual([]);
+  });
+
+  test('a test says which step fails and what mends it; nothing inner is asked', async () => {
+    const tested = async (name: string) =>
+      (await (await control.request('POST', `/v1/identity/providers/${name}/test`, { front: 'admin', body: {} })).json()) as {
+        ok: boolean;
+        steps: { step: string; ok: boolean; fix: string | null }[];
+      };
+    expect(await tested('acme')).toMatchObject({ ok: true, steps: [{ step: 'discovery' }, { step: 'keys' }, { step: 'client', fix: null }] });
+    const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=1', { front: 'admin' })).json()) as { events: unknown[] };
+    expect(events[0]).toMatchObject({ action: 'provider.tested', result: 'success' });
+    for (const [name, step] of [
+      ['wrong-secret', 'client'],
+      ['away', 'address'],
+      ['inner', 'address'],
+      ['other-issuer', 'discovery'],
+    ] as const)
+      expect([name, (await tested(name)).steps.at(-1)]).toMatchObject([name, { ok: false, step, fix: expect.any(String) }]);
+    expect((await control.request('POST', '/v1/identity/providers/none/test', { front: 'admin', body: {} })).status).toBe(404);
+    const away = await control.request('GET', '/v1/auth/sso/oidc/authorize?provider=away', { headers: elsewhere() });
+    expect([away.status, await incidentOf(away)]).toMatchObject([502, { step: 'address' }]);
+    const preview = await control.request('POST', '/v1/identity/mapping/preview', {
+      front: 'admin',
+      body: { provider: 'acme', claims: { sub: 'x', email: 'new@acme.example', email_verified: true, groups: ['Payments', 'Other'] } },
+    });
+    expect(await preview.json()).toMatchObject({
+      email: 'new@acme.example',
+      user_id: null,
+      team_ids: ['payments'],
+      role_ids: ['auditor', 'viewer'],
+      missing: [],
+    });
+  });
+
+  test('the page offers the providers, leads on by address, sends nobody away from the gateway, and runs no script of others', async () => {
+    const text = async (path: string): Promise<string> => (await control.request('GET', path)).text();
+    const whole = await control.request('GET', '/sign-in?return_to=%2Ftraces');
+    expect(whole.headers.get('content-security-policy')).toMatch(/default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/);
+    expect(await whole.text()).toContain('/v1/auth/sso/oidc/authorize?provider=acme&amp;return_to=%2Ftraces');
+    expect(await text('/sign-in?email=ana@ACME.example&return_to=//evil.example')).toContain('provider=acme&amp;return_to=%2F"');
+    expect(await text('/sign-in?email=%3Cscript%3E@x.example')).not.toContain('<script>@');
+    const session = await signIn('ana');
+    const signedIn = await control.request('GET', '/sign-in?return_to=%2Ftraces', { headers: { cookie: `gatewayops_session=${session}` } });
+    expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/traces']);
+    expect((await control.request('GET', '/', { headers: { cookie: `gatewayops_session=${session}` } })).status).toBe(200);
+  });
+
+  test('A21 whoever fails again and again is slowed where they are; others are not kept out', async () => {
+    const peer = { 'x-gatewayops-peer': '2001:db8:1:2::1' };
+    const statuses: number[] = [];
+    for (let tries = 0; tries <= bounds.signInsFailedPerMinute; tries++)
+      statuses.push(
+        (await control.request('GET', `${callbackPath}?state=${tries}`, { headers: { 'x-gatewayops-peer': `2001:db8:1:2::${tries + 1}` } })).status,
+      );
+    expect([statuses[0], statuses.at(-1)]).toEqual([400, 429]);
+    expect((await control.request('GET', `${callbackPath}?state=x`, { headers: peer })).headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await signIn('ana')).toMatch(/^session_/);
+  });
+
+  test('where a provider is enforced nobody of its domains comes by an invitation', async () => {
+    const { token } = await inviteUser(control.context(), { email: 'new@acme.example', name: null, teamIds: [], roleIds: null, expiresAtMs: null });
+    providers = providers.map((one) => (one.name === 'acme' ? { ...one, enforce: true } : one));
+    const accepted = await control.request('POST', '/v1/invitations/accept', { body: { token } });
+    expect([accepted.status, await accepted.json()]).toMatchObject([403, { error: 'provider_enforced' }]);
+    expect(await signIn('ana')).toMatch(/^session_/);
+    const begun = await begin('form');
+    const back = await signInAt(begun.url, 'bo');
+    const refused = await control.request('POST', callbackPath, {
+      headers: { cookie: begun.cookie, 'content-type': 'application/x-www-form-urlencoded', ...elsewhere() },
+      body: back.form?.toString(),
+    });
+    expect(await incidentOf(refused)).toMatchObject({ step: 'email' });
+  });
+});

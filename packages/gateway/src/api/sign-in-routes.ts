@@ -1,0 +1,180 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { getCookie, setCookie } from 'hono/cookie';
+import { beginSignIn } from '../control/sign-in/begin-sign-in.ts';
+import { finishSignIn } from '../control/sign-in/finish-sign-in.ts';
+import { callbackPath, providerOf } from '../control/sign-in/provider-desk.ts';
+import { returnPath } from '../control/sign-in/return-path.ts';
+import { sessionMaxMs } from '../control/sessions/session.ts';
+import { plainUserAgent } from '../control/sessions/store-session.ts';
+import { bounds } from '../kernel/bounds.ts';
+import { Fault } from '../kernel/fault.ts';
+import type { ProviderData } from '../identity/provider-data.ts';
+import { cookieActor, peerOf, sessionCookie } from './authenticate-caller.ts';
+import { authorizePath } from './console/authorize-path.ts';
+import { pagePolicy } from './console/console-routes.ts';
+import { renderReload } from './console/render-sign-in.ts';
+import { renderChooseProvider, renderRefusedSignIn } from './console/render-providers.ts';
+import { route, type ApiApp, type ApiEnvironment } from './route.ts';
+
+type Ask = Context<ApiEnvironment>;
+
+/** What a browser keeps while somebody is at their provider. */
+const browserCookie = 'gatewayops_sign_in';
+const formBytesMax = 64 * 1024;
+
+/**
+ * How people sign in, in a browser: the page that asks who they are, and the two ends of the way by their provider (S0: `authorize` and `callback`).
+ * Nothing of why somebody is refused is shown here: an incident id leads an administrator to it.
+ */
+export function signInRoutes(app: ApiApp): void {
+  app.get('/sign-in', async (c) => {
+    const { dependencies } = c.var;
+    const returnTo = returnPath(c.req.query('return_to'));
+    if ((await cookieActor(c, dependencies)) !== null) return c.redirect(returnTo, 303);
+    const providers = dependencies.providers.list();
+    const email = c.req.query('email');
+    const chosen = email === undefined ? null : providerOf(providers, email.slice(0, 254));
+    if (chosen !== null) return page(c, renderReload(authorizePath(chosen, returnTo)), 200);
+    return page(
+      c,
+      renderChooseProvider({
+        providers: shown(providers),
+        returnTo,
+        email: email === undefined ? null : email.slice(0, 254),
+        hasProviders: providers.length > 0,
+      }),
+      200,
+    );
+  });
+  const page200 = { description: 'A page of the browser, which leads on.' };
+  app.openapi(
+    route({
+      method: 'get',
+      path: '/v1/auth/sso/oidc/authorize',
+      permission: 'public',
+      tags: ['identity'],
+      summary: 'Begin to sign in by a provider',
+      description: 'For browsers: leads to the provider, and to the page that asks for one where none is named.',
+      request: {
+        query: z.object({
+          provider: z.string().max(63).optional().openapi({ description: 'Name of the provider.', example: 'okta' }),
+          email: z.string().max(254).optional().openapi({ description: 'In its place: an address, whose domain leads to it.' }),
+          return_to: z
+            .string()
+            .max(2000)
+            .optional()
+            .openapi({ description: 'Path of this gateway to go on to. Anything else is taken for `/`.', example: '/' }),
+        }),
+      },
+      responses: { 303: { description: 'To the provider, with a cookie that binds the sign-in to this browser.' } },
+    }),
+    async (c) => {
+      const { dependencies, requestId } = c.var;
+      const { provider: asked, email = '', return_to: goOn } = c.req.valid('query');
+      const returnTo = returnPath(goOn);
+      const providers = dependencies.providers.list();
+      const provider = asked === undefined ? providerOf(providers, email) : (providers.find(({ name }) => name === asked) ?? null);
+      if (provider === null) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
+      const { name } = browserCookieOf(dependencies.publicUrl());
+      return await inPage(c, async () => {
+        const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null });
+        if (!begun.ok) return page(c, renderRefusedSignIn(begun.incident), 502);
+        keepBrowser(c, begun.browser, provider);
+        return c.redirect(begun.url, 303);
+      });
+    },
+  );
+  app.openapi(
+    route({
+      method: 'get',
+      path: callbackPath,
+      permission: 'public',
+      tags: ['identity'],
+      summary: 'Come back from a provider, by a link',
+      description: 'For browsers: the answer of the provider stands in the query (OpenID Connect Core 1.0).',
+      responses: { 200: page200 },
+    }),
+    (c) => finish(c, new URL(c.req.url).searchParams),
+  );
+  app.openapi(
+    route({
+      method: 'post',
+      path: callbackPath,
+      permission: 'public',
+      takesForm: true,
+      tags: ['identity'],
+      summary: 'Come back from a provider, by a form',
+      description: 'For browsers: the answer of the provider is a form (OAuth 2.0 Form Post Response Mode), `application/x-www-form-urlencoded`.',
+      responses: { 200: page200 },
+    }),
+    async (c) => finish(c, await readForm(c)),
+  );
+}
+
+async function finish(c: Ask, answer: URLSearchParams): Promise<Response> {
+  const { dependencies, requestId } = c.var;
+  return await inPage(c, async () => {
+    const { name } = browserCookieOf(dependencies.publicUrl());
+    const finished = await finishSignIn(
+      { ...dependencies, requestId, peer: peerOf(c) },
+      { answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
+    );
+    if (!finished.ok) return page(c, renderRefusedSignIn(finished.incident), 400);
+    const { name: session, secure } = sessionCookie(dependencies.publicUrl());
+    setCookie(c, session, finished.token, { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: sessionMaxMs / 1000 });
+    // A redirect would go on as what another site began, and the browser withhold a strict cookie; a page of ours begins anew.
+    return page(c, renderReload(finished.returnTo), 200);
+  });
+}
+
+/** Who is slowed, or comes while a part is away, reads it in a page. */
+async function inPage(c: Ask, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault) || (error.code !== 'rate_limit_exceeded' && error.code !== 'unavailable')) throw error;
+    c.header('Retry-After', String(error.detail['retryAfter'] ?? 5));
+    c.var.dependencies.log.warn('sign_in.not_now', { code: error.code, error });
+    return page(c, renderRefusedSignIn(null), error.code === 'unavailable' ? 503 : 429);
+  }
+}
+
+/** With several organizations none learns of the providers of another: there an address leads on. */
+function shown(providers: readonly ProviderData[]): readonly ProviderData[] {
+  return new Set(providers.map(({ organizationId }) => organizationId)).size > 1 ? [] : providers;
+}
+
+function browserCookieOf(publicUrl: string): { readonly name: string; readonly secure: boolean } {
+  return publicUrl.startsWith('https:') ? { name: `__Host-${browserCookie}`, secure: true } : { name: browserCookie, secure: false };
+}
+
+function keepBrowser(c: Ask, value: string, { responseMode }: ProviderData): void {
+  const { name, secure } = browserCookieOf(c.var.dependencies.publicUrl());
+  // Only with a form of another site must it go along; with its links a lax one does.
+  const sameSite = responseMode === 'form_post' && secure ? 'None' : 'Lax';
+  setCookie(c, name, value, { path: '/', httpOnly: true, sameSite, secure, maxAge: bounds.signInMs / 1000 });
+}
+
+async function readForm(c: Ask): Promise<URLSearchParams> {
+  const type = c.req.header('content-type') ?? '';
+  if (!/^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i.test(type) || c.req.header('content-encoding') !== undefined)
+    throw new Fault('invalid_request', { reason: 'the answer of an identity provider is a form: application/x-www-form-urlencoded' });
+  if (Number(c.req.header('content-length') ?? 0) > formBytesMax) throw new Fault('payload_too_large', { limit: formBytesMax });
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > formBytesMax) throw new Fault('payload_too_large', { limit: formBytesMax });
+    chunks.push(chunk);
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+}
+
+async function page(c: Ask, text: unknown, status: 200 | 400 | 429 | 502 | 503): Promise<Response> {
+  // Its one form leads to this page itself.
+  c.header('Content-Security-Policy', pagePolicy.replace("form-action 'none'", "form-action 'self'"));
+  c.header('Cache-Control', 'no-store');
+  c.header('Referrer-Policy', 'no-referrer');
+  return c.html(String(await text), status);
+}

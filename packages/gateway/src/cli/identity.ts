@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { Fault } from '../kernel/fault.ts';
+import { readAnswer } from './answers.ts';
+import type { Command } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { openGatewayClient } from './gateway-client.ts';
+import { plain } from './output.ts';
+import { table } from './table.ts';
+
+const providerView = z.looseObject({
+  name: z.string(),
+  preset: z.string(),
+  issuer: z.string(),
+  domains: z.array(z.string()),
+  provision: z.string(),
+  enforce: z.boolean(),
+});
+
+export const identityList: Command = async (context) => {
+  const { out } = context;
+  const client = openGatewayClient(context);
+  const answer = await client.request('GET', '/v1/identity/providers');
+  const { providers, redirect_uri: redirectUri } = readAnswer(
+    z.looseObject({ providers: z.array(providerView), redirect_uri: z.string() }),
+    answer,
+    client.where,
+  );
+  out.list(answer, providers, () =>
+    providers.length === 0
+      ? 'No identity provider. Add one under identity.providers in gateway.yaml: docs/guides/sign-in.md.'
+      : table(
+          [{ title: 'NAME' }, { title: 'KIND' }, { title: 'ISSUER' }, { title: 'DOMAINS' }, { title: 'NEW PEOPLE' }, { title: 'ENFORCED' }],
+          providers.map((one) => [
+            plain(one.name),
+            plain(one.preset),
+            plain(one.issuer, 60),
+            plain(one.domains.join(' '), 40),
+            one.provision === 'required' ? 'refused' : 'made users',
+            one.enforce ? 'yes' : 'no',
+          ]),
+          out.paint.dim,
+        ),
+  );
+  out.note(`Redirect URI, to be written at each provider: ${plain(redirectUri)}`);
+  return undefined;
+};
+
+export const identityTest: Command = async (context) => {
+  const {
+    arguments: [name = ''],
+    out,
+  } = context;
+  const client = openGatewayClient(context);
+  const answer = await client.request('POST', `/v1/identity/providers/${encodeURIComponent(name)}/test`);
+  const step = z.looseObject({ step: z.string(), ok: z.boolean(), detail: z.string(), fix: z.string().nullable() });
+  const { ok, steps } = readAnswer(z.looseObject({ ok: z.boolean(), steps: z.array(step) }), answer, client.where);
+  out.result(answer, () =>
+    steps
+      .map(
+        (one) =>
+          `${one.ok ? '✓' : '⬣'} ${plain(one.step).padEnd(10)}  ${plain(one.detail)}${one.fix === null ? '' : `\n  ${''.padEnd(10)}  ${out.paint.dim(plain(one.fix))}`}`,
+      )
+      .join('\n'),
+  );
+  return ok ? exitCodes.ok : exitCodes.problemsFound;
+};
+
+export const identityPreview: Command = async (context) => {
+  const {
+    arguments: [provider = '', file = ''],
+    out,
+    cwd,
+  } = context;
+  const claims = readClaimsFile(resolve(cwd, file));
+  const client = openGatewayClient(context);
+  const answer = await client.request('POST', '/v1/identity/mapping/preview', { body: { provider, claims } });
+  const preview = readAnswer(
+    z.looseObject({
+      subject: z.string(),
+      email: z.string().nullable(),
+      groups: z.array(z.string()),
+      allowed: z.boolean(),
+      user_id: z.string().nullable(),
+      team_ids: z.array(z.string()),
+      role_ids: z.array(z.string()),
+      missing: z.array(z.string()),
+    }),
+    answer,
+    client.where,
+  );
+  out.result(answer, () =>
+    [
+      ['subject', plain(preview.subject)],
+      ['email', preview.email === null ? 'none that counts' : plain(preview.email)],
+      ['user', preview.user_id === null ? 'nobody has that address' : plain(preview.user_id)],
+      ['may come in', preview.allowed ? 'yes' : 'no: in none of allowed_groups'],
+      ['groups', plain(preview.groups.join(' '), 400)],
+      ['teams', plain(preview.team_ids.join(' '), 400)],
+      ['roles', plain(preview.role_ids.join(' '), 400)],
+      ...(preview.missing.length === 0 ? [] : [['missing', `${plain(preview.missing.join(' '), 400)}: the mapping names them, and there are none`]]),
+    ]
+      .map(([label = '', value = '']) => `${out.paint.dim(label.padEnd(12))}  ${value}`)
+      .join('\n'),
+  );
+  return undefined;
+};
+
+function readClaimsFile(path: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new Fault('usage', { reason: `${path} is no file with a JSON object of claims.` }, { cause });
+  }
+}

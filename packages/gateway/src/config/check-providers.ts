@@ -1,0 +1,71 @@
+/** What the shape of `identity.providers` cannot say. */
+import { presets } from '../kernel/provider-presets.ts';
+import { checkUrl } from './check-address.ts';
+import type { Checked, Complain } from './check-config.ts';
+import type { Path } from './config-fault.ts';
+
+export function checkProviders({ file, config }: Checked, complain: Complain): void {
+  const { providers } = file.identity;
+  for (const [index, entry] of providers.entries()) {
+    const path: Path = ['identity', 'providers', index];
+    const allowed = entry.allow_addresses ?? [];
+    const { issuer: form, issuerForm, title } = presets[entry.preset];
+    checkUrl(entry.issuer, [...path, 'issuer'], complain, allowed);
+    if (!form.test(entry.issuer))
+      complain([...path, 'issuer'], `it is no issuer of ${title}`, 'Nobody could sign in by it.', `Write ${issuerForm}; for another address, preset: custom.`);
+    if (entry.issuer.startsWith('http:') && allowed.length === 0)
+      complain(
+        [...path, 'issuer'],
+        'the provider is asked without TLS',
+        'Whoever stands between could sign in as anybody.',
+        'Write https://; for a test on this machine, name its address in allow_addresses.',
+        { unsafe: true },
+      );
+    if (providers.findIndex(({ name }) => name === entry.name) < index)
+      complain([...path, 'name'], `two providers are named ${entry.name}`, 'Links lead to one of them.', 'Give one of them another name.');
+    for (const [number, domain] of entry.domains.entries())
+      if (providers.findIndex(({ domains }) => domains.includes(domain)) < index)
+        complain([...path, 'domains', number], `addresses of ${domain} lead to another provider`, 'An address leads to one.', 'Remove it from one of them.');
+    if (entry.enforce && entry.domains.length === 0)
+      complain([...path, 'enforce'], 'nothing is enforced', 'It is about addresses of domains, and none is named.', 'Add domains, or remove enforce.');
+    if (entry.domains.length === 0 && entry.email_verified === 'assumed')
+      complain(
+        [...path, 'email_verified'],
+        'any address of anybody would count',
+        'Whoever may write an address at the provider could come in as the user who has it here.',
+        'Add domains: those whose addresses the provider gives.',
+        { unsafe: true },
+      );
+    if (entry.domains.length === 0 && entry.link_by_email === true && entry.preset === 'google')
+      complain(
+        [...path, 'domains'],
+        'everybody with a Google account could come',
+        'Accounts of Google are open to all.',
+        'Add domains: those of your Workspace.',
+        { unsafe: true },
+      );
+    if (entry.provision === 'just_in_time' && entry.preset === 'google' && entry.allowed_groups === undefined)
+      complain(
+        [...path, 'provision'],
+        'everybody with a Google account would be made a user',
+        'Accounts of Google are open to all.',
+        'Write allowed_groups: [ACME.COM], the domain of your Workspace, which Google names in the claim hd.',
+        { unsafe: true },
+      );
+    if (entry.provision === 'just_in_time' && entry.first_roles.includes('admin'))
+      complain(
+        [...path, 'first_roles'],
+        'everybody would be made an administrator',
+        'Whoever first comes has these roles.',
+        'Give admin by mapping, to a group.',
+        { unsafe: true },
+      );
+    if (entry.response_mode === 'form_post' && config.listen.tls === null)
+      complain(
+        [...path, 'response_mode'],
+        'form_post needs TLS here',
+        'Browsers send no cookie with a form of another site but over TLS, so nobody could be known again.',
+        'Write response_mode: query, or serve TLS (listen.tls).',
+      );
+  }
+}

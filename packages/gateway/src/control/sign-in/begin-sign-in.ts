@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { bounds } from '../../kernel/bounds.ts';
+import { randomBase62 } from '../../kernel/id.ts';
+import type { ProviderData } from '../../identity/provider-data.ts';
+import type { ControlContext } from '../context.ts';
+import { callbackPath } from './provider-desk.ts';
+import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
+import { countBegun } from './sign-in-attempts.ts';
+
+type Caller = Omit<ControlContext, 'actor' | 'organizationId'>;
+
+/** A sign-in under way, as shared state has it under the hash of its state: taken once. */
+export const pendingSchema = z.object({
+  provider: z.string(),
+  nonce: z.string(),
+  verifier: z.string(),
+  /** Hash of what the browser shows that began it. */
+  browser: z.string(),
+  returnTo: z.string(),
+});
+
+export interface BegunSignIn {
+  readonly ok: true;
+  /** Where the browser is sent. */
+  readonly url: string;
+  /** What it has to show when it comes back. */
+  readonly browser: string;
+}
+
+const browserForm = /^[0-9A-Za-z]{43}$/;
+
+/** `shown`: what the browser has from a sign-in that it began in another window. Faults: `rate_limit_exceeded`, `unavailable`. */
+export async function beginSignIn(
+  context: Caller,
+  { provider, returnTo, shown }: { readonly provider: ProviderData; readonly returnTo: string; readonly shown: string | null },
+): Promise<BegunSignIn | RefusedSignIn> {
+  await countBegun(context, context.peer);
+  const browser = shown !== null && browserForm.test(shown) ? shown : randomBase62(43);
+  try {
+    const { url, secrets } = await (await context.providers.clients()).begin(provider, `${context.publicUrl()}${callbackPath}`);
+    const pending: z.infer<typeof pendingSchema> = {
+      provider: provider.name,
+      nonce: secrets.nonce,
+      verifier: secrets.verifier,
+      browser: digest(browser),
+      returnTo,
+    };
+    await context.state.set(pendingKey(secrets.state), Buffer.from(JSON.stringify(pending)), bounds.signInMs);
+    return { ok: true, url, browser };
+  } catch (error) {
+    return await refuseSignIn(context, provider, error);
+  }
+}
+
+/** Where shared state holds what was begun with this state. */
+export function pendingKey(state: string): string {
+  return `sign-in:${digest(state)}`;
+}
+
+export function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

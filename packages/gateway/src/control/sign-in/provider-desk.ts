@@ -1,0 +1,32 @@
+import type { OidcClients } from '../../identity/oidc-client.ts';
+import type { ProviderData } from '../../identity/provider-data.ts';
+import { foldText } from '../../kernel/directory.ts';
+import type { OrganizationId } from '../../kernel/id.ts';
+
+/** The identity providers that people of this node's organizations sign in by. */
+export interface ProviderDesk {
+  /** As the configuration has them. */
+  list(): readonly ProviderData[];
+  /** What speaks to them; loaded when it is first needed. */
+  clients(): Promise<OidcClients>;
+}
+
+/** Where the browser comes back to: to be written at the provider, letter for letter. */
+export const callbackPath = '/v1/auth/sso/oidc/callback';
+
+/** The provider that an address leads to. */
+export function providerOf(providers: readonly ProviderData[], email: string): ProviderData | null {
+  const domain = domainOf(email);
+  return domain === '' ? null : (providers.find(({ domains }) => domains.includes(domain)) ?? null);
+}
+
+/** The provider by which alone somebody with that address comes in; null: other ways are open. */
+export function enforcedFor(providers: readonly ProviderData[], organizationId: OrganizationId, email: string): ProviderData | null {
+  const domain = domainOf(email);
+  return providers.find((one) => one.enforce && one.organizationId === organizationId && one.domains.includes(domain)) ?? null;
+}
+
+function domainOf(email: string): string {
+  const at = email.lastIndexOf('@');
+  return at < 1 ? '' : foldText(email.slice(at + 1));
+}
