@@ -99,7 +99,7 @@ test('the examples of the README run against a gateway', () => {
     .split(/^=== .*\n/m)
     .slice(1);
   expect(printed).toHaveLength(names.length);
-  const [first, tools, progress, traces, live, faults, health, changes, around, webhook, ownTrace, rest] = printed;
+  const [first, tools, progress, traces, live, faults, health, changes, configured, around, webhook, ownTrace, rest] = printed;
   expect(first).toMatch(/read through the SDK[\s\S]*tr_[0-9a-f]{32} 0\.001\n[\d.e-]+ USD\n$/);
   expect(tools).toMatch(/^read_text_file /m);
   expect(progress).toMatch(/^1 of 2\n2 of 2\n[\s\S]*completed/);
@@ -108,6 +108,7 @@ test('the examples of the README run against a gateway', () => {
   expect(faults).toMatch(/^not_found [^\n]+ req_\w+ tr_[0-9a-f]{32}\n$/);
   expect(health).not.toBe('undefined\n');
   expect(changes).toBe('planned changed\n');
+  expect(configured).toMatch(/^masking_rule employee-number 2\n\[ 'add traces' \]\n$/);
   expect(around).toMatch(/^1 GET http:\S+\/v1\/me 200 \d+\nkey\n$/);
   expect(webhook).toBe('');
   expect(ownTrace).toContain('4bf92f3577b34da6a3ce929d0e0e4736');

@@ -107,6 +107,23 @@ describe('a request', () => {
     expect(seen).toEqual([]);
   });
 
+  test('about the configuration names the object, what is said of it and the version that was read', async () => {
+    script = Array.from({ length: 5 }, () => json({ outcome: 'planned' }));
+    const one = client();
+    await one.rateLimits.create({ name: 'default', spec: { limit: 5, window: '1m' } }, { dryRun: true });
+    await one.virtualServers.replace('research', { servers: ['search'] }, { ifMatch: '"3"' });
+    await one.tools.delete('search/query', { ifMatch: '"4"', dryRun: true });
+    await one.organizations.delete('org_acme', { ifMatch: '"1"', cascade: true });
+    await one.config.apply({ document: 'servers: []', base: '12.40.3' });
+    expect(seen.map(({ method, url, headers, body }) => [method, url, headers['if-match'], body])).toEqual([
+      ['POST', '/v1/rate-limits?dry_run=true', undefined, '{"name":"default","spec":{"limit":5,"window":"1m"}}'],
+      ['PUT', '/v1/virtual-servers/research', '"3"', '{"spec":{"servers":["search"]}}'],
+      ['DELETE', '/v1/tools/search%2Fquery?dry_run=true', '"4"', ''],
+      ['DELETE', '/v1/organizations/org_acme?cascade=true', '"1"', ''],
+      ['POST', '/v1/config/apply', undefined, '{"document":"servers: []","base":"12.40.3"}'],
+    ]);
+  });
+
   test('follows no redirect, which would take the key with it', async () => {
     script = [(response) => response.writeHead(302, { location: `${url}/elsewhere` }).end()];
     await expect(client().me.get()).rejects.toMatchObject({ name: 'UnreadableAnswerError', status: 302 });
@@ -171,9 +188,12 @@ describe('what goes wrong on the way', () => {
   });
 
   test('the time of a request is for all its tries', async () => {
-    script = [never];
-    await expect(client({ timeoutMs: 50 }).me.get()).rejects.toMatchObject({ name: 'TimedOutError', retryable: true });
-    script = [faultAnswer('unavailable', 503, { 'retry-after': '30' })];
+    script = [never, faultAnswer('unavailable', 503, { 'retry-after': '30' })];
+    const late = client({ timeoutMs: 1_500 }).me.get();
+    late.catch(() => undefined);
+    // Its time must not be over before it is there: it would take the answer of the next.
+    await until(() => seen.length === 1, { what: 'the request' });
+    await expect(late).rejects.toMatchObject({ name: 'TimedOutError', retryable: true });
     await expect(client().me.get({ timeoutMs: 5_000 })).rejects.toBeInstanceOf(sdk.UnavailableError);
     expect(seen).toHaveLength(2);
   });
@@ -206,6 +226,23 @@ describe('lists', () => {
     script = [page(['a', 'b'], 'c1')];
     expect((await client().teams.list().take(2)).map(({ id }) => id)).toEqual(['a', 'b']);
     expect(seen).toHaveLength(4);
+  });
+
+  test('take a question, also in their body, and go on with it', async () => {
+    script = [
+      json({ traces: [{ id: 'tr_1' }], cursor: 'next', has_more: true }),
+      json({ traces: [{ id: 'tr_2' }], cursor: null, has_more: false }),
+      json({ policies: [], cursor: null, has_more: false }),
+    ];
+    const start_time = '2026-01-01T00:00:00Z';
+    const found = await client().traces.search({ start_time, end_time: start_time, query: 'tool:x' }).take(5);
+    await client().policies.list({ q: 'no', sort: '-name', effect: 'deny' }).page();
+    expect(found.map(({ id }) => id)).toEqual(['tr_1', 'tr_2']);
+    expect(seen.map(({ method, url, body }) => [method, url, body === '' ? '' : (JSON.parse(body) as { cursor?: string }).cursor])).toEqual([
+      ['POST', '/v1/traces/search', undefined],
+      ['POST', '/v1/traces/search', 'next'],
+      ['GET', '/v1/policies?q=no&sort=-name&effect=deny', ''],
+    ]);
   });
 
   test('of a server that names the same page for ever end', async () => {

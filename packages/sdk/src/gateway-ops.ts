@@ -1,7 +1,9 @@
 import { type Answered, type ChangeOptions, type Core, createCore, type Rest } from './core.ts';
 import { dryRunOf, nounOf, type NounOptions } from './directory.ts';
+import { listOf } from './list.ts';
 import { followCalls, type LiveEvent, type LiveOptions, type LiveQuery } from './live.ts';
 import { mcpOf } from './mcp.ts';
+import { objectsOf, organizationsOf, type ReplaceOptions } from './objects.ts';
 import type { Answer, Body, Input, Method, Operation, PathNames, PathOf, Query } from './operations.ts';
 import { type GatewayOpsOptions, readOptions, type RequestOptions } from './options.ts';
 import { createTransport } from './transport.ts';
@@ -31,6 +33,7 @@ export class GatewayOps {
   readonly policies;
   readonly switches;
   readonly access;
+  readonly organizations;
   readonly departments;
   readonly teams;
   readonly projects;
@@ -44,6 +47,16 @@ export class GatewayOps {
   readonly privacy;
   readonly backups;
   readonly config;
+  readonly routes;
+  readonly virtualServers;
+  /** What is changed in calls of tools; the tools themselves are `mcp.listTools`. */
+  readonly tools;
+  readonly cacheRules;
+  readonly rateLimits;
+  readonly maskingRules;
+  readonly retention;
+  readonly exportTargets;
+  readonly prices;
   readonly me;
   /** Private, so that no log of the client shows its key. */
   readonly #core: Core;
@@ -62,12 +75,13 @@ export class GatewayOps {
     this.policies = policiesOf(core);
     this.switches = switchesOf(core);
     this.access = accessOf(core);
+    this.organizations = organizationsOf(core);
     this.departments = nounOf(core, 'departments');
     this.teams = nounOf(core, 'teams');
     this.projects = nounOf(core, 'projects');
-    this.users = nounOf(core, 'users');
+    this.users = usersOf(core);
     this.serviceAccounts = nounOf(core, 'service_accounts');
-    this.agents = nounOf(core, 'agents');
+    this.agents = agentsOf(core);
     this.roles = nounOf(core, 'roles');
     this.invitations = invitationsOf(core);
     this.audit = auditOf(core);
@@ -75,6 +89,15 @@ export class GatewayOps {
     this.privacy = privacyOf(core);
     this.backups = backupsOf(core);
     this.config = configOf(core);
+    this.routes = objectsOf(core, 'routes');
+    this.virtualServers = objectsOf(core, 'virtual_servers');
+    this.tools = objectsOf(core, 'tools');
+    this.cacheRules = objectsOf(core, 'cache_rules');
+    this.rateLimits = objectsOf(core, 'rate_limits');
+    this.maskingRules = objectsOf(core, 'masking_rules');
+    this.retention = objectsOf(core, 'retention');
+    this.exportTargets = objectsOf(core, 'export_targets');
+    this.prices = objectsOf(core, 'prices');
     this.me = meOf(core);
   }
 
@@ -102,8 +125,14 @@ function keysOf({ request, list }: Core) {
 
 function serversOf({ request, list }: Core) {
   return {
-    list: (options?: RequestOptions) => list('/v1/servers', 'servers', {}, options),
+    list: (query: Get<'/v1/servers'> = {}, options?: RequestOptions) => list('/v1/servers', 'servers', { query }, options),
     get: (name: string, options?: RequestOptions) => request('get', '/v1/servers/{name}', { path: { name } }, options),
+    create: (body: Post<'/v1/servers'>, options: NounOptions = {}) => request('post', '/v1/servers', { body, query: dryRunOf(options) }, options),
+    /** All that is said of it: what is left out has its default. */
+    replace: (name: string, spec: Put<'/v1/servers/{name}'>['spec'], options: ReplaceOptions) =>
+      request('put', '/v1/servers/{name}', { path: { name }, body: { spec }, query: dryRunOf(options) }, options),
+    delete: (name: string, options: ReplaceOptions) => request('delete', '/v1/servers/{name}', { path: { name }, query: dryRunOf(options) }, options),
+    /** Switches its active target, or changes its canary. */
     update: (name: string, body: Patch<'/v1/servers/{name}'>, options: NounOptions = {}) =>
       request('patch', '/v1/servers/{name}', { path: { name }, body, query: dryRunOf(options) }, options),
     test: (name: string, query: Query<Operation<'post', '/v1/servers/{name}/test'>> = {}, options?: RequestOptions) =>
@@ -116,6 +145,13 @@ function serversOf({ request, list }: Core) {
 function tracesOf({ request, open, list, transport }: Core) {
   return {
     list: (query: Get<'/v1/traces'>, options?: RequestOptions) => list('/v1/traces', 'traces', { query }, options),
+    /** The same with the question in the body, for one that is long or not for logs. */
+    search: (body: Post<'/v1/traces/search'>, options?: RequestOptions) =>
+      listOf({
+        fetchPage: (cursor) => request('post', '/v1/traces/search', { body: cursor === undefined ? body : { ...body, cursor } }, options),
+        itemsOf: ({ traces }) => traces,
+        cursorOf: (page) => page.cursor,
+      }),
     get: (id: string, query: Get<'/v1/traces/{trace_id}'> = {}, options?: RequestOptions) =>
       request('get', '/v1/traces/{trace_id}', { path: { trace_id: id }, query }, options),
     spans: (id: string, query: Get<'/v1/traces/{trace_id}/spans'> = {}, options?: RequestOptions) =>
@@ -165,7 +201,7 @@ function metricsOf({ request }: Core) {
 
 function policiesOf({ request, list }: Core) {
   return {
-    list: (options?: RequestOptions) => list('/v1/policies', 'policies', {}, options),
+    list: (query: Get<'/v1/policies'> = {}, options?: RequestOptions) => list('/v1/policies', 'policies', { query }, options),
     get: (name: string, options?: RequestOptions) => request('get', '/v1/policies/{name}', { path: { name } }, options),
     /** `ifMatch`: the ETag that was read, `"0"` for a new rule. */
     set: (name: string, body: Put<'/v1/policies/{name}'>, options: NounOptions & { readonly ifMatch: string }) =>
@@ -177,7 +213,7 @@ function policiesOf({ request, list }: Core) {
 /** What is switched off, with a reason and an end. */
 function switchesOf({ request, list }: Core) {
   return {
-    list: (options?: RequestOptions) => list('/v1/switches', 'switches', {}, options),
+    list: (query: Get<'/v1/switches'> = {}, options?: RequestOptions) => list('/v1/switches', 'switches', { query }, options),
     disable: (kind: SwitchNames['kind'], name: string, body: Put<'/v1/switches/{kind}/{name}'>, options?: RequestOptions) =>
       request('put', '/v1/switches/{kind}/{name}', { path: { kind, name }, body }, options),
     enable: (kind: SwitchNames['kind'], name: string, options?: RequestOptions) =>
@@ -188,7 +224,28 @@ function switchesOf({ request, list }: Core) {
 function accessOf({ request, list }: Core) {
   return {
     explain: (body: Post<'/v1/access/explain'>, options?: RequestOptions) => request('post', '/v1/access/explain', { body }, options),
-    permissions: (options?: RequestOptions) => list('/v1/permissions', 'permissions', {}, options),
+    /** What a changed rule would have decided of the calls of the last days. */
+    dryRun: (body: Post<'/v1/access/dry-run'>, options?: RequestOptions) => request('post', '/v1/access/dry-run', { body }, options),
+    permissions: (query: Get<'/v1/permissions'> = {}, options?: RequestOptions) => list('/v1/permissions', 'permissions', { query }, options),
+  };
+}
+
+function usersOf(core: Core) {
+  const { request, list } = core;
+  return {
+    ...nounOf(core, 'users'),
+    sessions: (id: string, options?: RequestOptions) => list('/v1/users/{id}/sessions', 'sessions', { path: { id } }, options),
+    endSession: (id: string, sessionId: string, options?: RequestOptions) =>
+      request('delete', '/v1/users/{id}/sessions/{session_id}', { path: { id, session_id: sessionId } }, options),
+    endSessions: (id: string, options?: RequestOptions) => request('delete', '/v1/users/{id}/sessions', { path: { id } }, options),
+  };
+}
+
+function agentsOf(core: Core) {
+  return {
+    ...nounOf(core, 'agents'),
+    /** Those that call and are not in the directory. */
+    unregistered: (query: Get<'/v1/unregistered-agents'> = {}, options?: RequestOptions) => core.list('/v1/unregistered-agents', 'agents', { query }, options),
   };
 }
 
@@ -197,6 +254,8 @@ function invitationsOf({ request, list }: Core) {
     list: (query: Get<'/v1/invitations'> = {}, options?: RequestOptions) => list('/v1/invitations', 'invitations', { query }, options),
     get: (id: string, options?: RequestOptions) => request('get', '/v1/invitations/{id}', { path: { id } }, options),
     create: (body: Post<'/v1/users/invite'>, options?: RequestOptions) => request('post', '/v1/users/invite', { body }, options),
+    /** By whoever has the token; a key of theirs is not needed, and the client's own is sent. */
+    accept: (token: string, options?: RequestOptions) => request('post', '/v1/invitations/accept', { body: { token } }, options),
     withdraw: (id: string, options?: RequestOptions) => request('delete', '/v1/invitations/{id}', { path: { id } }, options),
   };
 }
@@ -230,8 +289,14 @@ function backupsOf({ open, list }: Core) {
   };
 }
 
-function configOf({ request, open }: Core) {
+function configOf({ request, open, list }: Core) {
   return {
+    /** Everything that the configuration consists of, of all kinds. */
+    objects: (query: Get<'/v1/config/objects'> = {}, options?: RequestOptions) => list('/v1/config/objects', 'objects', { query }, options),
+    /** What a document would change, and whom that is about. */
+    plan: (body: Post<'/v1/config/plan'>, options?: RequestOptions) => request('post', '/v1/config/plan', { body }, options),
+    /** Makes it so in one transaction; refused where anything has moved since the plan. */
+    apply: (body: Post<'/v1/config/apply'>, options?: RequestOptions) => request('post', '/v1/config/apply', { body }, options),
     state: (options?: RequestOptions) => request('get', '/v1/config', {}, options),
     export: async (options?: RequestOptions): Promise<string> => (await open('get', '/v1/config/export', {}, options)).text(),
     reload: (options: NounOptions = {}) => request('post', '/v1/config/reload', { query: dryRunOf(options) }, options),
@@ -244,5 +309,7 @@ function meOf({ request, list }: Core) {
   return {
     get: (options?: RequestOptions) => request('get', '/v1/me', {}, options),
     capabilities: (options?: RequestOptions) => list('/v1/me/capabilities', 'capabilities', {}, options),
+    sessions: (options?: RequestOptions) => list('/v1/me/sessions', 'sessions', {}, options),
+    endSession: (id: string, options?: RequestOptions) => request('delete', '/v1/me/sessions/{session_id}', { path: { session_id: id } }, options),
   };
 }

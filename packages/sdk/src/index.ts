@@ -5,6 +5,7 @@ export type { Logger, LogLevel } from './log.ts';
 export { verifyWebhook, WebhookError, type WebhookMessage, type WebhookRequest } from './verify-webhook.ts';
 export type { Answered, ChangeOptions, WholeAnswer } from './core.ts';
 export type { DeleteOptions, NounOptions } from './directory.ts';
+export type { ConfigObjects, ReplaceOptions } from './objects.ts';
 export type { List } from './list.ts';
 export type { LiveEvent, LiveFigures, LiveOptions, LiveQuery } from './live.ts';
 export type {
