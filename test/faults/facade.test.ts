@@ -5,7 +5,7 @@ import { until } from '../support/poll.ts';
 import { openRaw, type RawReply } from '../support/raw-client.ts';
 import { startRecordingUpstream, type RecordingUpstream, type RecordedRequest } from '../support/recording-upstream.ts';
 import * as replies from '../support/replies.ts';
-import { startDoor, type TestDoor } from '../support/start-door.ts';
+import { otherKey, startDoor, type TestDoor } from '../support/start-door.ts';
 
 let door: TestDoor;
 let upstream: RecordingUpstream;
@@ -18,6 +18,7 @@ beforeAll(async () => {
   const servers = [
     { origin: `http://127.0.0.1:${upstream.port}`, timeoutMs: 700 },
     { name: 'old', origin: `http://127.0.0.1:${old.port}`, timeoutMs: 700 },
+    { name: 'patient', origin: `http://127.0.0.1:${upstream.port}`, timeoutMs: 60_000 },
   ];
   door = await startDoor({ servers });
   await rest('tools/list');
@@ -165,4 +166,16 @@ test('U9: a caller without an X-Request-ID who leaves cancels the call in the wa
     connection.reset();
     await until(() => request.abandoned || of.requests.some(({ body }) => body.includes('notifications/cancelled')), { timeoutMs: 1_000 });
   }
+});
+
+test('A19: a caller whose key is revoked in the midst of a call hears of it, with an X-Request-ID and without one, and the server is told', async () => {
+  const headers = { Authorization: `Bearer ${otherKey}` };
+  expect((await rest('tools/call', '{"tool":"t"}', headers, 'patient')).status).toBe(200);
+  upstream.reply = replies.silence;
+  const hits = upstream.hits;
+  const calls = [headers, { ...headers, 'X-Request-ID': 'revoked-in-flight' }].map((sent) => rest('tools/call', '{"tool":"t"}', sent, 'patient'));
+  await upstream.received(hits + 2);
+  door.revoke(otherKey);
+  for (const reply of await Promise.all(calls)) expect([reply.status, bodyOf(reply)]).toMatchObject([401, { error: 'unauthorized', fix: expect.any(String) }]);
+  await until(() => upstream.requests.slice(-2).every(({ abandoned }) => abandoned), { what: 'the end of both at the server' });
 });

@@ -117,6 +117,8 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     once = begun;
     await intend(call);
     const answer = await ask(call, operation, { members, name: own.name }, once);
+    // What the server answered is being recorded as that: a caller who is good no more from here on is cut off.
+    call.refuse = null;
     call.bodies?.addMessage(answer.json.toString('utf8'));
     await settleReply(call, { kind: 'request', method: operation.method, name: own.name }, 200, answer.json, false);
     const metadata = `{"trace_id":${JSON.stringify(call.traceId)},"latency_ms":${(performance.now() - call.record.startedAt).toFixed(3)},"cost":${dollars(call.record.costNano)}}`;
@@ -240,6 +242,11 @@ function responseOf(call: Call, server: Server, operation: Operation, own: { mem
       },
       { notification: () => undefined, ask: () => undefined, response: resolve, failed: reject },
     );
+    // Not a byte of the answer has gone: it says why there is none.
+    call.refuse = (fault) => {
+      dialogue.cancel();
+      reject(fault);
+    };
     if (call.inbound.requestId !== undefined) return;
     call.response.on('close', () => {
       dialogue.cancel();
