@@ -201,6 +201,8 @@ function createControl(
     },
   };
   const app = createApi(dependencies);
+  /** They hear of keys as other nodes on the registry do. */
+  const variants: TestControl[] = [];
   return {
     dependencies,
     app,
@@ -210,6 +212,7 @@ function createControl(
     forgetKeys(keys) {
       if (keys === null) knownKeys.dropAll();
       else for (const id of keys) knownKeys.drop(id);
+      for (const one of variants) one.forgetKeys(keys);
     },
     context: (actor = operator) => ({ ...dependencies, actor, organizationId: defaultOrganizationId, requestId: 'req_test', peer: '' }),
     async request(method, path, { headers = {}, body, bearer, front = 'public' } = {}) {
@@ -219,7 +222,11 @@ function createControl(
       const payload = body === undefined ? null : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
       return app.fetch(new Request(`${controlUrl}${path}`, { method, headers: sent, body: payload as string | null }), { front });
     },
-    variant: (overrides) => createControl(registry, registryAddress, createTestClock(), { audit: dependencies.audit, ...overrides }, async () => undefined),
+    variant(overrides) {
+      const made = createControl(registry, registryAddress, createTestClock(), { audit: dependencies.audit, ...overrides }, async () => undefined);
+      variants.push(made);
+      return made;
+    },
     async end() {
       prices.close();
       await end();

@@ -76,6 +76,18 @@ describe('sessions of users', () => {
     expect([await statusOf(one), (await sessions('/v1/users/bo/sessions')).length]).toEqual([401, 0]);
   });
 
+  test('an administrator session that a user has opened is over when they may not do everything any more', async () => {
+    await user('gus', ['admin']);
+    const own = await signIn('gus');
+    const { url } = (await (await control.request('POST', '/v1/auth/admin-links', { bearer: own, body: {} })).json()) as { url: string };
+    const opened = await control.request('GET', new URL(url).pathname);
+    const token = /session_[0-9A-Za-z]{43}/.exec(opened.headers.get('set-cookie') ?? '')?.[0] ?? '';
+    expect(await statusOf(token)).toBe(200);
+    expect((await sessions('/v1/me/sessions', own)).length).toBe(2);
+    const { status } = await control.request('PATCH', '/v1/users/gus', { front: 'admin', body: { role_ids: ['viewer'] }, headers: { 'if-match': '"1"' } });
+    expect([status, await statusOf(token), await statusOf(own)]).toEqual([200, 401, 200]);
+  });
+
   test('an administrator ends one, or every session of a user', async () => {
     await user('dora');
     const tokens = [await signIn('dora'), await signIn('dora'), await signIn('dora')];

@@ -1,8 +1,7 @@
-import type { OrganizationId } from '../../kernel/id.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
-import { ownHolder, requireUser } from './list-sessions.ts';
+import { ownPlace, requireUser } from './list-sessions.ts';
 import { listPlaces, removePlaces } from './session-list.ts';
 import { userHolder } from './session.ts';
 
@@ -18,13 +17,14 @@ export async function endSession(context: ControlContext): Promise<void> {
 
 /** Ends one of one's own. Faults: `unknown_object`, `unavailable`. */
 export async function endOwnSession(context: ControlContext, id: string): Promise<void> {
-  if ((await end(context, context.organizationId, ownHolder(context), id)).length === 0) throw unknownObject('session', id);
+  const { organizationId, holder } = ownPlace(context);
+  if ((await end({ ...context, organizationId }, holder, id)).length === 0) throw unknownObject('session', id);
 }
 
 /** Ends one session of a user, or all (id null): no node knows them when this resolves, and what runs by them ends within two seconds. Faults: `unknown_object`, `unavailable`. */
 export async function endUserSessions(context: ControlContext, userId: string, id: string | null): Promise<readonly string[]> {
   await requireUser(context, userId);
-  const ended = await end(context, context.organizationId, userHolder(userId), id);
+  const ended = await end(context, userHolder(userId), id);
   if (id !== null && ended.length === 0) throw unknownObject('session', id);
   return ended;
 }
@@ -32,14 +32,14 @@ export async function endUserSessions(context: ControlContext, userId: string, i
 /** Ends all sessions of a user who is not let in any more. Never rejects: what cannot be ended now is refused at its next use, for its user is gone. */
 export async function endSessionsOfUser(context: ControlContext, userId: string): Promise<void> {
   try {
-    await end(context, context.organizationId, userHolder(userId), null);
+    await end(context, userHolder(userId), null);
   } catch (error) {
     context.log.warn('sessions.not_ended', { error });
   }
 }
 
-async function end(context: ControlContext, organizationId: OrganizationId, holder: string, id: string | null): Promise<readonly string[]> {
-  const { state, registry, live } = context;
+async function end(context: ControlContext, holder: string, id: string | null): Promise<readonly string[]> {
+  const { organizationId, state, registry, live } = context;
   const places = (await listPlaces(state, organizationId, holder)).filter((place) => id === null || place.id === id);
   const known = await Promise.all(places.map(async (place) => ((await state.get(place.key)) === null ? [] : [place])));
   const ended = known.flat();

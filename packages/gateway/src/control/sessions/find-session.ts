@@ -2,6 +2,7 @@ import { switchedOff } from '../access/switched-off.ts';
 import { createActor, userActor } from '../actor.ts';
 import type { Actor, ControlDependencies } from '../context.ts';
 import { readCaller } from '../keys/read-caller.ts';
+import { covers } from '../permissions.ts';
 import { readUser } from '../sign-in/read-user.ts';
 import { holderOf, sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema, type SessionPlace, type SessionRecord } from './session.ts';
 
@@ -54,7 +55,11 @@ async function judgeSession(dependencies: Judging, key: string): Promise<GoodSes
     if (known === null) return null;
     return { record, stored, leftMs, actor: userActor(user.pseudonym, user.id, known.actions, organizationId, place) };
   }
-  if (openedBy.kind === 'user' && (await readUser(dependencies, openedBy.organizationId, openedBy.id)) === null) return null;
+  if (openedBy.kind === 'user') {
+    // It holds everything, as whoever made its link had to, and still has to.
+    const opener = await readUser(dependencies, openedBy.organizationId, openedBy.id);
+    if (opener === null || !covers(opener.actions, '*')) return null;
+  }
   if (openedBy.kind === 'key') {
     const opener = await registry.keys.find(openedBy.organizationId, openedBy.id);
     if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;

@@ -1,3 +1,4 @@
+import type { OrganizationId } from '../../kernel/id.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { listPlaces } from './session-list.ts';
@@ -13,7 +14,8 @@ export interface SessionView {
 
 /** The sessions of whoever has this one, the newest first; of a key or the operator those that links of theirs have opened. Faults: `unavailable`. */
 export function listOwnSessions(context: ControlContext): Promise<readonly SessionView[]> {
-  return sessionsOf(context, ownHolder(context));
+  const { organizationId, holder } = ownPlace(context);
+  return sessionsOf({ ...context, organizationId }, holder);
 }
 
 /** Faults: `unknown_object`, `unavailable`. */
@@ -22,8 +24,13 @@ export async function listUserSessions(context: ControlContext, userId: string):
   return sessionsOf(context, userHolder(userId));
 }
 
-export function ownHolder({ actor }: Pick<ControlContext, 'actor'>): string {
-  return actor.session?.holder ?? `${actor.kind}:${actor.id}`;
+/** Where one's own sessions are listed: those of a session in its own organization, whichever it acts in. */
+export function ownPlace({ actor, organizationId }: Pick<ControlContext, 'actor' | 'organizationId'>): {
+  readonly organizationId: OrganizationId;
+  readonly holder: string;
+} {
+  const { session } = actor;
+  return session === null ? { organizationId, holder: `${actor.kind}:${actor.id}` } : { organizationId: actor.organizationId, holder: session.holder };
 }
 
 /** Faults: `unknown_object`. */
