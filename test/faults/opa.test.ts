@@ -141,6 +141,11 @@ describe('compiled policies', () => {
   });
 });
 
+async function readiness(): Promise<[number, unknown]> {
+  const answer = await fetch(`${door.url}/readyz`);
+  return [answer.status, await answer.json()];
+}
+
 describe('by REST', () => {
   beforeAll(() => door.setOpa(byRest()));
 
@@ -194,9 +199,11 @@ describe('by REST', () => {
     const { error } = await called('/mcp/real', 'tell');
     expect(error).toMatchObject({ data: { code: 'policy_error' }, message: expect.stringContaining(reason) as unknown });
     expect(await lastRow()).toMatchObject({ status: 'blocked', fault_code: 'policy_error', policy: 'opa:gatewayops/decision' });
+    if (reason === 'it cannot be reached') expect(await readiness()).toMatchObject([200, { status: 'ready', policyEngine: 'down' }]);
     says(true);
     await door.setOpa(byRest());
     expect(textOf(await called('/mcp/real', 'tell'))).toBe('done');
+    expect(await readiness()).toMatchObject([200, { status: 'ready', policyEngine: 'ready' }]);
   });
 });
 

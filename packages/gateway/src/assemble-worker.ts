@@ -204,7 +204,10 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       serve(new Call(rail, request, response, headers, startedAt), (call) => serveFacade(call, facade, path)),
     health: (_request, response, path) => {
       const ready = path === '/healthz' || (readiness.ready && !draining);
-      const { ready: _ready, ...parts } = readiness;
+      const { ready: _ready, ...rest } = readiness;
+      const engine = snapshot.consultant?.report();
+      // Calls that it is asked of are refused while it is away; lists, handshakes, callers whom the rules refuse, and the control plane are not its own.
+      const parts = engine === undefined ? rest : { ...rest, policyEngine: engine.failing === null ? 'ready' : 'down' };
       const body = path === '/healthz' ? { status: 'ok' } : { status: draining ? 'draining' : ready ? 'ready' : 'not_ready', ...parts };
       send(response, ready ? 200 : 503, ['Cache-Control', 'no-store'], { requestId: '', traceId: '', headers: [] }, JSON.stringify(body));
     },
