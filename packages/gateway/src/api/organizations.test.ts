@@ -50,6 +50,8 @@ beforeAll(async () => {
     config: { ...config, servers: [...config.servers, ...servers] },
     ledger: () => ledger.reader,
     access: whole.control.dependencies.access,
+    // What is told that keys have changed is told to these.
+    knownKeys: whole.control.dependencies.knownKeys,
     exports: createExportFiles({ ...files, clock }),
   });
   a = await tenant('a');
