@@ -22,14 +22,12 @@ import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from
 import { assembleIdentity, issuersProbes } from './assemble-identity.ts';
 import { assembleObjects, type AssembledObjects, type LoadedConfig } from './assemble-objects.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
-import type { ConfigLoader } from './config/config-loader.ts';
-import type { Config } from './config/config.ts';
 import { readEnvironment } from './config/environment.ts';
 import { listenAddressText } from './config/listen-address.ts';
-import { reloadConfig, type ReloadResult } from './control/config/reload-config.ts';
+import { reloadConfig } from './control/config/reload-config.ts';
 import { systemContext } from './control/actor.ts';
 import type { ControlDependencies } from './control/context.ts';
-import { firstStart, type FirstStart } from './control/first-start.ts';
+import { firstStart } from './control/first-start.ts';
 import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
@@ -41,13 +39,11 @@ import { bounds } from './kernel/bounds.ts';
 import { neverBack, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { defaultOrganizationId } from './kernel/id.ts';
-import type { Log } from './kernel/log.ts';
 import { createLeaseBroker, type LeaseBroker } from './limit/lease-broker.ts';
 import { startBridges, type Bridges } from './node/bridges.ts';
+import type { AssembledNode, NodeOptions } from './node/assembled-node.ts';
 import { createClosers, type Closers } from './node/closers.ts';
 import { configurationState, createServedConfig, type PreparedConfig } from './node/served-config.ts';
-import type { LineRelay } from './node/line-relay.ts';
-import type { StateFolder } from './node/state-folder.ts';
 import { stateHandlers } from './node/state-handlers.ts';
 import { watchRegistry } from './node/watch-registry.ts';
 import { createWorkerPool } from './node/worker-pool.ts';
@@ -64,27 +60,6 @@ import { createTap } from './telemetry/tap.ts';
 import { tokenizerName } from './tokens/tokenizer-name.ts';
 import { createHealthChecks } from './upstream/health-checks.ts';
 import { createTargetOrders } from './upstream/target-orders.ts';
-
-export interface NodeOptions {
-  readonly config: Config;
-  /** Where `config` came from. */
-  readonly loader: ConfigLoader;
-  readonly folder: StateFolder;
-  readonly log: Log;
-  /** What `log` writes. */
-  readonly lines: LineRelay;
-  readonly onProgress: (text: string) => void;
-}
-
-/** A running node. */
-export interface AssembledNode {
-  readonly url: string;
-  readonly first: FirstStart;
-  /** Lets the configuration that is on disk now serve, as far as it can; never rejects. */
-  reload(): Promise<ReloadResult>;
-  /** Refuses new calls, lets those under way end, writes what is recorded to the ledger as far as it goes, closes everything. */
-  stop(graceMs: number): Promise<void>;
-}
 
 /** What opens while the door is open already. */
 interface Opened {
