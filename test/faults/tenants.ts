@@ -2,9 +2,9 @@
  * Two organizations on three nodes with the same of everything: server, team, user, agent, names of keys, and keys with the same prefix. What one of them
  * switches off or revokes, at any node, holds on every node for its own callers and ends what they have open; the other's calls all pass meanwhile, and its streams stay.
  */
-import { hash } from 'bcrypt';
 import { Agent } from 'node:http';
 import { Client } from 'pg';
+import { createSecretHasher } from '../../packages/gateway/src/control/keys/hash-secret.ts';
 import { type Listening, openListening } from '../support/listening.ts';
 import { type Nodes, nodesCount } from '../support/nodes.ts';
 import { until } from '../support/poll.ts';
@@ -187,7 +187,7 @@ async function sameElsewhere(registryUrl: string, { id, secret }: Key, organizat
     await client.query(
       `insert into api_keys (id, organization_id, name, environment, prefix, hash, scopes, metadata, created_at, created_by)
        select $2, $3, name, environment, prefix, $4, scopes, metadata, created_at, created_by from api_keys where id = $1`,
-      [id, twin.id, organization, await hash(twin.secret, 10)],
+      [id, twin.id, organization, await createSecretHasher(10).hash(twin.secret)],
     );
   } finally {
     await client.end();
