@@ -9,7 +9,8 @@ import { commands } from './commands.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewayops-cli-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const main = join(import.meta.dirname, '..', 'main.ts');
+/** As people run it: with the code that earlier runs have compiled. */
+const command = join(import.meta.dirname, '../../bin/gateway.js');
 
 interface Run {
   readonly code: number | null;
@@ -19,10 +20,10 @@ interface Run {
 
 /** The real command, as a process. */
 function gateway(args: readonly string[], { cwd = folder, env = {} }: { cwd?: string; env?: Record<string, string> } = {}): Promise<Run> {
-  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [main, ...args], {
+  const { PATH = '', HOME = '' } = process.env;
+  const child = spawn(process.execPath, [command, ...args], {
     cwd,
-    env: { PATH, HOME, ...(NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}), ...env },
+    env: { PATH, HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };
@@ -352,7 +353,7 @@ test('doctor finds nothing to mend where all is well', async () => {
 
 test('a reader that has seen enough ends no command with an error', async () => {
   const { PATH = '' } = process.env;
-  const child = spawn('sh', ['-c', `"${process.execPath}" "${main}" --help | head -n 1`], { cwd: folder, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('sh', ['-c', `"${process.execPath}" "${command}" --help | head -n 1`], { cwd: folder, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   await new Promise((resolve) => child.on('close', resolve));

@@ -9,9 +9,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 /** The whole program in a process of its own, asked by the command in others. */
 const folder = mkdtempSync(join(tmpdir(), 'gwo-'));
 const root = join(import.meta.dirname, '../../../..');
-const main = join(import.meta.dirname, '..', 'main.ts');
-const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
-const env = { PATH, HOME, API_KEY_BCRYPT_COST: '10', LOG_LEVEL: 'warn', ...(NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}) };
+/** As people run it: with the code that earlier runs have compiled. */
+const command = join(import.meta.dirname, '../../bin/gateway.js');
+const { PATH = '', HOME = '' } = process.env;
+const env = { PATH, HOME, API_KEY_BCRYPT_COST: '10', LOG_LEVEL: 'warn' };
 
 interface Ready {
   readonly url: string;
@@ -29,7 +30,7 @@ interface Started {
 const started: ChildProcess[] = [];
 
 async function start(): Promise<Started> {
-  const child = spawn(process.execPath, [main, 'start', '--listen', '127.0.0.1:0', '-o', 'json'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, 'start', '--listen', '127.0.0.1:0', '-o', 'json'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -44,7 +45,7 @@ async function gateway(
   more: Record<string, string> = {},
   cwd = folder,
 ): Promise<{ code: number | null; stdout: string; stderr: string; json: () => Record<string, unknown> }> {
-  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [command, ...args], { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
@@ -52,14 +53,17 @@ async function gateway(
   return { code, ...output, json: () => JSON.parse(output.stdout) as Record<string, unknown> };
 }
 
+/** On a machine that is busy a start takes as long as it takes. */
+const timeoutMs = 120_000;
+
 async function until<Value>(what: string, probe: () => Promise<Value | null>): Promise<Value> {
-  const endMs = performance.now() + 30_000;
+  const endMs = performance.now() + timeoutMs;
   while (performance.now() < endMs) {
     const value = await probe();
     if (value !== null) return value;
     await pause(100);
   }
-  throw new Error(`${what} did not happen within 30 s`);
+  throw new Error(`${what} did not happen within ${timeoutMs} ms`);
 }
 
 async function callEcho(url: string, key: string): Promise<Response> {
@@ -84,7 +88,7 @@ workers: 1
 `,
   );
   first = await start();
-}, 60_000);
+}, timeoutMs);
 
 afterAll(() => {
   for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');
@@ -233,7 +237,7 @@ describe('a started gateway', () => {
 
 test(
   'an interrupt that comes twice at once, as npm and a terminal send it, ends a gateway in order; a new start keeps its keys and shows none',
-  { timeout: 60_000 },
+  { timeout: 3 * timeoutMs },
   async () => {
     first.child.kill('SIGINT');
     first.child.kill('SIGINT');
@@ -253,9 +257,9 @@ test(
   },
 );
 
-test('the first screen holds three commands that work when pasted', { timeout: 60_000 }, async () => {
+test('the first screen holds three commands that work when pasted', { timeout: 3 * timeoutMs }, async () => {
   rmSync(join(folder, '.gatewayops'), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  const child = spawn(process.execPath, [main, 'start', '--listen', '127.0.0.1:0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, [command, 'start', '--listen', '127.0.0.1:0'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'ignore'] });
   started.push(child);
   const ended = new Promise((resolve) => child.on('close', resolve));
   let screen = '';
@@ -271,7 +275,7 @@ test('the first screen holds three commands that work when pasted', { timeout: 6
   expect(screen).toMatch(/Dashboard {2}http:.*\n {2}MCP {8}http:.*\/mcp {3}all servers as one\n {13}http:.*\/mcp\/everything\n.*\n {2}API key {4}gwo_dev_/);
   expect(commands.length).toBe(3);
   // `npx --no gateway` is this command where npm finds it; here it is put in its place.
-  const bin = `gateway() { "${process.execPath}" "${main}" "$@"; }; npx() { shift; "$@"; }; `;
+  const bin = `gateway() { "${process.execPath}" "${command}" "$@"; }; npx() { shift; "$@"; }; `;
   for (const command of commands) {
     await until(command, async () => {
       const run = spawn('sh', ['-c', bin + command], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
