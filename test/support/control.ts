@@ -22,6 +22,8 @@ import { createProcessReport } from '../../packages/gateway/src/node/process-rep
 import { openAuditKeys } from '../../packages/gateway/src/node/audit-keys.ts';
 import { openStateFolder } from '../../packages/gateway/src/node/state-folder.ts';
 import { startAuditDesk } from '../../packages/gateway/src/control/audit/start-audit-desk.ts';
+import { createOauthDesk } from '../../packages/gateway/src/control/oauth/oauth-desk.ts';
+import { createSealer } from '../../packages/gateway/src/kernel/seal.ts';
 import { createExportFiles } from '../../packages/gateway/src/jobs/export-files.ts';
 import { createServedPrices } from '../../packages/gateway/src/node/served-prices.ts';
 import { createServedConfig } from '../../packages/gateway/src/node/served-config.ts';
@@ -159,6 +161,7 @@ function createControl(
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),
     streams: { list: () => [] },
+    oauth: createOauthDesk({ registry, sealer: createSealer(randomBytes(32)), node: 'test', clock }),
     backups: { status: () => null },
     upstreams: {
       reports: async () => ({ targets: [], lists: [] }),
@@ -273,9 +276,9 @@ const testConfig: Config = {
   version: 1,
   policies: null,
   access: { risks: [], opa: null },
-  identity: { issuers: [], providers: [] },
+  identity: { issuers: [], providers: [], authorizationServer: null },
   file: null,
-  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
+  listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null },
   servers: [
     { name: 'search', transport: 'http', url: 'http://user:pass@127.0.0.1:9/mcp?token=hidden', credential: null, timeoutMs: 30_000, connectionsMax: 10 },
     {

@@ -31,6 +31,7 @@ import type { ServerTarget } from './control/servers/run-server-test.ts';
 import { Fault } from './kernel/fault.ts';
 import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
+import { createSealer, type Sealer } from './kernel/seal.ts';
 import type { StreamData } from './jobs/siem/stream-data.ts';
 import type { Log } from './kernel/log.ts';
 import { packageVersion } from './node/package-version.ts';
@@ -169,6 +170,11 @@ export function sessionKeysOf(config: Config, folder: Pick<StateFolder, 'secret'
   const [eventKey = folder.secret('events'), ...signedBefore] = events;
   const own = seal.length === 0 ? { seal: [], events: [] } : { seal: [folder.secret('seal')], events: [folder.secret('events')] };
   return { seal: [sealKey, ...sealedBefore, ...own.seal], events: [eventKey, ...signedBefore, ...own.events] };
+}
+
+/** What this node seals, and what it opens of others that have the same keys. */
+export function sealerOf({ seal: [key, ...before] }: WorkerKeys): Sealer {
+  return createSealer(Buffer.from(key), ...before.map((one) => Buffer.from(one)));
 }
 
 /** What a backup takes beside the stores: the configuration as it lies there when it is taken. */

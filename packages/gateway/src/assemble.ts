@@ -10,7 +10,7 @@ import { createApi } from './api/app.ts';
 import { openBodies } from './assemble-bodies.ts';
 import { startChores } from './assemble-chores.ts';
 import { serveControl } from './api/serve-control.ts';
-import { backupDesk, createConfigCompiler, followFile, sessionKeysOf, targetOf } from './assemble-configuration.ts';
+import { backupDesk, createConfigCompiler, followFile, sealerOf, sessionKeysOf, targetOf } from './assemble-configuration.ts';
 import { certificateState, createDoor, watchCertificate } from './assemble-door.ts';
 import { assembleAccess, engineProbes, type AssembledAccess } from './assemble-access.ts';
 import { createKeyNews, createKnownKeys } from './assemble-known-keys.ts';
@@ -31,6 +31,7 @@ import { firstStart } from './control/first-start.ts';
 import { recordFilePrices } from './control/prices/record-file-prices.ts';
 import type { HealthProbe } from './control/health/read-health.ts';
 import { createSecretHasher } from './control/keys/hash-secret.ts';
+import { createOauthDesk } from './control/oauth/oauth-desk.ts';
 import { noteRefusedSessions } from './control/audit/note-refused-sessions.ts';
 import { judgeSecret } from './control/keys/verify-key.ts';
 import { verifyCredential } from './control/sign-in/verify-credential.ts';
@@ -297,6 +298,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     backup: backupDesk(paths, () => served.config),
     backups,
     access,
+    oauth: createOauthDesk({ registry, sealer: sealerOf(keys), node: folder.node, clock }),
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {

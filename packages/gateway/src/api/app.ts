@@ -23,6 +23,7 @@ import { costRoutes } from './cost-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
+import { grantRoutes } from './grant-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { providerRoutes } from './provider-routes.ts';
 import { signInRoutes } from './sign-in-routes.ts';
@@ -33,6 +34,7 @@ import { logRoutes } from './log-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
+import { oauthRoutes } from './oauth/oauth-routes.ts';
 import { organizationOf } from './organization-header.ts';
 import { organizationRoutes } from './organization-routes.ts';
 import { planRoutes } from './plan-routes.ts';
@@ -77,6 +79,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
 
   registerRoutes(app);
   consoleRoutes(app);
+  oauthRoutes(app);
 
   app.notFound((c) => answer(c, notServed(app, c)));
   app.onError((error, c) => answer(c, faultOf(error)));
@@ -114,6 +117,7 @@ export function registerRoutes(app: ApiApp): void {
   priceEntryRoutes(app);
   policyRoutes(app);
   invitationRoutes(app);
+  grantRoutes(app);
   directoryRoutes(app);
   unregisteredAgentRoutes(app);
   roleRoutes(app);

@@ -55,6 +55,8 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
     action: 'organization.deleted',
     ask: async () => ({ path: '/v1/organizations/org_audited', headers: { 'if-match': '"2"' } }),
   },
+  'DELETE /v1/grants/{grant_id}': { action: 'grant.revoked', ask: 'oauth/oauth-routes.test.ts' },
+  'DELETE /v1/me/grants/{grant_id}': { action: 'grant.revoked', ask: 'oauth/oauth-routes.test.ts' },
   'POST /v1/users/invite': { action: 'invitation.created', ask: async () => ({ body: { email: 'invited@example.com' } }) },
   'DELETE /v1/invitations/{id}': { action: 'invitation.revoked', ask: 'directory-routes.test.ts' },
   'POST /v1/invitations/accept': { action: 'user.created', ask: 'directory-routes.test.ts' },

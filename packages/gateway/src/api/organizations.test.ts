@@ -9,7 +9,7 @@ import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { openSession } from '../control/sessions/open-session.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { nounKinds, nouns } from '../kernel/directory.ts';
-import { randomBase62, type OrganizationId } from '../kernel/id.ts';
+import { newGrantId, randomBase62, type OrganizationId } from '../kernel/id.ts';
 import { silentLog } from '../kernel/log.ts';
 import { createExportFiles } from '../jobs/export-files.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -25,6 +25,7 @@ interface Tenant {
   readonly spanId: string;
   readonly exportId: string;
   readonly invitationId: string;
+  readonly grantId: string;
   readonly admin: string;
   readonly viewer: string;
   /** A key of every role: those that are built in, and its own. */
@@ -93,6 +94,18 @@ async function tenant(letter: string): Promise<Tenant> {
   );
   await within('PUT', `/v1/switches/server/server-${canary}`, { reason: canary });
   const context = { ...systemContext(control.dependencies, id) };
+  const grantId = newGrantId();
+  const grant = {
+    clientId: canary,
+    clientName: canary,
+    redirectUri: `https://${canary}.example/`,
+    resource: `https://${canary}.example/mcp`,
+    scopes: ['tools.*'],
+  };
+  const times = { createdAtMs: Date.now(), expiresAtMs: Date.now() + 3_600_000, usedAtMs: null, revoked: null };
+  await control.dependencies.registry.transaction(({ grants }) =>
+    grants.insert({ organizationId: id, id: grantId, userId: `user-${canary}`, grantedBy: 'test', ...grant, ...times }),
+  );
   const keyOf = (actions: string[]) =>
     createKey(context, { name: canary, environment: null, scopes: { servers: null, actions }, metadata: { user_id: `user-${canary}` }, expiresAtMs: null });
   // Without an owner whose roles limit it.
@@ -136,6 +149,7 @@ async function tenant(letter: string): Promise<Tenant> {
     spanId: `sp_${span}`,
     exportId: (job['export'] as { id: string } | undefined)?.id ?? '',
     invitationId: (invitation as { id: string } | undefined)?.id ?? '',
+    grantId,
     admin: byRole['admin'] ?? '',
     viewer: byRole['viewer'] ?? '',
     byRole,
@@ -170,6 +184,8 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
   const noun = nounKinds.find((kind) => path.startsWith(`/v1/${nouns[kind].plural}/`));
   const ids: Readonly<Record<string, string>> = {
     '/v1/auth/keys/{key_id}': of?.keyId ?? `key_${randomBase62(20)}`,
+    '/v1/grants/{grant_id}': of?.grantId ?? `gra_${randomBase62(20)}`,
+    '/v1/me/grants/{grant_id}': of?.grantId ?? `gra_${randomBase62(20)}`,
     '/v1/invitations/{id}': of?.invitationId ?? `inv_${randomBase62(20)}`,
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
     '/v1/identity/providers/{name}': `provider-${canary}`,

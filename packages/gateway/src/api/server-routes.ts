@@ -222,7 +222,7 @@ const serverSchema = z
     name: z.string(),
     transport: z.enum(transports),
     path: z.string().openapi({ example: '/mcp/filesystem' }),
-    auth: z.string().openapi({ example: 'apiKey', description: 'What callers sign in with: `apiKey`, `jwt`, both as `apiKey, jwt`, or `none`.' }),
+    auth: z.string().openapi({ example: 'apiKey', description: 'What callers sign in with: `apiKey`, `jwt`, `oauth`, several as `apiKey, jwt`, or `none`.' }),
     target: z.string().openapi({ description: 'The address, or the program without its arguments.' }),
     timeout_ms: z.number().int(),
     state: z.enum(serverStates),

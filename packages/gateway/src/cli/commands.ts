@@ -2,6 +2,7 @@
 import type { CommandSpec, OptionSpec } from './command.ts';
 import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
+import { grantCommands } from './grant-commands.ts';
 import { objectCommands, objectGroups } from './object-commands.ts';
 import { sessionCommands } from './session-commands.ts';
 import { priceCommands } from './price-commands.ts';
@@ -266,6 +267,7 @@ export const commands: readonly CommandSpec[] = [
   ...organizationCommands,
   ...directoryCommands,
   ...sessionCommands,
+  ...grantCommands,
   ...objectCommands,
   ...priceCommands,
   {
@@ -312,6 +314,7 @@ export const groups: Readonly<Record<string, string>> = {
   invitations: 'Who may become a user',
   sessions: 'Who is signed in',
   identity: 'By whom people sign in',
+  grants: 'What people have allowed clients that act for them',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',
   switches: 'What is switched off',

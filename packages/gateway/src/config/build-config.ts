@@ -72,6 +72,7 @@ export function buildConfig(input: BuildInput): Config {
       ...input.listen,
       hosts: file.listen.hosts.map((host) => host.toLowerCase()),
       origins: file.listen.origins,
+      publicUrl: file.listen.public_url ?? null,
       websocket: file.listen.websocket,
       sse: file.listen.sse,
       metrics: file.listen.metrics === undefined ? null : parseListenAddress(file.listen.metrics),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { CallerRule } from '../identity/issuer-data.ts';
 import { foldText } from '../kernel/directory.ts';
 import type { OrganizationId } from '../kernel/id.ts';
+import { buildAuthorizationServer } from './build-authorization-server.ts';
 import { buildProvider } from './build-providers.ts';
 import type { IdentityConfig, IssuerConfig, SecretReference } from './config.ts';
 import { parseDuration } from './quantities.ts';
@@ -10,11 +11,15 @@ import type { GatewayFile } from './schema.ts';
 import type { IssuerEntry } from './schema-identity.ts';
 
 export function buildIdentity(
-  { issuers, providers }: GatewayFile['identity'],
+  { issuers, providers, authorization_server: server }: GatewayFile['identity'],
   folder: string,
   reference: (secret: SecretReference) => SecretReference,
 ): IdentityConfig {
-  return { issuers: issuers.map((entry) => buildIssuer(entry, folder)), providers: providers.map((entry) => buildProvider(entry, folder, reference)) };
+  return {
+    issuers: issuers.map((entry) => buildIssuer(entry, folder)),
+    providers: providers.map((entry) => buildProvider(entry, folder, reference)),
+    authorizationServer: server === undefined ? null : buildAuthorizationServer(server, folder),
+  };
 }
 
 function buildIssuer(entry: IssuerEntry, folder: string): IssuerConfig {

@@ -9,6 +9,7 @@ import { isLoopback, listenAddressText } from './listen-address.ts';
 import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
+import { checkAuthorizationServer } from './check-authorization-server.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkProviders } from './check-providers.ts';
 import { checkMasking } from './check-masking.ts';
@@ -43,6 +44,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkAccess(checked.file.access, complain);
   checkEndpoints(checked, complain);
   checkIdentity(checked, complain);
+  checkAuthorizationServer(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);
   checkBackup(checked, complain);

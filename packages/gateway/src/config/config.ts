@@ -63,6 +63,27 @@ export interface IdentityConfig {
   readonly issuers: readonly IssuerConfig[];
   /** By whom people sign in. */
   readonly providers: readonly ProviderConfig[];
+  /** Null: the gateway gives out no tokens. */
+  readonly authorizationServer: AuthorizationServerConfig | null;
+}
+
+/** The gateway as authorization server of MCP clients. */
+export interface AuthorizationServerConfig {
+  readonly clients: readonly OauthClientConfig[];
+  /** Null: no client is taken by its document. */
+  readonly clientDocuments: { readonly allowedNetworks: readonly string[]; /** Absolute path of a file in PEM. */ readonly caFile: string | null } | null;
+  readonly dynamicRegistration: boolean;
+  readonly accessTokenMs: number;
+  /** Since its last use. */
+  readonly refreshTokenMs: number;
+}
+
+export interface OauthClientConfig {
+  readonly id: string;
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+  /** SHA-256 of its secret, in hex; null: it has none. */
+  readonly secretDigest: string | null;
 }
 
 export interface IssuerConfig extends Omit<IssuerData, 'ca'> {
@@ -140,6 +161,8 @@ export interface ListenConfig {
   readonly port: number;
   /** Null: plain HTTP. */
   readonly tls: ListenTlsConfig | null;
+  /** By which people and clients reach it where a proxy stands before it; null: by what stands here. */
+  readonly publicUrl: string | null;
   /** Where `/metrics` is served alone; null: nowhere. */
   readonly metrics: { readonly host: string; readonly port: number } | null;
   /** Further Host names (without port) that requests may carry, beside the listen address itself. */

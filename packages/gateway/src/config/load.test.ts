@@ -68,7 +68,17 @@ pricing:
 describe('a configuration', () => {
   test('of the first shape is read whole, with defaults filled in', () => {
     const config = load(first);
-    expect(config.listen).toEqual({ host: '127.0.0.1', port: 8080, hosts: [], origins: [], websocket: false, sse: false, metrics: null, tls: null });
+    expect(config.listen).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      hosts: [],
+      origins: [],
+      websocket: false,
+      sse: false,
+      metrics: null,
+      tls: null,
+      publicUrl: null,
+    });
     expect(config.servers).toEqual([
       {
         name: 'filesystem',

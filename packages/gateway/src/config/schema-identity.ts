@@ -1,6 +1,7 @@
 /** `identity` as it is written: who vouches for callers that have no API key. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
+import { authorizationServerSchema } from './schema-authorization-server.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { signatureAlgorithms, tokenTypes } from '../kernel/token-terms.ts';
@@ -186,5 +187,10 @@ export const identitySchema = section(
       description: 'Issuers of signed tokens (JWT) that routes with `auth: { type: jwt }` take.',
     }),
     providers: providersSchema,
+    authorization_server: authorizationServerSchema.optional().meta({
+      description:
+        'The gateway signs MCP clients in by itself: a client that knows only the address asks its person in the browser, and gets tokens that are good there. Addresses take them by auth: { type: oauth }. Without this section it gives out none.',
+      examples: [{ dynamic_registration: true }],
+    }),
   }),
 ).meta({ description: 'Who vouches for callers that have no API key, and for people.' });

@@ -187,6 +187,8 @@ const route = strict({
     .meta({ description: "How long a call may wait by this route. Default: the server's timeout.", examples: ['20s'] }),
 });
 
+const publicUrlError = 'must be an https:// address (http:// for loopback) without a slash at its end, user, query or fragment';
+
 const listen = strict({
   http: z
     .string({ error: 'must be HOST:PORT' })
@@ -214,6 +216,16 @@ const listen = strict({
       description: 'A second address, for `/metrics` alone. On loopback it asks for no key; on any other address for one that holds `metrics.read`.',
       examples: ['127.0.0.1:9464'],
     }),
+  public_url: z
+    .string({ error: publicUrlError })
+    .max(1024, { error: publicUrlError })
+    .refine(isPublicUrl, { error: publicUrlError })
+    .optional()
+    .meta({
+      description:
+        'Address by which people and clients reach the gateway where a proxy stands before it, without a slash at its end. It is served as a Host and Origin, and it is what links and tokens name. Default: made of this section.',
+      examples: ['https://gateway.example'],
+    }),
   tls: listenTls.optional().meta({ description: 'Serve over TLS, by HTTP/2 and HTTP/1.1. Files are read again when they change.' }),
   websocket: z
     .boolean({ error: 'must be true or false' })
@@ -227,6 +239,12 @@ const listen = strict({
       examples: [true],
     }),
 });
+
+function isPublicUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || (url.pathname === '/' ? url.origin : `${url.origin}${url.pathname}`) !== text || text.endsWith('/')) return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname));
+}
 
 function isOrigin(text: string): boolean {
   const url = URL.parse(text);

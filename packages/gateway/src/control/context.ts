@@ -30,6 +30,7 @@ import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
 import type { ProviderDesk } from './sign-in/provider-desk.ts';
 import type { SessionPlace } from './sessions/session.ts';
+import type { OauthDesk } from './oauth/oauth-desk.ts';
 import type { ObjectDesk } from './objects/object-desk.ts';
 import type { PriceDesk } from './prices/price-desk.ts';
 import type { TestServer } from './servers/test-server.ts';
@@ -65,6 +66,7 @@ export interface ControlDependencies {
   readonly access: AccessDesk;
   readonly issuers: IssuerDesk;
   readonly prices: PriceDesk;
+  readonly oauth: OauthDesk;
   readonly tokens: TokenCounter;
   readonly probes: readonly HealthProbe[];
   readonly figures: NodeFigures;
@@ -105,7 +107,7 @@ export interface Actor {
    * `operator`: whoever may open the owner-only socket; `session`: one that an administrator's link opened; `user`: one of the directory who has signed in;
    * `invitation`: whoever has its token; `provider`: an identity provider of the configuration; `system`: the gateway itself.
    */
-  readonly kind: 'operator' | 'key' | 'session' | 'user' | 'invitation' | 'provider' | 'system';
+  readonly kind: 'operator' | 'key' | 'session' | 'user' | 'invitation' | 'provider' | 'client' | 'system';
   readonly id: string;
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */

@@ -30,6 +30,8 @@ export const permissions = {
   'identity.test': 'Test the identity providers that people sign in by.',
   'roles.read': 'See roles and what can be permitted.',
   'roles.write': 'Make, change and delete roles.',
+  'grants.read': 'See what people have allowed clients that act for them.',
+  'grants.revoke': 'Take back what people have allowed clients that act for them.',
   'policies.read': 'See the rules of access and what is switched off, and have a decision explained.',
   'policies.write': 'Change the rules of access: whoever may can give anybody, themselves among them, the use of everything.',
   'switches.write': 'Switch a server, a tool or a caller off, and on again.',

@@ -7,7 +7,21 @@ import { Fault } from '../kernel/fault.ts';
  * name is the caller's own, shortened.
  */
 export function unknownObject(
-  kind: 'body' | 'invitation' | 'key' | 'organization' | 'policy' | 'price' | 'provider' | 'server' | 'session' | 'switch' | 'trace' | NounKind | ObjectKind,
+  kind:
+    | 'body'
+    | 'grant'
+    | 'invitation'
+    | 'key'
+    | 'organization'
+    | 'policy'
+    | 'price'
+    | 'provider'
+    | 'server'
+    | 'session'
+    | 'switch'
+    | 'trace'
+    | NounKind
+    | ObjectKind,
   name: string,
 ): Fault {
   // As commands have it: service-account.

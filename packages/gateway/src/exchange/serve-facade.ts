@@ -156,6 +156,8 @@ async function identify(call: Call, serverName: string): Promise<void> {
     throw grant.decision === 'deny' ? new Fault('forbidden', { reason: grant.reason }) : new Fault('not_found');
   }
   requireTaken(server, principal);
+  // It is for the address of MCP, and no other.
+  if (principal.data.token !== undefined) throw new Fault('unauthorized');
   call.server = server;
   if (principal.data.deprecatedUntilMs !== null) call.headers.push('Deprecation', `@${Math.floor(principal.data.deprecatedUntilMs / 1000)}`);
 }

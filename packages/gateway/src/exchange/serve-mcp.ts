@@ -12,6 +12,7 @@ import { scanJson, type ScannedJson } from '../protocol/scan-json.ts';
 import { batchVersion, isModernVersion } from '../protocol/versions.ts';
 import type { Server } from '../snapshot/compile-snapshot.ts';
 import { answerFromCache, askCache, forgetPages } from './cached-call.ts';
+import { challengeOf } from './challenge.ts';
 import { isGatewaySession } from './gateway-sessions.ts';
 import { listFilter, permitOperation } from './access-call.ts';
 import type { Call } from './rail.ts';
@@ -67,7 +68,10 @@ export async function serveMcp(call: Call, path: string): Promise<void> {
     const fault = asFault(thrown);
     if (fault.code === 'internal_error') call.rail.log.error('call.failed', { ...call.logFields, reason: reasonOf(fault.cause) });
     // A model can react to a tool result; to a transport error only its client can.
-    const toolId = refusesTool(call, fault) ? call.idText : null;
+    // Nor does it react to what only its person can allow.
+    const challenge = fault.row.status === 401 || fault.row.status === 403 ? challengeOf(call, path, fault) : null;
+    if (challenge !== null) call.headers.push('WWW-Authenticate', challenge);
+    const toolId = challenge === null && refusesTool(call, fault) ? call.idText : null;
     const status = toolId === null ? statusFor(call, fault) : 200;
     await call.settleRefusal(fault, status);
     if (toolId === null) respondRpc(call.response, fault, call, call.idText, status);

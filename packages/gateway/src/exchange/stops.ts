@@ -44,7 +44,7 @@ export function permit(call: Call, action: string | null): void {
   const { principal } = call;
   if (principal === null) throw new Fault('unauthorized');
   const grant = authoriseAction(principal, action);
-  if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason });
+  if (grant.decision === 'deny') throw new Fault('forbidden', { reason: grant.reason, ...(action === null ? {} : { action }) });
   call.record.accessAt = performance.now();
   call.stop = 'limit';
 }

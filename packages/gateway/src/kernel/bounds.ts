@@ -436,6 +436,30 @@ export const bounds = {
   providerMetadataMs: 600_000,
   clockToleranceSeconds: 60,
   adminLinkMs: 3_600_000,
+  /** Clients that sign in: how long the page of consent, a code and what is known of a used one are good; grants of one user, and how long those that are over are listed. */
+  consentMs: 600_000,
+  oauthCodeMs: 60_000,
+  oauthCodeKnownMs: 600_000,
+  grantsOfUserMax: 200,
+  grantsListMax: 200,
+  grantKeptMs: 30 * 86_400_000,
+  /** Of clients that register themselves: how many, how many in a minute, how long one is kept that nobody uses. */
+  registeredClientsMax: 10_000,
+  registrationsMax: 20,
+  registrationsMs: 60_000,
+  registeredClientMs: 90 * 86_400_000,
+  /** A client's document: its size, the time to fetch it, how long it is kept, those that are fetched at once. */
+  clientDocumentBytesMax: 16 * KiB,
+  clientDocumentTimeoutMs: 5_000,
+  clientDocumentKeptMs: 300_000,
+  clientDocumentsAtOnceMax: 16,
+  /** A form of OAuth, and the query of a request for authorization. */
+  oauthFormBytesMax: 16 * KiB,
+  /** Keys of access tokens: how long one signs, how long it is known after that, how often the registry is asked for those of other nodes. */
+  tokenKeySignsMs: 30 * 86_400_000,
+  tokenKeyKnownMs: 2 * 86_400_000,
+  tokenKeysReadMs: 60_000,
+  tokenKeysAskMs: 1_000,
   /** A backup: rows and bytes of one part as they are written, bytes that a part may have when it is read, parts, bytes of the manifest. */
   backupPartRows: 20_000,
   backupPartBytes: 16 * MiB,

@@ -36,6 +36,7 @@ export const newKeyId = make<KeyId>('key');
 export const newAuditId = make<AuditId>('aud');
 export const newCheckpointId = make<Id<'checkpoint'>>('chk');
 export const newBackupId = make<Id<'backup'>>('bkp');
+export const newGrantId = make<Id<'grant'>>('gra');
 export const newSessionId = make<SessionId>('ses');
 
 /** An id of something in the directory, by its kind's prefix. */

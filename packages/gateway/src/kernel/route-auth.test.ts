@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { authText, credentialsOf, takesCredential, type AuthType } from './route-auth.ts';
+import { authText, credentialsOf, isGoodAt, takesCredential, type AuthType } from './route-auth.ts';
 
 const none = { credential: 'none', issuer: '' } as const;
 const key = { credential: 'apiKey', issuer: '' } as const;
@@ -18,6 +18,15 @@ describe('a route takes what it names, and nothing else', () => {
   ])('%j of issuers %j', (auth, issuers, expected) => {
     const place = { auth, ...(issuers === undefined ? {} : { issuers }) };
     expect([none, key, okta].map((caller) => takesCredential(place, caller))).toEqual(expected);
+  });
+
+  test('A8: a token of the gateway is good at the one address that it was given for', () => {
+    const token = (path: string) => ({ credential: 'oauth', issuer: '', token: { path } }) as const;
+    const asked = ['/mcp/search', '/mcp', '/mcp/search/', '/mcp/searc', '/mcp/searching', '', 'https://gateway.example/mcp/search'];
+    expect(asked.map((path) => isGoodAt('/mcp/search', token(path)))).toEqual([true, ...asked.slice(1).map(() => false)]);
+    expect(isGoodAt('/mcp/search', { credential: 'oauth' })).toBe(false);
+    expect([isGoodAt('/mcp/search', key), isGoodAt('/mcp/search', okta)]).toEqual([true, true]);
+    expect(takesCredential({ auth: 'apiKey' }, { credential: 'oauth', issuer: '' })).toBe(false);
   });
 
   test('and says so to people', () => {

@@ -1,7 +1,10 @@
 /** What callers sign in with, and what of it a route takes. */
 
-/** `apiKey`: a key of the gateway's own; `jwt`: a signed token of an issuer that the configuration names. */
-export const credentialTypes = ['apiKey', 'jwt'] as const;
+/**
+ * `apiKey`: a key of the gateway's own; `jwt`: a signed token of an issuer that the configuration names; `oauth`: a token that the gateway itself has
+ * given a client for this address.
+ */
+export const credentialTypes = ['apiKey', 'jwt', 'oauth'] as const;
 export type CredentialType = (typeof credentialTypes)[number];
 
 /** As it is written in gateway.yaml and told to workers: one, or several of which a caller sends any; `none`: everyone who reaches the address. */
@@ -32,4 +35,12 @@ export function takesCredential(
   if (auth === 'none') return true;
   if (typeof auth === 'string' ? auth !== credential : !auth.some((type) => type === credential)) return false;
   return credential !== 'jwt' || issuers === undefined || issuers.includes(issuer);
+}
+
+/** Whether what a caller signed in with is good at an address: a token of the gateway's own is at the one that it was given for (RFC 8707). */
+export function isGoodAt(
+  path: string,
+  { credential, token }: { readonly credential: CredentialType | 'none'; readonly token?: { readonly path: string } },
+): boolean {
+  return credential !== 'oauth' || token?.path === path;
 }

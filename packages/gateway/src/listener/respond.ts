@@ -12,9 +12,9 @@ export interface Reply {
 }
 
 /** Headers that a fault brings with it, beside the body. */
-function faultHeaders(fault: Fault): string[] {
+function faultHeaders(fault: Fault, reply: Reply): string[] {
   const headers: string[] = [];
-  if (fault.code === 'unauthorized') headers.push('WWW-Authenticate', 'Bearer realm="gatewayops"');
+  if (fault.code === 'unauthorized' && !reply.headers.includes('WWW-Authenticate')) headers.push('WWW-Authenticate', 'Bearer realm="gatewayops"');
   const retryAfter = fault.detail['retryAfter'];
   if (retryAfter !== undefined) headers.push('Retry-After', String(retryAfter));
   else if (fault.row.status === 503) headers.push('Retry-After', '1');
@@ -65,7 +65,7 @@ export function respondToolRefusal(response: ServerResponse, fault: Fault, reply
 }
 
 function write(response: ServerResponse, fault: Fault, status: number, reply: Reply, text: string): number {
-  const headers = faultHeaders(fault);
+  const headers = faultHeaders(fault, reply);
   // A body that was not read to its end would be taken for the next request.
   if (fault.code === 'payload_too_large' || fault.code === 'expectation_failed') headers.push('Connection', 'close');
   return send(response, status, headers, reply, text);

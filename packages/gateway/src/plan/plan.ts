@@ -5,7 +5,7 @@
 import type { Config, CredentialConfig, SecretReference, ServerConfig, UpstreamConfig } from '../config/config.ts';
 import { listenAddressText } from '../config/listen-address.ts';
 import { durationText } from '../kernel/duration-text.ts';
-import { authText, type CredentialType } from '../kernel/route-auth.ts';
+import { authText, credentialTypes, type CredentialType } from '../kernel/route-auth.ts';
 import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 
 /** The resources of the built-in data plane. */
@@ -88,7 +88,7 @@ export function planConfig(config: Config): Plan {
     listen: listenAddressText(config.listen),
     routes,
     endpoints,
-    auth: (['apiKey', 'jwt', 'none'] as const)
+    auth: ([...credentialTypes, 'none'] as const)
       .map((type) => ({
         type,
         credential: credentialWords(type, config),
@@ -102,6 +102,7 @@ export function planConfig(config: Config): Plan {
 function credentialWords(type: PlannedAuth['type'], { identity }: Config): string {
   if (type === 'none') return 'none: everyone who reaches the address may call';
   if (type === 'apiKey') return 'Authorization: Bearer gwo_{environment}_…';
+  if (type === 'oauth') return 'Authorization: Bearer TOKEN that the gateway gave the client';
   return `Authorization: Bearer TOKEN of ${identity.issuers.map(({ name, issuer }) => `${name} (${issuer})`).join(', ')}`;
 }
 

@@ -18,7 +18,7 @@ function config(more: Partial<Config> = {}): Config {
   return {
     version: 1,
     file: null,
-    listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false },
+    listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null },
     servers: [
       { name: 'search', transport: 'http', url: 'https://search.example:8443/a/mcp?x=1', timeoutMs: 30_000, connectionsMax: 7, credential: null },
       { name: 'files', transport: 'stdio', command: ['x'], env: {}, cwd: '/', processes: 'session', timeoutMs: 5_000, connectionsMax: 8 },
@@ -27,7 +27,7 @@ function config(more: Partial<Config> = {}): Config {
     pricing: null,
     policies: null,
     access: { risks: [], opa: null },
-    identity: { issuers: [], providers: [] },
+    identity: { issuers: [], providers: [], authorizationServer: null },
     transforms: [],
     cache: [],
     record: {
@@ -136,7 +136,9 @@ test.each([
   ['0.0.0.0', ['GW.example'], ['gw.example', 'gw.example:9090', '127.0.0.1:9090'], ['0.0.0.0:9090', 'GW.example']],
   ['10.1.2.3', ['gw.example'], ['10.1.2.3:9090', 'gw.example:9090'], ['127.0.0.1:9090', 'localhost:9090']],
 ])('listening on %s with the names %j serves those and no others', (host, hosts, served, refused) => {
-  const snapshot = of({ listen: { host, port: 0, hosts, origins: ['https://ui.example'], tls: null, metrics: null, websocket: false, sse: false } });
+  const snapshot = of({
+    listen: { host, port: 0, hosts, origins: ['https://ui.example'], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null },
+  });
   for (const name of served) expect(snapshot.hosts).toContain(name);
   for (const name of refused) expect(snapshot.hosts).not.toContain(name);
   expect(snapshot.origins).toContain('https://ui.example');
@@ -150,7 +152,9 @@ test.each([
   ['::', ['127.0.0.1:9090', '[::1]:9090']],
 ])('listening on %s serves it as clients write it', (host, served) => {
   for (const name of served)
-    expect(of({ listen: { host, port: 0, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false } }).hosts).toContain(name);
+    expect(of({ listen: { host, port: 0, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null } }).hosts).toContain(
+      name,
+    );
 });
 
 test.each([
@@ -164,7 +168,7 @@ test.each([
   // Browsers leave the default port out.
   ['127.0.0.1', 80, 'http://127.0.0.1'],
 ])('a gateway on %s and port %d is reached at %s, and that origin is its own', (host, port, url) => {
-  const listen = { host, port, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false };
+  const listen = { host, port, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null };
   expect(ownUrl(listen, port)).toBe(url);
   const { hosts, origins } = of({ listen }, port);
   expect(origins).toContain(url);

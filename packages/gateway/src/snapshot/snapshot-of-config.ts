@@ -35,8 +35,12 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     version: sources.version,
     organizationId: sources.organizationId,
     node: sources.node,
-    hosts: hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]),
-    origins: [...hostNames(config.listen).map((name) => originOf(config.listen, name, sources.port)), ...config.listen.origins],
+    hosts: [...hostNames(config.listen).flatMap((name) => [name, `${name}:${sources.port}`]), ...publicOf(config.listen, ({ host }) => host)],
+    origins: [
+      ...hostNames(config.listen).map((name) => originOf(config.listen, name, sources.port)),
+      ...publicOf(config.listen, ({ origin }) => origin),
+      ...config.listen.origins,
+    ],
     bodyBytesMax: config.limits.bodyBytesMax,
     recordBodyBytesMax: config.record.bodyBytesMax,
     links: { websocket: config.listen.websocket, sse: config.listen.sse },
@@ -45,7 +49,9 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     servers: config.servers.map((server) => ({ ...serverData(server, config, sources), ...pricesOf(server, list, priceOf) })),
     policies: sources.policies,
     ...(config.access.risks.length === 0 ? {} : { risks: config.access.risks }),
-    ...(config.identity.issuers.length === 0 ? {} : { tokens: true as const }),
+    ...(config.identity.issuers.length === 0 && config.identity.authorizationServer === null
+      ? {}
+      : { tokens: true as const, signIn: signInAt(ownUrl(config.listen, sources.port)) }),
     ...(sources.opa === null ? {} : { opa: sources.opa }),
     ...(sources.others.length === 0 ? {} : { others: sources.others }),
     endpoints: endpointsOfConfig(config),
@@ -54,6 +60,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
 
 /** The address of a gateway on this port that people are told, without a slash at its end. */
 export function ownUrl(listen: Config['listen'], port: number): string {
+  if (listen.publicUrl !== null) return listen.publicUrl;
   const [own = listen.host] = hostNames(listen);
   // A certificate is for a name, and seldom for an address.
   const name = listen.tls === null ? own : (listen.hosts[0] ?? own);
@@ -63,6 +70,16 @@ export function ownUrl(listen: Config['listen'], port: number): string {
 /** As browsers write it: without the default port. */
 function originOf({ tls }: Config['listen'], name: string, port: number): string {
   return new URL(`${tls === null ? 'http' : 'https'}://${name}:${port}`).origin;
+}
+
+function signInAt(publicUrl: string): NonNullable<SnapshotData['signIn']> {
+  const { origin, pathname } = new URL(publicUrl);
+  return { origin, basePath: pathname === '/' ? '' : pathname };
+}
+
+/** What of the public address is said in Host and Origin. */
+function publicOf({ publicUrl }: Config['listen'], part: (url: URL) => string): readonly string[] {
+  return publicUrl === null ? [] : [part(new URL(publicUrl))];
 }
 
 const loopback = ['127.0.0.1', 'localhost', '[::1]'];

@@ -36,6 +36,8 @@ export interface SnapshotData {
   readonly risks?: readonly RiskData[];
   /** Whether callers may sign in with tokens, which are longer than keys; absent: they may not. */
   readonly tokens?: true;
+  /** By which address clients find out how to sign in; absent: no tokens are taken. */
+  readonly signIn?: { readonly origin: string; /** Empty, or from its slash on. */ readonly basePath: string };
   /** The policy engine that is asked beside the rules; absent: none. */
   readonly opa?: OpaData;
   /** Addresses behind which stand many servers; absent: none. */
@@ -152,11 +154,22 @@ export interface PrincipalData {
   readonly servers: readonly string[] | null;
   /** Actions (`tools.call`, `keys.write`, `tools.*`, `*`); null: every MCP operation and no control permission. */
   readonly actions: readonly string[] | null;
+  /** Of a token that the gateway has given a client; absent: it signed in with something else. */
+  readonly token?: TokenData;
   /** Until when this may be gone by; then it is verified anew. */
   readonly expiresAtMs: number | null;
   /** Set on the old secret of a rotated key: it works until then and its answers carry `Deprecation`. */
   readonly deprecatedUntilMs: number | null;
   readonly rateLimit: RateLimitData | null;
+}
+
+/** What a token of the gateway's own is good for. */
+export interface TokenData {
+  /** The one address. */
+  readonly path: string;
+  readonly scopes: readonly string[];
+  /** What its person may do: what of it the token lacks, they can be asked for. */
+  readonly held: readonly string[];
 }
 
 export interface RateLimitData {

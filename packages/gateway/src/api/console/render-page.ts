@@ -2,8 +2,14 @@ import { html, raw } from 'hono/html';
 
 export type Html = ReturnType<typeof html>;
 
+/** How a page is loaded: what stands before its paths, and whether it has the script that adds comfort. */
+export interface PageFrame {
+  readonly base: string;
+  readonly script: boolean;
+}
+
 /** The frame of every page: what is put into it is escaped by `html`. */
-export function renderPage(title: string, head: Html | string, main: Html): Html {
+export function renderPage(title: string, head: Html | string, main: Html, { base, script }: PageFrame = { base: '', script: true }): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -11,10 +17,9 @@ export function renderPage(title: string, head: Html | string, main: Html): Html
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        <link rel="icon" href="/console/icon.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/console/console.css" />
-        <script src="/console/console.js" defer></script>
-        ${head}
+        <link rel="icon" href="${base}/console/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="${base}/console/console.css" />
+        ${script ? html`<script src="${base}/console/console.js" defer></script>` : ''} ${head}
       </head>
       <body>
         ${main}

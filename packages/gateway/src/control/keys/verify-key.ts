@@ -111,6 +111,16 @@ export function principalOf(
 /** The rule for this key's prefix, or for the one it had before its rotation, else the default for every key, else none. */
 function rateLimitOf(key: KeyRecord, rateLimits: readonly RateLimitConfig[]): RateLimitData | null {
   const named = (prefix: string | undefined): RateLimitConfig | undefined => rateLimits.find(({ keyPrefix }) => keyPrefix !== null && keyPrefix === prefix);
-  const rule = named(key.prefix) ?? named(key.previous?.prefix) ?? rateLimits.find(({ keyPrefix }) => keyPrefix === null);
-  return rule ? { limit: rule.limit, windowMs: rule.windowMs, burst: rule.burst } : null;
+  const rule = named(key.prefix) ?? named(key.previous?.prefix);
+  return rule === undefined ? defaultRateLimit(rateLimits) : limitOf(rule);
+}
+
+/** The rule for callers whom no other names, or none. */
+export function defaultRateLimit(rateLimits: readonly RateLimitConfig[]): RateLimitData | null {
+  const rule = rateLimits.find(({ keyPrefix }) => keyPrefix === null);
+  return rule === undefined ? null : limitOf(rule);
+}
+
+function limitOf(rule: RateLimitConfig): RateLimitData {
+  return { limit: rule.limit, windowMs: rule.windowMs, burst: rule.burst };
 }

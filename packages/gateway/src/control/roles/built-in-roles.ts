@@ -8,7 +8,17 @@ interface BuiltInRole {
 /** What whoever works with the gateway may see. */
 const seen: readonly Permission[] = ['servers.read', 'traces.read', 'logs.read', 'metrics.read', 'costs.read', 'health.read', 'people.read'];
 const developed: readonly Permission[] = [...seen, 'servers.test', 'policies.read', 'roles.read', 'masking.test', 'config.read'];
-const audited: readonly Permission[] = [...seen, 'audit.read', 'logs.export', 'keys.read', 'sessions.read', 'policies.read', 'roles.read', 'config.read'];
+const audited: readonly Permission[] = [
+  ...seen,
+  'audit.read',
+  'logs.export',
+  'keys.read',
+  'grants.read',
+  'sessions.read',
+  'policies.read',
+  'roles.read',
+  'config.read',
+];
 
 /** Of each organization, by id and name. */
 export const builtInRoles = { admin: 'Admin', developer: 'Developer', viewer: 'Viewer', auditor: 'Auditor' } as const;

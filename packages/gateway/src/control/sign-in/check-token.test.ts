@@ -27,7 +27,11 @@ afterAll(async () => {
 function serve(more: Partial<IssuerData> = {}): ControlDependencies {
   const { ca: _ca, ...entry } = issuer.data(more);
   const issuers = assembleIdentity([issuer.data(more)], { nowMs: Date.now, monotonicMs: () => performance.now() }, silentLog);
-  return { ...control.dependencies, issuers, config: { ...control.dependencies.config, identity: { providers: [], issuers: [{ ...entry, caFile: null }] } } };
+  return {
+    ...control.dependencies,
+    issuers,
+    config: { ...control.dependencies.config, identity: { ...control.dependencies.config.identity, issuers: [{ ...entry, caFile: null }] } },
+  };
 }
 
 const context = (dependencies: ControlDependencies): ControlContext => ({ ...control.context(), ...dependencies });

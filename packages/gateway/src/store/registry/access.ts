@@ -1,7 +1,7 @@
-import { sql, type Kysely, type Selectable } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Selectable } from 'kysely';
 import { z } from 'zod';
-import { inheritedMembers, nounKinds } from '../../kernel/directory.ts';
-import type { KeyId, OrganizationId } from '../../kernel/id.ts';
+import { inheritedMembers, nounKinds, type Reference } from '../../kernel/directory.ts';
+import type { OrganizationId } from '../../kernel/id.ts';
 import { subjectKinds, type PolicyData } from '../../kernel/policy.ts';
 import { switchKinds } from '../../kernel/switch.ts';
 import { namingMembers, startOf } from './directory.ts';
@@ -28,17 +28,13 @@ export function createAccessReads(database: Kysely<Tables>): AccessReads {
       return rows.map((row) => ({ organizationId: row.organization_id as OrganizationId, rules: Number(row.revision), callers: Number(row.callers) }));
     },
     async changedKeys(organizationId, after, limit) {
-      const rows = await database
-        .selectFrom('api_keys')
-        .select('id')
-        .where('organization_id', '=', organizationId)
-        .where('changed_revision', '>', String(after))
-        // As the index says it.
-        .where(sql<boolean>`changed_revision > 0`)
-        .limit(limit + 1)
-        .modifyEnd(sql`/* access/changed-keys */`)
-        .execute();
-      return rows.length > limit ? null : rows.map(({ id }) => id as KeyId);
+      // Each as its index says it.
+      const { rows } = await sql<{ id: string }>`
+        select id from api_keys where organization_id = ${organizationId} and changed_revision > ${String(after)}::bigint and changed_revision > 0
+        union all
+        select id from oauth_grants where organization_id = ${organizationId} and changed_revision > ${String(after)}::bigint and changed_revision > 0
+        limit ${sql.raw(String(limit + 1))} /* access/changed-keys */`.execute(database);
+      return rows.length > limit ? null : rows.map(({ id }) => id);
     },
     async policies(organizationId) {
       const rows = await database
@@ -96,15 +92,20 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
         .modifyEnd(sql`/* access/touch-key */`)
         .execute();
     },
+    async touchGrant(organizationId, grantId) {
+      const revision = await raiseCallers(transaction, organizationId);
+      await transaction
+        .updateTable('oauth_grants')
+        .set({ changed_revision: revision })
+        .where('organization_id', '=', organizationId)
+        .where('id', '=', grantId)
+        .modifyEnd(sql`/* access/touch-grant */`)
+        .execute();
+    },
     async touchKeysOf(organizationId, references) {
       const revision = await raiseCallers(transaction, organizationId);
       await sql`
-        with recursive below (kind, id) as (
-          ${startOf(references)}
-          union
-          select l.from_kind, l.from_id from directory_links l join below b on l.to_kind = b.kind and l.to_id = b.id
-          where l.organization_id = ${organizationId} and l.relation = any (${[...inheritedMembers]}::text[])
-        ), names (kind, member) as (
+        with recursive ${below(organizationId, references)}, names (kind, member) as (
           select * from unnest(${keyMembers.map(({ kind }) => kind)}::text[], ${keyMembers.map(({ member }) => member)}::text[])
         )
         update api_keys k set changed_revision = ${revision}
@@ -112,6 +113,10 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
         where named.organization_id = ${organizationId} and k.organization_id = ${organizationId} and k.id = named.key_id /* access/touch-keys-of */`.execute(
         transaction,
       );
+      await sql`
+        with recursive ${below(organizationId, references)}
+        update oauth_grants g set changed_revision = ${revision}
+        from below b where b.kind = 'user' and g.organization_id = ${organizationId} and g.user_id = b.id /* access/touch-grants-of */`.execute(transaction);
     },
     async findPolicy(organizationId, name) {
       const row = await transaction
@@ -169,6 +174,16 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
       return numDeletedRows > 0n;
     },
   };
+}
+
+/** These, and what inherits from them. */
+function below(organizationId: OrganizationId, references: readonly Reference[]): RawBuilder<unknown> {
+  return sql`below (kind, id) as (
+          ${startOf(references)}
+          union
+          select l.from_kind, l.from_id from directory_links l join below b on l.to_kind = b.kind and l.to_id = b.id
+          where l.organization_id = ${organizationId} and l.relation = any (${[...inheritedMembers]}::text[])
+        )`;
 }
 
 const keyMembers = nounKinds.flatMap((kind) => namingMembers(kind).map((member) => ({ kind, member })));

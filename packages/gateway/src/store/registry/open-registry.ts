@@ -15,6 +15,8 @@ import { createIdempotencyWrites } from './idempotency-keys.ts';
 import { createIdentityReads, createIdentityWrites } from './identity-links.ts';
 import { createInvitationReads, createInvitationWrites } from './invitations.ts';
 import { createKeyReads, createKeyWrites } from './keys.ts';
+import { createOauthClientReads, createOauthClientWrites, createOauthKeyReads, createOauthKeyWrites } from './oauth-clients.ts';
+import { createGrantReads, createGrantWrites } from './oauth-grants.ts';
 import { migrate } from './migrate.ts';
 import { createOrganizationReads, createOrganizationWrites } from './organizations.ts';
 import { createPeopleReads, createPeopleWrites } from './people.ts';
@@ -75,6 +77,9 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     invitations: scopedReads(createInvitationReads, at, ['findByToken']),
     identities: scopedReads(createIdentityReads, at),
     configObjects: scopedReads(createConfigObjectReads, at),
+    grants: scopedReads(createGrantReads, at, ['findByToken']),
+    oauthClients: createOauthClientReads(everyone),
+    oauthKeys: createOauthKeyReads(everyone),
     transaction: (work) =>
       unscoped.transaction().execute((transaction) => {
         const enter = isWalled ? scopeOfTransaction(transaction) : async () => undefined;
@@ -93,6 +98,9 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           identities: scopedWrites(createIdentityWrites(transaction), enter),
           configObjects: scopedWrites(createConfigObjectWrites(transaction), enter),
           idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
+          grants: scopedWrites(createGrantWrites(transaction), enter),
+          oauthClients: createOauthClientWrites(transaction),
+          oauthKeys: createOauthKeyWrites(transaction),
         });
       }),
     async ping() {

@@ -111,6 +111,13 @@ export function createOrganizationWrites(transaction: Kysely<Tables>): Organizat
         .where('revoked_at', 'is', null)
         .modifyEnd(sql`/* organizations/revoke */`)
         .execute();
+      await transaction
+        .updateTable('oauth_grants')
+        .set({ revoked_at: new Date(nowMs), revoked_by: 'system', revoked_why: 'its organization was deleted', changed_revision: revision })
+        .where('organization_id', '=', id)
+        .where('revoked_at', 'is', null)
+        .modifyEnd(sql`/* organizations/revoke-grants */`)
+        .execute();
       // What others are tied to goes with what is tied to it.
       for (const table of ['directory_links', 'directory', 'identity_links', 'invitations', 'policies', 'switches', 'server_orders'] as const)
         await transaction

@@ -22,6 +22,7 @@ import { openRegistry } from './open-registry.ts';
 import type { ServerOrder } from '../../snapshot/server-order.ts';
 import type { EntryQuery, EntryRecord, InvitationQuery, InvitationRecord } from './directory-store.ts';
 import type { AuditEvent } from './audit-store.ts';
+import type { GrantRecord } from './oauth-store.ts';
 import type { ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
 import type { Tables } from './tables.ts';
 
@@ -595,6 +596,96 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       await invitations.deleteOf(organizationId, { userId: 'usr_other' });
     });
     expect(await idsOf({})).toEqual([]);
+  });
+
+  test('a grant is read back as it was written, found by its token, and every node hears of it when it, its user or what stands above them changes', async () => {
+    const [one, other] = [await newOrganization(), await newOrganization()];
+    const grant = (id: string, userId: string | null, createdAtMs: number): GrantRecord => ({
+      organizationId: one,
+      id,
+      userId,
+      grantedBy: 'ses_1',
+      clientId: 'https://client.example/app.json',
+      clientName: 'Klient Ünïcode',
+      redirectUri: 'http://127.0.0.1/callback',
+      resource: 'https://gateway.example/mcp/search',
+      scopes: ['tools.*', 'resources.read'],
+      createdAtMs,
+      expiresAtMs: createdAtMs + 60_000,
+      usedAtMs: null,
+      revoked: null,
+    });
+    const at = Date.UTC(2026, 10, 28, 1, 2, 3, 456);
+    const [ana, bea, nobody] = [`gra_${randomBase62(20)}`, `gra_${randomBase62(20)}`, `gra_${randomBase62(20)}`] as [string, string, string];
+    await store.transaction(async ({ grants }) => {
+      await grants.insert(grant(ana, 'usr_ana', at));
+      await grants.insert(grant(bea, 'usr_bea', at + 1));
+      await grants.insert(grant(nobody, null, at + 2));
+    });
+    expect(await store.grants.find(one, ana)).toEqual(grant(ana, 'usr_ana', at));
+    expect(await store.grants.find(other, ana)).toBeNull();
+    expect(await store.grants.findByToken(bea)).toEqual(grant(bea, 'usr_bea', at + 1));
+    const ids = async (userId: string | null, after: { createdAtMs: number; id: string } | null = null) =>
+      (await store.grants.list(one, { userId, after, limit: 10 })).map(({ id }) => id);
+    expect(await ids(null)).toEqual([nobody, bea, ana]);
+    expect(await ids('usr_ana')).toEqual([ana]);
+    expect(await ids(null, { createdAtMs: at + 1, id: bea })).toEqual([ana]);
+    expect(await store.grants.list(other, { userId: null, after: null, limit: 10 })).toEqual([]);
+
+    const refresh = { family: 'f', secret: 's' };
+    await store.transaction(async ({ grants }) => {
+      expect((await grants.findForUpdate(one, ana))?.refresh).toBeNull();
+      await grants.updateRefresh(one, ana, { refresh, usedAtMs: at + 5, expiresAtMs: at + 90_000 });
+      expect(await grants.findForUpdate(one, ana)).toEqual({ ...grant(ana, 'usr_ana', at), usedAtMs: at + 5, expiresAtMs: at + 90_000, refresh });
+      expect([
+        await grants.countOfUser(one, 'usr_ana', at),
+        await grants.countOfUser(one, null, at),
+        await grants.countOfUser(one, 'usr_ana', at + 90_000),
+      ]).toEqual([1, 1, 0]);
+    });
+
+    const { callers } = await store.access.revision(one);
+    const changed = async (after: number) => [...((await store.access.changedKeys(one, after, 10)) ?? [])].sort();
+    await store.transaction(({ access }) => access.touchGrant(one, nobody));
+    expect(await changed(callers)).toEqual([nobody]);
+    await store.transaction(({ access }) => access.touchKeysOf(one, [{ kind: 'user', id: 'usr_bea' }]));
+    expect(await changed(callers + 1)).toEqual([bea]);
+    expect(await store.access.changedKeys(one, callers, 1)).toBeNull();
+
+    const revoked = { atMs: at + 7, by: 'usr_ana', why: 'revoked' };
+    await store.transaction(({ grants }) => grants.updateRevoked(one, ana, revoked));
+    expect((await store.grants.find(one, ana))?.revoked).toEqual(revoked);
+    await store.transaction(async ({ grants }) => {
+      expect((await grants.findForUpdate(one, ana))?.refresh).toBeNull();
+      expect(await grants.countOfUser(one, 'usr_ana', at)).toBe(0);
+      await grants.deleteOver(one, at + 60_002);
+    });
+    expect(await ids(null)).toEqual([nobody]);
+  });
+
+  test('clients that registered themselves are kept while they are used, and keys of tokens as they were sealed', async () => {
+    const [used, idle] = [`client_${randomBase62(20)}`, `client_${randomBase62(20)}`] as [string, string];
+    const client = (id: string) => ({ id, name: 'Client', redirectUris: ['http://127.0.0.1/cb', 'app.example:/cb'], createdAtMs: 1000 });
+    const before = await store.transaction(({ oauthClients }) => oauthClients.count());
+    await store.transaction(async ({ oauthClients }) => {
+      for (const id of [used, idle]) await oauthClients.insert(client(id));
+      await oauthClients.updateUsed(used, 9000);
+      expect(await oauthClients.count()).toBe(before + 2);
+      await oauthClients.deleteUnused(5000);
+    });
+    expect([await store.oauthClients.find(used), await store.oauthClients.find(idle)]).toEqual([client(used), null]);
+
+    const key = {
+      id: randomBase62(20),
+      node: 'n1',
+      publicJwk: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' },
+      sealed: Buffer.from([0, 255, 1]),
+      createdAtMs: 5000,
+    };
+    await store.transaction(({ oauthKeys }) => oauthKeys.insert(key));
+    expect(await store.oauthKeys.list()).toContainEqual(key);
+    await store.transaction(({ oauthKeys }) => oauthKeys.deleteBefore(5001));
+    expect((await store.oauthKeys.list()).map(({ id }) => id)).not.toContain(key.id);
   });
 
   test('an audit event can be added, never changed, deleted or truncated', async () => {

@@ -17,6 +17,7 @@ import type { IdempotencyWrites } from './idempotency-store.ts';
 import type { IdentityReads, IdentityWrites } from './identity-store.ts';
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
+import type { GrantReads, GrantWrites, OauthClientReads, OauthClientWrites, OauthKeyReads, OauthKeyWrites } from './oauth-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
@@ -33,6 +34,9 @@ export interface RegistryStore {
   readonly directory: DirectoryReads;
   readonly invitations: InvitationReads;
   readonly identities: IdentityReads;
+  readonly grants: GrantReads;
+  readonly oauthClients: OauthClientReads;
+  readonly oauthKeys: OauthKeyReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -55,6 +59,9 @@ export interface RegistryWrites {
   readonly invitations: InvitationWrites;
   readonly identities: IdentityWrites;
   readonly idempotency: IdempotencyWrites;
+  readonly grants: GrantWrites;
+  readonly oauthClients: OauthClientWrites;
+  readonly oauthKeys: OauthKeyWrites;
 }
 
 /** A rule of access as it is kept. */
@@ -108,8 +115,8 @@ export interface AccessReads {
   revision(organizationId: OrganizationId): Promise<AccessRevision>;
   /** Of every organization. */
   revisions(): Promise<readonly AccessRevision[]>;
-  /** Keys of whose callers something has changed after that revision; null: more than `limit`. */
-  changedKeys(organizationId: OrganizationId, after: number, limit: number): Promise<readonly KeyId[] | null>;
+  /** Keys and grants of whose callers something has changed after that revision; null: more than `limit`. */
+  changedKeys(organizationId: OrganizationId, after: number, limit: number): Promise<readonly string[] | null>;
   /** By name. */
   policies(organizationId: OrganizationId): Promise<readonly PolicyRecord[]>;
   switches(organizationId: OrganizationId): Promise<readonly SwitchRecord[]>;
@@ -122,7 +129,9 @@ export interface AccessWrites {
   lock(organizationId: OrganizationId): Promise<void>;
   /** Every node forgets what it knows of the key. */
   touchKey(organizationId: OrganizationId, keyId: string): Promise<void>;
-  /** The same of every key that names one of these, or what inherits from them. */
+  /** The same of a grant. */
+  touchGrant(organizationId: OrganizationId, grantId: string): Promise<void>;
+  /** The same of every key that names one of these, or what inherits from them, and of the grants of such users. */
   touchKeysOf(organizationId: OrganizationId, references: readonly Reference[]): Promise<void>;
   findPolicy(organizationId: OrganizationId, name: string): Promise<PolicyRecord | null>;
   countPolicies(organizationId: OrganizationId): Promise<number>;

@@ -26,6 +26,9 @@ export interface Tables {
   invitations: InvitationsTable;
   idempotency_keys: IdempotencyKeysTable;
   identity_links: IdentityLinksTable;
+  oauth_grants: OauthGrantsTable;
+  oauth_clients: OauthClientsTable;
+  oauth_keys: OauthKeysTable;
 }
 
 export interface OrganizationsTable {
@@ -273,4 +276,41 @@ export interface ErasuresTable {
   key_ids: Json<unknown>;
   begun_at: Date;
   finished_at: Date | null;
+}
+
+export interface OauthGrantsTable {
+  organization_id: string;
+  id: string;
+  user_id: string | null;
+  granted_by: string;
+  client_id: string;
+  client_name: string;
+  redirect_uri: string;
+  resource: string;
+  scopes: Json<unknown>;
+  created_at: Date;
+  expires_at: Date;
+  used_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  family_hash: ColumnType<string | null, string | null | undefined, string | null>;
+  refresh_hash: ColumnType<string | null, string | null | undefined, string | null>;
+  revoked_at: ColumnType<Date | null, Date | null | undefined, Date | null>;
+  revoked_by: ColumnType<string | null, string | null | undefined, string | null>;
+  revoked_why: ColumnType<string | null, string | null | undefined, string | null>;
+  changed_revision: Generated<string>;
+}
+
+export interface OauthClientsTable {
+  id: string;
+  name: string;
+  redirect_uris: Json<unknown>;
+  created_at: Date;
+  used_at: Date;
+}
+
+export interface OauthKeysTable {
+  id: string;
+  node: string;
+  public_jwk: Json<unknown>;
+  sealed: Buffer;
+  created_at: Date;
 }

@@ -1,0 +1,150 @@
+/**
+ * Clients that describe themselves by a document at the https address that is their id (OAuth Client ID Metadata Document,
+ * draft-ietf-oauth-client-id-metadata-document). The address comes from outside: it is dialled only where strangers may
+ * send a gateway, without redirects, within a few seconds and KiB, and what it says is kept for a while.
+ */
+import { lookup } from 'node:dns';
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { bounds } from '../../kernel/bounds.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { guardLookup, networksOf, refusedAsPrivate } from '../../kernel/outward-address.ts';
+import { OauthRefusal } from './oauth-refusal.ts';
+import { refusedRedirectUri } from '../../kernel/redirect-uri.ts';
+
+export interface ClientDocument {
+  readonly name: string;
+  readonly redirectUris: readonly string[];
+}
+
+export interface ClientDocumentRules {
+  /** Networks that documents may lie in although strangers are not sent there. */
+  readonly allowedNetworks: readonly string[];
+  /** File of certificate authorities in PEM in the place of the public ones, or null. */
+  readonly caFile: string | null;
+}
+
+export interface ClientDocuments {
+  /** Refusals: `invalid_client`, with what is wrong with the document. */
+  read(clientId: string, rules: ClientDocumentRules): Promise<ClientDocument>;
+}
+
+const keptMax = 500;
+
+/** Whether an id is the address of a document (section 3 of the draft): https, with a path, without dot segments, fragment, user or password. */
+export function isDocumentId(clientId: string): boolean {
+  const url = clientId.length > 2048 ? null : URL.parse(clientId);
+  return (
+    url !== null &&
+    url.protocol === 'https:' &&
+    url.pathname !== '/' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === '' &&
+    // As it is written it is what is fetched: no second spelling of one client.
+    url.href === clientId
+  );
+}
+
+export function createClientDocuments(clock: Pick<Clock, 'monotonicMs'>): ClientDocuments {
+  const kept = new Map<string, { readonly untilMs: number; readonly document: ClientDocument }>();
+  const asking = new Map<string, Promise<ClientDocument>>();
+
+  async function fetchAndKeep(clientId: string, rules: ClientDocumentRules): Promise<ClientDocument> {
+    const document = documentOf(clientId, await fetchDocument(new URL(clientId), rules));
+    const [oldest] = kept.keys();
+    if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest);
+    kept.set(clientId, { document, untilMs: clock.monotonicMs() + bounds.clientDocumentKeptMs });
+    return document;
+  }
+
+  return {
+    async read(clientId, rules) {
+      const known = kept.get(clientId);
+      if (known !== undefined && clock.monotonicMs() < known.untilMs) return known.document;
+      kept.delete(clientId);
+      let pending = asking.get(clientId);
+      if (pending === undefined) {
+        if (asking.size >= bounds.clientDocumentsAtOnceMax) throw new OauthRefusal('temporarily_unavailable', 'too many client documents are being read');
+        pending = fetchAndKeep(clientId, rules).finally(() => asking.delete(clientId));
+        asking.set(clientId, pending);
+      }
+      return pending;
+    },
+  };
+}
+
+const documentSchema = z.looseObject({
+  client_id: z.string(),
+  client_name: z.string().max(200).optional(),
+  redirect_uris: z.array(z.string()).min(1).max(50),
+  token_endpoint_auth_method: z.string().optional(),
+  client_secret: z.never().optional(),
+});
+
+/** Refusals: `invalid_client`. */
+function documentOf(clientId: string, text: string): ClientDocument {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw refused('it is not JSON');
+  }
+  const parsed = documentSchema.safeParse(json);
+  if (!parsed.success) throw refused(`${parsed.error.issues[0]?.path.join('.') ?? 'it'} is not as the specification has it`);
+  const { client_id: ownId, client_name: name, redirect_uris: redirectUris, token_endpoint_auth_method: method = 'none' } = parsed.data;
+  if (ownId !== clientId) throw refused('its client_id is another address');
+  if (method !== 'none') throw refused('its token_endpoint_auth_method must be none');
+  const bad = redirectUris.map((uri) => refusedRedirectUri(uri)).find((reason) => reason !== null);
+  if (bad !== undefined) throw refused(`of a redirect_uri: ${bad}`);
+  return { name: name ?? new URL(clientId).host, redirectUris };
+}
+
+async function fetchDocument(url: URL, { allowedNetworks, caFile }: ClientDocumentRules): Promise<string> {
+  const allowed = networksOf(allowedNetworks);
+  // A port of its own is for places that the operator has named: else a gateway would knock at doors for strangers.
+  if (url.port !== '' && allowedNetworks.length === 0) throw refused('its address has a port');
+  // A name is judged by its addresses, when it is connected to.
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const reason = isIP(host) === 0 ? null : refusedAsPrivate(host, allowed);
+  if (reason !== null) throw refused(`of its address, ${reason}`);
+  const ca = caFile === null ? null : await readFile(caFile);
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      reject(refused(why));
+      asking.destroy();
+    };
+    const asking = request(
+      url,
+      {
+        method: 'GET',
+        agent: false,
+        headers: { Accept: 'application/json', 'User-Agent': 'GatewayOps' },
+        lookup: guardLookup(lookup, allowed, refusedAsPrivate),
+        ...(ca === null ? {} : { ca }),
+        signal: AbortSignal.timeout(bounds.clientDocumentTimeoutMs),
+      },
+      (answer) => {
+        if (answer.statusCode !== 200) return fail(`it is answered with ${answer.statusCode}, and redirects are not followed`);
+        if (!/^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;|$)/i.test(answer.headers['content-type'] ?? '')) return fail('it is not served as JSON');
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        answer.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > bounds.clientDocumentBytesMax) fail(`it is larger than ${bounds.clientDocumentBytesMax} bytes`);
+          else chunks.push(chunk);
+        });
+        answer.on('error', () => fail('it could not be read'));
+        answer.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+      },
+    );
+    asking.on('error', () => reject(refused('it cannot be fetched')));
+    asking.end();
+  });
+}
+
+function refused(reason: string): OauthRefusal {
+  return new OauthRefusal('invalid_client', `the document of this client_id cannot be used: ${reason}`);
+}

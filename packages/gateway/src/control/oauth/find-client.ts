@@ -1,0 +1,48 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AuthorizationServerConfig, OauthClientConfig } from '../../config/config.ts';
+import type { ControlDependencies } from '../context.ts';
+import { isDocumentId } from './client-documents.ts';
+import { OauthRefusal } from './oauth-refusal.ts';
+
+/** A client as it describes itself, or as the operator does. */
+export interface OauthClient {
+  readonly id: string;
+  /** What it calls itself; anybody can call themselves anything. */
+  readonly name: string;
+  /** `configured`: the operator vouches for it; `document`: the host of its id does; `registered`: nobody does. */
+  readonly kind: 'configured' | 'document' | 'registered';
+  readonly redirectUris: readonly string[];
+}
+
+/** The client of an id. Refusals: `invalid_client`. Faults: `unavailable`. */
+export async function findClient(
+  { registry, oauth }: Pick<ControlDependencies, 'registry' | 'oauth'>,
+  server: AuthorizationServerConfig,
+  clientId: string,
+): Promise<OauthClient> {
+  const configured = configuredClient(server, clientId);
+  if (configured !== null) return { id: clientId, name: configured.name, kind: 'configured', redirectUris: configured.redirectUris };
+  if (server.clientDocuments !== null && isDocumentId(clientId)) {
+    return { id: clientId, kind: 'document', ...(await oauth.documents.read(clientId, server.clientDocuments)) };
+  }
+  const registered = server.dynamicRegistration && registeredId.test(clientId) ? await registry.oauthClients.find(clientId) : null;
+  if (registered === null) throw new OauthRefusal('invalid_client', 'the client_id is not known here');
+  return { id: clientId, name: registered.name, kind: 'registered', redirectUris: registered.redirectUris };
+}
+
+export const registeredId = /^client_[0-9A-Za-z]{20}$/;
+
+/**
+ * Who asks at the token endpoint: a client without a secret is who it says, for its code or token says so too; one that has a secret shows it. Refusals:
+ * `invalid_client`.
+ */
+export function requireClientSecret(server: AuthorizationServerConfig, clientId: string, secret: string | null): void {
+  const known = configuredClient(server, clientId)?.secretDigest ?? null;
+  if (known === null && secret === null) return;
+  if (known === null || secret === null || !timingSafeEqual(Buffer.from(known, 'hex'), createHash('sha256').update(secret).digest()))
+    throw new OauthRefusal('invalid_client', 'the client did not show its secret');
+}
+
+function configuredClient({ clients }: AuthorizationServerConfig, clientId: string): OauthClientConfig | null {
+  return clients.find(({ id }) => id === clientId) ?? null;
+}
