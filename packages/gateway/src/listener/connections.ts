@@ -77,7 +77,8 @@ export function trackConnections(server: Server | HttpsServer, sessions: Readonl
     drain() {
       if (looking !== null) return;
       closeDoor(server);
-      looking = setInterval(closeIdle, lookMs);
+      // Timers run before what has come is read: after a standstill a request may lie there. It is read before the turn ends.
+      looking = setInterval(() => setImmediate(closeIdle), lookMs);
       closeIdle();
       setTimeout(() => server.prependListener('request', createSayLast()), lastAnswerMs).unref();
     },
