@@ -1,5 +1,5 @@
 /** The steps of signing in by a provider, in their order. */
-export const signInSteps = ['address', 'discovery', 'keys', 'answer', 'client', 'token', 'identity', 'groups'] as const;
+export const signInSteps = ['address', 'discovery', 'keys', 'answer', 'client', 'token', 'signature', 'decryption', 'assertion', 'identity', 'groups'] as const;
 export type SignInStep = (typeof signInSteps)[number];
 
 /** Why somebody could not sign in: for an administrator's eyes, never for those of who tried. */

@@ -435,6 +435,21 @@ export const bounds = {
   providerAnswerBytesMax: 1 * MiB,
   providerMetadataMs: 600_000,
   clockToleranceSeconds: 60,
+  /**
+   * SAML: bytes of an answer; elements and depth of it, and of the metadata of a provider; values of its attributes; characters of an id; how long an
+   * assertion may be good at most, and is remembered as used; length of a key that signs; how long before a certificate's end it is
+   * warned of; used assertions that are forgotten in one sweep, and how often.
+   */
+  samlAnswerBytesMax: 256 * KiB,
+  samlElementsMax: 20_000,
+  samlDepthMax: 64,
+  samlValuesMax: 5_000,
+  samlIdCharsMax: 256,
+  samlAssertionMs: 24 * 3_600_000,
+  samlKeyBitsMin: 2_048,
+  certificateWarningMs: 30 * 86_400_000,
+  usedAssertionSweepMax: 10_000,
+  usedAssertionSweepMs: 600_000,
   adminLinkMs: 3_600_000,
   /** Clients that sign in: how long the page of consent, a code and what is known of a used one are good; grants of one user, and how long those that are over are listed. */
   consentMs: 600_000,
