@@ -4,6 +4,7 @@ import { thinCheckpoints } from './control/audit/thin-checkpoints.ts';
 import type { ControlContext } from './control/context.ts';
 import { removeExpiredKeys } from './control/idempotency/remove-expired-keys.ts';
 import { finishErasures } from './control/privacy/erase-person.ts';
+import { removeUsedAssertions } from './control/sign-in/remove-used-assertions.ts';
 import type { ScheduledBackups } from './jobs/backups/scheduled-backups.ts';
 import { bounds } from './kernel/bounds.ts';
 import type { OrganizationId } from './kernel/id.ts';
@@ -36,5 +37,6 @@ export function startChores(
   forAll('checkpoints', bounds.auditRetentionMs, thinCheckpoints);
   forAll('erasures', bounds.erasureLookMs, finishErasures);
   forAll('idempotency keys', bounds.idempotencySweepMs, removeExpiredKeys);
+  forAll('used assertions', bounds.usedAssertionSweepMs, removeUsedAssertions);
   each('backups', bounds.backupLookMs, () => backups.look());
 }

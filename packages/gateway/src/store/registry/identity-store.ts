@@ -23,3 +23,11 @@ export interface IdentityWrites extends IdentityReads {
   /** Every link of the user names another one from now on: the pseudonym. */
   rename(organizationId: OrganizationId, userId: string, pseudonym: string): Promise<void>;
 }
+
+/** Assertions that somebody has come in by. */
+export interface AssertionWrites {
+  /** True for one of any number who show it, until it is over. */
+  use(organizationId: OrganizationId, digest: string, untilMs: number): Promise<boolean>;
+  /** Of those that are over `limit` at most. */
+  deleteExpired(organizationId: OrganizationId, limit: number): Promise<void>;
+}

@@ -25,6 +25,7 @@ import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { scopedReads, scopedWrites, scopeOfTransaction, type Scope } from './scopes.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
+import { createAssertionWrites } from './used-assertions.ts';
 import type { Tables } from './tables.ts';
 
 export interface RegistryOptions {
@@ -96,6 +97,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           directory: scopedWrites(createDirectoryWrites(transaction), enter),
           invitations: scopedWrites(createInvitationWrites(transaction), enter),
           identities: scopedWrites(createIdentityWrites(transaction), enter),
+          assertions: scopedWrites(createAssertionWrites(transaction), enter),
           configObjects: scopedWrites(createConfigObjectWrites(transaction), enter),
           idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
           grants: scopedWrites(createGrantWrites(transaction), enter),

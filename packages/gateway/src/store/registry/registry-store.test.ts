@@ -550,6 +550,17 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await begin('y', { digest: 'f' })).toBeNull();
   });
 
+  test('S4 an assertion is used by one of several who show it at once, in its organization, and forgotten when it is long over', async () => {
+    const [organizationId, other] = [await newOrganization(), await newOrganization()];
+    const use = (organization: OrganizationId, untilMs = Date.now() + 60_000, digest = 'a'): Promise<boolean> =>
+      store.transaction(({ assertions }) => assertions.use(organization, digest, untilMs));
+    expect((await Promise.all([1, 2, 3].map(() => use(organizationId)))).filter(Boolean)).toEqual([true]);
+    expect([await use(organizationId), await use(other)]).toEqual([false, true]);
+    expect(await use(organizationId, Date.now() - 2 * 3_600_000, 'b')).toBe(true);
+    await store.transaction(({ assertions }) => assertions.deleteExpired(organizationId, 10));
+    expect([await use(organizationId), await use(organizationId, Date.now(), 'b')]).toEqual([false, true]);
+  });
+
   test('an invitation is found by its token, taken by one of several, and gone with its time, its address or its user', async () => {
     const organizationId = await newOrganization();
     const invitation = (more: Partial<InvitationRecord> = {}): InvitationRecord => ({

@@ -14,7 +14,7 @@ import type { SwitchData } from '../../kernel/switch.ts';
 import type { Reference } from '../../kernel/directory.ts';
 import type { AuditReads, AuditStreamWrites, AuditWrites, ChainHead } from './audit-store.ts';
 import type { IdempotencyWrites } from './idempotency-store.ts';
-import type { IdentityReads, IdentityWrites } from './identity-store.ts';
+import type { AssertionWrites, IdentityReads, IdentityWrites } from './identity-store.ts';
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
 import type { GrantReads, GrantWrites, OauthClientReads, OauthClientWrites, OauthKeyReads, OauthKeyWrites } from './oauth-store.ts';
@@ -58,6 +58,7 @@ export interface RegistryWrites {
   readonly directory: DirectoryWrites;
   readonly invitations: InvitationWrites;
   readonly identities: IdentityWrites;
+  readonly assertions: AssertionWrites;
   readonly idempotency: IdempotencyWrites;
   readonly grants: GrantWrites;
   readonly oauthClients: OauthClientWrites;

@@ -29,6 +29,7 @@ export interface Tables {
   oauth_grants: OauthGrantsTable;
   oauth_clients: OauthClientsTable;
   oauth_keys: OauthKeysTable;
+  used_assertions: UsedAssertionsTable;
 }
 
 export interface OrganizationsTable {
@@ -207,6 +208,12 @@ export interface IdentityLinksTable {
   provider: string;
   user_id: string;
   created_at: Date;
+}
+
+export interface UsedAssertionsTable {
+  organization_id: string;
+  digest: string;
+  until: Date;
 }
 
 export interface IdempotencyKeysTable {
