@@ -30,6 +30,7 @@ import { createServedConfig } from '../../packages/gateway/src/node/served-confi
 import { createLiveFeed } from '../../packages/gateway/src/telemetry/live/live-feed.ts';
 import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
 import { createOidcClients } from '../../packages/gateway/src/identity/oidc-client.ts';
+import { createSamlClients } from '../../packages/gateway/src/identity/saml/saml-clients.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
 import { assembleIdentity } from '../../packages/gateway/src/assemble-identity.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
@@ -156,7 +157,7 @@ function createControl(
       if (!target) throw new Fault('unknown_object', { kind: 'server', name });
       return runServerTest(target);
     },
-    providers: { list: () => [], clients: async () => createOidcClients(() => clock.monotonicMs()) },
+    providers: { list: () => [], clients: async () => createOidcClients(() => clock.monotonicMs()), saml: async () => createSamlClients(clock) },
     masking: { test: async () => ({ texts: [{ notKept: 'failed' }], masked: [] }) },
     serverState: () => ({ state: 'ready', reason: null }),
     exports: createExportFiles({ folder: join(tmpdir(), `gwo-exports-${randomBytes(8).toString('hex')}`), clock, log: silentLog }),

@@ -109,7 +109,11 @@ export function sign(xml: string, { key, cert }: Certificate, options: SigningOp
   return signed.getSignedXml();
 }
 
-export async function encryptAssertion(xml: string, { cert }: Certificate, options: { readonly content?: string; readonly key?: string } = {}): Promise<string> {
+export async function encryptAssertion(
+  xml: string,
+  { cert }: Certificate,
+  options: { readonly content?: string; readonly key?: string } = {},
+): Promise<string> {
   const assertion = assertionOf(xml);
   const namespaced = assertion.replace('<saml:Assertion ', '<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ');
   const encrypted = await promisify(encrypt)(assertion.includes('xmlns:saml=') ? assertion : namespaced, {

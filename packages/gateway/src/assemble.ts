@@ -261,6 +261,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   closers.add('exports', () => exportFiles.close());
   const backups = createScheduledBackups({ plan: () => served.config.backup, clock, context: () => systemContext(dependencies) });
   closers.add('backups', () => backups.stop());
+  const providers = assembleProviders(() => served.providers, clock);
   const fixedProbes: readonly HealthProbe[] = [
     ...storeProbes({ registry, state, ledger }),
     recordProbe({ drain, isBlocked: recordBlocked, spoolBytesMax: () => served.config.journal.spoolBytesMax }),
@@ -289,7 +290,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),
     masking: bodies.masking,
-    providers: assembleProviders(() => served.providers, clock),
+    providers,
     serverState,
     upstreams: serverOrders.desk,
     audit,
@@ -302,7 +303,14 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
     get probes() {
-      return [...fixedProbes, ...issuersProbes(served.issuers, identity), ...engineProbes(served.opa, pool), ...streams.probes(), ...backups.probes()];
+      return [
+        ...fixedProbes,
+        ...issuersProbes(served.issuers, identity),
+        ...engineProbes(served.opa, pool),
+        ...streams.probes(),
+        ...backups.probes(),
+        ...providers.probes(),
+      ];
     },
     figures: telemetry.figures({
       workers: () => pool.reports(),

@@ -30,6 +30,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/identity/providers/{name}/test': { action: 'provider.tested', ask: 'sign-in-routes.test.ts' },
   'POST /v1/identity/mapping/preview': null,
   'POST /v1/auth/sso/oidc/callback': { action: 'session.opened', ask: 'sign-in-routes.test.ts' },
+  'POST /v1/auth/sso/saml/acs': { action: 'session.opened', ask: 'saml-sign-in.test.ts' },
   'POST /v1/audit/keys/rotate': { action: 'audit_key.rotated', ask: async () => ({}) },
   'PUT /v1/costs/prices': { action: 'prices.changed', ask: async () => ({ body: { default: { per_call: 0.5 } }, headers: { 'if-match': '"0"' } }) },
   'POST /v1/prices': { action: 'prices.changed', ask: 'price-routes.test.ts' },

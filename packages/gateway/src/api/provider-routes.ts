@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { listProviders, previewMapping, redirectUriOf, testProvider } from '../control/sign-in/list-providers.ts';
+import { placesOf } from '../control/sign-in/provider-desk.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { body, json, route, type Api } from './route.ts';
 
@@ -25,7 +26,7 @@ export function providerRoutes(api: Api): void {
     }),
     (c) => {
       const context = c.var.context();
-      return c.json({ providers: listProviders(context).map(providerBody), redirect_uri: redirectUriOf(context) }, 200);
+      return c.json({ providers: listProviders(context).map((one) => providerBody(one, context.publicUrl())), redirect_uri: redirectUriOf(context) }, 200);
     },
   );
   api.openapi(
@@ -91,10 +92,14 @@ const providerSchema = z
   .object({
     name: z.string(),
     title: z.string(),
-    type: z.enum(['oidc']),
+    type: z.enum(['oidc', 'saml']),
     preset: z.string(),
     issuer: z.string(),
-    client_id: z.string(),
+    client_id: z.string().nullable().openapi({ description: 'Null: SAML has none.' }),
+    saml: z
+      .object({ entity_id: z.string(), acs_url: z.string(), metadata_url: z.string() })
+      .nullable()
+      .openapi({ description: 'What is to be written at a SAML provider, letter for letter.' }),
     domains: z.array(z.string()),
     provision: z.enum(['required', 'just_in_time']),
     enforce: z.boolean(),
@@ -122,6 +127,10 @@ const previewSchema = z
   })
   .openapi('MappingPreview');
 
-function providerBody({ name, title, type, preset, issuer, clientId, domains, rules, enforce }: ProviderData): z.infer<typeof providerSchema> {
-  return { name, title, type, preset, issuer, client_id: clientId, domains: [...domains], provision: rules.provision, enforce };
+function providerBody(provider: ProviderData, publicUrl: string): z.infer<typeof providerSchema> {
+  const { name, title, type, preset, issuer, domains, rules, enforce } = provider;
+  const any = { name, title, type, preset, issuer, domains: [...domains], provision: rules.provision, enforce };
+  if (provider.type === 'oidc') return { ...any, client_id: provider.clientId, saml: null };
+  const { acsUrl, metadataUrl } = placesOf(provider, publicUrl);
+  return { ...any, client_id: null, saml: { entity_id: provider.entityId ?? metadataUrl, acs_url: acsUrl, metadata_url: metadataUrl } };
 }

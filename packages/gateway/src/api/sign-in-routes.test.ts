@@ -4,6 +4,7 @@ import { controlUrl, type TestControl } from '../../../../test/support/control.t
 import { signInAt, startOidcProvider, testClient, type TestProvider } from '../../../../test/support/sign-in-provider.ts';
 import { inviteUser } from '../control/invitations/invite-user.ts';
 import { createOidcClients } from '../identity/oidc-client.ts';
+import { createSamlClients } from '../identity/saml/saml-clients.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { createEntry } from '../control/directory/create-entry.ts';
 import { callbackPath } from '../control/sign-in/provider-desk.ts';
@@ -54,7 +55,13 @@ beforeAll(async () => {
     { ...first, name: 'other-issuer', domains: [], issuer: `${idp.issuer}/` },
   ];
   const clients = createOidcClients(() => Date.now());
-  ({ control, end } = await startControlWithAccess({ providers: { list: () => providers, clients: async () => clients } }));
+  ({ control, end } = await startControlWithAccess({
+    providers: {
+      list: () => providers,
+      clients: async () => clients,
+      saml: async () => createSamlClients({ nowMs: () => Date.now(), monotonicMs: () => Date.now() }),
+    },
+  }));
   await createEntry(control.context(), { kind: 'team', id: 'payments', change: { name: 'payments', texts: {}, names: {}, links: {} }, dryRun: false });
 }, 240_000);
 afterAll(async () => {

@@ -3,10 +3,11 @@ import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { beginSignIn } from '../control/sign-in/begin-sign-in.ts';
 import { finishSignIn } from '../control/sign-in/finish-sign-in.ts';
-import { callbackPath, providerOf } from '../control/sign-in/provider-desk.ts';
+import { acsPath, callbackPath, placesOf, providerOf, samlMetadataPath } from '../control/sign-in/provider-desk.ts';
 import { returnPath } from '../control/sign-in/return-path.ts';
 import { sessionMaxMs } from '../control/sessions/session.ts';
 import { plainUserAgent } from '../control/sessions/store-session.ts';
+import { unknownObject } from '../control/unknown-object.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
@@ -22,6 +23,14 @@ type Ask = Context<ApiEnvironment>;
 /** What a browser keeps while somebody is at their provider. */
 const browserCookie = 'gatewayops_sign_in';
 const formBytesMax = 64 * 1024;
+/** Base64 of an answer, some of its characters written as three. */
+const samlFormBytesMax = 2 * bounds.samlAnswerBytesMax;
+
+const beginSchema = z.object({
+  provider: z.string().max(63).optional().openapi({ description: 'Name of the provider.', example: 'okta' }),
+  email: z.string().max(254).optional().openapi({ description: 'In its place: an address, whose domain leads to it.' }),
+  return_to: z.string().max(2000).optional().openapi({ description: 'Path of this gateway to go on to. Anything else is taken for `/`.', example: '/' }),
+});
 
 /**
  * How people sign in, in a browser: the page that asks who they are, and the two ends of the way by their provider (S0: `authorize` and `callback`).
@@ -56,34 +65,10 @@ export function signInRoutes(app: ApiApp): void {
       tags: ['identity'],
       summary: 'Begin to sign in by a provider',
       description: 'For browsers: leads to the provider, and to the page that asks for one where none is named.',
-      request: {
-        query: z.object({
-          provider: z.string().max(63).optional().openapi({ description: 'Name of the provider.', example: 'okta' }),
-          email: z.string().max(254).optional().openapi({ description: 'In its place: an address, whose domain leads to it.' }),
-          return_to: z
-            .string()
-            .max(2000)
-            .optional()
-            .openapi({ description: 'Path of this gateway to go on to. Anything else is taken for `/`.', example: '/' }),
-        }),
-      },
+      request: { query: beginSchema },
       responses: { 303: { description: 'To the provider, with a cookie that binds the sign-in to this browser.' } },
     }),
-    async (c) => {
-      const { dependencies, requestId } = c.var;
-      const { provider: asked, email = '', return_to: goOn } = c.req.valid('query');
-      const returnTo = returnPath(goOn);
-      const providers = dependencies.providers.list();
-      const provider = asked === undefined ? providerOf(providers, email) : (providers.find(({ name }) => name === asked) ?? null);
-      if (provider === null) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
-      const { name } = browserCookieOf(dependencies.publicUrl());
-      return await inPage(c, async () => {
-        const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null });
-        if (!begun.ok) return page(c, renderRefusedSignIn(begun.incident), 502);
-        keepBrowser(c, begun.browser, provider);
-        return c.redirect(begun.url, 303);
-      });
-    },
+    (c) => begin(c, c.req.valid('query')),
   );
   app.openapi(
     route({
@@ -95,7 +80,7 @@ export function signInRoutes(app: ApiApp): void {
       description: 'For browsers: the answer of the provider stands in the query (OpenID Connect Core 1.0).',
       responses: { 200: page200 },
     }),
-    (c) => finish(c, new URL(c.req.url).searchParams),
+    (c) => finish(c, 'oidc', new URL(c.req.url).searchParams),
   );
   app.openapi(
     route({
@@ -108,17 +93,82 @@ export function signInRoutes(app: ApiApp): void {
       description: 'For browsers: the answer of the provider is a form (OAuth 2.0 Form Post Response Mode), `application/x-www-form-urlencoded`.',
       responses: { 200: page200 },
     }),
-    async (c) => finish(c, await readForm(c)),
+    async (c) => finish(c, 'oidc', await readForm(c, formBytesMax)),
+  );
+  samlRoutes(app);
+}
+
+function samlRoutes(app: ApiApp): void {
+  app.openapi(
+    route({
+      method: 'get',
+      path: '/v1/auth/sso/saml/login',
+      permission: 'public',
+      tags: ['identity'],
+      summary: 'Begin to sign in by a SAML provider',
+      description: 'For browsers: as `/v1/auth/sso/oidc/authorize`; the request is in the address that it leads to (SAML 2.0, HTTP redirect binding).',
+      request: { query: beginSchema },
+      responses: { 303: { description: 'To the provider, with a cookie that binds the sign-in to this browser.' } },
+    }),
+    (c) => begin(c, c.req.valid('query')),
+  );
+  app.openapi(
+    route({
+      method: 'post',
+      path: acsPath,
+      permission: 'public',
+      takesForm: true,
+      tags: ['identity'],
+      summary: 'Come back from a SAML provider',
+      description: 'For browsers: the answer of the provider is a form (SAML 2.0, HTTP POST binding), `application/x-www-form-urlencoded`.',
+      responses: { 200: { description: 'A page of the browser, which leads on.' } },
+    }),
+    async (c) => finish(c, 'saml', await readForm(c, samlFormBytesMax)),
+  );
+  app.openapi(
+    route({
+      method: 'get',
+      path: samlMetadataPath,
+      permission: 'public',
+      tags: ['identity'],
+      summary: 'What a SAML provider is to know of this gateway',
+      description:
+        'Its metadata (SAML 2.0): entity id, the address for answers, and the certificate, where there is one. The address is the entity id unless another is set.',
+      request: { query: z.object({ provider: z.string().max(63).openapi({ description: 'Name of the provider that is to know it.', example: 'okta' }) }) },
+      responses: { 200: { description: 'The metadata, in XML.', content: { 'application/samlmetadata+xml': { schema: z.string() } } } },
+    }),
+    async (c) => {
+      const { providers, publicUrl } = c.var.dependencies;
+      const { provider: name } = c.req.valid('query');
+      const provider = providers.list().find((one) => one.name === name);
+      if (provider?.type !== 'saml') throw unknownObject('provider', name);
+      return c.body((await providers.saml()).metadata(provider, placesOf(provider, publicUrl())), 200, { 'Content-Type': 'application/samlmetadata+xml' });
+    },
   );
 }
 
-async function finish(c: Ask, answer: URLSearchParams): Promise<Response> {
+async function begin(c: Ask, { provider: asked, email = '', return_to: goOn }: z.infer<typeof beginSchema>): Promise<Response> {
+  const { dependencies, requestId } = c.var;
+  const returnTo = returnPath(goOn);
+  const providers = dependencies.providers.list();
+  const provider = asked === undefined ? providerOf(providers, email) : (providers.find(({ name }) => name === asked) ?? null);
+  if (provider === null) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
+  const { name } = browserCookieOf(dependencies.publicUrl());
+  return await inPage(c, async () => {
+    const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null });
+    if (!begun.ok) return page(c, renderRefusedSignIn(begun.incident), 502);
+    keepBrowser(c, begun.browser, provider);
+    return c.redirect(begun.url, 303);
+  });
+}
+
+async function finish(c: Ask, type: ProviderData['type'], answer: URLSearchParams): Promise<Response> {
   const { dependencies, requestId } = c.var;
   return await inPage(c, async () => {
     const { name } = browserCookieOf(dependencies.publicUrl());
     const finished = await finishSignIn(
       { ...dependencies, requestId, peer: peerOf(c) },
-      { answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
+      { type, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
     );
     if (!finished.ok) return page(c, renderRefusedSignIn(finished.incident), 400);
     const { name: session, secure } = sessionCookie(dependencies.publicUrl());
@@ -149,23 +199,24 @@ function browserCookieOf(publicUrl: string): { readonly name: string; readonly s
   return publicUrl.startsWith('https:') ? { name: `__Host-${browserCookie}`, secure: true } : { name: browserCookie, secure: false };
 }
 
-function keepBrowser(c: Ask, value: string, { responseMode }: ProviderData): void {
+function keepBrowser(c: Ask, value: string, provider: ProviderData): void {
   const { name, secure } = browserCookieOf(c.var.dependencies.publicUrl());
   // Only with a form of another site must it go along; with its links a lax one does.
-  const sameSite = responseMode === 'form_post' && secure ? 'None' : 'Lax';
+  const isForm = provider.type === 'saml' || provider.responseMode === 'form_post';
+  const sameSite = isForm && secure ? 'None' : 'Lax';
   setCookie(c, name, value, { path: '/', httpOnly: true, sameSite, secure, maxAge: bounds.signInMs / 1000 });
 }
 
-async function readForm(c: Ask): Promise<URLSearchParams> {
+async function readForm(c: Ask, bytesMax: number): Promise<URLSearchParams> {
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i.test(type) || c.req.header('content-encoding') !== undefined)
     throw new Fault('invalid_request', { reason: 'the answer of an identity provider is a form: application/x-www-form-urlencoded' });
-  if (Number(c.req.header('content-length') ?? 0) > formBytesMax) throw new Fault('payload_too_large', { limit: formBytesMax });
+  if (Number(c.req.header('content-length') ?? 0) > bytesMax) throw new Fault('payload_too_large', { limit: bytesMax });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of c.req.raw.body ?? []) {
     bytes += chunk.length;
-    if (bytes > formBytesMax) throw new Fault('payload_too_large', { limit: formBytesMax });
+    if (bytes > bytesMax) throw new Fault('payload_too_large', { limit: bytesMax });
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));

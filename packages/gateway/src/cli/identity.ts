@@ -16,6 +16,7 @@ const providerView = z.looseObject({
   domains: z.array(z.string()),
   provision: z.string(),
   enforce: z.boolean(),
+  saml: z.looseObject({ entity_id: z.string(), acs_url: z.string(), metadata_url: z.string() }).nullable(),
 });
 
 export const identityList: Command = async (context) => {
@@ -43,7 +44,10 @@ export const identityList: Command = async (context) => {
           out.paint.dim,
         ),
   );
-  out.note(`Redirect URI, to be written at each provider: ${plain(redirectUri)}`);
+  if (providers.some(({ saml }) => saml === null)) out.note(`Redirect URI, to be written at each provider of OpenID Connect: ${plain(redirectUri)}`);
+  for (const { name, saml } of providers)
+    if (saml !== null)
+      out.note(`At ${plain(name)}: entity id ${plain(saml.entity_id, 400)}, ACS ${plain(saml.acs_url, 400)}, metadata ${plain(saml.metadata_url, 400)}`);
   return undefined;
 };
 

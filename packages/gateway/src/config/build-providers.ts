@@ -2,26 +2,23 @@
 import { resolve } from 'node:path';
 import { presets } from '../kernel/provider-presets.ts';
 import type { OrganizationId } from '../kernel/id.ts';
-import type { ProviderConfig, SecretReference } from './config.ts';
+import type { ProviderConfig, SamlProviderConfig, SecretReference } from './config.ts';
 import type { ProviderEntry } from './schema-providers.ts';
 
-export function buildProvider(entry: ProviderEntry, folder: string, reference: (secret: SecretReference) => SecretReference): ProviderConfig {
+type MakeReference = (secret: SecretReference) => SecretReference;
+
+export function buildProvider(entry: ProviderEntry, folder: string, reference: MakeReference): ProviderConfig {
   const { preset, domains, claims } = entry;
   const known = presets[preset];
-  return {
+  const any = {
     name: entry.name,
     title: entry.title ?? known.title,
     organizationId: entry.organization as OrganizationId,
-    type: entry.type,
     preset,
     issuer: entry.issuer,
-    clientId: entry.client_id,
-    clientSecret: entry.client_secret === undefined ? null : reference(entry.client_secret),
-    scopes: [...new Set(['openid', ...(entry.scopes ?? ['profile', 'email', ...known.scopes])])],
-    responseMode: entry.response_mode,
     domains,
     enforce: entry.enforce,
-    claims: { ...claims, groups: claims.groups ?? known.groups },
+    claims: { ...claims, subject: claims.subject ?? (entry.type === 'saml' ? 'name_id' : 'sub'), groups: claims.groups ?? known.groups },
     isEmailTrusted: entry.email_verified === 'assumed',
     rules: {
       provision: entry.provision,
@@ -33,5 +30,29 @@ export function buildProvider(entry: ProviderEntry, folder: string, reference: (
     },
     allowedNetworks: entry.allow_addresses ?? [],
     caFile: entry.ca === undefined ? null : resolve(folder, entry.ca),
+  };
+  if (entry.type === 'saml') return { ...any, type: 'saml', ...buildSaml(entry.saml, folder, reference) };
+  return {
+    ...any,
+    type: 'oidc',
+    // That it is there the check sees to.
+    clientId: entry.client_id ?? '',
+    clientSecret: entry.client_secret === undefined ? null : reference(entry.client_secret),
+    scopes: [...new Set(['openid', ...(entry.scopes ?? ['profile', 'email', ...known.scopes])])],
+    responseMode: entry.response_mode,
+  };
+}
+
+function buildSaml(
+  saml: ProviderEntry['saml'],
+  folder: string,
+  reference: MakeReference,
+): Pick<SamlProviderConfig, 'metadata' | 'entityId' | 'own' | 'isUnaskedTaken'> {
+  const { metadata = '', entity_id: entityId = null, key, certificate, idp_initiated: isUnaskedTaken = false } = saml ?? {};
+  return {
+    metadata: /^https?:\/\//.test(metadata) ? { url: metadata } : { file: resolve(folder, metadata) },
+    entityId,
+    own: key === undefined || certificate === undefined ? null : { key: reference(key), certificateFile: resolve(folder, certificate) },
+    isUnaskedTaken,
   };
 }

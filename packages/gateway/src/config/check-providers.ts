@@ -3,6 +3,7 @@ import { presets } from '../kernel/provider-presets.ts';
 import { checkUrl } from './check-address.ts';
 import type { Checked, Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
+import type { ProviderEntry } from './schema-providers.ts';
 
 export function checkProviders({ file, config }: Checked, complain: Complain): void {
   const { providers } = file.identity;
@@ -10,10 +11,13 @@ export function checkProviders({ file, config }: Checked, complain: Complain): v
     const path: Path = ['identity', 'providers', index];
     const allowed = entry.allow_addresses ?? [];
     const { issuer: form, issuerForm, title } = presets[entry.preset];
-    checkUrl(entry.issuer, [...path, 'issuer'], complain, allowed);
-    if (!form.test(entry.issuer))
+    if (entry.type === 'oidc') checkIssuer(entry.issuer, [...path, 'issuer'], complain, allowed);
+    if (entry.type === 'oidc' && entry.client_id === undefined)
+      complain([...path, 'client_id'], 'the application has no id', 'Nobody could sign in by it.', 'Add client_id: the provider shows it.');
+    checkSaml(entry, path, config, complain);
+    if (entry.type === 'oidc' && !form.test(entry.issuer))
       complain([...path, 'issuer'], `it is no issuer of ${title}`, 'Nobody could sign in by it.', `Write ${issuerForm}; for another address, preset: custom.`);
-    if (entry.issuer.startsWith('http:') && allowed.length === 0)
+    if (entry.type === 'oidc' && entry.issuer.startsWith('http:') && allowed.length === 0)
       complain(
         [...path, 'issuer'],
         'the provider is asked without TLS',
@@ -68,4 +72,61 @@ export function checkProviders({ file, config }: Checked, complain: Complain): v
         'Write response_mode: query, or serve TLS (listen.tls).',
       );
   }
+}
+
+function checkIssuer(issuer: string, path: Path, complain: Complain, allowed: readonly string[]): void {
+  if (!/^https?:$/.test(URL.parse(issuer)?.protocol ?? '') || /[?#]/.test(issuer))
+    complain(
+      path,
+      'it is no address',
+      'The discovery document is asked for there.',
+      'Write the address by which the provider calls itself, without query and fragment.',
+    );
+  else checkUrl(issuer, path, complain, allowed);
+}
+
+function checkSaml(entry: ProviderEntry, path: Path, config: Checked['config'], complain: Complain): void {
+  const { saml, type } = entry;
+  if (type === 'oidc') {
+    if (saml !== undefined) complain([...path, 'saml'], 'it is for type: saml alone', 'Nothing would come of it.', 'Write type: saml, or remove it.');
+    return;
+  }
+  if (saml === undefined) {
+    complain(
+      [...path, 'saml'],
+      'SAML needs the metadata of the provider',
+      'Nobody could sign in by it.',
+      'Write saml: { metadata: … }, a file or an https:// address.',
+    );
+    return;
+  }
+  for (const name of ['client_id', 'client_secret', 'scopes'] as const)
+    if (entry[name] !== undefined) complain([...path, name], 'SAML has none', 'Nothing would come of it.', 'Remove it.');
+  const { metadata, key, certificate } = saml;
+  const allowed = entry.allow_addresses ?? [];
+  if (/^https?:\/\//.test(metadata)) {
+    checkUrl(metadata, [...path, 'saml', 'metadata'], complain, allowed);
+    if (metadata.startsWith('http:') && allowed.length === 0)
+      complain(
+        [...path, 'saml', 'metadata'],
+        'its certificates are asked for without TLS',
+        'Whoever stands between could sign in as anybody.',
+        'Write https://, or take the metadata as a file.',
+        { unsafe: true },
+      );
+  }
+  if ((key === undefined) !== (certificate === undefined))
+    complain(
+      [...path, 'saml', key === undefined ? 'key' : 'certificate'],
+      'key and certificate are of use together only',
+      'Requests would not be signed.',
+      'Name both, or neither.',
+    );
+  if (config.listen.tls === null)
+    complain(
+      [...path, 'type'],
+      'SAML needs TLS here',
+      'Browsers send no cookie with a form of another site but over TLS, so nobody could be known again.',
+      'Serve TLS (listen.tls).',
+    );
 }

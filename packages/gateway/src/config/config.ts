@@ -2,7 +2,7 @@
  * The configuration after loading: defaults filled in, references resolved to places (never to secret values), frozen.
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
-import type { ProviderData } from '../identity/provider-data.ts';
+import type { OidcProviderData, SamlProviderData } from '../identity/provider-data.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
 import type { RouteAuth } from '../kernel/route-auth.ts';
 import type { PriceList } from '../kernel/price-list.ts';
@@ -91,9 +91,18 @@ export interface IssuerConfig extends Omit<IssuerData, 'ca'> {
   readonly caFile: string | null;
 }
 
-export interface ProviderConfig extends Omit<ProviderData, 'clientSecret' | 'ca'> {
+export type ProviderConfig = OidcProviderConfig | SamlProviderConfig;
+
+export interface OidcProviderConfig extends Omit<OidcProviderData, 'clientSecret' | 'ca'> {
   readonly clientSecret: SecretReference | null;
   /** Absolute path of a PEM file. */
+  readonly caFile: string | null;
+}
+
+export interface SamlProviderConfig extends Omit<SamlProviderData, 'metadata' | 'own' | 'ca'> {
+  /** Absolute path of a file, or an address. */
+  readonly metadata: { readonly file: string } | { readonly url: string };
+  readonly own: { readonly key: SecretReference; readonly certificateFile: string } | null;
   readonly caFile: string | null;
 }
 

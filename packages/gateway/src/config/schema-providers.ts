@@ -6,11 +6,12 @@ import { entryIdPattern } from '../kernel/directory.ts';
 import { list, secretReference, section, serverName, strict, text } from './schema-parts.ts';
 import { allowAddresses } from './schema-upstream.ts';
 
-const issuerError = 'must be the address by which the provider calls itself (issuer), without query and fragment';
+const issuerError = 'must be the name by which the provider calls itself (issuer, entity id)';
 const issuer = z
   .string({ error: issuerError })
-  .max(2048, { error: issuerError })
-  .refine((one) => /^https?:$/.test(URL.parse(one)?.protocol ?? '') && !/[?#]/.test(one), { error: issuerError });
+  .min(1, { error: issuerError })
+  .max(1024, { error: issuerError })
+  .refine((one) => !/[\s\p{Cc}]/u.test(one), { error: issuerError });
 const claimName = z.string({ error: 'must be the name of a claim' }).min(1, { error: 'must be the name of a claim' }).max(200);
 const entryId = text(entryIdPattern, 'must be an id of the directory');
 const word = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).max(512);
@@ -19,6 +20,37 @@ const mapping = strict({
   group: word.meta({ description: 'A group as the provider names it, letter for letter: of Entra ID its object id.', examples: ['engineering'] }),
   teams: list(entryId, bounds.directoryLinksMax).meta({ description: 'Ids of teams that whoever is in it belongs to.', examples: [['payments']] }),
   roles: list(entryId, bounds.directoryLinksMax).meta({ description: 'Ids of roles that whoever is in it has.', examples: [['developer']] }),
+});
+
+const saml = strict({
+  metadata: z
+    .string({ error: 'must be the path of a file, or an https:// address' })
+    .min(1)
+    .max(2048)
+    .meta({
+      description: 'The metadata of the provider, a file or an address that is asked again and again: where people sign in, and its certificates.',
+      examples: ['https://acme.okta.com/app/exk1/sso/saml/metadata'],
+    }),
+  entity_id: issuer.optional().meta({
+    description: 'Our entity id, as the provider has it. Default: the address of our metadata, `…/v1/auth/sso/saml/metadata?provider=NAME`.',
+    examples: ['urn:acme:gatewayops'],
+  }),
+  key: secretReference.optional().meta({
+    description: 'Where our private key is kept, in PEM (RSA): requests are signed with it, and assertions decrypted. Without one neither.',
+  }),
+  certificate: z
+    .string({ error: 'must be the path of a PEM file' })
+    .min(1)
+    .max(4096)
+    .optional()
+    .meta({ description: 'File of the certificate of `key`, in PEM. Our metadata have it.', examples: ['./gateway-saml.pem'] }),
+  idp_initiated: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .meta({
+      description: 'Whether people may come from the pages of the provider. Whoever is sent there by a stranger then may come in as the stranger.',
+      examples: [true],
+    }),
 });
 
 const provider = strict({
@@ -30,15 +62,18 @@ const provider = strict({
     .default('org_default')
     .meta({ description: 'Id of the organization whose people it signs in.', examples: ['org_acme'] }),
   type: z
-    .literal('oidc', { error: 'must be oidc' })
+    .enum(['oidc', 'saml'], { error: 'must be oidc or saml' })
     .default('oidc')
-    .meta({ description: 'OpenID Connect.', examples: ['oidc'] }),
+    .meta({ description: 'OpenID Connect, or SAML 2.0 with what `saml` says.', examples: ['saml'] }),
   preset: z
     .enum(providerPresets, { error: `must be one of ${providerPresets.join(', ')}` })
     .default('custom')
     .meta({ description: 'What kind of provider it is: which form its issuer has, which scopes and claims it knows.', examples: ['okta'] }),
-  issuer: issuer.meta({ description: 'Its issuer, letter for letter; it is asked for its discovery document there.', examples: ['https://acme.okta.com'] }),
-  client_id: word.meta({ description: 'Id of the application at the provider.', examples: ['0oa1b2c3d4'] }),
+  issuer: issuer.meta({
+    description: 'Its issuer, letter for letter; it is asked for its discovery document there. Of SAML its entity id.',
+    examples: ['https://acme.okta.com'],
+  }),
+  client_id: word.optional().meta({ description: 'Id of the application at the provider, which OpenID Connect needs.', examples: ['0oa1b2c3d4'] }),
   client_secret: secretReference.optional().meta({ description: 'Where its secret is kept. Without one it is a public client, protected by PKCE alone.' }),
   scopes: z
     .array(text(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'must be the name of a scope'), { error: 'must be a list' })
@@ -52,6 +87,7 @@ const provider = strict({
     .enum(['query', 'form_post'], { error: 'must be query or form_post' })
     .default('query')
     .meta({ description: 'How the provider answers: in the address, or in a form that the browser posts, which needs TLS here.', examples: ['form_post'] }),
+  saml: saml.optional().meta({ description: 'What `type: saml` needs.' }),
   domains: list(text(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a domain in lower case'), 200).meta({
     description: 'Domains whose addresses lead to it, and of which alone it is believed that an address is verified. Default: of any, and none leads to it.',
     examples: [['acme.example']],
@@ -66,7 +102,9 @@ const provider = strict({
     }),
   claims: section(
     strict({
-      subject: claimName.default('sub').meta({ description: 'What tells one person from every other, for ever.', examples: ['oid'] }),
+      subject: claimName
+        .optional()
+        .meta({ description: 'What tells one person from every other, for ever. Default: sub; of SAML the name id (name_id).', examples: ['oid'] }),
       email: claimName.default('email').meta({ description: 'Their address.', examples: ['upn'] }),
       name: claimName.default('name').meta({ description: 'Their name.', examples: ['name'] }),
       groups: z
@@ -81,7 +119,7 @@ const provider = strict({
     .default('required')
     .meta({
       description:
-        '`required`: an address counts where the provider says that it is verified; `assumed`: always, where all its addresses are its own (Entra ID says nothing of it).',
+        '`required`: an address counts where the provider says that it is verified; `assumed`: always, where all its addresses are its own (Entra ID and SAML say nothing of it).',
       examples: ['assumed'],
     }),
   link_by_email: z

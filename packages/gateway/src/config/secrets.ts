@@ -1,12 +1,22 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import type { OpaData } from '../snapshot/opa-data.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { StreamData } from '../jobs/siem/stream-data.ts';
-import type { AuditStreamConfig, Config, CredentialConfig, ProviderConfig, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
+import type {
+  AuditStreamConfig,
+  Config,
+  CredentialConfig,
+  ProviderConfig,
+  SamlProviderConfig,
+  SecretReference,
+  ServerConfig,
+  UpstreamTlsConfig,
+} from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { readBundle } from './read-bundle.ts';
@@ -167,29 +177,71 @@ function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): 
 }
 
 /** Providers with what is read for them. Faults: `secret_unavailable`, `unsafe_start`. */
-export function resolveProvider({ clientSecret, caFile, ...provider }: ProviderConfig, env: Environment): ProviderData {
+export function resolveProvider({ caFile, ...provider }: ProviderConfig, env: Environment): ProviderData {
   const setting = `identity.providers.${provider.name}`;
+  const ca = caFile === null ? null : providerCa(caFile, setting, env);
+  if (provider.type === 'oidc') return { ...provider, ca, clientSecret: provider.clientSecret && clientSecretOf(provider.clientSecret, setting, env) };
+  const { metadata, own } = provider;
   return {
     ...provider,
-    clientSecret: clientSecret && oneLine(resolveSecret(clientSecret, env, `${setting}.client_secret`), `${setting}.client_secret`),
-    ca:
-      caFile === null
-        ? null
-        : readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, `${setting}.ca`, (one, place) => resolveSecret(one, env, place)).ca,
+    ca,
+    metadata: 'url' in metadata ? metadata : { text: readMetadata(metadata.file, `${setting}.saml.metadata`) },
+    own: own && ownKeyOf(own, setting, env),
   };
 }
 
 function providerReaders(provider: ProviderConfig, env: Environment): SecretReader[] {
-  const { name, clientSecret, caFile } = provider;
+  const { name, caFile } = provider;
   const setting = `identity.providers.${name}`;
-  return [
-    ...(clientSecret === null
-      ? []
-      : [{ setting: `${setting}.client_secret`, reference: clientSecret, read: () => resolveProvider({ ...provider, caFile: null }, env).clientSecret ?? '' }]),
-    ...(caFile === null
-      ? []
-      : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => resolveProvider({ ...provider, clientSecret: null }, env).ca ?? '' }]),
-  ];
+  const ca = caFile === null ? [] : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => providerCa(caFile, setting, env) ?? '' }];
+  if (provider.type === 'oidc') {
+    const { clientSecret } = provider;
+    if (clientSecret === null) return ca;
+    return [...ca, { setting: `${setting}.client_secret`, reference: clientSecret, read: () => clientSecretOf(clientSecret, setting, env) }];
+  }
+  const { metadata, own } = provider;
+  const readers: SecretReader[] = [...ca];
+  if ('file' in metadata) {
+    const place = `${setting}.saml.metadata`;
+    readers.push({ setting: place, reference: metadata, read: () => readMetadata(metadata.file, place) });
+  }
+  if (own !== null)
+    readers.push(
+      { setting: `${setting}.saml.key`, reference: own.key, read: () => ownKeyOf(own, setting, env).key },
+      { setting: `${setting}.saml.certificate`, reference: { file: own.certificateFile }, read: () => 'read with the key' },
+    );
+  return readers;
+}
+
+function clientSecretOf(reference: SecretReference, setting: string, env: Environment): string {
+  return oneLine(resolveSecret(reference, env, `${setting}.client_secret`), `${setting}.client_secret`);
+}
+
+function providerCa(caFile: string, setting: string, env: Environment): string | null {
+  return readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, `${setting}.ca`, (one, place) => resolveSecret(one, env, place)).ca;
+}
+
+/** Key and certificate by which a SAML provider knows us: of use together only. */
+function ownKeyOf({ key, certificateFile }: NonNullable<SamlProviderConfig['own']>, setting: string, env: Environment): { key: string; certificate: string } {
+  const files = { caFile: null, certFile: certificateFile, key, serverName: null };
+  const read = readUpstreamTls(files, `${setting}.saml`, (one, place) => resolveSecret(one, env, place));
+  return { key: read.key ?? '', certificate: read.cert ?? '' };
+}
+
+function readMetadata(path: string, setting: string): string {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile() || stat.size > bounds.providerAnswerBytesMax) throw new Error('not a file of at most 1 MiB');
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const isGone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw missing(
+      setting,
+      isGone ? `there is no file ${path}` : `${path} cannot be read as a file of at most 1 MiB`,
+      'Correct the path, and let this user read it.',
+      cause,
+    );
+  }
 }
 
 /** As `readUpstreamTls`; null where the server has no settings for TLS. */

@@ -3,7 +3,7 @@ import * as client from 'openid-client';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
-import type { ProviderData } from './provider-data.ts';
+import type { OidcProviderData } from './provider-data.ts';
 import { presets } from '../kernel/provider-presets.ts';
 import { readClaims } from './read-claims.ts';
 import { SignInTrouble, type SignInStep } from './sign-in-trouble.ts';
@@ -26,17 +26,17 @@ export interface StepReport {
 
 export interface OidcClients {
   /** Where the browser is sent. Throws `SignInTrouble`. */
-  begin(provider: ProviderData, redirectUri: string): Promise<{ readonly url: string; readonly secrets: OidcSecrets }>;
+  begin(provider: OidcProviderData, redirectUri: string): Promise<{ readonly url: string; readonly secrets: OidcSecrets }>;
   /** Who came back with these parameters. Throws `SignInTrouble`. */
-  finish(provider: ProviderData, redirectUri: string, answer: URLSearchParams, secrets: OidcSecrets): Promise<VerifiedIdentity>;
+  finish(provider: OidcProviderData, redirectUri: string, answer: URLSearchParams, secrets: OidcSecrets): Promise<VerifiedIdentity>;
   /** What claims say of a person, by nobody's word but who wrote them: for a preview. Faults: `invalid_params`. */
-  read(provider: ProviderData, claims: Readonly<Record<string, unknown>>): VerifiedIdentity;
+  read(provider: OidcProviderData, claims: Readonly<Record<string, unknown>>): VerifiedIdentity;
   /** Each step that can be tried without a person, up to the first that fails. Never rejects. */
-  test(provider: ProviderData, redirectUri: string): Promise<readonly StepReport[]>;
+  test(provider: OidcProviderData, redirectUri: string): Promise<readonly StepReport[]>;
 }
 
 interface Known {
-  readonly provider: ProviderData;
+  readonly provider: OidcProviderData;
   readonly configuration: client.Configuration;
   readonly untilMs: number;
 }
@@ -45,7 +45,7 @@ interface Known {
 export function createOidcClients(nowMs: () => number): OidcClients {
   const known = new Map<string, Known>();
 
-  async function configurationOf(provider: ProviderData): Promise<client.Configuration> {
+  async function configurationOf(provider: OidcProviderData): Promise<client.Configuration> {
     const before = known.get(provider.name);
     // Another configuration has other objects.
     if (before !== undefined && before.provider === provider && nowMs() < before.untilMs) return before.configuration;
@@ -113,7 +113,7 @@ export function createOidcClients(nowMs: () => number): OidcClients {
   };
 }
 
-async function discover(provider: ProviderData): Promise<client.Configuration> {
+async function discover(provider: OidcProviderData): Promise<client.Configuration> {
   const { issuer, clientId, clientSecret } = provider;
   const metadata = { [client.clockTolerance]: bounds.clockToleranceSeconds };
   const shown = clientSecret === null ? client.None() : client.ClientSecretPost(clientSecret);
@@ -151,7 +151,7 @@ async function discover(provider: ProviderData): Promise<client.Configuration> {
 /** What the ID token does not say may stand at the user info endpoint. */
 async function moreClaims(
   configuration: client.Configuration,
-  provider: ProviderData,
+  provider: OidcProviderData,
   accessToken: string,
   idToken: client.IDToken,
 ): Promise<Readonly<Record<string, unknown>>> {
@@ -161,7 +161,7 @@ async function moreClaims(
   return await client.fetchUserInfo(configuration, accessToken, idToken.sub);
 }
 
-async function requireKeys(provider: ProviderData, address: string): Promise<void> {
+async function requireKeys(provider: OidcProviderData, address: string): Promise<void> {
   const answer = address === '' ? null : await createGuardedFetch(provider)(address, {});
   const keys = answer?.ok === true ? ((await answer.json().catch(() => null)) as { keys?: unknown } | null)?.keys : null;
   if (!Array.isArray(keys) || keys.length === 0)

@@ -438,7 +438,7 @@ export const bounds = {
   /**
    * SAML: bytes of an answer; elements and depth of it, and of the metadata of a provider; values of its attributes; characters of an id; how long an
    * assertion may be good at most, and is remembered as used; length of a key that signs; how long before a certificate's end it is
-   * warned of; used assertions that are forgotten in one sweep, and how often.
+   * warned of; how long what a provider said of itself is gone by while it is away; used assertions that are forgotten in one sweep, and how often.
    */
   samlAnswerBytesMax: 256 * KiB,
   samlElementsMax: 20_000,
@@ -448,6 +448,7 @@ export const bounds = {
   samlAssertionMs: 24 * 3_600_000,
   samlKeyBitsMin: 2_048,
   certificateWarningMs: 30 * 86_400_000,
+  samlMetadataStaleMs: 24 * 3_600_000,
   usedAssertionSweepMax: 10_000,
   usedAssertionSweepMs: 600_000,
   adminLinkMs: 3_600_000,

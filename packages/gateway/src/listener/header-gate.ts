@@ -154,7 +154,7 @@ export function requireAddress(headers: InboundHeaders, hosts: ReadonlySet<strin
 }
 
 /** Where the page of an identity provider lets the browser post its answer, from its own origin. Whether it is one to a question of ours is told by what it carries. */
-const providerAnswers: ReadonlySet<string> = new Set(['/v1/auth/sso/oidc/callback']);
+const providerAnswers: ReadonlySet<string> = new Set(['/v1/auth/sso/oidc/callback', '/v1/auth/sso/saml/acs']);
 
 /** As `requireAddress`, for the control plane: the answers of identity providers may come from any origin. */
 export function requireControlAddress(

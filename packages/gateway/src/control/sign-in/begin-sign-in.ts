@@ -4,7 +4,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import { randomBase62 } from '../../kernel/id.ts';
 import type { ProviderData } from '../../identity/provider-data.ts';
 import type { ControlContext } from '../context.ts';
-import { callbackPath } from './provider-desk.ts';
+import { callbackPath, placesOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { countBegun } from './sign-in-attempts.ts';
 
@@ -13,8 +13,8 @@ type Caller = Omit<ControlContext, 'actor' | 'organizationId'>;
 /** A sign-in under way, as shared state has it under the hash of its state: taken once. */
 export const pendingSchema = z.object({
   provider: z.string(),
-  nonce: z.string(),
-  verifier: z.string(),
+  /** Of OpenID Connect; of SAML the id of our request. */
+  secrets: z.union([z.object({ nonce: z.string(), verifier: z.string() }), z.object({ requestId: z.string() })]),
   /** Hash of what the browser shows that began it. */
   browser: z.string(),
   returnTo: z.string(),
@@ -38,19 +38,30 @@ export async function beginSignIn(
   await countBegun(context, context.peer);
   const browser = shown !== null && browserForm.test(shown) ? shown : randomBase62(43);
   try {
-    const { url, secrets } = await (await context.providers.clients()).begin(provider, `${context.publicUrl()}${callbackPath}`);
-    const pending: z.infer<typeof pendingSchema> = {
-      provider: provider.name,
-      nonce: secrets.nonce,
-      verifier: secrets.verifier,
-      browser: digest(browser),
-      returnTo,
-    };
-    await context.state.set(pendingKey(secrets.state), Buffer.from(JSON.stringify(pending)), bounds.signInMs);
+    const { url, state, secrets } = await askProvider(context, provider);
+    const pending: z.infer<typeof pendingSchema> = { provider: provider.name, secrets, browser: digest(browser), returnTo };
+    await context.state.set(pendingKey(state), Buffer.from(JSON.stringify(pending)), bounds.signInMs);
     return { ok: true, url, browser };
   } catch (error) {
     return await refuseSignIn(context, provider, error);
   }
+}
+
+interface Asked {
+  readonly url: string;
+  /** Comes back with the browser. */
+  readonly state: string;
+  readonly secrets: z.infer<typeof pendingSchema>['secrets'];
+}
+
+async function askProvider({ providers, publicUrl }: Caller, provider: ProviderData): Promise<Asked> {
+  if (provider.type === 'saml') {
+    const state = randomBase62(43);
+    const { url, requestId } = await (await providers.saml()).begin(provider, placesOf(provider, publicUrl()), state);
+    return { url, state, secrets: { requestId } };
+  }
+  const { url, secrets } = await (await providers.clients()).begin(provider, `${publicUrl()}${callbackPath}`);
+  return { url, state: secrets.state, secrets: { nonce: secrets.nonce, verifier: secrets.verifier } };
 }
 
 /** Where shared state holds what was begun with this state. */

@@ -1,10 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { z } from 'zod';
+import type { ProviderData, SamlProviderData } from '../../identity/provider-data.ts';
+import type { VerifiedIdentity } from '../../identity/verified-identity.ts';
 import type { ControlContext } from '../context.ts';
 import { openUserSession } from '../sessions/open-user-session.ts';
 import { digest, pendingKey, pendingSchema } from './begin-sign-in.ts';
-import { callbackPath, enforcedFor } from './provider-desk.ts';
+import { callbackPath, enforcedFor, placesOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { settleIdentity } from './settle-identity.ts';
+
+type Caller = Omit<ControlContext, 'actor' | 'organizationId'>;
 
 export interface FinishedSignIn {
   readonly ok: true;
@@ -14,6 +19,8 @@ export interface FinishedSignIn {
 }
 
 export interface FinishInput {
+  /** At which of our two doors it came. */
+  readonly type: ProviderData['type'];
   /** What the provider sent back with the browser, by query or form. */
   readonly answer: URLSearchParams;
   /** What the browser shows that it began the sign-in by; null: nothing. */
@@ -21,33 +28,40 @@ export interface FinishInput {
   readonly userAgent: string;
 }
 
+/** A sign-in that may be finished; of SAML also one that began at the provider, where that is allowed. */
+interface Begun {
+  readonly ok: true;
+  readonly provider: ProviderData;
+  readonly state: string;
+  readonly secrets: z.infer<typeof pendingSchema>['secrets'] | null;
+  readonly returnTo: string;
+}
+
+/** Why a sign-in goes no further. */
+interface Stopped {
+  readonly ok: false;
+  readonly provider: ProviderData | null;
+  readonly step: string;
+  readonly reason: string;
+  readonly fix: string;
+}
+
 /**
  * Lets somebody in who comes back from their provider: once, within ten minutes, in the browser that began. Nothing is asked of the provider before that
  * holds. Faults: `rate_limit_exceeded`, `unavailable`.
  */
-export async function finishSignIn(
-  context: Omit<ControlContext, 'actor' | 'organizationId'>,
-  { answer, browser, userAgent }: FinishInput,
-): Promise<FinishedSignIn | RefusedSignIn> {
-  const state = answer.get('state') ?? '';
-  const stored = state === '' || state.length > 200 ? null : await context.state.take(pendingKey(state));
-  if (stored === null)
-    return refuseSignIn(context, null, {
-      step: 'answer',
-      reason: 'nothing was begun with this state, it was used already, or it is older than ten minutes',
-      fix: 'Let them begin anew from the page of the gateway, not from a bookmark of the provider.',
-    });
-  const { returnTo, ...pending } = pendingSchema.parse(JSON.parse(stored.toString()));
-  const provider = context.providers.list().find(({ name }) => name === pending.provider) ?? null;
-  if (browser === null || !isSame(digest(browser), pending.browser))
-    return refuseSignIn(context, provider, {
-      step: 'answer',
-      reason: 'another browser began this sign-in, or it sends no cookies',
-      fix: 'Somebody may have been sent a link to sign in as another; else let the browser keep cookies of the gateway.',
-    });
-  if (provider === null) return refuseSignIn(context, null, { step: 'answer', reason: 'the provider is not configured any more', fix: 'Let them begin anew.' });
+export async function finishSignIn(context: Caller, input: FinishInput): Promise<FinishedSignIn | RefusedSignIn> {
+  const begun = await takeBegun(context, input);
+  if (!begun.ok) return refuseSignIn(context, begun.provider, begun);
+  const { provider, returnTo } = begun;
   try {
-    const identity = await (await context.providers.clients()).finish(provider, `${context.publicUrl()}${callbackPath}`, answer, { ...pending, state });
+    const identity = await vouchedFor(context, begun, input.answer);
+    if (identity === null)
+      return await refuseSignIn(context, provider, {
+        step: 'assertion',
+        reason: 'somebody came in by this assertion before',
+        fix: 'Let them begin anew; if they did not come in themselves, their browser or the provider was listened to.',
+      });
     const { organizationId, email } = identity;
     const enforced = email === null ? null : enforcedFor(context.providers.list(), organizationId, email);
     if (enforced !== null && enforced.name !== provider.name)
@@ -58,11 +72,63 @@ export async function finishSignIn(
       });
     const settled = await settleIdentity(context, identity, provider.rules);
     if (!settled.ok) return await refuseSignIn(context, provider, settled);
-    const token = await openUserSession(context, { organizationId, user: settled.user.entry, provider: provider.name, userAgent });
+    const token = await openUserSession(context, { organizationId, user: settled.user.entry, provider: provider.name, userAgent: input.userAgent });
     return { ok: true, token, returnTo };
   } catch (error) {
     return await refuseSignIn(context, provider, error);
   }
+}
+
+async function takeBegun(context: Caller, { type, answer, browser }: FinishInput): Promise<Begun | Stopped> {
+  const state = answer.get(type === 'saml' ? 'RelayState' : 'state') ?? '';
+  const stored = state === '' || state.length > 200 ? null : await context.state.take(pendingKey(state));
+  if (stored === null) {
+    const unasked = type === 'saml' ? await unaskedProvider(context, answer) : null;
+    // What the provider's pages say of where to go is a stranger's word.
+    if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: '/' };
+    return stopped(
+      null,
+      'nothing was begun with this state, it was used already, or it is older than ten minutes',
+      'Let them begin anew from the page of the gateway, not from a bookmark of the provider.',
+    );
+  }
+  const { returnTo, ...pending } = pendingSchema.parse(JSON.parse(stored.toString()));
+  const provider = context.providers.list().find(({ name }) => name === pending.provider) ?? null;
+  if (browser === null || !isSame(digest(browser), pending.browser))
+    return stopped(
+      provider,
+      'another browser began this sign-in, or it sends no cookies',
+      'Somebody may have been sent a link to sign in as another; else let the browser keep cookies of the gateway.',
+    );
+  if (provider === null || provider.type !== type || type !== ('requestId' in pending.secrets ? 'saml' : 'oidc'))
+    return stopped(provider, 'the provider is not configured any more as it was when they began', 'Let them begin anew.');
+  return { ok: true, provider, state, secrets: pending.secrets, returnTo };
+}
+
+/** By whom an answer that nobody asked for says that it is, if people may come from its pages. */
+async function unaskedProvider({ providers }: Caller, answer: URLSearchParams): Promise<SamlProviderData | null> {
+  const open = providers.list().filter((one): one is SamlProviderData => one.type === 'saml' && one.isUnaskedTaken);
+  if (open.length === 0) return null;
+  const issuer = (await providers.saml()).issuerOf(answer.get('SAMLResponse') ?? '');
+  return open.find((one) => one.issuer === issuer) ?? null;
+}
+
+/** Who it is; null: the assertion was used before. */
+async function vouchedFor(context: Caller, { provider, state, secrets }: Begun, answer: URLSearchParams): Promise<VerifiedIdentity | null> {
+  const { providers, publicUrl, registry } = context;
+  if (provider.type === 'oidc') {
+    if (secrets === null || !('nonce' in secrets)) throw new Error('a sign-in by OpenID Connect has its secrets');
+    return await (await providers.clients()).finish(provider, `${publicUrl()}${callbackPath}`, answer, { ...secrets, state });
+  }
+  const requestId = secrets !== null && 'requestId' in secrets ? secrets.requestId : null;
+  const places = placesOf(provider, publicUrl());
+  const { identity, assertionId, untilMs } = await (await providers.saml()).finish(provider, places, answer.get('SAMLResponse') ?? '', requestId);
+  const used = digest(JSON.stringify([identity.issuer, assertionId]));
+  return (await registry.transaction(({ assertions }) => assertions.use(identity.organizationId, used, untilMs))) ? identity : null;
+}
+
+function stopped(provider: ProviderData | null, reason: string, fix: string): Stopped {
+  return { ok: false, provider, step: 'answer', reason, fix };
 }
 
 function isSame(one: string, other: string): boolean {

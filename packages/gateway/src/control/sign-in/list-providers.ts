@@ -6,7 +6,7 @@ import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { mapGroups } from './map-groups.ts';
-import { callbackPath } from './provider-desk.ts';
+import { callbackPath, placesOf } from './provider-desk.ts';
 import { believedEmail } from './settle-identity.ts';
 
 /** The organization's, in the order of the configuration. */
@@ -22,7 +22,10 @@ export function redirectUriOf({ publicUrl }: Pick<ControlContext, 'publicUrl'>):
 /** Tries each step of a sign-in for which nobody is needed. Faults: `unknown_object`, `unavailable`. */
 export async function testProvider(context: ControlContext, name: string): Promise<readonly StepReport[]> {
   const provider = requireProvider(context, name);
-  const reports = await (await context.providers.clients()).test(provider, redirectUriOf(context));
+  const reports =
+    provider.type === 'saml'
+      ? await (await context.providers.saml()).test(provider, placesOf(provider, context.publicUrl()))
+      : await (await context.providers.clients()).test(provider, redirectUriOf(context));
   const failed = reports.find(({ ok }) => !ok);
   await context.registry.transaction(({ audit }) =>
     audit.insert(
@@ -58,7 +61,8 @@ export async function previewMapping(context: ControlContext, name: string, clai
   const { registry, organizationId } = context;
   const provider = requireProvider(context, name);
   const { rules } = provider;
-  const identity = (await context.providers.clients()).read(provider, claims);
+  const identity =
+    provider.type === 'saml' ? (await context.providers.saml()).read(provider, claims) : (await context.providers.clients()).read(provider, claims);
   const email = believedEmail(identity, rules);
   const held = mapGroups(rules.mapping, identity.groups, { teams: [], roles: rules.firstRoleIds });
   const given = [...held.teams.map((id): Reference => ({ kind: 'team', id })), ...held.roles.map((id): Reference => ({ kind: 'role', id }))];

@@ -1,5 +1,6 @@
 import type { OidcClients } from '../../identity/oidc-client.ts';
-import type { ProviderData } from '../../identity/provider-data.ts';
+import type { ProviderData, SamlProviderData } from '../../identity/provider-data.ts';
+import type { OwnPlaces, SamlClients } from '../../identity/saml/saml-clients.ts';
 import { foldText } from '../../kernel/directory.ts';
 import type { OrganizationId } from '../../kernel/id.ts';
 
@@ -9,10 +10,19 @@ export interface ProviderDesk {
   list(): readonly ProviderData[];
   /** What speaks to them; loaded when it is first needed. */
   clients(): Promise<OidcClients>;
+  saml(): Promise<SamlClients>;
 }
 
 /** Where the browser comes back to: to be written at the provider, letter for letter. */
 export const callbackPath = '/v1/auth/sso/oidc/callback';
+/** The same of SAML: where the browser posts the answer. */
+export const acsPath = '/v1/auth/sso/saml/acs';
+export const samlMetadataPath = '/v1/auth/sso/saml/metadata';
+
+/** Where we are to a SAML provider. */
+export function placesOf({ name }: Pick<SamlProviderData, 'name'>, publicUrl: string): OwnPlaces {
+  return { acsUrl: `${publicUrl}${acsPath}`, metadataUrl: `${publicUrl}${samlMetadataPath}?provider=${name}` };
+}
 
 /** The provider that an address leads to. */
 export function providerOf(providers: readonly ProviderData[], email: string): ProviderData | null {

@@ -72,7 +72,9 @@ function checkConditions(conditions: XmlElement, { audience, nowMs }: Expected):
   if (untilMs > nowMs + bounds.samlAssertionMs + toleranceMs)
     throw refused('the assertion is good for more than a day', 'Let the provider limit its assertions to some minutes (NotOnOrAfter).');
   // A condition that is not understood is one that does not hold (saml-core-2.0-os, 2.5.1.1).
-  const unknown = conditions.children.find(({ namespace, name }) => namespace !== names.assertion || !/^(?:AudienceRestriction|OneTimeUse|ProxyRestriction)$/.test(name));
+  const unknown = conditions.children.find(
+    ({ namespace, name }) => namespace !== names.assertion || !/^(?:AudienceRestriction|OneTimeUse|ProxyRestriction)$/.test(name),
+  );
   if (unknown !== undefined) throw refused(`the assertion has the condition ${unknown.name.slice(0, 100)}, which nobody here can check`, versionFix);
   const restrictions = childrenOf(conditions, names.assertion, 'AudienceRestriction');
   const audiences = restrictions.map((one) => childrenOf(one, names.assertion, 'Audience').map(({ text }) => text.trim()));
@@ -85,10 +87,12 @@ function checkConditions(conditions: XmlElement, { audience, nowMs }: Expected):
 }
 
 function checkSubject(subject: XmlElement, expected: Expected): { readonly nameId: string; readonly nameIdFormat: string } {
-  if (childrenOf(subject, names.assertion, 'EncryptedID').length > 0) throw refused('the name id is encrypted by itself', 'Let the provider encrypt the whole assertion, or nothing.');
+  if (childrenOf(subject, names.assertion, 'EncryptedID').length > 0)
+    throw refused('the name id is encrypted by itself', 'Let the provider encrypt the whole assertion, or nothing.');
   const named = only(subject, 'NameID');
   const nameId = named.text.trim();
-  if (named.children.length > 0 || nameId === '' || nameId.length > 1_000) throw refused('the name id is empty, or no text', 'Let the provider send a name id.');
+  if (named.children.length > 0 || nameId === '' || nameId.length > 1_000)
+    throw refused('the name id is empty, or no text', 'Let the provider send a name id.');
   const confirmations = childrenOf(subject, names.assertion, 'SubjectConfirmation').filter(({ attributes }) => attributes.get('Method') === names.bearer);
   const troubles = confirmations.map((one) => troubleOf(one, expected));
   // One that holds is enough.
@@ -141,7 +145,11 @@ function attributesOf(assertion: XmlElement): ReadonlyMap<string, readonly strin
         .map(({ text }) => text.trim());
       count += values.length;
       if (count > bounds.samlValuesMax)
-        throw new SignInTrouble('groups', `there are more than ${bounds.samlValuesMax} values`, 'Let the provider send only groups that are assigned to the application.');
+        throw new SignInTrouble(
+          'groups',
+          `there are more than ${bounds.samlValuesMax} values`,
+          'Let the provider send only groups that are assigned to the application.',
+        );
       // Some providers write one attribute for each value.
       append(found, attribute.attributes.get('Name'), values);
       append(friendly, attribute.attributes.get('FriendlyName'), values);

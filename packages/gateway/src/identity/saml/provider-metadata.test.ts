@@ -23,7 +23,10 @@ const keyOf = (cert: string, use = 'use="signing"'): string =>
   `<md:KeyDescriptor ${use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>${bare(cert)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>`;
 const place = (binding: string, at: string): string => `<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}" Location="${at}"/>`;
 
-function metadata(keys: string, { id = entityId, more = '', places = place('HTTP-POST', 'https://idp.example/post') + place('HTTP-Redirect', 'https://idp.example/redirect') } = {}): string {
+function metadata(
+  keys: string,
+  { id = entityId, more = '', places = place('HTTP-POST', 'https://idp.example/post') + place('HTTP-Redirect', 'https://idp.example/redirect') } = {},
+): string {
   return `<md:EntityDescriptor xmlns:md="${md}" entityID="${id}" ${more}><md:IDPSSODescriptor WantAuthnRequestsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">${keys}${places}</md:IDPSSODescriptor></md:EntityDescriptor>`;
 }
 

@@ -20,7 +20,10 @@ export function readProviderMetadata(bytes: Uint8Array, entityId: string, nowMs:
   const [entity, ...more] = entities.filter(({ attributes }) => attributes.get('entityID') === entityId);
   if (entity === undefined) {
     const found = entities.map(({ attributes }) => attributes.get('entityID') ?? '').slice(0, 3);
-    throw unusable(`they are of ${found.length === 0 ? 'no provider' : found.join(', ').slice(0, 300)}`, 'Write issuer as the entityID of the metadata, letter for letter.');
+    throw unusable(
+      `they are of ${found.length === 0 ? 'no provider' : found.join(', ').slice(0, 300)}`,
+      'Write issuer as the entityID of the metadata, letter for letter.',
+    );
   }
   if (more.length > 0) throw unusable('they name the provider twice');
   for (const one of [root, entity]) {
@@ -33,7 +36,11 @@ export function readProviderMetadata(bytes: Uint8Array, entityId: string, nowMs:
   );
   const [role] = roles;
   if (role === undefined || roles.length > 1) throw unusable('they are not those of one identity provider of SAML 2.0');
-  return { signInUrl: signInUrlOf(role), certificates: certificatesOf(role), wantsSignedRequests: /^(?:true|1)$/.test(role.attributes.get('WantAuthnRequestsSigned') ?? '') };
+  return {
+    signInUrl: signInUrlOf(role),
+    certificates: certificatesOf(role),
+    wantsSignedRequests: /^(?:true|1)$/.test(role.attributes.get('WantAuthnRequestsSigned') ?? ''),
+  };
 }
 
 function signInUrlOf(role: XmlElement): string {
@@ -53,7 +60,11 @@ function certificatesOf(role: XmlElement): readonly SamlCertificate[] {
   const read = texts.map((text) => readCertificates(framed(text)));
   const good = read.filter((one) => typeof one !== 'string').flat();
   // One that cannot be taken is left out: its signatures then are not.
-  if (good.length === 0) throw unusable(read.find((one) => typeof one === 'string') ?? 'they have no certificate to sign with', 'Let the provider sign with RSA, 2048 bits or more.');
+  if (good.length === 0)
+    throw unusable(
+      read.find((one) => typeof one === 'string') ?? 'they have no certificate to sign with',
+      'Let the provider sign with RSA, 2048 bits or more.',
+    );
   return good;
 }
 

@@ -89,7 +89,10 @@ function requireSuccess(root: XmlElement): void {
   if (code.attributes.get('Value') === names.success) return;
   const inner = childrenOf(code, names.protocol, 'StatusCode')[0] ?? code;
   const said = (inner.attributes.get('Value') ?? '').replace(/^.*:/, '').slice(0, 100);
-  const message = (childrenOf(status, names.protocol, 'StatusMessage')[0]?.text ?? '').trim().replaceAll(/\p{Cc}/gu, ' ').slice(0, 200);
+  const message = (childrenOf(status, names.protocol, 'StatusMessage')[0]?.text ?? '')
+    .trim()
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, 200);
   throw new SignInTrouble(
     'answer',
     `the provider answered ${said}${message === '' ? '' : `: ${message}`}`,
@@ -101,8 +104,8 @@ function requireSuccess(root: XmlElement): void {
 function requireSignatures(all: readonly XmlElement[], holders: readonly XmlElement[]): void {
   const own = holders.map((holder) => childrenOf(holder, names.signature, 'Signature'));
   if (own.some((found) => found.length > 1)) throw unread('something has two signatures');
-  const placed = own.flat();
-  if (all.some((one) => one.name === 'Signature' && !placed.includes(one))) throw unread('a signature stands where none belongs');
+  const placed = new Set(own.flat());
+  if (all.some((one) => one.name === 'Signature' && !placed.has(one))) throw unread('a signature stands where none belongs');
   for (const holder of holders) {
     const signature = signatureOf(holder);
     if (signature !== null) requireSignature(signature, holder);
@@ -167,7 +170,11 @@ function notSigned(): SignInTrouble {
 }
 
 function untaken(reason: string): SignInTrouble {
-  return trouble('signature', `a signature is not of a kind that is taken: ${reason}`, 'Let the provider sign with RSA and SHA-256, over the assertion or the response.');
+  return trouble(
+    'signature',
+    `a signature is not of a kind that is taken: ${reason}`,
+    'Let the provider sign with RSA and SHA-256, over the assertion or the response.',
+  );
 }
 
 function undecryptable(reason: string): SignInTrouble {

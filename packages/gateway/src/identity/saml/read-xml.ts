@@ -79,8 +79,7 @@ function parse(text: string, refuse: Refuse): XmlElement {
     if (count > bounds.samlElementsMax || open.length >= bounds.samlDepthMax)
       throw refuse(`it has more than ${bounds.samlElementsMax} elements, or they stand deeper than ${bounds.samlDepthMax}`);
     const named = new Map<string, string>();
-    for (const one of Object.values(attributes))
-      if (one.uri !== xmlns) named.set(one.uri === '' ? one.local : `{${one.uri}}${one.local}`, one.value);
+    for (const one of Object.values(attributes)) if (one.uri !== xmlns) named.set(one.uri === '' ? one.local : `{${one.uri}}${one.local}`, one.value);
     const element: Growing = { namespace: uri, name: local, attributes: named, children: [], text: '', start, end: 0 };
     open.at(-1)?.children.push(element);
     root ??= element;

@@ -18,7 +18,8 @@ export function readCertificates(text: string): readonly SamlCertificate[] | str
     const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
     const bits = asymmetricKeyDetails?.modulusLength ?? 0;
     if (asymmetricKeyType !== 'rsa') return `the key of ${certificate.subject.slice(0, 100)} is ${asymmetricKeyType ?? 'unknown'}, and only RSA is taken`;
-    if (bits < bounds.samlKeyBitsMin) return `the key of ${certificate.subject.slice(0, 100)} has ${bits} bits, and fewer than ${bounds.samlKeyBitsMin} are not taken`;
+    if (bits < bounds.samlKeyBitsMin)
+      return `the key of ${certificate.subject.slice(0, 100)} has ${bits} bits, and fewer than ${bounds.samlKeyBitsMin} are not taken`;
     found.push({ pem: certificate.toString(), expiresAtMs: certificate.validToDate.getTime() });
   }
   return found;

@@ -19,7 +19,11 @@ const exclusive = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 
 /** What may stand in a signature: nothing with SHA-1, nothing with a shared key, no transform that picks or changes. */
 export const allowed = {
-  signature: new Set(['http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512', 'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1']),
+  signature: new Set([
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
+    'http://www.w3.org/2001/04/xmldsig-more#rsa-sha512',
+    'http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1',
+  ]),
   digest: new Set(['http://www.w3.org/2001/04/xmlenc#sha256', 'http://www.w3.org/2001/04/xmlenc#sha512']),
   canonical: new Set([exclusive, `${exclusive}WithComments`]),
   enveloped: 'http://www.w3.org/2000/09/xmldsig#enveloped-signature',

@@ -32,7 +32,12 @@ let ours: Certificate;
 let weak: Certificate;
 
 beforeAll(async () => {
-  [provider, stranger, ours, weak] = await Promise.all([makeSigningCertificate(), makeSigningCertificate(), makeSigningCertificate(), makeSigningCertificate({ bits: 1_024 })]);
+  [provider, stranger, ours, weak] = await Promise.all([
+    makeSigningCertificate(),
+    makeSigningCertificate(),
+    makeSigningCertificate(),
+    makeSigningCertificate({ bits: 1_024 }),
+  ]);
 }, 120_000);
 
 function trust(more: Partial<Trust> = {}): Trust {
@@ -95,7 +100,11 @@ describe('S1: what is not signed by the provider is refused', () => {
     const sha1 = 'http://www.w3.org/2000/09/xmldsig#';
     expect(await refusal(signedWith({}, { signature: `${sha1}rsa-sha1` }))).toMatch(/^signature: .*SignatureMethod is/);
     expect(await refusal(signedWith({}, { digest: `${sha1}sha1` }))).toMatch(/^signature: .*DigestMethod is/);
-    const shared = sign(answerXml(nowMs), { ...provider, key: createPublicKey(provider.cert).export({ type: 'spki', format: 'pem' }).toString() }, { signature: `${sha1}hmac-sha1` });
+    const shared = sign(
+      answerXml(nowMs),
+      { ...provider, key: createPublicKey(provider.cert).export({ type: 'spki', format: 'pem' }).toString() },
+      { signature: `${sha1}hmac-sha1` },
+    );
     expect(await refusal(shared)).toMatch(/^signature: .*SignatureMethod is .*hmac/);
     for (const transforms of [[exclusive], ['http://www.w3.org/2000/09/xmldsig#enveloped-signature']])
       expect(await refusal(signedWith({}, { transforms }))).toMatch(/^signature: .*transforms/);
@@ -109,9 +118,8 @@ describe('S2: what is wrapped, doubled or hidden is refused', () => {
     const wrapped = Object.entries(wrappings(response, assertion));
     expect(wrapped).toHaveLength(8);
     for (const [name, xml] of wrapped) {
-      expect(xml, name).toContain('eve@acme.example');
-      expect(xml, name).toContain('ada@acme.example');
-      expect(await refusal(xml), name).toMatch(/^(?:answer|signature): /);
+      expect([name, xml.includes('eve@acme.example'), xml.includes('ada@acme.example')]).toEqual([name, true, true]);
+      expect(`${name} ${await refusal(xml)}`).toMatch(/^XSW\d (?:answer|signature): /);
     }
   });
 
@@ -119,9 +127,15 @@ describe('S2: what is wrapped, doubled or hidden is refused', () => {
     const xml = signedWith();
     const second = assertionOf(answerXml(nowMs, { assertionId: '_second' }));
     expect(await refusal(xml.replace('</samlp:Response>', `${second}</samlp:Response>`))).toMatch(/^answer: .*more than one assertion/);
-    expect(await refusal(sign(answerXml(nowMs).replace('<saml:AuthnStatement ', () => `<saml:Advice>${second}</saml:Advice><saml:AuthnStatement `), provider, { what: 'response' }))).toMatch(
-      /^answer: .*more than one assertion/,
-    );
+    expect(
+      await refusal(
+        sign(
+          answerXml(nowMs).replace('<saml:AuthnStatement ', () => `<saml:Advice>${second}</saml:Advice><saml:AuthnStatement `),
+          provider,
+          { what: 'response' },
+        ),
+      ),
+    ).toMatch(/^answer: .*more than one assertion/);
     expect(await refusal(xml.replace('<samlp:Status>', '<samlp:Status Id="_assertion1">'))).toMatch(/^answer: .*same id/);
     expect(await refusal(xml.replaceAll('samlp:Response', 'samlp:LogoutResponse'))).toMatch(/^answer: .*no Response/);
   });
@@ -150,7 +164,8 @@ describe('S3: what has no place in an answer is refused before it is parsed', ()
     const bomb = `<!DOCTYPE x [${Array.from({ length: 20 }, (_, index) => `<!ENTITY e${index + 1} "&e${index};&e${index};">`).join('')}]>`;
     for (const doctype of ['<!DOCTYPE x>', '<!DOCTYPE x [<!ENTITY e "ada">]>', '<!DOCTYPE x SYSTEM "file:///etc/passwd">', bomb])
       expect(await refusal(doctype + xml)).toBe('answer: the answer cannot be used: it has a DOCTYPE');
-    for (const part of ['<!-- -->', '<![CDATA[x]]>', '<?x y?>']) expect(await refusal(xml.replace('<samlp:Status>', `${part}<samlp:Status>`))).toMatch(/^answer: .*comments, CDATA/);
+    for (const part of ['<!-- -->', '<![CDATA[x]]>', '<?x y?>'])
+      expect(await refusal(xml.replace('<samlp:Status>', `${part}<samlp:Status>`))).toMatch(/^answer: .*comments, CDATA/);
     expect(await refusal(`${xml}<x/>`)).toMatch(/^answer: .*well-formed/);
     expect(await refusal(xml.replace('<samlp:Status>', '<samlp:Status>&e;'))).toMatch(/^answer: .*well-formed/);
     expect(await refusal(`<?xml version="1.1"?>${xml}`)).toMatch(/^answer: /);
@@ -159,7 +174,14 @@ describe('S3: what has no place in an answer is refused before it is parsed', ()
   });
 
   test('what is no Base64, no UTF-8, too long or too deep', async () => {
-    for (const field of ['', '%', 'abc', Buffer.from([0x3c, 0xff, 0x3e]).toString('base64'), Buffer.alloc(300 * 1_024, 'a').toString('base64'), 'A'.repeat(4_000_000)])
+    for (const field of [
+      '',
+      '%',
+      'abc',
+      Buffer.from([0x3c, 0xff, 0x3e]).toString('base64'),
+      Buffer.alloc(300 * 1_024, 'a').toString('base64'),
+      'A'.repeat(4_000_000),
+    ])
       await expect(verifyResponse(field, trust())).rejects.toMatchObject({ step: 'answer' });
     expect(await refusal(`${'<a>'.repeat(100)}${'</a>'.repeat(100)}`)).toMatch(/^answer: .*deeper/);
   });
@@ -176,7 +198,11 @@ describe('S5: what is for somebody else, by somebody else, or of another time is
     ['no audience', { audience: null }, /names no audience/],
     ['no conditions', { conditions: '' }, /no Conditions/],
     ['no end', { conditions: '<saml:Conditions/>' }, /has no end/],
-    ['a condition that is not known', { conditions: `<saml:Conditions NotOnOrAfter="${new Date(nowMs + minuteMs).toISOString()}"><saml:Odd/></saml:Conditions>` }, /condition Odd/],
+    [
+      'a condition that is not known',
+      { conditions: `<saml:Conditions NotOnOrAfter="${new Date(nowMs + minuteMs).toISOString()}"><saml:Odd/></saml:Conditions>` },
+      /condition Odd/,
+    ],
     ['over', { fromMs: nowMs - 20 * minuteMs, untilMs: nowMs - minuteMs }, /over/],
     ['not yet', { fromMs: nowMs + 2 * minuteMs }, /not good yet/],
     ['for days', { untilMs: nowMs + 3 * 24 * 60 * minuteMs }, /more than a day/],
@@ -213,13 +239,18 @@ describe('S6: text is that of the signed bytes', () => {
   });
 
   test('attributes that change what others inherit are refused', async () => {
-    for (const name of ['base', 'space', 'id']) expect(await refusal(signedWith().replace('<samlp:Status>', `<samlp:Status xml:${name}="x">`))).toMatch(/^answer: .*xml:/);
+    for (const name of ['base', 'space', 'id'])
+      expect(await refusal(signedWith().replace('<samlp:Status>', `<samlp:Status xml:${name}="x">`))).toMatch(/^answer: .*xml:/);
   });
 
   test('whatever one changes in an answer, it is refused, or says the same', { timeout: 120_000 }, async () => {
     const xml = signedWith();
     const said = await taken(xml);
-    const edit = fc.record({ at: fc.nat(xml.length - 1), length: fc.nat(3), text: fc.string({ maxLength: 4, unit: fc.constantFrom('<', '>', '"', '&', '/', ' ', 'a', 'D', '_', ':', '\n', '=', '#') }) });
+    const edit = fc.record({
+      at: fc.nat(xml.length - 1),
+      length: fc.nat(3),
+      text: fc.string({ maxLength: 4, unit: fc.constantFrom('<', '>', '"', '&', '/', ' ', 'a', 'D', '_', ':', '\n', '=', '#') }),
+    });
     await fc.assert(
       fc.asyncProperty(edit, async ({ at, length, text }) => {
         const changed = xml.slice(0, at) + text + xml.slice(at + length);
@@ -237,7 +268,9 @@ describe('S10: of an encrypted assertion', () => {
     const inside = await encryptAssertion(signedWith(), ours);
     expect(await refusal(inside, mine)).toBe('taken as ada@acme.example');
     for (const content of ['http://www.w3.org/2009/xmlenc11#aes128-gcm', 'http://www.w3.org/2001/04/xmlenc#aes256-cbc'])
-      expect(await refusal(sign(await encryptAssertion(answerXml(nowMs), ours, { content }), provider, { what: 'response' }), mine)).toBe('taken as ada@acme.example');
+      expect(await refusal(sign(await encryptAssertion(answerXml(nowMs), ours, { content }), provider, { what: 'response' }), mine)).toBe(
+        'taken as ada@acme.example',
+      );
     expect(await refusal(sign(inside, provider, { what: 'response' }), mine)).toBe('taken as ada@acme.example');
     expect(await refusal(inside)).toMatch(/^decryption: .*there is no key/);
   });
@@ -245,7 +278,7 @@ describe('S10: of an encrypted assertion', () => {
   test('all that fails after decrypting fails alike', async () => {
     const mine = { decryptionKey: ours.key };
     const good = await encryptAssertion(signedWith(), ours);
-    const values = [...good.matchAll(/<e:CipherValue>\s*([^<\s]+)/g)].map(([, value = '']) => value);
+    const values = [...good.matchAll(/<(?:\w+:)?CipherValue>\s*([^<\s]+)/g)].map(([, value = '']) => value);
     const [keyValue = '', content = ''] = values;
     const flipped = (value: string): string => value.slice(0, 40) + (value[40] === 'A' ? 'B' : 'A') + value.slice(41);
     const bad = [
@@ -269,7 +302,9 @@ describe('S10: of an encrypted assertion', () => {
     const cbc = await encryptAssertion(signedWith(), ours, { content: 'http://www.w3.org/2001/04/xmlenc#aes128-cbc' });
     expect(await refusal(cbc, mine)).toMatch(/^decryption: .*the response is not signed/);
     expect(await refusal(sign(cbc, stranger, { what: 'response' }), mine)).toMatch(/^signature: the signature is not one/);
-    expect(await refusal(await encryptAssertion(signedWith(), ours, { key: 'http://www.w3.org/2001/04/xmlenc#rsa-1_5' }), mine)).toMatch(/^decryption: .*its key is encrypted by/);
+    expect(await refusal(await encryptAssertion(signedWith(), ours, { key: 'http://www.w3.org/2001/04/xmlenc#rsa-1_5' }), mine)).toMatch(
+      /^decryption: .*its key is encrypted by/,
+    );
   });
 });
 

@@ -22,7 +22,9 @@ export interface Trust extends Expected {
 export async function verifyResponse(field: string, trust: Trust): Promise<CheckedAssertion> {
   const response = readResponse(field);
   checkResponse(response.root, response.isSigned, trust);
-  const signed = response.isEncrypted ? await decrypted(field, response, trust) : await verified(field, { isResponseSigned: response.isSigned, isAssertionSigned: signatureOf(response.carried) !== null }, trust);
+  const signed = response.isEncrypted
+    ? await decrypted(field, response, trust)
+    : await verified(field, { isResponseSigned: response.isSigned, isAssertionSigned: signatureOf(response.carried) !== null }, trust);
   const assertion = readXml(signed, notCovered);
   if (!response.isEncrypted && assertion.attributes.get('ID') !== response.carried.attributes.get('ID')) throw notCovered();
   return checkAssertion(assertion, trust);
@@ -41,7 +43,8 @@ async function verified(field: string, signatures: Signatures, trust: Trust): Pr
     if (signed !== undefined) return signed;
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    if (!/signature|transforms/i.test(message)) throw new SignInTrouble('assertion', `the assertion cannot be used: ${message.slice(0, 200)}`, askFix, { cause: error });
+    if (!/signature|transforms/i.test(message))
+      throw new SignInTrouble('assertion', `the assertion cannot be used: ${message.slice(0, 200)}`, askFix, { cause: error });
     throw notCovered(error);
   }
   throw notCovered();
@@ -53,7 +56,11 @@ async function verified(field: string, signatures: Signatures, trust: Trust): Pr
  */
 async function decrypted(field: string, { text, carried, isSigned }: ReadResponse, trust: Trust): Promise<string> {
   if (trust.decryptionKey === null)
-    throw new SignInTrouble('decryption', 'the assertion is encrypted, and there is no key to decrypt it', 'Set key and certificate, or let the provider not encrypt.');
+    throw new SignInTrouble(
+      'decryption',
+      'the assertion is encrypted, and there is no key to decrypt it',
+      'Set key and certificate, or let the provider not encrypt.',
+    );
   if (isSigned) await requireSignedResponse(field, trust);
   try {
     const inner = await promisify(decrypt)(text.slice(carried.start, carried.end), { key: trust.decryptionKey, disallowDecryptionWithInsecureAlgorithm: true });
