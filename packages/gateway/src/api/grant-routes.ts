@@ -130,7 +130,7 @@ function pageBody(context: Pick<ControlContext, 'expiryClock'>, { grants, cursor
   return { grants: grants.map((grant) => grantBody(context, grant)), cursor, has_more: cursor !== null };
 }
 
-function grantBody({ expiryClock }: Pick<ControlContext, 'expiryClock'>, grant: GrantRecord): z.infer<typeof grantSchema> {
+export function grantBody({ expiryClock }: Pick<ControlContext, 'expiryClock'>, grant: GrantRecord): z.infer<typeof grantSchema> {
   const time = (ms: number): string => new Date(ms).toISOString();
   const { revoked, usedAtMs } = grant;
   return {

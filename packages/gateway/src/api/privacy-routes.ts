@@ -1,10 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { recordBody } from '../chain/record-body.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
+import type { ControlContext } from '../control/context.ts';
 import { erasePerson, finishErasures } from '../control/privacy/erase-person.ts';
 import { exportPerson, type HeldItem } from '../control/privacy/export-person.ts';
 import type { ErasureRecord } from '../store/registry/registry-store.ts';
 import { entryMembers } from './directory-shape.ts';
+import { grantBody } from './grant-routes.ts';
 import { keyBody } from './key-routes.ts';
 import { requestBody } from './log-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -23,12 +25,12 @@ export function privacyRoutes(api: Api): void {
       tags: ['privacy'],
       summary: 'Everything that is held about a person',
       description:
-        'One JSON object a line, each with its `type`: `person`, `key`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
+        'One JSON object a line, each with its `type`: `person`, `user`, `key`, `grant`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
       request: { query: z.object({ user_id: userId }) },
       responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export. One that was cut is not ended.' } },
     }),
     async (c) => {
-      return streamed(c, lines(await exportPerson(c.var.context(), c.req.valid('query').user_id)), 'application/x-ndjson');
+      return streamed(c, lines(c.var.context(), await exportPerson(c.var.context(), c.req.valid('query').user_id)), 'application/x-ndjson');
     },
   );
   api.openapi(
@@ -84,11 +86,11 @@ function erasureBody({ pseudonym, keyIds, begunAtMs, finishedAtMs }: ErasureReco
   };
 }
 
-async function* lines(items: AsyncIterable<HeldItem>): AsyncGenerator<string> {
-  for await (const item of items) yield JSON.stringify(itemBody(item));
+async function* lines(context: ControlContext, items: AsyncIterable<HeldItem>): AsyncGenerator<string> {
+  for await (const item of items) yield JSON.stringify(itemBody(context, item));
 }
 
-function itemBody(item: HeldItem): object {
+function itemBody(context: ControlContext, item: HeldItem): object {
   switch (item.type) {
     case 'person':
       return { type: item.type, user_id: item.userId, pseudonym: item.pseudonym };
@@ -96,6 +98,8 @@ function itemBody(item: HeldItem): object {
       return { type: item.type, ...entryMembers(item.entry) };
     case 'key':
       return { type: item.type, ...keyBody(item.key) };
+    case 'grant':
+      return { type: item.type, ...grantBody(context, item.grant) };
     case 'audit_event':
       return { type: item.type, ...recordBody(item.event) };
     case 'call':

@@ -27,6 +27,7 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     registry.directory.find(organizationId, person),
   ]);
   if (known === null && keys.length === 0 && entry === null) throw new Fault('unknown_person', { name: userId.slice(0, 100) });
+  let grantIds: readonly string[] = [];
   const erasure = await registry.transaction(async (writes) => {
     await writes.access.touchKeysOf(organizationId, [person]);
     const { pseudonym } = await writes.people.take(organizationId, userId);
@@ -42,13 +43,14 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     await writes.invitations.deleteOf(organizationId, { userId });
     // Who signs in again must not be made a user again: what told them apart is a hash.
     await writes.identities.rename(organizationId, userId, pseudonym);
+    grantIds = await writes.grants.deleteOfUser(organizationId, userId);
     await writes.people.delete(organizationId, userId);
     const made: ErasureRecord = { organizationId, pseudonym, keyIds: keys.map(({ id }) => id), begunAtMs: nowMs, finishedAtMs: null };
     await writes.people.insertErasure(made);
     await writes.audit.insert(auditEvent(context, 'person.erased', pseudonym, { keys: made.keyIds }));
     return made;
   });
-  for (const id of erasure.keyIds) await context.notify.keyChanged(id);
+  for (const id of [...erasure.keyIds, ...grantIds]) await context.notify.keyChanged(id);
   await endSessionsOfUser(context, userId);
   log.info('person.erased', { person: erasure.pseudonym, keys: erasure.keyIds.length, actor: context.actor.id });
   return erasure;

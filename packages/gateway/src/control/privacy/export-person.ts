@@ -6,12 +6,14 @@ import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { PlacedPayload } from '../../store/ledger/payloads.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { AuditPlace } from '../../store/registry/audit-store.ts';
+import type { GrantRecord } from '../../store/registry/oauth-store.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import { revealPeople } from '../audit/reveal-people.ts';
 import type { ControlContext } from '../context.ts';
 import { getKey, type KeyWithUsage } from '../keys/get-key.ts';
 
+import { listGrants, type GrantPage } from '../oauth/list-grants.ts';
 import { requireLedger } from '../require-ledger.ts';
 
 /** One thing that is held about a person. */
@@ -19,12 +21,13 @@ export type HeldItem =
   | { readonly type: 'person'; readonly userId: string; readonly pseudonym: string }
   | { readonly type: 'user'; readonly entry: EntryRecord }
   | { readonly type: 'key'; readonly key: KeyWithUsage }
+  | { readonly type: 'grant'; readonly grant: GrantRecord }
   | { readonly type: 'audit_event'; readonly event: ChainedRecord }
   | { readonly type: 'call'; readonly call: CallRow }
   | { readonly type: 'body'; readonly body: PlacedPayload };
 
 /**
- * All that is held about a person: their keys, the events of the audit that they did or that concern these keys, their calls, and the bodies of
+ * All that is held about a person: their keys, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
  * those, masked as they are stored. That it was taken is recorded first. Faults: `unknown_person`, `unavailable`.
  */
 export async function exportPerson(context: ControlContext, userId: string): Promise<AsyncIterable<HeldItem>> {
@@ -54,9 +57,19 @@ async function* held(context: ControlContext, { userId, pseudonym, entry, keys }
   yield { type: 'person', userId, pseudonym };
   if (entry !== null) yield { type: 'user', entry };
   for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
+  for await (const grant of grantsOf(context, userId)) yield { type: 'grant', grant };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
   for await (const call of callsOf(context, userId)) yield { type: 'call', call };
   for await (const body of bodiesOf(context, keys, pseudonym)) yield { type: 'body', body };
+}
+
+async function* grantsOf(context: ControlContext, userId: string): AsyncGenerator<GrantRecord> {
+  for (let cursor: string | null = null; ;) {
+    const page: GrantPage = await listGrants(context, { userId, cursor, limit: bounds.grantsListMax });
+    yield* page.grants;
+    if (page.cursor === null) return;
+    ({ cursor } = page);
+  }
 }
 
 async function* eventsOf(context: ControlContext, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<ChainedRecord> {

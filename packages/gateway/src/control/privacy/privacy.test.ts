@@ -23,6 +23,7 @@ let control: TestControl;
 let ledger: TestLedger;
 let folder: string;
 const keys: Record<'ana' | 'ben', string> = { ana: '', ben: '' };
+const grants = { ana: 'gra_ofAna', ben: 'gra_ofBen' };
 const ana = 'ana@example.com';
 const dayMs = 86_400_000;
 const answer = z.object({ found: z.coerce.number() });
@@ -42,6 +43,29 @@ beforeAll(async () => {
     });
     keys[who] = ((await made.json()) as { key: { id: string } }).key.id;
   }
+  const { registry } = control.dependencies;
+  const atMs = Date.now();
+  for (const [id, userId] of [
+    [grants.ana, ana],
+    [grants.ben, 'ben@example.com'],
+  ] as const)
+    await registry.transaction(({ grants: all }) =>
+      all.insert({
+        organizationId: control.context().organizationId,
+        id,
+        userId,
+        grantedBy: 'ses_1',
+        clientId: 'code-editor',
+        clientName: `editor of ${userId}`,
+        redirectUri: 'http://127.0.0.1/callback',
+        resource: 'http://127.0.0.1/mcp',
+        scopes: ['tools.*'],
+        createdAtMs: atMs,
+        expiresAtMs: atMs + dayMs,
+        usedAtMs: null,
+        revoked: null,
+      }),
+    );
   const journalFolder = join(folder, 'journal');
   mkdirSync(journalFolder);
   const chain = openCallChain({ path: join(folder, 'chain.json'), node: 'node_test', log: silentLog });
@@ -115,7 +139,12 @@ async function registryText(): Promise<string> {
   const { registry } = control.dependencies;
   const { organizationId } = control.context();
   const raw = await registry.audit.range(organizationId, { after: 0, limit: 1000 });
-  return JSON.stringify([raw, await registry.keys.list(organizationId, { after: null, limit: 200 }), await registry.people.erasures(organizationId)]);
+  return JSON.stringify([
+    raw,
+    await registry.keys.list(organizationId, { after: null, limit: 200 }),
+    await registry.grants.list(organizationId, { userId: null, after: null, limit: 200 }),
+    await registry.people.erasures(organizationId),
+  ]);
 }
 
 test('the audit seals what it says of a person, and shows it to who may read it', async () => {
@@ -136,6 +165,7 @@ test('an export has everything that is held about a person and nothing of anothe
   const of = (type: string): Record<string, unknown>[] => lines.filter((line) => line['type'] === type);
   expect(of('person')).toMatchObject([{ user_id: ana, pseudonym: expect.stringMatching(/^psn_/) }]);
   expect(of('key')).toMatchObject([{ id: keys.ana, name: 'laptop of ana', metadata: { phone: '+49 30 1234567' } }]);
+  expect(of('grant')).toMatchObject([{ id: grants.ana, client_name: `editor of ${ana}`, status: 'pending' }]);
   expect(of('audit_event').map((event) => event['action'])).toEqual(expect.arrayContaining(['key.created', 'person.exported']));
   expect(of('call')).toHaveLength(15);
   expect(of('call').every((call) => call['user_id'] === ana && call['ip'] === '203.0.113.7')).toBe(true);
@@ -166,7 +196,8 @@ test('a person who is erased is nowhere any more; what was theirs counts under a
   expect(listed.events.at(-1)?.detail).toMatchObject({ name: { person: erasure.pseudonym, erased: true }, metadata: { erased: true } });
   const key = await (await control.request('GET', `/v1/auth/keys/${keys.ana}`, { front: 'admin' })).json();
   expect(key).toMatchObject({ key: { name: 'erased', status: 'revoked', metadata: { user_id: erasure.pseudonym, team_id: 'team_1' } } });
-  expect(control.changedKeys).toContain(keys.ana);
+  expect(control.changedKeys).toEqual(expect.arrayContaining([keys.ana, grants.ana]));
+  expect(text).toContain(grants.ben);
 
   const verdict = await verifyAudit(control.context(), 'rows');
   expect(verdict).toMatchObject({ ok: true, findings: [], calls: { erased: expect.any(Number) } });

@@ -111,6 +111,16 @@ export function createGrantWrites(transaction: Kysely<Tables>): GrantWrites {
         .executeTakeFirstOrThrow();
       return Number(row.count);
     },
+    async deleteOfUser(organizationId, userId) {
+      const rows = await transaction
+        .deleteFrom('oauth_grants')
+        .where('organization_id', '=', organizationId)
+        .where('user_id', '=', userId)
+        .returning('id')
+        .modifyEnd(sql`/* grants/delete-of-user */`)
+        .execute();
+      return rows.map(({ id }) => id);
+    },
     async deleteOver(organizationId, beforeMs) {
       await transaction
         .deleteFrom('oauth_grants')

@@ -58,6 +58,8 @@ export interface GrantWrites {
   updateRevoked(organizationId: OrganizationId, id: string, revoked: NonNullable<GrantRecord['revoked']>): Promise<void>;
   /** Those of a user that are good at a time. */
   countOfUser(organizationId: OrganizationId, userId: string | null, atMs: number): Promise<number>;
+  /** Returns the ids of those that were there. */
+  deleteOfUser(organizationId: OrganizationId, userId: string): Promise<readonly string[]>;
   /** Those that were over, or revoked, before a time. */
   deleteOver(organizationId: OrganizationId, beforeMs: number): Promise<void>;
 }

@@ -672,6 +672,16 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       await grants.deleteOver(one, at + 60_002);
     });
     expect(await ids(null)).toEqual([nobody]);
+
+    await store.transaction(async ({ grants }) => {
+      await grants.insert(grant(ana, 'usr_ana', at));
+      expect([await grants.deleteOfUser(other, 'usr_ana'), await grants.deleteOfUser(one, 'usr_ana'), await grants.deleteOfUser(one, 'usr_ana')]).toEqual([
+        [],
+        [ana],
+        [],
+      ]);
+    });
+    expect(await ids(null)).toEqual([nobody]);
   });
 
   test('clients that registered themselves are kept while they are used, and keys of tokens as they were sealed', async () => {
