@@ -2,7 +2,8 @@ import { bounds } from '../kernel/bounds.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { SignatureAlgorithm } from '../kernel/token-terms.ts';
-import { DocumentTrouble, fetchDocument } from './fetch-document.ts';
+import { OutsideTrouble } from './ask-outside.ts';
+import { fetchDocument } from './fetch-document.ts';
 import type { IssuerData } from './issuer-data.ts';
 import { parseKeySet, type IssuerKey } from './parse-keys.ts';
 
@@ -44,8 +45,8 @@ export function createIssuerKeys(issuer: IssuerData, clock: Clock, log: Log, fet
     try {
       const url = issuer.jwksUrl ?? (await discover(issuer, fetchJson));
       const found = parseKeySet(await fetchJson({ url, allowedNetworks: issuer.allowedNetworks, ca: issuer.ca }));
-      if (found === null) throw new DocumentTrouble(`${url} holds no set of at most ${bounds.issuerKeysMax} keys`);
-      if (found.length === 0) throw new DocumentTrouble(`${url} holds no key that signatures can be checked with`);
+      if (found === null) throw new OutsideTrouble(`${url} holds no set of at most ${bounds.issuerKeysMax} keys`);
+      if (found.length === 0) throw new OutsideTrouble(`${url} holds no key that signatures can be checked with`);
       keys = found;
       readAtMs = clock.monotonicMs();
       counts.fetched++;
@@ -53,7 +54,7 @@ export function createIssuerKeys(issuer: IssuerData, clock: Clock, log: Log, fet
       trouble = null;
     } catch (error) {
       counts.failed++;
-      const reason = error instanceof DocumentTrouble ? error.message : 'its keys cannot be read';
+      const reason = error instanceof OutsideTrouble ? error.message : 'its keys cannot be read';
       if (trouble !== reason) log.warn('identity.issuer_away', { issuer: issuer.name, reason });
       trouble = reason;
     }
@@ -116,9 +117,9 @@ async function discover({ issuer, allowedNetworks, ca }: IssuerData, fetchJson: 
       continue;
     }
     const { issuer: named, jwks_uri: jwksUri } = (typeof found === 'object' && found !== null ? found : {}) as Readonly<Record<string, unknown>>;
-    if (named !== issuer) throw new DocumentTrouble(`${url} is of another issuer${typeof named === 'string' ? `, ${named.slice(0, 200)}` : ''}`);
-    if (typeof jwksUri !== 'string' || jwksUri.length > 2_048) throw new DocumentTrouble(`${url} names no jwks_uri`);
+    if (named !== issuer) throw new OutsideTrouble(`${url} is of another issuer${typeof named === 'string' ? `, ${named.slice(0, 200)}` : ''}`);
+    if (typeof jwksUri !== 'string' || jwksUri.length > 2_048) throw new OutsideTrouble(`${url} names no jwks_uri`);
     return jwksUri;
   }
-  throw first instanceof Error ? first : new DocumentTrouble('its metadata cannot be read');
+  throw first instanceof Error ? first : new OutsideTrouble('its metadata cannot be read');
 }

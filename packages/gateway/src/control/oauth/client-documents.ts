@@ -3,14 +3,11 @@
  * draft-ietf-oauth-client-id-metadata-document). The address comes from outside: it is dialled only where strangers may
  * send a gateway, without redirects, within a few seconds and KiB, and what it says is kept for a while.
  */
-import { lookup } from 'node:dns';
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:https';
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { askOutside, jsonOf, OutsideTrouble } from '../../identity/ask-outside.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { guardLookup, networksOf, refusedAsPrivate } from '../../kernel/outward-address.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 import { refusedRedirectUri } from '../../kernel/redirect-uri.ts';
 
@@ -85,13 +82,7 @@ const documentSchema = z.looseObject({
 });
 
 /** Refusals: `invalid_client`. */
-function documentOf(clientId: string, text: string): ClientDocument {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw refused('it is not JSON');
-  }
+function documentOf(clientId: string, json: unknown): ClientDocument {
   const parsed = documentSchema.safeParse(json);
   if (!parsed.success) throw refused(`${parsed.error.issues[0]?.path.join('.') ?? 'it'} is not as the specification has it`);
   const { client_id: ownId, client_name: name, redirect_uris: redirectUris, token_endpoint_auth_method: method = 'none' } = parsed.data;
@@ -102,47 +93,20 @@ function documentOf(clientId: string, text: string): ClientDocument {
   return { name: name ?? new URL(clientId).host, redirectUris };
 }
 
-async function fetchDocument(url: URL, { allowedNetworks, caFile }: ClientDocumentRules): Promise<string> {
-  const allowed = networksOf(allowedNetworks);
+async function fetchDocument(url: URL, { allowedNetworks, caFile }: ClientDocumentRules): Promise<unknown> {
   // A port of its own is for places that the operator has named: else a gateway would knock at doors for strangers.
   if (url.port !== '' && allowedNetworks.length === 0) throw refused('its address has a port');
-  // A name is judged by its addresses, when it is connected to.
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const reason = isIP(host) === 0 ? null : refusedAsPrivate(host, allowed);
-  if (reason !== null) throw refused(`of its address, ${reason}`);
-  const ca = caFile === null ? null : await readFile(caFile);
-  return new Promise((resolve, reject) => {
-    const fail = (why: string): void => {
-      reject(refused(why));
-      asking.destroy();
-    };
-    const asking = request(
-      url,
-      {
-        method: 'GET',
-        agent: false,
-        headers: { Accept: 'application/json', 'User-Agent': 'GatewayOps' },
-        lookup: guardLookup(lookup, allowed, refusedAsPrivate),
-        ...(ca === null ? {} : { ca }),
-        signal: AbortSignal.timeout(bounds.clientDocumentTimeoutMs),
-      },
-      (answer) => {
-        if (answer.statusCode !== 200) return fail(`it is answered with ${answer.statusCode}, and redirects are not followed`);
-        if (!/^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;|$)/i.test(answer.headers['content-type'] ?? '')) return fail('it is not served as JSON');
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        answer.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > bounds.clientDocumentBytesMax) fail(`it is larger than ${bounds.clientDocumentBytesMax} bytes`);
-          else chunks.push(chunk);
-        });
-        answer.on('error', () => fail('it could not be read'));
-        answer.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-      },
+  const ca = caFile === null ? null : await readFile(caFile, 'utf8');
+  try {
+    const answer = await askOutside(
+      url.href,
+      { allowedNetworks, ca },
+      { headers: { accept: 'application/json' }, timeoutMs: bounds.clientDocumentTimeoutMs, bytesMax: bounds.clientDocumentBytesMax },
     );
-    asking.on('error', () => reject(refused('it cannot be fetched')));
-    asking.end();
-  });
+    return jsonOf(url.href, answer);
+  } catch (error) {
+    throw error instanceof OutsideTrouble ? refused(error.message) : error;
+  }
 }
 
 function refused(reason: string): OauthRefusal {
