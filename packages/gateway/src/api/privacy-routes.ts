@@ -12,6 +12,7 @@ import { requestBody } from './log-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 import { streamed } from './streamed.ts';
 import { isoOf } from './trace-shape.ts';
+import { sessionBody } from './user-session-routes.ts';
 
 const userId = z.string().min(1).max(256).openapi({ description: 'As `user_id` in the metadata of keys has it.', example: 'usr_ana' });
 
@@ -25,7 +26,7 @@ export function privacyRoutes(api: Api): void {
       tags: ['privacy'],
       summary: 'Everything that is held about a person',
       description:
-        'One JSON object a line, each with its `type`: `person`, `user`, `key`, `grant`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
+        'One JSON object a line, each with its `type`: `person`, `user`, `key`, `identity`, `session`, `grant`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
       request: { query: z.object({ user_id: userId }) },
       responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export. One that was cut is not ended.' } },
     }),
@@ -98,6 +99,10 @@ function itemBody(context: ControlContext, item: HeldItem): object {
       return { type: item.type, ...entryMembers(item.entry) };
     case 'key':
       return { type: item.type, ...keyBody(item.key) };
+    case 'identity':
+      return { type: item.type, provider: item.link.provider, issuer: item.link.issuer, created_at: new Date(item.link.createdAtMs).toISOString() };
+    case 'session':
+      return { type: item.type, ...sessionBody(item.session) };
     case 'grant':
       return { type: item.type, ...grantBody(context, item.grant) };
     case 'audit_event':

@@ -97,7 +97,7 @@ const sessionSchema = z
   })
   .openapi('Session');
 
-function sessionBody({ record, expiresAtMs, current }: SessionView): z.infer<typeof sessionSchema> {
+export function sessionBody({ record, expiresAtMs, current }: SessionView): z.infer<typeof sessionSchema> {
   return {
     id: record.id,
     user_id: record.user?.id ?? null,

@@ -6,6 +6,7 @@ import type { CallRow } from '../../store/ledger/call-columns.ts';
 import type { PlacedPayload } from '../../store/ledger/payloads.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { AuditPlace } from '../../store/registry/audit-store.ts';
+import type { IdentityLink } from '../../store/registry/identity-store.ts';
 import type { GrantRecord } from '../../store/registry/oauth-store.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
@@ -14,6 +15,7 @@ import type { ControlContext } from '../context.ts';
 import { getKey, type KeyWithUsage } from '../keys/get-key.ts';
 
 import { listGrants, type GrantPage } from '../oauth/list-grants.ts';
+import { listUserSessions, type SessionView } from '../sessions/list-sessions.ts';
 import { requireLedger } from '../require-ledger.ts';
 
 /** One thing that is held about a person. */
@@ -21,13 +23,15 @@ export type HeldItem =
   | { readonly type: 'person'; readonly userId: string; readonly pseudonym: string }
   | { readonly type: 'user'; readonly entry: EntryRecord }
   | { readonly type: 'key'; readonly key: KeyWithUsage }
+  | { readonly type: 'identity'; readonly link: IdentityLink }
+  | { readonly type: 'session'; readonly session: SessionView }
   | { readonly type: 'grant'; readonly grant: GrantRecord }
   | { readonly type: 'audit_event'; readonly event: ChainedRecord }
   | { readonly type: 'call'; readonly call: CallRow }
   | { readonly type: 'body'; readonly body: PlacedPayload };
 
 /**
- * All that is held about a person: their keys, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
+ * All that is held about a person: their keys, how they sign in, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
  * those, masked as they are stored. That it was taken is recorded first. Faults: `unknown_person`, `unavailable`.
  */
 export async function exportPerson(context: ControlContext, userId: string): Promise<AsyncIterable<HeldItem>> {
@@ -57,6 +61,8 @@ async function* held(context: ControlContext, { userId, pseudonym, entry, keys }
   yield { type: 'person', userId, pseudonym };
   if (entry !== null) yield { type: 'user', entry };
   for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
+  for (const link of await context.registry.identities.listOfUser(context.organizationId, userId)) yield { type: 'identity', link };
+  if (entry !== null) for (const session of await listUserSessions(context, userId)) yield { type: 'session', session };
   for await (const grant of grantsOf(context, userId)) yield { type: 'grant', grant };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
   for await (const call of callsOf(context, userId)) yield { type: 'call', call };

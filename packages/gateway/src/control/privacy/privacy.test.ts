@@ -17,6 +17,8 @@ import { openCallChain } from '../../telemetry/call-chain.ts';
 import { startDrain } from '../../telemetry/drain.ts';
 import { createTap } from '../../telemetry/tap.ts';
 import { storedProof, verifyAudit } from '../audit/verify-audit.ts';
+import { createEntry } from '../directory/create-entry.ts';
+import { openUserSession } from '../sessions/open-user-session.ts';
 import { erasePerson, finishErasures } from './erase-person.ts';
 
 let control: TestControl;
@@ -66,6 +68,13 @@ beforeAll(async () => {
         revoked: null,
       }),
     );
+  const { actor: _actor, organizationId: home, ...context } = control.context();
+  await createEntry(control.context(), { kind: 'user', id: ana, change: { name: 'Ana', texts: { email: ana }, names: {}, links: {} }, dryRun: false });
+  const entry = await registry.directory.find(home, { kind: 'user', id: ana });
+  if (entry !== null) await openUserSession(context, { organizationId: home, user: entry, provider: 'okta', userAgent: 'Firefox of Ana' });
+  await registry.transaction(({ identities }) =>
+    identities.put(home, { digest: 'digest-of-ana', issuer: 'https://acme.okta.example', provider: 'okta', userId: ana, createdAtMs: atMs }),
+  );
   const journalFolder = join(folder, 'journal');
   mkdirSync(journalFolder);
   const chain = openCallChain({ path: join(folder, 'chain.json'), node: 'node_test', log: silentLog });
@@ -165,6 +174,8 @@ test('an export has everything that is held about a person and nothing of anothe
   const of = (type: string): Record<string, unknown>[] => lines.filter((line) => line['type'] === type);
   expect(of('person')).toMatchObject([{ user_id: ana, pseudonym: expect.stringMatching(/^psn_/) }]);
   expect(of('key')).toMatchObject([{ id: keys.ana, name: 'laptop of ana', metadata: { phone: '+49 30 1234567' } }]);
+  expect(of('identity')).toMatchObject([{ provider: 'okta', issuer: 'https://acme.okta.example' }]);
+  expect(of('session')).toMatchObject([{ provider: 'okta', user_agent: 'Firefox of Ana' }]);
   expect(of('grant')).toMatchObject([{ id: grants.ana, client_name: `editor of ${ana}`, status: 'pending' }]);
   expect(of('audit_event').map((event) => event['action'])).toEqual(expect.arrayContaining(['key.created', 'person.exported']));
   expect(of('call')).toHaveLength(15);
