@@ -12,7 +12,7 @@ import { createEngineFront, type LedgerEngine } from './engine-front.ts';
 export type EngineMessage = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
 /** How long an insert under way may hold up the end of the process. */
-const endTimeoutMs = 4000;
+const endTimeoutMs = 3_000;
 const opensMax = 100;
 const openRetryMs = 100;
 

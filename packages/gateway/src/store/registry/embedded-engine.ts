@@ -17,6 +17,8 @@ import { engineFailure, type EngineFailure } from './engine-failure.ts';
 /** A replaced connection may be open for a moment beside its successor. */
 const connectionsMax = 4;
 const predecessorTimeoutMs = 30_000;
+/** Nothing of a gateway lives for five seconds after its parent; what was not written then is recovered from the log. */
+const endTimeoutMs = 3_000;
 /** The registry is small and the system's own cache lies below: the default of 128 MB would only be resident twice. */
 const sharedBuffers = '8MB';
 
@@ -38,7 +40,7 @@ async function run(folder: string, socketPath: string): Promise<void> {
   const end = async (): Promise<void> => {
     if (ending) return;
     ending = true;
-    setTimeout(() => process.exit(1), 5000).unref();
+    setTimeout(() => process.exit(1), endTimeoutMs).unref();
     await server.stop();
     await database.close();
     lock.close();
