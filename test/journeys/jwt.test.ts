@@ -111,6 +111,7 @@ describe('a caller with a token', () => {
 
   test('is refused with nothing but 401, and the audit says which test it failed', async () => {
     const answers = new Set<string>();
+    const challenge = `Bearer realm="gatewayops", error="invalid_token", resource_metadata="${gateway.url}/.well-known/oauth-protected-resource/mcp/both"`;
     for (const wrong of [
       await company.token({ ...ana, aud: 'https://other.example' }),
       await company.token({ ...ana, exp: 1 }),
@@ -118,7 +119,7 @@ describe('a caller with a token', () => {
       'a.b.c',
     ]) {
       const answer = await call('/mcp/both', wrong);
-      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer realm="gatewayops"']);
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, challenge]);
       answers.add(answer.text.replace(/req_[0-9a-f]+/, ''));
     }
     // Whatever was wrong with it, its sender hears the same.

@@ -13,7 +13,7 @@ import { lineReader } from './line-reader.ts';
 import { runBridge, type Bridge } from './run-bridge.ts';
 
 /** A parent that is gone waits for nothing: everything must be over within 5 s of its death. */
-const orphanPace = { terminateMs: 500, killMs: 2_500 };
+const orphanPace = { terminateMs: 500, killMs: 1_500 };
 /** Longer than any orderly stop takes; the watchdog ends what a bridge leaves behind. */
 const stopTimeoutMs = 9_000;
 
