@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
 import { refusedRedirectUri } from '../kernel/redirect-uri.ts';
 import { day, duration, hour, list, section, strict, text } from './schema-parts.ts';
-import { allowAddresses } from './schema-upstream.ts';
+import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
 
 const minute = 60_000;
 const redirectError = 'must be an https:// address, http:// on loopback, or one with a scheme of the client’s own';
@@ -48,13 +48,15 @@ export const authorizationServerSchema = strict({
             'Take clients whose id is the https address of a document about them (OAuth Client ID Metadata Document). It is fetched when somebody who has signed in is asked.',
           examples: [true],
         }),
-      allow_addresses: allowAddresses,
-      ca: z
-        .string({ error: 'must be the path of a file' })
-        .min(1)
-        .max(4096)
-        .optional()
-        .meta({ description: 'File of the certificate authorities to trust for them, in PEM, in the place of the public ones.', examples: ['./ca.pem'] }),
+      allow_addresses: allowAddresses.meta({
+        description:
+          'Networks that documents may lie in although they are private, of this machine or reserved; with any, addresses with a port are asked too.',
+        examples: [['10.20.0.0/16']],
+      }),
+      ca: authoritiesFile.meta({
+        description: 'File of the certificate authorities to trust for them, in PEM, in the place of the public ones.',
+        examples: ['./ca.pem'],
+      }),
     }),
   ).meta({ description: 'Clients that describe themselves.' }),
   dynamic_registration: z

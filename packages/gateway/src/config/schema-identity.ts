@@ -8,7 +8,7 @@ import { signatureAlgorithms, tokenTypes } from '../kernel/token-terms.ts';
 import { day, duration, list, section, serverName, strict, text } from './schema-parts.ts';
 import { providersSchema } from './schema-providers.ts';
 import { issuerName } from './schema-route-auth.ts';
-import { allowAddresses } from './schema-upstream.ts';
+import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
 
 const issuerError = 'must be the https:// address by which the issuer calls itself (iss), without query and fragment';
 const issuerUrl = z
@@ -107,12 +107,7 @@ const issuer = strict({
     description: 'Networks that its metadata and keys may come from although they are private, of this machine or reserved; only there http:// is asked.',
     examples: [['10.20.0.0/16']],
   }),
-  ca: z
-    .string({ error: 'must be the path of a PEM file' })
-    .min(1)
-    .max(4096)
-    .optional()
-    .meta({ description: 'File of the certificate authorities to trust, in PEM, in the place of the public ones.', examples: ['./idp-ca.pem'] }),
+  ca: authoritiesFile,
   callers: list(callerRule, 1000).meta({
     description: 'Which tokens are of which user, service account or agent of the directory; the first that fits. It has to be there.',
   }),

@@ -4,7 +4,7 @@ import { providerPresets } from '../kernel/provider-presets.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
 import { list, secretReference, section, serverName, strict, text } from './schema-parts.ts';
-import { allowAddresses } from './schema-upstream.ts';
+import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
 
 const issuerError = 'must be the name by which the provider calls itself (issuer, entity id)';
 const issuer = z
@@ -153,12 +153,7 @@ const provider = strict({
     description: 'Networks in which the provider may be asked although they are private, of this machine or reserved; only there http:// is asked.',
     examples: [['10.20.0.0/16']],
   }),
-  ca: z
-    .string({ error: 'must be the path of a PEM file' })
-    .min(1)
-    .max(4096)
-    .optional()
-    .meta({ description: 'File of the certificate authorities to trust, in PEM, in the place of the public ones.', examples: ['./idp-ca.pem'] }),
+  ca: authoritiesFile,
 });
 
 export type ProviderEntry = z.output<typeof provider>;

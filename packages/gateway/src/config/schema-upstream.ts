@@ -86,6 +86,14 @@ export const reach = {
 
 const targetName = serverName.meta({ description: 'Name of the target, for records, canary and active.', examples: ['blue'] });
 
+/** Of an identity provider. */
+export const authoritiesFile = z
+  .string({ error: 'must be the path of a PEM file' })
+  .min(1)
+  .max(4096)
+  .optional()
+  .meta({ description: 'File of the certificate authorities to trust, in PEM, in the place of the public ones.', examples: ['./idp-ca.pem'] });
+
 export const allowAddresses = z
   .array(
     z

@@ -179,7 +179,7 @@ function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): 
 /** Providers with what is read for them. Faults: `secret_unavailable`, `unsafe_start`. */
 export function resolveProvider({ caFile, ...provider }: ProviderConfig, env: Environment): ProviderData {
   const setting = `identity.providers.${provider.name}`;
-  const ca = caFile === null ? null : providerCa(caFile, setting, env);
+  const ca = authoritiesOf(caFile, setting, env);
   if (provider.type === 'oidc') return { ...provider, ca, clientSecret: provider.clientSecret && clientSecretOf(provider.clientSecret, setting, env) };
   const { metadata, own } = provider;
   return {
@@ -193,7 +193,7 @@ export function resolveProvider({ caFile, ...provider }: ProviderConfig, env: En
 function providerReaders(provider: ProviderConfig, env: Environment): SecretReader[] {
   const { name, caFile } = provider;
   const setting = `identity.providers.${name}`;
-  const ca = caFile === null ? [] : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => providerCa(caFile, setting, env) ?? '' }];
+  const ca = authoritiesReaders(caFile, setting, env);
   if (provider.type === 'oidc') {
     const { clientSecret } = provider;
     if (clientSecret === null) return ca;
@@ -217,8 +217,14 @@ function clientSecretOf(reference: SecretReference, setting: string, env: Enviro
   return oneLine(resolveSecret(reference, env, `${setting}.client_secret`), `${setting}.client_secret`);
 }
 
-function providerCa(caFile: string, setting: string, env: Environment): string | null {
+/** Whom an issuer or provider is trusted by; null: by the public authorities. */
+function authoritiesOf(caFile: string | null, setting: string, env: Environment): string | null {
+  if (caFile === null) return null;
   return readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, `${setting}.ca`, (one, place) => resolveSecret(one, env, place)).ca;
+}
+
+function authoritiesReaders(caFile: string | null, setting: string, env: Environment): SecretReader[] {
+  return caFile === null ? [] : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => authoritiesOf(caFile, setting, env) ?? '' }];
 }
 
 /** Key and certificate by which a SAML provider knows us: of use together only. */
@@ -285,12 +291,7 @@ function opaDigest(data: OpaData | null): string {
 
 /** The issuers with what is read for them. Faults: `secret_unavailable`. */
 export function resolveIssuers({ identity }: Pick<Config, 'identity'>, env: Environment): readonly IssuerData[] {
-  return identity.issuers.map(({ caFile, ...issuer }) => ({ ...issuer, ca: caFile === null ? null : issuerCa(issuer.name, caFile, env) }));
-}
-
-function issuerCa(name: string, caFile: string, env: Environment): string | null {
-  const setting = `identity.issuers.${name}.ca`;
-  return readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, setting, (reference, place) => resolveSecret(reference, env, place)).ca;
+  return identity.issuers.map(({ caFile, ...issuer }) => ({ ...issuer, ca: authoritiesOf(caFile, `identity.issuers.${issuer.name}`, env) }));
 }
 
 /** What a stream of the audit is sent with. Faults: `secret_unavailable`, `unsafe_start`. */
@@ -349,9 +350,7 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
     ...config.audit.streams.flatMap((stream) => streamReaders(stream, env)),
     ...sessionKeyReaders(config, env),
     ...opaReaders(config, env),
-    ...config.identity.issuers.flatMap(({ name, caFile }) =>
-      caFile === null ? [] : [{ setting: `identity.issuers.${name}.ca`, reference: { file: caFile }, read: () => issuerCa(name, caFile, env) ?? '' }],
-    ),
+    ...config.identity.issuers.flatMap(({ name, caFile }) => authoritiesReaders(caFile, `identity.issuers.${name}`, env)),
     ...config.identity.providers.flatMap((provider) => providerReaders(provider, env)),
     ...config.servers.flatMap((server) => [
       ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),
