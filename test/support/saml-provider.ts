@@ -17,6 +17,8 @@ const samlp = require('samlp') as { auth(options: object): unknown; metadata(opt
 export interface SamlPerson {
   readonly nameId: string;
   readonly attributes: Readonly<Record<string, string | readonly string[]>>;
+  /** How long what is said of them holds; less than nothing, as of a provider whose clock is behind. Default: five minutes. */
+  readonly lifetimeSeconds?: number;
 }
 
 export interface TestSamlProvider {
@@ -36,25 +38,28 @@ export async function startSamlProvider(acsUrl: string, encryptFor: () => Certif
   const application = express();
   const any = { issuer: entityId, cert: signing.cert, key: signing.key };
   application.get('/metadata', samlp.metadata({ ...any, redirectEndpointPath: '/sso', postEndpointPath: '/sso' }));
-  application.get('/sso', (request: { query: { login?: string } }, ...more: unknown[]) => {
+  application.get('/sso', (request: { query: Readonly<Record<string, string>> }, ...more: unknown[]) => {
+    const [response] = more as [{ type(name: string): { send(text: string): void } }];
+    const person = people.get(request.query['login'] ?? '');
+    if (person === undefined) return response.type('html').send(loginPage(request.query));
     const certificate = encryptFor();
     const answer = samlp.auth({
       ...any,
       recipient: acsUrl,
       destination: acsUrl,
-      lifetimeInSeconds: 300,
+      lifetimeInSeconds: person.lifetimeSeconds ?? 300,
       signResponse: certificate !== null,
       ...(certificate === null
         ? {}
         : { encryptionCert: certificate.cert, encryptionPublicKey: certificate.cert, encryptionAlgorithm: 'http://www.w3.org/2009/xmlenc11#aes256-gcm' }),
       getPostURL: (_audience: string, _request: unknown, _asked: unknown, done: (error: null, url: string) => void) => done(null, acsUrl),
-      getUserFromRequest: () => people.get(request.query.login ?? ''),
-      profileMapper: (person: SamlPerson) => ({
+      getUserFromRequest: () => person,
+      profileMapper: () => ({
         getClaims: () => person.attributes,
         getNameIdentifier: () => ({ nameIdentifier: person.nameId, nameIdentifierFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' }),
       }),
     }) as (...all: unknown[]) => void;
-    answer(request, ...more);
+    return answer(request, ...more);
   });
   const server = await new Promise<Server>((resolve) => {
     const listening: Server = application.listen(0, '127.0.0.1', () => resolve(listening));
@@ -70,6 +75,13 @@ export async function startSamlProvider(acsUrl: string, encryptFor: () => Certif
         server.close(() => resolve());
       }),
   };
+}
+
+/** Asks who somebody is, and goes on with what it was asked. */
+function loginPage(query: Readonly<Record<string, string>>): string {
+  const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+  const kept = Object.entries(query).map(([name, value]) => `<input type="hidden" name="${escaped(name)}" value="${escaped(value)}">`);
+  return `<!doctype html><form>${kept.join('')}<label>Login <input name="login" autofocus></label><button>Sign-in</button></form>`;
 }
 
 /** The form that the provider lets the browser post whom it has signed in as `login`. */

@@ -237,5 +237,7 @@ async function page(c: Ask, text: unknown, status: 200 | 400, asked: Authorizati
     `default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action ${asked === null ? "'none'" : `'self'${target}`}; frame-ancestors 'none'`,
   );
   c.header('X-Frame-Options', 'DENY');
+  // With `no-referrer` browsers say `Origin: null` of a form too (Fetch, append a request Origin header), and it could not be known as ours.
+  c.header('Referrer-Policy', 'same-origin');
   return c.html(String(await text), status);
 }
