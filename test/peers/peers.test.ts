@@ -3,7 +3,8 @@
  * installed by `test/peers/install.sh`, which `.ci/run` calls; without them these tests are skipped by name.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
@@ -13,8 +14,10 @@ import { StdioClientTransport as FirstStdio } from '@modelcontextprotocol/sdk/cl
 import { StreamableHTTPClientTransport as FirstTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nodePath, repositoryFolder } from '../support/node-path.ts';
+import { openLink } from '../support/person.ts';
 import { until } from '../support/poll.ts';
 import { killTree } from '../support/processes.ts';
+import { signInProgram } from '../support/sign-in-program.ts';
 import { removeGatewayFolders, startGateway, type RunningGateway } from '../support/start-gateway.ts';
 import { freePort } from '../support/temporary-server.ts';
 
@@ -80,6 +83,8 @@ async function startAll(): Promise<void> {
   gateway = await startGateway({
     config: {
       listen: { sse: true },
+      identity: { authorization_server: { dynamic_registration: true } },
+      routes: [{ server: 'memory', auth: { type: ['apiKey', 'oauth'] } }],
       servers: [
         { name: 'everything', transport: 'stdio', command: everything },
         { name: 'memory', transport: 'stdio', command: program('mcp-server-memory') },
@@ -258,6 +263,26 @@ else {
       const given = args.length === 0 ? [] : ['--tool-arg', ...args];
       const called = await inspect(`${gateway.mcp}/${server}`, '--method', 'tools/call', '--tool-name', tool, ...given);
       expect(called).toMatchObject({ structuredContent: expected });
+    });
+
+    test('mcp-remote, MCP Inspector and the client of Python sign in by themselves where they know only the address', { timeout: 170_000 }, async () => {
+      const person = await openLink(gateway.adminLink ?? '');
+      const url = `${gateway.mcp}/memory`;
+      const home = mkdtempSync(join(tmpdir(), 'gwo-peers-'));
+      try {
+        const remote = await signInProgram(person, program('mcp-remote-client', url, '--transport', 'http-only', '--auth-timeout', '60'), { home });
+        expect([remote.code, `${remote.stdout}${remote.stderr}`]).toEqual([0, expect.stringContaining('"read_graph"')]);
+        const port = await freePort();
+        const callback = `http://127.0.0.1:${port}/oauth/callback`;
+        const inspector = program('mcp-inspector', '--cli', '--server-url', url, '--transport', 'http', '--callback-url', callback, '--method', 'tools/list');
+        inspector.push('--connect-timeout', '60000');
+        const inspected = await signInProgram(person, inspector, { home, env: { MCP_AUTO_OPEN_ENABLED: 'true', MCP_INSPECTOR_SECRET_STORE: 'memory' } });
+        expect([inspected.code, inspected.stdout]).toEqual([0, expect.stringContaining('"read_graph"')]);
+        const listed = await signInProgram(person, [python, join(folder, 'sign-in.py'), url], { home });
+        expect([listed.code, listed.stdout]).toEqual([0, expect.stringContaining("'read_graph'")]);
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
     });
 
     const kinds = ['mcp', 'fastmcp'];

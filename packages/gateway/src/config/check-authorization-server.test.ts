@@ -57,6 +57,15 @@ test.each([
   expect(faultsOf(text)).toContain(said);
 });
 
+test('who vouches for a client may do so under the address of its document, spelled in one way', () => {
+  const entry = (id: string): string =>
+    `identity: { authorization_server: { clients: [{ client_id: "${id}", name: A, redirect_uris: ["http://127.0.0.1/cb"] }] } }`;
+  const id = 'https://client.example/oauth/client.json';
+  expect(load(entry(id)).identity.authorizationServer?.clients).toMatchObject([{ id }]);
+  for (const other of ['http://client.example/oauth/client.json', 'https://client.example', 'https://client.example/a/../b', `${id}#x`])
+    expect([other, faultsOf(entry(other))]).toEqual([other, expect.stringContaining('or the https address of a document')]);
+});
+
 test('a proxy with TLS may stand before it', () => {
   const { listen } = load('listen: { http: "0.0.0.0:80", public_url: "https://gateway.example/mcp-gateway" }\nidentity: { authorization_server: {} }');
   expect(listen.publicUrl).toBe('https://gateway.example/mcp-gateway');

@@ -1,18 +1,23 @@
 /** `identity.authorization_server` of gateway.yaml: how the gateway signs MCP clients in. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
+import { isDocumentId } from '../kernel/document-id.ts';
 import { refusedRedirectUri } from '../kernel/redirect-uri.ts';
 import { day, duration, hour, list, section, strict, text } from './schema-parts.ts';
 import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
 
 const minute = 60_000;
+const clientIdError = 'must be 1 to 128 letters, digits, ".", "_", "~" or "-", or the https address of a document';
 const redirectError = 'must be an https:// address, http:// on loopback, or one with a scheme of the client’s own';
 
 const oauthClient = strict({
-  client_id: text(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/, 'must be 1 to 128 letters, digits, ".", "_", "~" or "-"').meta({
-    description: 'Name by which the client says who it is.',
-    examples: ['claude-code'],
-  }),
+  client_id: z
+    .string({ error: clientIdError })
+    .refine((id) => /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/.test(id) || isDocumentId(id), { error: clientIdError })
+    .meta({
+      description: 'Name by which the client says who it is. The address of a document is not fetched where it stands here: what the entry says holds.',
+      examples: ['build-bot', 'https://claude.ai/oauth/claude-code-client-metadata'],
+    }),
   name: text(/^[^\p{Cc}]{1,100}$/u, 'must be 1 to 100 characters').meta({
     description: 'What people read of it when they are asked.',
     examples: ['Claude Code'],

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeAuthority, makeServerCertificate } from '../../../../../test/support/certificates.ts';
 import { bounds } from '../../kernel/bounds.ts';
-import { createClientDocuments, isDocumentId, type ClientDocumentRules, type ClientDocuments } from './client-documents.ts';
+import { isDocumentId } from '../../kernel/document-id.ts';
+import { createClientDocuments, type ClientDocumentRules, type ClientDocuments } from './client-documents.ts';
 
 let folder: string;
 let server: Server;

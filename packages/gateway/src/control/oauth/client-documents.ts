@@ -30,21 +30,6 @@ export interface ClientDocuments {
 
 const keptMax = 500;
 
-/** Whether an id is the address of a document (section 3 of the draft): https, with a path, without dot segments, fragment, user or password. */
-export function isDocumentId(clientId: string): boolean {
-  const url = clientId.length > 2048 ? null : URL.parse(clientId);
-  return (
-    url !== null &&
-    url.protocol === 'https:' &&
-    url.pathname !== '/' &&
-    url.hash === '' &&
-    url.username === '' &&
-    url.password === '' &&
-    // As it is written it is what is fetched: no second spelling of one client.
-    url.href === clientId
-  );
-}
-
 export function createClientDocuments(clock: Pick<Clock, 'monotonicMs'>): ClientDocuments {
   const kept = new Map<string, { readonly untilMs: number; readonly document: ClientDocument }>();
   const asking = new Map<string, Promise<ClientDocument>>();

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AuthorizationServerConfig, OauthClientConfig } from '../../config/config.ts';
+import { isDocumentId } from '../../kernel/document-id.ts';
 import type { ControlDependencies } from '../context.ts';
-import { isDocumentId } from './client-documents.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 
 /** A client as it describes itself, or as the operator does. */

@@ -1,0 +1,14 @@
+/** Whether the id of a client is the address of a document about it (OAuth Client ID Metadata Document, section 3): https, with a path, without fragment, user or password. */
+export function isDocumentId(clientId: string): boolean {
+  const url = clientId.length > 2048 ? null : URL.parse(clientId);
+  return (
+    url !== null &&
+    url.protocol === 'https:' &&
+    url.pathname !== '/' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === '' &&
+    // As it is written it is what is fetched: no second spelling of one client.
+    url.href === clientId
+  );
+}
