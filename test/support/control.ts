@@ -185,7 +185,7 @@ function createControl(
     },
     prices,
     tokens: { name: tokenizerName, count: countTokens },
-    probes: [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
+    probes: () => [{ name: 'registry', required: true, check: () => registry.ping().then(() => ({ state: 'ok', reason: null })) }],
     figures: quietFigures,
     live: createLiveFeed({ tap: createTap(silentLog), clock }),
     exposition: { text: async () => ({ contentType: 'text/plain', text: '' }) },

@@ -302,16 +302,14 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     oauth: createOauthDesk({ registry, sealer: sealerOf(keys), node: folder.node, clock }),
     prices,
     tokens: { name: tokenizerName, count: async (text) => (await import('./tokens/count-tokens.ts')).countTokens(text) },
-    get probes() {
-      return [
-        ...fixedProbes,
-        ...issuersProbes(served.issuers, identity),
-        ...engineProbes(served.opa, pool),
-        ...streams.probes(),
-        ...backups.probes(),
-        ...providers.probes(),
-      ];
-    },
+    probes: () => [
+      ...fixedProbes,
+      ...issuersProbes(served.issuers, identity),
+      ...engineProbes(served.opa, pool),
+      ...streams.probes(),
+      ...backups.probes(),
+      ...providers.probes(),
+    ],
     figures: telemetry.figures({
       workers: () => pool.reports(),
       recordBlocked,

@@ -412,7 +412,7 @@ describe('health', () => {
     ['a part that never answers', true, () => new Promise<never>(() => undefined), 'unready', 503],
     ['an optional part that is starting', false, () => ({ state: 'starting' as const, reason: 'opening' }), 'degraded', 200],
   ])('%s shows, in one word outside', async (_, required, check, status, httpStatus) => {
-    const other = control.variant({ probes: [{ name: 'part', required, check }] });
+    const other = control.variant({ probes: () => [{ name: 'part', required, check }] });
     const outside = await other.request('GET', '/v1/ready');
     expect([outside.status, await outside.json()]).toEqual([httpStatus, { status }]);
     const inside = await (await other.request('GET', '/v1/health', { front: 'admin' })).text();

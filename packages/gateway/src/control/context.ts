@@ -68,7 +68,8 @@ export interface ControlDependencies {
   readonly prices: PriceDesk;
   readonly oauth: OauthDesk;
   readonly tokens: TokenCounter;
-  readonly probes: readonly HealthProbe[];
+  /** What is behind the gateway by now. */
+  readonly probes: () => readonly HealthProbe[];
   readonly figures: NodeFigures;
   readonly exposition: Pick<Exposition, 'text'>;
   readonly live: Pick<LiveFeed, 'open' | 'recent' | 'end'>;

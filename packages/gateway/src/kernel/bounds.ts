@@ -7,6 +7,8 @@ const MiB = 1024 * KiB;
 export const bounds = {
   /** Organizations of a gateway. */
   organizationsMax: 1_000,
+  /** Statements of reads that each connection to the registry has PostgreSQL remember; further ones are parsed each time. */
+  preparedStatementsMax: 100,
   headerBytesMax: 16 * KiB,
   headerLinesMax: 100,
   headersTimeoutMs: 10_000,

@@ -28,7 +28,7 @@ const probeTimeoutMs = 1000;
 
 export async function readHealth(context: Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'log'>): Promise<HealthReport> {
   const reports = context.upstreams.reports();
-  const states = await Promise.all(context.probes.map(async (probe) => [probe.name, { ...(await ask(context, probe)), required: probe.required }] as const));
+  const states = await Promise.all(context.probes().map(async (probe) => [probe.name, { ...(await ask(context, probe)), required: probe.required }] as const));
   const seen = await reports;
   const servers = context.config.servers.map(
     (server) =>

@@ -1,5 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { Pool, type ClientConfig, type PoolClient } from 'pg';
+import { Pool, type ClientConfig, type PoolClient, type QueryResult } from 'pg';
+import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Log } from '../../kernel/log.ts';
 import { scopeSetting, type Scope } from './scopes.ts';
@@ -15,8 +16,11 @@ const answerTimeoutMs = 1500;
 const waitingMax = 200;
 
 export interface Connections {
-  /** Lends connections that are set to a scope; null: as they are, where there is no wall. */
-  scoped(scope: Scope | null): PostgresPool;
+  /**
+   * Lends connections that are set to a scope; null: as they are, where there is no wall. `remembers`: PostgreSQL keeps each statement parsed, and planned
+   * where one plan is as good as the next, for reads outside of transactions: what it then refuses for its own sake is sent again as it was written.
+   */
+  scoped(scope: Scope | null, remembers?: boolean): PostgresPool;
   end(): Promise<void>;
 }
 
@@ -40,12 +44,25 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
   });
   // Without listeners a connection that the server closes would end the process, idle (the pool's) or lent (its own).
   pool.on('error', (error) => log.warn('registry.connection_lost', { error }));
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    // One backend for all connections, one after the other: it still has what the last one prepared, by the same names. Where this fails, so does what comes next.
+    if (embedded) client.query('deallocate all /* registry/deallocate */').catch(() => undefined);
+  });
 
   /** What each connection is set to. It stays so from one borrower to the next: of one organization nothing is ever set twice. */
   const scopes = new WeakMap<PoolClient, Scope>();
+  /** Names of remembered statements, the same on every connection. */
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string | undefined => {
+    const known = names.get(text);
+    if (known !== undefined || names.size >= bounds.preparedStatementsMax) return known;
+    const name = `read_${names.size}`;
+    names.set(text, name);
+    return name;
+  };
 
-  async function connect(scope: Scope | null): Promise<PostgresPoolClient> {
+  async function connect(scope: Scope | null, remembers: boolean): Promise<PostgresPoolClient> {
     if (pool.waitingCount >= waitingMax) throw unavailable('too many requests wait for it');
     let client: PoolClient;
     try {
@@ -62,12 +79,12 @@ export function openConnections(address: RegistryAddress, connectionsMax: number
         throw unavailable('it does not answer in time', cause);
       }
     }
-    return guard(client);
+    return guard(client, remembers ? nameOf : () => undefined);
   }
 
   return {
     // Kysely's `destroy` ends what it has been given: the pool ends once, for all of them.
-    scoped: (scope) => ({ options: {}, end: async () => undefined, connect: () => connect(scope) }),
+    scoped: (scope, remembers = false) => ({ options: {}, end: async () => undefined, connect: () => connect(scope, remembers) }),
     end: () => pool.end(),
   };
 }
@@ -85,14 +102,25 @@ export function clientConfig(address: RegistryAddress): ClientConfig {
   };
 }
 
-function guard(client: PoolClient): PostgresPoolClient {
+function guard(client: PoolClient, nameOf: (text: string) => string | undefined): PostgresPoolClient {
   let broken = false;
+  const run = async (text: string, values: readonly unknown[]): Promise<QueryResult> => {
+    const name = nameOf(text);
+    if (name === undefined) return client.query(text, [...values]);
+    try {
+      return await client.query({ name, text, values: [...values] });
+    } catch (cause) {
+      if (!isAboutPreparing(cause)) throw cause;
+      broken = true;
+      return client.query(text, [...values]);
+    }
+  };
   return {
     release: (destroy = false) => client.release(destroy || broken),
     // Only Kysely's streams pass a cursor, and the registry has none.
     query: (async (text: string, values: readonly unknown[]) => {
       try {
-        return await client.query(text, [...values]);
+        return await run(text, values);
       } catch (cause) {
         if (isAboutStatement(cause)) throw cause;
         broken = !isStatementTimeout(cause);
@@ -106,6 +134,14 @@ function guard(client: PoolClient): PostgresPoolClient {
 function isAboutStatement(error: unknown): boolean {
   const code = sqlState(error);
   return code !== null && code !== '25006' && /^(?:0A|21|22|23|25|2F|40|42|P0)/.test(code);
+}
+
+/**
+ * That a remembered statement cannot be run, which says nothing about the statement: it is not known there or another has its name (a pooler has put another server
+ * connection under this one), or what it gives has other columns since a newer node's migration.
+ */
+function isAboutPreparing(error: unknown): boolean {
+  return ['26000', '42P05', '0A000'].includes(sqlState(error) ?? '');
 }
 
 function isStatementTimeout(error: unknown): boolean {

@@ -90,6 +90,23 @@ test('the socket and the data are for their owner only, who can pass every folde
   for (const { name, parentPath } of folders) expect([name, statSync(join(parentPath, name)).mode & 0o700]).toEqual([name, 0o700]);
 });
 
+test('a connection after another finds nothing that the one before it prepared, by whose names it has others', async () => {
+  const { address } = await start(newFolder());
+  const open = () => openRegistry({ address, connectionsMax: 1, auditKey: testAuditKey, log: silentLog });
+  const before = await open();
+  await before.organizations.ids();
+  await before.keys.findByPrefix('gwo_test_abcd');
+  await before.close();
+  const after = await open();
+  ends.push(() => after.close());
+  expect(await after.keys.findByPrefix('gwo_test_abcd')).toEqual([]);
+  const client = new Client(clientConfig(address));
+  await client.connect();
+  const { rows } = await client.query<{ statement: string }>('select statement from pg_prepared_statements');
+  await client.end();
+  expect(rows.map(({ statement }) => /\/\* (\S+) \*\//.exec(statement)?.[1])).toEqual(['keys/find-by-prefix']);
+});
+
 test('the engine ends when its parent is gone, and frees the folder for the next', async () => {
   const folder = newFolder();
   const child = fork(new URL('./embedded-engine.ts', import.meta.url), [join(folder, 'registry'), join(folder, '.s.PGSQL.5432')], {

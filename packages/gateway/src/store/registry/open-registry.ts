@@ -43,7 +43,8 @@ export interface RegistryOptions {
 export async function openRegistry({ address, connectionsMax, auditKey, log }: RegistryOptions): Promise<RegistryStore> {
   await migrate(address, log);
   const connections = openConnections(address, connectionsMax, log);
-  const databaseAt = (scope: Scope | null): Kysely<Tables> => new Kysely<Tables>({ dialect: new PostgresDialect({ pool: connections.scoped(scope) }) });
+  const databaseAt = (scope: Scope | null, remembers = false): Kysely<Tables> =>
+    new Kysely<Tables>({ dialect: new PostgresDialect({ pool: connections.scoped(scope, remembers) }) });
   const everyone = databaseAt('*');
   let isWalled: boolean;
   try {
@@ -53,14 +54,16 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     await connections.end();
     throw error;
   }
-  const known = new Map<Scope, Kysely<Tables>>([['*', everyone]]);
-  const unscoped = isWalled ? databaseAt('') : databaseAt(null);
+  const known = new Map<Scope, Kysely<Tables>>();
+  const unscoped = databaseAt(isWalled ? '' : null);
+  const unwalledReads = databaseAt(null, true);
+  /** For reads: statements that PostgreSQL remembers. Changes run in transactions, which one that it refuses for that would end. */
   const at = (scope: Scope): Kysely<Tables> => {
-    if (!isWalled || scope === '') return unscoped;
+    if (!isWalled) return unwalledReads;
     const own = known.get(scope);
     if (own !== undefined) return own;
     if (known.size > bounds.organizationsMax) known.clear();
-    const made = databaseAt(scope);
+    const made = databaseAt(scope, true);
     known.set(scope, made);
     return made;
   };
