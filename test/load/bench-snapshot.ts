@@ -1,17 +1,20 @@
 /**
  * `npm run bench -- snapshot [-o json]`: what a worker stands still for, and how long it takes, when its snapshot of 1,000 servers, 10,000 tools and 5,000 rules changes:
- * by one rule, one server, one switch, by all rules at once, and whole. Decisions are made in every turn of the loop meanwhile, as calls would.
+ * by one rule, one server, one switch, by all rules at once, and whole. Decisions are made in every turn of the loop meanwhile, as calls would, and what they take counts.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { noConsultant } from '../support/no-consultant.ts';
 import { organizationSteps } from '../../packages/gateway/src/authorise/organizations.ts';
 import { compileRisks } from '../../packages/gateway/src/authorise/tool-risk.ts';
+import { bounds } from '../../packages/gateway/src/kernel/bounds.ts';
 import { systemClock } from '../../packages/gateway/src/kernel/clock.ts';
 import { silentLog } from '../../packages/gateway/src/kernel/log.ts';
 import type { PolicyData } from '../../packages/gateway/src/kernel/policy.ts';
 import { policyOfSwitch } from '../../packages/gateway/src/kernel/switch.ts';
 import { createSnapshotFeed } from '../../packages/gateway/src/node/snapshot-feed.ts';
 import { serverBlock } from '../../packages/gateway/src/record/call-record.ts';
+import { createYoungCollector } from '../../packages/gateway/src/snapshot/collect-young.ts';
 import { compileSnapshot, type SnapshotCompilers } from '../../packages/gateway/src/snapshot/compile-snapshot.ts';
 import type { SnapshotData, SnapshotUpdate } from '../../packages/gateway/src/snapshot/snapshot.ts';
 import { createSnapshotUpdates } from '../../packages/gateway/src/snapshot/take-updates.ts';
@@ -47,7 +50,11 @@ const servers = 1_000;
 const toolsOfServer = 10;
 const rules = 5_000;
 const rounds = 9;
-const decisionsOfTurn = 20;
+/** Of callers in turn, each at another server. */
+const decisionsOfTurn = 4;
+const warmupTurns = 2_000;
+/** What was collected is swept away meanwhile. */
+const restMs = 200;
 
 /** Of teams, users and everyone; for single tools, for patterns, for whole servers; `more` makes others of them. */
 export function rulesOf(count: number, ofServers: readonly string[], more = ''): PolicyData[] {
@@ -64,7 +71,7 @@ export function rulesOf(count: number, ofServers: readonly string[], more = ''):
   });
 }
 
-/** `collect`: what is not needed any more leaves the heap. */
+/** `collect`: what is not needed any more leaves the heap. The process is to have a worker's options. */
 export async function runSnapshotBench(collect: () => void): Promise<SnapshotBench> {
   const price = { perCallNano: '1000000', perTokenInputNano: '10000', perTokenOutputNano: '30000' };
   const toolPrices = Object.fromEntries(Array.from({ length: toolsOfServer }, (_, index) => [`tool_${index}`, price]));
@@ -91,7 +98,13 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
   const feed = createSnapshotFeed();
   feed.offer(first);
   let snapshot = compileSnapshot(first, compilers);
-  const updates = createSnapshotUpdates({ current: () => snapshot, compilers, swap: (next) => void (snapshot = next), log: silentLog });
+  const updates = createSnapshotUpdates({
+    current: () => snapshot,
+    compilers,
+    swap: (next) => void (snapshot = next),
+    collectYoung: createYoungCollector(globalThis.gc, bounds.snapshotYoungBytesMax),
+    log: silentLog,
+  });
   const callers = Array.from({ length: 20 }, (_, index) => testPrincipal({ teamId: `team-${index}`, userId: `usr_${index}` }));
   let turn = 0;
   const decide = (): void => {
@@ -110,9 +123,9 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
     const look = (): void => {
       const now = performance.now();
       pauseMs = Math.max(pauseMs, now - lastAt);
+      lastAt = now;
       if (isOver) return;
       decide();
-      lastAt = performance.now();
       setImmediate(look);
     };
     setImmediate(look);
@@ -120,6 +133,8 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
     const startedAt = performance.now();
     await take();
     const takeMs = performance.now() - startedAt;
+    // Who calls first after a change has its rules put together.
+    for (let turns = 0; turns < callers.length; turns++) await new Promise((resolve) => setImmediate(resolve));
     isOver = true;
     await new Promise((resolve) => setImmediate(resolve));
     return { takeMs, pauseMs };
@@ -139,6 +154,7 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
       const makeMs = performance.now() - startedAt;
       // What the supervisor leaves behind is collected in another process than the worker's.
       collect();
+      await pause(restMs);
       const { takeMs, pauseMs } = await measure(() => updates.take(deserialize(message) as SnapshotUpdate));
       figures.push({ chars: message.length, makeMs, takeMs, pauseMs });
     }
@@ -154,6 +170,8 @@ export async function runSnapshotBench(collect: () => void): Promise<SnapshotBen
     });
   }
 
+  // A worker that changes has been called before.
+  for (let turns = 0; turns < warmupTurns; turns++) decide();
   const heapBefore = heapMiB(collect);
   await change('one rule more', (data, round) => ({ ...data, policies: [...data.policies, { ...membersRule, name: `new-${round}` }] }));
   await change('one server changed', (data, round) => ({

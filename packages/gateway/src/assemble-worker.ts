@@ -58,6 +58,7 @@ import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-m
 import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
+import { createYoungCollector } from './snapshot/collect-young.ts';
 import { compileSnapshot, type Snapshot, type SnapshotCompilers } from './snapshot/compile-snapshot.ts';
 import type { OrganizationRules, ServerData, SnapshotUpdate } from './snapshot/snapshot.ts';
 import { createSnapshotUpdates } from './snapshot/take-updates.ts';
@@ -317,7 +318,13 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     clearTimeout(poolsTimer);
     poolsTimer = setTimeout(() => upstreams.keep(snapshot.data.servers), poolsKeptMs).unref();
   }
-  const updates = createSnapshotUpdates({ current: () => snapshot, compilers, swap, log });
+  const updates = createSnapshotUpdates({
+    current: () => snapshot,
+    compilers,
+    swap,
+    collectYoung: createYoungCollector(globalThis.gc, bounds.snapshotYoungBytesMax),
+    log,
+  });
 
   const wallSync = setInterval(() => {
     wallOffsetMs = Date.now() - performance.now();

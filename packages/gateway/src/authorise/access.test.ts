@@ -4,7 +4,9 @@ import type { Principal } from '../authenticate/authenticate.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { membersRule } from '../../../../test/support/members-rule.ts';
 import { listedFacts, riskOf, type ToolFacts } from '../kernel/tool-facts.ts';
-import { compileAccess, type Grant, type Operation } from './access.ts';
+import { fitsGlob, parseGlob } from '../kernel/glob.ts';
+import { atOnce } from '../kernel/slices.ts';
+import { accessSteps, compileAccess, type Access, type Grant, type Operation } from './access.ts';
 import type { CallFacts } from './tell.ts';
 import { compileRisks } from './tool-risk.ts';
 
@@ -390,4 +392,70 @@ test('T6 what is inherited is what the rules of all above say together: no deny 
         expect(decide(rules, call('s', 'read'), {}, caller({ teamId: '', lineage: [...lineage, { kind: 'team', id: 'c' }] })).decision).toBe('deny');
     }),
   );
+});
+
+const placedRule = fc.record({
+  subjects: fc.option(
+    fc.array(
+      fc.constantFrom(
+        { kind: 'member' as const, id: '' },
+        { kind: 'team' as const, id: 'payments' },
+        { kind: 'team' as const, id: 'pay*' },
+        { kind: 'user' as const, id: 'ana' },
+        { kind: 'user' as const, id: 'bo' },
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+    { nil: null },
+  ),
+  servers: fc.array(fc.constantFrom('*', 'a', 'b', 'b*', 'c'), { minLength: 1, maxLength: 2 }),
+  untilMs: fc.constantFrom(null, null, clock.nowMs() + 1_000, clock.nowMs() - 1),
+});
+
+test("of rules for everyone and of the caller's own the first in the list that has not ended is the one that decides, also where a list is made of an earlier one", () => {
+  fc.assert(
+    fc.property(fc.array(placedRule, { maxLength: 8 }), fc.array(placedRule, { maxLength: 4 }), fc.nat(8), fc.boolean(), (written, more, at, isEnded) => {
+      let nowMs = clock.nowMs();
+      const time = { nowMs: () => nowMs };
+      const first = written.map((one, index) => rule({ ...one, name: `rule-${index}`, effect: 'deny' }));
+      const second = [...first.slice(0, at), ...more.map((one, index) => rule({ ...one, name: `more-${index}`, effect: 'deny' })), ...first.slice(at + 1)];
+      const before = atOnce(accessSteps(first, time, null));
+      const callers = [caller(), caller({ teamId: '', userId: 'bo' })];
+      const requireFirst = (access: Access, list: readonly PolicyData[]): void => {
+        for (const principal of callers) {
+          for (const server of ['a', 'b', 'bb', 'd']) {
+            const speaking = list.find(({ subjects, servers, untilMs }) => {
+              const isFor =
+                subjects === null ||
+                subjects.some(
+                  ({ kind, id }) =>
+                    kind === 'member' || [principal.data.teamId, principal.data.userId].some((own) => own !== '' && fitsGlob(parseGlob(id), own)),
+                );
+              return isFor && (untilMs === null || nowMs < untilMs) && servers.some((pattern) => fitsGlob(parseGlob(pattern), server));
+            });
+            expect([server, access.viewOf(principal).decide(principal, call(server, 'x'), noFacts).rule]).toEqual([server, speaking?.name ?? null]);
+          }
+        }
+      };
+      requireFirst(before, first);
+      if (isEnded) nowMs += 2_000;
+      requireFirst(atOnce(accessSteps(second, time, before)), second);
+      requireFirst(before, first);
+    }),
+  );
+});
+
+test('callers for whom nothing has changed keep their view, whatever has changed for others', () => {
+  const common = rule({ name: 'common', subjects: null });
+  const mine = rule({ name: 'mine', subjects: [{ kind: 'user', id: 'ana' }] });
+  const others = rule({ name: 'others', subjects: [{ kind: 'team', id: 'search' }] });
+  const before = atOnce(accessSteps([common, mine], clock, null));
+  const view = before.viewOf(caller());
+  const after = atOnce(accessSteps([others, common, mine], clock, before));
+  expect(after.viewOf(caller())).toBe(view);
+  // The same rules in another order are others: the first one decides.
+  expect(atOnce(accessSteps([mine, common], clock, after)).viewOf(caller())).not.toBe(view);
+  const key = compileAccess([common, mine], clock).viewOf(caller()).key;
+  expect(compileAccess(structuredClone([common, mine]), clock).viewOf(caller()).key).toBe(key);
+  expect(compileAccess([mine, common], clock).viewOf(caller()).key).not.toBe(key);
 });

@@ -7,9 +7,10 @@ import { compileCondition } from '../kernel/condition.ts';
 import type { PolicyData } from '../kernel/policy.ts';
 import { atOnce } from '../kernel/slices.ts';
 import type { ToolFacts } from '../kernel/tool-facts.ts';
-import { indexByName, indexByServer, inOrder, type NamedRules, type ServerRules } from './index-rules.ts';
+import { indexByName, inOrder, serverIndexSteps, type NamedRules, type RulesByServer } from './index-rules.ts';
 import { fold } from './patterns.ts';
-import { compileRules, everyName, noRules, type Rule, type Rules } from './rules.ts';
+import { digestOf, everyName, type Rule } from './rule.ts';
+import { compileRules, isSameList, kindOf, noRules, type CallerKind, type CommonRules, type Rules } from './rules.ts';
 import { tell, tellOf, tellOfMany, type CallFacts, type Told } from './tell.ts';
 
 /** A decision is a value; `rule` is the policy that made it, null where none had to. `hidden`: to the caller it is as if the thing did not exist. */
@@ -63,8 +64,16 @@ export interface AccessView {
   shows(server: string, kind: ThingKind | 'template', name: string, tool?: () => ToolFacts | null): boolean;
 }
 
-/** Views by the names of their rules. One is good for as long as its rules are the same, whatever else has changed. */
-type Views = ReadonlyMap<string, { readonly own: readonly Rule[]; readonly view: AccessView }>;
+/** The rules of a caller: those for all of its kind, which all of them share, and its own. */
+interface ViewRules {
+  readonly common: RulesByServer;
+  readonly own: readonly Rule[];
+  /** How many of the common ones stand before each of its own. */
+  readonly after: readonly number[];
+}
+
+/** Views by the names of the caller's own rules. One is good for as long as its rules are the same, whatever else has changed. */
+type Views = ReadonlyMap<string, { readonly rules: ViewRules; readonly view: AccessView }>;
 
 /** Rules of one effect that speak of an operation. */
 interface Applicable {
@@ -95,7 +104,11 @@ export function* accessSteps(policies: readonly PolicyData[], clock: Pick<Clock,
   const rules = yield* compileRules(policies, before?.made.rules ?? null);
   // Whoever first needs the key of a view would do it for all at once.
   for (const rule of rules.list) {
-    rule.digest();
+    digestOf(rule);
+    yield;
+  }
+  for (const { rules: common } of Object.values(rules.common)) {
+    common.digest();
     yield;
   }
   return createAccess(before?.made.first ?? noRules, rules, clock, before?.made.views ?? new Map(), owner);
@@ -103,25 +116,49 @@ export function* accessSteps(policies: readonly PolicyData[], clock: Pick<Clock,
 
 function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, before: Views, owner: string): Access {
   const endsMs = [...first.endsMs, ...rules.endsMs];
-  const views = new Map<string, { readonly own: readonly Rule[]; readonly view: AccessView }>();
+  const views = new Map<string, { readonly rules: ViewRules; readonly view: AccessView }>();
   const bySignature = new Map<string, AccessView>();
   let byPrincipal = new WeakMap<Principal, AccessView>();
+  /** Common rules without those that have ended. */
+  const holding = new Map<CallerKind, CommonRules>();
   /** When the first of the rules ends. */
   let endsAtMs = firstEnd(endsMs, clock.nowMs());
 
-  function viewFor(principal: Principal): AccessView {
+  function commonFor(kind: CallerKind, nowMs: number): CommonRules {
+    const all = rules.common[kind];
+    if (rules.endsMs.length === 0) return all;
+    let kept = holding.get(kind);
+    if (kept === undefined) {
+      const places = all.places.filter((_, at) => isHolding(all.rules.list[at], nowMs));
+      kept = places.length === all.places.length ? all : { rules: atOnce(serverIndexSteps(rulesAt(rules, places, nowMs))), places };
+      holding.set(kind, kept);
+    }
+    return kept;
+  }
+
+  function viewFor(principal: Principal, ownFirst: readonly number[], ownRules: readonly number[]): AccessView {
     const nowMs = clock.nowMs();
-    const own = [...first.of(principal), ...rules.of(principal)].filter(({ data: { untilMs } }) => untilMs === null || nowMs < untilMs);
-    const isAnonymous = principal.data.kind === 'anonymous';
-    const names = `${isAnonymous ? 'anonymous' : 'member'}\n${own.map(({ data }) => data.name).join('\n')}`;
-    const same = [views.get(names), before.get(names)].find((one) => one !== undefined && isSame(one.own, own));
+    const kind = kindOf(principal);
+    const { rules: common, places } = commonFor(kind, nowMs);
+    const own = rulesAt(first, [...first.common[kind].places, ...ownFirst].toSorted(ascending), nowMs);
+    const after = own.map(() => 0);
+    let passed = 0;
+    for (const place of ownRules) {
+      const rule = rules.list[place];
+      if (rule === undefined || !isHolding(rule, nowMs)) continue;
+      while ((places[passed] ?? Infinity) < place) passed++;
+      own.push(rule);
+      after.push(passed);
+    }
+    const names = [kind, ...own.map(({ data }) => data.name)].join('\n');
+    const same = [views.get(names), before.get(names)].find((one) => one !== undefined && isSame(one.rules, { common, own, after }));
     if (same !== undefined) {
       views.set(names, same);
       return same.view;
     }
-    const view = createView(own, isAnonymous, clock, owner);
+    const view = createView({ common, own, after }, kind === 'anonymous', clock, owner);
     if (views.size >= bounds.endpointViewsMax) views.clear();
-    views.set(names, { own, view });
+    views.set(names, { rules: { common, own, after }, view });
     return view;
   }
 
@@ -133,14 +170,16 @@ function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, b
       if (endsAtMs !== Infinity && clock.nowMs() >= endsAtMs) {
         byPrincipal = new WeakMap();
         bySignature.clear();
+        holding.clear();
         endsAtMs = firstEnd(endsMs, clock.nowMs());
       }
       const known = byPrincipal.get(principal);
       if (known !== undefined) return known;
-      const signature = `${first.signatureOf(principal)} ${rules.signatureOf(principal)}`;
+      const [ownFirst, ownRules] = [first.ownPlaces(principal), rules.ownPlaces(principal)];
+      const signature = `${kindOf(principal)} ${ownFirst.join(',')} ${ownRules.join(',')}`;
       let view = bySignature.get(signature);
       if (view === undefined) {
-        view = viewFor(principal);
+        view = viewFor(principal, ownFirst, ownRules);
         if (bySignature.size >= bounds.accessKeptMax) bySignature.clear();
         bySignature.set(signature, view);
       }
@@ -150,31 +189,61 @@ function createAccess(first: Rules, rules: Rules, clock: Pick<Clock, 'nowMs'>, b
   };
 }
 
-function isSame(one: readonly Rule[], other: readonly Rule[]): boolean {
-  return one.length === other.length && one.every((rule, index) => rule === other[index]);
+function isHolding(rule: Rule | undefined, nowMs: number): boolean {
+  return rule !== undefined && (rule.data.untilMs === null || nowMs < rule.data.untilMs);
 }
 
-function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>, owner: string): AccessView {
+function rulesAt({ list }: Rules, places: readonly number[], nowMs: number): Rule[] {
+  return places.flatMap((place) => list[place] ?? []).filter((rule) => isHolding(rule, nowMs));
+}
+
+function ascending(one: number, other: number): number {
+  return one - other;
+}
+
+function isSame(one: ViewRules, other: ViewRules): boolean {
+  return one.common === other.common && isSameList(one.own, other.own) && isSameList(one.after, other.after);
+}
+
+function createView({ common, own, after }: ViewRules, isAnonymous: boolean, clock: Pick<Clock, 'nowMs'>, owner: string): AccessView {
   let key: string | null = null;
   const kept = new Map<string, Applicable>();
   const open = new Map<string, Grant | null>();
   const reach = new Map<string, Refusal | null>();
   const named = { tool: new Map<readonly Rule[], NamedRules>(), prompt: new Map<readonly Rule[], NamedRules>() };
-  const rulesAt = new Map<string, readonly Rule[]>();
-  let places: ServerRules | null = null;
+  const byServer = new Map<string, readonly Rule[]>();
+  let ownByServer: RulesByServer | null = null;
+  let withPatterns: readonly Rule[] | null = null;
   /** A call asks more than once. */
   let lastAsked: { readonly operation: Operation; readonly found: Applicable } | null = null;
 
   /** Rules for a server; servers of which no rule speaks by name share one list. */
   function at(server: string): readonly Rule[] {
-    return keptFor(rulesAt, server, () => {
-      places ??= indexByServer(rules);
-      const { exact, others, otherRules } = places;
-      const own = exact.get(server);
-      const fitting = others.filter((place) => rules[place]?.servers.fits(server) === true);
-      if (own === undefined && fitting.length === others.length) return otherRules;
-      return inOrder(rules, [...(own ?? []), ...fitting]);
+    return keptFor(byServer, server, () => {
+      const mine = (ownByServer ??= atOnce(serverIndexSteps(own)));
+      const found = inTurn(common.at(server), mine.at(server));
+      withPatterns ??= inTurn(common.withPatterns, mine.withPatterns);
+      return isSameList(found, withPatterns) ? withPatterns : found;
     });
+  }
+
+  /** Common rules and own ones at these places of their lists, in the order in which they stand in the list of all. */
+  function inTurn(commonPlaces: readonly number[], ownPlaces: readonly number[]): readonly Rule[] {
+    const found: Rule[] = [];
+    let next = 0;
+    const pushCommon = (before: number): void => {
+      for (let place = commonPlaces[next]; place !== undefined && place < before; place = commonPlaces[++next]) {
+        const rule = common.list[place];
+        if (rule !== undefined) found.push(rule);
+      }
+    };
+    for (const place of ownPlaces) {
+      pushCommon(after[place] ?? Infinity);
+      const rule = own[place];
+      if (rule !== undefined) found.push(rule);
+    }
+    pushCommon(Infinity);
+    return found;
   }
 
   /** Rules that may speak of it: of thousands that name single tools only those that name this one. */
@@ -250,7 +319,11 @@ function createView(rules: readonly Rule[], isAnonymous: boolean, clock: Pick<Cl
 
   return {
     get key() {
-      return (key ??= hash('sha256', `${owner} ${isAnonymous ? 'anonymous' : 'member'} ${rules.map((rule) => rule.digest()).join(' ')}`, 'base64url'));
+      return (key ??= hash(
+        'sha256',
+        `${owner} ${isAnonymous ? 'anonymous' : 'member'} ${common.digest()} ${own.map((rule, place) => `${after[place]}:${digestOf(rule)}`).join(' ')}`,
+        'base64url',
+      ));
     },
     reaches: (server) => refusalOf(server) === null,
     refusalOf,

@@ -1,23 +1,39 @@
-import { pushTo, type Rule } from './rules.ts';
+import { hash } from 'node:crypto';
+import { digestOf, type Rule } from './rule.ts';
 
 /** Which of many rules speak of a server, a tool or a prompt, without asking each of them. */
 
-/** Rules by their servers, as places in their list. */
-export interface ServerRules {
-  readonly exact: ReadonlyMap<string, readonly number[]>;
-  /** Of rules with patterns. */
-  readonly others: readonly number[];
-  readonly otherRules: readonly Rule[];
+/** Rules in their order, by their servers. Immutable. */
+export interface RulesByServer {
+  readonly list: readonly Rule[];
+  /** Places of those with patterns of servers, ascending. */
+  readonly withPatterns: readonly number[];
+  /** Places of those that speak of it, ascending. */
+  at(server: string): readonly number[];
+  /** Of what they say: the same in every process. */
+  digest(): string;
 }
 
-export function indexByServer(rules: readonly Rule[]): ServerRules {
+/** A rule a step. */
+export function* serverIndexSteps(list: readonly Rule[]): Generator<void, RulesByServer> {
   const exact = new Map<string, number[]>();
-  const others: number[] = [];
-  for (const [place, { servers }] of rules.entries()) {
-    if (servers.hasGlobs) others.push(place);
+  const withPatterns: number[] = [];
+  for (const [place, { servers }] of list.entries()) {
+    if (servers.hasGlobs) withPatterns.push(place);
     else for (const name of servers.exact) pushTo(exact, name, place);
+    yield;
   }
-  return { exact, others, otherRules: inOrder(rules, others) };
+  let digest: string | null = null;
+  return {
+    list,
+    withPatterns,
+    at(server) {
+      const fitting = withPatterns.filter((place) => list[place]?.servers.fits(server) === true);
+      const named = exact.get(server);
+      return named === undefined ? fitting : [...new Set(named), ...fitting].sort((a, b) => a - b);
+    },
+    digest: () => (digest ??= hash('sha256', list.map(digestOf).join(' '), 'base64url')),
+  };
 }
 
 /** Rules by the names of their tools or prompts, as places in their list. */
@@ -42,4 +58,10 @@ export function indexByName(rules: readonly Rule[], kind: 'tool' | 'prompt'): Na
 /** In their order, for the first of an effect is the one that is named. */
 export function inOrder(rules: readonly Rule[], places: readonly number[]): readonly Rule[] {
   return [...new Set(places)].sort((a, b) => a - b).flatMap((place) => rules[place] ?? []);
+}
+
+export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }

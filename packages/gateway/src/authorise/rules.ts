@@ -1,24 +1,8 @@
-import { hash } from 'node:crypto';
 import type { Principal } from '../authenticate/authenticate.ts';
-import { compileCondition, type Condition } from '../kernel/condition.ts';
 import type { PolicyData, SubjectData } from '../kernel/policy.ts';
-import type { Grant, ThingKind } from './access.ts';
-import { compilePatterns, foldedPatterns, type Patterns } from './patterns.ts';
-
-/** A policy, compiled. What has not changed is the same object in the next list of rules, too. */
-export interface Rule {
-  readonly data: PolicyData;
-  /** Null: everyone. */
-  readonly subjects: readonly (SubjectData & { readonly patterns: Patterns })[] | null;
-  readonly servers: Patterns;
-  /** Null: for all of a server. */
-  readonly things: Readonly<Record<ThingKind, Patterns | null>> | null;
-  readonly condition: Condition | null;
-  /** Made once: to allow a call costs no memory. */
-  readonly grant: Grant;
-  /** Of what it says: the same in every process. Made when it is asked for first. */
-  digest(): string;
-}
+import { pushTo, serverIndexSteps, type RulesByServer } from './index-rules.ts';
+import { compilePatterns, type Patterns } from './patterns.ts';
+import { compileRule, type Rule } from './rule.ts';
 
 /** Rules in their order, and for whom each is. Immutable. */
 export interface Rules {
@@ -27,20 +11,29 @@ export interface Rules {
   /** When those end that do. */
   readonly endsMs: readonly number[];
   ruleOf(data: PolicyData): Rule | undefined;
-  /** Says which of them are for a caller: who has the same has the same rules. */
-  signatureOf(principal: Principal): string;
-  /** Those that are for a caller. */
-  of(principal: Principal): readonly Rule[];
+  /** Those for everyone with a key, and for everyone without. */
+  readonly common: Readonly<Record<CallerKind, CommonRules>>;
+  /** Places of those that are for a caller beside these, ascending: callers of a kind with the same have the same rules. */
+  ownPlaces(principal: Principal): readonly number[];
+}
+
+export type CallerKind = 'member' | 'anonymous';
+
+/** Rules for all callers of a kind. */
+export interface CommonRules {
+  /** The same object as in the list before where they are the same. */
+  readonly rules: RulesByServer;
+  /** Where they stand in the list of all. */
+  readonly places: readonly number[];
 }
 
 /** A rule a step; `before`: of which is kept what has not changed. Throws where a condition is none; those of a configuration and of the registry were checked when they were written. */
 export function* compileRules(policies: readonly PolicyData[], before: Rules | null): Generator<void, Rules> {
   const rules: Rule[] = [];
   const byData = new Map<PolicyData, Rule>();
-  /** Places of rules for everyone with a key, and for everyone without. */
-  const common: Record<'member' | 'anonymous', number[]> = { member: [], anonymous: [] };
+  const common: Record<CallerKind, number[]> = { member: [], anonymous: [] };
   const byAttribute = new Map<string, number[]>();
-  const byPattern: { readonly place: number; readonly rule: Rule }[] = [];
+  const byPattern: { readonly place: number; readonly kind: SubjectData['kind']; readonly patterns: Patterns }[] = [];
   const endsMs: number[] = [];
 
   for (const [place, data] of policies.entries()) {
@@ -48,26 +41,12 @@ export function* compileRules(policies: readonly PolicyData[], before: Rules | n
     rules.push(rule);
     byData.set(data, rule);
     if (data.untilMs !== null) endsMs.push(data.untilMs);
-    if (rule.subjects === null) {
-      common.member.push(place);
-      common.anonymous.push(place);
-    } else {
-      for (const { kind, id, patterns } of rule.subjects) {
-        if (kind === 'member' || kind === 'anonymous') common[kind].push(place);
-        else if (patterns.hasGlobs) byPattern.push({ place, rule });
-        else pushTo(byAttribute, attributeKey(kind, id), place);
-      }
+    for (const { kind, id } of data.subjects ?? everyone) {
+      if (kind === 'member' || kind === 'anonymous') pushAscending(common[kind], place);
+      else if (id.includes('*')) byPattern.push({ place, kind, patterns: compilePatterns([id]) });
+      else pushTo(byAttribute, attributeKey(kind, id), place);
     }
     yield;
-  }
-
-  /** Beside the common ones. */
-  function ownPlaces(principal: Principal): number[] {
-    const attributes = attributesOf(principal);
-    const places = new Set<number>();
-    for (const [kind, id] of attributes) for (const place of byAttribute.get(attributeKey(kind, id)) ?? []) places.add(place);
-    for (const { place, rule } of byPattern) if (rule.subjects?.some((subject) => isOneOf(attributes, subject)) === true) places.add(place);
-    return [...places].sort((a, b) => a - b);
   }
 
   return {
@@ -75,39 +54,45 @@ export function* compileRules(policies: readonly PolicyData[], before: Rules | n
     list: rules,
     endsMs,
     ruleOf: (data) => byData.get(data),
-    signatureOf: (principal) => `${kindOf(principal)} ${ownPlaces(principal).join(',')}`,
-    of: (principal) => [...new Set([...common[kindOf(principal)], ...ownPlaces(principal)])].sort((a, b) => a - b).flatMap((place) => rules[place] ?? []),
+    common: {
+      member: yield* commonSteps(rules, common.member, before?.common.member ?? null),
+      anonymous: yield* commonSteps(rules, common.anonymous, before?.common.anonymous ?? null),
+    },
+    ownPlaces(principal) {
+      const attributes = attributesOf(principal);
+      const places = new Set<number>();
+      for (const [kind, value] of attributes) for (const place of byAttribute.get(attributeKey(kind, value)) ?? []) places.add(place);
+      for (const { place, kind, patterns } of byPattern) if (attributes.some(([of, value]) => of === kind && patterns.fits(value))) places.add(place);
+      const caller = kindOf(principal);
+      return [...places].filter((place) => rules[place]?.data.subjects?.some(({ kind }) => kind === caller) !== true).sort((a, b) => a - b);
+    },
   };
 }
 
-export const noRules: Rules = { data: [], list: [], endsMs: [], ruleOf: () => undefined, signatureOf: () => '', of: () => [] };
-
-export const everyName: readonly string[] = ['*'];
-
-function compileRule(data: PolicyData): Rule {
-  const patternsOf = data.effect === 'allow' ? compilePatterns : foldedPatterns;
-  let digest: string | null = null;
-  const condition = data.when === null ? null : compileCondition(data.when);
-  const isOfAll = data.tools === null && data.resources === null && data.prompts === null;
-  // What asks after a tool is about calls of tools, whatever it says.
-  const tools = isOfAll && condition?.usesTool === true ? everyName : data.tools;
-  return {
-    data,
-    subjects: data.subjects?.map((subject) => ({ ...subject, patterns: compilePatterns([subject.id]) })) ?? null,
-    servers: compilePatterns(data.servers),
-    things:
-      isOfAll && tools === null
-        ? null
-        : {
-            tool: tools && patternsOf(tools),
-            resource: data.resources && patternsOf(data.resources),
-            prompt: data.prompts && patternsOf(data.prompts),
-          },
-    condition,
-    grant: { decision: 'allow', rule: data.name },
-    digest: () => (digest ??= hash('sha256', JSON.stringify(data), 'base64url')),
-  };
+function* commonSteps(rules: readonly Rule[], places: readonly number[], before: CommonRules | null): Generator<void, CommonRules> {
+  const list = places.flatMap((place) => rules[place] ?? []);
+  return { rules: before !== null && isSameList(before.rules.list, list) ? before.rules : yield* serverIndexSteps(list), places };
 }
+
+export function isSameList<Entry>(one: readonly Entry[], other: readonly Entry[]): boolean {
+  return one.length === other.length && one.every((entry, at) => entry === other[at]);
+}
+
+const noCommon: CommonRules = { rules: { list: [], withPatterns: [], at: () => [], digest: () => '' }, places: [] };
+export const noRules: Rules = {
+  data: [],
+  list: [],
+  endsMs: [],
+  ruleOf: () => undefined,
+  common: { member: noCommon, anonymous: noCommon },
+  ownPlaces: () => [],
+};
+
+/** Whom a rule is for that names nobody. */
+const everyone: readonly SubjectData[] = [
+  { kind: 'member', id: '' },
+  { kind: 'anonymous', id: '' },
+];
 
 type Attribute = readonly [kind: SubjectData['kind'], value: string];
 
@@ -129,20 +114,15 @@ function attributesOf({ id, data }: Principal): readonly Attribute[] {
   ];
 }
 
-function isOneOf(attributes: readonly Attribute[], subject: SubjectData & { readonly patterns: Patterns }): boolean {
-  return attributes.some(([kind, value]) => kind === subject.kind && subject.patterns.fits(value));
-}
-
 function attributeKey(kind: SubjectData['kind'], id: string): string {
   return `${kind}\n${id}`;
 }
 
-function kindOf({ data }: Principal): 'member' | 'anonymous' {
+export function kindOf({ data }: Principal): CallerKind {
   return data.kind === 'anonymous' ? 'anonymous' : 'member';
 }
 
-export function pushTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
+/** A list of places ascends. */
+function pushAscending(places: number[], place: number): void {
+  if (places.at(-1) !== place) places.push(place);
 }

@@ -25,6 +25,7 @@ export const bounds = {
   policiesMax: 5_000,
   snapshotPieceCharsMax: 32 * KiB,
   snapshotSliceMs: 1,
+  snapshotYoungBytesMax: MiB,
   policyPatternsMax: 1_000,
   accessKeptMax: 20_000,
   risksMax: 1_000,

@@ -9,7 +9,7 @@ test('a worker gets what Node.js and the C library need, and no secret', () => {
     SEARCH_TOKEN: undefined,
     DATABASE_URL: undefined,
     PATH: undefined,
-    NODE_OPTIONS: '--max-semi-space-size=16',
+    NODE_OPTIONS: '--expose-gc --max-semi-space-size=16',
     UV_THREADPOOL_SIZE: '16',
   });
 });
@@ -20,5 +20,5 @@ test('U6: it has threads for more than two names whose resolver hangs, or as man
 });
 
 test("what the operator says of the heap comes after the gateway's own, so that it holds", () => {
-  expect(workerEnvironment({ NODE_OPTIONS: '--max-semi-space-size=64' })['NODE_OPTIONS']).toBe('--max-semi-space-size=16 --max-semi-space-size=64');
+  expect(workerEnvironment({ NODE_OPTIONS: '--max-semi-space-size=64' })['NODE_OPTIONS']).toBe('--expose-gc --max-semi-space-size=16 --max-semi-space-size=64');
 });

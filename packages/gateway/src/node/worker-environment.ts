@@ -16,7 +16,7 @@ export function workerEnvironment(own: Readonly<Record<string, string | undefine
   return {
     ...passed,
     // Of an option that is given twice Node.js takes the last: what the operator says holds.
-    NODE_OPTIONS: `--max-semi-space-size=${bounds.workerYoungMib} ${own['NODE_OPTIONS'] ?? ''}`.trim(),
+    NODE_OPTIONS: `--expose-gc --max-semi-space-size=${bounds.workerYoungMib} ${own['NODE_OPTIONS'] ?? ''}`.trim(),
     UV_THREADPOOL_SIZE: own['UV_THREADPOOL_SIZE'] ?? String(bounds.workerThreads),
   };
 }

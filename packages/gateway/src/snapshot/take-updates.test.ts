@@ -38,7 +38,11 @@ function worker(start: SnapshotData): SnapshotUpdates & { readonly snapshot: () 
     snapshot = next;
     swaps++;
   };
-  return { ...createSnapshotUpdates({ current: () => snapshot, compilers, swap, log: silentLog }), snapshot: () => snapshot, swaps: () => swaps };
+  return {
+    ...createSnapshotUpdates({ current: () => snapshot, compilers, swap, collectYoung: () => false, log: silentLog }),
+    snapshot: () => snapshot,
+    swaps: () => swaps,
+  };
 }
 
 const names = fc.constantFrom('a', 'b', 'c', 'd');

@@ -15,6 +15,8 @@ export interface SnapshotUpdatesOptions {
   readonly compilers: SnapshotCompilers;
   /** From now on calls go by it. */
   readonly swap: (next: Snapshot) => void;
+  /** After each slice: whether what lives short was collected. */
+  readonly collectYoung: () => boolean;
   readonly log: Log;
 }
 
@@ -22,7 +24,7 @@ export interface SnapshotUpdatesOptions {
  * Reads and compiles what has changed in slices, between which calls go on by the snapshot before, then puts the new one in its place at once. One after the
  * other, in the order in which they come.
  */
-export function createSnapshotUpdates({ current, compilers, swap, log }: SnapshotUpdatesOptions): SnapshotUpdates {
+export function createSnapshotUpdates({ current, compilers, swap, collectYoung, log }: SnapshotUpdatesOptions): SnapshotUpdates {
   let last: Promise<unknown> = Promise.resolve();
 
   async function takeNext({ version, base, pieces }: SnapshotUpdate): Promise<boolean> {
@@ -35,7 +37,9 @@ export function createSnapshotUpdates({ current, compilers, swap, log }: Snapsho
     }
     // To receive it has taken its time already.
     await new Promise((resolve) => setImmediate(resolve));
-    swap(await inSlices(nextSteps(before, version, base === null ? {} : { ...before.data }, pieces), bounds.snapshotSliceMs));
+    const next = await inSlices(nextSteps(before, version, base === null ? {} : { ...before.data }, pieces), bounds.snapshotSliceMs, collectYoung);
+    if (collectYoung()) await new Promise((resolve) => setImmediate(resolve));
+    swap(next);
     return true;
   }
 
