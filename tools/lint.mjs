@@ -23,6 +23,11 @@ const checks = [
     file: join(bin, 'tsc'),
     args: ['-p', '.', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.tsbuildinfo'],
   },
+  {
+    name: 'types ui',
+    file: join(bin, 'tsc'),
+    args: ['-p', 'packages/dashboard', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc-dashboard.tsbuildinfo'],
+  },
   { name: 'walls', file: node, args: ['tools/check-walls.ts'] },
   { name: 'dead code', file: join(bin, 'knip'), args: ['--no-progress'] },
   // What only a test uses is not a feature.

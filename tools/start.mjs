@@ -4,9 +4,11 @@
  */
 import { join, relative } from 'node:path';
 import { becomeNode, isSupportedNode } from '../packages/gateway/bin/pinned-node.js';
+import { ensureDashboard } from './build-dashboard.mjs';
 import { ensureInstalled, root } from './install.mjs';
 
 const node = await ensureInstalled();
+ensureDashboard(node);
 const gateway = join(root, 'packages', 'gateway', 'bin', 'gateway.js');
 const config = join('examples', 'quickstart', 'gateway.yaml');
 

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { runNode } from '../packages/gateway/bin/pinned-node.js';
+import { ensureDashboard } from './build-dashboard.mjs';
 import { ensureInstalled, root } from './install.mjs';
 
 let said = false;
@@ -16,6 +17,7 @@ process.on('exit', () => {
   if (!said) console.log('0 passed, 1 failed, 0 skipped');
 });
 const node = await ensureInstalled();
+ensureDashboard(node);
 const bin = join(root, 'node_modules', '.bin');
 /** So many files that fail are a defect, not chance. */
 const triedAgainMax = 4;

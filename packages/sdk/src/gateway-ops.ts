@@ -311,5 +311,7 @@ function meOf({ request, list }: Core) {
     capabilities: (options?: RequestOptions) => list('/v1/me/capabilities', 'capabilities', {}, options),
     sessions: (options?: RequestOptions) => list('/v1/me/sessions', 'sessions', {}, options),
     endSession: (id: string, options?: RequestOptions) => request('delete', '/v1/me/sessions/{session_id}', { path: { session_id: id } }, options),
+    /** Ends the session that asks. */
+    signOut: (options?: RequestOptions) => request('delete', '/v1/auth/session', {}, options),
   };
 }

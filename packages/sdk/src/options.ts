@@ -4,6 +4,11 @@ import { sayerOf, type Logger, type LogLevel, type Say } from './log.ts';
 export interface GatewayOpsOptions {
   /** `gwo_…`. Default: GATEWAYOPS_API_KEY, where there is an environment. */
   readonly apiKey?: string;
+  /**
+   * In the place of a key: who has signed in in this browser, by the cookie of a page of the gateway itself. Nothing else is sent along, so it
+   * works on its own pages only.
+   */
+  readonly session?: true;
   /** Where the gateway is, e.g. `https://gateway.example`. Default: GATEWAYOPS_URL, where there is an environment. */
   readonly gatewayUrl?: string;
   /** For one request in all, its retries included. Default: 60 s, for calls of tools 10 minutes. */
@@ -53,7 +58,8 @@ export interface Settings {
   /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly authorization: string;
+  /** Null where the cookie of the page says who asks. */
+  readonly authorization: string | null;
   readonly timeoutMs: number | null;
   readonly retries: number;
   readonly traceId: string | null;
@@ -64,14 +70,11 @@ export interface Settings {
 
 /** Faults: `UsageError`, which never names the key. */
 export function readOptions(options: GatewayOpsOptions): Settings {
-  const key = (options.apiKey ?? environment('GATEWAYOPS_API_KEY') ?? '').trim();
-  if (key === '') throw new UsageError('There is no API key.', 'Pass `apiKey`, or set GATEWAYOPS_API_KEY; `gateway keys create` makes a key.');
-  // What cannot stand in a header would be shown by the error of the platform.
-  if (!/^[\x21-\x7e]+$/.test(key)) throw new UsageError('The API key has characters that no key has.', 'Pass the key as it was shown, gwo_….');
   return {
     baseUrl: baseUrlOf(options.gatewayUrl ?? environment('GATEWAYOPS_URL')),
-    headers: options.headers ?? {},
-    authorization: `Bearer ${key}`,
+    // Another site can make a browser send the cookie, but not this header.
+    headers: options.session === true ? { ...options.headers, 'x-gatewayops-csrf': '1' } : (options.headers ?? {}),
+    authorization: options.session === true ? null : `Bearer ${keyOf(options)}`,
     timeoutMs: options.timeoutMs === undefined ? null : positive('timeoutMs', options.timeoutMs),
     retries: countOf('retries', options.retries ?? 2),
     traceId: options.traceId ?? null,
@@ -80,6 +83,14 @@ export function readOptions(options: GatewayOpsOptions): Settings {
     middleware: options.middleware ?? [],
     say: sayerOf(options.logLevel ?? environment('GATEWAYOPS_LOG'), options.logger ?? console),
   };
+}
+
+function keyOf(options: GatewayOpsOptions): string {
+  const key = (options.apiKey ?? environment('GATEWAYOPS_API_KEY') ?? '').trim();
+  if (key === '') throw new UsageError('There is no API key.', 'Pass `apiKey`, or set GATEWAYOPS_API_KEY; `gateway keys create` makes a key.');
+  // What cannot stand in a header would be shown by the error of the platform.
+  if (!/^[\x21-\x7e]+$/.test(key)) throw new UsageError('The API key has characters that no key has.', 'Pass the key as it was shown, gwo_….');
+  return key;
 }
 
 export function positive(name: string, value: number): number {

@@ -108,7 +108,7 @@ export function createTransport(settings: Settings): Transport {
   function fetchWithKey({ method, url, headers, body }: RequestOnItsWay, signal: AbortSignal): Promise<Response> {
     const signed = new Headers(headers);
     // The key is for this address alone, whatever a middleware or an answer says.
-    if (url.startsWith(`${settings.baseUrl}/`)) signed.set('authorization', settings.authorization);
+    if (settings.authorization !== null && url.startsWith(`${settings.baseUrl}/`)) signed.set('authorization', settings.authorization);
     return settings.fetch(url, {
       method,
       headers: signed,

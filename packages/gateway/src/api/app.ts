@@ -20,6 +20,7 @@ import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
 import { consoleRoutes } from './console/console-routes.ts';
 import { costRoutes } from './cost-routes.ts';
+import { dashboardRoutes } from './dashboard/dashboard-routes.ts';
 import { documentRoutes } from './document-routes.ts';
 import { directoryRoutes } from './directory-routes.ts';
 import { exportRoutes } from './export-routes.ts';
@@ -79,6 +80,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
 
   registerRoutes(app);
   consoleRoutes(app);
+  dashboardRoutes(app);
   oauthRoutes(app);
 
   app.notFound((c) => answer(c, notServed(app, c)));

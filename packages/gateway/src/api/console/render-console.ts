@@ -25,7 +25,10 @@ export async function renderConsole(context: ControlContext): Promise<Html> {
     '',
     html`<header class="bar">
         <span class="brand">${renderRail('The rail: auth, access, limit, guard, server, reply', 'whole')} GatewayOps</span>
-        <button type="button" class="quiet" id="sign-out">Sign out</button>
+        <span
+          ><a href="${new URL(context.publicUrl()).pathname.replace(/\/$/, '')}/ui/">Dashboard</a>
+          <button type="button" class="quiet" id="sign-out">Sign out</button></span
+        >
       </header>
       <main>
         ${renderStatus(health)} ${servers === null ? '' : renderServers(servers, context.publicUrl())}

@@ -108,6 +108,8 @@ export const lasts = 'max(toUnixTimestamp64Micro(started_at) + toInt64(duration_
 /** From best to worst: a trace is as its worst call. */
 export const statusesBestFirst = "['success', 'cancelled', 'waiting', 'blocked', 'unknown', 'timeout', 'error']";
 export const worstStatus = `arrayElement(${statusesBestFirst}, toUInt32(max(indexOf(${statusesBestFirst}, toString(status))))) AS trace_status`;
+/** Orders the calls of a trace: those that decide its status first, in the order of time. */
+export const worstFirst = `(-toInt32(indexOf(${statusesBestFirst}, toString(status))), started_at, span_id)`;
 
 function fitting({ query, bodies = false, ...window }: Selection, where: string): SelectedSql {
   const compiled = compileQuery(query, (id) => traceHexFor(window.organizationId, id), { where, bodies });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { countAll } from './call-list.ts';
 import { addCosts, countedCosts } from './counted-tokens.ts';
 import type { LedgerParameter, LedgerStore } from './ledger-store.ts';
-import { aroundWindow, lasts, startAt, tracesOf, windowParameters, worstStatus, type Selection } from './selection.ts';
+import { aroundWindow, lasts, startAt, tracesOf, windowParameters, worstFirst, worstStatus, type Selection } from './selection.ts';
 
 export interface TraceListInput extends Selection {
   /** The last trace already seen: the list goes on with the ones after it. */
@@ -25,9 +25,14 @@ const listed = z.object({
   first_team_id: z.string(),
   first_key_id: z.string(),
   first_agent: z.string(),
+  first_client: z.string(),
+  first_environment: z.string(),
   first_server: z.string(),
   first_tool: z.string(),
   first_method: z.string(),
+  /** Where the worst of its calls ended, the first of them. */
+  worst_stop: z.string(),
+  worst_fault: z.string(),
   span_count: z.coerce.number(),
   total_cost: z.string(),
   first_currency: z.string(),
@@ -108,6 +113,10 @@ function readWhole(ledger: Pick<LedgerStore, 'query'>, which: string, parameters
       argMin(team_id, (started_at, span_id)) AS first_team_id,
       argMin(key_id, (started_at, span_id)) AS first_key_id,
       argMin(agent, (started_at, span_id)) AS first_agent,
+      argMin(client_name, (started_at, span_id)) AS first_client,
+      argMin(environment, (started_at, span_id)) AS first_environment,
+      argMin(toString(stop), ${worstFirst}) AS worst_stop,
+      argMin(fault_code, ${worstFirst}) AS worst_fault,
       argMin(server, (started_at, span_id)) AS first_server,
       argMin(tool, (started_at, span_id)) AS first_tool,
       argMin(method, (started_at, span_id)) AS first_method,

@@ -1,0 +1,73 @@
+/** How this browser shows the dashboard: kept here, not in the gateway, as it is about this screen. `public/theme.js` reads it before the first paint. */
+import { useSyncExternalStore } from 'react';
+
+export interface Appearance {
+  readonly theme: 'system' | 'light' | 'dark';
+  readonly density: 'compact' | 'normal' | 'roomy';
+  readonly zone: 'local' | 'utc';
+  /** Single letters as commands. */
+  readonly shortcuts: boolean;
+  readonly narrowNav: boolean;
+}
+
+const place = 'gatewayops.appearance';
+const defaults: Appearance = { theme: 'system', density: 'normal', zone: 'local', shortcuts: true, narrowNav: false };
+const listeners = new Set<() => void>();
+let current = read();
+
+export function useAppearance(): Appearance {
+  return useSyncExternalStore(subscribe, () => current);
+}
+
+export function appearance(): Appearance {
+  return current;
+}
+
+export function setAppearance(change: Partial<Appearance>): void {
+  current = { ...current, ...change };
+  apply();
+  try {
+    localStorage.setItem(place, JSON.stringify(current));
+  } catch {
+    // A browser that keeps nothing forgets it with the page.
+  }
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function read(): Appearance {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(place) ?? '{}');
+    return typeof kept === 'object' && kept !== null ? { ...defaults, ...known(kept as Record<string, unknown>) } : defaults;
+  } catch {
+    return defaults;
+  }
+}
+
+/** What an older or newer dashboard kept may have other values. */
+function known(kept: Record<string, unknown>): Partial<Appearance> {
+  const one = <K extends keyof Appearance>(name: K, values: readonly Appearance[K][]): Partial<Appearance> =>
+    values.some((value) => value === kept[name]) ? { [name]: kept[name] } : {};
+  return {
+    ...one('theme', ['system', 'light', 'dark']),
+    ...one('density', ['compact', 'normal', 'roomy']),
+    ...one('zone', ['local', 'utc']),
+    ...one('shortcuts', [true, false]),
+    ...one('narrowNav', [true, false]),
+  };
+}
+
+function apply(): void {
+  const { dataset } = document.documentElement;
+  for (const [name, value] of [
+    ['theme', current.theme === 'system' ? '' : current.theme],
+    ['density', current.density === 'normal' ? '' : current.density],
+  ] as const) {
+    if (value === '') delete dataset[name];
+    else dataset[name] = value;
+  }
+}

@@ -1,0 +1,26 @@
+/** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
+import { Activity, LayoutDashboard, type LucideIcon } from 'lucide-react';
+
+export interface PageEntry {
+  readonly path: '/' | '/traces';
+  readonly title: string;
+  /** The second key after `g`. */
+  readonly key: string;
+  readonly permission: string;
+  readonly icon: LucideIcon;
+}
+
+export interface PageGroup {
+  readonly title: string;
+  readonly pages: readonly PageEntry[];
+}
+
+export const pageGroups: readonly PageGroup[] = [
+  {
+    title: 'Watch',
+    pages: [
+      { path: '/', title: 'Overview', key: 'o', permission: 'metrics.read', icon: LayoutDashboard },
+      { path: '/traces', title: 'Traces', key: 't', permission: 'traces.read', icon: Activity },
+    ],
+  },
+];

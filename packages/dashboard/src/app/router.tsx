@@ -1,0 +1,93 @@
+import { QueryClient } from '@tanstack/react-query';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from '@tanstack/react-router';
+import { AuthenticationError } from '@gatewayops/sdk';
+import { z } from 'zod/mini';
+import { rangeSearch } from '../time/range.ts';
+import { traceSearch } from '../pages/trace/search.ts';
+import { tracesSearch } from '../pages/traces/search.ts';
+import { basePath, goToSignIn } from './gateway.ts';
+import { NotFound, PageFailed, PagePending } from './page-states.tsx';
+import { sessionQuery } from './session.ts';
+import { Shell } from './shell.tsx';
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // The SDK sends again what may be.
+      retry: false,
+      refetchOnWindowFocus: true,
+      staleTime: 5_000,
+      throwOnError: false,
+    },
+  },
+});
+
+// A session that has ended is seen at whatever is asked next.
+queryClient.getQueryCache().subscribe(({ type, query }) => {
+  if (type === 'updated' && query.state.error instanceof AuthenticationError) goToSignIn();
+});
+
+const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
+  validateSearch: z.object(rangeSearch),
+  search: { middlewares: [retainSearchParams(['range', 'from', 'to'])] },
+  // The session and its permissions come before anything is shown.
+  loader: async ({ context }) => {
+    try {
+      await context.queries.ensureQueryData(sessionQuery);
+    } catch (error) {
+      if (error instanceof AuthenticationError) {
+        goToSignIn();
+        // The browser is leaving: nothing more is shown.
+        await new Promise(() => undefined);
+      }
+      throw error;
+    }
+  },
+  component: Shell,
+});
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('../pages/overview/overview.tsx'), 'Overview'),
+});
+
+const traces = createRoute({
+  getParentRoute: () => root,
+  path: '/traces',
+  validateSearch: z.object(tracesSearch),
+  component: lazyRouteComponent(() => import('../pages/traces/traces.tsx'), 'Traces'),
+});
+
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: '/traces/$traceId',
+  validateSearch: z.object(traceSearch),
+  component: lazyRouteComponent(() => import('../pages/trace/trace.tsx'), 'Trace'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([overview, traces, trace]),
+  basepath: basePath,
+  context: { queries: queryClient },
+  defaultPreload: 'intent',
+  defaultPendingMs: 150,
+  scrollRestoration: true,
+  defaultPendingComponent: PagePending,
+  defaultErrorComponent: PageFailed,
+  defaultNotFoundComponent: NotFound,
+  // Addresses are written by people too: every parameter is plain text.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const parts = new URLSearchParams();
+    for (const [name, value] of Object.entries(search)) if (value !== undefined && value !== '') parts.set(name, String(value));
+    const text = parts.toString();
+    return text === '' ? '' : `?${text}`;
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

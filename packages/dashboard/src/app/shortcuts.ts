@@ -1,0 +1,63 @@
+/** Single keys as commands, as in the tools that people already know; off in fields, under dialogs and where they are switched off. */
+import { useEffect, useRef } from 'react';
+import { appearance } from './appearance.ts';
+
+export interface Shortcut {
+  /** `j`, `?`, `Enter`, or `g t` for one key after the other; `mod+k` for Ctrl or ⌘. */
+  readonly keys: string;
+  readonly about: string;
+  readonly run: (event: KeyboardEvent) => void;
+}
+
+interface Layer {
+  current: readonly Shortcut[];
+}
+
+/** The page's own come after those of the shell, and win. */
+const layers: Layer[] = [];
+let pending: { readonly key: string; readonly at: number } | null = null;
+/** Between two keys that belong together. */
+const sequenceMs = 1200;
+
+export function useShortcuts(shortcuts: readonly Shortcut[]): void {
+  const layer = useRef<readonly Shortcut[]>(shortcuts);
+  useEffect(() => {
+    layer.current = shortcuts;
+  });
+  useEffect(() => {
+    layers.push(layer);
+    return () => {
+      layers.splice(layers.indexOf(layer), 1);
+    };
+  }, []);
+}
+
+/** All that hold now, those of the page first. */
+export function activeShortcuts(): readonly Shortcut[] {
+  return layers.toReversed().flatMap((layer) => layer.current);
+}
+
+export function listenForShortcuts(): () => void {
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || event.isComposing) return;
+    const withMod = event.metaKey || event.ctrlKey;
+    const pressed = `${withMod ? 'mod+' : ''}${event.shiftKey && event.key.length > 1 ? 'shift+' : ''}${event.key.length === 1 ? (withMod ? event.key.toLowerCase() : event.key) : event.key}`;
+    if (event.altKey) return;
+    if (!withMod && (!appearance().shortcuts || isTyping(event.target) || document.querySelector('[role=dialog],[role=alertdialog]') !== null)) return;
+    const first = pending !== null && event.timeStamp - pending.at < sequenceMs ? pending.key : null;
+    pending = null;
+    const found = activeShortcuts().find(({ keys }) => keys === (first === null ? pressed : `${first} ${pressed}`));
+    if (found !== undefined) {
+      event.preventDefault();
+      found.run(event);
+    } else if (first === null && activeShortcuts().some(({ keys }) => keys.startsWith(`${pressed} `))) {
+      pending = { key: pressed, at: event.timeStamp };
+    }
+  };
+  globalThis.addEventListener('keydown', onKey);
+  return () => globalThis.removeEventListener('keydown', onKey);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
+}

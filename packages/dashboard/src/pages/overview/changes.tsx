@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { middleCut } from '../../text/format.ts';
+import { Clock } from '../../time/time.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+
+/** The last changes that people, keys and files made; newest first. */
+export function Changes({ start, end }: { readonly start: string; readonly end: string | undefined }): ReactElement {
+  const events = useQuery({
+    queryKey: ['changes', start, end],
+    queryFn: ({ signal }) =>
+      gateway.audit.list({ start_time: start, ...(end === undefined ? {} : { end_time: end }), tool_calls: 'none', limit: 8 }, { signal }).page(),
+    refetchInterval: 30_000,
+  });
+  if (events.error !== null) return <ErrorCard error={events.error} what="The changes" onRetry={() => void events.refetch()} />;
+  if (events.data === undefined) return <Skeleton rows={3} label="Loading changes" />;
+  if (events.data.events.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing was changed.</p>;
+  return (
+    <ul>
+      {events.data.events.map(({ id, time, action, actor, object, result }) => (
+        <li key={id} className="flex min-h-(--row) items-center gap-4 border-b border-hairline px-3 last:border-b-0">
+          <Clock time={time} />
+          <span className="min-w-0 flex-1 truncate">
+            <span className="font-medium">{action}</span> <span className="text-ink-2">{middleCut(object.id, 10)}</span>
+          </span>
+          <span className="truncate text-ink-3" title={actor.id}>
+            {actor.kind === actor.id || actor.id === '' ? actor.kind : `${actor.kind} ${middleCut(actor.id)}`}
+          </span>
+          {result !== 'success' && <span className="text-blocked">{result}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}

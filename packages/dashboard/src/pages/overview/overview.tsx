@@ -1,0 +1,193 @@
+/** Is anything wrong, what changed, what waits for me: on one screen, each figure a way to its calls. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import type { Schemas } from '@gatewayops/sdk';
+import type { ReactElement, ReactNode } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { OutcomeBars } from '../../charts/outcome-bars.tsx';
+import { Spark } from '../../charts/spark.tsx';
+import { countText, durationFigure, moneyText, percentText, shortCount } from '../../text/format.ts';
+import { thisMonth } from '../../time/moment.ts';
+import { rangeText, useTimeWindow } from '../../time/range.ts';
+import { useNow } from '../../time/use-now.ts';
+import { ConnectFirst } from '../../ui/connect-first.tsx';
+import { Allowed, ErrorCard, IfAllowed, Skeleton } from '../../ui/states.tsx';
+import { Changes } from './changes.tsx';
+import { ServerHealth } from './server-health.tsx';
+import { Waiting } from './waiting.tsx';
+
+export function Overview(): ReactElement {
+  return (
+    <Allowed permission="metrics.read">
+      <OverviewPage />
+    </Allowed>
+  );
+}
+
+/** Figures are asked for again this often. */
+const everyMs = 15_000;
+/** Below so many calls a share of failures says little. */
+const callsMin = 5;
+
+function OverviewPage(): ReactElement {
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const window = useTimeWindow(search, useNow(60_000));
+  const metrics = useQuery({
+    queryKey: ['metrics', window],
+    queryFn: ({ signal }) =>
+      gateway.metrics.calls(
+        { start_time: window.start, ...(window.end === undefined ? {} : { end_time: window.end }), compare: 'true', limit: 50 },
+        { signal },
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: everyMs,
+  });
+  if (metrics.error !== null && metrics.data === undefined)
+    return <ErrorCard error={metrics.error} what="The overview" onRetry={() => void metrics.refetch()} />;
+  if (metrics.data === undefined) return <Skeleton rows={12} label="Loading the overview" />;
+  const found = metrics.data;
+  const { calls } = found.metrics;
+  return (
+    <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
+      <Sentence found={found} range={rangeText(search)} />
+      <Figures found={found} />
+      {calls === 0 && <ConnectFirst title={`No call in the ${rangeText(search)}`} />}
+      <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
+        <Panel title="Traffic by outcome">
+          <OutcomeBars
+            buckets={found.series}
+            bucketMs={found.step_ms}
+            height={120}
+            onChoose={(from, to) => void navigate({ to: '/traces', search: { from, to, range: undefined } })}
+          />
+        </Panel>
+        <Panel title="Waiting for you">
+          <Waiting />
+        </Panel>
+      </div>
+      <Panel title="Servers">
+        <ServerHealth figures={found.servers} />
+      </Panel>
+      <IfAllowed permission="audit.read">
+        <Panel title="What changed">
+          <Changes start={window.start} end={window.end} />
+        </Panel>
+      </IfAllowed>
+    </div>
+  );
+}
+
+function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; readonly range: string }): ReactElement {
+  const { calls, error_percent: failed } = found.metrics;
+  const worst = found.servers
+    .filter((one) => one.calls >= callsMin && (one.error_percent ?? 0) >= 20)
+    .toSorted((a, b) => (b.error_percent ?? 0) - (a.error_percent ?? 0))[0];
+  if (worst !== undefined)
+    return (
+      <h1 className="text-title font-semibold">
+        <Link to="/traces" search={{ q: `server:${worst.server} status:(error OR timeout)` }} className="text-error hover:underline">
+          {worst.server}
+        </Link>{' '}
+        is failing: {percentText(worst.error_percent)} of {countText(worst.calls)} calls in the {range} →
+      </h1>
+    );
+  return (
+    <h1 className="text-title font-semibold">
+      {calls === 0
+        ? `Quiet. No call in the ${range}.`
+        : `All clear. ${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed.`}
+    </h1>
+  );
+}
+
+function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactElement {
+  const { metrics, series } = found;
+  const costs = useCapability('costs.read');
+  const spend = useQuery({
+    queryKey: ['spend', 'month'],
+    queryFn: ({ signal }) => gateway.costs.trend(thisMonth(), { signal }),
+    enabled: costs.allowed,
+    refetchInterval: 60_000,
+  });
+  const p95 = metrics.latency_ms === null ? null : durationFigure(metrics.latency_ms.p95);
+  const before = metrics.previous;
+  return (
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-panel border border-hairline bg-hairline lg:grid-cols-4">
+      <Figure
+        name="Calls"
+        number={shortCount(metrics.calls)}
+        unit=""
+        note={changeText(metrics.calls, before?.calls)}
+        values={series.map(({ calls }) => calls)}
+      />
+      <Figure
+        name="Failed"
+        number={metrics.error_percent === null ? '–' : percentText(metrics.error_percent).replace(' %', '')}
+        unit={metrics.error_percent === null ? '' : '%'}
+        note={before?.error_percent === null || before === null || before === undefined ? '' : `${percentText(before.error_percent)} before`}
+        values={series.map(({ error_percent }) => error_percent)}
+      />
+      <Figure
+        name="Time of 95 %"
+        number={p95?.number ?? '–'}
+        unit={p95?.unit ?? ''}
+        note={before?.latency_ms ? `${durationFigure(before.latency_ms.p95).number} ${durationFigure(before.latency_ms.p95).unit} before` : ''}
+        values={series.map(({ latency_ms }) => latency_ms?.p95 ?? null)}
+      />
+      {costs.allowed && (
+        <Figure
+          name="Spent this month"
+          number={spend.data === undefined ? '…' : moneyText(spend.data.trend.total_cost, spend.data.trend.currency)}
+          unit=""
+          note={spend.data?.trend.projection ? `about ${moneyText(spend.data.trend.projection.cost, spend.data.trend.currency)} at its end` : ''}
+          values={(spend.data?.trend.days ?? []).map(({ cost }) => cost)}
+        />
+      )}
+    </dl>
+  );
+}
+
+function Figure({
+  name,
+  number,
+  unit,
+  note,
+  values,
+}: {
+  readonly name: string;
+  readonly number: string;
+  readonly unit: string;
+  readonly note: string;
+  readonly values: readonly (number | null)[];
+}): ReactElement {
+  return (
+    <div className="flex flex-col gap-1 bg-surface px-4 py-3">
+      <dt className="text-meta text-ink-3">{name}</dt>
+      <dd className="flex items-baseline gap-1.5">
+        <span className="text-hero font-medium tracking-tight">{number}</span>
+        <span className="text-ink-3">{unit}</span>
+        <span className="ml-auto text-right text-meta text-ink-3">{note}</span>
+      </dd>
+      <dd>
+        <Spark values={values} />
+      </dd>
+    </div>
+  );
+}
+
+function changeText(now: number, before: number | undefined): string {
+  if (before === undefined || before === 0) return '';
+  const change = Math.round(((now - before) / before) * 100);
+  return change === 0 ? 'as before' : `${change > 0 ? '+' : '−'}${Math.abs(change)} %`;
+}
+
+export function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
+  return (
+    <section className="min-w-0">
+      <h2 className="mb-2 text-section font-semibold">{title}</h2>
+      <div className="border-y border-hairline bg-surface">{children}</div>
+    </section>
+  );
+}

@@ -1,0 +1,74 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { Schemas } from '@gatewayops/sdk';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { countText, percentText } from '../../text/format.ts';
+import { Duration } from '../../text/number.tsx';
+import { StateWord } from '../../ui/state-word.tsx';
+import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+
+/** Each server with its state and what its calls were like; those that fail first. */
+export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetrics']['servers'] }): ReactElement {
+  const { allowed } = useCapability('servers.read');
+  const servers = useQuery({
+    queryKey: ['servers'],
+    queryFn: ({ signal }) => gateway.servers.list({ limit: 200 }, { signal }).page(),
+    enabled: allowed,
+    refetchInterval: 15_000,
+  });
+  if (allowed && servers.error !== null) return <ErrorCard error={servers.error} what="The servers" onRetry={() => void servers.refetch()} />;
+  if (allowed && servers.data === undefined) return <Skeleton rows={3} label="Loading servers" />;
+  const states = new Map((servers.data?.servers ?? []).map((server) => [server.name, server]));
+  const names = [...new Set([...states.keys(), ...figures.map(({ server }) => server)])].filter((name) => name !== '');
+  const rows = names
+    .map((name) => ({ name, server: states.get(name), calls: figures.find(({ server }) => server === name) }))
+    .toSorted((a, b) => (b.calls?.error_percent ?? 0) - (a.calls?.error_percent ?? 0) || (b.calls?.calls ?? 0) - (a.calls?.calls ?? 0));
+  if (rows.length === 0) return <Empty title="No server yet">Servers are named under servers in gateway.yaml, or made with gateway servers create.</Empty>;
+  return (
+    <div className="overflow-x-auto">
+      <table className="w-full">
+        <thead className="bg-sunken text-meta text-ink-3">
+          <tr>
+            {['Server', 'State', 'Transport'].map((title) => (
+              <th key={title} scope="col" className="h-8 px-3 text-left font-normal">
+                {title}
+              </th>
+            ))}
+            {['Calls', 'Failed', 'p50', 'p95'].map((title) => (
+              <th key={title} scope="col" className="h-8 px-3 text-right font-normal">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ name, server, calls }) => (
+            <tr key={name} className="h-(--row) border-t border-hairline hover:bg-canvas">
+              <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
+                <Link to="/traces" search={{ q: `server:${name}` }} className="hover:text-accent hover:underline">
+                  {name}
+                </Link>
+              </th>
+              <td className="px-3 whitespace-nowrap">{server !== undefined && <StateWord state={server.state} reason={server.reason} />}</td>
+              <td className="px-3 whitespace-nowrap text-ink-2">{server?.transport}</td>
+              <td className="px-3 text-right">{countText(calls?.calls ?? 0)}</td>
+              <td className={`px-3 text-right whitespace-nowrap ${(calls?.errors ?? 0) > 0 ? 'text-error' : 'text-ink-3'}`}>
+                {(calls?.errors ?? 0) > 0 ? (
+                  <Link to="/traces" search={{ q: `server:${name} status:(error OR timeout)` }} className="hover:underline">
+                    {percentText(calls?.error_percent ?? null)}
+                  </Link>
+                ) : (
+                  percentText(calls?.error_percent ?? null)
+                )}
+              </td>
+              <td className="px-3 text-right">{calls?.latency_ms ? <Duration ms={calls.latency_ms.p50} /> : <span className="text-ink-3">–</span>}</td>
+              <td className="px-3 text-right">{calls?.latency_ms ? <Duration ms={calls.latency_ms.p95} /> : <span className="text-ink-3">–</span>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

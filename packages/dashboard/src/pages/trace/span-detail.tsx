@@ -1,0 +1,208 @@
+/** One call: where it stopped and why, what it asked, what came back, what it cost. */
+import { useQuery } from '@tanstack/react-query';
+import type { Schemas } from '@gatewayops/sdk';
+import { Link } from '@tanstack/react-router';
+import type { ReactElement, ReactNode } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Rail, StatusWord, stops } from '../../rail/rail.tsx';
+import { bytesText, countText } from '../../text/format.ts';
+import { Duration, Money } from '../../text/number.tsx';
+import { CopyButton, Id } from '../../ui/copy.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Clock } from '../../time/time.tsx';
+import { operationText } from '../traces/trace-row.ts';
+import { JsonView } from './json-view.tsx';
+
+export type SpanTab = 'summary' | 'request' | 'response' | 'raw';
+const tabs: readonly (readonly [SpanTab, string])[] = [
+  ['summary', 'Summary'],
+  ['request', 'Request'],
+  ['response', 'Response'],
+  ['raw', 'Raw'],
+];
+
+interface SpanDetailProps {
+  readonly traceId: string;
+  readonly span: Schemas['Span'];
+  readonly currency: string;
+  readonly tab: SpanTab;
+  readonly onTab: (tab: SpanTab) => void;
+}
+
+export function SpanDetail({ traceId, span, currency, tab, onTab }: SpanDetailProps): ReactElement {
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <div role="tablist" aria-label="Parts of the call" className="flex shrink-0 gap-1 border-b border-hairline px-3">
+        {tabs.map(([id, title]) => (
+          <button
+            key={id}
+            type="button"
+            role="tab"
+            aria-selected={tab === id}
+            onClick={() => onTab(id)}
+            className={`-mb-px h-9 border-b-2 px-2 ${tab === id ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" aria-label={tab} className="min-h-0 flex-1 overflow-auto p-3">
+        {tab === 'summary' && <Summary span={span} currency={currency} />}
+        {tab === 'request' && <Body traceId={traceId} span={span} which="request" />}
+        {tab === 'response' && <Body traceId={traceId} span={span} which="response" />}
+        {tab === 'raw' && <JsonView text={JSON.stringify(span)} />}
+      </div>
+    </div>
+  );
+}
+
+function Summary({ span, currency }: Pick<SpanDetailProps, 'span' | 'currency'>): ReactElement {
+  return (
+    <div className="flex flex-col gap-4">
+      {span.status !== 'success' && (
+        <p className="text-body">
+          {span.error ?? sentenceOf(span)}
+          {span.policy !== null && (span.status === 'blocked' || span.status === 'waiting') && (
+            <>
+              {' '}
+              The rule is <code className="font-mono text-table">{span.policy}</code>.
+            </>
+          )}
+        </p>
+      )}
+      <section aria-label="The rail">
+        <Rail stop={span.stop} status={span.status} large />
+        <dl className="mt-2 grid grid-cols-[auto_auto_1fr] gap-x-4">
+          {stops.map((stop) => {
+            const ms = span.stops[stop];
+            return (
+              <div key={stop} className={`col-span-3 grid grid-cols-subgrid ${ms === null ? 'text-ink-3' : ''}`}>
+                <dt className="capitalize">{stop}</dt>
+                <dd className="text-right">{ms === null ? 'not reached' : <Duration ms={ms} />}</dd>
+                <dd className="text-ink-2">{stop === span.stopped_at ? <StatusWord status={span.status} /> : ''}</dd>
+              </div>
+            );
+          })}
+        </dl>
+      </section>
+      <dl className="grid grid-cols-[max-content_1fr] gap-x-6 gap-y-1">
+        <Fact name="Operation">{operationText(span.operation)}</Fact>
+        <Fact name="Server">
+          <Link to="/traces" search={{ q: `server:${span.server}` }} className="text-accent hover:underline">
+            {span.server}
+          </Link>
+          {span.target !== null && span.target !== span.server && <span className="text-ink-3"> · {span.target}</span>}
+        </Fact>
+        {span.name !== null && <Fact name="Name">{span.name}</Fact>}
+        <Fact name="Began">
+          <Clock time={span.start_time} />
+        </Fact>
+        <Fact name="Cost">
+          <Money amount={span.cost} currency={currency} />
+          {span.priced_by !== null && <span className="text-ink-3"> · priced by {span.priced_by}</span>}
+        </Fact>
+        {span.tokens !== null && (
+          <Fact name="Tokens">
+            {countText(span.tokens.input)} in, {countText(span.tokens.output)} out <span className="text-ink-3">· {span.tokens.source}</span>
+          </Fact>
+        )}
+        <Fact name="Sizes">
+          {bytesText(span.request.size_bytes)} asked, {bytesText(span.response.content_length)} answered
+        </Fact>
+        {span.cache !== null && <Fact name="Cache">{span.cache}</Fact>}
+        {span.retries > 0 && <Fact name="Retries">{span.retries}</Fact>}
+        {span.policy !== null && <Fact name="Policy">{span.policy}</Fact>}
+        {span.transforms.length > 0 && <Fact name="Transformed by">{span.transforms.join(', ')}</Fact>}
+        {span.fault !== null && (
+          <Fact name="Fault">
+            <code className="font-mono text-meta">{span.fault}</code>
+          </Fact>
+        )}
+        {span.http_status !== null && <Fact name="HTTP status">{span.http_status}</Fact>}
+        {span.rpc_error_code !== null && <Fact name="JSON-RPC error">{span.rpc_error_code}</Fact>}
+        {span.protocol_version !== null && <Fact name="Protocol">{span.protocol_version}</Fact>}
+        {span.client_name !== null && <Fact name="Client">{span.client_name}</Fact>}
+        {span.session_id !== null && (
+          <Fact name="Session">
+            <Id id={span.session_id} />
+          </Fact>
+        )}
+        {span.request_id !== null && (
+          <Fact name="Request">
+            <Id id={span.request_id} />
+          </Fact>
+        )}
+        <Fact name="Span">
+          <Id id={span.id} />
+        </Fact>
+      </dl>
+    </div>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
+  return (
+    <>
+      <dt className="text-ink-3">{name}</dt>
+      <dd className="min-w-0 break-words">{children}</dd>
+    </>
+  );
+}
+
+function sentenceOf({ status, stop, rpc_error_code: rpc, http_status: http }: Schemas['Span']): string {
+  if (status === 'error' && rpc !== null) return `The server answered with the JSON-RPC error ${String(rpc)}.`;
+  if (status === 'error')
+    return http === null || http < 300 ? 'The tool answered that it failed; the response says why.' : `It ended with HTTP ${String(http)}.`;
+  if (status === 'cancelled') return 'The client took the call back before it was answered.';
+  if (status === 'unknown') return 'Its end was never written down: the gateway was ended in the middle of it.';
+  return `It ended at ${stop}: ${status}.`;
+}
+
+/** Asked for when somebody looks. */
+function Body({ traceId, span, which }: { readonly traceId: string; readonly span: Schemas['Span']; readonly which: 'request' | 'response' }): ReactElement {
+  const capability = useCapability('bodies.read');
+  const state = span[which].body;
+  const isKept = state?.state === 'kept';
+  const body = useQuery({
+    queryKey: ['body', traceId, span.id, which],
+    queryFn: ({ signal }) => gateway.traces.body(traceId, span.id, which, { signal }),
+    enabled: capability.allowed && isKept,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (state === null) return <p className="text-ink-2">Bodies are not recorded: switch them on under bodies in gateway.yaml.</p>;
+  if (!isKept) return <p className="text-ink-2">{whyNot(state)}</p>;
+  if (!capability.allowed)
+    return (
+      <p className="text-ink-2">
+        The {which} is hidden: it takes <code className="font-mono text-meta">bodies.read</code>. {capability.reason}
+      </p>
+    );
+  if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
+  if (body.data === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
+  return (
+    <div>
+      <p className="mb-2 flex items-center gap-2 text-meta text-ink-3">
+        {bytesText(state.kept_bytes)}
+        {state.truncated && ' · only the beginning was kept'}
+        {state.masked > 0 && <span className="rounded-control bg-warn-soft px-1.5 text-warn">{countText(state.masked)} masked</span>}
+        <CopyButton text={body.data} label={`Copy the ${which}`} />
+      </p>
+      <JsonView text={body.data} />
+    </div>
+  );
+}
+
+function whyNot({ state, reason }: NonNullable<Schemas['BodyState']>): string {
+  const why: Readonly<Record<string, string>> = {
+    over_scan_limit: 'it is larger than what is looked through for secrets',
+    timeout: 'looking through it for secrets took too long',
+    not_text: 'it is no text',
+    failed: 'it could not be looked through for secrets',
+    queue_full: 'too many were waiting',
+    too_large: 'it is too large',
+  };
+  if (state === 'pending') return 'It is on its way.';
+  if (state === 'lost') return 'It was lost: the masking process ended before it was written.';
+  return `It was not kept: ${why[reason ?? ''] ?? reason ?? 'the rules say so'}.`;
+}

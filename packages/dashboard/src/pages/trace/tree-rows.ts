@@ -1,0 +1,52 @@
+/** The rows of a waterfall: each call, and below the ones that are open, what happened within it. */
+import type { Schemas } from '@gatewayops/sdk';
+
+export type CallSpan = Schemas['PlacedSpan'];
+export type ChildSpan = Schemas['ChildSpan'];
+
+export type TreeRow =
+  | { readonly kind: 'call'; readonly id: string; readonly depth: number; readonly span: CallSpan; readonly isOpen: boolean }
+  | { readonly kind: 'child'; readonly id: string; readonly depth: number; readonly child: ChildSpan; readonly span: CallSpan };
+
+export function treeRows(spans: readonly CallSpan[], open: ReadonlySet<string>): readonly TreeRow[] {
+  return spans.flatMap((span): readonly TreeRow[] => {
+    const isOpen = open.has(span.id);
+    const call: TreeRow = { kind: 'call', id: span.id, depth: span.depth, span, isOpen };
+    if (!isOpen) return [call];
+    return [
+      call,
+      ...span.children.map((child): TreeRow => ({ kind: 'child', id: child.id, depth: span.depth + 1 + depthOf(child, span.children), child, span })),
+    ];
+  });
+}
+
+/** Spans that a server gave may hang on one another. */
+function depthOf(child: ChildSpan, all: readonly ChildSpan[]): number {
+  let depth = 0;
+  let at: ChildSpan | undefined = child;
+  // A server may give spans that name each other.
+  while (at !== undefined && depth < 16) {
+    const parent: string = at.parent_id;
+    at = all.find(({ id }) => id === parent);
+    if (at !== undefined) depth += 1;
+  }
+  return depth;
+}
+
+/**
+ * The calls that the run waited for: from its end back, each time the call that ended last before. Calls side by side of which one is shorter are not
+ * among them (as in the critical path of Jaeger).
+ */
+export function criticalPath(spans: readonly CallSpan[]): ReadonlySet<string> {
+  const path = new Set<string>();
+  const byEnd = spans
+    .map((span) => ({ span, start: Date.parse(span.start_time), end: Date.parse(span.start_time) + span.duration_ms }))
+    .toSorted((a, b) => b.end - a.end);
+  let before = Number.POSITIVE_INFINITY;
+  for (const { span, start, end } of byEnd) {
+    if (end > before + 0.001) continue;
+    path.add(span.id);
+    before = start;
+  }
+  return path;
+}

@@ -1,0 +1,209 @@
+/** The calls of a trace on one axis of time: rows on screen only, a small picture of the whole above, the critical path marked. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { ChevronDown, ChevronRight } from 'lucide-react';
+import { useEffect, useMemo, useRef, type ReactElement } from 'react';
+import { useAppearance } from '../../app/appearance.ts';
+import { Mark, type Status } from '../../rail/rail.tsx';
+import { durationText } from '../../text/format.ts';
+import { operationText } from '../traces/trace-row.ts';
+import type { CallSpan, TreeRow } from './tree-rows.ts';
+
+interface WaterfallProps {
+  readonly rows: readonly TreeRow[];
+  readonly spans: readonly CallSpan[];
+  readonly startMs: number;
+  readonly lengthMs: number;
+  readonly critical: ReadonlySet<string>;
+  readonly chosen: string | null;
+  readonly onChoose: (span: CallSpan) => void;
+  readonly onToggle: (id: string) => void;
+  readonly onEnd?: () => void;
+}
+
+const barLook: Readonly<Record<Status, string>> = {
+  success: 'bg-ink-3',
+  cancelled: 'bg-control',
+  unknown: 'bg-control',
+  waiting: 'bg-waiting-solid',
+  blocked: 'bg-blocked-solid',
+  error: 'bg-error-solid',
+  timeout: 'bg-error-solid',
+};
+const height = 28;
+
+export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, onChoose, onToggle, onEnd }: WaterfallProps): ReactElement {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 16 });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - 30) onEnd?.();
+  }, [last, rows.length, onEnd]);
+  const at = (time: string): number => ((Date.parse(time) - startMs) / lengthMs) * 100;
+  const wide = (ms: number | null): number => Math.max(((ms ?? 0) / lengthMs) * 100, 0.15);
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <Minimap
+        spans={spans}
+        startMs={startMs}
+        lengthMs={lengthMs}
+        onJump={(share) => virtual.scrollToIndex(Math.floor(share * rows.length), { align: 'center' })}
+      />
+      <div className="grid h-6 shrink-0 grid-cols-[minmax(160px,34%)_1fr] items-center border-b border-hairline bg-sunken text-meta text-ink-3">
+        <span className="px-3">Call</span>
+        <span className="relative h-full pr-3">
+          {[0, 25, 50, 75].map((share) => (
+            <span key={share} className="absolute top-1 border-l border-hairline pl-1 whitespace-nowrap" style={{ left: `${share}%` }}>
+              {share === 0 ? '0' : durationText((lengthMs * share) / 100)}
+            </span>
+          ))}
+        </span>
+      </div>
+      <div ref={scroller} className="min-h-0 flex-1 overflow-auto bg-surface" tabIndex={-1}>
+        <div role="tree" aria-label="Calls of the trace" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ index, start }) => {
+            const row = rows[index];
+            if (row === undefined) return null;
+            const isCall = row.kind === 'call';
+            const { span } = row;
+            const [time, ms] = isCall ? [span.start_time, span.duration_ms] : [row.child.start_time, row.child.duration_ms];
+            const name = isCall ? `${span.server} · ${span.tool ?? span.name ?? operationText(span.operation)}` : childName(row.child);
+            return (
+              <div
+                key={row.id}
+                role="treeitem"
+                aria-level={row.depth + 1}
+                aria-selected={isCall && chosen === span.id}
+                {...(isCall ? { 'aria-expanded': row.isOpen } : {})}
+                tabIndex={index === 0 ? 0 : -1}
+                onClick={() => onChoose(span)}
+                onKeyDown={(event) => {
+                  if (event.target !== event.currentTarget) return;
+                  if (event.key === 'Enter') onChoose(span);
+                  else if (isCall && event.key === (row.isOpen ? 'ArrowLeft' : 'ArrowRight')) onToggle(span.id);
+                  else if (event.key === 'ArrowDown') focusBeside(event.currentTarget, 'nextElementSibling');
+                  else if (event.key === 'ArrowUp') focusBeside(event.currentTarget, 'previousElementSibling');
+                  else return;
+                  event.preventDefault();
+                }}
+                className={`absolute inset-x-0 top-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isCall && chosen === span.id ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <span className="flex min-w-0 items-center gap-1 pr-2 pl-2">
+                  <span style={{ width: row.depth * 14 }} className="shrink-0" />
+                  {isCall ? (
+                    <button
+                      type="button"
+                      aria-label={row.isOpen ? 'Close' : 'Open'}
+                      onClick={(event) => {
+                        event.stopPropagation();
+                        onToggle(span.id);
+                      }}
+                      className="flex size-5 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken"
+                    >
+                      {row.isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+                    </button>
+                  ) : (
+                    <span className="w-5 shrink-0" />
+                  )}
+                  {isCall && span.status !== 'success' && (
+                    <svg viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" className="shrink-0">
+                      <Mark status={span.status} />
+                    </svg>
+                  )}
+                  <span className={`truncate ${isCall ? '' : 'text-meta text-ink-2'}`} title={name}>
+                    {name}
+                  </span>
+                </span>
+                <span className="relative mr-3 h-full">
+                  <span
+                    className={`absolute rounded-[2px] ${isCall ? `top-2 h-3 ${barLook[span.status]}` : `top-2.5 h-2 ${row.child.status === 'error' ? 'bg-error-solid' : 'bg-control'}`} ${
+                      isCall && critical.has(span.id) && spans.length > 1 ? 'shadow-[0_3px_0_-1px_var(--accent)]' : ''
+                    }`}
+                    style={{ left: `min(${at(time).toFixed(3)}%, calc(100% - 2px))`, width: `max(${wide(ms).toFixed(3)}%, 2px)` }}
+                  />
+                  <Label at={at(time)} wide={wide(ms)} text={ms === null ? 'nobody saw the end' : durationText(ms)} />
+                </span>
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function focusBeside(row: HTMLElement, which: 'nextElementSibling' | 'previousElementSibling'): void {
+  const next = row[which];
+  if (next instanceof HTMLElement) next.focus();
+}
+
+/** Behind the bar where there is room, else before it, else on it. */
+function Label({ at, wide, text }: { readonly at: number; readonly wide: number; readonly text: string }): ReactElement {
+  const behind = at + wide < 82;
+  const inside = !behind && at < 18;
+  if (inside)
+    return <span className="absolute top-2 right-1 rounded-[2px] bg-surface px-1 font-mono text-[11px] leading-3 whitespace-nowrap text-ink-2">{text}</span>;
+  return (
+    <span
+      className="absolute top-1.5 font-mono text-meta whitespace-nowrap text-ink-3"
+      style={behind ? { left: `calc(${(at + wide).toFixed(3)}% + 6px)` } : { right: `calc(${(100 - at).toFixed(3)}% + 6px)` }}
+    >
+      {text}
+    </span>
+  );
+}
+
+function childName({ kind, operation, target, outcome }: Extract<TreeRow, { kind: 'child' }>['child']): string {
+  if (kind === 'stop') return operation.replace('gateway.', '');
+  if (kind === 'try') return `try ${target ?? ''}: ${outcome === 'answered' ? 'answered' : (outcome ?? 'no answer')}`;
+  if (kind === 'ask') return `the server asks: ${operationText(operation)}`;
+  return operation;
+}
+
+/** All calls as lines on a canvas; a click goes there. */
+function Minimap({
+  spans,
+  startMs,
+  lengthMs,
+  onJump,
+}: Pick<WaterfallProps, 'spans' | 'startMs' | 'lengthMs'> & { readonly onJump: (share: number) => void }): ReactElement | null {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { theme } = useAppearance();
+  const lines = useMemo(
+    () =>
+      spans.map((span) => ({ from: (Date.parse(span.start_time) - startMs) / lengthMs, wide: span.duration_ms / lengthMs, isBad: span.status !== 'success' })),
+    [spans, startMs, lengthMs],
+  );
+  useEffect(() => {
+    const target = canvas.current;
+    const context = target?.getContext('2d');
+    if (target === null || context === null || context === undefined) return undefined;
+    const draw = (): void => {
+      const scale = devicePixelRatio;
+      target.width = target.clientWidth * scale;
+      target.height = target.clientHeight * scale;
+      const style = getComputedStyle(target);
+      const tall = Math.max(scale, Math.min(3 * scale, target.height / Math.max(1, lines.length)));
+      for (const [index, { from, wide, isBad }] of lines.entries()) {
+        context.fillStyle = style.getPropertyValue(isBad ? '--minimap-bad' : '--minimap');
+        context.fillRect(from * target.width, (index / lines.length) * (target.height - tall), Math.max(scale, wide * target.width), tall);
+      }
+    };
+    draw();
+    const watch = new ResizeObserver(draw);
+    watch.observe(target);
+    return () => watch.disconnect();
+    // The colours are those of the theme.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
+  }, [lines, theme]);
+  if (spans.length < 12) return null;
+  return (
+    <canvas
+      ref={canvas}
+      aria-hidden="true"
+      onClick={(event) => onJump((event.clientY - event.currentTarget.getBoundingClientRect().top) / event.currentTarget.clientHeight)}
+      className="h-12 w-full shrink-0 cursor-pointer border-b border-hairline bg-canvas [--minimap-bad:var(--error-solid)] [--minimap:var(--ink-3)]"
+    />
+  );
+}

@@ -1,0 +1,40 @@
+import { Link } from '@tanstack/react-router';
+import { Maximize2, X } from 'lucide-react';
+import { useState, type ReactElement } from 'react';
+import type { SpanTab } from '../trace/span-detail.tsx';
+import { TraceActions } from '../trace/trace-actions.tsx';
+import { TraceView } from '../trace/trace-view.tsx';
+
+/** One trace beside the list, which goes on being used: j and k change what is shown here. Below it on narrow screens. */
+export function Peek({ traceId, onClose }: { readonly traceId: string; readonly onClose: () => void }): ReactElement {
+  const [tab, setTab] = useState<SpanTab>('summary');
+  const [span, setSpan] = useState<{ readonly of: string; readonly id: string } | null>(null);
+  const icon = 'flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10';
+  return (
+    <aside
+      aria-label="The trace"
+      className="flex min-h-0 flex-col border-hairline bg-surface max-lg:absolute max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-20 max-lg:h-[70dvh] max-lg:border-t max-lg:shadow-[0_-8px_24px_var(--shadow)] lg:w-[460px] lg:shrink-0 lg:border-l xl:w-[560px]"
+    >
+      <TraceView
+        key={traceId}
+        traceId={traceId}
+        spanId={span?.of === traceId ? span.id : null}
+        tab={tab}
+        onSpan={(id) => setSpan({ of: traceId, id })}
+        onTab={setTab}
+        isNarrow
+        actions={
+          <div className="flex items-center gap-1">
+            <TraceActions traceId={traceId} />
+            <Link to="/traces/$traceId" params={{ traceId }} title="Open as a page (⇧↵)" aria-label="Open as a page" className={icon}>
+              <Maximize2 size={15} aria-hidden="true" />
+            </Link>
+            <button type="button" onClick={onClose} title="Close (Esc)" aria-label="Close" className={icon}>
+              <X size={16} aria-hidden="true" />
+            </button>
+          </div>
+        }
+      />
+    </aside>
+  );
+}

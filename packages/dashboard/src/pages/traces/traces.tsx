@@ -1,0 +1,219 @@
+/** What agents did: the query, how its calls are spread over time and values, the list, one beside it. */
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Filter, Radio } from 'lucide-react';
+import { useMemo, useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useShortcuts } from '../../app/shortcuts.ts';
+import { OutcomeBars } from '../../charts/outcome-bars.tsx';
+import { DataTable, moved } from '../../table/data-table.tsx';
+import { countText, pluralText, shortCount } from '../../text/format.ts';
+import { rangeText, useTimeWindow } from '../../time/range.ts';
+import { Button } from '../../ui/button.tsx';
+import { copyText } from '../../ui/copy.tsx';
+import { useNow } from '../../time/use-now.ts';
+import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { ColumnChooser } from './column-chooser.tsx';
+import { columnsByDefault, traceColumns } from './columns.tsx';
+import { EmptyTraces } from './empty-traces.tsx';
+import { Facets } from './facets.tsx';
+import { Peek } from './peek.tsx';
+import { problemOf, QueryBar, QueryChips } from './query-bar.tsx';
+import { rowOfTrace, type TraceRow } from './trace-row.ts';
+import { useLive } from './use-live.ts';
+
+const idOf = ({ id }: TraceRow): string => id;
+const pageSize = 100;
+
+export function Traces(): ReactElement {
+  return (
+    <Allowed permission="traces.read">
+      <TracesPage />
+    </Allowed>
+  );
+}
+
+function TracesPage(): ReactElement {
+  const search = useSearch({ from: '/traces' });
+  const navigate = useNavigate({ from: '/traces' });
+  const query = search.q ?? '';
+  const now = useNow(60_000);
+  const window = useTimeWindow(search, now);
+  const asked = { ...(query === '' ? {} : { query }), start_time: window.start, until: window.end };
+  const isLive = search.live === '1';
+  const [cursor, setCursor] = useState<string | null>(search.peek ?? null);
+  const [scrolled, setScrolled] = useState(false);
+  const [facetsOpen, setFacetsOpen] = useState(false);
+
+  const list = useInfiniteQuery({
+    queryKey: ['traces', asked],
+    // A cursor is good for the window it came from: where that ends now, it ends for all pages when the first was asked for.
+    queryFn: async ({ pageParam, signal }) => {
+      const question = pageParam?.question ?? questionOf(asked);
+      return { question, page: await gateway.traces.list({ ...question, limit: pageSize }, { signal }).page(pageParam?.cursor) };
+    },
+    initialPageParam: undefined as { readonly cursor: string; readonly question: ReturnType<typeof questionOf> } | undefined,
+    getNextPageParam: ({ question, page }) => (page.cursor === null ? undefined : { cursor: page.cursor, question }),
+    placeholderData: keepPreviousData,
+    enabled: !isLive,
+    refetchInterval: false,
+  });
+  const facets = useQuery({
+    queryKey: ['facets', asked],
+    queryFn: ({ signal }) => gateway.traces.facets(questionOf(asked), { signal }),
+    placeholderData: keepPreviousData,
+  });
+  const histogram = useQuery({
+    queryKey: ['histogram', asked],
+    queryFn: ({ signal }) => gateway.traces.histogram({ ...questionOf(asked), buckets: 90 }, { signal }),
+    placeholderData: keepPreviousData,
+    ...(isLive ? { refetchInterval: 10_000 } : {}),
+  });
+  const live = useLive(query, isLive, scrolled || search.peek !== undefined);
+
+  const found = useMemo(() => (list.data?.pages ?? []).flatMap(({ page }) => page.traces.map(rowOfTrace)), [list.data]);
+  const rows = isLive ? live.rows : found;
+  const shown = shownColumns(search.cols);
+  const known = useMemo(
+    () => new Map((facets.data?.facets ?? []).map(({ name, values }) => [name as string, values.flatMap(({ value }) => value ?? [])])),
+    [facets.data],
+  );
+
+  const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
+  const ask = (next: string): void => change({ q: next === '' ? undefined : next, peek: undefined });
+  const open = (id: string | null): void => {
+    setCursor(id);
+    if (search.peek !== undefined || id !== null) void navigate({ search: (old) => ({ ...old, peek: id ?? undefined }), replace: search.peek !== undefined });
+  };
+  const move = (by: 1 | -1): void => {
+    const next = moved(rows, idOf, cursor, by);
+    setCursor(next);
+    if (search.peek !== undefined && next !== null) void navigate({ search: (old) => ({ ...old, peek: next }), replace: true });
+  };
+  useShortcuts([
+    { keys: 'j', about: 'Next row', run: () => move(1) },
+    { keys: 'k', about: 'Row before', run: () => move(-1) },
+    { keys: 'Enter', about: 'Look at the row', run: () => cursor !== null && open(cursor) },
+    {
+      keys: 'shift+Enter',
+      about: 'Open the row as a page',
+      run: () => cursor !== null && void navigate({ to: '/traces/$traceId', params: { traceId: cursor } }),
+    },
+    { keys: 'Escape', about: 'Close what lies beside', run: () => open(null) },
+    { keys: 'l', about: 'Follow calls as they end', run: () => change({ live: isLive ? undefined : '1', peek: undefined }) },
+    { keys: 'f', about: 'Filters', run: () => setFacetsOpen(!facetsOpen) },
+    { keys: 'y', about: 'Copy the id of the row', run: () => cursor !== null && void copyText(cursor) },
+  ]);
+
+  const total = list.data?.pages[0]?.page.estimated_total ?? null;
+  const isUnanswered = problemOf(list.error) !== null;
+  const footer = isLive ? (
+    `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · of the last second ${live.sampled.shown} of ${live.sampled.of}`}`
+  ) : list.isFetchingNextPage ? (
+    'Loading more …'
+  ) : (
+    <>{found.length > 0 && `1–${countText(found.length)} of ${list.hasNextPage ? '~' : ''}${countText(total ?? found.length)} · ${rangeText(search)}`}</>
+  );
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
+        <div className="flex items-center justify-between gap-3">
+          <h1 className="text-title font-semibold">Traces</h1>
+          <div className="flex gap-1.5">
+            <Button className="xl:hidden" aria-pressed={facetsOpen} onClick={() => setFacetsOpen(!facetsOpen)}>
+              <Filter size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Filters</span>
+            </Button>
+            <ColumnChooser
+              columns={traceColumns}
+              shown={shown}
+              byDefault={columnsByDefault}
+              onChange={(ids) => change({ cols: ids === null ? undefined : ids.join(',') })}
+            />
+            <Button
+              aria-pressed={isLive}
+              onClick={() => change({ live: isLive ? undefined : '1', peek: undefined })}
+              className={isLive ? '!border-accent !text-accent' : ''}
+            >
+              <Radio size={14} aria-hidden="true" className={isLive ? 'animate-[waiting_2s_ease-in-out_infinite]' : ''} /> {isLive ? 'LIVE' : 'Live'}
+            </Button>
+          </div>
+        </div>
+        <QueryBar query={query} onCommit={ask} error={list.error ?? facets.error ?? histogram.error} known={known} />
+        <QueryChips query={query} onChange={ask} />
+      </div>
+      <div className="flex min-h-0 flex-1 border-t border-hairline">
+        <aside
+          aria-label="Filters"
+          className={`w-60 shrink-0 overflow-y-auto border-r border-hairline p-3 xl:block ${facetsOpen ? 'max-xl:absolute max-xl:inset-y-12 max-xl:left-0 max-xl:z-20 max-xl:bg-surface max-xl:shadow-[0_8px_24px_var(--shadow)]' : 'hidden'}`}
+        >
+          {facets.data === undefined ? (
+            <Skeleton rows={6} label="Loading filters" />
+          ) : (
+            <Facets facets={facets.data.facets} query={query} onChange={ask} isStale={facets.isPlaceholderData} />
+          )}
+        </aside>
+        <section aria-label="Calls" className="relative flex min-w-0 flex-1 flex-col">
+          <div className="h-[72px] shrink-0 border-b border-hairline bg-surface">
+            {histogram.data !== undefined && (
+              <OutcomeBars
+                buckets={histogram.data.buckets}
+                bucketMs={histogram.data.bucket_ms}
+                onChoose={(from, to) => change({ range: undefined, from, to })}
+              />
+            )}
+          </div>
+          {live.waiting > 0 && (
+            <button
+              type="button"
+              onClick={() => open(null)}
+              className="absolute top-28 left-1/2 z-10 -translate-x-1/2 rounded-control bg-ink px-3 py-1 text-meta text-canvas"
+            >
+              ▲ {shortCount(live.waiting)} new
+            </button>
+          )}
+          {list.error !== null && !isUnanswered && !isLive ? (
+            <ErrorCard error={list.error} onRetry={() => void list.refetch()} what="The list of traces" />
+          ) : live.error !== null && isLive && problemOf(live.error) === null ? (
+            <ErrorCard error={live.error} onRetry={() => change({ live: undefined })} what="The live list" />
+          ) : list.isPending && !isLive && !isUnanswered ? (
+            <Skeleton rows={14} label="Loading traces" />
+          ) : rows.length === 0 && isUnanswered ? (
+            <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
+          ) : rows.length === 0 ? (
+            <EmptyTraces isLive={isLive} query={query} search={search} onChange={ask} />
+          ) : (
+            <DataTable
+              label="Traces, newest first"
+              columns={traceColumns}
+              shown={shown}
+              rows={rows}
+              idOf={idOf}
+              cursor={search.peek ?? cursor}
+              isStale={!isLive && list.isPlaceholderData}
+              onOpen={({ id }) => open(id)}
+              onScroll={(top) => setScrolled(top > 8)}
+              {...(list.hasNextPage && !isLive && !list.isFetchingNextPage ? { onEnd: () => void list.fetchNextPage() } : {})}
+              footer={footer}
+              rowClass={({ status }) => (status === 'success' ? '' : 'font-medium')}
+            />
+          )}
+        </section>
+        {search.peek !== undefined && <Peek traceId={search.peek} onClose={() => open(null)} />}
+      </div>
+    </div>
+  );
+}
+
+/** A window that is open ends now. */
+function questionOf({ until, ...rest }: { readonly query?: string; readonly start_time: string; readonly until: string | undefined }): {
+  query?: string;
+  start_time: string;
+  end_time: string;
+} {
+  return { ...rest, end_time: until ?? new Date().toISOString() };
+}
+
+function shownColumns(cols: string | undefined): readonly string[] {
+  const known = (cols ?? '').split(',').filter((id) => traceColumns.some((column) => column.id === id));
+  return known.length > 0 ? known : columnsByDefault;
+}

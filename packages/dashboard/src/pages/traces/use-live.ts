@@ -1,0 +1,69 @@
+/** Calls as they end, newest first. While the reader looks at something the list stands still, and what came meanwhile is counted. */
+import { useEffect, useRef, useState } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { rowOfCall, type TraceRow } from './trace-row.ts';
+
+/** Rows that are kept: the older ones are in the ledger. */
+const rowsMax = 1000;
+/** Drawn at most so often, however many calls there are. */
+const drawMs = 200;
+
+export interface Live {
+  readonly rows: readonly TraceRow[];
+  /** Calls that came since the list stands still. */
+  readonly waiting: number;
+  /** Of the last second so many of all were sent. */
+  readonly sampled: { readonly shown: number; readonly of: number } | null;
+  readonly error: unknown;
+}
+
+const nothing: Live = { rows: [], waiting: 0, sampled: null, error: null };
+
+export function useLive(query: string, on: boolean, paused: boolean): Live {
+  const of = on ? `on ${query}` : 'off';
+  const [live, setLive] = useState({ of, ...nothing });
+  const isPaused = useRef(paused);
+  useEffect(() => {
+    isPaused.current = paused;
+  });
+  useEffect(
+    () =>
+      on
+        ? follow(query, isPaused, (change) => setLive((old) => ({ ...(old.of === of ? old : nothing), ...change(old.of === of ? old : nothing), of })))
+        : undefined,
+    [query, on, of],
+  );
+  // Of another query, or of before it was switched off.
+  return live.of === of ? live : nothing;
+}
+
+/** Draws what comes until the function that it gives is called. */
+function follow(query: string, isPaused: { readonly current: boolean }, draw: (change: (old: Live) => Partial<Live>) => void): () => void {
+  const ending = new AbortController();
+  let came: TraceRow[] = [];
+  let sampled: Live['sampled'] = null;
+  const timer = setInterval(() => {
+    if (came.length === 0) return;
+    const rows = came;
+    if (isPaused.current) {
+      rows.length = Math.min(rows.length, rowsMax);
+      draw(() => ({ waiting: rows.length }));
+    } else {
+      came = [];
+      draw((old) => ({ rows: [...rows, ...old.rows].slice(0, rowsMax), waiting: 0, sampled }));
+    }
+  }, drawMs);
+  const read = async (): Promise<void> => {
+    for await (const event of gateway.traces.tail({ query }, { signal: ending.signal })) {
+      if (event.type === 'call') came.unshift(rowOfCall(event.data));
+      else if (event.type === 'sampled') sampled = event.data;
+    }
+  };
+  read().catch((error: unknown) => {
+    if (!ending.signal.aborted) draw(() => ({ error }));
+  });
+  return () => {
+    clearInterval(timer);
+    ending.abort();
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * The list of every page: columns that are chosen and ordered, only the rows on screen in the document, a cursor that keys move. Rows are of one
+ * height, that of the density.
+ */
+import { columnOrderingFeature, columnVisibilityFeature, createColumnHelper, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
+import { useAppearance } from '../app/appearance.ts';
+
+const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature });
+
+export interface Column<Row> {
+  readonly id: string;
+  readonly title: string;
+  /** A track of a CSS grid: `minmax(120px, 2fr)`, `84px`. */
+  readonly track: string;
+  readonly isNumber?: boolean;
+  /** Shown on narrow screens too. */
+  readonly isFirst?: boolean;
+  readonly cell: (row: Row) => ReactNode;
+}
+
+interface DataTableProps<Row> {
+  readonly label: string;
+  readonly columns: readonly Column<Row>[];
+  /** The ids of the columns to show, in their order. */
+  readonly shown: readonly string[];
+  readonly rows: readonly Row[];
+  readonly idOf: (row: Row) => string;
+  readonly cursor: string | null;
+  readonly selected?: ReadonlySet<string>;
+  /** Rows of before, while others are on their way. */
+  readonly isStale?: boolean;
+  readonly onOpen: (row: Row) => void;
+  readonly onEnd?: () => void;
+  readonly onScroll?: (top: number) => void;
+  readonly footer?: ReactNode;
+  readonly rowClass?: (row: Row) => string;
+}
+
+const heights = { compact: 28, normal: 32, roomy: 40 } as const;
+
+export function DataTable<Row extends object>(props: DataTableProps<Row>): ReactElement {
+  const { label, columns, shown, rows, idOf, cursor, selected, isStale = false, onOpen, onEnd, onScroll, footer, rowClass } = props;
+  const { density } = useAppearance();
+  const scroller = useRef<HTMLDivElement>(null);
+  const defined = useMemo(() => defineColumns(columns), [columns]);
+  const table = useTable({
+    features,
+    columns: defined,
+    data: rows,
+    getRowId: idOf,
+    state: {
+      columnOrder: [...shown],
+      columnVisibility: Object.fromEntries(columns.map(({ id }) => [id, shown.includes(id)])),
+    },
+  });
+  const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
+  const visible = table.getVisibleLeafColumns().flatMap(({ id }) => byId.get(id) ?? []);
+  const model = table.getRowModel().rows;
+  const height = heights[density];
+  const virtual = useVirtualizer({ count: model.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
+  useEffect(() => virtual.measure(), [virtual, height]);
+
+  const place = cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor);
+  useEffect(() => {
+    if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
+    // Only where the cursor moves, not where rows come in.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [cursor]);
+
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (model.length > 0 && last >= model.length - 20) onEnd?.();
+  }, [last, model.length, onEnd]);
+
+  const tracks = visible.map(({ track }) => track).join(' ');
+  return (
+    <div ref={scroller} onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)} className="min-h-0 flex-1 overflow-auto bg-surface" tabIndex={-1}>
+      <div
+        role="grid"
+        aria-label={label}
+        aria-rowcount={model.length + 1}
+        aria-busy={isStale}
+        className={`min-w-fit ${isStale ? 'opacity-60' : ''}`}
+        style={{ ['--tracks' as string]: tracks }}
+      >
+        <div
+          role="row"
+          aria-rowindex={1}
+          className="sticky top-0 z-10 grid h-8 grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline bg-sunken px-3 text-meta text-ink-3"
+        >
+          {visible.map(({ id, title, isNumber }) => (
+            <div key={id} role="columnheader" className={`truncate ${isNumber === true ? 'text-right' : ''}`}>
+              {title}
+            </div>
+          ))}
+        </div>
+        <div className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ index, start }) => {
+            const row = model[index];
+            if (row === undefined) return null;
+            const isAt = row.id === cursor;
+            return (
+              <div
+                key={row.id}
+                role="row"
+                aria-rowindex={index + 2}
+                aria-selected={selected?.has(row.id) ?? isAt}
+                tabIndex={isAt || (cursor === null && index === 0) ? 0 : -1}
+                onClick={() => onOpen(row.original)}
+                onKeyDown={(event) => {
+                  if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
+                  event.preventDefault();
+                  onOpen(row.original);
+                }}
+                className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
+                  isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : selected?.has(row.id) === true ? 'bg-sunken' : 'hover:bg-canvas'
+                } ${rowClass?.(row.original) ?? ''}`}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                {visible.map(({ id, isNumber, cell }) => (
+                  <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
+                    {cell(row.original)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {footer !== undefined && <div className="sticky left-0 px-3 py-2 text-meta text-ink-3">{footer}</div>}
+    </div>
+  );
+}
+
+function defineColumns<Row extends object>(columns: readonly Column<Row>[]): ColumnDef<typeof features, Row>[] {
+  const helper = createColumnHelper<typeof features, Row>();
+  return columns.map(({ id, title }) => helper.display({ id, header: title }));
+}
+
+/** The row before or behind the cursor; the first where there is none. */
+export function moved<Row>(rows: readonly Row[], idOf: (row: Row) => string, cursor: string | null, by: 1 | -1): string | null {
+  if (rows.length === 0) return null;
+  const at = cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor);
+  const next = rows[at === -1 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))];
+  return next === undefined ? null : idOf(next);
+}

@@ -1,0 +1,97 @@
+import { Popover } from '@base-ui/react/popover';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Clock3 } from 'lucide-react';
+import { useState, type FormEvent, type ReactElement } from 'react';
+import { useAppearance } from '../app/appearance.ts';
+import { Button } from '../ui/button.tsx';
+import { clockText } from './moment.ts';
+import { defaultRange, lengthOf, presets, rangeText } from './range.ts';
+
+/** The window of time of every page: presets, a length of one's own, or two moments. */
+export function RangePicker({ open, onOpenChange }: { readonly open: boolean; readonly onOpenChange: (open: boolean) => void }): ReactElement {
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const { zone } = useAppearance();
+  const chosen = search.from !== undefined && search.to !== undefined ? `${clockText(search.from, zone)} – ${clockText(search.to, zone)}` : rangeText(search);
+  const choose = (change: { range?: string; from?: string; to?: string }): void => {
+    onOpenChange(false);
+    void navigate({ to: '.', search: (old) => ({ ...old, range: undefined, from: undefined, to: undefined, ...change }) });
+  };
+  return (
+    <Popover.Root open={open} onOpenChange={onOpenChange}>
+      <Popover.Trigger
+        className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-control bg-surface px-2.5 whitespace-nowrap hover:bg-sunken pointer-coarse:h-10"
+        aria-label={`Range of time: ${chosen}`}
+      >
+        <Clock3 size={14} aria-hidden="true" />
+        <span className="hidden sm:inline">{chosen}</span>
+        <span className="sm:hidden">{search.range ?? defaultRange}</span>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Positioner align="end" sideOffset={6} className="z-30">
+          <Popover.Popup className="w-72 rounded-panel border border-hairline bg-surface p-3 shadow-[0_8px_24px_var(--shadow)] outline-none">
+            <Popover.Title className="pb-2 text-meta text-ink-3">Show the last</Popover.Title>
+            <div className="grid grid-cols-3 gap-1">
+              {presets.map((range) => (
+                <Button
+                  key={range}
+                  look={range === (search.range ?? defaultRange) && search.from === undefined ? 'primary' : 'plain'}
+                  onClick={() => choose({ range })}
+                >
+                  {range}
+                </Button>
+              ))}
+            </div>
+            <OwnRange onChoose={choose} />
+          </Popover.Popup>
+        </Popover.Positioner>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
+
+function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; from?: string; to?: string }) => void }): ReactElement {
+  const [problem, setProblem] = useState<string | null>(null);
+  const field = 'h-8 w-full rounded-control border border-control bg-canvas px-2 text-table pointer-coarse:h-10';
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string): string => {
+      const value = form.get(name);
+      return typeof value === 'string' ? value.trim() : '';
+    };
+    const length = text('length');
+    if (length !== '') {
+      if (lengthOf(length) === null) setProblem('A length is a number and m, h or d: 90m, 36h, 14d; up to 400d.');
+      else onChoose({ range: length });
+      return;
+    }
+    const from = new Date(text('from'));
+    const to = new Date(text('to'));
+    if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Say a length, or both moments.');
+    else if (from >= to) setProblem('The end must be after the beginning.');
+    else onChoose({ from: from.toISOString(), to: to.toISOString() });
+  };
+  return (
+    <form onSubmit={submit} noValidate className="mt-3 flex flex-col gap-2 border-t border-hairline pt-3">
+      <label className="flex flex-col gap-1 text-meta text-ink-2">
+        A length
+        <input name="length" placeholder="90m, 36h, 14d" autoComplete="off" className={field} />
+      </label>
+      <label className="flex flex-col gap-1 text-meta text-ink-2">
+        From (local time)
+        <input name="from" type="datetime-local" step="1" className={field} />
+      </label>
+      <label className="flex flex-col gap-1 text-meta text-ink-2">
+        To
+        <input name="to" type="datetime-local" step="1" className={field} />
+      </label>
+      {problem !== null && (
+        <p role="alert" className="text-meta text-error">
+          {problem}
+        </p>
+      )}
+      <Button type="submit">Show</Button>
+    </form>
+  );
+}

@@ -1,0 +1,38 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { X } from 'lucide-react';
+import type { ReactElement, ReactNode } from 'react';
+
+/** A dialog for something to read or to fill in. Escape, the cross and a click beside it close it. */
+export function Sheet({
+  title,
+  onClose,
+  children,
+  wide = false,
+}: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  readonly wide?: boolean;
+}): ReactElement {
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="fixed inset-0 z-30 animate-[appear_120ms_ease-out] bg-(--veil)" />
+        <Dialog.Popup
+          className={`fixed top-1/2 left-1/2 z-30 flex max-h-[calc(100dvh-2rem)] w-[calc(100vw-1.5rem)] -translate-1/2 animate-[appear_120ms_ease-out] flex-col rounded-panel border border-hairline bg-surface shadow-[0_8px_24px_var(--shadow)] outline-none ${wide ? 'max-w-3xl' : 'max-w-lg'}`}
+        >
+          <div className="flex items-center justify-between border-b border-hairline py-2 pr-2 pl-4">
+            <Dialog.Title className="text-section font-semibold">{title}</Dialog.Title>
+            <Dialog.Close
+              aria-label="Close"
+              className="flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
+            >
+              <X size={16} aria-hidden="true" />
+            </Dialog.Close>
+          </div>
+          <div className="min-h-0 overflow-y-auto">{children}</div>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

@@ -1,0 +1,125 @@
+/** What a page or a part of it shows when it has nothing else to show: loading, nothing there, failed, denied. */
+import { GatewayOpsError } from '@gatewayops/sdk';
+import { Lock, RotateCw, TriangleAlert } from 'lucide-react';
+import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
+import { useCapability, type Capability } from '../app/session.ts';
+import { Button } from './button.tsx';
+import { CopyButton, copyText } from './copy.tsx';
+
+/** Bars where rows will be, after a moment: what comes at once shows no flicker. */
+export function Skeleton({ rows = 8, label = 'Loading' }: { readonly rows?: number; readonly label?: string }): ReactElement {
+  const shown = useAfter(150);
+  return (
+    <div role="status" aria-label={label} className="px-3 py-2">
+      {shown &&
+        Array.from({ length: rows }, (_, index) => (
+          <div key={index} className="flex h-(--row) animate-[waiting_1.6s_ease-in-out_infinite] items-center gap-4">
+            <span className="h-2.5 w-16 rounded-control bg-sunken" />
+            <span className="h-2.5 w-20 rounded-control bg-sunken" />
+            <span className="h-2.5 flex-1 rounded-control bg-sunken" style={{ maxWidth: `${40 + ((index * 37) % 40)}%` }} />
+            <span className="h-2.5 w-12 rounded-control bg-sunken" />
+          </div>
+        ))}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }): ReactElement {
+  return (
+    <div className="flex flex-col items-start gap-2 px-4 py-8 sm:px-6">
+      <p className="text-body font-medium">{title}</p>
+      {children !== undefined && <div className="max-w-[72ch] text-table text-ink-2">{children}</div>}
+    </div>
+  );
+}
+
+/** A command to paste. */
+export function Command({ text }: { readonly text: string }): ReactElement {
+  return (
+    <div className="my-2 flex max-w-full items-start justify-between gap-2 rounded-panel border border-hairline bg-surface py-1.5 pr-1.5 pl-3">
+      <code className="min-w-0 py-0.5 font-mono text-meta break-words whitespace-pre-wrap">{text}</code>
+      <CopyButton text={text} label="Copy the command" />
+    </div>
+  );
+}
+
+/** What went wrong, why, and what mends it; the id is what support asks for. */
+export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; readonly onRetry?: () => void; readonly what: string }): ReactElement {
+  const ours = error instanceof GatewayOpsError ? error : null;
+  if (ours?.code === 'forbidden') return <Empty title={`You may not see this: ${ours.message}`}>{ours.fix}</Empty>;
+  const requestId = ours !== null && 'requestId' in ours && typeof ours.requestId === 'string' ? ours.requestId : null;
+  const message = error instanceof Error ? error.message : String(error);
+  const diagnostics = (): string =>
+    JSON.stringify(
+      { what, code: ours?.code ?? null, message, fix: ours?.fix ?? null, request_id: requestId, page: location.href, time: new Date().toISOString() },
+      null,
+      2,
+    );
+  return (
+    <div role="alert" className="m-4 flex max-w-[72ch] gap-3 rounded-panel border border-hairline bg-surface p-4">
+      <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
+      <div className="min-w-0 flex-1">
+        <p className="text-body font-medium">{what} could not be shown</p>
+        <p className="mt-1 break-words text-ink-2">{message}</p>
+        {ours !== null && <p className="mt-1 break-words text-ink-2">{ours.fix}</p>}
+        <div className="mt-3 flex flex-wrap items-center gap-2">
+          {onRetry !== undefined && (
+            <Button onClick={onRetry}>
+              <RotateCw size={14} aria-hidden="true" /> Try again
+            </Button>
+          )}
+          <Button look="quiet" onClick={() => void copyText(diagnostics())}>
+            Copy diagnostics
+          </Button>
+          {requestId !== null && <span className="font-mono text-meta text-ink-3">{requestId}</span>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** A page for whoever may not have it: which permission lacks, and who can give it. */
+export function Denied({ capability }: { readonly capability: Capability }): ReactElement {
+  const people = capability.granted_by.filter((name) => name !== 'operator');
+  const request = `I need the permission ${capability.permission} of GatewayOps (${capability.description}).`;
+  return (
+    <div className="flex flex-col items-start gap-3 px-4 py-12 sm:px-6">
+      <Lock size={20} aria-hidden="true" className="text-ink-3" />
+      <h1 className="text-title font-semibold">This page needs another permission</h1>
+      <p className="max-w-[72ch] text-body text-ink-2">
+        It takes <code className="font-mono text-table">{capability.permission}</code>
+        {capability.description === '' ? '' : ` (${capability.description.replace(/\.$/, '')})`}. {capability.reason}
+      </p>
+      <p className="max-w-[72ch] text-body text-ink-2">
+        {people.length === 0
+          ? 'The operator of the gateway can give it.'
+          : `It can be given by ${people.slice(0, 5).map(nameOf).join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
+      </p>
+      <Button onClick={() => void copyText(request)}>Copy a request for it</Button>
+    </div>
+  );
+}
+
+/** The children for whoever has the permission, else why not. */
+export function Allowed({ permission, children }: { readonly permission: string; readonly children: ReactNode }): ReactNode {
+  const capability = useCapability(permission);
+  return capability.allowed ? children : <Denied capability={capability} />;
+}
+
+/** The children for whoever has the permission, else nothing: for a part of a page that has others. */
+export function IfAllowed({ permission, children }: { readonly permission: string; readonly children: ReactNode }): ReactNode {
+  return useCapability(permission).allowed ? children : null;
+}
+
+function nameOf(principal: string): string {
+  return principal.replace(/^(user|service_account|agent):/, '');
+}
+
+export function useAfter(ms: number): boolean {
+  const [is, setIs] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIs(true), ms);
+    return () => clearTimeout(timer);
+  }, [ms]);
+  return is;
+}

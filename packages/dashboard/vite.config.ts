@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  root: here('.'),
+  // Every address is relative to `<base>`, which the gateway fills in: it may stand behind any path.
+  base: './',
+  plugins: [react(), tailwindcss()],
+  resolve: { alias: { '@gatewayops/sdk': here('../sdk/src/index.ts') } },
+  build: {
+    outDir: here('../gateway/ui'),
+    emptyOutDir: true,
+    target: 'es2023',
+    // What a chunk weighs is held by test/journeys of the dashboard, after compression.
+    chunkSizeWarningLimit: 1000,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    manifest: 'manifest.json',
+  },
+});
