@@ -44,6 +44,7 @@ import { priceEntryRoutes } from './price-entry-routes.ts';
 import { priceRoutes } from './price-routes.ts';
 import { privacyRoutes } from './privacy-routes.ts';
 import { roleRoutes } from './role-routes.ts';
+import { controlApiPath } from '../control/oauth/resources.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -181,11 +182,19 @@ function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
       ...(actor === null || actor === undefined ? {} : { organization_id: actor.organizationId }),
       error: fault.cause ?? fault,
     });
-  if (fault.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer realm="gatewayops"');
+  if (fault.code === 'unauthorized') c.header('WWW-Authenticate', challenge(dependencies));
   if (fault.row.status === 503) c.header('Retry-After', '1');
   const allow = fault.extra?.['allow'];
   if (typeof allow === 'string') c.header('Allow', allow);
   return c.json(faultBody(fault, requestId), fault.row.status as 400);
+}
+
+/** RFC 9728 section 5.1: `gateway login` and its like read there how to sign in. */
+function challenge({ config, publicUrl }: Pick<ControlDependencies, 'config' | 'publicUrl'>): string {
+  const realm = 'Bearer realm="gatewayops"';
+  if (config.identity.authorizationServer?.controlApi !== true) return realm;
+  const { origin, pathname } = new URL(publicUrl());
+  return `${realm}, resource_metadata="${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}${controlApiPath}"`;
 }
 
 /** The worker's id of this request, or the caller's on the owner-only socket: visible ASCII of a bounded length. */

@@ -1,10 +1,12 @@
 import type { Context } from 'hono';
 import { getCookie } from 'hono/cookie';
 import { Fault } from '../kernel/fault.ts';
-import { keyActor, operator } from '../control/actor.ts';
+import { keyActor, operator, tokenActor } from '../control/actor.ts';
 import type { Actor, ControlDependencies } from '../control/context.ts';
 import { switchedOff } from '../control/access/switched-off.ts';
 import { recogniseKey, verifyKey } from '../control/keys/verify-key.ts';
+import { controlApiPath } from '../control/oauth/resources.ts';
+import { looksLikeOwnToken, verifyAccessToken } from '../control/oauth/verify-access-token.ts';
 import { findSession } from '../control/sessions/find-session.ts';
 import type { ApiEnvironment } from './route.ts';
 
@@ -14,7 +16,7 @@ export function sessionCookie(publicUrl: string): { readonly name: string; reado
 }
 
 /**
- * Who calls: the operator on the owner-only socket; elsewhere the key or session of `Authorization: Bearer`, else the
+ * Who calls: the operator on the owner-only socket; elsewhere the key, session or token of `Authorization: Bearer`, else the
  * session of the cookie; null where there is none of these. A credential that is sent and not good is never nobody:
  * faults `unauthorized`; `unavailable` where it cannot be checked; `forbidden` for a write by cookie from another site.
  */
@@ -58,6 +60,7 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
     }
     return actor;
   }
+  if (looksLikeOwnToken(dependencies, token)) return ownTokenActor(dependencies, token, peer);
   const verdict = await (mayRemember ? recogniseKey : verifyKey)(dependencies, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
   if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
@@ -67,12 +70,20 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
   return actor;
 }
 
+/** A token of the gateway's own is good here where it was given for the control API, and for nothing else. */
+async function ownTokenActor(dependencies: ControlDependencies, token: string, peer: string): Promise<Actor> {
+  const verdict = await verifyAccessToken(dependencies, token, peer);
+  const isGood = verdict.ok === true && dependencies.config.identity.authorizationServer?.controlApi === true;
+  if (!isGood || verdict.principal.token?.path !== controlApiPath || verdict.principal.userId === '') throw new Fault('unauthorized');
+  return tokenActor(verdict.principal);
+}
+
 function isRead(c: Context<ApiEnvironment>): boolean {
   return c.req.method === 'GET' || c.req.method === 'HEAD';
 }
 
 function bearer(authorization: string | undefined): string | null {
-  return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,256})$/i.exec(authorization)?.[1] ?? null);
+  return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,8192})$/i.exec(authorization)?.[1] ?? null);
 }
 
 /**

@@ -15,6 +15,7 @@ export function buildAuthorizationServer(entry: AuthorizationServerEntry, folder
     })),
     clientDocuments: enabled ? { allowedNetworks, caFile: ca === undefined ? null : resolve(folder, ca) } : null,
     dynamicRegistration: entry.dynamic_registration,
+    controlApi: entry.control_api,
     accessTokenMs: milliseconds(entry.access_token_ttl),
     refreshTokenMs: milliseconds(entry.refresh_token_ttl),
   };

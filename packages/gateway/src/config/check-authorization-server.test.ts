@@ -32,6 +32,7 @@ test('without the section nothing is given out, and defaults are filled in where
     clients: [],
     clientDocuments: { allowedNetworks: [], caFile: null },
     dynamicRegistration: false,
+    controlApi: true,
     accessTokenMs: 600_000,
     refreshTokenMs: 30 * 86_400_000,
   });

@@ -73,6 +73,8 @@ export interface AuthorizationServerConfig {
   /** Null: no client is taken by its document. */
   readonly clientDocuments: { readonly allowedNetworks: readonly string[]; /** Absolute path of a file in PEM. */ readonly caFile: string | null } | null;
   readonly dynamicRegistration: boolean;
+  /** Whether tokens for the control API are given out. */
+  readonly controlApi: boolean;
   readonly accessTokenMs: number;
   /** Since its last use. */
   readonly refreshTokenMs: number;

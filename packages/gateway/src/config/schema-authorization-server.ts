@@ -71,6 +71,14 @@ export const authorizationServerSchema = strict({
       description: `Let any client register itself (RFC 7591), ${bounds.registeredClientsMax} at most. Older clients know no other way; newer ones have a document.`,
       examples: [true],
     }),
+  control_api: z
+    .boolean({ error: 'must be true or false' })
+    .default(true)
+    .meta({
+      description:
+        'Give out tokens for the control API (`/v1`), too: to `gateway login` and to `clients`, never to clients that nobody vouches for. They may what their person may, of what they were allowed.',
+      examples: [false],
+    }),
   access_token_ttl: duration(minute, hour)
     .default('10m')
     .meta({ description: 'How long an access token is good. A revoked one is refused at once, whatever its time.', examples: ['10m'] }),

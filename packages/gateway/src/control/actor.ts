@@ -13,6 +13,7 @@ export function createActor(
   organizationId: OrganizationId,
   owner: Reference | null = null,
   session: SessionPlace | null = null,
+  grantId: string | null = null,
 ): Actor {
   return {
     kind,
@@ -20,6 +21,7 @@ export function createActor(
     grants,
     owner,
     session,
+    grantId,
     organizationId,
     can: (permission) =>
       grants.actions !== null && covers(grants.actions, permission) && (organizationId === defaultOrganizationId || !isOfGateway(permission)),
@@ -40,6 +42,19 @@ export function keyActor(principal: PrincipalData): Actor {
 /** A user of the directory who has signed in: known by the pseudonym wherever it is written down who acted, so that they can be erased. */
 export function userActor(pseudonym: string, userId: string, actions: readonly string[], organizationId: OrganizationId, session: SessionPlace | null): Actor {
   return createActor('user', pseudonym, { actions, servers: null }, organizationId, { kind: 'user', id: userId }, session);
+}
+
+/** A user for whom a client acts, by a token for the control API. */
+export function tokenActor({ keyId, userId, credentialId, actions, organizationId }: PrincipalData): Actor {
+  return createActor(
+    'user',
+    keyId,
+    { actions: actions ?? [], servers: null },
+    organizationId as OrganizationId,
+    { kind: 'user', id: userId },
+    null,
+    credentialId,
+  );
 }
 
 /** What the gateway does by itself, for an organization or for its own. */

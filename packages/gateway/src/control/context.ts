@@ -115,6 +115,8 @@ export interface Actor {
   readonly owner: Reference | null;
   /** The session that they act by; null: they show a key, or need nothing. */
   readonly session: SessionPlace | null;
+  /** What they have allowed the client that acts for them by a token; null: they act themselves, or show a key. */
+  readonly grantId: string | null;
   /** Where it is at home: what it may do of the whole gateway hangs on that. */
   readonly organizationId: OrganizationId;
   can(permission: Permission): boolean;

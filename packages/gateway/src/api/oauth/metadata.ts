@@ -1,11 +1,10 @@
 /** What clients read before they sign in: which address is whose, and how tokens are had. */
 import type { Config } from '../../config/config.ts';
 import type { ControlDependencies } from '../../control/context.ts';
-import { resourcesOf } from '../../control/oauth/resources.ts';
-import { supportedScopes } from '../../control/oauth/scopes.ts';
+import { controlApiPath, resourcesOf } from '../../control/oauth/resources.ts';
+import { supportedScopes, widestScopes } from '../../control/oauth/scopes.ts';
 import { defaultOrganizationId } from '../../kernel/id.ts';
 import { credentialsOf, type RouteAuth } from '../../kernel/route-auth.ts';
-import { scopeGroups } from '../../kernel/scope-groups.ts';
 
 type Reading = Pick<ControlDependencies, 'config' | 'mcpActions' | 'publicUrl'>;
 
@@ -19,7 +18,9 @@ export function protectedResource({ config, mcpActions, publicUrl }: Reading, pa
     resource_name: `GatewayOps: ${resource.title}`,
     authorization_servers: servers,
     // Scopes of others are theirs to name.
-    ...(credentialsOf(resource.auth.type).includes('oauth') ? { scopes_supported: scopeGroups(mcpActions) } : {}),
+    ...(credentialsOf(resource.auth.type).includes('oauth')
+      ? { scopes_supported: path === controlApiPath ? supportedScopes(path, mcpActions) : widestScopes(path, mcpActions) }
+      : {}),
     bearer_methods_supported: ['header'],
   };
 }
@@ -49,7 +50,7 @@ export function authorizationServer({ config, mcpActions, publicUrl }: Reading):
     revocation_endpoint: `${issuer}/oauth/revoke`,
     ...(server.dynamicRegistration ? { registration_endpoint: `${issuer}/oauth/register` } : {}),
     jwks_uri: `${issuer}/oauth/jwks`,
-    scopes_supported: supportedScopes(mcpActions),
+    scopes_supported: supportedScopes('/mcp', mcpActions),
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token'],

@@ -23,6 +23,7 @@ const server: AuthorizationServerConfig = {
   ],
   clientDocuments: null,
   dynamicRegistration: true,
+  controlApi: true,
   accessTokenMs: 600_000,
   refreshTokenMs: 30 * 86_400_000,
 };
@@ -371,6 +372,70 @@ describe('tokens', () => {
       events: { action: string; object_id?: string }[];
     };
     expect(audit.events.map(({ action }) => action)).toEqual(expect.arrayContaining(['grant.created', 'grant.exchanged', 'grant.revoked']));
+  });
+});
+
+describe('tokens for the control API', () => {
+  const api = `${issuer}/v1`;
+  const cli = { client_id: 'gateway-cli', redirect_uri: 'http://127.0.0.1:5555/callback', resource: api, scope: undefined };
+  const me = (token: string) => control.request('GET', '/v1/me', { headers: { authorization: `Bearer ${token}` } });
+
+  /** What a client gets that this user has allowed it. */
+  async function allowed(userId: string, asked: Record<string, string | undefined>): Promise<Tokens> {
+    const actor = createActor('user', `psn_${userId}`, { actions: [], servers: [] }, defaultOrganizationId, { kind: 'user', id: userId });
+    const read = await readAuthorization(control.dependencies, server, new URLSearchParams(authorizeParams(asked)));
+    if ('refusal' in read) throw read.refusal;
+    const answer = await answerConsent({ ...systemContext(control.dependencies), actor }, await askConsent(control.dependencies, actor, read), true);
+    const code = answer !== null && 'code' in answer.answer ? answer.answer.code : '';
+    const { client_id: clientId = 'app', redirect_uri: redirectUri = callback } = asked;
+    return tokensOf(await exchange(code, { client_id: clientId, redirect_uri: redirectUri, resource: asked['resource'] ?? resource }));
+  }
+
+  beforeAll(async () => {
+    const change = { name: 'Bo', texts: { email: 'bo@example.com' }, names: {}, links: { role_ids: [{ kind: 'role' as const, id: 'viewer' }] } };
+    await createEntry(systemContext(control.dependencies), { kind: 'user', id: 'usr_bo', change, dryRun: false });
+  });
+
+  test('who has none is told where to sign in; the command line and what the operator vouches for get some, others do not', async () => {
+    const unknown = await control.request('GET', '/v1/me');
+    expect([unknown.status, unknown.headers.get('www-authenticate')]).toEqual([
+      401,
+      `Bearer realm="gatewayops", resource_metadata="${issuer}/.well-known/oauth-protected-resource/v1"`,
+    ]);
+    const document = (await (await control.request('GET', '/.well-known/oauth-protected-resource/v1')).json()) as Record<string, unknown>;
+    expect(document).toMatchObject({ resource: api, authorization_servers: [issuer], scopes_supported: expect.arrayContaining(['*', 'keys.*', 'keys.read']) });
+    const registered = await control.request('POST', '/oauth/register', { body: { client_name: 'X', redirect_uris: [callback] } });
+    const { client_id: clientId } = (await registered.json()) as { client_id: string };
+    for (const more of [
+      { client_id: clientId, resource: api, scope: undefined },
+      { ...cli, resource },
+    ]) {
+      const location = new URL((await consentPage(authorizeParams(more))).answer.headers.get('location') ?? '');
+      expect([more, location.searchParams.get('error')]).toEqual([more, 'unauthorized_client']);
+    }
+    // Nobody of the directory is behind the session of a one-time link.
+    const byLink = new URL((await consentPage(authorizeParams(cli))).answer.headers.get('location') ?? '');
+    expect(byLink.searchParams.get('error')).toBe('access_denied');
+  });
+
+  test('a token acts as its user, within their roles and its scopes, at the control API and nowhere else, until it is taken back', async () => {
+    const { access_token: token } = await allowed('usr_bo', cli);
+    const body = (await (await me(token)).json()) as { kind: string; owner: string; permissions: string[] };
+    expect(body).toMatchObject({ kind: 'user', owner: 'user:usr_bo' });
+    expect(body.permissions).toEqual(expect.arrayContaining(['traces.read', 'people.read']));
+    expect(body.permissions).not.toContain('keys.write');
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await control.request('POST', '/v1/auth/keys', { headers, body: { name: 'x' } })).status).toBe(403);
+    const narrow = await allowed('usr_bo', { resource: api, scope: 'traces.read keys.write' });
+    expect(((await (await me(narrow.access_token)).json()) as { permissions: string[] }).permissions).toEqual(['traces.read']);
+    const ofMcp = await allowed('usr_bo', { scope: undefined });
+    expect((await me(ofMcp.access_token)).status).toBe(401);
+
+    enabled = { ...server, controlApi: false };
+    expect((await me(token)).status).toBe(401);
+    enabled = server;
+    expect((await control.request('DELETE', `/v1/grants/${grantIdOf(token)}`, { front: 'admin' })).status).toBe(204);
+    expect((await me(token)).status).toBe(401);
   });
 });
 

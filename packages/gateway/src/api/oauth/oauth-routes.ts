@@ -10,6 +10,7 @@ import { answerConsent, askConsent } from '../../control/oauth/consent.ts';
 import { requireClientSecret } from '../../control/oauth/find-client.ts';
 import { exchangeCode, refreshGrant, type IssuedTokens, type TokenContext } from '../../control/oauth/issue-tokens.ts';
 import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
+import { controlApiPath } from '../../control/oauth/resources.ts';
 import { registerClient, type RegistrationCount } from '../../control/oauth/register-client.ts';
 import { revokeToken } from '../../control/oauth/revoke-token.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -146,6 +147,10 @@ async function ask(c: Ask, server: AuthorizationServerConfig, actor: Actor): Pro
   const read = await answerInPage(c, () => readAuthorization(dependencies, server, new URL(c.req.url).searchParams));
   if (read instanceof Response) return read;
   if ('refusal' in read) return sendBack(c, read.redirectUri, read.state, { refusal: read.refusal });
+  if (read.resource.path === controlApiPath && actor.owner?.kind !== 'user')
+    return sendBack(c, read.redirectUri, read.state, {
+      refusal: new OauthRefusal('access_denied', 'only a user of the directory can allow it: whoever came by a one-time link uses a key'),
+    });
   const publicUrl = dependencies.publicUrl();
   const token = await askConsent(dependencies, actor, read);
   const person = await nameOf(dependencies, actor);

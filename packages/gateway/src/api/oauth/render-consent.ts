@@ -25,7 +25,7 @@ export function renderConsent({ request, person, publicUrl, token, unusedDays }:
     html`<main class="consent">
       ${renderRail('The rail: auth, access, limit, guard, server, reply', 'whole')}
       <h1>Allow <b>${client.name}</b> to act for you?</h1>
-      <p class="vouch ${client.kind === 'configured' ? '' : 'state warn'}">${vouch(client)}</p>
+      <p class="vouch ${client.kind === 'configured' || client.kind === 'own' ? '' : 'state warn'}">${vouch(client)}</p>
       <dl>
         <dt>In the name of</dt>
         <dd>${person}</dd>
@@ -55,6 +55,7 @@ export function renderConsent({ request, person, publicUrl, token, unusedDays }:
 }
 
 function vouch({ id, kind }: OauthClient): Html | string {
+  if (kind === 'own') return html`It says that it is <code>gateway login</code> on this computer: allow it only if you have just typed that.`;
   if (kind === 'configured') return 'Your administrator has set this client up.';
   if (kind === 'document') return html`The name is what <code>${new URL(id).host}</code> calls it.`;
   return 'The name is what the program calls itself; nobody vouches for it.';

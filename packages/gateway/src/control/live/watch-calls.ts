@@ -4,8 +4,8 @@ import { matchesQuery } from '../../query/match-query.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import type { LiveStream } from '../../telemetry/live/live-stream.ts';
 import type { ControlContext } from '../context.ts';
+import { grantHolds } from '../oauth/verify-access-token.ts';
 import { sessionHolds } from '../sessions/find-session.ts';
-import type { SessionPlace } from '../sessions/session.ts';
 
 export interface WatchCallsInput {
   /** In the query language; empty: every call. */
@@ -25,28 +25,30 @@ export function watchCalls(context: ControlContext, input: WatchCallsInput): Liv
   if (ofBody !== undefined)
     throw new Fault('invalid_params', { reason: `bodies are not read as calls end: look for ${ofBody} in the request log, GET /v1/logs/requests` });
   const stream = live.open({
-    holder: actor.session?.id ?? actor.id,
+    holder: actor.session?.id ?? actor.grantId ?? actor.id,
     organizationId,
     fits: (call) => matchesQuery(query, call),
     rateMax: input.rateMax,
     shows: input.shows,
     after: input.after,
   });
-  if (actor.session !== null) endWith(context, actor.session, stream);
+  const { session, grantId } = actor;
+  if (session !== null) endWith(context, () => sessionHolds(context, session), stream);
+  else if (grantId !== null) endWith(context, () => grantHolds(context, grantId), stream);
   return stream;
 }
 
-/** Sessions are ended on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
+/** Sessions and grants are ended on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
 const lookMs = 1_000;
 
-function endWith(context: ControlContext, session: SessionPlace, stream: LiveStream): void {
+function endWith(context: ControlContext, holds: () => Promise<boolean>, stream: LiveStream): void {
   let looking = false;
   const timer = setInterval(() => {
     if (stream.isOver) return clearInterval(timer);
     if (looking) return;
     looking = true;
-    sessionHolds(context, session)
-      .then((holds) => holds || stream.end('unauthorized'))
+    holds()
+      .then((does) => does || stream.end('unauthorized'))
       .catch((error: unknown) => context.log.warn('live.session_unknown', { error }))
       .finally(() => (looking = false));
   }, lookMs);

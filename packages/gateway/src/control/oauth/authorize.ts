@@ -3,7 +3,7 @@ import type { ControlDependencies } from '../context.ts';
 import { findClient, type OauthClient } from './find-client.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 import { fitsRedirectUri } from '../../kernel/redirect-uri.ts';
-import { ownResources, type Resource } from './resources.ts';
+import { controlApiPath, ownResources, type Resource } from './resources.ts';
 import { parseScopes } from './scopes.ts';
 
 /** What a client asks for. */
@@ -45,7 +45,7 @@ export async function readAuthorization(
   if (!fitsRedirectUri(client.redirectUris, redirectUri)) throw new OauthRefusal('invalid_request', 'redirect_uri is none that the client has registered');
   const state = query.get('state');
   try {
-    return { client, redirectUri, state, ...readGrantAsked(dependencies, query) };
+    return { client, redirectUri, state, ...readGrantAsked(dependencies, client, query) };
   } catch (error) {
     if (error instanceof OauthRefusal) return { redirectUri, state, refusal: error };
     throw error;
@@ -54,6 +54,7 @@ export async function readAuthorization(
 
 function readGrantAsked(
   { config, mcpActions, publicUrl }: Pick<ControlDependencies, 'config' | 'mcpActions' | 'publicUrl'>,
+  { kind }: OauthClient,
   query: URLSearchParams,
 ): Pick<AuthorizationRequest, 'scopes' | 'resource' | 'codeChallenge'> {
   if (query.has('request') || query.has('request_uri')) throw new OauthRefusal('request_not_supported', 'requests are read from the query only');
@@ -63,7 +64,12 @@ function readGrantAsked(
   if (query.get('code_challenge_method') !== 'S256' || !/^[A-Za-z0-9_-]{43}$/.test(codeChallenge))
     throw new OauthRefusal('invalid_request', 'code_challenge with code_challenge_method S256 is required');
   if (query.get('prompt') === 'none') throw new OauthRefusal('consent_required', 'each client is allowed by a person');
-  return { scopes: parseScopes(query.get('scope'), mcpActions), resource: readResource(config, publicUrl(), query.get('resource')), codeChallenge };
+  const resource = readResource(config, publicUrl(), query.get('resource'));
+  // Who may call themselves anything do not ask for the gateway itself; the command line asks for nothing else.
+  const isVouchedFor = kind === 'configured' || kind === 'own';
+  if (resource.path === controlApiPath ? !isVouchedFor : kind === 'own')
+    throw new OauthRefusal('unauthorized_client', 'the control API is for clients of the configuration and for gateway login, which has no use for another');
+  return { scopes: parseScopes(query.get('scope'), resource.path, mcpActions), resource, codeChallenge };
 }
 
 /** Refusals: `invalid_target`. */

@@ -9,10 +9,18 @@ export interface OauthClient {
   readonly id: string;
   /** What it calls itself; anybody can call themselves anything. */
   readonly name: string;
-  /** `configured`: the operator vouches for it; `document`: the host of its id does; `registered`: nobody does. */
-  readonly kind: 'configured' | 'document' | 'registered';
+  /** `own`: the command line of the gateway; `configured`: the operator vouches for it; `document`: the host of its id does; `registered`: nobody does. */
+  readonly kind: 'own' | 'configured' | 'document' | 'registered';
   readonly redirectUris: readonly string[];
 }
+
+/** `gateway login`: answered on the machine that it runs on, and nowhere else. */
+const commandLine: OauthClient = {
+  id: 'gateway-cli',
+  name: 'the command line of GatewayOps',
+  kind: 'own',
+  redirectUris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+};
 
 /** The client of an id. Refusals: `invalid_client`. Faults: `unavailable`. */
 export async function findClient(
@@ -22,6 +30,7 @@ export async function findClient(
 ): Promise<OauthClient> {
   const configured = configuredClient(server, clientId);
   if (configured !== null) return { id: clientId, name: configured.name, kind: 'configured', redirectUris: configured.redirectUris };
+  if (server.controlApi && clientId === commandLine.id) return commandLine;
   if (server.clientDocuments !== null && isDocumentId(clientId)) {
     return { id: clientId, kind: 'document', ...(await oauth.documents.read(clientId, server.clientDocuments)) };
   }

@@ -77,7 +77,7 @@ export async function refreshGrant(
     if (judged === 'earlier') return 'a refresh token was used twice';
     if (judged === 'foreign' || grant.clientId !== asked.clientId) throw wrongToken();
     if (asked.resource !== null && asked.resource !== grant.resource) throw new OauthRefusal('invalid_target', 'the grant is for another resource');
-    if (asked.scope !== null && !parseScopes(asked.scope, context.mcpActions).every((scope) => covers(grant.scopes, scope)))
+    if (asked.scope !== null && !parseScopes(asked.scope, pathOf(context, grant), context.mcpActions).every((scope) => covers(grant.scopes, scope)))
       throw new OauthRefusal('invalid_scope', 'more than was granted: ask for authorization anew');
     return null;
   });
@@ -125,6 +125,10 @@ async function give(
   const expiresInSeconds = Math.floor(Math.min(server.accessTokenMs, grant.expiresAtMs - nowMs) / 1000);
   const accessToken = await signToken(context, grant, Math.floor(nowMs / 1000), expiresInSeconds);
   return { accessToken, expiresInSeconds, refreshToken: next.text, scopes: grant.scopes };
+}
+
+function pathOf({ publicUrl }: Pick<TokenContext, 'publicUrl'>, { resource }: GrantRecord): string {
+  return resource.slice(publicUrl().length);
 }
 
 /** RFC 9068. */

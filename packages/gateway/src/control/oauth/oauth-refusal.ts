@@ -11,6 +11,7 @@ export type OauthErrorCode =
   | 'invalid_target'
   | 'request_not_supported'
   | 'temporarily_unavailable'
+  | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_response_type';
 

@@ -1,39 +1,47 @@
 /**
  * The scopes of tokens: the actions of keys, `tools.call` and patterns such as `tools.*`, so that a person, a key and a token are
- * limited by one list of words.
+ * limited by one list of words. Those of MCP are asked for at the addresses of MCP, those of the control plane at the control API.
  */
 import { scopeGroups } from '../../kernel/scope-groups.ts';
-import { covers } from '../permissions.ts';
+import { covers, permissionNames, permissions } from '../permissions.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
+import { controlApiPath } from './resources.ts';
 
 /** What clients of OpenID Connect ask for by habit, and what is nothing here: they get what they get without it. */
 const ofNoMeaning = new Set(['offline_access', 'openid', 'profile', 'email']);
 const scopesMax = 40;
 
-/** Everything that a client can ask for. */
-export function supportedScopes(mcpActions: readonly string[]): readonly string[] {
-  return [...scopeGroups(mcpActions), ...mcpActions];
+/** Everything that a client can ask for at the path of a resource, the widest first. */
+export function supportedScopes(path: string, mcpActions: readonly string[]): readonly string[] {
+  return path === controlApiPath ? ['*', ...scopeGroups(permissionNames), ...permissionNames] : [...scopeGroups(mcpActions), ...mcpActions];
 }
 
-/** What `scope` asks for (RFC 6749 section 3.3); without it, every MCP operation. Refusals: `invalid_scope`. */
-export function parseScopes(text: string | null, mcpActions: readonly string[]): readonly string[] {
+/** What a client gets that asks for nothing: everything there. */
+export function widestScopes(path: string, mcpActions: readonly string[]): readonly string[] {
+  return path === controlApiPath ? ['*'] : scopeGroups(mcpActions);
+}
+
+/** What `scope` asks for at the path of a resource (RFC 6749 section 3.3). Refusals: `invalid_scope`. */
+export function parseScopes(text: string | null, path: string, mcpActions: readonly string[]): readonly string[] {
   const asked = [...new Set((text ?? '').split(' ').filter((word) => word !== ''))];
-  if (asked.length === 0) return scopeGroups(mcpActions);
+  if (asked.length === 0) return widestScopes(path, mcpActions);
   const scopes = asked.filter((word) => !ofNoMeaning.has(word));
-  const known = new Set(supportedScopes(mcpActions));
+  const known = new Set(supportedScopes(path, mcpActions));
   const unknown = scopes.find((word) => !known.has(word));
   if (unknown !== undefined) throw new OauthRefusal('invalid_scope', `the scope ${unknown.slice(0, 100)} is not known; scopes_supported lists them`);
-  if (scopes.length === 0 || scopes.length > scopesMax) throw new OauthRefusal('invalid_scope', 'the scope names no MCP operation, or too many');
+  if (scopes.length === 0 || scopes.length > scopesMax) throw new OauthRefusal('invalid_scope', 'the scope names nothing that there is, or too much');
   // What a pattern covers needs no name.
   return scopes.filter((scope) => !scopes.some((other) => other !== scope && covers([other], scope))).sort();
 }
 
 /** A scope as people read it. */
 export function scopeText(scope: string): string {
-  return words[scope] ?? scope;
+  const permission = permissionNames.find((name) => name === scope);
+  return words[scope] ?? (permission === undefined ? `Everything of: ${scope.replace(/\.\*$/, '')}` : permissions[permission]);
 }
 
 const words: Readonly<Record<string, string>> = {
+  '*': 'Do everything in the gateway that you may do yourself',
   'completion.*': 'Have what is typed completed',
   'completion.complete': 'Have what is typed completed',
   'prompts.*': 'See the prompts and use them',

@@ -7,6 +7,7 @@ import type { ControlDependencies } from '../context.ts';
 import { defaultRateLimit } from '../keys/verify-key.ts';
 import { within } from '../permissions.ts';
 import { readUser, type KnownUser } from '../sign-in/read-user.ts';
+import { controlApiPath } from './resources.ts';
 import { tokenAlgorithm } from './token-keys.ts';
 
 type Reading = Pick<ControlDependencies, 'config' | 'oauth' | 'publicUrl' | 'expiryClock'>;
@@ -87,6 +88,14 @@ async function judge(dependencies: Verifying, text: string): Promise<CredentialV
   return { ok: true, principal: principalOf(dependencies, grant, claims, user, pseudonym) };
 }
 
+/** Whether a client still acts for its user, e.g. under a stream. Faults: `unavailable`. */
+export async function grantHolds(dependencies: Verifying, grantId: string): Promise<boolean> {
+  const { registry, expiryClock } = dependencies;
+  const grant = await registry.grants.findByToken(grantId);
+  if (grant === null || grant.revoked !== null || grant.expiresAtMs <= expiryClock.nowMs()) return false;
+  return grant.userId === null || (await readUser(dependencies, grant.organizationId, grant.userId)) !== null;
+}
+
 function principalOf(
   { config, mcpActions, publicUrl }: Verifying,
   grant: GrantRecord,
@@ -95,6 +104,8 @@ function principalOf(
   pseudonym: string,
 ): PrincipalData {
   const held = user?.actions ?? mcpActions;
+  const path = resource.slice(publicUrl().length);
+  const allowed = within(scopes, held, mcpActions) ?? [];
   return {
     kind: 'user',
     credential: 'oauth',
@@ -112,12 +123,12 @@ function principalOf(
     owner: grant.userId === null ? null : { kind: 'user', id: grant.userId },
     environment: config.keys.environment,
     servers: null,
-    // Of the operations of MCP alone: no token of a client opens the control API.
-    actions: within(scopes, held, mcpActions)?.filter((action) => action.endsWith('.*') || mcpActions.includes(action)) ?? [],
+    // What a client may with servers opens nothing of the control API, and the other way round: see `isGoodAt`.
+    actions: path === controlApiPath ? allowed : allowed.filter((action) => action.endsWith('.*') || mcpActions.includes(action)),
     expiresAtMs,
     deprecatedUntilMs: null,
     rateLimit: defaultRateLimit(config.rateLimits),
-    token: { path: resource.slice(publicUrl().length), scopes, held },
+    token: { path, scopes, held },
   };
 }
 
