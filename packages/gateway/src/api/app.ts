@@ -36,6 +36,7 @@ import { identityRoutes } from './identity-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
 import { oauthRoutes } from './oauth/oauth-routes.ts';
+import { scimRoutes } from './scim/scim-routes.ts';
 import { organizationOf } from './organization-header.ts';
 import { organizationRoutes } from './organization-routes.ts';
 import { planRoutes } from './plan-routes.ts';
@@ -47,6 +48,7 @@ import { roleRoutes } from './role-routes.ts';
 import { controlApiPath } from '../control/oauth/resources.ts';
 import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
+import { scimConnectionRoutes } from './scim-connection-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
 import { userSessionRoutes } from './user-session-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -83,6 +85,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
   consoleRoutes(app);
   dashboardRoutes(app);
   oauthRoutes(app);
+  scimRoutes(app);
 
   app.notFound((c) => answer(c, notServed(app, c)));
   app.onError((error, c) => answer(c, faultOf(error)));
@@ -101,6 +104,7 @@ export function registerRoutes(app: ApiApp): void {
   userSessionRoutes(app);
   providerRoutes(app);
   signInRoutes(app);
+  scimConnectionRoutes(app);
   healthRoutes(app);
   configRoutes(app);
   objectRoutes(app);

@@ -82,7 +82,8 @@ function isRead(c: Context<ApiEnvironment>): boolean {
   return c.req.method === 'GET' || c.req.method === 'HEAD';
 }
 
-function bearer(authorization: string | undefined): string | null {
+/** The token of an Authorization header; null: none, or none of this form. */
+export function bearer(authorization: string | undefined): string | null {
   return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,8192})$/i.exec(authorization)?.[1] ?? null);
 }
 

@@ -121,6 +121,9 @@ async function tenant(letter: string): Promise<Tenant> {
     byRole[role] = (await createKey(context, { name: canary, environment: null, scopes, metadata: {}, expiresAtMs: null })).secret;
   }
   const key = await keyOf(['tools.call']);
+  await control.dependencies.registry.transaction(({ scim }) =>
+    scim.insertConnection({ organizationId: id, provider: `scim-${canary}`, keyId: key.key.id, createdAtMs: Date.now(), createdBy: 'test' }),
+  );
   const trace = randomBytes(16).toString('hex');
   const span = randomBytes(8).toString('hex');
   const call = {
@@ -189,6 +192,7 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/invitations/{id}': of?.invitationId ?? `inv_${randomBase62(20)}`,
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
     '/v1/identity/providers/{name}': `provider-${canary}`,
+    '/v1/identity/scim/{provider}': `scim-${canary}`,
     '/v1/me/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/users/{id}/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/policies/{name}': `policy-${canary}`,

@@ -101,6 +101,11 @@ function itemBody(context: ControlContext, item: HeldItem): object {
       return { type: item.type, ...keyBody(item.key) };
     case 'identity':
       return { type: item.type, provider: item.link.provider, issuer: item.link.issuer, created_at: new Date(item.link.createdAtMs).toISOString() };
+    case 'provisioned': {
+      const { provider, createdAtMs, changedAtMs, resource } = item.user;
+      const times = { created_at: new Date(createdAtMs).toISOString(), changed_at: new Date(changedAtMs).toISOString() };
+      return { type: item.type, provider, ...times, resource, groups: item.groups.map(({ displayName }) => displayName) };
+    }
     case 'session':
       return { type: item.type, ...sessionBody(item.session) };
     case 'grant':

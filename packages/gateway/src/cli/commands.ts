@@ -4,6 +4,7 @@ import { accessCommands } from './access-commands.ts';
 import { careCommands } from './care-commands.ts';
 import { grantCommands } from './grant-commands.ts';
 import { objectCommands, objectGroups } from './object-commands.ts';
+import { scimCommands } from './scim-commands.ts';
 import { sessionCommands } from './session-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
@@ -267,6 +268,7 @@ export const commands: readonly CommandSpec[] = [
   ...organizationCommands,
   ...directoryCommands,
   ...sessionCommands,
+  ...scimCommands,
   ...grantCommands,
   ...objectCommands,
   ...priceCommands,
@@ -314,6 +316,7 @@ export const groups: Readonly<Record<string, string>> = {
   invitations: 'Who may become a user',
   sessions: 'Who is signed in',
   identity: 'By whom people sign in',
+  scim: 'Which identity providers send users and groups',
   grants: 'What people have allowed clients that act for them',
   policies: 'Who may do what',
   access: 'Why a call would be let through or refused',

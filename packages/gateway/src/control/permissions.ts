@@ -28,6 +28,8 @@ export const permissions = {
   'sessions.write': 'End the sessions of users.',
   'identity.read': 'See the identity providers that people sign in by, and preview what they would be given.',
   'identity.test': 'Test the identity providers that people sign in by.',
+  'identity.write': 'Let an identity provider send users and groups (SCIM), give it another token, and stop it.',
+  'scim.provision': 'Send users and groups, as an identity provider does: holds only in the token of one.',
   'roles.read': 'See roles and what can be permitted.',
   'roles.write': 'Make, change and delete roles.',
   'grants.read': 'See what people have allowed clients that act for them.',

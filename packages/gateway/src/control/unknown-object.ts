@@ -16,6 +16,7 @@ export function unknownObject(
     | 'policy'
     | 'price'
     | 'provider'
+    | 'scim_connection'
     | 'server'
     | 'session'
     | 'switch'

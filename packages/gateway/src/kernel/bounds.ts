@@ -454,6 +454,27 @@ export const bounds = {
   samlMetadataStaleMs: 24 * 3_600_000,
   usedAssertionSweepMax: 10_000,
   usedAssertionSweepMs: 600_000,
+  /**
+   * SCIM: bytes of a body; characters, depth and terms of a filter, also in a path; operations of a PATCH; characters of a text, addresses of a user; groups of a
+   * provider, users in one, users whose place in a group one transaction changes; resources on a page, rows that a filter is asked of at a time; requests of
+   * a provider in a minute; refusals that are kept of each, and characters of one.
+   */
+  scimBodyBytesMax: 2 * MiB,
+  scimFilterCharsMax: 2_000,
+  scimFilterDepthMax: 16,
+  scimFilterTermsMax: 50,
+  scimOperationsMax: 500,
+  scimTextCharsMax: 512,
+  scimEmailsMax: 20,
+  scimGroupsMax: 10_000,
+  scimMembersMax: 10_000,
+  scimMembersAtOnce: 50,
+  scimPageMax: 200,
+  scimPageDefault: 100,
+  scimScanRows: 500,
+  scimRequestsPerMinute: 3_000,
+  scimRefusalsKept: 200,
+  scimRefusalCharsMax: 500,
   adminLinkMs: 3_600_000,
   /** Clients that sign in: how long the page of consent, a code and what is known of a used one are good; grants of one user, and how long those that are over are listed. */
   consentMs: 600_000,

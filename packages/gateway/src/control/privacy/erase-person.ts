@@ -40,6 +40,7 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     // Whoever is tied to them, as the agents that they answer for, is tied to nobody.
     await writes.directory.untie(organizationId, person);
     await writes.directory.delete(organizationId, person);
+    await writes.scim.deleteRefusalsOf(organizationId, userId);
     await writes.invitations.deleteOf(organizationId, { userId });
     // Who signs in again must not be made a user again: what told them apart is a hash.
     await writes.identities.rename(organizationId, userId, pseudonym);

@@ -9,6 +9,7 @@ import type { AuditPlace } from '../../store/registry/audit-store.ts';
 import type { IdentityLink } from '../../store/registry/identity-store.ts';
 import type { GrantRecord } from '../../store/registry/oauth-store.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { ScimGroupName, ScimUserRecord } from '../../store/registry/scim-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import { revealPeople } from '../audit/reveal-people.ts';
 import type { ControlContext } from '../context.ts';
@@ -24,6 +25,7 @@ export type HeldItem =
   | { readonly type: 'user'; readonly entry: EntryRecord }
   | { readonly type: 'key'; readonly key: KeyWithUsage }
   | { readonly type: 'identity'; readonly link: IdentityLink }
+  | { readonly type: 'provisioned'; readonly user: ScimUserRecord; readonly groups: readonly ScimGroupName[] }
   | { readonly type: 'session'; readonly session: SessionView }
   | { readonly type: 'grant'; readonly grant: GrantRecord }
   | { readonly type: 'audit_event'; readonly event: ChainedRecord }
@@ -31,7 +33,7 @@ export type HeldItem =
   | { readonly type: 'body'; readonly body: PlacedPayload };
 
 /**
- * All that is held about a person: their keys, how they sign in, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
+ * All that is held about a person: their keys, how they sign in, what their provider has sent, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
  * those, masked as they are stored. That it was taken is recorded first. Faults: `unknown_person`, `unavailable`.
  */
 export async function exportPerson(context: ControlContext, userId: string): Promise<AsyncIterable<HeldItem>> {
@@ -62,6 +64,9 @@ async function* held(context: ControlContext, { userId, pseudonym, entry, keys }
   if (entry !== null) yield { type: 'user', entry };
   for (const { id } of keys) yield { type: 'key', key: await getKey(context, id) };
   for (const link of await context.registry.identities.listOfUser(context.organizationId, userId)) yield { type: 'identity', link };
+  const sent = await context.registry.scim.findUser(context.organizationId, userId);
+  if (sent !== null)
+    yield { type: 'provisioned', user: sent, groups: (await context.registry.scim.groupsOf(context.organizationId, [userId])).get(userId) ?? [] };
   if (entry !== null) for (const session of await listUserSessions(context, userId)) yield { type: 'session', session };
   for await (const grant of grantsOf(context, userId)) yield { type: 'grant', grant };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };

@@ -9,6 +9,7 @@ import { newEntryId } from '../../kernel/id.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { IdentityLink } from '../../store/registry/identity-store.ts';
 import type { RegistryWrites } from '../../store/registry/registry-store.ts';
+import type { ScimGroupName, ScimReads } from '../../store/registry/scim-store.ts';
 import { createActor } from '../actor.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
@@ -35,9 +36,6 @@ export async function settleIdentity(
   rules: ProvisionRules,
 ): Promise<Settlement> {
   const { organizationId, providerId } = identity;
-  const groups = new Set(identity.groups);
-  if (rules.allowedGroups !== null && !rules.allowedGroups.some((group) => groups.has(group)))
-    return refused('group', 'it is in none of the groups that may sign in', 'Add them to such a group at the provider, or change groups.allowed.');
   if ((await context.registry.organizations.find(organizationId)) === null)
     return refused('user', `there is no organization ${organizationId}`, 'Correct organization of the provider in the configuration.');
   const own: ControlContext = {
@@ -47,8 +45,13 @@ export async function settleIdentity(
   };
   const digest = identityDigest(identity);
   const found = await context.registry.identities.find(organizationId, digest);
+  const { scim } = context.registry;
+  const sentId = found === null ? (await scim.findMade(organizationId, providerId, identity.subject))?.id : found.isProvisioned ? found.userId : undefined;
+  const groups = sentId === undefined ? identity.groups : await groupsOfSent(scim, identity, sentId);
+  if (rules.allowedGroups !== null && !rules.allowedGroups.some((group) => groups.includes(group)))
+    return refused('group', 'it is in none of the groups that may sign in', 'Add them to such a group at the provider, or change groups.allowed.');
   const before = found === null ? null : await context.registry.directory.find(organizationId, { kind: 'user', id: found.userId });
-  if (before !== null && (await isAsMapped(own, before, identity, rules))) return await letIn(own, 'known', before.id);
+  if (before !== null && (await isAsMapped(own, before, groups, rules))) return await letIn(own, 'known', before.id);
 
   const outcome = await own.registry.transaction((writes) => settle(own, writes, identity, rules, digest));
   if (!outcome.ok) return outcome;
@@ -57,6 +60,27 @@ export async function settleIdentity(
     await own.access.refresh();
   }
   return await letIn(own, outcome.outcome, outcome.userId);
+}
+
+/** Of a user whom the provider has sent by SCIM: where it sends groups too, those that it has put them into, and no others. What a token says may be of an earlier time. */
+async function groupsOfSent(
+  scim: Pick<ScimReads, 'countGroups' | 'groupsOf'>,
+  { groups, providerId, organizationId }: VerifiedIdentity,
+  userId: string,
+): Promise<readonly string[]> {
+  if ((await scim.countGroups(organizationId, providerId)) === 0) return groups;
+  return namesOfGroups((await scim.groupsOf(organizationId, [userId])).get(userId) ?? []);
+}
+
+/** The same inside a transaction, where groups do not change any more, of any user. */
+async function withGroups({ scim }: RegistryWrites, identity: VerifiedIdentity, userId: string): Promise<VerifiedIdentity> {
+  const sent = await scim.findUser(identity.organizationId, userId);
+  return sent?.provider === identity.providerId ? { ...identity, groups: await groupsOfSent(scim, identity, userId) } : identity;
+}
+
+/** All that a mapping can name a group by. */
+export function namesOfGroups(groups: readonly ScimGroupName[]): readonly string[] {
+  return groups.flatMap(({ displayName, externalId }) => (externalId === null ? [displayName] : [displayName, externalId]));
 }
 
 /** What the registry knows somebody by. */
@@ -78,15 +102,23 @@ type Settled =
 
 async function settle(context: ControlContext, writes: RegistryWrites, identity: VerifiedIdentity, rules: ProvisionRules, digest: string): Promise<Settled> {
   const { organizationId, clock } = context;
-  const { access, directory, identities } = writes;
+  const { access, directory, identities, scim } = writes;
   // Two who come at once come one after the other.
   await access.lock(organizationId);
   const link = await identities.find(organizationId, digest);
   const known = link === null ? null : await directory.findForUpdate(organizationId, { kind: 'user', id: link.userId });
-  if (known !== null) return { ok: true, outcome: 'known', userId: known.id, changed: await bringUpToDate(context, writes, known, identity, rules) };
+  if (known !== null)
+    return {
+      ok: true,
+      outcome: 'known',
+      userId: known.id,
+      changed: await bringUpToDate(context, writes, known, await withGroups(writes, identity, known.id), rules),
+    };
 
   const email = believedEmail(identity, rules);
-  const holder = email === null ? null : await directory.findByHandle(organizationId, 'user', foldText(email));
+  // Whom the provider itself has made, and calls by the same id; who was there before is found by their verified address alone.
+  const sent = await scim.findMade(organizationId, identity.providerId, identity.subject);
+  const holder = sent !== null ? await directory.findForUpdate(organizationId, { kind: 'user', id: sent.id }) : await holderOf(context, writes, email);
   const made = (userId: string): IdentityLink => ({
     digest,
     issuer: identity.issuer,
@@ -95,7 +127,7 @@ async function settle(context: ControlContext, writes: RegistryWrites, identity:
     createdAtMs: clock.nowMs(),
   });
   if (holder !== null) {
-    if (!rules.linkByEmail)
+    if (!rules.linkByEmail && sent === null && !(await isMadeBy(context, writes, holder.id, identity.providerId)))
       return refused('email', 'a user with their address is there, and the provider may not speak for users who are', 'Allow it with link_by_email: true.');
     const others = await identities.listOfUser(organizationId, holder.id);
     if (others.some(({ issuer }) => issuer === identity.issuer))
@@ -109,7 +141,7 @@ async function settle(context: ControlContext, writes: RegistryWrites, identity:
     await identities.put(organizationId, made(user.id));
     const { pseudonym } = await writes.people.take(organizationId, user.id);
     await writes.audit.insert(auditEvent(context, 'user.linked', pseudonym, { user: new Personal(user.id, { id: user.id, email }), issuer: identity.issuer }));
-    await bringUpToDate(context, writes, user, identity, rules);
+    await bringUpToDate(context, writes, user, await withGroups(writes, identity, user.id), rules);
     return { ok: true, outcome: 'linked', userId: user.id, changed: true };
   }
   if (link !== null)
@@ -124,6 +156,15 @@ async function settle(context: ControlContext, writes: RegistryWrites, identity:
   const user = await newUser(context, writes, identity, rules, email);
   await identities.put(organizationId, made(user.id));
   return { ok: true, outcome: 'created', userId: user.id, changed: true };
+}
+
+function holderOf({ organizationId }: ControlContext, { directory }: RegistryWrites, email: string | null): Promise<EntryRecord | null> {
+  return email === null ? Promise.resolve(null) : directory.findByHandle(organizationId, 'user', foldText(email));
+}
+
+async function isMadeBy({ organizationId }: ControlContext, { scim }: RegistryWrites, userId: string, provider: string): Promise<boolean> {
+  const sent = await scim.findUser(organizationId, userId);
+  return sent !== null && sent.isMade && sent.provider === provider;
 }
 
 function notKnown(): Extract<Settlement, { ok: false }> {
@@ -172,7 +213,8 @@ async function newUser(
   return user;
 }
 
-function plainName(name: string | null): string | null {
+/** A name as the directory takes it; null: nothing is left of it. */
+export function plainName(name: string | null): string | null {
   const text = (name ?? '')
     .replaceAll(/\p{Cc}/gu, ' ')
     .trim()
@@ -182,13 +224,13 @@ function plainName(name: string | null): string | null {
   return text === '' ? null : text;
 }
 
-/** Whether anything was changed. */
-async function bringUpToDate(
+/** Gives and takes what the groups do. Whether anything was changed. Faults: `invalid_params`. */
+export async function bringUpToDate(
   context: ControlContext,
   writes: RegistryWrites,
   before: EntryRecord,
-  { groups, providerId }: VerifiedIdentity,
-  { mapping }: ProvisionRules,
+  { groups, providerId }: Pick<VerifiedIdentity, 'groups' | 'providerId'>,
+  { mapping }: Pick<ProvisionRules, 'mapping'>,
 ): Promise<boolean> {
   const { organizationId, clock, actor } = context;
   const links = await present(context, writes, mapGroups(mapping, groups, linksOf(before)), providerId);
@@ -205,7 +247,7 @@ async function bringUpToDate(
 async function isAsMapped(
   { registry, organizationId }: ControlContext,
   user: EntryRecord,
-  { groups }: VerifiedIdentity,
+  groups: readonly string[],
   { mapping }: ProvisionRules,
 ): Promise<boolean> {
   if (mapping.length === 0) return true;

@@ -154,6 +154,17 @@ export function createAccessWrites(transaction: Kysely<Tables>): AccessWrites {
         .modifyEnd(sql`/* access/delete-policy */`)
         .execute();
     },
+    async findSwitch(organizationId, kind, name) {
+      const row = await transaction
+        .selectFrom('switches')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('kind', '=', kind)
+        .where('name', '=', name)
+        .modifyEnd(sql`/* access/find-switch */`)
+        .executeTakeFirst();
+      return row ? switchOf(row) : null;
+    },
     async putSwitch(organizationId, { kind, name, reason, untilMs, changedAtMs, changedBy }) {
       const columns = { reason, until: untilMs === null ? null : new Date(untilMs), changed_at: new Date(changedAtMs), changed_by: changedBy };
       await transaction

@@ -6,13 +6,18 @@ export function createIdentityReads(database: Kysely<Tables>): IdentityReads {
   return {
     async find(organizationId, digest) {
       const row = await database
-        .selectFrom('identity_links')
-        .selectAll()
-        .where('organization_id', '=', organizationId)
-        .where('digest', '=', digest)
+        .selectFrom('identity_links as i')
+        .selectAll('i')
+        .select(
+          sql<boolean>`exists (select from scim_users s where s.organization_id = i.organization_id and s.user_id = i.user_id and s.provider = i.provider)`.as(
+            'provisioned',
+          ),
+        )
+        .where('i.organization_id', '=', organizationId)
+        .where('i.digest', '=', digest)
         .modifyEnd(sql`/* identity/find */`)
         .executeTakeFirst();
-      return row ? linkOf(row) : null;
+      return row ? { ...linkOf(row), isProvisioned: row.provisioned } : null;
     },
     async listOfUser(organizationId, userId) {
       const rows = await database

@@ -11,8 +11,14 @@ export interface IdentityLink {
   readonly createdAtMs: number;
 }
 
+/** A link as it is looked up at a sign-in. */
+export interface FoundIdentity extends IdentityLink {
+  /** Whether its provider has sent the user by SCIM. */
+  readonly isProvisioned: boolean;
+}
+
 export interface IdentityReads {
-  find(organizationId: OrganizationId, digest: string): Promise<IdentityLink | null>;
+  find(organizationId: OrganizationId, digest: string): Promise<FoundIdentity | null>;
   /** Oldest first. */
   listOfUser(organizationId: OrganizationId, userId: string): Promise<readonly IdentityLink[]>;
 }

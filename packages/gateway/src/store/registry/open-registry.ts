@@ -24,6 +24,7 @@ import { createPriceReads, createPriceWrites } from './prices.ts';
 import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
 import { scopedReads, scopedWrites, scopeOfTransaction, type Scope } from './scopes.ts';
+import { createScimReads, createScimWrites } from './scim.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
 import { createAssertionWrites } from './used-assertions.ts';
 import type { Tables } from './tables.ts';
@@ -82,6 +83,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     identities: scopedReads(createIdentityReads, at),
     configObjects: scopedReads(createConfigObjectReads, at),
     grants: scopedReads(createGrantReads, at, ['findByToken']),
+    scim: scopedReads(createScimReads, at),
     oauthClients: createOauthClientReads(everyone),
     oauthKeys: createOauthKeyReads(everyone),
     transaction: (work) =>
@@ -104,6 +106,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           configObjects: scopedWrites(createConfigObjectWrites(transaction), enter),
           idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
           grants: scopedWrites(createGrantWrites(transaction), enter),
+          scim: scopedWrites(createScimWrites(transaction), enter),
           oauthClients: createOauthClientWrites(transaction),
           oauthKeys: createOauthKeyWrites(transaction),
         });

@@ -119,7 +119,18 @@ export function createOrganizationWrites(transaction: Kysely<Tables>): Organizat
         .modifyEnd(sql`/* organizations/revoke-grants */`)
         .execute();
       // What others are tied to goes with what is tied to it.
-      for (const table of ['directory_links', 'directory', 'identity_links', 'invitations', 'policies', 'switches', 'server_orders'] as const)
+      for (const table of [
+        'directory_links',
+        'directory',
+        'scim_groups',
+        'scim_connections',
+        'scim_refusals',
+        'identity_links',
+        'invitations',
+        'policies',
+        'switches',
+        'server_orders',
+      ] as const)
         await transaction
           .deleteFrom(table)
           .where('organization_id', '=', id)

@@ -18,6 +18,7 @@ import type { AssertionWrites, IdentityReads, IdentityWrites } from './identity-
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
 import type { GrantReads, GrantWrites, OauthClientReads, OauthClientWrites, OauthKeyReads, OauthKeyWrites } from './oauth-store.ts';
+import type { ScimReads, ScimWrites } from './scim-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
 export interface RegistryStore {
@@ -37,6 +38,7 @@ export interface RegistryStore {
   readonly grants: GrantReads;
   readonly oauthClients: OauthClientReads;
   readonly oauthKeys: OauthKeyReads;
+  readonly scim: ScimReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -63,6 +65,7 @@ export interface RegistryWrites {
   readonly grants: GrantWrites;
   readonly oauthClients: OauthClientWrites;
   readonly oauthKeys: OauthKeyWrites;
+  readonly scim: ScimWrites;
 }
 
 /** A rule of access as it is kept. */
@@ -138,6 +141,7 @@ export interface AccessWrites {
   countPolicies(organizationId: OrganizationId): Promise<number>;
   putPolicy(organizationId: OrganizationId, policy: PolicyRecord): Promise<void>;
   deletePolicy(organizationId: OrganizationId, name: string): Promise<void>;
+  findSwitch(organizationId: OrganizationId, kind: SwitchData['kind'], name: string): Promise<SwitchRecord | null>;
   putSwitch(organizationId: OrganizationId, one: SwitchRecord): Promise<void>;
   /** Whether there was one. */
   deleteSwitch(organizationId: OrganizationId, kind: SwitchData['kind'], name: string): Promise<boolean>;

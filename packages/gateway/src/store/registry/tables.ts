@@ -30,6 +30,11 @@ export interface Tables {
   oauth_clients: OauthClientsTable;
   oauth_keys: OauthKeysTable;
   used_assertions: UsedAssertionsTable;
+  scim_connections: ScimConnectionsTable;
+  scim_users: ScimUsersTable;
+  scim_groups: ScimGroupsTable;
+  scim_members: ScimMembersTable;
+  scim_refusals: ScimRefusalsTable;
 }
 
 export interface OrganizationsTable {
@@ -320,4 +325,57 @@ export interface OauthKeysTable {
   public_jwk: Json<unknown>;
   sealed: Buffer;
   created_at: Date;
+}
+
+export interface ScimConnectionsTable {
+  organization_id: string;
+  provider: string;
+  key_id: string;
+  created_at: Date;
+  created_by: string;
+}
+
+export interface ScimUsersTable {
+  organization_id: string;
+  user_id: string;
+  provider: string;
+  user_key: string;
+  external_id: string | null;
+  made: boolean;
+  resource: Json<unknown>;
+  version: number;
+  created_at: Date;
+  changed_at: Date;
+}
+
+export interface ScimGroupsTable {
+  organization_id: string;
+  id: string;
+  provider: string;
+  display_name: string;
+  name_key: string;
+  external_id: string | null;
+  version: number;
+  created_at: Date;
+  changed_at: Date;
+}
+
+export interface ScimMembersTable {
+  organization_id: string;
+  group_id: string;
+  user_id: string;
+}
+
+export interface ScimRefusalsTable {
+  organization_id: string;
+  provider: string;
+  number: GeneratedAlways<string>;
+  at: Date;
+  method: string;
+  resource: string;
+  resource_id: string | null;
+  status: number;
+  scim_type: string | null;
+  detail: string;
+  request_id: string;
 }
