@@ -55,11 +55,12 @@ function scimTypeOf({ code }: Fault): ScimType | null {
   return code === 'invalid_params' ? 'invalidValue' : null;
 }
 
-/** Whether something is there, and whether it has changed, clients ask by being refused; too many requests, and a store that is away, are told elsewhere. */
+/** Whether something is there, is gone already or has changed, clients ask by being refused; too many requests, and a store that is away, are told elsewhere. */
 const notKept: ReadonlySet<number> = new Set([412, 429, 503]);
+const asking: ReadonlySet<string> = new Set(['GET', 'DELETE']);
 
 async function keep(c: ScimAsk, context: ScimContext, { status, scimType, message }: ScimRefusal): Promise<void> {
-  if (notKept.has(status) || (status === 404 && c.req.method === 'GET')) return;
+  if (notKept.has(status) || (status === 404 && asking.has(c.req.method))) return;
   const [resource = '', id] = c.req.path.slice('/scim/v2/'.length).split('/');
   try {
     await recordRefusal(context, {

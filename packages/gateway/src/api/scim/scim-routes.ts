@@ -9,7 +9,7 @@ import { getResource, listResources, projected, wholeResource, type ScimView } f
 import { isObject } from '../../control/scim/match-filter.ts';
 import { changeScimGroup, createScimGroup, deleteScimGroup } from '../../control/scim/put-group.ts';
 import { changeScimUser, createScimUser } from '../../control/scim/put-user.ts';
-import { readResource, type ScimResource } from '../../control/scim/read-resource.ts';
+import { readResource, replaceResource, type ScimResource } from '../../control/scim/read-resource.ts';
 import type { ScimContext } from '../../control/scim/scim-context.ts';
 import { ScimRefusal } from '../../control/scim/scim-refusal.ts';
 import { groupSchema, userSchema, type ScimSchema } from '../../control/scim/schemas.ts';
@@ -36,7 +36,21 @@ export function scimRoutes(app: ApiApp): void {
   });
   for (const path of ['/Bulk', '/Me', '/.search'])
     app.all(`${scimPath}${path}`, (c) => answerScim(c, () => Promise.reject(new ScimRefusal(501, null, `${path} is not served`))));
-  app.all(`${scimPath}/*`, (c) => answerScim(c, () => Promise.reject(new ScimRefusal(404, null, 'nothing is served here by this method'))));
+  app.all(`${scimPath}/*`, (c) =>
+    answerScim(c, () => {
+      const allowed = methodsAt(c.req.path.slice(scimPath.length));
+      if (allowed === null) throw new ScimRefusal(404, null, 'nothing is served here');
+      c.header('Allow', allowed);
+      throw new ScimRefusal(405, null, `this method is not served here, but ${allowed} is`);
+    }),
+  );
+}
+
+/** What is served at a path, for whoever asks by another method; null: nothing. */
+function methodsAt(path: string): string | null {
+  if (/^\/(?:ServiceProviderConfig|ResourceTypes|Schemas)(?:\/[^/]+)?$/.test(path)) return 'GET';
+  if (/^\/(?:Users|Groups)$/.test(path)) return 'GET, POST';
+  return /^\/(?:Users|Groups)\/[^/]+$/.test(path) ? 'GET, PUT, PATCH, DELETE' : null;
 }
 
 function discoveryRoutes(app: ApiApp): void {
@@ -112,7 +126,7 @@ function resourceRoutes(app: ApiApp, schema: ScimSchema, { create, change, remov
   app.put(one, (c) =>
     answerScim(c, async (context) => {
       const written = readResource(schema, await readBody(c));
-      await change(context, { id: c.req.param('id'), expected: expectedOf(c), change: () => written });
+      await change(context, { id: c.req.param('id'), expected: expectedOf(c), change: (before) => replaceResource(before, written) });
       return await show(c, context, c.req.param('id'), 200);
     }),
   );

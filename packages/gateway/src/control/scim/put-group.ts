@@ -58,16 +58,13 @@ export async function changeScimGroup(context: ScimContext, { id, expected, chan
     if (before === null) throw unknownResource();
     requireVersion(before, expected);
     const members = (await scim.membersOf(organizationId, [id])).get(id) ?? [];
-    const { externalId } = before;
     const after = change(groupResource(before, members));
     const wanted = memberIds(after);
     const has = new Set(members);
     const wants = new Set(wanted);
     const difference = { added: wanted.filter((one) => !has.has(one)), removed: members.filter((one) => !wants.has(one)) };
-    const named = namesOf(after);
-    // What it is called by stays where the provider leaves it out.
-    const names = { ...named, externalId: named.externalId ?? externalId };
-    const isRenamed = !isDeepStrictEqual(names, { displayName: before.displayName, externalId });
+    const names = namesOf(after);
+    const isRenamed = !isDeepStrictEqual(names, { displayName: before.displayName, externalId: before.externalId });
     if (!isRenamed && difference.added.length === 0 && difference.removed.length === 0) return { group: before, ...difference, lost: [] };
     const changed: ScimGroupRecord = { ...before, ...names, version: before.version + 1, changedAtMs: clock.nowMs() };
     if (isRenamed) await requireFree(context, writes, changed);

@@ -71,18 +71,17 @@ export async function changeScimUser(context: ScimContext, { id, expected, chang
     const entry = before === null ? null : await directory.findForUpdate(organizationId, { kind: 'user', id });
     if (before === null || entry === null) throw unknownResource();
     requireVersion(before, expected);
-    // What they are called by, and whether they are in, stays where the provider leaves it out.
-    const { externalId, active } = before.resource;
-    const resource = { ...(externalId === undefined ? {} : { externalId }), active, ...change(before.resource) };
+    const resource = change(before.resource);
     const isSame = isDeepStrictEqual(resource, before.resource);
     if (!isSame) await requireFree(context, writes, resource, id);
     const user = isSame ? before : { ...before, ...keysOf(resource), resource, version: before.version + 1, changedAtMs: clock.nowMs() };
     if (!isSame) await scim.updateUser(organizationId, user);
     const changed = changedEntry(entry, { name: nameOf(resource, entry.id), texts: { email: addressOf(resource, rules) }, names: {}, links: {} });
     if (!isSame && !isDeepStrictEqual(changed, entry)) await updateEntryIn(context, writes, changed);
-    // Each time: an administrator may have changed it meanwhile.
-    await setActive(context, writes, id, resource.active !== false);
-    return { user, entry, isOff: resource.active === false };
+    const { active } = resource;
+    // Each time: an administrator may have changed it meanwhile. Where nothing is said of it all stays.
+    if (typeof active === 'boolean') await setActive(context, writes, id, active);
+    return { user, entry, isOff: active === false };
   });
   await context.access.refresh();
   if (result.isOff) {

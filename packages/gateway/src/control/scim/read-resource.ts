@@ -23,6 +23,11 @@ export function readResource(schema: ScimSchema, body: unknown): ScimResource {
   return requireWhole(schema, Object.fromEntries(written));
 }
 
+/** What PUT makes of a resource: what it leaves out is gone, but for what the provider calls it by, and whether a user is in. */
+export function replaceResource({ externalId, active }: ScimResource, written: ScimResource): ScimResource {
+  return { ...(externalId === undefined ? {} : { externalId }), ...(active === undefined ? {} : { active }), ...written };
+}
+
 /** That all that is required is there. Refusals: `invalidValue`. */
 export function requireWhole(schema: ScimSchema, resource: ScimResource): ScimResource {
   for (const { name, required } of schema.attributes) {

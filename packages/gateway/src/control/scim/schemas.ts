@@ -134,11 +134,10 @@ export const groupSchema: ScimSchema = {
         text('value', 'The id of the user.', { caseExact: true, mutability: 'immutable' }),
         text('$ref', 'The address of the user.', { type: 'reference', caseExact: true, mutability: 'immutable', referenceTypes: ['User'] }),
         text('type', 'Always User.', { mutability: 'immutable', canonicalValues: ['User'] }),
-        text('display', 'How it is shown.', { mutability: 'immutable' }),
       ],
     }),
   ],
-  unkept: new Set(['description']),
+  unkept: new Set(['description', 'display']),
 };
 
 export const scimSchemas: readonly ScimSchema[] = [userSchema, groupSchema];
