@@ -2,14 +2,11 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
-import { Agent, fetch } from 'undici';
+import { fetch } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acsPath, callbackPath } from '../../packages/gateway/src/control/sign-in/provider-desk.ts';
 import { startBrowser, tabTo, type TestBrowser } from '../support/browser.ts';
-import { makeAuthority, makeServerCertificate } from '../support/certificates.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
 import { modernRequest } from '../support/post.ts';
@@ -17,35 +14,23 @@ import { startRecordingUpstream, type RecordingUpstream } from '../support/recor
 import { describeWith } from '../support/requires.ts';
 import { startSamlProvider, type TestSamlProvider } from '../support/saml-provider.ts';
 import { startOidcProvider, testClient, type TestProvider } from '../support/sign-in-provider.ts';
-import { removeGatewayFolders, type RunningGateway, startGateway, temporaryFolder } from '../support/start-gateway.ts';
+import { type IncidentDetail, incidentOf, type SignInGateway, startSignInGateway } from '../support/sign-in-gateway.ts';
+import { removeGatewayFolders } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'signing in with a browser', (chromium) => {
   let upstream: RecordingUpstream;
-  let gateway: RunningGateway;
+  let gateway: SignInGateway;
   let oidc: TestProvider;
   let saml: TestSamlProvider;
   let elsewhere: Elsewhere;
   let browser: TestBrowser;
-  let secure: Agent;
 
   beforeAll(async () => {
-    const folder = temporaryFolder();
-    const authority = await makeAuthority();
-    secure = new Agent({ connect: { ca: authority.cert } });
-    const { cert, key } = await makeServerCertificate(authority);
-    writeFileSync(join(folder, 'tls.crt'), cert);
-    writeFileSync(join(folder, 'tls.key'), key, { mode: 0o600 });
     upstream = await startRecordingUpstream(modernServer());
     elsewhere = await startElsewhere();
-    const config = {
-      workers: 1,
-      log: { level: 'warn' },
-      listen: { tls: { cert: join(folder, 'tls.crt'), key: { file: join(folder, 'tls.key') } } },
-      servers: [{ name: 'search', url: upstream.url }],
-      routes: [{ server: 'search', auth: { type: ['apiKey', 'oauth'] } }],
-      identity: { authorization_server: { clients: [{ client_id: 'cli', name: 'Acme CLI', redirect_uris: [`${elsewhere.origin}/cb`] }] } },
-    };
-    [gateway, browser] = await Promise.all([startGateway({ config, env: { OIDC_SECRET: testClient.secret } }), startBrowser(chromium)]);
+    const server = { authorization_server: { clients: [{ client_id: 'cli', name: 'Acme CLI', redirect_uris: [`${elsewhere.origin}/cb`] }] } };
+    const config = { servers: [{ name: 'search', url: upstream.url }], routes: [{ server: 'search', auth: { type: ['apiKey', 'oauth'] } }], identity: server };
+    [gateway, browser] = await Promise.all([startSignInGateway({ config, env: { OIDC_SECRET: testClient.secret } }), startBrowser(chromium)]);
     // Providers know the address of the gateway, and the gateway theirs: as in life, one is there first.
     [oidc, saml] = await Promise.all([startOidcProvider(`${gateway.url}${callbackPath}`), startSamlProvider(`${gateway.url}${acsPath}`, () => null)]);
     const people = { provision: 'just_in_time', first_roles: ['viewer'], allow_addresses: ['127.0.0.1'] };
@@ -65,8 +50,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       },
       { ...openid, name: 'away', title: 'Who is away', issuer: 'http://127.0.0.1:9' },
     ];
-    writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, identity: { ...config.identity, providers } }));
-    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+    await gateway.configure({ identity: { ...server, providers } });
     for (const [login, groups] of [
       ['ana', ['Staff']],
       ['mia', ['Staff']],
@@ -81,7 +65,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
   afterAll(async () => {
     await browser?.stop();
     await gateway?.stop();
-    await Promise.all([oidc?.stop(), saml?.stop(), upstream?.stop(), elsewhere?.stop(), secure?.close()]);
+    await Promise.all([oidc?.stop(), saml?.stop(), upstream?.stop(), elsewhere?.stop()]);
     removeGatewayFolders();
   });
 
@@ -115,24 +99,9 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     await bar(page).waitFor();
   }
 
-  async function asAdministrator<Answer>(method: string, path: string): Promise<Answer> {
-    const answer = await fetch(`${gateway.url}${path}`, { method, headers: { authorization: `Bearer ${gateway.apiKey ?? ''}` }, dispatcher: secure });
-    return (await answer.json()) as Answer;
-  }
-
-  /** What an administrator finds by the number that a page shows, which shows nothing else of it. */
-  async function incidentOn(page: Page): Promise<{ readonly step: string; readonly reason: string; readonly fix: string }> {
+  async function incidentOn(page: Page): Promise<IncidentDetail> {
     await page.getByRole('heading', { name: 'You are not signed in' }).waitFor();
-    const text = await page.locator('main').innerText();
-    const incident = /inc_[0-9A-Za-z]{20}/.exec(text)?.[0];
-    const { events } = await asAdministrator<{ events: { object: { id: string }; detail: { step: string; reason: string; fix: string } }[] }>(
-      'GET',
-      '/v1/logs/audit?action=sign_in.refused',
-    );
-    const detail = events.find(({ object }) => object.id === incident)?.detail;
-    if (detail === undefined) throw new Error(`no incident ${incident ?? ''} in ${JSON.stringify(events)}`);
-    expect(text).not.toContain(detail.reason);
-    return detail;
+    return incidentOf(gateway, await page.locator('main').innerText());
   }
 
   test('OpenID Connect, by the keyboard alone: an address leads to the provider, the session is a host cookie that no script reads, signing out ends it', () =>
@@ -151,7 +120,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await tabTo(page, 'Sign out');
       await page.keyboard.press('Enter');
       await signInHeading(page).waitFor();
-      const again = await fetch(`${gateway.url}/v1/me`, { headers: { authorization: `Bearer ${cookie?.value ?? ''}` }, dispatcher: secure });
+      const again = await fetch(`${gateway.url}/v1/me`, { headers: { authorization: `Bearer ${cookie?.value ?? ''}` }, dispatcher: gateway.dispatcher });
       expect([again.status, await sessionCookieOf(context)]).toEqual([401, undefined]);
     }));
 
@@ -205,14 +174,14 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       const back = new URL(page.url()).searchParams;
       expect([back.get('state'), back.get('iss')]).toEqual(['s1', gateway.url]);
       const form = { grant_type: 'authorization_code', client_id: 'cli', code: back.get('code') ?? '', code_verifier: verifier };
-      const answer = await fetch(`${gateway.url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form), dispatcher: secure });
+      const answer = await fetch(`${gateway.url}/oauth/token`, { method: 'POST', body: new URLSearchParams(form), dispatcher: gateway.dispatcher });
       const { access_token: token } = (await answer.json()) as { access_token: string };
       const { body, headers } = modernRequest('tools/list');
       const listed = await fetch(`${gateway.url}/mcp/search`, {
         method: 'POST',
         headers: { ...headers, authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
         body: JSON.stringify(body),
-        dispatcher: secure,
+        dispatcher: gateway.dispatcher,
       });
       expect([listed.status, await listed.text()]).toEqual([200, expect.stringContaining('"echo"')]);
 
@@ -226,7 +195,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     }));
 
   test('the link of an administrator on the machine lets one browser in, once', async () => {
-    const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
+    const { stdout } = await gateway.gateway.cli('admin', 'link', '-o', 'json');
     const { url } = JSON.parse(stdout) as { url: string };
     await asPerson(async (page, context) => {
       await page.goto(url);
@@ -286,9 +255,12 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
         window.ended = new Promise((tell) => (live.onerror = () => tell(live.close())));
       })`);
       const ended = page.evaluate<number>(`window.ended.then(() => fetch('/v1/me')).then(({ status }) => status)`);
-      const { users } = await asAdministrator<{ users: { id: string; email: string | null }[] }>('GET', '/v1/users');
+      const { users } = await gateway.asAdministrator<{ users: { id: string; email: string | null }[] }>('GET', '/v1/users');
       const mia = users.find(({ email }) => email === 'mia@acme.example');
-      expect(await asAdministrator('DELETE', `/v1/users/${mia?.id ?? ''}/sessions`)).toEqual({ ended: [expect.stringMatching(/^ses_/)] });
+      expect(await gateway.asAdministrator('DELETE', `/v1/users/${mia?.id ?? ''}/sessions`)).toEqual({
+        ended: [expect.stringMatching(/^ses_/)],
+        revoked_grants: [],
+      });
       expect(await ended).toBe(401);
       await page.reload();
       await signInHeading(page).waitFor();

@@ -19,6 +19,10 @@ export interface TemporaryServerOptions {
   readonly folder: string;
   readonly user: SystemUser | null;
   readonly endSignal: NodeJS.Signals;
+  /** Of the program, in the place of the tests' own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Default 30 s. */
+  readonly startTimeoutMs?: number;
   /** Resolves once the server answers; throws while it does not. */
   readonly probe: () => Promise<void>;
 }
@@ -28,13 +32,13 @@ export interface SystemUser {
   readonly gid: number;
 }
 
-const startTimeoutMs = 30_000;
+const usualStartMs = 30_000;
 const endTimeoutMs = 10_000;
 
 export async function startTemporaryServer(options: TemporaryServerOptions): Promise<TemporaryServer> {
   if (options.user) chownSync(options.folder, options.user.uid, options.user.gid);
   const [file, ...args] = endsWithParent(options.command, options.user);
-  const child = spawn(file, args, { cwd: options.folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { cwd: options.folder, stdio: ['ignore', 'pipe', 'pipe'], ...(options.env === undefined ? {} : { env: options.env }) });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-8192);
@@ -48,7 +52,7 @@ export async function startTemporaryServer(options: TemporaryServerOptions): Pro
     rmSync(options.folder, { recursive: true, force: true });
   }
 
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = Date.now() + (options.startTimeoutMs ?? usualStartMs);
   for (;;) {
     try {
       await options.probe();

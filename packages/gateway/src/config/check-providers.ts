@@ -64,12 +64,12 @@ export function checkProviders({ file, config }: Checked, complain: Complain): v
         'Give admin by mapping, to a group.',
         { unsafe: true },
       );
-    if (entry.response_mode === 'form_post' && config.listen.tls === null)
+    if (entry.response_mode === 'form_post' && !isReachedOverTls(config))
       complain(
         [...path, 'response_mode'],
         'form_post needs TLS here',
         'Browsers send no cookie with a form of another site but over TLS, so nobody could be known again.',
-        'Write response_mode: query, or serve TLS (listen.tls).',
+        'Write response_mode: query, or serve TLS (listen.tls); behind a proxy that does, say its address: listen.public_url: https://….',
       );
   }
 }
@@ -122,11 +122,16 @@ function checkSaml(entry: ProviderEntry, path: Path, config: Checked['config'], 
       'Requests would not be signed.',
       'Name both, or neither.',
     );
-  if (config.listen.tls === null)
+  if (!isReachedOverTls(config))
     complain(
       [...path, 'type'],
       'SAML needs TLS here',
       'Browsers send no cookie with a form of another site but over TLS, so nobody could be known again.',
-      'Serve TLS (listen.tls).',
+      'Serve TLS (listen.tls), or say the address of the proxy that does before the gateway: listen.public_url: https://….',
     );
+}
+
+/** By browsers, which keep the cookies of a sign-in by what they see: here, or at a proxy before. */
+function isReachedOverTls({ listen }: Checked['config']): boolean {
+  return listen.tls !== null || listen.publicUrl?.startsWith('https:') === true;
 }

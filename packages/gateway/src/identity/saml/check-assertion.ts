@@ -55,7 +55,7 @@ export function checkAssertion(assertion: XmlElement, expected: Expected): Check
   const untilMs = checkConditions(only(assertion, 'Conditions'), expected);
   const { nameId, nameIdFormat } = checkSubject(only(assertion, 'Subject'), expected);
   const statements = childrenOf(assertion, names.assertion, 'AuthnStatement');
-  if (statements.length === 0) throw refused('the assertion does not say that somebody signed in', versionFix);
+  if (statements.length === 0) throw refused('the assertion does not say that somebody signed in', statementFix);
   for (const statement of statements) {
     const endMs = timeOf(statement, 'SessionNotOnOrAfter');
     if (endMs !== null && endMs <= nowMs - toleranceMs) throw refused('their session at the provider is over', clockFix);
@@ -180,6 +180,7 @@ function timeOf({ attributes }: XmlElement, name: string): number | null {
   return ms;
 }
 
+const statementFix = 'Let the provider put an AuthnStatement into the assertion (Keycloak: Include AuthnStatement).';
 const versionFix = 'Ask whoever runs the provider: the assertion is not as SAML 2.0 (web browser SSO) has it.';
 const clockFix = 'Set the clocks of this machine and the provider (NTP), and let them begin anew.';
 const issuerFix = 'Correct issuer: it is the entity id of the provider, letter for letter.';
