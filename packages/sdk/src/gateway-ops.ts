@@ -238,6 +238,10 @@ function usersOf(core: Core) {
     endSession: (id: string, sessionId: string, options?: RequestOptions) =>
       request('delete', '/v1/users/{id}/sessions/{session_id}', { path: { id, session_id: sessionId } }, options),
     endSessions: (id: string, options?: RequestOptions) => request('delete', '/v1/users/{id}/sessions', { path: { id } }, options),
+    /** By which accounts of identity providers they sign in. */
+    identities: (id: string, options?: RequestOptions) => list('/v1/users/{id}/identities', 'identities', { path: { id } }, options),
+    unlinkIdentity: (id: string, identityId: string, options?: RequestOptions) =>
+      request('delete', '/v1/users/{id}/identities/{identity_id}', { path: { id, identity_id: identityId } }, options),
   };
 }
 

@@ -50,6 +50,7 @@ import type { ApiApp, ApiEnvironment } from './route.ts';
 import { serverRoutes } from './server-routes.ts';
 import { scimConnectionRoutes } from './scim-connection-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
+import { userIdentityRoutes } from './user-identity-routes.ts';
 import { userSessionRoutes } from './user-session-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 import { traceRoutes } from './trace-routes.ts';
@@ -102,6 +103,7 @@ export function registerRoutes(app: ApiApp): void {
   serverRoutes(app);
   sessionRoutes(app);
   userSessionRoutes(app);
+  userIdentityRoutes(app);
   providerRoutes(app);
   signInRoutes(app);
   scimConnectionRoutes(app);

@@ -195,6 +195,7 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/identity/scim/{provider}': `scim-${canary}`,
     '/v1/me/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/users/{id}/sessions/{session_id}': `ses_${randomBase62(20)}`,
+    '/v1/users/{id}/identities/{identity_id}': randomBase62(43),
     '/v1/policies/{name}': `policy-${canary}`,
     '/v1/servers/{name}': `server-${canary}`,
     '/v1/switches/{kind}': 'server',

@@ -155,6 +155,26 @@ describe('signing in by OpenID Connect', () => {
     expect(json.status).toBe(400);
   });
 
+  test('an identity that is unlinked is the user no more: their sessions end, and whoever comes by it comes as for the first time', async () => {
+    idp.people.set('cy', { email: 'cy@acme.example', email_verified: true, name: 'Cy' });
+    const token = await signIn('cy');
+    const { owner } = (await (await control.request('GET', '/v1/me', { bearer: token })).json()) as { owner: string };
+    const path = `/v1/users/${owner.slice('user:'.length)}/identities`;
+    const list = async () =>
+      (await (await control.request('GET', path, { front: 'admin' })).json()) as { identities: { id: string; provider: string; issuer: string }[] };
+    const [link, ...others] = (await list()).identities;
+    expect([link, others]).toMatchObject([{ provider: 'acme', issuer: idp.issuer }, []]);
+    const unlinked = await control.request('DELETE', `${path}/${link?.id}`, { front: 'admin' });
+    expect([unlinked.status, await unlinked.json()]).toMatchObject([200, { ended: [expect.stringMatching(/^ses_/)], revoked_grants: [] }]);
+    expect([(await control.request('GET', '/v1/me', { bearer: token })).status, (await list()).identities]).toEqual([401, []]);
+    expect((await control.request('DELETE', `${path}/${link?.id}`, { front: 'admin' })).status).toBe(404);
+    const { events } = (await (await control.request('GET', '/v1/logs/audit?action=user.unlinked', { front: 'admin' })).json()) as { events: unknown[] };
+    expect(events).toMatchObject([{ result: 'success', detail: { issuer: idp.issuer, user: { id: owner.slice('user:'.length) } } }]);
+    // By their address, which the provider has verified, they are the same again.
+    const again = (await (await control.request('GET', '/v1/me', { bearer: await signIn('cy') })).json()) as { owner: string };
+    expect([again.owner, (await list()).identities.map(({ id }) => id)]).toEqual([owner, [link?.id]]);
+  });
+
   test('S11 an answer that is used twice, late, forged, of another browser, or lacks what was begun with makes no session', async () => {
     const begun = await begin('acme');
     const back = await signInAt(begun.url, 'ana');

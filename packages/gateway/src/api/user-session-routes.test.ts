@@ -8,7 +8,7 @@ import { openUserSession } from '../control/sessions/open-user-session.ts';
 import { sessionMaxMs, sessionMs } from '../control/sessions/session.ts';
 import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { defaultOrganizationId } from '../kernel/id.ts';
+import { defaultOrganizationId, newGrantId } from '../kernel/id.ts';
 
 let control: TestControl;
 let end: () => Promise<void>;
@@ -30,6 +30,20 @@ async function signIn(id: string, userAgent = 'Firefox'): Promise<string> {
 }
 
 const statusOf = async (token: string, path = '/v1/me'): Promise<number> => (await control.request('GET', path, { bearer: token })).status;
+
+/** What a client was allowed in the name of a user, or by a session of nobody in the directory. */
+async function grant(userId: string | null, grantedBy: string): Promise<string> {
+  const id = newGrantId();
+  const client = { clientId: 'cli', clientName: 'CLI', redirectUri: 'http://127.0.0.1/cb', resource: 'https://gateway.example/mcp', scopes: ['tools.*'] };
+  const nowMs = control.clock.nowMs();
+  const times = { createdAtMs: nowMs, expiresAtMs: nowMs + 3_600_000, usedAtMs: nowMs, revoked: null };
+  const made = { organizationId: defaultOrganizationId, id, userId, grantedBy, ...client, ...times };
+  await control.dependencies.registry.transaction(({ grants }) => grants.insert(made));
+  return id;
+}
+
+const isRevoked = async (id: string): Promise<boolean> =>
+  ((await control.dependencies.registry.grants.find(defaultOrganizationId, id))?.revoked ?? null) !== null;
 
 interface Listed {
   readonly id: string;
@@ -94,12 +108,41 @@ describe('sessions of users', () => {
     const [newest] = await sessions('/v1/users/dora/sessions');
     expect((await control.request('DELETE', `/v1/users/dora/sessions/${newest?.id}`, { front: 'admin' })).status).toBe(204);
     expect(await Promise.all(tokens.map((token) => statusOf(token)))).toEqual([200, 200, 401]);
-    const all = (await (await control.request('DELETE', '/v1/users/dora/sessions', { front: 'admin' })).json()) as { ended: string[] };
-    expect(all.ended.length).toBe(2);
+    const allowed = await grant('dora', 'psn_dora');
+    const all = (await (await control.request('DELETE', '/v1/users/dora/sessions', { front: 'admin' })).json()) as {
+      ended: string[];
+      revoked_grants: string[];
+    };
+    expect([all.ended.length, all.revoked_grants]).toEqual([2, [allowed]]);
+    expect(await isRevoked(allowed)).toBe(true);
     expect(await Promise.all(tokens.map((token) => statusOf(token)))).toEqual([401, 401, 401]);
     expect((await control.request('DELETE', '/v1/users/nobody/sessions', { front: 'admin' })).status).toBe(404);
-    const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=3', { front: 'admin' })).json()) as { events: { action: string }[] };
-    expect(events.map(({ action }) => action)).toEqual(['session.ended', 'session.ended', 'session.ended']);
+    const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=4', { front: 'admin' })).json()) as { events: { action: string }[] };
+    expect(events.map(({ action }) => action)).toEqual(['grant.revoked', 'session.ended', 'session.ended', 'session.ended']);
+  });
+
+  test('what a session of nobody in the directory has allowed a client ends with it, also by signing out; what a user has allowed is theirs', async () => {
+    const opened = async () => {
+      const { url } = (await (await control.request('POST', '/v1/auth/admin-links', { front: 'admin', body: {} })).json()) as { url: string };
+      const answer = await control.request('GET', new URL(url).pathname);
+      const token = /session_[0-9A-Za-z]{43}/.exec(answer.headers.get('set-cookie') ?? '')?.[0] ?? '';
+      const { id } = (await (await control.request('GET', '/v1/me', { bearer: token })).json()) as { id: string };
+      return { id, token };
+    };
+    const [one, other] = [await opened(), await opened()];
+    const grants = [await grant(null, one.id), await grant(null, other.id)] as const;
+    expect((await control.request('DELETE', '/v1/auth/session', { bearer: one.token })).status).toBe(204);
+    expect(await Promise.all(grants.map(isRevoked))).toEqual([true, false]);
+    expect((await control.request('DELETE', `/v1/me/sessions/${other.id}`, { front: 'admin' })).status).toBe(204);
+    expect(await Promise.all(grants.map(isRevoked))).toEqual([true, true]);
+
+    await user('gil');
+    const own = await signIn('gil');
+    const theirs = await grant('gil', 'psn_gil');
+    expect((await control.request('DELETE', '/v1/auth/session', { bearer: own })).status).toBe(204);
+    expect(await isRevoked(theirs)).toBe(false);
+    await deleteEntry(control.context(), { reference: { kind: 'user', id: 'gil' }, expected: 1, revokeKeys: false, dryRun: false });
+    expect(await isRevoked(theirs)).toBe(true);
   });
 
   test('A31 who is switched off, deleted or erased is out at once, and does not come back with the switch', async () => {
@@ -128,7 +171,7 @@ describe('sessions of users', () => {
     const { state } = control.dependencies;
     const elsewhere = { ...control.dependencies.live, end: () => undefined };
     const context = { ...control.context(), state, live: elsewhere };
-    await (await import('../control/sessions/end-session.ts')).endUserSessions(context, 'eve', null);
+    await (await import('../control/sessions/end-session.ts')).endUserSessions(context, 'eve');
     const lines = (await text).trim().split('\n');
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ type: 'end', data: { reason: 'unauthorized' } });
   });

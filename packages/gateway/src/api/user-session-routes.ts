@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { endOwnSession, endUserSessions } from '../control/sessions/end-session.ts';
+import { endOwnSession, endUserSession, endUserSessions } from '../control/sessions/end-session.ts';
 import { listOwnSessions, listUserSessions, type SessionView } from '../control/sessions/list-sessions.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
@@ -56,11 +56,23 @@ export function userSessionRoutes(api: Api): void {
       permission: 'sessions.write',
       tags: ['sessions'],
       summary: 'End every session of a user',
-      description: 'They can sign in again; to keep them out, switch the user off, which ends their sessions too.',
+      description:
+        'With them what clients were allowed in their name ends, too: their tokens are refused. They can sign in again; to keep them out, switch the user off, which ends their sessions too.',
       request: { params: z.object({ id: userId }) },
-      responses: { 200: json(z.object({ ended: z.array(z.string()).openapi({ description: 'Their ids.' }) }), 'They are over, on every node.') },
+      responses: {
+        200: json(
+          z.object({
+            ended: z.array(z.string()).openapi({ description: 'Their ids.' }),
+            revoked_grants: z.array(z.string()).openapi({ description: 'Ids of the grants that ended with them.' }),
+          }),
+          'They are over, on every node.',
+        ),
+      },
     }),
-    async (c) => c.json({ ended: [...(await endUserSessions(c.var.context(), c.req.valid('param').id, null))] }, 200),
+    async (c) => {
+      const { sessions, grants } = await endUserSessions(c.var.context(), c.req.valid('param').id);
+      return c.json({ ended: [...sessions], revoked_grants: [...grants] }, 200);
+    },
   );
   api.openapi(
     route({
@@ -74,7 +86,7 @@ export function userSessionRoutes(api: Api): void {
     }),
     async (c) => {
       const { id, session_id: sessionIdOf } = c.req.valid('param');
-      await endUserSessions(c.var.context(), id, sessionIdOf);
+      await endUserSession(c.var.context(), id, sessionIdOf);
       return c.body(null, 204);
     },
   );

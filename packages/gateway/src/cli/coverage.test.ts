@@ -33,6 +33,8 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/users/{id}/sessions': 'sessions list',
   'DELETE /v1/users/{id}/sessions': 'sessions end',
   'DELETE /v1/users/{id}/sessions/{session_id}': 'sessions end',
+  'GET /v1/users/{id}/identities': 'identity links',
+  'DELETE /v1/users/{id}/identities/{identity_id}': 'identity unlink',
   'GET /v1/me/capabilities': 'whoami',
   'GET /v1/permissions': 'permissions list',
   'GET /v1/unregistered-agents': 'agents unregistered',

@@ -31,6 +31,27 @@ export const sessionCommands: readonly CommandSpec[] = [
     load: async () => (await import('./identity.ts')).identityPreview,
   },
   {
+    name: ['identity', 'links'],
+    summary: 'List the identities that a user signs in by, oldest first',
+    client: true,
+    prints: true,
+    options: [{ flags: '--user ID', about: 'The user.' }],
+    examples: ['gateway identity links --user usr_ana'],
+    load: async () => (await import('./identity-links.ts')).identityLinks,
+  },
+  {
+    name: ['identity', 'unlink'],
+    summary: 'Unlink an identity from a user',
+    about:
+      'Whoever signs in by it then comes as for the first time. Ends every session of the user, and what clients were allowed in their name. To keep somebody out, switch the user off: gateway users disable ID.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'ID', about: 'Id of the identity, as gateway identity links shows it.' }],
+    options: [{ flags: '--user ID', about: 'The user who signs in by it.' }],
+    examples: ['gateway identity unlink 2jmj7l5rSw0yVb_vlWAYkK_YBwk3Jz5Nc0nKqg6w0aE --user usr_ana'],
+    load: async () => (await import('./identity-links.ts')).identityUnlink,
+  },
+  {
     name: ['sessions', 'list'],
     summary: 'List sessions of people, newest first',
     about: "Those of a user, or one's own: to the operator and to keys, those that administrator links of theirs have opened.",
@@ -43,7 +64,8 @@ export const sessionCommands: readonly CommandSpec[] = [
   {
     name: ['sessions', 'end'],
     summary: 'End a session, or every one of a user',
-    about: 'Over on every node at once. To keep a user out, switch them off: gateway users disable ID.',
+    about:
+      'Over on every node at once; with every one of a user ends what clients were allowed in their name. To keep a user out, switch them off: gateway users disable ID.',
     client: true,
     prints: true,
     arguments: [{ form: '[ID]', about: 'Id of the session (ses_…); left out, with --user: every one of the user.' }],

@@ -59,8 +59,13 @@ export const sessionsEnd: Command = async (context) => {
     return undefined;
   }
   const answer = await client.request('DELETE', pathOf(user));
-  const { ended } = readAnswer(z.looseObject({ ended: z.array(z.string()) }), answer, client.where);
-  out.result(answer, () => `✓ ${ended.length === 1 ? 'One session is' : `${ended.length} sessions are`} over.`);
+  const { ended, revoked_grants: grants } = readAnswer(
+    z.looseObject({ ended: z.array(z.string()), revoked_grants: z.array(z.string()) }),
+    answer,
+    client.where,
+  );
+  const clients = grants.length === 0 ? '' : ` ${grants.length === 1 ? 'One client is' : `${grants.length} clients are`} signed out.`;
+  out.result(answer, () => `✓ ${ended.length === 1 ? 'One session is' : `${ended.length} sessions are`} over.${clients}`);
   return undefined;
 };
 

@@ -10,6 +10,7 @@ export function unknownObject(
   kind:
     | 'body'
     | 'grant'
+    | 'identity'
     | 'invitation'
     | 'key'
     | 'organization'

@@ -5,6 +5,7 @@ import type { KeyId } from '../../kernel/id.ts';
 import type { RegistryWrites } from '../../store/registry/registry-store.ts';
 import type { ControlContext } from '../context.ts';
 import { auditRevoked } from '../keys/revoke-key.ts';
+import { endGrantsIn } from '../oauth/revoke-grant.ts';
 import { endSessionsOfUser } from '../sessions/end-session.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { builtInRole } from '../roles/built-in-roles.ts';
@@ -27,6 +28,7 @@ export async function deleteEntry(context: ControlContext, { reference, expected
   const { organizationId, registry, actor } = context;
   const { kind, id } = reference;
   if (kind === 'role' && builtInRole(id, context.mcpActions) !== null) throw invalid(`the role ${id} is built in and stays`);
+  let grants: readonly string[] = [];
   const keys = await registry.transaction(async (writes) => {
     const { access, directory } = writes;
     if (!dryRun) await access.lock(organizationId);
@@ -39,13 +41,15 @@ export async function deleteEntry(context: ControlContext, { reference, expected
     if (held.count > 0 && (!revokeKeys || held.count > bounds.deletedKeysMax)) throw inUse(reference, 'key', held.count, held.first, true);
     if (dryRun) return held.first;
     for (const keyId of held.first) await revoke(context, writes, keyId);
+    // Whoever is made under the same id is somebody else.
+    if (kind === 'user') grants = await endGrantsIn(context, writes, { userId: id, sessionIds: [] }, 'its person was deleted');
     await access.touchKeysOf(organizationId, [reference]);
     await directory.delete(organizationId, reference);
     await auditEntry(context, writes, 'deleted', before, held.first.length === 0 ? {} : { revoked_keys: held.first });
     return held.first;
   });
   if (dryRun) return keys;
-  for (const keyId of keys) await context.notify.keyChanged(keyId);
+  for (const changed of [...keys, ...grants]) await context.notify.keyChanged(changed);
   if (kind === 'user') await endSessionsOfUser(context, id);
   context.log.info('directory.deleted', { kind, id: kind === 'user' ? '' : id, revoked_keys: keys.length, actor: actor.id });
   await context.access.refresh();

@@ -30,6 +30,38 @@ export async function endGrant(context: ControlContext, id: string, why: string)
   await context.access.refresh();
 }
 
+/** Whose grants end: those of a user (null: of none), and those that sessions of nobody in the directory have given. */
+export interface GrantsOver {
+  readonly userId: string | null;
+  readonly sessionIds: readonly string[];
+}
+
+/** Resolves with their ids. Faults: `unavailable`. */
+export async function endGrantsOf(context: ControlContext, over: GrantsOver, why: string): Promise<readonly string[]> {
+  if (over.userId === null && over.sessionIds.length === 0) return [];
+  const ended = await context.registry.transaction(async (writes) => {
+    await writes.access.lock(context.organizationId);
+    return endGrantsIn(context, writes, over, why);
+  });
+  if (ended.length === 0) return [];
+  context.log.info('grants.revoked', { grants: ended.length, actor: context.actor.id, reason: why });
+  for (const id of ended) await context.notify.keyChanged(id);
+  await context.access.refresh();
+  return ended;
+}
+
+/** As `endGrantIn`. */
+export async function endGrantsIn(
+  context: ControlContext,
+  writes: RegistryWrites,
+  { userId, sessionIds }: GrantsOver,
+  why: string,
+): Promise<readonly string[]> {
+  const live = await writes.grants.findLiveForUpdate(context.organizationId, userId, sessionIds);
+  for (const grant of live) await endGrantIn(context, writes, grant, why);
+  return live.map(({ id }) => id);
+}
+
 /** Inside a transaction that has locked access; workers are to be told after it. */
 export async function endGrantIn(context: ControlContext, { access, grants, audit }: RegistryWrites, grant: GrantRecord, why: string): Promise<void> {
   const { organizationId, id } = grant;

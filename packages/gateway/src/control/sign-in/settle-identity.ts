@@ -134,7 +134,7 @@ async function settle(context: ControlContext, writes: RegistryWrites, identity:
       return refused(
         'email',
         'the user with their address signs in with another account of the same provider: the address may have been given to somebody else',
-        'Where it is the same person, delete the user and make them anew; else give the one who has left another address.',
+        'Where it is the same person, unlink their former account (gateway identity unlink); else give the one who has left another address.',
       );
     const user = await directory.findForUpdate(organizationId, holder);
     if (user === null) return notKnown();

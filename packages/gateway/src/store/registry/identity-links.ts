@@ -46,6 +46,17 @@ export function createIdentityWrites(transaction: Kysely<Tables>): IdentityWrite
         .modifyEnd(sql`/* identity/put */`)
         .execute();
     },
+    async delete(organizationId, userId, digest) {
+      const row = await transaction
+        .deleteFrom('identity_links')
+        .where('organization_id', '=', organizationId)
+        .where('user_id', '=', userId)
+        .where('digest', '=', digest)
+        .returningAll()
+        .modifyEnd(sql`/* identity/delete */`)
+        .executeTakeFirst();
+      return row ? linkOf(row) : null;
+    },
     async rename(organizationId, userId, pseudonym) {
       await transaction
         .updateTable('identity_links')

@@ -26,6 +26,8 @@ export interface IdentityReads {
 export interface IdentityWrites extends IdentityReads {
   /** In the place of the one with the same digest. */
   put(organizationId: OrganizationId, link: IdentityLink): Promise<void>;
+  /** The link of the user that was there; null: none. Whoever comes by it then comes for the first time. */
+  delete(organizationId: OrganizationId, userId: string, digest: string): Promise<IdentityLink | null>;
   /** Every link of the user names another one from now on: the pseudonym. */
   rename(organizationId: OrganizationId, userId: string, pseudonym: string): Promise<void>;
 }

@@ -76,6 +76,24 @@ export function createGrantWrites(transaction: Kysely<Tables>): GrantWrites {
       const { family_hash: family, refresh_hash: secret } = row;
       return { ...grantOf(row), refresh: family === null || secret === null ? null : { family, secret } };
     },
+    async findLiveForUpdate(organizationId, userId, sessionIds) {
+      const rows = await transaction
+        .selectFrom('oauth_grants')
+        .selectAll()
+        .where('organization_id', '=', organizationId)
+        .where('revoked_at', 'is', null)
+        .where((is) =>
+          is.or([
+            ...(userId === null ? [] : [is('user_id', '=', userId)]),
+            ...(sessionIds.length === 0 ? [] : [is.and([is('user_id', 'is', null), is('granted_by', 'in', [...sessionIds])])]),
+          ]),
+        )
+        .orderBy('id')
+        .forUpdate()
+        .modifyEnd(sql`/* grants/find-live-for-update */`)
+        .execute();
+      return rows.map(grantOf);
+    },
     async updateRefresh(organizationId, id, { refresh, usedAtMs, expiresAtMs }) {
       await transaction
         .updateTable('oauth_grants')

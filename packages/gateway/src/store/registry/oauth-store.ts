@@ -48,6 +48,8 @@ export interface GrantWrites {
   insert(grant: GrantRecord): Promise<void>;
   /** Locked until the transaction ends. */
   findForUpdate(organizationId: OrganizationId, id: string): Promise<(GrantRecord & { readonly refresh: RefreshHashes | null }) | null>;
+  /** Those that are not revoked, of a user (null: of none), and those of nobody in the directory that these sessions have given. Locked until the transaction ends. */
+  findLiveForUpdate(organizationId: OrganizationId, userId: string | null, sessionIds: readonly string[]): Promise<readonly GrantRecord[]>;
   /** Another refresh token is good from now on; null: none. */
   updateRefresh(
     organizationId: OrganizationId,

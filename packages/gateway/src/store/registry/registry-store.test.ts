@@ -693,8 +693,16 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await changed(callers + 1)).toEqual([bea]);
     expect(await store.access.changedKeys(one, callers, 1)).toBeNull();
 
+    const live = (userId: string | null, sessionIds: readonly string[]) =>
+      store.transaction(async ({ grants }) => (await grants.findLiveForUpdate(one, userId, sessionIds)).map(({ id }) => id).sort());
+    const { grantedBy } = grant(nobody, null, at);
+    // What a session of a user has given is the user's, not the session's.
+    expect([await live('usr_ana', []), await live(null, [grantedBy]), await live('usr_ana', ['ses_none'])]).toEqual([[ana], [nobody], [ana]]);
+    expect(await store.transaction(({ grants }) => grants.findLiveForUpdate(other, 'usr_ana', [grantedBy]))).toEqual([]);
+
     const revoked = { atMs: at + 7, by: 'usr_ana', why: 'revoked' };
     await store.transaction(({ grants }) => grants.updateRevoked(one, ana, revoked));
+    expect(await live('usr_ana', [])).toEqual([]);
     expect((await store.grants.find(one, ana))?.revoked).toEqual(revoked);
     await store.transaction(async ({ grants }) => {
       expect((await grants.findForUpdate(one, ana))?.refresh).toBeNull();
