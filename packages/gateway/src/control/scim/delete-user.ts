@@ -3,6 +3,7 @@ import type { Reference } from '../../kernel/directory.ts';
 import type { KeyId } from '../../kernel/id.ts';
 import { auditEntry } from '../directory/entry-change.ts';
 import { auditRevoked } from '../keys/revoke-key.ts';
+import { endGrantsIn } from '../oauth/revoke-grant.ts';
 import { endSessionsOfUser } from '../sessions/end-session.ts';
 import { unknownResource } from './put-user.ts';
 import { requireVersion } from './require-version.ts';
@@ -17,7 +18,7 @@ import { isSwitchOf } from './set-active.ts';
 export async function deleteScimUser(context: ScimContext, { id, expected }: { readonly id: string; readonly expected: number | null }): Promise<void> {
   const { organizationId, registry, clock, provider } = context;
   const reference: Reference = { kind: 'user', id };
-  const { entry, revoked } = await registry.transaction(async (writes) => {
+  const { entry, revoked, grants } = await registry.transaction(async (writes) => {
     const { access, directory, keys, scim } = writes;
     await access.lock(organizationId);
     const user = await scim.findUserForUpdate(organizationId, provider, id);
@@ -35,6 +36,8 @@ export async function deleteScimUser(context: ScimContext, { id, expected }: { r
       ended.push(...first);
       if (first.length < bounds.deletedKeysMax) break;
     }
+    // Whoever is made under the same id is somebody else.
+    const over = await endGrantsIn(context, writes, { userId: id, sessionIds: [] }, 'its person was deleted');
     await access.touchKeysOf(organizationId, [reference]);
     const there = await access.findSwitch(organizationId, 'user', id);
     // Nobody would take it away any more.
@@ -50,9 +53,9 @@ export async function deleteScimUser(context: ScimContext, { id, expected }: { r
       ...(ended.length === 0 ? {} : { revoked_keys: ended }),
       ...(tied.count === 0 ? {} : { untied: tied.first.map((one) => `${one.kind}:${one.id}`), untied_count: tied.count }),
     });
-    return { entry: before, revoked: ended };
+    return { entry: before, revoked: ended, grants: over };
   });
-  for (const keyId of revoked) await context.notify.keyChanged(keyId);
+  for (const changed of [...revoked, ...grants]) await context.notify.keyChanged(changed);
   await endSessionsOfUser(context, id);
   context.log.info('scim.user_deleted', { provider, revoked_keys: revoked.length });
   await context.access.refresh();
