@@ -4,6 +4,7 @@ import { configuredControl } from '../../../../test/support/configured-control.t
 import type { TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestCall, type TestLedger } from '../../../../test/support/ledger.ts';
 import { createKey } from '../control/keys/create-key.ts';
+import { defaultOrganizationId, newGrantId } from '../kernel/id.ts';
 
 let ledger: TestLedger;
 let control: TestControl;
@@ -104,6 +105,55 @@ test('a rule that would be made says which calls of the last days it would have 
   // Nothing was changed by asking.
   const { policies } = (await (await control.request('GET', '/v1/policies', { front: 'admin' })).json()) as { policies: { name: string }[] };
   expect(policies.map(({ name }) => name)).toEqual(['members-may-call-every-server']);
+});
+
+test('who called by token is judged as the directory has them now, within what their grant allows; of whom it has no more nothing is said', async () => {
+  const make = async (path: string, body: object): Promise<void> => expect((await control.request('POST', path, { front: 'admin', body })).status).toBe(201);
+  await make('/v1/teams', { id: 'red', name: 'Red' });
+  await make('/v1/users', { id: 'ana', name: 'Ana', email: 'Ana@Example.com', team_ids: ['red'], role_ids: ['developer'] });
+  await make('/v1/users', { id: 'ned', name: 'Ned', team_ids: ['red'], role_ids: ['viewer'] });
+  await make('/v1/service-accounts', { id: 'robot', name: 'Robot', role_ids: ['developer'] });
+  await make('/v1/agents', { id: 'helper', name: 'Helper' });
+  const grantId = newGrantId();
+  await control.dependencies.registry.transaction(async ({ grants }) =>
+    grants.insert({
+      organizationId: defaultOrganizationId,
+      id: grantId,
+      userId: 'ana',
+      grantedBy: 'psn_ana',
+      clientId: 'client',
+      clientName: 'Client',
+      redirectUri: 'https://client.example/',
+      resource: 'http://gateway.example/mcp/search',
+      scopes: ['resources.read'],
+      createdAtMs: nowMs,
+      expiresAtMs: nowMs + dayMs,
+      usedAtMs: nowMs,
+      revoked: null,
+    }),
+  );
+  const call = { tool: 'token_tool' };
+  const ana = { ...call, key_id: 'psn_ana', user_id: 'ana' };
+  await ledger.insert([
+    ...calls(6, { ...ana, key_prefix: 'jwt:corp' }, 40),
+    // What the grant does not allow was refused whatever the rules say; one that is over is not known any more, but its user is.
+    ...calls(2, { ...ana, key_prefix: `oauth:${grantId}` }, 40),
+    ...calls(1, { ...ana, key_prefix: 'oauth:gra_over' }, 40),
+    ...calls(8, { ...call, key_id: 'psn_ned', user_id: 'ned', key_prefix: 'jwt:corp' }, 40),
+    ...calls(3, { ...call, key_id: 'robot', key_prefix: 'jwt:corp' }, 40),
+    ...calls(4, { ...call, key_id: 'helper', agent: 'helper', key_prefix: 'jwt:corp' }, 40),
+    ...calls(5, { ...call, key_id: 'psn_gone', user_id: 'gone', key_prefix: 'jwt:corp' }, 40),
+  ]);
+  const rule = { name: 'no-tokens', effect: 'deny', tools: ['token_*'] };
+  expect(await dryRun({ put: [{ ...rule, to: ['team:red'] }], days: 60 })).toMatchObject({ unknown_callers_calls: 9, denied: { calls: 7, callers: 1 } });
+  const denied = await dryRun({ put: [{ ...rule, to: ['user:ana', 'service_account:robot', 'agent:helper', 'user:ned'] }], days: 60 });
+  expect(denied).toMatchObject({ denied: { calls: 14, callers: 3 }, held: none, allowed: none });
+  expect((denied['groups'] as { key_id: string; calls: number }[]).map(({ key_id, calls: count }) => [key_id, count])).toEqual([
+    ['psn_ana', 6],
+    ['helper', 4],
+    ['robot', 3],
+    ['psn_ana', 1],
+  ]);
 });
 
 test('calls of which an argument would decide are counted apart', async () => {

@@ -31,7 +31,10 @@ export const dryRunSchemaOfAnswer = z
     start_time: timeSchema,
     end_time: timeSchema,
     calls: z.number().int().openapi({ description: 'Calls that were looked at: of tools, resources and prompts.' }),
-    unknown_callers_calls: z.number().int().openapi({ description: 'Those of keys that are not there any more: nothing can be said of them.' }),
+    unknown_callers_calls: z
+      .number()
+      .int()
+      .openapi({ description: 'Those of keys, users, service accounts and agents that are not there any more: nothing can be said of them.' }),
     truncated: z
       .boolean()
       .openapi({ description: `There are more: at most the newest ${bounds.dryRunCallsMax}, and ${bounds.dryRunGroupsMax} kinds of them, are looked at.` }),

@@ -81,6 +81,33 @@ describe('rules of access', () => {
     expect(await explain()).toMatchObject({ decision: 'allow', engine: null });
   });
 
+  test('are explained for users, service accounts and agents without a key too, by id or e-mail address', async () => {
+    await send('POST', '/v1/teams', { id: 'ops', name: 'Ops' });
+    await send('POST', '/v1/users', { id: 'ana', name: 'Ana', email: 'Ana@Example.com', team_ids: ['ops'], role_ids: ['developer'] });
+    await send('POST', '/v1/users', { id: 'ned', name: 'Ned', role_ids: ['viewer'] });
+    await send('POST', '/v1/service-accounts', { id: 'ana', name: 'Ana of old', role_ids: ['developer'] });
+    await send('POST', '/v1/agents', { id: 'helper', name: 'Helper' });
+    await send('PUT', '/v1/policies/no-ops', { effect: 'deny', to: ['team:ops'] }, { 'if-match': '"0"' });
+    const access = 'members-may-call-every-server';
+    const found = await explain({ as: 'ANA@example.com' });
+    expect([found, (found['stops'] as object[])[0]]).toMatchObject([
+      { decision: 'deny', stop: 'access', rule: 'no-ops' },
+      { stop: 'auth', outcome: 'pass' },
+    ]);
+    expect(await explain({ as: 'user:ana' })).toMatchObject({ decision: 'deny', rule: 'no-ops' });
+    expect(await explain({ as: 'service_account:ana' })).toMatchObject({ decision: 'allow', rule: access });
+    expect(await explain({ as: 'helper' })).toMatchObject({ decision: 'allow', rule: access });
+    expect(await explain({ as: 'ned' })).toMatchObject({ decision: 'deny', rule: null, reason: 'the roles of user ned do not allow tools.call' });
+    const asked = { server: 'search', name: 'query' };
+    expect((await send('POST', '/v1/access/explain', { as: 'ana', ...asked })).body).toMatchObject({
+      error: 'invalid_params',
+      message: expect.stringContaining('user:ana or service_account:ana') as unknown,
+    });
+    for (const as of ['nobody', 'agent:ana', 'nobody@example.com', 'key_gone', '../x'])
+      expect((await send('POST', '/v1/access/explain', { as, ...asked })).body).toMatchObject({ error: 'unknown_object' });
+    expect((await send('DELETE', '/v1/policies/no-ops', undefined, { 'if-match': '"1"' })).status).toBe(204);
+  });
+
   test('are made, changed and taken away by who has seen what there is', async () => {
     const rule = { effect: 'deny', servers: ['search'], tools: ['query'], when: 'has(args.all) && args.all == true', reason: 'Not everything.' };
     expect((await send('PUT', '/v1/policies/no-all', rule)).status).toBe(428);

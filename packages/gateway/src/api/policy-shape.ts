@@ -101,7 +101,11 @@ const things = { tool: 'tools.call', resource: 'resources.read', prompt: 'prompt
 
 export const explainSchema = z
   .strictObject({
-    as: z.string().min(1).max(64).openapi({ description: 'Id of the key that calls.', example: 'key_01JD' }),
+    as: z.string().min(1).max(320).openapi({
+      description:
+        'Who calls: the id of a key; the e-mail address of a user; the id of a user, service account or agent, with its kind before it where several have it (`agent:ci`). Without a key, which takes the permission `people.read`, what is asked is what the directory and the rules allow.',
+      example: 'key_01JD',
+    }),
     server: z.string().min(1).max(63).openapi({ example: 'github' }),
     kind: z.enum(['tool', 'resource', 'prompt']).default('tool'),
     name: z.string().min(1).max(1024).openapi({ description: 'Name of the tool or prompt, or URI of the resource.', example: 'create_issue' }),

@@ -109,14 +109,21 @@ export const accessCommands: readonly CommandSpec[] = [
     client: true,
     prints: true,
     options: [
-      { flags: '--as KEY', about: 'Id of the key that would call.', required: true },
+      {
+        flags: '--as CALLER',
+        about: 'Who would call: a key, user, service account or agent by id (agent:ID where several have it), or a user by e-mail address.',
+        required: true,
+      },
       { flags: '--call TOOL', about: 'The tool, as SERVER/TOOL.' },
       { flags: '--read RESOURCE', about: 'Or the resource, as SERVER/URI.' },
       { flags: '--get PROMPT', about: 'Or the prompt, as SERVER/PROMPT.' },
       { flags: '--args JSON', about: 'The arguments of the call.', otherwise: 'none' },
       { flags: '--ip ADDRESS', about: 'Where the call would come from.' },
     ],
-    examples: [`gateway access explain --as key_… --call github/create_issue --args '{"repo":"x"}'`],
+    examples: [
+      `gateway access explain --as key_… --call github/create_issue --args '{"repo":"x"}'`,
+      'gateway access explain --as ana@example.com --call github/create_issue',
+    ],
     load: async () => (await import('./access-explain.ts')).accessExplain,
   },
   {

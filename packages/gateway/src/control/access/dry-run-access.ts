@@ -4,13 +4,11 @@ import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import { isSwitchRule } from '../../kernel/switch.ts';
-import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { CallGroup } from '../../store/ledger/call-groups.ts';
 import type { ControlContext } from '../context.ts';
-import { readCaller } from '../keys/read-caller.ts';
-import { principalOf } from '../keys/verify-key.ts';
 import { requireWhole } from '../policies/put-policy.ts';
 import { requireLedger } from '../require-ledger.ts';
+import { callersOfCalls } from './find-caller.ts';
 
 export interface DryRunInput {
   /** The whole list that would hold in the place of the one that does; null: the one that does. */
@@ -78,13 +76,12 @@ export async function dryRunAccess(context: ControlContext, { policies, put, rem
     after,
     found.filter(({ method }) => method === 'tools/call'),
   );
-  const callers = new Map<string, PrincipalData | null | undefined>([['', null]]);
+  const callerOf = callersOfCalls(context);
   const groups: DryRunGroup[] = [];
   let calls = 0;
   let callsOfUnknown = 0;
   for (const of of found) {
-    if (!callers.has(of.key_id)) callers.set(of.key_id, await principalBehind(context, of.key_id));
-    const principal = callers.get(of.key_id);
+    const principal = await callerOf(of);
     calls += of.calls;
     if (principal === undefined) {
       callsOfUnknown += of.calls;
@@ -118,12 +115,6 @@ function rulesAfter(context: ControlContext, { policies, put, remove }: Pick<Dry
   for (const name of remove) if (!base.some((rule) => rule.name === name)) throw new Fault('unknown_object', { kind: 'policy', name });
   const changed = new Set([...put.map(({ name }) => name), ...remove]);
   return [...served.filter(isSwitchRule), ...base.filter(({ name }) => !changed.has(name)), ...put];
-}
-
-/** The caller as it is now; undefined where the key is not known any more. */
-export async function principalBehind(context: ControlContext, keyId: string): Promise<PrincipalData | undefined> {
-  const key = await context.registry.keys.find(context.organizationId, keyId);
-  return key === null ? undefined : principalOf(key, await readCaller(context, key), null, context.config.rateLimits);
 }
 
 /** Null: nothing would be otherwise. */

@@ -6,15 +6,14 @@ import { consultFailures } from '../../kernel/consult-failures.ts';
 import { nouns } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ToolFacts } from '../../kernel/tool-facts.ts';
+import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { ControlContext } from '../context.ts';
-import { readCaller, type Caller } from '../keys/read-caller.ts';
-import { principalOf } from '../keys/verify-key.ts';
 import { covers } from '../permissions.ts';
 import { ownServers } from '../servers/own-servers.ts';
-import { unknownObject } from '../unknown-object.ts';
+import { findCaller } from './find-caller.ts';
 
 export interface ExplainInput {
-  /** Id of a key. */
+  /** As `findCaller` reads it. */
   readonly as: string;
   readonly operation: Operation & { readonly action: string };
   /** JSON text, or null for a call without arguments. */
@@ -54,38 +53,28 @@ export interface ExplainedEngine {
   readonly decisionId: string | null;
 }
 
-/** Why a call would be let through or refused, without making it. Faults: `unknown_object` (the key), `unavailable`. */
+/** Why a call would be let through or refused, without making it. Faults: those of `findCaller`. */
 export async function explainAccess(context: ControlContext, { as, operation, argumentsText, ip }: ExplainInput): Promise<AccessExplained> {
-  const { registry, organizationId, config, clock, access } = context;
-  const key = await registry.keys.find(organizationId, as);
-  if (key === null) throw unknownObject('key', as);
+  const { config, access } = context;
+  const caller = await findCaller(context, as);
   if (argumentsText !== null && argumentsText.length > config.limits.bodyBytesMax)
     throw new Fault('invalid_params', { reason: 'the arguments are longer than a call may be' });
-  const caller = await readCaller(context, key);
-  const principal = principalOf(key, caller, null, config.rateLimits);
+  const { principal } = caller;
   const { action, server } = operation;
-  const nowMs = clock.nowMs();
   const known = ownServers(context).some(({ name }) => name === server);
   const { grant, rules, tool } = await access.explain(principal, operation, { argumentsText, ip, isOffered: known });
-  const scopes = key.scopes;
 
   const refuse = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'refuse', reason });
   const pass = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'pass', reason });
-  const auth = !known
-    ? refuse('auth', `there is no server ${server}`)
-    : key.revokedAtMs !== null
-      ? refuse('auth', 'the key is revoked')
-      : key.expiresAtMs !== null && nowMs >= key.expiresAtMs
-        ? refuse('auth', 'the key has expired')
-        : pass('auth', `the key ${key.name} is good`);
-  const outOfScope =
-    scopes.servers !== null && !scopes.servers.includes(server)
-      ? 'the key is not scoped to this server'
-      : caller.held !== null && !covers(caller.held, action)
-        ? `the key's actions do not include ${action}`
-        : caller.actions !== null && !covers(caller.actions, action)
-          ? `the roles of ${ownerText(caller)} do not allow ${action}`
-          : null;
+  const auth = !known ? refuse('auth', `there is no server ${server}`) : (caller.auth.isGood ? pass : refuse)('auth', caller.auth.reason);
+  const isOutOfReach = principal.servers !== null && !principal.servers.includes(server);
+  const outOfScope = isOutOfReach
+    ? 'the key is not scoped to this server'
+    : caller.held !== null && !covers(caller.held, action)
+      ? `the key's actions do not include ${action}`
+      : principal.actions !== null && !covers(principal.actions, action)
+        ? `the roles of ${ownerText(principal)} do not allow ${action}`
+        : null;
   const byRules = outOfScope === null && grant.decision === 'allow';
   const engine = byRules && known ? engineOf(await access.consult(principal, operation, { argumentsText, ip, rule: grant.rule })) : null;
   const allowed = byRules && (engine === null || engine.decision === 'allow');
@@ -102,7 +91,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   const first = stops.find(({ outcome }) => outcome === 'refuse') ?? null;
   return {
     decision: outOfScope !== null ? 'deny' : engine === null ? grant.decision : engine.decision === 'none' ? 'deny' : engine.decision,
-    hidden: outOfScope !== null ? scopes.servers !== null && !scopes.servers.includes(server) : grant.decision === 'deny' && grant.hidden,
+    hidden: outOfScope !== null ? isOutOfReach : grant.decision === 'deny' && grant.hidden,
     stop: first?.stop ?? null,
     rule: outOfScope === null ? (allowed || engine === null ? grant.rule : engine.name) : null,
     reason: first?.reason ?? reason,
@@ -127,7 +116,7 @@ function engineText({ name, decision, reason }: ExplainedEngine): string {
   return reason ?? `${name} ${decision === 'hold' ? 'holds it for approval' : 'denies it'}`;
 }
 
-function ownerText({ owner }: Caller): string {
+function ownerText({ owner }: PrincipalData): string {
   return owner === null ? 'its owner' : `${nouns[owner.kind].title} ${owner.id}`;
 }
 

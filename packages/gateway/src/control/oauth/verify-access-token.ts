@@ -85,7 +85,7 @@ async function judge(dependencies: Verifying, text: string): Promise<CredentialV
   // Whoever is gone, or switched off, has nobody act for them.
   if (grant.userId !== null && user === null) return { ok: false, reason: 'refused', organizationId };
   const pseudonym = user === null ? grant.id : await registry.transaction(async ({ people }) => (await people.take(organizationId, user.entry.id)).pseudonym);
-  return { ok: true, principal: principalOf(dependencies, grant, claims, user, pseudonym) };
+  return { ok: true, principal: principalOfGrant(dependencies, grant, claims, user, pseudonym) };
 }
 
 /** Whether a client still acts for its user, e.g. under a stream. Faults: `unavailable`. */
@@ -96,10 +96,11 @@ export async function grantHolds(dependencies: Verifying, grantId: string): Prom
   return grant.userId === null || (await readUser(dependencies, grant.organizationId, grant.userId)) !== null;
 }
 
-function principalOf(
-  { config, mcpActions, publicUrl }: Verifying,
+/** Whoever calls with a token of a grant; `user` null: the grant is of nobody in the directory. */
+export function principalOfGrant(
+  { config, mcpActions, publicUrl }: Pick<Verifying, 'config' | 'mcpActions' | 'publicUrl'>,
   grant: GrantRecord,
-  { resource, scopes, expiresAtMs }: AccessTokenClaims,
+  { resource, scopes, expiresAtMs }: Pick<AccessTokenClaims, 'resource' | 'scopes' | 'expiresAtMs'>,
   user: KnownUser | null,
   pseudonym: string,
 ): PrincipalData {

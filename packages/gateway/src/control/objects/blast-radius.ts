@@ -5,7 +5,8 @@ import type { PolicyData } from '../../kernel/policy.ts';
 import { isSwitchRule } from '../../kernel/switch.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { CallGroup } from '../../store/ledger/call-groups.ts';
-import { principalBehind, callKinds } from '../access/dry-run-access.ts';
+import { callKinds } from '../access/dry-run-access.ts';
+import { callersOfCalls } from '../access/find-caller.ts';
 import type { ControlContext } from '../context.ts';
 import type { DocumentPlan, PlannedChange } from './plan-document.ts';
 
@@ -78,7 +79,7 @@ export async function blastRadius(context: ControlContext, plan: DocumentPlan): 
         continue;
       }
       if (isTouched(group)) found.touched.push(group);
-      const caller = callers.get(group.key_id);
+      const caller = callers.get(group);
       if (compare === null || caller === undefined) continue;
       const { kind, action } = callKinds[group.method];
       const decided = compare(caller, { server: group.server, action, kind, name: group.name });
@@ -119,10 +120,11 @@ function touchedBy({ kind, name, action }: PlannedChange): (group: CallGroup) =>
   return (group) => group.server === server && (tool === undefined || tool.includes('*') || tool === group.name);
 }
 
-/** Undefined: the key is not known any more. */
-async function callersOf(context: ControlContext, groups: readonly CallGroup[]): Promise<ReadonlyMap<string, PrincipalData | null | undefined>> {
-  const callers = new Map<string, PrincipalData | null | undefined>([['', null]]);
-  for (const { key_id: keyId } of groups) if (!callers.has(keyId)) callers.set(keyId, await principalBehind(context, keyId));
+/** Undefined: it is not known any more. */
+async function callersOf(context: ControlContext, groups: readonly CallGroup[]): Promise<ReadonlyMap<CallGroup, PrincipalData | null | undefined>> {
+  const callerOf = callersOfCalls(context);
+  const callers = new Map<CallGroup, PrincipalData | null | undefined>();
+  for (const group of groups) callers.set(group, await callerOf(group));
   return callers;
 }
 

@@ -16,7 +16,18 @@ export interface KnownUser {
 
 /** The user as the directory has them now; null where they are gone, or they or something above them is switched off. Faults: `unavailable`. */
 export async function readUser(
-  { registry, mcpActions, access, clock }: Pick<ControlDependencies, 'registry' | 'mcpActions' | 'access' | 'clock'>,
+  dependencies: Pick<ControlDependencies, 'registry' | 'mcpActions' | 'access' | 'clock'>,
+  organizationId: OrganizationId,
+  userId: string,
+): Promise<KnownUser | null> {
+  const { access, clock } = dependencies;
+  const user = await userOfDirectory(dependencies, organizationId, userId);
+  return user === null || switchedOff(access.switches(organizationId), { keyId: '', lineage: user.lineage }, clock.nowMs()) !== null ? null : user;
+}
+
+/** The same, switched off or not. */
+export async function userOfDirectory(
+  { registry, mcpActions }: Pick<ControlDependencies, 'registry' | 'mcpActions'>,
   organizationId: OrganizationId,
   userId: string,
 ): Promise<KnownUser | null> {
@@ -25,7 +36,6 @@ export async function readUser(
   if (entry === null) return null;
   const ancestors = await registry.directory.lineage(organizationId, [reference]);
   const lineage = ancestors.filter(({ kind }) => kind !== 'role').map(({ kind, id }): Reference => ({ kind, id }));
-  if (switchedOff(access.switches(organizationId), { keyId: '', lineage }, clock.nowMs()) !== null) return null;
   const actions = ancestors.filter(({ kind }) => kind === 'role').flatMap((role) => permissionsOf(role, mcpActions));
   return { entry, lineage, actions: [...new Set(actions)].filter((action) => !action.startsWith(rolePrefix)) };
 }

@@ -9,8 +9,7 @@ import { newRequestId, type OrganizationId } from '../../kernel/id.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { ControlDependencies } from '../context.ts';
-import { within } from '../permissions.ts';
-import { permissionsOf } from '../roles/built-in-roles.ts';
+import { principalOfEntry } from './principal-of-entry.ts';
 import { settleIdentity } from './settle-identity.ts';
 
 export type TokenCaller =
@@ -45,54 +44,32 @@ export async function callerOfToken(
       reason: `the organization has no ${reference.kind.replace('_', ' ')} ${reference.id}`,
       fix: 'Make it, or correct the entry of callers.',
     };
-  return { ok: true, principal: await principalOf(dependencies, issuer, entry, text, expiresAtMs) };
+  const keyId = reference.kind === 'user' ? await pseudonymOf(dependencies.registry, organizationId, reference.id) : reference.id;
+  return { ok: true, principal: await principalOf(dependencies, issuer, entry, keyId, text, expiresAtMs) };
 }
 
-async function principalOf(
-  { registry, mcpActions, config, expiryClock }: ControlDependencies,
-  issuer: IssuerData,
+function principalOf(
+  dependencies: ControlDependencies,
+  { name, organizationId, servers, actions }: IssuerData,
   entry: EntryRecord,
+  keyId: string,
   text: string,
   expiresAtMs: number,
 ): Promise<PrincipalData> {
-  const { organizationId } = issuer;
-  const { kind, id } = entry;
-  const ancestors = await registry.directory.lineage(organizationId, [{ kind, id }]);
-  const isOwner = kind === 'user' || kind === 'service_account';
-  const granted = ancestors.filter((one) => one.kind === 'role').flatMap((role) => permissionsOf(role, mcpActions));
-  // The rule for every key is the rule for every caller.
-  const limit = config.rateLimits.find(({ keyPrefix }) => keyPrefix === null);
-  return {
-    kind: kind === 'user' || kind === 'agent' ? kind : 'service_account',
+  return principalOfEntry(dependencies, organizationId, entry, {
     credential: 'jwt',
     credentialId: `jwt_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`,
-    issuer: issuer.name,
-    keyId: kind === 'user' ? await pseudonymOf(registry, organizationId, id) : id,
-    keyPrefix: `jwt:${issuer.name}`,
-    organizationId,
-    userId: kind === 'user' ? id : '',
-    teamId: linkOf(entry, kind === 'user' ? 'team_ids' : 'team_id'),
-    projectId: linkOf(entry, 'project_id'),
-    agent: kind === 'agent' ? id : '',
-    serviceAccountId: kind === 'service_account' ? id : '',
-    lineage: ancestors.filter((one) => one.kind !== 'role').map((one) => ({ kind: one.kind, id: one.id })),
-    owner: isOwner ? { kind, id } : null,
-    environment: config.keys.environment,
-    servers: issuer.servers,
-    actions: isOwner ? within(issuer.actions, granted, mcpActions) : issuer.actions,
-    expiresAtMs: Math.min(expiresAtMs, expiryClock.nowMs() + bounds.tokenVerdictMs),
-    deprecatedUntilMs: null,
-    rateLimit: limit === undefined ? null : { limit: limit.limit, windowMs: limit.windowMs, burst: limit.burst },
-  };
+    issuer: name,
+    keyId,
+    keyPrefix: `jwt:${name}`,
+    servers,
+    actions,
+    expiresAtMs: Math.min(expiresAtMs, dependencies.expiryClock.nowMs() + bounds.tokenVerdictMs),
+  });
 }
 
 /** Records find a person by it without naming them; it ends with them. */
 async function pseudonymOf(registry: ControlDependencies['registry'], organizationId: OrganizationId, userId: string): Promise<string> {
   const known = await registry.people.find(organizationId, userId);
   return (known ?? (await registry.transaction(({ people }) => people.take(organizationId, userId)))).pseudonym;
-}
-
-/** The first that it is tied to by a member; empty: none. */
-function linkOf({ links }: EntryRecord, member: string): string {
-  return links[member]?.[0]?.id ?? '';
 }

@@ -14,6 +14,8 @@ export interface CallGroupsInput {
 
 const row = z.object({
   key_id: z.string(),
+  /** Of a call by token `jwt:ISSUER` or `oauth:GRANT`; empty: by a key, or by nobody. */
+  token: z.string(),
   user_id: z.string(),
   agent: z.string(),
   environment: z.string(),
@@ -34,18 +36,19 @@ export type CallGroup = z.infer<typeof row>;
 /** Calls of tools, resources and prompts by who made them and what they named, most calls first. */
 export async function listCallGroups(ledger: Pick<LedgerStore, 'query'>, input: CallGroupsInput): Promise<CallGroup[]> {
   const sql = `/* access/call-groups */
-    SELECT toString(key_id) AS key_id, toString(user_id) AS user_id, toString(agent) AS agent, toString(environment) AS environment, toString(server) AS server,
+    SELECT toString(key_id) AS key_id, toString(token) AS token, toString(user_id) AS user_id, toString(agent) AS agent, toString(environment) AS environment, toString(server) AS server,
       toString(method) AS method, tool AS name, count() AS calls, toUnixTimestamp64Micro(max(started_at)) AS last_us,
       toString(argMax(trace_id, started_at)) AS trace_hex, sum(count()) OVER () AS calls_of_all, min(toUnixTimestamp64Micro(min(started_at))) OVER () AS oldest_us
     FROM
     (
-      SELECT key_id, user_id, agent, environment, server, method, tool, trace_id, started_at
+      SELECT key_id, if(startsWith(key_prefix, 'jwt:') OR startsWith(key_prefix, 'oauth:'), key_prefix, '') AS token, user_id, agent, environment, server, method, tool,
+        trace_id, started_at
       FROM calls
       WHERE ${inWindow} AND method IN ('tools/call', 'resources/read', 'prompts/get') AND server != '' AND tool != ''
       ORDER BY started_at DESC
       LIMIT {calls:UInt32}
     )
-    GROUP BY key_id, user_id, agent, environment, server, method, tool
+    GROUP BY key_id, token, user_id, agent, environment, server, method, tool
     ORDER BY calls DESC, last_us DESC, key_id, server, name
     LIMIT {groups:UInt32}`;
   return ledger.query(sql, { ...windowParameters(input), calls: input.callsMax, groups: input.groupsMax }, row);

@@ -47,6 +47,8 @@ export interface Ancestor extends Reference {
 
 export interface DirectoryReads {
   find(organizationId: OrganizationId, reference: Reference): Promise<EntryRecord | null>;
+  /** By its handle, or null. */
+  findByHandle(organizationId: OrganizationId, kind: NounKind, handle: string): Promise<EntryRecord | null>;
   list(organizationId: OrganizationId, query: EntryQuery): Promise<readonly EntryRecord[]>;
   /** What these are and what they inherit from, their roles among them. */
   lineage(organizationId: OrganizationId, references: readonly Reference[]): Promise<readonly Ancestor[]>;
@@ -54,11 +56,9 @@ export interface DirectoryReads {
   keysOf(organizationId: OrganizationId, reference: Reference, limit: number): Promise<{ readonly count: number; readonly first: readonly KeyId[] }>;
 }
 
-export interface DirectoryWrites extends Pick<DirectoryReads, 'keysOf'> {
+export interface DirectoryWrites extends Pick<DirectoryReads, 'findByHandle' | 'keysOf'> {
   /** Locked against changes until the transaction ends. */
   findForUpdate(organizationId: OrganizationId, reference: Reference): Promise<EntryRecord | null>;
-  /** By its handle, or null. */
-  findByHandle(organizationId: OrganizationId, kind: NounKind, handle: string): Promise<EntryRecord | null>;
   /** Whether it is there; it is not deleted until the transaction ends. */
   hold(organizationId: OrganizationId, reference: Reference): Promise<boolean>;
   count(organizationId: OrganizationId, kind: NounKind): Promise<number>;

@@ -19,6 +19,7 @@ export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
         .executeTakeFirst();
       return row === undefined ? null : entryOf(row, row.links);
     },
+    findByHandle: (organizationId, kind, handle) => findByHandle(database, organizationId, kind, handle),
     async list(organizationId, { kind, text, links, sort, descending, after, limit }) {
       let query = database.selectFrom('directory').selectAll().select(linksColumn).where('organization_id', '=', organizationId).where('kind', '=', kind);
       if (text !== null)
@@ -88,17 +89,7 @@ export function createDirectoryWrites(transaction: Kysely<Tables>): DirectoryWri
         .executeTakeFirst();
       return lockedWithLinks(transaction, organizationId, kind, row);
     },
-    async findByHandle(organizationId, kind, handle) {
-      const row = await transaction
-        .selectFrom('directory')
-        .selectAll()
-        .where('organization_id', '=', organizationId)
-        .where('kind', '=', kind)
-        .where('handle', '=', handle)
-        .modifyEnd(sql`/* directory/find-by-handle */`)
-        .executeTakeFirst();
-      return lockedWithLinks(transaction, organizationId, kind, row);
-    },
+    findByHandle: (organizationId, kind, handle) => findByHandle(transaction, organizationId, kind, handle),
     async hold(organizationId, { kind, id }) {
       const row = await transaction
         .selectFrom('directory')
@@ -182,6 +173,19 @@ export function createDirectoryWrites(transaction: Kysely<Tables>): DirectoryWri
     },
     keysOf: (organizationId, reference, limit) => keysOf(transaction, organizationId, reference, limit),
   };
+}
+
+async function findByHandle(database: Kysely<Tables>, organizationId: OrganizationId, kind: NounKind, handle: string): Promise<EntryRecord | null> {
+  const row = await database
+    .selectFrom('directory')
+    .selectAll()
+    .select(linksColumn)
+    .where('organization_id', '=', organizationId)
+    .where('kind', '=', kind)
+    .where('handle', '=', handle)
+    .modifyEnd(sql`/* directory/find-by-handle */`)
+    .executeTakeFirst();
+  return row === undefined ? null : entryOf(row, row.links);
 }
 
 async function keysOf(
