@@ -119,7 +119,10 @@ const filterQuery = z.object({
   start_time: instant.optional(),
   end_time: instant.optional(),
   actor: word.optional().openapi({ description: 'Id of who acted.', example: 'key_abc123' }),
-  actor_kind: word.optional().openapi({ description: 'operator, key, session, system, callers.' }),
+  actor_kind: word.optional().openapi({
+    description:
+      '`key`; without one `user`, `service_account`, `agent`, `client` (a grant of nobody in the directory), `anonymous`; `operator`, `session`, `invitation`, `provider`, `callers`, `system`.',
+  }),
   action: word.optional().openapi({ description: 'A name, or its beginning with `*` behind it.', example: 'key.*' }),
   object: word.optional().openapi({ description: 'Id of what it was done to.' }),
   object_kind: word.optional(),

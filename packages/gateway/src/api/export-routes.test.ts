@@ -188,6 +188,7 @@ describe('the audit', () => {
   ];
   interface Page {
     readonly events: readonly {
+      readonly actor: { readonly kind: string };
       readonly action: string;
       readonly object: { readonly id: string };
       readonly result: string;
@@ -265,6 +266,34 @@ describe('the audit', () => {
     );
     expect(await all({ actor: 'key_a', actor_kind: 'key', text: 'no-drop' })).toEqual(newestFirst((text) => text === 'tool.called search/drop denied access'));
     expect(await all({ actor: 'key_b' })).toEqual([]);
+  });
+
+  test('finds calls by the kind of who made them, as the events name it', async () => {
+    const jwt = { key_prefix: 'jwt:corp' };
+    const makers: Readonly<Record<string, TestCall>> = {
+      anonymous: {},
+      key: { key_id: 'key_a', key_prefix: 'gwo_live_aaaa', user_id: 'usr_ana', agent: 'ci' },
+      user: { ...jwt, key_id: 'psn_ana', user_id: 'usr_ana' },
+      agent: { ...jwt, key_id: 'ci', agent: 'ci' },
+      service_account: { ...jwt, key_id: 'robot' },
+      client: { key_prefix: 'oauth:gra_1', key_id: 'gra_1' },
+    };
+    const [startMs, endMs] = [begin + 4 * day, begin + 5 * day];
+    await ledger.insert(
+      Object.entries(makers).map(([kind, maker], index) => {
+        const id = (0xb0000 + index).toString(16);
+        const place = { trace_id: id.padStart(32, '0'), span_id: id.padStart(16, '0'), started_at: BigInt(startMs + 1 + index) * 1000n };
+        return { org_id: 'org_default', currency: 'USD', server: 'search', method: 'tools/call', tool: `by-${kind}`, status: 'success', ...place, ...maker };
+      }),
+    );
+    const found = await Promise.all(
+      [...Object.keys(makers), 'operator'].map(async (kind) => {
+        const asked = new URLSearchParams({ start_time: iso(startMs), end_time: iso(endMs), tool_calls: 'all', actor_kind: kind });
+        const { events } = (await (await audited.request('GET', `/v1/logs/audit?${asked.toString()}`, { front: 'admin' })).json()) as Page;
+        return events.map(({ actor, object }) => [actor.kind, object.id]);
+      }),
+    );
+    expect(found).toEqual([...Object.keys(makers).map((kind) => [[kind, `search/by-${kind}`]]), []]);
   });
 
   test('says of a call which policy decided, and that its proof is elsewhere', async () => {

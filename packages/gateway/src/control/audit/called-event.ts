@@ -52,7 +52,10 @@ export function calledEvent(call: CallRow, organizationId: string): StoredRecord
 function actorKindOf({ key_id: id, key_prefix: prefix, user_id: user, agent }: CallRow): string {
   if (id === '') return 'anonymous';
   if (!prefix.includes(':')) return 'key';
-  return user !== '' ? 'user' : agent === id ? 'agent' : 'service_account';
+  if (user !== '') return 'user';
+  // A grant of nobody in the directory: an administrator allowed it.
+  if (prefix.startsWith('oauth:')) return 'client';
+  return agent === id ? 'agent' : 'service_account';
 }
 
 /** What is neither is a call that did not come about. */

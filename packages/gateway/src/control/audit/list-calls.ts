@@ -14,6 +14,19 @@ export type CallChoice = (typeof callChoices)[number];
 
 /** Of a caller without a key the issuer shows: no key has a colon in its prefix. */
 const byToken: Term = { negated: false, kind: 'value', field: 'key', values: [{ kind: 'word', glob: ['', ':', ''] }] };
+const byGrant: Term = { ...byToken, values: [{ kind: 'word', glob: ['oauth:', ''] }] };
+const has = (field: 'key' | 'user' | 'agent'): Term => ({ negated: false, kind: 'has', field, values: [] });
+const not = (term: Term): Term => ({ ...term, negated: true });
+
+/** Which calls an actor of a kind made, the contrary of `actorKindOf`. Of other kinds none. */
+const byActorKind: Readonly<Record<string, readonly Term[]>> = {
+  anonymous: [not(has('key'))],
+  key: [has('key'), not(byToken)],
+  user: [has('user'), byToken],
+  agent: [not(has('user')), has('agent'), byToken],
+  client: [not(has('user')), byGrant],
+  service_account: [not(has('user')), not(has('agent')), byToken, not(byGrant)],
+};
 
 /** A call as an event, and its place in the list. */
 export interface ListedCall {
@@ -35,10 +48,11 @@ export function callsThatFit(filter: AuditFilter, choice: CallChoice): Query | n
   const terms: (Term | null)[] = [ofKinds(filter, choice)];
   if (choice === 'denied') terms.push(exactly('status', 'blocked'), { ...exactly('stop', 'limit'), negated: true });
   else if (result !== null) terms.push(oneOf('status', results[result] ?? []));
-  if (actorKind === 'anonymous') terms.push({ negated: true, kind: 'has', field: 'key', values: [] });
-  else if (actorKind === 'key') terms.push({ negated: false, kind: 'has', field: 'key', values: [] }, { ...byToken, negated: true });
-  else if (actorKind === 'user') terms.push({ negated: false, kind: 'has', field: 'user', values: [] }, byToken);
-  else if (actorKind !== null) return null;
+  if (actorKind !== null) {
+    const ofKind = Object.hasOwn(byActorKind, actorKind) ? byActorKind[actorKind] : undefined;
+    if (ofKind === undefined) return null;
+    terms.push(...ofKind);
+  }
   if (actorId !== null) terms.push(exactly('key', actorId));
   if (objectId !== null) {
     const slash = objectId.indexOf('/');
