@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFilesFirst } from './tools/test-order.ts';
 
 if (!process.versions.node.startsWith('24.')) {
   throw new Error(`this is Node.js ${process.versions.node}; run the tests on the pinned one: npm test -- PATH, or npx vitest run PATH`);
@@ -10,6 +11,7 @@ export default defineConfig({
     // Tests start processes, sockets and stores of their own: each file gets a process that can be thrown away.
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongFilesFirst },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     teardownTimeout: 10_000,
