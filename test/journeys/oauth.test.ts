@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   UnauthorizedError as ModernUnauthorized,
   Client as ModernClient,
@@ -10,11 +13,14 @@ import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextp
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ledgerRows } from '../support/ledger-rows.ts';
+import { nodePath, repositoryFolder } from '../support/node-path.ts';
 import { answerConsent, openLink, type Person } from '../support/person.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, modernRequest, post, toolCall } from '../support/post.ts';
 import { startReference } from '../support/reference.ts';
+import { signInProgram } from '../support/sign-in-program.ts';
 import { removeGatewayFolders, type RunningGateway, startGateway } from '../support/start-gateway.ts';
+import { freePort } from '../support/temporary-server.ts';
 
 /** From only an address: the official clients of both eras sign in at a gateway, a person allows them in a browser, and takes it back. */
 let reference: Awaited<ReturnType<typeof startReference>>;
@@ -30,7 +36,12 @@ beforeAll(async () => {
       servers: ['reference', 'other', 'closed'].map((name) => ({ name, url: reference.url })),
       routes: ['reference', 'other'].map((server) => ({ server, ...takes })),
       aggregate: takes,
-      identity: { authorization_server: { dynamic_registration: true, clients: [{ client_id: 'cli', name: 'CLI', redirect_uris: ['http://127.0.0.1/cb'] }] } },
+      identity: {
+        authorization_server: {
+          dynamic_registration: true,
+          clients: [{ client_id: 'cli', name: 'CLI', redirect_uris: ['http://127.0.0.1/cb', 'http://127.0.0.1/callback'] }],
+        },
+      },
     },
   });
   person = await openLink(gateway.adminLink ?? '');
@@ -183,6 +194,18 @@ describe('a client that knows only the address', () => {
     expect((await client.callTool({ name: 'reference__test_simple_text', arguments: {} })).content).toEqual([expect.objectContaining({ type: 'text' })]);
     expect(notes.tokensKept.refresh_token).not.toBe(before.refresh_token);
     await client.close();
+  }, 90_000);
+
+  test('passes the official scenarios for authorization servers: metadata, and the code flow with PKCE, resource and iss', async () => {
+    const suite = join(repositoryFolder, 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
+    const home = mkdtempSync(join(tmpdir(), 'gwo-suite-'));
+    try {
+      const asked = ['--url', gateway.url, '--client-id', 'cli', '--resource', `${gateway.url}/mcp/reference`, '-p', String(await freePort())];
+      const { code, stdout, stderr } = await signInProgram(person, [nodePath, suite, 'authorization', ...asked], { home });
+      expect([code, `${stdout}${stderr}`]).toEqual([0, expect.stringMatching(/authorization-code-grant: [1-9]\d* passed, 0 failed/)]);
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
   }, 90_000);
 
   test('A11: whose token lacks a scope is told which it needs beside those that it has', async () => {

@@ -81,6 +81,9 @@ export const faultTable = {
   backup_damaged: { owner: 'client', retryable: false },
   restore_refused: { owner: 'client', retryable: false },
   gateway_unreachable: { owner: 'platform', retryable: true },
+  sign_in_not_offered: { owner: 'client', retryable: false },
+  sign_in_refused: { owner: 'client', retryable: false },
+  signed_out: { owner: 'client', retryable: false },
   usage: { owner: 'client', retryable: false },
 } as const;
 

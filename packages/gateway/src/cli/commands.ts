@@ -298,7 +298,11 @@ export const printOptions: readonly OptionSpec[] = [
 
 export const clientOptions: readonly OptionSpec[] = [
   { flags: '--state DIR', about: 'State folder of a gateway on this machine.', otherwise: 'the nearest .gatewayops, here or above' },
-  { flags: '--url URL', about: 'Address of a gateway; its key is read from GATEWAYOPS_API_KEY.', otherwise: 'GATEWAYOPS_URL, if set' },
+  {
+    flags: '--url URL',
+    about: 'Address of a gateway; its key is read from GATEWAYOPS_API_KEY, or `gateway login` has signed in there.',
+    otherwise: 'GATEWAYOPS_URL, if set',
+  },
   { flags: '--organization ID', about: "Act in this organization instead of the caller's own.", otherwise: 'GATEWAYOPS_ORGANIZATION, if set' },
 ];
 

@@ -9,6 +9,7 @@ import { statePaths } from '../node/state-paths.ts';
 import type { CommandContext } from './command.ts';
 import { RemoteFault } from './remote-fault.ts';
 import { exitCodeOfStatus } from './report-problem.ts';
+import { currentToken, gatewayUrl } from './token-client.ts';
 
 /** The control API of a running gateway. */
 export interface GatewayClient {
@@ -46,11 +47,13 @@ const answerBytesMax = 64 * 1024 * 1024;
 interface Target extends Pick<RequestOptions, 'socketPath' | 'protocol' | 'hostname' | 'port'> {
   readonly base?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who calls, as the header says it; null: nobody. */
+  readonly authorization?: () => Promise<string | null>;
 }
 
 /**
  * The gateway that a command speaks to: of --state by its owner-only socket (whoever may open it is the operator), or at
- * --url or GATEWAYOPS_URL with the key in GATEWAYOPS_API_KEY, or else of the nearest `.gatewayops` in this folder or above.
+ * --url or GATEWAYOPS_URL with the key in GATEWAYOPS_API_KEY or else as who has signed in there (`gateway login`), or of the nearest `.gatewayops` in this folder or above.
  */
 export function openGatewayClient({ options, env, cwd }: Pick<CommandContext, 'options' | 'env' | 'cwd'>): GatewayClient {
   const state = options.text('state');
@@ -90,12 +93,19 @@ function remote(text: string, env: Environment): Target {
     hostname: url.hostname.replaceAll(/[[\]]/g, ''),
     port: url.port,
     base: url.pathname.replace(/\/+$/, ''),
-    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    async authorization() {
+      const secret = key ?? (await currentToken(env, gatewayUrl(text)));
+      return secret === null ? null : `Bearer ${secret}`;
+    },
   };
 }
 
 function client(where: string, target: Target): GatewayClient {
-  const { base = '', ...place } = target;
+  const { base = '', authorization, ...place } = target;
+  const headersOf = async (more: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> => {
+    const caller = (await authorization?.()) ?? null;
+    return { ...place.headers, ...(caller === null ? {} : { authorization: caller }), ...more };
+  };
   const pathOf = (path: string, query: Readonly<Record<string, string | undefined>>): string => {
     const search = new URLSearchParams(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)).toString();
     return `${base}${path}${search === '' ? '' : `?${search}`}`;
@@ -103,13 +113,13 @@ function client(where: string, target: Target): GatewayClient {
   return {
     where,
     async download(path, query) {
-      const response = await open(where, { ...place, method: 'GET', path: pathOf(path, query) }, undefined, downloadTimeoutMs);
+      const response = await open(where, { ...place, method: 'GET', path: pathOf(path, query), headers: await headersOf({}) }, undefined, downloadTimeoutMs);
       if (response.statusCode === 200) return response;
       throw refusal(where, response.statusCode ?? 0, parseObject(await readAll(response)));
     },
     async request(method, path, { query = {}, body, accept = [], headers = {}, timeoutMs = answerTimeoutMs } = {}) {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      const answer = await send(where, { ...place, method, path: pathOf(path, query), headers: { ...place.headers, ...headers } }, payload, timeoutMs);
+      const answer = await send(where, { ...place, method, path: pathOf(path, query), headers: await headersOf(headers) }, payload, timeoutMs);
       // 204 No Content: it is done, and there is nothing to say.
       const parsed = answer.status === 204 ? {} : parseObject(answer.text);
       if (parsed !== null && ((answer.status >= 200 && answer.status < 300) || accept.includes(answer.status))) return parsed;
@@ -121,7 +131,11 @@ function client(where: string, target: Target): GatewayClient {
 function refusal(where: string, status: number, body: Record<string, unknown> | null): RemoteFault | Fault {
   // The public fix is for who speaks HTTP.
   if (body !== null && body['error'] === 'unauthorized')
-    return new RemoteFault(status, { ...body, fix: 'Set GATEWAYOPS_API_KEY to a key of this gateway, or use --state on its machine.' }, exitCodeOfStatus);
+    return new RemoteFault(
+      status,
+      { ...body, fix: 'Set GATEWAYOPS_API_KEY to a key of this gateway, sign in with `gateway login --url URL`, or use --state on its machine.' },
+      exitCodeOfStatus,
+    );
   if (body !== null && 'error' in body) return new RemoteFault(status, body, exitCodeOfStatus);
   return new Fault('gateway_unreachable', { where }, { cause: new Error(`something else answered there (status ${status})`) });
 }

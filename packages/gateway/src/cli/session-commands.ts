@@ -1,7 +1,32 @@
 /** The commands of who is signed in, and by whom people sign in. */
 import type { CommandSpec } from './command.ts';
 
+const url = { flags: '--url URL', about: 'Address of the gateway, as its public_url says it.', otherwise: 'GATEWAYOPS_URL, if set' };
+
 export const sessionCommands: readonly CommandSpec[] = [
+  {
+    name: ['login'],
+    summary: 'Sign in at a gateway by the browser',
+    about:
+      'Commands with the same --url then act as you, within your roles, without a key. The tokens are in ~/.config/gatewayops/tokens.json, which only you can read; a key in GATEWAYOPS_API_KEY comes first. The gateway needs identity.authorization_server: docs/guides/oauth.md.',
+    options: [
+      url,
+      { flags: '--scope TEXT', about: 'What commands may do: permissions with spaces between them, such as "traces.read keys.*".', otherwise: 'what you may' },
+      { flags: '--without-browser', about: 'Only say the address that is to be opened; it must be in a browser on this machine.' },
+    ],
+    prints: true,
+    examples: ['gateway login --url https://gateway.example', 'gateway whoami --url https://gateway.example'],
+    load: async () => (await import('./login.ts')).login,
+  },
+  {
+    name: ['logout'],
+    summary: 'Sign out at a gateway',
+    about: 'Its tokens are revoked there and forgotten here.',
+    options: [url],
+    prints: true,
+    examples: ['gateway logout --url https://gateway.example'],
+    load: async () => (await import('./login.ts')).logout,
+  },
   {
     name: ['identity', 'list'],
     summary: 'List the identity providers that people sign in by',

@@ -130,6 +130,15 @@ export const faultCodes = {
   backup_damaged: row(422, 'client', 'The backup {file} cannot be used: {reason}. Nothing was made of it.', 'Use another backup; `gateway backup verify FILE` checks one.', { exitCode: 6 }),
   restore_refused: row(409, 'client', 'The backup is not restored: {reason}.', '{fix}', { exitCode: 1 }),
   gateway_unreachable: row(503, 'platform', 'No running gateway was found at {where}.', 'Start one with `gateway start`, or name it with --state DIR or --url URL.', { exitCode: 5, retryable: true }),
+  sign_in_not_offered: row(
+    404,
+    'client',
+    'The command line cannot sign in at {url}.',
+    'Name the gateway as its `listen.public_url` does, or set `identity.authorization_server` there (docs/guides/oauth.md), or use a key: GATEWAYOPS_API_KEY.',
+    { exitCode: 4 },
+  ),
+  sign_in_refused: row(403, 'client', 'Nobody has signed in: {reason}.', 'Run `gateway login` again, and allow it in the browser as a user of the directory.', { exitCode: 4 }),
+  signed_out: row(401, 'client', 'The sign-in at {url} is over, or was taken back.', 'Sign in again: gateway login --url {url}', { exitCode: 4 }),
   usage: row(400, 'client', '{reason}', 'Run the command with --help.', { exitCode: 2 }),
 } as const satisfies Record<string, FaultRow>;
 
