@@ -42,6 +42,8 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   'assemble-known-keys.ts': { values: [''] },
   // The issuers of tokens, for the supervisor.
   'assemble-identity.ts': { values: [''] },
+  // Those of client certificates.
+  'assemble-certificates.ts': { values: [''] },
   'assemble-objects.ts': { values: [''] },
   'assemble-readiness.ts': { values: [''] },
   'assemble-orders.ts': { values: [''] },
@@ -52,7 +54,9 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   kernel: { values: [], notEvenTypes: [''] },
   // What proves the record: the stores link by it, the control plane and the command line check by it.
   chain: { values: [] },
-  config: { values: [] },
+  config: { values: ['x509'] },
+  // Certificates and revocation lists: pure.
+  x509: { values: [] },
   plan: { values: ['config'] },
   // What a backup is as a file: written in a running gateway, checked on any machine.
   backup: { values: ['chain'] },
@@ -80,7 +84,7 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   process: { values: [] },
 
   // What identity providers say, verified: at its edge the network, of the gateway nothing but its vocabulary.
-  identity: { values: [] },
+  identity: { values: ['x509'] },
 
   control: { values: ['query', 'chain', 'backup', 'identity'] },
   // What is written of a server, a route or another thing of the configuration has one schema, in the file and in the API.

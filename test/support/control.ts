@@ -32,6 +32,7 @@ import { createTap } from '../../packages/gateway/src/telemetry/tap.ts';
 import { createOidcClients } from '../../packages/gateway/src/identity/oidc-client.ts';
 import { createSamlClients } from '../../packages/gateway/src/identity/saml/saml-clients.ts';
 import { planChange } from '../../packages/gateway/src/plan/plan-change.ts';
+import { assembleCertificates } from '../../packages/gateway/src/assemble-certificates.ts';
 import { assembleIdentity } from '../../packages/gateway/src/assemble-identity.ts';
 import { mcpActions } from '../../packages/gateway/src/protocol/methods.ts';
 import { openRegistry } from '../../packages/gateway/src/store/registry/open-registry.ts';
@@ -131,6 +132,7 @@ function createControl(
     ledger: () => null,
     state,
     issuers: assembleIdentity([], clock, silentLog),
+    certificates: assembleCertificates([], clock),
     configuration: createServedConfig({
       file: null,
       load: () => testConfig,
@@ -277,7 +279,7 @@ const testConfig: Config = {
   version: 1,
   policies: null,
   access: { risks: [], opa: null },
-  identity: { issuers: [], providers: [], authorizationServer: null },
+  identity: { issuers: [], certificates: { authorities: [], proxies: [] }, providers: [], authorizationServer: null },
   file: null,
   listen: { host: '127.0.0.1', port: 8080, hosts: [], origins: [], tls: null, metrics: null, websocket: false, sse: false, publicUrl: null },
   servers: [

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { BridgeOptions } from './bridge/bridge-options.ts';
+import { readCertificateAuthority, settingOf } from './config/certificate-authorities.ts';
 import { configInvalid } from './config/config-fault.ts';
 import type { ListenTlsMaterial } from './config/listen-tls.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
@@ -42,6 +43,7 @@ import { watchFiles, type FileWatch } from './node/watch-files.ts';
 import { planChange } from './plan/plan-change.ts';
 import { snapshotOfConfig } from './snapshot/snapshot-of-config.ts';
 import type { PolicyData } from './kernel/policy.ts';
+import type { AuthorityData } from './identity/authority-data.ts';
 import type { IssuerData } from './identity/issuer-data.ts';
 import type { OpaData } from './snapshot/opa-data.ts';
 import type { OrganizationRules, ServerData, SnapshotData } from './snapshot/snapshot.ts';
@@ -61,6 +63,7 @@ export interface CompiledConfig {
   /** Null: no policy engine is asked. */
   readonly opa: OpaData | null;
   readonly issuers: readonly IssuerData[];
+  readonly authorities: readonly AuthorityData[];
   /** By the rules of the gateway's own organization, and of others. */
   snapshot(version: number, port: number, prices: ServedPrices, policies: readonly PolicyData[], others: readonly OrganizationRules[]): SnapshotData;
 }
@@ -95,16 +98,18 @@ export function createConfigCompiler(sources: {
     });
     const credentials = new Map(config.servers.map((server) => [server.name, credentialOf(server, env)]));
     const opa = resolveOpa(config, env);
+    const authorities = config.identity.certificates.authorities.map(readCertificateAuthority);
     const tls = new Map(config.servers.map((server) => [server.name, resolveTls(server, env)]));
     let made: { readonly port: number; readonly prices: ServedPrices; readonly data: SnapshotData } | null = null;
     return {
       config,
       bridges,
-      door: resolveListenTls(config, env),
+      door: doorAsking(resolveListenTls(config, env), authorities),
       credentials,
       tls,
       opa,
       issuers: resolveIssuers(config, env),
+      authorities,
       providers: providersOf(config, earlier, env),
       streams: config.audit.streams.map((stream) => resolveStream(stream, env)),
       snapshot(version, port, prices, policies, others) {
@@ -150,6 +155,11 @@ export function createConfigCompiler(sources: {
       return { compiled, change: { ...planChange(earlier.config, config), secrets: newSecrets(earlier, compiled) } };
     },
   };
+}
+
+/** Where callers are told by their certificates, clients are asked for one. */
+function doorAsking(material: ListenTlsMaterial | null, authorities: readonly AuthorityData[]): ListenTlsMaterial | null {
+  return material === null || authorities.length === 0 ? material : { ...material, tls: { ...material.tls, identifiesClients: true } };
 }
 
 /** One that has not changed is the same object: what is known of it is kept. */
@@ -235,6 +245,7 @@ function newSecrets(before: CompiledConfig, after: CompiledConfig): string[] {
     ...(isDeepStrictEqual(before.door, after.door) ? [] : ['listen.tls']),
     ...(isDeepStrictEqual(before.opa, after.opa) || !isDeepStrictEqual(before.config.access.opa, after.config.access.opa) ? [] : ['access.opa']),
     ...newAuthorities(before, after),
+    ...newCertificateAuthorities(before, after),
     ...newSecretsOfServers(before, after),
     ...streams.map((name) => `audit.streams.${name}`),
     ...newSecretsOfProviders(before, after),
@@ -250,6 +261,11 @@ function newAuthorities(before: CompiledConfig, after: CompiledConfig): string[]
   const earlier = new Map(before.issuers.map(({ name, ca }) => [name, ca]));
   const isSame = isDeepStrictEqual(before.config.identity, after.config.identity);
   return isSame ? after.issuers.filter(({ name, ca }) => earlier.get(name) !== ca).map(({ name }) => `identity.issuers.${name}.ca`) : [];
+}
+
+function newCertificateAuthorities(before: CompiledConfig, after: CompiledConfig): string[] {
+  if (!isDeepStrictEqual(before.config.identity, after.config.identity)) return [];
+  return after.authorities.filter((one, index) => !isDeepStrictEqual(one, before.authorities[index])).map(settingOf);
 }
 
 function newSecretsOfProviders(before: CompiledConfig, after: CompiledConfig): string[] {

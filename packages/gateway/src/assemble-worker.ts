@@ -45,6 +45,7 @@ import { createStreamSocket } from './link/stream-socket.ts';
 import { createWebSocketDoor } from './link/websocket-door.ts';
 import { trackConnections } from './listener/connections.ts';
 import { serveCrossOrigin } from './listener/cross-origin.ts';
+import { certificatesBy, passedCertificate, type CertificateOf } from './listener/client-certificate.ts';
 import { createHeaderGate, requireAddress, requireControlAddress, requireJson, requireOwnPage } from './listener/header-gate.ts';
 import { createHttpServer, createHttpsServer } from './listener/http-server.ts';
 import { createAskForStream, createPassToControl } from './listener/pass-to-control.ts';
@@ -139,7 +140,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const aggregates = createAggregates({ servers, kept, snapshot: () => snapshot, sealer, log, clock });
   const cache = createResultCache({ clock, current: (name) => snapshot.byName.get(name), watch: listWatch(servers) });
   const authenticator = createAuthenticator({
-    verify: (secret, peer) => supervisor.ask('verifyCredential', { secret, peer }),
+    verify: (secret, peer, kind) => supervisor.ask('verifyCredential', { secret, peer, kind }),
     takesTokens: () => snapshot.data.tokens === true,
     encode: principalBlock,
     organizationId: start.snapshot.organizationId,
@@ -161,9 +162,9 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
     snapshot: () => snapshot,
     authenticator: {
       ...authenticator,
-      authenticate(authorization, peer) {
+      authenticate(authorization, peer, certificate) {
         requireFreshView();
-        return authenticator.authenticate(authorization, peer);
+        return authenticator.authenticate(authorization, peer, certificate);
       },
       get anonymous() {
         requireFreshView();
@@ -196,6 +197,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const passToControl = createPassToControl(start.controlSocket);
   const handlers: RequestHandlers = {
     gate: createHeaderGate(),
+    certificateOf: (request) => certificateOf?.(request),
     crossOrigin: (request, response, headers) => serveCrossOrigin(request, response, headers, snapshot.origins),
     mcp: (request, response, headers, path, startedAt) => {
       if (sse.serve(request, response, path, false)) return;
@@ -221,11 +223,11 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const onRequest = createRouteRequest(handlers);
   // Duplex links are clients of the endpoints like all others; this server listens nowhere.
   const links = createOpenLinks();
-  const linkServer = createHttpServer({ onRequest });
+  const linkServer = createHttpServer({ onRequest: createRouteRequest({ ...handlers, certificateOf: passedCertificate }), isInner: true });
   const sse = createSseDoor({
     enabled: () => snapshot.data.links?.sse === true,
     isEndpoint: (path) => snapshot.byPath.has(path) || snapshot.endpointsByPath.has(path),
-    admit: (request, path) => admitLink(rail, handlers.gate, request, path),
+    admit: (request, path) => admitLink(rail, handlers, request, path),
     links,
     server: linkServer,
     readBody: (request, response) => {
@@ -233,7 +235,8 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       requireJson(headers);
       return readBody(request, response, headers, snapshot.data.bodyBytesMax);
     },
-    passTo: (to, request, response, body, isPassed) => rail.otherWorkers?.serveAt(to, { request, response, isPassed }, body) ?? Promise.resolve(false),
+    passTo: (to, request, response, body, isPassed) =>
+      rail.otherWorkers?.serveAt(to, { request, response, isPassed, certificate: handlers.certificateOf(request) }, body) ?? Promise.resolve(false),
     home,
     refuse: (response, fault) => {
       const requestId = newRequestId();
@@ -243,7 +246,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   });
   const webSockets = createWebSocketDoor({
     enabled: () => snapshot.data.links?.websocket === true,
-    admit: (request, path) => admitLink(rail, handlers.gate, request, path),
+    admit: (request, path) => admitLink(rail, handlers, request, path),
     links,
     server: linkServer,
     taken: (socket) => connections.release(socket),
@@ -263,10 +266,14 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const options = { onRequest, onUpgrade, onRejected: (code: string, refusal: Refusal) => rejected.note(code, refusal) };
   const secure = start.tls === null ? null : createHttpsServer(options, start.tls, log);
   const server = secure?.server ?? createHttpServer(options);
+  const shownCertificates = (): CertificateOf | null => certificatesBy(snapshot.data.certificates, secure?.certificateOf);
+  let certificateOf = shownCertificates();
   // What another worker passes on, as it came; who calls is asked anew.
   const passedServer = createHttpServer({
+    isInner: true,
     onRequest: createRouteRequest({
       ...handlers,
+      certificateOf: passedCertificate,
       mcp: (request, response, headers, path, startedAt) => {
         if (sse.serve(request, response, path, true)) return;
         const call = new Call(rail, request, response, headers, startedAt);
@@ -301,6 +308,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   function swap(next: Snapshot): void {
     const before = snapshot;
     snapshot = behindSwitches(next);
+    if (snapshot.data.certificates !== before.data.certificates) certificateOf = shownCertificates();
     aggregates.snapshotChanged();
     links.recheck(null);
     if (snapshot.access !== before.access || snapshot.riskOf !== before.riskOf) calls.recheck(null);

@@ -19,6 +19,7 @@ import { assembleProviders } from './assemble-providers.ts';
 import { assembleTelemetry } from './assemble-telemetry.ts';
 import { assembleRegistry } from './assemble-registry.ts';
 import { openLedgerOf, openStateOf, recordProbe, servePrices, storeProbes } from './assemble-stores.ts';
+import { assembleCertificates } from './assemble-certificates.ts';
 import { assembleIdentity, issuersProbes } from './assemble-identity.ts';
 import { assembleObjects, type AssembledObjects, type LoadedConfig } from './assemble-objects.ts';
 import { assembleOrders, type AssembledOrders } from './assemble-orders.ts';
@@ -156,6 +157,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const orders = createTargetOrders(health);
   const keptLists = createKeptLists();
   const identity = assembleIdentity(served.issuers, clock, log);
+  const certificates = assembleCertificates(served.authorities, expiryClock);
 
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
   const opened = Promise.withResolvers<Opened>();
@@ -179,7 +181,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       targetOrders: orders.all(),
     }),
     handlers: {
-      verifyCredential: async ({ secret, peer }) => verifyCredential((await opened.promise).dependencies, secret, peer),
+      verifyCredential: async (shown) => verifyCredential((await opened.promise).dependencies, shown),
       sessionsRefused: (refusals) => void opened.promise.then(({ dependencies }) => noteRefusedSessions(dependencies.audit, refusals)),
       lease: async (workerId, request) => (await opened.promise).broker.lease(workerId, request),
       keptNote: keptLists.note,
@@ -208,7 +210,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const { keyChanged, forget } = createKeyNews(knownKeys, telemetry.live, pool);
   const hasEngine = (): boolean => served.opa !== null;
   const forgetTokens = async (organizationId: string): Promise<void> => {
-    if (served.config.identity.issuers.length > 0) await pool.tokensChanged(organizationId);
+    const { issuers, certificates: own } = served.config.identity;
+    if (issuers.length + own.authorities.length > 0) await pool.tokensChanged(organizationId);
   };
   access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, forgetTokens, pool, hasEngine, clock, log, closers });
   // Before anybody is let in.
@@ -224,6 +227,8 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       note: () => void (text = next.text),
       async apply() {
         if (stopping) throw new Fault('draining');
+        // What was revoked is not let in while the rest is on its way.
+        for (const organizationId of certificates.configure(compiled.authorities)) await pool.tokensChanged(organizationId);
         const { pricing, retention, record } = next.config;
         if (pricing !== null) await recordFilePrices(systemContext(dependencies), pricing);
         const replaced = await bridges?.replace(compiled.bridges, bridgeUpMs);
@@ -286,6 +291,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     secrets: createSecretHasher(config.keys.bcryptCost),
     knownKeys,
     issuers: identity,
+    certificates,
     answerKey: keys.seal[0] ?? folder.secret('seal'),
     // A whole client of MCP, for what is seldom asked.
     testServer: async (name, target) => (await import('./control/servers/run-server-test.ts')).runServerTest(targetOf(snapshot, name, target)),

@@ -205,9 +205,42 @@ describe('a token', () => {
     expect([await known(secret), await known('ana'), await known('bo')]).toEqual([true, false, false]);
   });
 
+  test('that was refused is asked for anew once something of its organization has changed', async () => {
+    answer = async () => ({ ok: false, reason: 'refused', organizationId: 'org_default' });
+    expect(await refusal('Bearer ana')).toBe('unauthorized');
+    answer = async () => ({ ok: true, principal: ofUser('ana') });
+    expect(await refusal('Bearer ana')).toBe('unauthorized');
+    authenticator.dropTokens('org_default');
+    expect(await refusal('Bearer ana')).toBe('none');
+  });
+
   test('whose issuer has been away for too long is refused as unavailable, not as wrong', async () => {
     answer = async () => ({ ok: 'away' });
     expect(await refusal('Bearer ana')).toBe('unavailable');
+  });
+});
+
+describe('a client certificate', () => {
+  test('speaks where there is no Authorization, and its text sent as a header is never taken for it', async () => {
+    const kinds: string[] = [];
+    const own = createAuthenticator({
+      verify: async (secret, _peer, kind) => {
+        kinds.push(`${kind} ${secret}`);
+        return kind === 'certificate'
+          ? { ok: true, principal: principal({ kind: 'agent', credential: 'mtls', credentialId: 'crt_1' }) }
+          : { ok: false, reason: 'unknown' };
+      },
+      takesTokens: () => true,
+      encode: () => new Uint8Array(),
+      organizationId: 'org_default',
+      clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
+    });
+    expect((await own.authenticate(undefined, '', 'MIIB')).data.credential).toBe('mtls');
+    expect(own.authenticate(undefined, '', 'MIIB')).not.toBeInstanceOf(Promise);
+    expect(() => own.authenticate('MIIB')).toThrow(Fault);
+    await expect(Promise.resolve(own.authenticate('Bearer MIIB', '', 'MIIB'))).rejects.toMatchObject({ code: 'unauthorized' });
+    expect(() => own.authenticate('', '', 'MIIB')).toThrow(Fault);
+    expect(kinds).toEqual(['certificate MIIB', 'bearer MIIB']);
   });
 });
 

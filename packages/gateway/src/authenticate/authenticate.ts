@@ -32,14 +32,17 @@ export type CredentialVerdict =
   /** The issuer of a token has not said its keys for too long. */
   | { readonly ok: 'away' };
 
+/** What a caller shows: what stands behind `Bearer`, or a client certificate. */
+export type ShownCredential = 'bearer' | 'certificate';
+
 export type CredentialRefusal = Extract<CredentialVerdict, { ok: false }>;
 
 export interface Authenticator {
   /**
-   * The caller behind an Authorization header; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, its cause the `CredentialRefusal` where
+   * The caller behind an Authorization header or, where there is none, behind the certificate of its client; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, its cause the `CredentialRefusal` where
    * one was refused, which callers do not hear; `unavailable`.
    */
-  authenticate(authorization: string | undefined, peer?: string): Principal | Promise<Principal>;
+  authenticate(authorization: string | undefined, peer?: string, certificate?: string): Principal | Promise<Principal>;
   /** The caller of a route with `auth: { type: none }`. */
   readonly anonymous: Principal;
   /** Forgets a credential by its `credentialId`: its next call is verified anew. */
@@ -51,7 +54,7 @@ export interface Authenticator {
 }
 
 export interface AuthenticatorOptions {
-  readonly verify: (secret: string, peer: string) => Promise<CredentialVerdict>;
+  readonly verify: (secret: string, peer: string, kind: ShownCredential) => Promise<CredentialVerdict>;
   /** Whether anybody signs in with tokens, which are longer than keys. */
   readonly takesTokens: () => boolean;
   readonly encode: (principal: PrincipalData) => Uint8Array;
@@ -71,6 +74,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { verify, encode, clock, takesTokens } = options;
   // Digests are keyed by a secret of this process: a heap dump holds neither keys nor anything to test guesses against.
   const pepper = randomBytes(32).toString('latin1');
+  // A certificate is known to everybody: who sends its text as a header must not be taken for whoever has its key.
+  const certificatePepper = randomBytes(32).toString('latin1');
   const verified = new Map<string, Principal>();
   const digestsByCredential = new Map<string, Set<string>>();
   const refused = new Map<string, { readonly untilMs: number; readonly refusal: CredentialRefusal }>();
@@ -80,9 +85,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   let drops = 0;
   let allDroppedAt = 0;
 
-  function authenticate(authorization: string | undefined, peer = ''): Principal | Promise<Principal> {
-    if (authorization === undefined) throw new Fault('unauthorized');
-    const digest = hash('sha256', pepper + authorization, 'base64');
+  function authenticate(authorization: string | undefined, peer = '', certificate?: string): Principal | Promise<Principal> {
+    const shown = authorization ?? certificate;
+    if (shown === undefined) throw new Fault('unauthorized');
+    const kind = authorization === undefined ? 'certificate' : 'bearer';
+    const digest = hash('sha256', (kind === 'bearer' ? pepper : certificatePepper) + shown, 'base64');
     const known = verified.get(digest);
     if (known !== undefined) {
       const { expiresAtMs, deprecatedUntilMs } = known.data;
@@ -90,7 +97,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if ((expiresAtMs === null || nowMs < expiresAtMs) && (deprecatedUntilMs === null || nowMs < deprecatedUntilMs)) return known;
       forget(digest, known.data.credentialId);
     }
-    const secret = (authorization.length > keyHeaderCharsMax && takesTokens() ? longBearer : bearer).exec(authorization)?.[1];
+    const secret = kind === 'bearer' ? (shown.length > keyHeaderCharsMax && takesTokens() ? longBearer : bearer).exec(shown)?.[1] : shown;
     if (secret === undefined) throw new Fault('unauthorized');
     const before = refused.get(digest);
     if (before !== undefined) {
@@ -99,7 +106,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
     let pending = asking.get(digest);
     if (!pending) {
-      pending = ask(secret, digest, peer).finally(() => {
+      pending = ask(secret, digest, peer, kind).finally(() => {
         asking.delete(digest);
         if (asking.size === 0) droppedAt.clear();
       });
@@ -108,14 +115,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return pending;
   }
 
-  async function ask(secret: string, digest: string, peer: string): Promise<Principal> {
+  async function ask(secret: string, digest: string, peer: string, kind: ShownCredential): Promise<Principal> {
     let verdict: CredentialVerdict;
     let before: number;
     let attempts = 0;
     try {
       do {
         before = drops;
-        verdict = await verify(secret, peer);
+        verdict = await verify(secret, peer, kind);
         // A revocation that came while the answer was under way may be newer than the answer: ask again.
       } while (verdict.ok === true && Math.max(allDroppedAt, droppedAt.get(verdict.principal.credentialId) ?? 0) > before && ++attempts < asksMax);
     } catch (error) {
@@ -156,8 +163,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       digestsByCredential.delete(credentialId);
     },
     dropTokens(organizationId) {
-      // Of questions under way nobody knows yet whom they are about.
+      // Of questions under way nobody knows yet whom they are about, and of those who were refused whether they would be now.
       allDroppedAt = ++drops;
+      refused.clear();
       for (const [digest, { data }] of verified) if (data.kind !== 'key' && data.organizationId === organizationId) forget(digest, data.credentialId);
     },
     dropAll() {

@@ -4,6 +4,7 @@ import type { CallerRule } from '../identity/issuer-data.ts';
 import { foldText } from '../kernel/directory.ts';
 import type { OrganizationId } from '../kernel/id.ts';
 import { buildAuthorizationServer } from './build-authorization-server.ts';
+import { buildAuthority } from './build-certificates.ts';
 import { buildProvider } from './build-providers.ts';
 import type { IdentityConfig, IssuerConfig, SecretReference } from './config.ts';
 import { parseDuration } from './quantities.ts';
@@ -11,12 +12,13 @@ import type { GatewayFile } from './schema.ts';
 import type { IssuerEntry } from './schema-identity.ts';
 
 export function buildIdentity(
-  { issuers, providers, authorization_server: server }: GatewayFile['identity'],
+  { issuers, certificates, providers, authorization_server: server }: GatewayFile['identity'],
   folder: string,
   reference: (secret: SecretReference) => SecretReference,
 ): IdentityConfig {
   return {
     issuers: issuers.map((entry) => buildIssuer(entry, folder)),
+    certificates: { authorities: certificates.authorities.map((entry) => buildAuthority(entry, folder)), proxies: certificates.proxies },
     providers: providers.map((entry) => buildProvider(entry, folder, reference)),
     authorizationServer: server === undefined ? null : buildAuthorizationServer(server, folder),
   };

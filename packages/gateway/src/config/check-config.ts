@@ -10,6 +10,7 @@ import { checkHeaders, checkUrl } from './check-address.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkAuthorizationServer } from './check-authorization-server.ts';
+import { checkCertificates } from './check-certificates.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkProviders } from './check-providers.ts';
 import { checkMasking } from './check-masking.ts';
@@ -44,6 +45,7 @@ export function checkConfig(checked: Checked, complain: Complain): void {
   checkAccess(checked.file.access, complain);
   checkEndpoints(checked, complain);
   checkIdentity(checked, complain);
+  checkCertificates(checked, complain);
   checkAuthorizationServer(checked, complain);
   checkOtlp(checked, complain);
   checkAudit(checked.file.audit, complain);

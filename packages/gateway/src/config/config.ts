@@ -3,6 +3,7 @@
  * `schema.ts` parses gateway.yaml into it; `load.ts` adds the environment.
  */
 import type { OidcProviderData, SamlProviderData } from '../identity/provider-data.ts';
+import type { AuthorityData } from '../identity/authority-data.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
 import type { RouteAuth } from '../kernel/route-auth.ts';
 import type { PriceList } from '../kernel/price-list.ts';
@@ -61,6 +62,7 @@ export interface Config {
 /** Who vouches for callers that have no API key. */
 export interface IdentityConfig {
   readonly issuers: readonly IssuerConfig[];
+  readonly certificates: CertificatesConfig;
   /** By whom people sign in. */
   readonly providers: readonly ProviderConfig[];
   /** Null: the gateway gives out no tokens. */
@@ -91,6 +93,20 @@ export interface OauthClientConfig {
 export interface IssuerConfig extends Omit<IssuerData, 'ca'> {
   /** Absolute path of a PEM file. */
   readonly caFile: string | null;
+}
+
+/** Who vouches for callers by client certificates. */
+export interface CertificatesConfig {
+  readonly authorities: readonly CertificateAuthorityConfig[];
+  /** Addresses and networks of proxies that say in a header which certificate a client has shown. */
+  readonly proxies: readonly string[];
+}
+
+export interface CertificateAuthorityConfig extends Omit<AuthorityData, 'ca' | 'lists'> {
+  /** Absolute paths. */
+  readonly caFile: string;
+  /** Null: nobody asks what was revoked. */
+  readonly crlFiles: readonly string[] | null;
 }
 
 export type ProviderConfig = OidcProviderConfig | SamlProviderConfig;

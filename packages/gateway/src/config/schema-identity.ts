@@ -1,11 +1,12 @@
 /** `identity` as it is written: who vouches for callers that have no API key. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
+import { certificatesSchema } from './schema-certificates.ts';
 import { authorizationServerSchema } from './schema-authorization-server.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { signatureAlgorithms, tokenTypes } from '../kernel/token-terms.ts';
-import { day, duration, list, section, serverName, strict, text } from './schema-parts.ts';
+import { actionPatterns, day, duration, list, section, serverName, strict, text } from './schema-parts.ts';
 import { providersSchema } from './schema-providers.ts';
 import { issuerName } from './schema-route-auth.ts';
 import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
@@ -28,12 +29,6 @@ const claimName = z
   .max(200)
   .refine((one) => !/\p{Cc}/u.test(one), { error: 'must be the name of a claim' });
 const entryId = text(entryIdPattern, 'must be an id of the directory');
-const actions = z
-  .array(text(/^(?:\*|[a-z]+(?:\.(?:\*|[a-z_]+))*)$/, 'must be an action such as tools.call, or a pattern such as tools.*'), { error: 'must be a list' })
-  .min(1, { error: 'must name an action, or be left out' })
-  .max(200)
-  .optional();
-
 const callerRule = strict({
   claims: z
     .record(claimName, word, { error: 'must be a map of claims to text' })
@@ -162,7 +157,7 @@ const issuer = strict({
     examples: [['developer']],
   }),
   mapping: list(mapping, 1000).meta({ description: 'Teams and roles that people are given by their groups, and lose with them.' }),
-  actions: actions.meta({
+  actions: actionPatterns.meta({
     description: 'The most that callers of this issuer may do, whatever their roles. Default: every MCP operation.',
     examples: [['tools.call', 'tools.list']],
   }),
@@ -180,6 +175,9 @@ export const identitySchema = section(
   strict({
     issuers: list(issuer, bounds.issuersMax).meta({
       description: 'Issuers of signed tokens (JWT) that routes with `auth: { type: jwt }` take.',
+    }),
+    certificates: section(certificatesSchema).meta({
+      description: 'Who vouches for callers by client certificates (mTLS), for addresses with `auth: { type: mtls }`.',
     }),
     providers: providersSchema,
     authorization_server: authorizationServerSchema.optional().meta({

@@ -164,3 +164,10 @@ export const credential = z
     description: "The gateway's own credential for this server. A caller's credential is never passed on.",
     examples: [{ type: 'bearer', secret: { env: 'SEARCH_TOKEN' } }],
   });
+
+/** Actions that a caller is limited to. */
+export const actionPatterns = z
+  .array(text(/^(?:\*|[a-z]+(?:\.(?:\*|[a-z_]+))*)$/, 'must be an action such as tools.call, or a pattern such as tools.*'), { error: 'must be a list' })
+  .min(1, { error: 'must name an action, or be left out' })
+  .max(200)
+  .optional();

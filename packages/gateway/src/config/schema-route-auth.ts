@@ -18,7 +18,7 @@ export const routeAuth = z.strictObject({
   type: z
     .union([z.enum(['none', ...credentialTypes]), credentials], { error: typeError })
     .describe(
-      '`apiKey`: callers send an API key; `jwt`: a token of one of `identity.issuers`; `oauth`: one that the gateway has given a client (`identity.authorization_server`); a list: any of them; `none`: everyone who reaches the address.',
+      '`apiKey`: callers send an API key; `jwt`: a token of one of `identity.issuers`; `oauth`: one that the gateway has given a client (`identity.authorization_server`); `mtls`: a client certificate of one of `identity.certificates`; a list: any of them; `none`: everyone who reaches the address.',
     ),
   issuers: z
     .array(issuerName, { error: 'must be a list of names of issuers' })

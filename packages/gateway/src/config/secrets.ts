@@ -19,6 +19,7 @@ import type {
 } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
+import { certificateReaders } from './certificate-authorities.ts';
 import { readBundle } from './read-bundle.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
 import { readListenTls, type ListenTlsMaterial } from './listen-tls.ts';
@@ -337,7 +338,7 @@ function streamReaders(stream: AuditStreamConfig, env: Environment): SecretReade
   return [...tls, ...keys, ...headerReaders(to.headers, env, `${setting}.headers`)];
 }
 
-interface SecretReader {
+export interface SecretReader {
   readonly setting: string;
   readonly reference: SecretReference;
   readonly read: () => string;
@@ -351,6 +352,7 @@ function secretReaders(config: Config, env: Environment): SecretReader[] {
     ...sessionKeyReaders(config, env),
     ...opaReaders(config, env),
     ...config.identity.issuers.flatMap(({ name, caFile }) => authoritiesReaders(caFile, `identity.issuers.${name}`, env)),
+    ...config.identity.certificates.authorities.flatMap(certificateReaders),
     ...config.identity.providers.flatMap((provider) => providerReaders(provider, env)),
     ...config.servers.flatMap((server) => [
       ...tlsReaders(server.upstream?.tls ?? null, `servers.${server.name}.tls`, () => resolveTls(server, env)),

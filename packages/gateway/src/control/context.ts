@@ -20,6 +20,7 @@ import type { StreamDesk } from './audit/stream-desk.ts';
 import type { BackupDesk } from './backup/backup-desk.ts';
 import type { BackupScheduleDesk } from './backup/backup-schedule.ts';
 import type { Configuration } from './config/reload-config.ts';
+import type { CertificateDesk } from './sign-in/certificate-desk.ts';
 import type { IssuerDesk } from './sign-in/issuer-desk.ts';
 import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
@@ -65,6 +66,7 @@ export interface ControlDependencies {
   readonly backups: BackupScheduleDesk;
   readonly access: AccessDesk;
   readonly issuers: IssuerDesk;
+  readonly certificates: CertificateDesk;
   readonly prices: PriceDesk;
   readonly oauth: OauthDesk;
   readonly tokens: TokenCounter;

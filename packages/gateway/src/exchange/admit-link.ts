@@ -3,7 +3,9 @@ import { authoriseServer, isOfferedAt } from '../authorise/authorise.ts';
 import type { Principal } from '../authenticate/authenticate.ts';
 import { asFault, Fault } from '../kernel/fault.ts';
 import type { LinkCaller } from '../link/link-caller.ts';
-import { requireAddress, type HeaderGate, type InboundHeaders } from '../listener/header-gate.ts';
+import { certificateHeader } from '../listener/client-certificate.ts';
+import { requireAddress, type InboundHeaders } from '../listener/header-gate.ts';
+import type { RequestHandlers } from '../listener/route-request.ts';
 import type { Rail } from './rail.ts';
 import { requireTaken } from './take-credential.ts';
 
@@ -12,6 +14,7 @@ const carried = {
   host: 'host',
   origin: 'origin',
   authorization: 'authorization',
+  certificate: certificateHeader,
   userAgent: 'user-agent',
   clientTraceId: 'x-trace-id',
   baggage: 'baggage',
@@ -23,8 +26,14 @@ const carried = {
  *
  * Faults: `invalid_request`, `headers_too_large`, `host_not_allowed`, `origin_not_allowed`, `unauthorized`, `unavailable`, `not_found`.
  */
-export async function admitLink(rail: Rail, gate: HeaderGate, request: IncomingMessage, path: string): Promise<LinkCaller> {
+export async function admitLink(
+  rail: Rail,
+  { gate, certificateOf }: Pick<RequestHandlers, 'gate' | 'certificateOf'>,
+  request: IncomingMessage,
+  path: string,
+): Promise<LinkCaller> {
   const inbound = gate(request.rawHeaders);
+  inbound.certificate = certificateOf(request);
   const snapshot = rail.snapshot();
   requireAddress(inbound, snapshot.hosts, snapshot.origins);
   const principal = await callerAt(rail, inbound, path);
@@ -56,7 +65,7 @@ async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Prom
   const server = byPath.get(path);
   const endpoint = endpointsByPath.get(path);
   if ((server ?? endpoint)?.data.auth === 'none') return rail.authenticator.anonymous;
-  const principal = await rail.authenticator.authenticate(inbound.authorization);
+  const principal = await rail.authenticator.authenticate(inbound.authorization, '', inbound.certificate);
   // Of the servers behind an aggregate each message may reach what the caller may.
   const place = server ?? (endpoint !== undefined && isOfferedAt(snapshot, principal, endpoint) ? endpoint : undefined);
   if (place === undefined || (server !== undefined && authoriseServer(snapshot, principal, server.data.name).decision === 'deny')) throw new Fault('not_found');

@@ -63,7 +63,7 @@ async function refusalNow(call: Call, principal: Principal, current: () => Snaps
   let now = principal;
   if (principal.data.kind !== 'anonymous') {
     try {
-      const found = rail.authenticator.authenticate(inbound.authorization, record.peer);
+      const found = rail.authenticator.authenticate(inbound.authorization, record.peer, inbound.certificate);
       // One that is known is not waited for: a slice ends when its work is done, not before.
       now = found instanceof Promise ? await found : found;
     } catch (error) {

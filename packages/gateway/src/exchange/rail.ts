@@ -120,6 +120,10 @@ export class Call implements Reply, Passing {
     this.record = record;
   }
 
+  get certificate(): string | undefined {
+    return this.inbound.certificate;
+  }
+
   get traceId(): string {
     const { clientTraceId, traceHex } = this.record;
     return clientTraceId !== '' ? clientTraceId : traceHex === '' ? '' : traceIdOf(traceHex);

@@ -92,7 +92,7 @@ export async function serveFacade(call: Call, facade: Facade, pathname: string):
     const [, serverName, operationName] = path.exec(pathname) ?? [];
     const operation = operations.get(operationName ?? '');
     if (serverName === undefined || operation === undefined) {
-      await call.rail.authenticator.authenticate(call.inbound.authorization, call.record.peer);
+      await call.rail.authenticator.authenticate(call.inbound.authorization, call.record.peer, call.inbound.certificate);
       throw new Fault('not_found');
     }
     call.record.method = operation.method;
@@ -143,7 +143,7 @@ async function identify(call: Call, serverName: string): Promise<void> {
   const principal =
     known?.data.auth === 'none' && call.inbound.authorization === undefined
       ? authenticator.anonymous
-      : await authenticator.authenticate(call.inbound.authorization, call.record.peer);
+      : await authenticator.authenticate(call.inbound.authorization, call.record.peer, call.inbound.certificate);
   call.record.authAt = performance.now();
   call.principal = principal;
   call.stop = 'access';

@@ -154,7 +154,7 @@ function identify(call: Call, path: string): void | Promise<void> {
     arrive(call, call.rail.authenticator.anonymous, path);
     return undefined;
   }
-  const caller = call.rail.authenticator.authenticate(call.inbound.authorization, call.record.peer);
+  const caller = call.rail.authenticator.authenticate(call.inbound.authorization, call.record.peer, call.inbound.certificate);
   if (caller instanceof Promise) return caller.then((principal) => arrive(call, principal, path));
   arrive(call, caller, path);
   return undefined;

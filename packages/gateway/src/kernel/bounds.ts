@@ -172,6 +172,22 @@ export const bounds = {
   tokenSkewMs: 60_000,
   tokenVerdictMs: 120_000,
   issuersMax: 100,
+  /**
+   * Client certificates: of one, with its extensions; names in it; of a chain that a client shows, and its text; certificates in a file of authorities; entries of
+   * one revocation list, and its file; entries of `identity.certificates.authorities`, lists of each; how long before the end of an authority it is warned of;
+   * client certificates whose end is kept in mind.
+   */
+  certificateBytesMax: 8 * KiB,
+  certificateNamesMax: 100,
+  certificateChainMax: 4,
+  certificateTextCharsMax: 12 * KiB,
+  certificatesInFileMax: 100,
+  revokedCertificatesMax: 200_000,
+  revocationFileBytesMax: 8 * MiB,
+  certificateAuthoritiesMax: 100,
+  revocationFilesMax: 20,
+  certificateWarnMs: 30 * 24 * 3_600_000,
+  certificatesSeenMax: 1_000,
   /** What an issuer says of its keys: bytes and time of one document, keys of a set. */
   issuerDocumentBytesMax: 1_024 * KiB,
   issuerDocumentMs: 5_000,

@@ -2,9 +2,9 @@
 
 /**
  * `apiKey`: a key of the gateway's own; `jwt`: a signed token of an issuer that the configuration names; `oauth`: a token that the gateway itself has
- * given a client for this address.
+ * given a client for this address; `mtls`: a client certificate of an authority that the configuration names.
  */
-export const credentialTypes = ['apiKey', 'jwt', 'oauth'] as const;
+export const credentialTypes = ['apiKey', 'jwt', 'oauth', 'mtls'] as const;
 export type CredentialType = (typeof credentialTypes)[number];
 
 /** As it is written in gateway.yaml and told to workers: one, or several of which a caller sends any; `none`: everyone who reaches the address. */

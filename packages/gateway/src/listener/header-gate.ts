@@ -29,11 +29,13 @@ export interface InboundHeaders {
   requestId: string | undefined;
   userAgent: string | undefined;
   agentName: string | undefined;
+  /** What of a client certificate speaks for the caller, as `SecureServer.certificateOf`. No header: the listener knows it of the connection, or of a proxy that it trusts. */
+  certificate: string | undefined;
   /** `Mcp-Param-*` as name, value, name, value. */
   params: string[] | undefined;
 }
 
-type Field = Exclude<keyof InboundHeaders, 'params'>;
+type Field = Exclude<keyof InboundHeaders, 'params' | 'certificate'>;
 
 const fields: Readonly<Record<string, Field>> = {
   host: 'host',
@@ -128,6 +130,7 @@ function noHeaders(): InboundHeaders {
     requestId: undefined,
     userAgent: undefined,
     agentName: undefined,
+    certificate: undefined,
     params: undefined,
   };
 }

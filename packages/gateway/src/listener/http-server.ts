@@ -13,6 +13,8 @@ import { createSecureServer, type DoorTls, type SecureServer, type TlsRule } fro
 
 export interface HttpServerOptions {
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Of a server that nobody but this program reaches: what it adds to the headers of a client has room beside them. */
+  readonly isInner?: boolean;
   /** A request to change the protocol; `refuse` answers it. Without it each is refused. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer, refuse: (fault: Fault) => void) => void;
   /** Told of each request that is refused before there is one, or that asks for a change of protocol in vain. */
@@ -27,7 +29,8 @@ const lingerMs = 1_000;
  * (slowloris). Counting of header lines is left to the header gate, for node drops what is over its own count silently.
  */
 export function createHttpServer(options: HttpServerOptions): Server {
-  const server = createServer(http1Options, options.onRequest);
+  const maxHeaderSize = http1Options.maxHeaderSize + (options.isInner === true ? bounds.certificateTextCharsMax : 0);
+  const server = createServer({ ...http1Options, maxHeaderSize }, options.onRequest);
   serveHttp1(server, options);
   return server;
 }

@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
+import { certificateHeader } from './client-certificate.ts';
 import { http1Headers } from './http1-headers.ts';
 
 /** A request that another worker may have to answer, since what it is about lives there. */
@@ -12,6 +13,8 @@ export interface Passing {
   readonly response: ServerResponse;
   /** True where another worker has passed it already: then it is answered here. */
   readonly isPassed: boolean;
+  /** What of a client certificate speaks for its caller. */
+  readonly certificate: string | undefined;
 }
 
 /** The workers of this node, to each other: an owner-only Unix socket each, in the folder of the node's sockets. */
@@ -36,6 +39,7 @@ const notPassed = new Set([
   'expect',
   'content-length',
   'x-gatewayops-peer',
+  certificateHeader,
 ]);
 
 /** Nobody listens, or whoever did has closed before all of the request was written: it was not read. */
@@ -72,9 +76,10 @@ export function createOtherWorkers({ id, folder }: { readonly id: string; readon
 }
 
 /** False where nobody listens: nothing was read then. Faults: `unavailable` where it ended before it answered. */
-function pass(socketPath: string, { request, response }: Passing, body: Buffer | null): Promise<boolean> {
+function pass(socketPath: string, { request, response, certificate }: Passing, body: Buffer | null): Promise<boolean> {
   const headers = http1Headers(request.rawHeaders, notPassed);
   headers.push('X-GatewayOps-Peer', request.socket.remoteAddress ?? '');
+  if (certificate !== undefined) headers.push(certificateHeader, certificate);
   if (body !== null) headers.push('Content-Length', String(body.length));
   return new Promise((resolve, reject) => {
     // A connection of its own: where it cannot be made, it is certain that nothing was sent.

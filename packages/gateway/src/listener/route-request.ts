@@ -11,6 +11,8 @@ import { respondRest } from './respond.ts';
 /** Where requests go, by path. Each handler answers every fault itself. */
 export interface RequestHandlers {
   readonly gate: HeaderGate;
+  /** What of a client certificate speaks for the caller. Faults: `invalid_request`. */
+  certificateOf(request: IncomingMessage): string | undefined;
   /** A request of a browser; true where it is answered with that. Its Host and Origin are checked behind this. */
   crossOrigin(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders): boolean;
   mcp(request: IncomingMessage, response: ServerResponse, headers: InboundHeaders, path: string, startedAt: number): void;
@@ -59,7 +61,9 @@ export function createRouteRequest(handlers: RequestHandlers): (request: Incomin
       const { url = '/' } = request;
       const query = url.indexOf('?');
       const path = query < 0 ? url : url.slice(0, query);
-      if (path.startsWith('/mcp')) handlers.mcp(request, response, headers, path, startedAt);
+      const isCall = path.startsWith('/mcp');
+      if (isCall || path.startsWith('/v1/mcp/')) headers.certificate = handlers.certificateOf(request);
+      if (isCall) handlers.mcp(request, response, headers, path, startedAt);
       else if (path.startsWith('/v1/mcp/')) handlers.facade(request, response, headers, path, startedAt);
       else if (path === '/healthz' || path === '/readyz') {
         requireMethod(request, readMethods);

@@ -1,7 +1,8 @@
 import { constants, createServer as createHttp2Server, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { constants as tlsConstants } from 'node:crypto';
+import type { DetailedPeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls';
 import { bounds } from '../kernel/bounds.ts';
 import type { Log } from '../kernel/log.ts';
 import { Http2Reply } from './http2-reply.ts';
@@ -13,6 +14,11 @@ export interface DoorTls {
   readonly clientCa: string | null;
   /** `optional`: a client that shows a certificate must show a good one. */
   readonly clientCertificates: 'none' | 'optional' | 'required';
+  /**
+   * Clients are asked for a certificate, any or none, by which they may be known. Sessions are not resumed then: one that is has the client's own
+   * certificate, without what was sent with it. Absent: they are not.
+   */
+  readonly identifiesClients?: boolean;
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** 48 bytes that the workers of a node share: any of them resumes a session that another has begun. */
   readonly ticketKeys: Uint8Array;
@@ -22,8 +28,10 @@ export interface SecureServer {
   readonly server: Server;
   /** The open connections of HTTP/2. */
   readonly sessions: ReadonlySet<ServerHttp2Session>;
-  /** New handshakes go by it; whom the door asks for certificates stays as it was. */
+  /** New handshakes go by it; whom the door lets in by certificates stays as it was. */
   renew(tls: DoorTls): void;
+  /** The certificate whose key the client of a request has, and what it sent with it, as `certificateText`; undefined: it has shown none, or was not asked. */
+  certificateOf(request: IncomingMessage): string | undefined;
 }
 
 export interface SecureServerOptions {
@@ -51,6 +59,9 @@ const lingerMs = 1_000;
  */
 export function createSecureServer({ tls, http, onRequest, onExpectation, onRejected, log }: SecureServerOptions): SecureServer {
   const sessions = new Set<ServerHttp2Session>();
+  let { identifiesClients = false } = tls;
+  /** By connection of HTTP/1.1, or session of HTTP/2; of clients that have shown one. */
+  const shown = new WeakMap<object, string>();
   const secured = (request: IncomingMessage, response: ServerResponse): void => {
     response.setHeader('Strict-Transport-Security', transportSecurity);
     response.setHeader('X-Content-Type-Options', 'nosniff');
@@ -63,7 +74,7 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, onReje
       ticketKeys: Buffer.from(tls.ticketKeys),
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: bounds.headersTimeoutMs,
-      requestCert: tls.clientCertificates !== 'none',
+      requestCert: asksForCertificate(tls),
       rejectUnauthorized: tls.clientCertificates === 'required',
     },
     secured,
@@ -108,9 +119,12 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, onReje
     session.setTimeout(bounds.keepAliveMs, whenIdle);
   });
 
-  function serveHttp2(socket: TLSSocket): void {
-    // A session that fails ends its own side only: who goes on sending would hold the connection.
-    http2.once('session', (session: ServerHttp2Session) => session.once('error', () => socket.destroy()));
+  function serveHttp2(socket: TLSSocket, certificate: string | null): void {
+    http2.once('session', (session: ServerHttp2Session) => {
+      // A session that fails ends its own side only: who goes on sending would hold the connection.
+      session.once('error', () => socket.destroy());
+      if (certificate !== null) shown.set(session, certificate);
+    });
     http2.emit('connection', socket);
   }
 
@@ -122,17 +136,46 @@ export function createSecureServer({ tls, http, onRequest, onExpectation, onReje
       log.debug('tls.client_certificate_refused', { reason: String(socket.authorizationError), peer: socket.remoteAddress });
       onRejected('tls_certificate_refused', peerOf(socket));
       socket.destroy();
-    } else if (socket.alpnProtocol === 'h2') serveHttp2(socket);
-    else for (const serve of serveHttp1) serve.call(server, socket);
+      return;
+    }
+    const certificate = identifiesClients ? certificateText(socket) : null;
+    if (socket.alpnProtocol === 'h2') return serveHttp2(socket, certificate);
+    if (certificate !== null) shown.set(socket, certificate);
+    for (const serve of serveHttp1) serve.call(server, socket);
   });
 
   return {
     server,
     sessions,
     renew(next) {
+      ({ identifiesClients = false } = next);
+      // What a new connection is asked for is read there; what is refused for want of one was fixed when the server was made.
+      Object.assign(server, { requestCert: asksForCertificate(next) });
       server.setSecureContext({ ...contextOf(next), ticketKeys: Buffer.from(next.ticketKeys) });
     },
+    certificateOf: (request) => shown.get(('stream' in request && (request as unknown as Http2ServerRequest).stream.session) || request.socket),
   };
+}
+
+function asksForCertificate({ clientCertificates, identifiesClients }: DoorTls): boolean {
+  return clientCertificates !== 'none' || identifiesClients === true;
+}
+
+/**
+ * Base64 of what a client has shown, its own first, with commas between; null: nothing, or more than `bounds` allow. Whether any of it is good is not known by it: that the
+ * client has the key is. Where the door itself has found the chain good, node keeps only the first.
+ */
+function certificateText(socket: TLSSocket): string | null {
+  const parts: string[] = [];
+  let one: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  let size = 0;
+  // The last is its own issuer.
+  for (let before: DetailedPeerCertificate | undefined; one?.raw !== undefined && one !== before && parts.length < bounds.certificateChainMax;) {
+    parts.push(one.raw.toString('base64'));
+    size += parts.at(-1)?.length ?? 0;
+    [before, one] = [one, one.issuerCertificate];
+  }
+  return parts.length === 0 || size > bounds.certificateTextCharsMax ? null : parts.join(',');
 }
 
 /** Node cuts such a connection, so that the error of it says no more than that it was cut. */
@@ -145,8 +188,10 @@ function peerOf(socket: TLSSocket): string {
   return socket.remoteAddress ?? '';
 }
 
-function contextOf({ cert, key, clientCa, minVersion }: DoorTls): SecureContextOptions {
-  return { cert, key, minVersion, ...(clientCa === null ? {} : { ca: clientCa }) };
+function contextOf({ cert, key, clientCa, identifiesClients, minVersion }: DoorTls): SecureContextOptions {
+  // Authorities of callers are not named here: node forgets what a client sent with its certificate once it has found it good.
+  const secureOptions = identifiesClients === true ? { secureOptions: tlsConstants.SSL_OP_NO_TICKET } : {};
+  return { cert, key, minVersion, ...secureOptions, ...(clientCa === null ? {} : { ca: clientCa }) };
 }
 
 /** Node's HTTP/2 requests are made to pass for those of HTTP/1.1; where they do not, they are made to here and in `Http2Reply`. */

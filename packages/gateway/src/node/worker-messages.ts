@@ -1,4 +1,4 @@
-import type { CredentialVerdict } from '../authenticate/authenticate.ts';
+import type { CredentialVerdict, ShownCredential } from '../authenticate/authenticate.ts';
 import type { Config } from '../config/config.ts';
 import type { Operation } from '../authorise/access.ts';
 import type { Question } from '../consult/consultant.ts';
@@ -76,7 +76,7 @@ export type SupervisorHandlers = {
   /** Resolves when what the supervisor was told of the worker's door before is done. */
   doorLetGo: (input: null) => void;
   /** `peer`: where it was shown. */
-  verifyCredential: (input: { readonly secret: string; readonly peer: string }) => Promise<CredentialVerdict>;
+  verifyCredential: (input: { readonly secret: string; readonly peer: string; readonly kind: ShownCredential }) => Promise<CredentialVerdict>;
   /** Sessions that were shown and are not the caller's. */
   sessionsRefused: (input: readonly SessionRefusal[]) => void;
   lease: (input: LeaseRequest) => Promise<LeaseGrant>;

@@ -102,6 +102,7 @@ export function planConfig(config: Config): Plan {
 function credentialWords(type: PlannedAuth['type'], { identity }: Config): string {
   if (type === 'none') return 'none: everyone who reaches the address may call';
   if (type === 'apiKey') return 'Authorization: Bearer gwo_{environment}_…';
+  if (type === 'mtls') return `a client certificate of ${identity.certificates.authorities.map(({ name }) => name).join(', ')}`;
   if (type === 'oauth') return 'Authorization: Bearer TOKEN that the gateway gave the client';
   return `Authorization: Bearer TOKEN of ${identity.issuers.map(({ name, issuer }) => `${name} (${issuer})`).join(', ')}`;
 }

@@ -27,7 +27,7 @@ function config(more: Partial<Config> = {}): Config {
     pricing: null,
     policies: null,
     access: { risks: [], opa: null },
-    identity: { issuers: [], providers: [], authorizationServer: null },
+    identity: { issuers: [], certificates: { authorities: [], proxies: [] }, providers: [], authorizationServer: null },
     transforms: [],
     cache: [],
     record: {

@@ -52,6 +52,7 @@ export function snapshotOfConfig(config: Config, sources: SnapshotSources): Snap
     ...(config.identity.issuers.length === 0 && config.identity.authorizationServer === null
       ? {}
       : { tokens: true as const, signIn: signInAt(ownUrl(config.listen, sources.port)) }),
+    ...(config.identity.certificates.authorities.length === 0 ? {} : { certificates: { proxies: config.identity.certificates.proxies } }),
     ...(sources.opa === null ? {} : { opa: sources.opa }),
     ...(sources.others.length === 0 ? {} : { others: sources.others }),
     endpoints: endpointsOfConfig(config),

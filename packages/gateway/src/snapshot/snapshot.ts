@@ -36,6 +36,8 @@ export interface SnapshotData {
   readonly risks?: readonly RiskData[];
   /** Whether callers may sign in with tokens, which are longer than keys; absent: they may not. */
   readonly tokens?: true;
+  /** Whether callers may be known by client certificates, and which proxies may say so of their clients; absent: they may not. */
+  readonly certificates?: { readonly proxies: readonly string[] };
   /** By which address clients find out how to sign in; absent: no tokens are taken. */
   readonly signIn?: { readonly origin: string; /** Empty, or from its slash on. */ readonly basePath: string };
   /** The policy engine that is asked beside the rules; absent: none. */
@@ -137,7 +139,7 @@ export interface PrincipalData {
    * their pseudonym, whose own id stands in `userId` alone, where it can be erased.
    */
   readonly keyId: string;
-  /** What shows of the credential: the key's prefix, or `jwt:` and the issuer's name. */
+  /** What shows of the credential: the key's prefix, or `jwt:` and the issuer's name, or `mtls:` and that of the authority. */
   readonly keyPrefix: string;
   readonly organizationId: string;
   readonly userId: string;

@@ -74,7 +74,7 @@ function renderServers(servers: readonly ServerView[], publicUrl: string): Html 
         <td>${server.transport}</td>
         <td><code>${publicUrl}${server.path}</code> <button type="button" data-copy="${publicUrl}${server.path}">Copy</button></td>
         <td>
-          ${server.auth === 'none' ? html`<span class="state warn">open to all</span>` : server.auth.replace('apiKey', 'API key').replace('jwt', 'token').replace('oauth', 'sign-in')}
+          ${server.auth === 'none' ? html`<span class="state warn">open to all</span>` : server.auth.replace('apiKey', 'API key').replace('jwt', 'token').replace('oauth', 'sign-in').replace('mtls', 'certificate')}
         </td>
       </tr>`,
   );

@@ -40,7 +40,7 @@ beforeAll(async () => {
   if (http === undefined) throw new Error('no server');
   const served = () => ({
     ...config,
-    identity: { issuers: [], providers: [], authorizationServer: enabled },
+    identity: { issuers: [], certificates: { authorities: [], proxies: [] }, providers: [], authorizationServer: enabled },
     servers: ['closed', 'search'].map((name) => ({ ...http, name })),
     routes: [
       { server: 'closed', path: '/mcp/closed', auth: { type: 'apiKey' as const }, timeoutMs: 1000 },

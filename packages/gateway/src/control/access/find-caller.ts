@@ -1,6 +1,7 @@
 /** Callers as the registry has them now, for whoever asks what rules say of them. */
 import { entryIdPattern, foldText, nouns, type NounKind, type Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { credentialTypes } from '../../kernel/route-auth.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { CallGroup } from '../../store/ledger/call-groups.ts';
 import type { EntryRecord } from '../../store/registry/directory-store.ts';
@@ -90,8 +91,8 @@ async function recordedAs({ registry, organizationId }: ControlContext, { kind, 
 }
 
 /**
- * Who made recorded calls, each looked up once: null where it was nobody, undefined where whoever it was is not there any more. Who called by token is
- * judged within what its issuer or its grant allows, as far as those are still known. Faults: `unavailable`.
+ * Who made recorded calls, each looked up once: null where it was nobody, undefined where whoever it was is not there any more. Who called by token or
+ * certificate is judged within what its issuer, its authority or its grant allows, as far as those are still known. Faults: `unavailable`.
  */
 export function callersOfCalls(context: ControlContext): (call: Recorded) => Promise<PrincipalData | null | undefined> {
   const known = new Map<string, PrincipalData | null | undefined>([[' ', null]]);
@@ -119,9 +120,12 @@ async function callerByToken(context: ControlContext, { key_id: keyId, token, us
     userId !== '' ? { kind: 'user', id: userId } : agent !== '' ? { kind: 'agent', id: agent } : { kind: 'service_account', id: keyId };
   const entry = await registry.directory.find(organizationId, reference);
   if (entry === null) return undefined;
-  const issuer = token.startsWith('jwt:') ? config.identity.issuers.find((one) => one.name === by && one.organizationId === organizationId) : undefined;
+  const credential = credentialTypes.find((type) => token.startsWith(`${type}:`)) ?? 'oauth';
+  const { issuers, certificates } = config.identity;
+  const vouching = credential === 'jwt' ? issuers : credential === 'mtls' ? certificates.authorities : [];
+  const issuer = vouching.find((one) => one.name === by && one.organizationId === organizationId);
   return principalOfEntry(context, organizationId, entry, {
-    credential: token.startsWith('jwt:') ? 'jwt' : 'oauth',
+    credential,
     credentialId: '',
     issuer: issuer?.name ?? '',
     keyId,

@@ -11,7 +11,7 @@ export interface SignIn {
   /** Of a failure: unknown, expired, revoked; forged or foreign; of a token the test that it failed. */
   readonly reason: string;
   /** `mcp_session`: a session of an agent; the subject is the key that came with it. `token`: of an issuer, which is the subject where it failed. `grant`: a token of the gateway's own, by the id of the grant. */
-  readonly kind: 'key' | 'token' | 'grant' | 'session' | 'admin_link' | 'mcp_session';
+  readonly kind: 'key' | 'token' | 'certificate' | 'grant' | 'session' | 'admin_link' | 'mcp_session';
   /** The id or the visible prefix of what was shown; never a secret. */
   readonly subject: string;
   /** In whose audit it is written; null: nobody can tell, so in that of the gateway's own. */

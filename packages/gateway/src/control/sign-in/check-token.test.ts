@@ -37,6 +37,8 @@ function serve(more: Partial<IssuerData> = {}): ControlDependencies {
 const context = (dependencies: ControlDependencies): ControlContext => ({ ...control.context(), ...dependencies });
 const callers: IssuerData['mapping']['callers'] = [{ claims: { sub: 'robot' }, kind: 'agent', id: 'agt_robot' }];
 
+const shown = (secret: string) => ({ secret, peer: '', kind: 'bearer' }) as const;
+
 test('a token is told its way: what it fails at, how to mend it, and whom it is of, without letting anybody in', async () => {
   const dependencies = serve({ mapping: { ...issuer.data().mapping, callers } });
   expect(await checkToken(context(dependencies), await issuer.token({ aud: 'https://other.example' }))).toMatchObject({
@@ -53,7 +55,7 @@ test('a token is told its way: what it fails at, how to mend it, and whom it is 
     caller: { kind: 'user', id: null, email: 'ana@acme.example', emailVerified: true, groups: ['a'] },
   });
   expect(await checkToken(context(dependencies), await issuer.token({ sub: 'nobody' }))).toMatchObject({ outcome: 'refused', failed: { step: 'directory' } });
-  expect(await verifyCredential(dependencies, ana, '')).toMatchObject({ ok: false, reason: 'refused' });
+  expect(await verifyCredential(dependencies, shown(ana))).toMatchObject({ ok: false, reason: 'refused' });
   // What callers were refused for is counted, what administrators try is not.
   expect(Array.from(dependencies.issuers.refusals())).toEqual([['directory', 1]]);
 });
@@ -73,14 +75,14 @@ test('who calls is an agent or a user of the directory, and may do what the entr
   await createEntry(control.context(), { kind: 'agent', id: 'agt_robot', change: { name: 'Robot', texts: {}, names: {}, links: {} }, ...made });
   const links = { role_ids: [{ kind: 'role', id: 'viewer' }] } as const;
   await createEntry(control.context(), { kind: 'user', id: 'usr_bo', change: { name: 'Bo', texts: { email: 'bo@acme.example' }, names: {}, links }, ...made });
-  const robot = await verifyCredential(dependencies, await issuer.token({ sub: 'robot' }), '');
+  const robot = await verifyCredential(dependencies, shown(await issuer.token({ sub: 'robot' })));
   expect(robot).toMatchObject({
     ok: true,
     principal: { kind: 'agent', agent: 'agt_robot', keyId: 'agt_robot', keyPrefix: 'jwt:test', servers: ['search'], userId: '' },
   });
   const bo = { sub: 'bo', email: 'bo@acme.example', email_verified: true };
-  const first = await verifyCredential(dependencies, await issuer.token(bo), '');
-  const again = await verifyCredential(dependencies, await issuer.token({ ...bo, jti: '2' }), '');
+  const first = await verifyCredential(dependencies, shown(await issuer.token(bo)));
+  const again = await verifyCredential(dependencies, shown(await issuer.token({ ...bo, jti: '2' })));
   if (first.ok !== true || again.ok !== true) throw new Error('Bo is a user');
   expect(first.principal).toMatchObject({ kind: 'user', userId: 'usr_bo', owner: { kind: 'user', id: 'usr_bo' }, credential: 'jwt', issuer: 'test' });
   // A role that reads gives neither what the issuer's entry names, nor the entry what the role does not.

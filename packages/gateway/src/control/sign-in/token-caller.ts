@@ -69,7 +69,7 @@ function principalOf(
 }
 
 /** Records find a person by it without naming them; it ends with them. */
-async function pseudonymOf(registry: ControlDependencies['registry'], organizationId: OrganizationId, userId: string): Promise<string> {
+export async function pseudonymOf(registry: ControlDependencies['registry'], organizationId: OrganizationId, userId: string): Promise<string> {
   const known = await registry.people.find(organizationId, userId);
   return (known ?? (await registry.transaction(({ people }) => people.take(organizationId, userId)))).pseudonym;
 }

@@ -1,4 +1,4 @@
-import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
+import type { CredentialVerdict, ShownCredential } from '../../authenticate/authenticate.ts';
 import { isTokenForm } from '../../identity/read-token.ts';
 import type { TokenRefusal } from '../../identity/verify-token.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
@@ -6,12 +6,17 @@ import type { ControlDependencies } from '../context.ts';
 import { verifyKey } from '../keys/verify-key.ts';
 import { looksLikeOwnToken, verifyAccessToken } from '../oauth/verify-access-token.ts';
 import { callerOfToken } from './token-caller.ts';
+import { verifyClientCertificate } from './verify-client-certificate.ts';
 
 /**
- * Who is behind what a caller of the rail sent: a key of the gateway, a token that it has given a client, or a token of an issuer where there are any. A token that is not taken ends as an
+ * Who is behind what a caller of the rail sent: a client certificate, a key of the gateway, a token that it has given a client, or a token of an issuer where there are any. A token that is not taken ends as an
  * event of the audit that names the test it failed; its sender hears nothing of that. Faults: `unavailable` where the registry does not answer.
  */
-export async function verifyCredential(dependencies: ControlDependencies, secret: string, peer: string): Promise<CredentialVerdict> {
+export async function verifyCredential(
+  dependencies: ControlDependencies,
+  { secret, peer, kind }: { readonly secret: string; readonly peer: string; readonly kind: ShownCredential },
+): Promise<CredentialVerdict> {
+  if (kind === 'certificate') return verifyClientCertificate(dependencies, secret, peer);
   if (looksLikeOwnToken(dependencies, secret)) return verifyAccessToken(dependencies, secret, peer);
   if (dependencies.config.identity.issuers.length === 0 || !isTokenForm(secret)) return verifyKey(dependencies, secret, peer);
   const verdict = await dependencies.issuers.verify(secret);

@@ -14,7 +14,7 @@ export interface CallGroupsInput {
 
 const row = z.object({
   key_id: z.string(),
-  /** Of a call by token `jwt:ISSUER` or `oauth:GRANT`; empty: by a key, or by nobody. */
+  /** Of a call by token `jwt:ISSUER` or `oauth:GRANT`, by certificate `mtls:AUTHORITY`; empty: by a key, or by nobody. */
   token: z.string(),
   user_id: z.string(),
   agent: z.string(),
@@ -41,7 +41,7 @@ export async function listCallGroups(ledger: Pick<LedgerStore, 'query'>, input: 
       toString(argMax(trace_id, started_at)) AS trace_hex, sum(count()) OVER () AS calls_of_all, min(toUnixTimestamp64Micro(min(started_at))) OVER () AS oldest_us
     FROM
     (
-      SELECT key_id, if(startsWith(key_prefix, 'jwt:') OR startsWith(key_prefix, 'oauth:'), key_prefix, '') AS token, user_id, agent, environment, server, method, tool,
+      SELECT key_id, if(startsWith(key_prefix, 'jwt:') OR startsWith(key_prefix, 'oauth:') OR startsWith(key_prefix, 'mtls:'), key_prefix, '') AS token, user_id, agent, environment, server, method, tool,
         trace_id, started_at
       FROM calls
       WHERE ${inWindow} AND method IN ('tools/call', 'resources/read', 'prompts/get') AND server != '' AND tool != ''

@@ -1,0 +1,85 @@
+/** What the shape of `identity.certificates`, and of `auth` where it takes them, cannot say. */
+import { certificateNameKinds } from '../kernel/certificate-terms.ts';
+import { credentialsOf, type RouteAuth } from '../kernel/route-auth.ts';
+import type { Checked, Complain } from './check-config.ts';
+import type { Path } from './config-fault.ts';
+import type { CertificateAuthorityEntry } from './schema-certificates.ts';
+
+export function checkCertificates({ file, config, leftOutServers }: Checked, complain: Complain): void {
+  const { authorities } = file.identity.certificates;
+  const servers = new Set([...config.servers.map(({ name }) => name), ...leftOutServers]);
+  for (const [index, entry] of authorities.entries()) {
+    const path: Path = ['identity', 'certificates', 'authorities', index];
+    const first = authorities.findIndex(({ name }) => name === entry.name);
+    if (first < index)
+      complain(
+        [...path, 'name'],
+        `two authorities are named ${entry.name}`,
+        `identity.certificates.authorities[${first}] has the name already.`,
+        'Give one of them another name.',
+      );
+    for (const [number, rule] of entry.callers.entries()) checkRule(rule, [...path, 'callers', number], complain);
+    checkNamedOnce(entry, path, complain);
+    for (const [number, server] of (entry.servers ?? []).entries())
+      if (!servers.has(server))
+        complain(
+          [...path, 'servers', number],
+          `there is no server named ${server}`,
+          `Configured: ${[...servers].slice(0, 20).join(', ')}.`,
+          'Correct the name, or remove it.',
+        );
+  }
+  for (const [index, { auth }] of file.routes.entries()) checkAuth(auth, ['routes', index, 'auth'], file, complain);
+  checkAuth(file.aggregate.auth, ['aggregate', 'auth'], file, complain);
+  for (const [index, { auth }] of file.virtual_servers.entries()) checkAuth(auth, ['virtual_servers', index, 'auth'], file, complain);
+}
+
+function checkRule(rule: CertificateAuthorityEntry['callers'][number], path: Path, complain: Complain): void {
+  const names = certificateNameKinds.filter((kind) => rule[kind] !== undefined);
+  if (names.length !== 1)
+    complain(
+      path,
+      'the entry has no name of a certificate, or more than one',
+      'It says which certificates are meant.',
+      'Write one of uri, dns, email and fingerprint.',
+    );
+  if ([rule.user, rule.service_account, rule.agent].filter((one) => one !== undefined).length !== 1)
+    complain(path, 'the entry names nobody, or more than one', 'A certificate is of one caller.', 'Write one of user, service_account and agent.');
+  if (rule.user !== undefined && names.some((kind) => rule[kind]?.includes('*') === true))
+    complain(
+      path,
+      'many certificates would be of one person',
+      'A name with * in it fits more than one certificate.',
+      'Name the certificate of the person without *, or a service account or an agent.',
+    );
+}
+
+/** A second entry for the same name would never be asked. */
+function checkNamedOnce({ callers }: CertificateAuthorityEntry, path: Path, complain: Complain): void {
+  const seen = new Map<string, number>();
+  for (const [number, rule] of callers.entries()) {
+    const key = JSON.stringify(certificateNameKinds.map((kind) => rule[kind]?.toLowerCase()));
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, number);
+    else complain([...path, 'callers', number], 'the name is given twice', `callers[${before}] has it, and the first that fits counts.`, 'Remove one of them.');
+  }
+}
+
+function checkAuth({ type }: RouteAuth, path: Path, file: Checked['file'], complain: Complain): void {
+  if (!credentialsOf(type).includes('mtls')) return;
+  const { authorities, proxies } = file.identity.certificates;
+  if (authorities.length === 0)
+    complain(
+      [...path, 'type'],
+      'the route takes client certificates, and no authority is configured',
+      'Nobody could call by it.',
+      'Add an entry to identity.certificates.authorities, or write type: apiKey.',
+    );
+  else if (file.listen.tls === undefined && proxies.length === 0)
+    complain(
+      [...path, 'type'],
+      'the route takes client certificates, and nobody can show one',
+      'The gateway speaks no TLS, and no proxy before it is named.',
+      'Add listen.tls, or name the proxy that ends TLS in identity.certificates.proxies.',
+    );
+}

@@ -1,0 +1,81 @@
+import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
+import type { CertificateRefusal, VerifiedCertificate } from '../../identity/verify-certificate.ts';
+import { bounds } from '../../kernel/bounds.ts';
+import type { CertificateStep } from '../../kernel/certificate-terms.ts';
+import { organizationIdOf } from '../../kernel/id.ts';
+import type { PrincipalData } from '../../snapshot/snapshot.ts';
+import type { ControlDependencies } from '../context.ts';
+import { principalOfEntry } from './principal-of-entry.ts';
+import { pseudonymOf } from './token-caller.ts';
+
+/**
+ * Who is behind a client certificate; `text` as workers send it. One that is not taken ends as an event of the audit that names the test it failed, and in the log with its
+ * reason; who has shown it hears nothing of that. Faults: `unavailable` where the registry does not answer.
+ */
+export async function verifyClientCertificate(dependencies: ControlDependencies, text: string, peer: string): Promise<CredentialVerdict> {
+  const verdict = await dependencies.certificates.verify(text);
+  if (!verdict.ok) return refuse(dependencies, verdict.refusal, peer);
+  const caller = await callerOfCertificate(dependencies, verdict.verified);
+  if (!caller.ok) {
+    const { authority, certificate } = verdict.verified;
+    return refuse(dependencies, { ...caller, authority, certificate }, peer);
+  }
+  const { principal } = caller;
+  dependencies.audit.noteSignIn({
+    outcome: 'succeeded',
+    reason: '',
+    kind: 'certificate',
+    subject: principal.keyId,
+    organizationId: organizationIdOf(principal.organizationId),
+    peer,
+  });
+  return { ok: true, principal };
+}
+
+export type CertificateCaller =
+  | { readonly ok: true; readonly principal: PrincipalData }
+  | { readonly ok: false; readonly step: 'directory'; readonly reason: string; readonly fix: string };
+
+/** The user, service account or agent that it is of. Faults: `unavailable`. */
+export async function callerOfCertificate(dependencies: ControlDependencies, verified: VerifiedCertificate): Promise<CertificateCaller> {
+  const { authority, rule, certificate, until } = verified;
+  const entry = await dependencies.registry.directory.find(authority.organizationId, { kind: rule.kind, id: rule.id });
+  if (entry === null)
+    return {
+      ok: false,
+      step: 'directory',
+      reason: `the organization has no ${rule.kind.replace('_', ' ')} ${rule.id}`,
+      fix: 'Make it, or correct the entry of callers.',
+    };
+  // One certificate of two organizations is two callers.
+  const credentialId = `crt_${certificate.fingerprint.slice(0, 32)}`;
+  const { name, organizationId, servers, actions } = authority;
+  const principal = await principalOfEntry(dependencies, organizationId, entry, {
+    credential: 'mtls',
+    credentialId,
+    issuer: name,
+    keyId: rule.kind === 'user' ? await pseudonymOf(dependencies.registry, organizationId, rule.id) : rule.id,
+    keyPrefix: `mtls:${name}`,
+    servers,
+    actions,
+    expiresAtMs: Math.min(until, dependencies.expiryClock.nowMs() + bounds.tokenVerdictMs),
+  });
+  return { ok: true, principal };
+}
+
+function refuse(
+  { audit, log }: ControlDependencies,
+  { step, reason, authority, certificate }: Omit<CertificateRefusal, 'step' | 'fix'> & { readonly step: CertificateStep },
+  peer: string,
+): CredentialVerdict {
+  const organizationId = authority?.organizationId ?? null;
+  audit.noteSignIn({ outcome: 'failed', reason: step, kind: 'certificate', subject: authority?.name ?? '', organizationId, peer });
+  log.info('identity.certificate_refused', {
+    step,
+    reason,
+    authority: authority?.name ?? '',
+    ...(certificate === null ? {} : { fingerprint: `sha256:${certificate.fingerprint}`, serial: certificate.serial }),
+    peer,
+  });
+  return organizationId === null ? { ok: false, reason: 'unknown' } : { ok: false, reason: 'refused', organizationId };
+}
