@@ -53,7 +53,10 @@ beforeAll(async () => {
     accessTokenMs: 600_000,
     refreshTokenMs: 86_400_000,
   };
-  control = base.variant({ publicUrl: () => url, served: () => ({ ...config, identity: { issuers: [], providers: [], authorizationServer } }) });
+  control = base.variant({
+    publicUrl: () => url,
+    served: () => ({ ...config, identity: { issuers: [], certificates: { authorities: [], proxies: [] }, providers: [], authorizationServer } }),
+  });
   const change = { name: 'Ana', texts: { email: 'ana@example.com' }, names: {}, links: { role_ids: [{ kind: 'role' as const, id: 'viewer' }] } };
   await createEntry(systemContext(control.dependencies), { kind: 'user', id: 'usr_ana', change, dryRun: false });
   const user = await control.dependencies.registry.directory.find(defaultOrganizationId, { kind: 'user', id: 'usr_ana' });
