@@ -1,6 +1,7 @@
 /** The authorities of client certificates of a node: what verifies certificates is loaded with the first one. Part of `assemble.ts`. */
 import { isDeepStrictEqual } from 'node:util';
 import type { CertificateDesk } from './control/sign-in/certificate-desk.ts';
+import type { HealthProbe } from './control/health/read-health.ts';
 import type { AuthorityData } from './identity/authority-data.ts';
 import type { CertificateVerifier } from './identity/verify-certificate.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -9,6 +10,8 @@ import type { OrganizationId } from './kernel/id.ts';
 export interface AssembledCertificates extends CertificateDesk {
   /** Others are configured. Returns the organizations whose callers have to be verified anew. */
   configure(authorities: readonly AuthorityData[]): readonly OrganizationId[];
+  /** Says what of them is over, or will be before long; none where there are none. */
+  probes(): readonly HealthProbe[];
 }
 
 export function assembleCertificates(first: readonly AuthorityData[], clock: Clock): AssembledCertificates {
@@ -23,7 +26,14 @@ export function assembleCertificates(first: readonly AuthorityData[], clock: Clo
     return verifier;
   }
 
+  const check: HealthProbe['check'] = async () => {
+    const ends = (verifier ?? (await (loading ??= load()))).ends();
+    if (ends.length === 0) return { state: 'ok', reason: null };
+    return { state: ends.some(({ isOver }) => isOver) ? 'down' : 'degraded', reason: ends.map(({ reason }) => reason).join('; ') };
+  };
+
   return {
+    probes: () => (authorities.length === 0 ? [] : [{ name: 'client_certificates', required: false, check }]),
     get authorities() {
       return authorities;
     },

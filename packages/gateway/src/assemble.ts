@@ -210,8 +210,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const { keyChanged, forget } = createKeyNews(knownKeys, telemetry.live, pool);
   const hasEngine = (): boolean => served.opa !== null;
   const forgetTokens = async (organizationId: string): Promise<void> => {
-    const { issuers, certificates: own } = served.config.identity;
-    if (issuers.length + own.authorities.length > 0) await pool.tokensChanged(organizationId);
+    if (served.issuers.length + served.authorities.length > 0) await pool.tokensChanged(organizationId);
   };
   access = await assembleAccess({ registry, serveAnew, ofFile: () => served.config.policies, forget, forgetTokens, pool, hasEngine, clock, log, closers });
   // Before anybody is let in.
@@ -315,6 +314,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
       ...streams.probes(),
       ...backups.probes(),
       ...providers.probes(),
+      ...certificates.probes(),
     ],
     figures: telemetry.figures({
       workers: () => pool.reports(),

@@ -203,6 +203,24 @@ describe('a chain', () => {
   });
 });
 
+test('what of an authority ends before long is said, its lists in the last quarter of their time', async () => {
+  const ending = async (more: Partial<AuthorityData>, inDays: number): Promise<string> => {
+    const verifier = createCertificateVerifier({ nowMs: () => Date.now() + inDays * dayMs });
+    verifier.configure([authority(more)]);
+    return verifier
+      .ends()
+      .map(({ isOver, reason }) => `${String(isOver)} ${reason}`)
+      .join('; ');
+  };
+  expect(await ending({}, 0)).toBe('');
+  expect(await ending({}, 61)).toMatch(/^false acme: the authority CN=clients authority expires at/);
+  expect(await ending({}, 91)).toMatch(/^true acme: the authority CN=clients authority expired/);
+  const lists = await listed([ca.list([], { days: [-9, -1] }), ca.list([], { days: [-1, 7] })]);
+  expect(await ending({ lists }, 4)).toBe('');
+  expect(await ending({ lists }, 6)).toMatch(/^false acme: a revocation list expires at/);
+  expect(await ending({ lists }, 8)).toMatch(/^true acme: a revocation list expired, its callers are refused/);
+});
+
 describe('what was revoked', () => {
   test('is refused, and others go on', async () => {
     const [gone, good] = [await ca.issue({ uri }), await ca.issue({ uri })];

@@ -32,6 +32,14 @@ export interface CertificateVerifier {
   configure(authorities: readonly AuthorityData[]): void;
   /** `text`: the certificate that a client has shown the key of, and what it sent with it: base64 of each, with commas between. */
   verify(text: string): CertificateVerdict;
+  /** What of the authorities and their lists is over, or will be before long. */
+  ends(): readonly AuthorityEnd[];
+}
+
+export interface AuthorityEnd {
+  readonly isOver: boolean;
+  /** For the operator. */
+  readonly reason: string;
 }
 
 const stepOrder: readonly CertificateStep[] = ['form', 'time', 'key', 'usage', 'chain', 'revocation', 'mapping'];
@@ -94,7 +102,27 @@ export function createCertificateVerifier(clock: Pick<Clock, 'nowMs'>): Certific
         });
       return { ok: true, verified: first };
     },
+    ends: () => known.flatMap(({ authority, trust }) => endsOf(authority, trust, clock.nowMs())),
   };
+}
+
+function endsOf({ name }: AuthorityData, { anchors, lists }: Trust, nowMs: number): AuthorityEnd[] {
+  const at = (ms: number): string => new Date(ms).toISOString();
+  const authorities = anchors
+    .filter(({ until }) => until - nowMs < bounds.certificateWarnMs)
+    .map(({ until, subjectText }): AuthorityEnd => {
+      const isOver = nowMs >= until;
+      return { isOver, reason: `${name}: the authority ${subjectText} ${isOver ? 'expired, its callers are refused,' : 'expires'} at ${at(until)}` };
+    });
+  // The newest of each authority counts. Many are made for a week: they are warned of in the last quarter of their time.
+  const newest = (lists ?? []).filter((list) => (lists ?? []).every((other) => other === list || !other.issuer.equals(list.issuer) || other.from < list.from));
+  const due = newest
+    .filter(({ from, until }) => until - nowMs < Math.min(bounds.certificateWarnMs, (until - from) / 4))
+    .map(({ until }): AuthorityEnd => {
+      const isOver = nowMs >= until;
+      return { isOver, reason: `${name}: a revocation list ${isOver ? 'expired, its callers are refused,' : 'expires'} at ${at(until)}` };
+    });
+  return [...authorities, ...due];
 }
 
 /** What an authority of the configuration is trusted by. Throws `Malformed`. */
