@@ -14,6 +14,10 @@ export interface AssembledCertificates extends CertificateDesk {
   probes(): readonly HealthProbe[];
 }
 
+/** Of the log, about certificates that are refused. */
+const linesBurst = 20;
+const linesPerSecond = 2;
+
 export function assembleCertificates(first: readonly AuthorityData[], clock: Clock): AssembledCertificates {
   let authorities = first;
   let verifier: CertificateVerifier | null = null;
@@ -26,6 +30,8 @@ export function assembleCertificates(first: readonly AuthorityData[], clock: Clo
     return verifier;
   }
 
+  let lines = linesBurst;
+  let refilledMs = clock.monotonicMs();
   const check: HealthProbe['check'] = async () => {
     const ends = (verifier ?? (await (loading ??= load()))).ends();
     if (ends.length === 0) return { state: 'ok', reason: null };
@@ -34,6 +40,12 @@ export function assembleCertificates(first: readonly AuthorityData[], clock: Clo
 
   return {
     probes: () => (authorities.length === 0 ? [] : [{ name: 'client_certificates', required: false, check }]),
+    takesLine() {
+      const nowMs = clock.monotonicMs();
+      lines = Math.min(linesBurst, lines + ((nowMs - refilledMs) * linesPerSecond) / 1000);
+      refilledMs = nowMs;
+      return lines >= 1 && lines-- >= 1;
+    },
     get authorities() {
       return authorities;
     },

@@ -6,4 +6,6 @@ export interface CertificateDesk {
   readonly authorities: readonly AuthorityData[];
   /** Loads what verifies certificates with the first one. `text`: as workers send it. */
   verify(text: string): Promise<CertificateVerdict>;
+  /** Whether one more refusal is worth a line of the log: anybody can make certificates, and a flood of them must not become a flood of lines. */
+  takesLine(): boolean;
 }

@@ -64,15 +64,16 @@ export async function callerOfCertificate(dependencies: ControlDependencies, ver
 }
 
 function refuse(
-  { audit, log }: ControlDependencies,
-  { step, reason, authority, certificate }: Omit<CertificateRefusal, 'step' | 'fix'> & { readonly step: CertificateStep },
+  { audit, log, certificates }: ControlDependencies,
+  { step, reason, fix, authority, certificate }: Omit<CertificateRefusal, 'step'> & { readonly step: CertificateStep },
   peer: string,
 ): CredentialVerdict {
   const organizationId = authority?.organizationId ?? null;
   audit.noteSignIn({ outcome: 'failed', reason: step, kind: 'certificate', subject: authority?.name ?? '', organizationId, peer });
-  log.info('identity.certificate_refused', {
+  log[certificates.takesLine() ? 'info' : 'debug']('identity.certificate_refused', {
     step,
     reason,
+    fix,
     authority: authority?.name ?? '',
     ...(certificate === null ? {} : { fingerprint: `sha256:${certificate.fingerprint}`, serial: certificate.serial }),
     peer,
