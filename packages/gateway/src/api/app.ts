@@ -189,7 +189,9 @@ function answer(c: Context<ApiEnvironment>, fault: Fault): Response {
       error: fault.cause ?? fault,
     });
   if (fault.code === 'unauthorized') c.header('WWW-Authenticate', challenge(dependencies));
+  const { retryAfter } = fault.detail;
   if (fault.row.status === 503) c.header('Retry-After', '1');
+  else if (typeof retryAfter === 'number') c.header('Retry-After', String(retryAfter));
   const allow = fault.extra?.['allow'];
   if (typeof allow === 'string') c.header('Allow', allow);
   return c.json(faultBody(fault, requestId), fault.row.status as 400);

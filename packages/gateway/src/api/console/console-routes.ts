@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setCookie } from 'hono/cookie';
 import type { Context } from 'hono';
+import { countFailed } from '../../control/sign-in/sign-in-attempts.ts';
 import { openSession } from '../../control/sessions/open-session.ts';
 import { sessionMaxMs } from '../../control/sessions/session.ts';
 import { plainUserAgent } from '../../control/sessions/store-session.ts';
@@ -26,6 +27,7 @@ export function consoleRoutes(app: ApiApp): void {
     const token = await openSession({ ...dependencies, requestId, peer: peerOf(c) }, c.req.param('token'), plainUserAgent(c.req.header('user-agent')));
     if (token === null) {
       dependencies.audit.noteSignIn({ outcome: 'failed', reason: 'unknown', kind: 'admin_link', subject: '', organizationId: null, peer: peerOf(c) });
+      await countFailed(dependencies, peerOf(c));
       return page(c, renderSignIn('used'), 401);
     }
     const { name, secure } = sessionCookie(dependencies.publicUrl());

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startControl, type TestControl } from '../../../../../test/support/control.ts';
 import type { AuthorizationServerConfig } from '../../config/config.ts';
 import { systemContext } from '../../control/actor.ts';
+import type { SignIn } from '../../control/audit/sign-in-log.ts';
 import { createEntry } from '../../control/directory/create-entry.ts';
 import { answerConsent, askConsent } from '../../control/oauth/consent.ts';
 import { readAuthorization } from '../../control/oauth/authorize.ts';
@@ -373,6 +374,31 @@ describe('tokens', () => {
     };
     expect(audit.events.map(({ action }) => action)).toEqual(expect.arrayContaining(['grant.created', 'grant.exchanged', 'grant.revoked']));
   });
+});
+
+test('whoever shows what is not good waits after the twentieth time in a minute, from their address and no other; the audit has few events, which say which step failed', async () => {
+  const from = (peer: string) => ({ 'x-gatewayops-peer': peer });
+  const wrong = { grant_type: 'authorization_code', client_id: 'app', redirect_uri: callback, code_verifier: 'x'.repeat(43) };
+  const statuses: number[] = [];
+  for (let count = 0; count < 22; count++) statuses.push((await form('/oauth/token', { ...wrong, code: 'x'.repeat(43) }, from('203.0.113.9'))).status);
+  expect([statuses.slice(0, 20), statuses.slice(20)]).toEqual([Array.from({ length: 20 }, () => 400), [429, 429]]);
+  const late = await form('/oauth/token', { ...wrong, code: 'x'.repeat(43) }, from('203.0.113.9'));
+  expect([late.status, Number(late.headers.get('retry-after')) > 0]).toEqual([429, true]);
+  // The victim, be it behind the same address, comes in; so does everybody else.
+  const good = { grant_type: 'authorization_code', client_id: 'app', redirect_uri: callback, code_verifier: verifier };
+  expect((await form('/oauth/token', { ...good, code: await codeFor() }, from('203.0.113.9'))).status).toBe(200);
+  expect((await form('/oauth/token', { ...wrong, code: await codeFor() }, from('203.0.113.10'))).status).toBe(400);
+  for (let count = 0; count < 21; count++) statuses.push((await control.request('GET', `/admin/${'x'.repeat(43)}`, { headers: from('203.0.113.11') })).status);
+  expect(statuses.slice(-2)).toEqual([401, 429]);
+  const noted: SignIn[] = [];
+  const audit = { ...control.dependencies.audit, noteSignIn: (one: SignIn) => void noted.push(one) };
+  const watched = base.variant({ ...control.dependencies, audit, served: () => control.dependencies.config });
+  await watched.request('POST', '/oauth/token', {
+    body: new URLSearchParams({ ...wrong, code: await codeFor() }).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...from('203.0.113.12') },
+  });
+  await watched.end();
+  expect(noted).toEqual([expect.objectContaining({ kind: 'oauth_client', reason: 'code_verifier does not fit code_challenge', peer: '203.0.113.12' })]);
 });
 
 describe('tokens for the control API', () => {

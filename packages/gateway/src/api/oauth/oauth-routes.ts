@@ -13,6 +13,7 @@ import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
 import { controlApiPath } from '../../control/oauth/resources.ts';
 import { registerClient, type RegistrationCount } from '../../control/oauth/register-client.ts';
 import { revokeToken } from '../../control/oauth/revoke-token.ts';
+import { countFailed } from '../../control/sign-in/sign-in-attempts.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { cookieActor, peerOf } from '../authenticate-caller.ts';
 import type { ApiApp, ApiEnvironment } from '../route.ts';
@@ -200,11 +201,20 @@ async function answerJson(c: Ask, make: () => Promise<Record<string, unknown>>, 
   } catch (error) {
     if (!(error instanceof OauthRefusal)) throw error;
     const { code, description } = error;
+    if (code === 'invalid_grant' || code === 'invalid_client') await noteRefused(c, error);
     c.var.dependencies.log.info('oauth.refused', { code, reason: description, request_id: c.var.requestId });
     if (code === 'temporarily_unavailable') c.header('Retry-After', '60');
     if (code === 'invalid_client' && c.req.header('authorization') !== undefined) c.header('WWW-Authenticate', 'Basic realm="gatewayops"');
     return c.json({ error: code, error_description: description }, code === 'invalid_client' ? 401 : code === 'temporarily_unavailable' ? 429 : 400);
   }
+}
+
+/** Whoever shows what is not good, from one address again and again, waits: the audit says which step failed, bounded as all refusals there. Faults: `rate_limit_exceeded`. */
+async function noteRefused(c: Ask, { reason }: OauthRefusal): Promise<void> {
+  const { dependencies } = c.var;
+  const peer = peerOf(c);
+  dependencies.audit.noteSignIn({ outcome: 'failed', reason, kind: 'oauth_client', subject: '', organizationId: null, peer });
+  await countFailed(dependencies, peer);
 }
 
 /** What a person reads where it is not sure that a client may. */
@@ -213,6 +223,7 @@ async function answerInPage<Read extends object>(c: Ask, read: () => Promise<Rea
     return await read();
   } catch (error) {
     if (!(error instanceof OauthRefusal)) throw error;
+    await noteRefused(c, error);
     return page(c, renderRefusedRequest(error.description, c.var.dependencies.publicUrl()), 400, null);
   }
 }

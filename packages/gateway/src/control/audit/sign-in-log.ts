@@ -10,8 +10,8 @@ export interface SignIn {
   readonly outcome: 'succeeded' | 'failed';
   /** Of a failure: unknown, expired, revoked; forged or foreign; of a token the test that it failed. */
   readonly reason: string;
-  /** `mcp_session`: a session of an agent; the subject is the key that came with it. `token`: of an issuer, which is the subject where it failed. `grant`: a token of the gateway's own, by the id of the grant. */
-  readonly kind: 'key' | 'token' | 'certificate' | 'grant' | 'session' | 'admin_link' | 'mcp_session';
+  /** `mcp_session`: a session of an agent; the subject is the key that came with it. `token`: of an issuer, which is the subject where it failed. `grant`: a token of the gateway's own, by the id of the grant. `oauth_client`: whoever asked for tokens, or for a person's leave, and was refused. */
+  readonly kind: 'key' | 'token' | 'certificate' | 'grant' | 'oauth_client' | 'session' | 'admin_link' | 'mcp_session';
   /** The id or the visible prefix of what was shown; never a secret. */
   readonly subject: string;
   /** In whose audit it is written; null: nobody can tell, so in that of the gateway's own. */

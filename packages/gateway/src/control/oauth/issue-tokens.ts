@@ -25,8 +25,9 @@ export interface IssuedTokens {
   readonly scopes: readonly string[];
 }
 
-const wrongCode = (): OauthRefusal => new OauthRefusal('invalid_grant', 'the code is unknown, used or over, or of another client, redirect_uri or resource');
-const wrongToken = (): OauthRefusal => new OauthRefusal('invalid_grant', 'the refresh token is unknown, used, revoked or over');
+const wrongCode = (reason: string): OauthRefusal =>
+  new OauthRefusal('invalid_grant', 'the code is unknown, used or over, or of another client, redirect_uri or resource', reason);
+const wrongToken = (reason: string): OauthRefusal => new OauthRefusal('invalid_grant', 'the refresh token is unknown, used, revoked or over', reason);
 
 /**
  * A code for tokens, once (RFC 6749 section 4.1.3, RFC 7636). Whoever comes with a used code ends the grant: one of the two who had it is no friend. Refusals:
@@ -46,15 +47,17 @@ export async function exchangeCode(
   const key = stateKey('code', asked.code);
   const stored = key === null ? null : await context.state.take(key);
   if (stored === null) {
-    await endGrantOfUsedCode(context, asked.code);
-    throw wrongCode();
+    const wasUsed = await endGrantOfUsedCode(context, asked.code);
+    throw wrongCode(wasUsed ? 'the code was used before: its grant has ended' : 'the code is unknown, or over');
   }
   const { organizationId, grantId, ...code } = codeRecordSchema.parse(JSON.parse(stored.toString()));
   const isVerified = /^[A-Za-z0-9._~-]{43,128}$/.test(asked.verifier) && createHash('sha256').update(asked.verifier).digest('base64url') === code.codeChallenge;
-  if (code.clientId !== asked.clientId || !isVerified || (asked.redirectUri !== null && asked.redirectUri !== code.redirectUri)) throw wrongCode();
+  if (code.clientId !== asked.clientId) throw wrongCode('the code is of another client');
+  if (!isVerified) throw wrongCode('code_verifier does not fit code_challenge');
+  if (asked.redirectUri !== null && asked.redirectUri !== code.redirectUri) throw wrongCode('redirect_uri is another one than the code was sent to');
   if (asked.resource !== null && asked.resource !== code.resource) throw new OauthRefusal('invalid_target', 'the code is for another resource');
   return give(context, server, { organizationId, grantId, event: 'grant.exchanged', family: null }, (grant) => {
-    if (grant.usedAtMs !== null) throw wrongCode();
+    if (grant.usedAtMs !== null) throw wrongCode('the grant has its tokens already');
     return null;
   });
 }
@@ -70,12 +73,13 @@ export async function refreshGrant(
 ): Promise<IssuedTokens> {
   const token = parseRefreshToken(asked.refreshToken);
   const known = token === null ? null : await context.registry.grants.findByToken(token.grantId);
-  if (token === null || known === null) throw wrongToken();
+  if (token === null || known === null) throw wrongToken('the refresh token is none of ours');
   const { organizationId, id: grantId } = known;
   return give(context, server, { organizationId, grantId, event: 'grant.refreshed', family: token.family }, (grant) => {
     const judged = grant.refresh === null ? 'foreign' : judgeRefreshToken(token, grant.refresh);
     if (judged === 'earlier') return 'a refresh token was used twice';
-    if (judged === 'foreign' || grant.clientId !== asked.clientId) throw wrongToken();
+    if (judged === 'foreign') throw wrongToken('the refresh token is made up');
+    if (grant.clientId !== asked.clientId) throw wrongToken('the refresh token is of another client');
     if (asked.resource !== null && asked.resource !== grant.resource) throw new OauthRefusal('invalid_target', 'the grant is for another resource');
     if (asked.scope !== null && !parseScopes(asked.scope, pathOf(context, grant), context.mcpActions).every((scope) => covers(grant.scopes, scope)))
       throw new OauthRefusal('invalid_scope', 'more than was granted: ask for authorization anew');
@@ -106,7 +110,7 @@ async function give(
     // As every change of what is known of callers: in one order, so that no two wait for each other.
     await access.lock(organizationId);
     const found = await grants.findForUpdate(organizationId, grantId);
-    if (found === null || found.revoked !== null || found.expiresAtMs <= nowMs) throw wrongToken();
+    if (found === null || found.revoked !== null || found.expiresAtMs <= nowMs) throw wrongToken('the grant is revoked, or over');
     const why = judge(found);
     if (why !== null) {
       await endGrantIn(own, writes, found, why);
@@ -120,7 +124,7 @@ async function give(
   if (grant === null) {
     await own.notify.keyChanged(grantId);
     await own.access.refresh();
-    throw wrongToken();
+    throw wrongToken('the refresh token was used before: its grant has ended');
   }
   const expiresInSeconds = Math.floor(Math.min(server.accessTokenMs, grant.expiresAtMs - nowMs) / 1000);
   const accessToken = await signToken(context, grant, Math.floor(nowMs / 1000), expiresInSeconds);
@@ -146,12 +150,14 @@ async function signToken({ oauth, publicUrl }: TokenContext, grant: GrantRecord,
     .sign(key);
 }
 
-async function endGrantOfUsedCode(context: TokenContext, code: string): Promise<void> {
+/** Whether there was one. */
+async function endGrantOfUsedCode(context: TokenContext, code: string): Promise<boolean> {
   const key = stateKey('code-grant', code);
   const stored = key === null ? null : await context.state.take(key);
-  if (stored === null) return;
+  if (stored === null) return false;
   const { organizationId, grantId } = codeRecordSchema.pick({ organizationId: true, grantId: true }).parse(JSON.parse(stored.toString()));
   await endGrant({ ...context, organizationId, actor: clientActor(grantId, organizationId) }, grantId, 'a code was used twice');
+  return true;
 }
 
 /** Whoever has the tokens of a grant. */

@@ -23,11 +23,14 @@ export class OauthRefusal extends Error {
   override readonly name = 'OauthRefusal';
   readonly code: OauthErrorCode;
   readonly description: string;
+  /** What was wrong, for an administrator, where the client is told of several things that it could be. */
+  readonly reason: string;
 
-  constructor(code: OauthErrorCode, description: string) {
+  constructor(code: OauthErrorCode, description: string, reason = description) {
     const allowed = description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?');
     super(`${code}: ${allowed}`);
     this.code = code;
     this.description = allowed;
+    this.reason = reason;
   }
 }
