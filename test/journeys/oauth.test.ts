@@ -229,5 +229,20 @@ describe('a client that knows only the address', () => {
       403,
       `Bearer realm="gatewayops", error="insufficient_scope", scope="tools.list tools.call", resource_metadata="${gateway.url}/.well-known/oauth-protected-resource/mcp/reference"`,
     ]);
+
+    // The official client goes by that: it asks its person for all that is needed.
+    const notes = new Notes('narrow client');
+    notes.saveClientInformation({ client_id: 'cli' });
+    notes.tokensKept = { access_token: key, token_type: 'Bearer', scope: 'tools.list' };
+    const client = new ModernClient({ name: 'narrow', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+    await client.connect(new ModernTransport(new URL(`${gateway.url}/mcp/reference`), { authProvider: notes }));
+    expect((await client.listTools()).tools.length).toBeGreaterThan(0);
+    const outcome = await client.callTool({ name: 'test_simple_text', arguments: {} }).then(
+      () => 'called',
+      () => 'refused',
+    );
+    expect(outcome).toBe('refused');
+    expect(notes.opened?.searchParams.get('scope')?.split(' ').sort()).toEqual(['tools.call', 'tools.list']);
+    await client.close();
   });
 });

@@ -48,6 +48,7 @@ beforeAll(async () => {
       { server: 'search', path: '/mcp/search', auth: { type: ['apiKey', 'oauth'] as const }, timeoutMs: 1000 },
     ],
     aggregate: { ...config.aggregate, enabled: true, auth: { type: 'oauth' as const } },
+    virtualServers: [{ ...config.aggregate, name: 'desk', auth: { type: 'oauth' as const }, servers: ['search'], tools: null, resources: null, prompts: null }],
   });
   control = base.variant({ served });
   session = await signIn();
@@ -136,6 +137,7 @@ describe('what clients read first', () => {
     expect(await read('/mcp/search')).toMatchObject({ resource, authorization_servers: [issuer], bearer_methods_supported: ['header'] });
     expect(await read('/mcp')).toMatchObject({ resource: `${issuer}/mcp` });
     expect(await read('')).toMatchObject({ resource: `${issuer}/mcp` });
+    expect(await read('/mcp/v/desk')).toMatchObject({ resource: `${issuer}/mcp/v/desk`, authorization_servers: [issuer] });
     expect([await read('/mcp/closed'), await read('/mcp/search/'), await read('/mcp/none')]).toEqual([404, 404, 404]);
     enabled = null;
     expect([await read('/mcp/search'), await read('')]).toEqual([404, 404]);

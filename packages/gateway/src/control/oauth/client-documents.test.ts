@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createServer as createNetServer, type AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { makeAuthority, makeServerCertificate } from '../../../../../test/support/certificates.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { isDocumentId } from '../../kernel/document-id.ts';
@@ -116,4 +116,24 @@ test('an id is the address of a document only as it would be fetched: https, wit
     `https://a.example/${'x'.repeat(2100)}`,
   ])
     expect([id, isDocumentId(id)]).toEqual([id, false]);
+});
+
+test('E8: a proxy that the environment names is not asked, and learns nothing', async () => {
+  let asked = 0;
+  const proxy = createNetServer((socket) => {
+    asked += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+  for (const name of names) vi.stubEnv(name, `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+  vi.stubEnv('NO_PROXY', '');
+  try {
+    expect(await read('/app.json')).toMatchObject({ name: 'Editor' });
+    expect(asked).toBe(0);
+  } finally {
+    vi.unstubAllEnvs();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
 });
