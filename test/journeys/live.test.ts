@@ -23,6 +23,11 @@ beforeAll(async () => {
       { name: 'away', url: 'http://127.0.0.1:9/mcp' },
     ],
     rate_limits: [{ scope: 'api_key', limit: 10_000, window: '1h' }],
+    identity: {
+      providers: [
+        { name: 'idp', preset: 'custom', issuer: 'https://idp.example.com', client_id: 'gateway', domains: ['example.com'], first_roles: ['viewer'] },
+      ],
+    },
   };
   gateway = await startGateway({ readyTimeoutMs: 150_000, config });
 }, 180_000);
@@ -126,6 +131,30 @@ describe('the live stream of a running gateway', () => {
     await post(`${gateway.url}/v1/auth/keys/${watcher.id}`, undefined, { key: gateway.apiKey, method: 'DELETE' });
     await until(() => reader.closed, { timeoutMs: 20_000 });
     expect(reader.events.at(-1)).toMatchObject({ event: 'end', data: '{"reason":"unauthorized"}' });
+  });
+
+  test('of whom the identity provider switches off, or takes out, ends with their key (SCIM)', { timeout: 120_000 }, async () => {
+    const enabled = await post(`${gateway.url}/v1/identity/scim`, { provider: 'idp' }, { key: gateway.apiKey });
+    const { token } = JSON.parse(enabled.text) as { token: string };
+    const scim = (path: string, body: unknown, method = 'POST') => post(`${gateway.url}/scim/v2${path}`, body, { key: token, method });
+    const made = await scim('/Users', { userName: 'lea@example.com' });
+    expect([made.status, made.text]).toEqual([201, expect.stringContaining('lea@example.com')]);
+    const { id } = JSON.parse(made.text) as { id: string };
+    const actions = ['traces.read', 'tools.list'];
+    const key = await post(`${gateway.url}/v1/auth/keys`, { name: 'lea', scopes: { actions }, metadata: { user_id: id } }, { key: gateway.apiKey });
+    const { secret } = (JSON.parse(key.text) as { key: { secret: string } }).key;
+    for (const end of [
+      () => scim(`/Users/${id}`, { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] }, 'PATCH'),
+      () => scim(`/Users/${id}`, undefined, 'DELETE'),
+    ]) {
+      await scim(`/Users/${id}`, { Operations: [{ op: 'replace', value: { active: true } }] }, 'PATCH');
+      const reader = await follow('/v1/stream', secret);
+      expect(reader.status).toBe(200);
+      await until(() => reader.events.length > 0, { timeoutMs: 20_000 });
+      expect((await end()).status).toBeLessThan(300);
+      await until(() => reader.closed, { timeoutMs: 20_000 });
+      expect((await follow('/v1/me', secret)).status).toBe(401);
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { matchesQuery } from '../../query/match-query.ts';
 import { parseQuery } from '../../query/parse-query.ts';
 import type { LiveStream } from '../../telemetry/live/live-stream.ts';
 import type { ControlContext } from '../context.ts';
+import { keyHolds } from '../keys/key-holds.ts';
 import { grantHolds } from '../oauth/verify-access-token.ts';
 import { sessionHolds } from '../sessions/find-session.ts';
 
@@ -35,10 +36,11 @@ export function watchCalls(context: ControlContext, input: WatchCallsInput): Liv
   const { session, grantId } = actor;
   if (session !== null) endWith(context, () => sessionHolds(context, session), stream);
   else if (grantId !== null) endWith(context, () => grantHolds(context, grantId), stream);
+  else if (actor.kind === 'key') endWith(context, () => keyHolds(context, actor.organizationId, actor.id), stream);
   return stream;
 }
 
-/** Sessions and grants are ended on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
+/** Sessions, grants and keys end on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
 const lookMs = 1_000;
 
 function endWith(context: ControlContext, holds: () => Promise<boolean>, stream: LiveStream): void {

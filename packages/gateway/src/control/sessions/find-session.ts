@@ -1,7 +1,6 @@
-import { switchedOff } from '../access/switched-off.ts';
 import { createActor, userActor } from '../actor.ts';
 import type { Actor, ControlDependencies } from '../context.ts';
-import { readCaller } from '../keys/read-caller.ts';
+import { keyHolds } from '../keys/key-holds.ts';
 import { covers } from '../permissions.ts';
 import { readUser } from '../sign-in/read-user.ts';
 import { holderOf, sessionKey, sessionMaxMs, sessionMs, sessionRecordSchema, type SessionPlace, type SessionRecord } from './session.ts';
@@ -40,7 +39,7 @@ interface GoodSession {
 }
 
 async function judgeSession(dependencies: Judging, key: string): Promise<GoodSession | null> {
-  const { state, registry, access, clock, expiryClock } = dependencies;
+  const { state, registry, expiryClock } = dependencies;
   const stored = await state.get(key);
   if (stored === null) return null;
   const record = sessionRecordSchema.parse(JSON.parse(stored.toString()));
@@ -60,12 +59,7 @@ async function judgeSession(dependencies: Judging, key: string): Promise<GoodSes
     const opener = await readUser(dependencies, openedBy.organizationId, openedBy.id);
     if (opener === null || !covers(opener.actions, '*')) return null;
   }
-  if (openedBy.kind === 'key') {
-    const opener = await registry.keys.find(openedBy.organizationId, openedBy.id);
-    if (opener === null || opener.revokedAtMs !== null || (opener.expiresAtMs !== null && opener.expiresAtMs <= nowMs)) return null;
-    const { lineage } = await readCaller(dependencies, opener);
-    if (switchedOff(access.switches(openedBy.organizationId), { keyId: opener.id, lineage }, clock.nowMs()) !== null) return null;
-  }
+  if (openedBy.kind === 'key' && !(await keyHolds(dependencies, openedBy.organizationId, openedBy.id))) return null;
   return {
     record,
     stored,
