@@ -28,6 +28,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'DELETE /v1/users/{id}/sessions': { action: 'session.ended', ask: 'user-session-routes.test.ts' },
   'DELETE /v1/users/{id}/sessions/{session_id}': { action: 'session.ended', ask: 'user-session-routes.test.ts' },
   'DELETE /v1/users/{id}/identities/{identity_id}': { action: 'user.unlinked', ask: 'sign-in-routes.test.ts' },
+  'POST /v1/identity/providers/{name}/tries': { action: 'provider.tried', ask: 'sign-in-routes.test.ts' },
   'POST /v1/identity/providers/{name}/test': { action: 'provider.tested', ask: 'sign-in-routes.test.ts' },
   'POST /v1/identity/mapping/preview': null,
   'POST /v1/identity/scim': { action: 'scim_connection.created', ask: 'scim/scim-routes.test.ts' },

@@ -7,6 +7,7 @@ import { systemContext } from '../control/actor.ts';
 import { createKey } from '../control/keys/create-key.ts';
 import { createAdminLink } from '../control/sessions/create-admin-link.ts';
 import { openSession } from '../control/sessions/open-session.ts';
+import type { ProviderData } from '../identity/provider-data.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { nounKinds, nouns } from '../kernel/directory.ts';
 import { newGrantId, randomBase62, type OrganizationId } from '../kernel/id.ts';
@@ -26,6 +27,7 @@ interface Tenant {
   readonly exportId: string;
   readonly invitationId: string;
   readonly grantId: string;
+  readonly tryId: string;
   readonly admin: string;
   readonly viewer: string;
   /** A key of every role: those that are built in, and its own. */
@@ -54,6 +56,7 @@ beforeAll(async () => {
     // What is told that keys have changed is told to these.
     knownKeys: whole.control.dependencies.knownKeys,
     exports: createExportFiles({ ...files, clock }),
+    providers: { ...whole.control.dependencies.providers, list: () => ['a', 'b'].map(providerOf) },
   });
   a = await tenant('a');
   b = await tenant('b');
@@ -64,6 +67,29 @@ afterAll(async () => {
   await ledger.end();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** Nobody signs in by it. */
+function providerOf(letter: string): ProviderData {
+  return {
+    name: `provider-canary${letter}`,
+    title: `canary${letter}`,
+    organizationId: `org_${letter}` as OrganizationId,
+    type: 'oidc',
+    preset: 'custom',
+    issuer: `https://canary${letter}.example`,
+    clientId: 'x',
+    clientSecret: null,
+    scopes: ['openid'],
+    responseMode: 'query',
+    domains: [],
+    enforce: false,
+    claims: { subject: 'sub', email: 'email', name: 'name', groups: [] },
+    isEmailTrusted: false,
+    rules: { provision: 'required', linkByEmail: false, domains: null, allowedGroups: null, firstRoleIds: [], mapping: [] },
+    allowedNetworks: [],
+    ca: null,
+  };
+}
 
 const about = (organization: string) => ({ 'gatewayops-organization': organization });
 
@@ -85,6 +111,7 @@ async function tenant(letter: string): Promise<Tenant> {
       ...(kind === 'user' ? { email: `${canary}@example.com` } : {}),
       ...(kind === 'role' ? { permissions: ['costs.read'] } : {}),
     });
+  const { id: tryId } = await within('POST', `/v1/identity/providers/provider-${canary}/tries`, {});
   const { invitation } = await within('POST', '/v1/users/invite', { email: `invited-${canary}@example.com` });
   await within(
     'PUT',
@@ -153,6 +180,7 @@ async function tenant(letter: string): Promise<Tenant> {
     exportId: (job['export'] as { id: string } | undefined)?.id ?? '',
     invitationId: (invitation as { id: string } | undefined)?.id ?? '',
     grantId,
+    tryId: String(tryId),
     admin: byRole['admin'] ?? '',
     viewer: byRole['viewer'] ?? '',
     byRole,
@@ -193,6 +221,7 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
     '/v1/identity/providers/{name}': `provider-${canary}`,
     '/v1/identity/scim/{provider}': `scim-${canary}`,
+    '/v1/identity/tries/{try_id}': of?.tryId ?? `try_${randomBase62(43)}`,
     '/v1/me/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/users/{id}/sessions/{session_id}': `ses_${randomBase62(20)}`,
     '/v1/users/{id}/identities/{identity_id}': randomBase62(43),

@@ -175,6 +175,40 @@ describe('signing in by OpenID Connect', () => {
     expect([again.owner, (await list()).identities.map(({ id }) => id)]).toEqual([owner, [link?.id]]);
   });
 
+  test('a sign-in that is only tried says what it would give, or which step fails, to who asked; nobody is signed in or made a user', async () => {
+    idp.people.set('try', { email: 'try@acme.example', email_verified: true, name: 'Try', groups: ['Payments'] });
+    const ask = async (name: string) =>
+      (await (await control.request('POST', `/v1/identity/providers/${name}/tries`, { front: 'admin', body: {} })).json()) as { id: string; url: string };
+    const read = async (id: string): Promise<unknown> => (await control.request('GET', `/v1/identity/tries/${id}`, { front: 'admin' })).json();
+    const go = async (id: string) => control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: elsewhere() });
+    const { id, url } = await ask('acme');
+    const shown = await control.request('GET', url.slice(controlUrl.length));
+    expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining(`try=${id}`)]);
+    expect(await read(id)).toEqual({ state: 'waiting', preview: null, claims: null, failure: null });
+    const audit = await control.request('GET', '/v1/logs/audit?action=provider.tried', { front: 'admin' });
+    expect(await audit.json()).toMatchObject({ events: [{ object: { id: 'acme' }, result: 'success' }] });
+    // Nobody is led past the page that says what it is.
+    const led = await control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: { ...elsewhere(), 'sec-fetch-site': 'cross-site' } });
+    expect([led.status, led.headers.get('location')]).toEqual([303, url.slice(controlUrl.length)]);
+    const begun = await go(id);
+    const cookie = (begun.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
+    const answer = await comeBack((await signInAt(begun.headers.get('location') ?? '', 'try')).url, cookie);
+    expect([answer.status, sessionOf(answer)]).toEqual([200, null]);
+    expect(await read(id)).toMatchObject({
+      state: 'done',
+      preview: { subject: 'try', email: 'try@acme.example', user_id: null, team_ids: ['payments'], role_ids: ['auditor', 'viewer'], allowed: true },
+      claims: { sub: 'try', groups: ['Payments'] },
+    });
+    // Once.
+    expect([(await go(id)).status, (await control.request('GET', url.slice(controlUrl.length))).status]).toEqual([400, 400]);
+    const users = await (await control.request('GET', '/v1/users?q=try', { front: 'admin' })).text();
+    expect(users).not.toContain('try@acme.example');
+    const away = await ask('away');
+    expect((await go(away.id)).status).toBe(502);
+    expect(await read(away.id)).toMatchObject({ state: 'failed', preview: null, failure: { step: 'address', fix: expect.any(String) } });
+    expect((await control.request('GET', `/v1/identity/tries/try_${'x'.repeat(43)}`, { front: 'admin' })).status).toBe(404);
+  });
+
   test('S11 an answer that is used twice, late, forged, of another browser, or lacks what was begun with makes no session', async () => {
     const begun = await begin('acme');
     const back = await signInAt(begun.url, 'ana');

@@ -5,6 +5,7 @@ import { beginSignIn } from '../control/sign-in/begin-sign-in.ts';
 import { finishSignIn } from '../control/sign-in/finish-sign-in.ts';
 import { acsPath, callbackPath, placesOf, providerOf, samlMetadataPath } from '../control/sign-in/provider-desk.ts';
 import { returnPath } from '../control/sign-in/return-path.ts';
+import { providerOfTry, tryPath } from '../control/sign-in/try-sign-in.ts';
 import { sessionMaxMs } from '../control/sessions/session.ts';
 import { plainUserAgent } from '../control/sessions/store-session.ts';
 import { unknownObject } from '../control/unknown-object.ts';
@@ -16,6 +17,7 @@ import { authorizePath } from './console/authorize-path.ts';
 import { pagePolicy } from './console/console-routes.ts';
 import { renderReload } from './console/render-sign-in.ts';
 import { renderChooseProvider, renderRefusedSignIn } from './console/render-providers.ts';
+import { renderTried, renderTry, renderTryOver } from './console/render-try.ts';
 import { route, type ApiApp, type ApiEnvironment } from './route.ts';
 
 type Ask = Context<ApiEnvironment>;
@@ -29,6 +31,11 @@ const samlFormBytesMax = 2 * bounds.samlAnswerBytesMax;
 const beginSchema = z.object({
   provider: z.string().max(63).optional().openapi({ description: 'Name of the provider.', example: 'okta' }),
   email: z.string().max(254).optional().openapi({ description: 'In its place: an address, whose domain leads to it.' }),
+  try: z
+    .string()
+    .max(47)
+    .optional()
+    .openapi({ description: 'In the place of both: a sign-in that is only tried, `POST /v1/identity/providers/{name}/tries`.' }),
   return_to: z.string().max(2000).optional().openapi({ description: 'Path of this gateway to go on to. Anything else is taken for `/`.', example: '/' }),
 });
 
@@ -55,6 +62,11 @@ export function signInRoutes(app: ApiApp): void {
       }),
       200,
     );
+  });
+  app.get(tryPath, async (c) => {
+    const id = (c.req.query('id') ?? '').slice(0, 100);
+    const provider = await providerOfTry(c.var.dependencies, id);
+    return provider === null ? page(c, renderTryOver(), 400) : page(c, renderTry(provider, id), 200);
   });
   const page200 = { description: 'A page of the browser, which leads on.' };
   app.openapi(
@@ -147,15 +159,28 @@ function samlRoutes(app: ApiApp): void {
   );
 }
 
-async function begin(c: Ask, { provider: asked, email = '', return_to: goOn }: z.infer<typeof beginSchema>): Promise<Response> {
-  const { dependencies, requestId } = c.var;
+async function begin(c: Ask, { provider: asked, email = '', return_to: goOn, try: tryId }: z.infer<typeof beginSchema>): Promise<Response> {
+  const { dependencies } = c.var;
   const returnTo = returnPath(goOn);
   const providers = dependencies.providers.list();
+  if (tryId !== undefined) {
+    // Whoever is led here past the page that says what it is reads that first.
+    if ((c.req.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin')
+      return c.redirect(`${tryPath}?${new URLSearchParams({ id: tryId }).toString()}`, 303);
+    const tried = await providerOfTry(dependencies, tryId);
+    return tried === null ? page(c, renderTryOver(), 400) : lead(c, tried, returnTo, tryId);
+  }
   const provider = asked === undefined ? providerOf(providers, email) : (providers.find(({ name }) => name === asked) ?? null);
   if (provider === null) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
+  return await lead(c, provider, returnTo, null);
+}
+
+/** To the provider. */
+async function lead(c: Ask, provider: ProviderData, returnTo: string, tryId: string | null): Promise<Response> {
+  const { dependencies, requestId } = c.var;
   const { name } = browserCookieOf(dependencies.publicUrl());
   return await inPage(c, async () => {
-    const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null });
+    const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null, tryId });
     if (!begun.ok) return page(c, renderRefusedSignIn(begun.incident), 502);
     keepBrowser(c, begun.browser, provider);
     return c.redirect(begun.url, 303);
@@ -171,6 +196,7 @@ async function finish(c: Ask, type: ProviderData['type'], answer: URLSearchParam
       { type, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
     );
     if (!finished.ok) return page(c, renderRefusedSignIn(finished.incident), 400);
+    if (finished.isTried) return page(c, renderTried(), 200);
     const { name: session, secure } = sessionCookie(dependencies.publicUrl());
     setCookie(c, session, finished.token, { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: sessionMaxMs / 1000 });
     // A redirect would go on as what another site began, and the browser withhold a strict cookie; a page of ours begins anew.

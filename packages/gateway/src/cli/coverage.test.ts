@@ -28,6 +28,8 @@ const covered: Readonly<Record<string, string>> = {
   'POST /v1/identity/scim/{provider}/rotate': 'scim rotate',
   'DELETE /v1/identity/scim/{provider}': 'scim disable',
   'GET /v1/identity/scim/{provider}/errors': 'scim errors',
+  'POST /v1/identity/providers/{name}/tries': 'identity try',
+  'GET /v1/identity/tries/{try_id}': 'identity try',
   'GET /v1/me/sessions': 'sessions list',
   'DELETE /v1/me/sessions/{session_id}': 'sessions end',
   'GET /v1/users/{id}/sessions': 'sessions list',

@@ -56,6 +56,17 @@ export const sessionCommands: readonly CommandSpec[] = [
     load: async () => (await import('./identity.ts')).identityPreview,
   },
   {
+    name: ['identity', 'try'],
+    summary: 'Try a sign-in all the way in a browser, and show what it would give',
+    about:
+      'Prints a link and waits until somebody has signed in by it: nobody is let in or made a user. Shows all that the provider said, and exits with 1 where a step fails.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'NAME', about: 'Name of the provider.' }],
+    examples: ['gateway identity try okta'],
+    load: async () => (await import('./identity.ts')).identityTry,
+  },
+  {
     name: ['identity', 'links'],
     summary: 'List the identities that a user signs in by, oldest first',
     client: true,

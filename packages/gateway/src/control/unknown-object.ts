@@ -22,6 +22,7 @@ export function unknownObject(
     | 'session'
     | 'switch'
     | 'trace'
+    | 'try'
     | NounKind
     | ObjectKind,
   name: string,

@@ -7,6 +7,7 @@ import type { ControlContext } from '../context.ts';
 import { callbackPath, placesOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { countBegun } from './sign-in-attempts.ts';
+import { noteTryFailed } from './try-sign-in.ts';
 
 type Caller = Omit<ControlContext, 'actor' | 'organizationId'>;
 
@@ -18,6 +19,8 @@ export const pendingSchema = z.object({
   /** Hash of what the browser shows that began it. */
   browser: z.string(),
   returnTo: z.string(),
+  /** Of a sign-in that is only tried: which one. */
+  tryId: z.string().nullable().default(null),
 });
 
 export interface BegunSignIn {
@@ -33,16 +36,22 @@ const browserForm = /^[0-9A-Za-z]{43}$/;
 /** `shown`: what the browser has from a sign-in that it began in another window. Faults: `rate_limit_exceeded`, `unavailable`. */
 export async function beginSignIn(
   context: Caller,
-  { provider, returnTo, shown }: { readonly provider: ProviderData; readonly returnTo: string; readonly shown: string | null },
+  {
+    provider,
+    returnTo,
+    shown,
+    tryId,
+  }: { readonly provider: ProviderData; readonly returnTo: string; readonly shown: string | null; readonly tryId: string | null },
 ): Promise<BegunSignIn | RefusedSignIn> {
   await countBegun(context, context.peer);
   const browser = shown !== null && browserForm.test(shown) ? shown : randomBase62(43);
   try {
     const { url, state, secrets } = await askProvider(context, provider);
-    const pending: z.infer<typeof pendingSchema> = { provider: provider.name, secrets, browser: digest(browser), returnTo };
+    const pending: z.infer<typeof pendingSchema> = { provider: provider.name, secrets, browser: digest(browser), returnTo, tryId };
     await context.state.set(pendingKey(state), Buffer.from(JSON.stringify(pending)), bounds.signInMs);
     return { ok: true, url, browser };
   } catch (error) {
+    await noteTryFailed(context, tryId, error);
     return await refuseSignIn(context, provider, error);
   }
 }

@@ -8,14 +8,22 @@ import { digest, pendingKey, pendingSchema } from './begin-sign-in.ts';
 import { callbackPath, enforcedFor, placesOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { settleIdentity } from './settle-identity.ts';
+import { noteTried, noteTryFailed } from './try-sign-in.ts';
 
 type Caller = Omit<ControlContext, 'actor' | 'organizationId'>;
 
 export interface FinishedSignIn {
   readonly ok: true;
+  readonly isTried: false;
   /** Of the session. */
   readonly token: string;
   readonly returnTo: string;
+}
+
+/** Who it is was found out, for whoever asked for the try; nobody is signed in. */
+export interface TriedSignIn {
+  readonly ok: true;
+  readonly isTried: true;
 }
 
 export interface FinishInput {
@@ -35,6 +43,7 @@ interface Begun {
   readonly state: string;
   readonly secrets: z.infer<typeof pendingSchema>['secrets'] | null;
   readonly returnTo: string;
+  readonly tryId: string | null;
 }
 
 /** Why a sign-in goes no further. */
@@ -50,32 +59,40 @@ interface Stopped {
  * Lets somebody in who comes back from their provider: once, within ten minutes, in the browser that began. Nothing is asked of the provider before that
  * holds. Faults: `rate_limit_exceeded`, `unavailable`.
  */
-export async function finishSignIn(context: Caller, input: FinishInput): Promise<FinishedSignIn | RefusedSignIn> {
+export async function finishSignIn(context: Caller, input: FinishInput): Promise<FinishedSignIn | TriedSignIn | RefusedSignIn> {
   const begun = await takeBegun(context, input);
   if (!begun.ok) return refuseSignIn(context, begun.provider, begun);
-  const { provider, returnTo } = begun;
+  const { provider, returnTo, tryId } = begun;
+  const refuse = async (trouble: unknown): Promise<RefusedSignIn> => {
+    await noteTryFailed(context, tryId, trouble);
+    return await refuseSignIn(context, provider, trouble);
+  };
   try {
     const identity = await vouchedFor(context, begun, input.answer);
     if (identity === null)
-      return await refuseSignIn(context, provider, {
+      return await refuse({
         step: 'assertion',
         reason: 'somebody came in by this assertion before',
         fix: 'Let them begin anew; if they did not come in themselves, their browser or the provider was listened to.',
       });
+    if (tryId !== null) {
+      await noteTried(context, tryId, provider, identity);
+      return { ok: true, isTried: true };
+    }
     const { organizationId, email } = identity;
     const enforced = email === null ? null : enforcedFor(context.providers.list(), organizationId, email);
     if (enforced !== null && enforced.name !== provider.name)
-      return await refuseSignIn(context, provider, {
+      return await refuse({
         step: 'email',
         reason: `their address belongs to ${enforced.name}, which is enforced`,
         fix: `Let them sign in by ${enforced.name}.`,
       });
     const settled = await settleIdentity(context, identity, provider.rules);
-    if (!settled.ok) return await refuseSignIn(context, provider, settled);
+    if (!settled.ok) return await refuse(settled);
     const token = await openUserSession(context, { organizationId, user: settled.user.entry, provider: provider.name, userAgent: input.userAgent });
-    return { ok: true, token, returnTo };
+    return { ok: true, isTried: false, token, returnTo };
   } catch (error) {
-    return await refuseSignIn(context, provider, error);
+    return await refuse(error);
   }
 }
 
@@ -85,14 +102,14 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
   if (stored === null) {
     const unasked = type === 'saml' ? await unaskedProvider(context, answer) : null;
     // What the provider's pages say of where to go is a stranger's word.
-    if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: '/' };
+    if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: '/', tryId: null };
     return stopped(
       null,
       'nothing was begun with this state, it was used already, or it is older than ten minutes',
       'Let them begin anew from the page of the gateway, not from a bookmark of the provider.',
     );
   }
-  const { returnTo, ...pending } = pendingSchema.parse(JSON.parse(stored.toString()));
+  const { returnTo, tryId, ...pending } = pendingSchema.parse(JSON.parse(stored.toString()));
   const provider = context.providers.list().find(({ name }) => name === pending.provider) ?? null;
   if (browser === null || !isSame(digest(browser), pending.browser))
     return stopped(
@@ -102,7 +119,7 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
     );
   if (provider === null || provider.type !== type || type !== ('requestId' in pending.secrets ? 'saml' : 'oidc'))
     return stopped(provider, 'the provider is not configured any more as it was when they began', 'Let them begin anew.');
-  return { ok: true, provider, state, secrets: pending.secrets, returnTo };
+  return { ok: true, provider, state, secrets: pending.secrets, returnTo, tryId };
 }
 
 /** By whom an answer that nobody asked for says that it is, if people may come from its pages. */

@@ -7,7 +7,7 @@ import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { mapGroups } from './map-groups.ts';
 import { callbackPath, placesOf } from './provider-desk.ts';
-import { believedEmail } from './settle-identity.ts';
+import { believedEmail, identityDigest } from './settle-identity.ts';
 
 /** The organization's, in the order of the configuration. */
 export function listProviders({ providers, organizationId }: ControlContext): readonly ProviderData[] {
@@ -52,25 +52,34 @@ export interface MappingPreview {
   readonly roleIds: readonly string[];
   /** Teams and roles of the mapping that there are not. */
   readonly missing: readonly Reference[];
-  /** Of the user who has that address. */
+  /** Of the user who they were before, or else who has that address. */
   readonly userId: string | null;
 }
 
 /** What claims would make of somebody, without anybody signing in. Faults: `unknown_object`, `invalid_params` for claims that are nobody's, `unavailable`. */
 export async function previewMapping(context: ControlContext, name: string, claims: Readonly<Record<string, unknown>>): Promise<MappingPreview> {
-  const { registry, organizationId } = context;
   const provider = requireProvider(context, name);
-  const { rules } = provider;
   const identity =
     provider.type === 'saml' ? (await context.providers.saml()).read(provider, claims) : (await context.providers.clients()).read(provider, claims);
+  return await previewIdentity(context, provider, identity);
+}
+
+/** What somebody whom the provider vouches for would be. Faults: `unavailable`. */
+export async function previewIdentity(
+  { registry }: Pick<ControlContext, 'registry'>,
+  { organizationId, rules }: ProviderData,
+  identity: VerifiedIdentity,
+): Promise<MappingPreview> {
   const email = believedEmail(identity, rules);
   const held = mapGroups(rules.mapping, identity.groups, { teams: [], roles: rules.firstRoleIds });
   const given = [...held.teams.map((id): Reference => ({ kind: 'team', id })), ...held.roles.map((id): Reference => ({ kind: 'role', id }))];
   const there = await Promise.all(given.map((one) => registry.directory.find(organizationId, one)));
   const missing = given.filter((_, index) => there[index] === null);
   const isThere = (id: string): boolean => !missing.some((one) => one.id === id);
+  const link = await registry.identities.find(organizationId, identityDigest(identity));
+  const linked = link === null ? null : await registry.directory.find(organizationId, { kind: 'user', id: link.userId });
   const found =
-    email === null
+    linked !== null || email === null
       ? []
       : await registry.directory.list(organizationId, {
           kind: 'user',
@@ -88,11 +97,12 @@ export async function previewMapping(context: ControlContext, name: string, clai
     teamIds: held.teams.filter(isThere),
     roleIds: held.roles.filter(isThere),
     missing,
-    userId: found.find(({ handle }) => email !== null && handle === foldText(email))?.id ?? null,
+    userId: linked?.id ?? found.find(({ handle }) => email !== null && handle === foldText(email))?.id ?? null,
   };
 }
 
-function requireProvider(context: ControlContext, name: string): ProviderData {
+/** Faults: `unknown_object`. */
+export function requireProvider(context: ControlContext, name: string): ProviderData {
   const provider = listProviders(context).find((one) => one.name === name);
   if (provider === undefined) throw unknownObject('provider', name);
   return provider;

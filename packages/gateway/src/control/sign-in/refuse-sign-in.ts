@@ -34,12 +34,12 @@ export async function refuseSignIn(
 }
 
 /** A step that failed: `SignInTrouble` of a provider, or a decision of ours. */
-interface Refusal {
+export interface Refusal {
   readonly step: string;
   readonly reason: string;
   readonly fix: string;
 }
 
-function isRefusal(value: unknown): value is Refusal {
+export function isRefusal(value: unknown): value is Refusal {
   return typeof value === 'object' && value !== null && 'step' in value && 'reason' in value && 'fix' in value;
 }
