@@ -186,6 +186,8 @@ describe('a chain', () => {
     expect(outcome(verify([await over.issue({ uri }), over]))).toMatch(/^chain: CN=over expired at/);
     const limited = await ca.below({ name: 'limited', extensions: [new Extension('2.5.29.30', true, new Uint8Array([0x30, 0]))] });
     expect(outcome(verify([await limited.issue({ uri }), limited]))).toMatch(/limits the names below it/);
+    const weak = await makeClientAuthority({ name: 'weak', rsaBits: 1024 });
+    expect(outcome(verify([leaf, weak]))).toMatch(/^chain: nobody known/);
     const mute = await ca.below({ name: 'mute', keyUsage: [keyUsageBits.crlSign] });
     expect(outcome(verify([await mute.issue({ uri }), mute]))).toMatch(/^chain/);
   });

@@ -160,8 +160,9 @@ function listsEnd(path: readonly Certificate[], lists: readonly RevocationList[]
   });
 }
 
+/** Keys that are not taken are not tried either: anybody can send one whose signatures take long to check. */
 function hasSigned(issuer: Certificate, one: Certificate): boolean {
-  return one.x509.checkIssued(issuer.x509) && one.x509.verify(issuer.key);
+  return weaknessOf(issuer.key) === null && one.x509.checkIssued(issuer.x509) && one.x509.verify(issuer.key);
 }
 
 function notUnderstood({ notUnderstood: [id], subjectText }: Certificate): ChainTrouble | null {
