@@ -7,7 +7,6 @@ type Document = Record<string, unknown>;
 export function serviceProviderConfig(base: string): Document {
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
-    documentationUri: 'https://github.com/gatewayops/gatewayops/blob/main/docs/guides/scim.md',
     patch: { supported: true },
     bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
     filter: { supported: true, maxResults: bounds.scimPageMax },

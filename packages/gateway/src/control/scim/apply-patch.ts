@@ -12,8 +12,6 @@ export interface PatchOperation {
   readonly value: unknown;
 }
 
-export const patchUrn = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-
 /** The operations of a PATCH (RFC 7644 section 3.5.2), also with capitals as Entra ID writes them. Refusals: `invalidSyntax`, `tooMany`. */
 export function readPatch(body: unknown): readonly PatchOperation[] {
   if (!isObject(body)) throw invalidSyntax('the body must be a JSON object');
