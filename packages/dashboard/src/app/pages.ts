@@ -1,8 +1,8 @@
 /** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
-import { Activity, LayoutDashboard, type LucideIcon } from 'lucide-react';
+import { Activity, KeyRound, LayoutDashboard, Server, type LucideIcon } from 'lucide-react';
 
 export interface PageEntry {
-  readonly path: '/' | '/traces';
+  readonly path: '/' | '/traces' | '/servers' | '/keys';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
@@ -21,6 +21,13 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/', title: 'Overview', key: 'o', permission: 'metrics.read', icon: LayoutDashboard },
       { path: '/traces', title: 'Traces', key: 't', permission: 'traces.read', icon: Activity },
+    ],
+  },
+  {
+    title: 'Build',
+    pages: [
+      { path: '/servers', title: 'Servers', key: 's', permission: 'servers.read', icon: Server },
+      { path: '/keys', title: 'Keys', key: 'k', permission: 'keys.read', icon: KeyRound },
     ],
   },
 ];

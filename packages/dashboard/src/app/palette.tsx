@@ -108,11 +108,11 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
     },
     {
       value: 'Servers',
-      items: may('traces.read')
+      items: may('servers.read')
         ? (servers.data?.servers ?? []).map(({ name, state }) => ({
             value: name,
-            hint: `calls · ${state}`,
-            run: () => void navigate({ to: '/traces', search: { q: `server:${name}` } }),
+            hint: state,
+            run: () => void navigate({ to: '/servers/$name', params: { name } }),
           }))
         : [],
     },

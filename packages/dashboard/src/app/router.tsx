@@ -3,6 +3,8 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
 import { rangeSearch } from '../time/range.ts';
+import { keysSearch } from '../pages/keys/search.ts';
+import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
 import { basePath, goToSignIn } from './gateway.ts';
@@ -66,8 +68,28 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import('../pages/trace/trace.tsx'), 'Trace'),
 });
 
+const servers = createRoute({
+  getParentRoute: () => root,
+  path: '/servers',
+  validateSearch: z.object(serversSearch),
+  component: lazyRouteComponent(() => import('../pages/servers/servers.tsx'), 'Servers'),
+});
+
+const server = createRoute({
+  getParentRoute: () => root,
+  path: '/servers/$name',
+  component: lazyRouteComponent(() => import('../pages/servers/server.tsx'), 'Server'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: '/keys',
+  validateSearch: z.object(keysSearch),
+  component: lazyRouteComponent(() => import('../pages/keys/keys.tsx'), 'Keys'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, traces, trace]),
+  routeTree: root.addChildren([overview, traces, trace, servers, server, keys]),
   basepath: basePath,
   context: { queries: queryClient },
   defaultPreload: 'intent',

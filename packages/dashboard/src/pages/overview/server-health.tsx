@@ -47,13 +47,17 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
           {rows.map(({ name, server, calls }) => (
             <tr key={name} className="h-(--row) border-t border-hairline hover:bg-canvas">
               <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
-                <Link to="/traces" search={{ q: `server:${name}` }} className="hover:text-accent hover:underline">
+                <Link to="/servers/$name" params={{ name }} className="hover:text-accent hover:underline">
                   {name}
                 </Link>
               </th>
               <td className="px-3 whitespace-nowrap">{server !== undefined && <StateWord state={server.state} reason={server.reason} />}</td>
               <td className="px-3 whitespace-nowrap text-ink-2">{server?.transport}</td>
-              <td className="px-3 text-right">{countText(calls?.calls ?? 0)}</td>
+              <td className="px-3 text-right">
+                <Link to="/traces" search={{ q: `server:${name}` }} className="hover:text-accent hover:underline">
+                  {countText(calls?.calls ?? 0)}
+                </Link>
+              </td>
               <td className={`px-3 text-right whitespace-nowrap ${(calls?.errors ?? 0) > 0 ? 'text-error' : 'text-ink-3'}`}>
                 {(calls?.errors ?? 0) > 0 ? (
                   <Link to="/traces" search={{ q: `server:${name} status:(error OR timeout)` }} className="hover:underline">

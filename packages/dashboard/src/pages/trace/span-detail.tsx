@@ -2,13 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '@gatewayops/sdk';
 import { Link } from '@tanstack/react-router';
-import type { ReactElement, ReactNode } from 'react';
+import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Rail, StatusWord, stops } from '../../rail/rail.tsx';
 import { bytesText, countText } from '../../text/format.ts';
 import { Duration, Money } from '../../text/number.tsx';
 import { CopyButton, Id } from '../../ui/copy.tsx';
+import { Fact, factList } from '../../ui/fact.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
@@ -86,7 +87,7 @@ function Summary({ span, currency }: Pick<SpanDetailProps, 'span' | 'currency'>)
           })}
         </dl>
       </section>
-      <dl className="grid grid-cols-[max-content_1fr] gap-x-6 gap-y-1">
+      <dl className={factList}>
         <Fact name="Operation">{operationText(span.operation)}</Fact>
         <Fact name="Server">
           <Link to="/traces" search={{ q: `server:${span.server}` }} className="text-accent hover:underline">
@@ -138,15 +139,6 @@ function Summary({ span, currency }: Pick<SpanDetailProps, 'span' | 'currency'>)
         </Fact>
       </dl>
     </div>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }): ReactElement {
-  return (
-    <>
-      <dt className="text-ink-3">{name}</dt>
-      <dd className="min-w-0 break-words">{children}</dd>
-    </>
   );
 }
 

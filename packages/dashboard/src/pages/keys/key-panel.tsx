@@ -1,0 +1,149 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { X } from 'lucide-react';
+import { useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { countText, pluralText } from '../../text/format.ts';
+import { Clock } from '../../time/time.tsx';
+import { useNow } from '../../time/use-now.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Id } from '../../ui/copy.tsx';
+import { Fact, factList } from '../../ui/fact.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { KeyState, ownerText, scopeText } from './key-words.tsx';
+import { RevealKey } from './reveal-key.tsx';
+
+const hourMs = 3_600_000;
+
+/** One key beside the list: what it is, and what can be done with it. */
+export function KeyPanel({
+  keyId,
+  onClose,
+  onChanged,
+}: {
+  readonly keyId: string;
+  readonly onClose: () => void;
+  readonly onChanged: () => void;
+}): ReactElement {
+  const write = useCapability('keys.write');
+  const mayTraces = useCapability('traces.read').allowed;
+  const now = useNow(60_000);
+  const [revoking, setRevoking] = useState(false);
+  const found = useQuery({ queryKey: ['key', keyId], queryFn: async ({ signal }) => (await gateway.keys.get(keyId, { signal })).key });
+  // Whom a revocation would hurt.
+  const recent = useQuery({
+    queryKey: ['key', keyId, 'recent'],
+    queryFn: async ({ signal }) => {
+      const end = Date.now();
+      const page = await gateway.traces
+        .list({ key_id: keyId, start_time: new Date(end - hourMs).toISOString(), end_time: new Date(end).toISOString(), limit: 1 }, { signal })
+        .page();
+      return page.estimated_total ?? 0;
+    },
+    enabled: revoking && mayTraces,
+  });
+  const changed = (): void => {
+    onChanged();
+    void found.refetch();
+  };
+  const rotate = useMutation({ mutationFn: () => gateway.keys.rotate(keyId), onSuccess: changed });
+  if (rotate.data !== undefined) return <RevealKey made={rotate.data.key} onClose={() => rotate.reset()} />;
+  return (
+    <aside
+      aria-label="The key"
+      className="flex min-h-0 w-full flex-col overflow-y-auto border-hairline bg-surface max-lg:absolute max-lg:inset-0 max-lg:top-12 max-lg:z-20 lg:w-[400px] lg:shrink-0 lg:border-l"
+    >
+      {found.error !== null ? (
+        <ErrorCard error={found.error} what="The key" onRetry={() => void found.refetch()} />
+      ) : found.data === undefined ? (
+        <Skeleton rows={6} label="Loading the key" />
+      ) : (
+        <div className="flex flex-col gap-4 p-4">
+          <div className="flex items-start justify-between gap-2">
+            <h2 className="text-section font-semibold break-words">{found.data.name}</h2>
+            <button
+              type="button"
+              aria-label="Close"
+              onClick={onClose}
+              className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink"
+            >
+              <X size={16} aria-hidden="true" />
+            </button>
+          </div>
+          <dl className={factList}>
+            <Fact name="State">
+              <KeyState keyOf={found.data} now={now} />
+            </Fact>
+            <Fact name="Prefix">
+              <code className="font-mono text-meta">{found.data.prefix}…</code>
+            </Fact>
+            <Fact name="Whose">{ownerText(found.data) || 'nobody in particular'}</Fact>
+            <Fact name="Reaches">{scopeText(found.data)}</Fact>
+            <Fact name="Made">
+              <Clock time={found.data.created_at} />
+            </Fact>
+            {found.data.expires_at !== null && (
+              <Fact name="Ends">
+                <Clock time={found.data.expires_at} />
+              </Fact>
+            )}
+            {found.data.previous_prefix !== null && found.data.previous_valid_until !== null && (
+              <Fact name="Old secret">
+                <code className="font-mono text-meta">{found.data.previous_prefix}…</code> until <Clock time={found.data.previous_valid_until} />
+              </Fact>
+            )}
+            {found.data.usage !== null && (
+              <Fact name="Used for">
+                {mayTraces ? (
+                  <Link to="/traces" search={{ q: `key:${keyId}` }} className="text-accent hover:underline">
+                    {pluralText(found.data.usage.calls, 'call')}
+                  </Link>
+                ) : (
+                  pluralText(found.data.usage.calls, 'call')
+                )}
+              </Fact>
+            )}
+            <Fact name="Id">
+              <Id id={keyId} />
+            </Fact>
+          </dl>
+          {found.data.status === 'active' && (
+            <div className="flex flex-col gap-2">
+              <div className="flex gap-2">
+                <Button disabled={!write.allowed || rotate.isPending} title={write.allowed ? undefined : write.reason} onClick={() => rotate.mutate()}>
+                  Rotate the secret
+                </Button>
+                <Button look="danger" disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setRevoking(true)}>
+                  Revoke the key
+                </Button>
+              </div>
+              <p className="text-meta text-ink-3">After a rotation the old secret stays good for 24 hours.</p>
+              <FaultLine error={rotate.error} />
+            </div>
+          )}
+          {revoking && (
+            <Confirm
+              title={`Revoke ${found.data.name}?`}
+              verb="Revoke the key"
+              onClose={() => setRevoking(false)}
+              onConfirm={async () => {
+                await gateway.keys.revoke(keyId);
+                changed();
+              }}
+            >
+              {recent.data === undefined
+                ? 'Whoever uses it is refused from now on, and live calls of it end.'
+                : recent.data === 0
+                  ? 'Nobody has used it in the last hour.'
+                  : `${countText(recent.data)} ${recent.data === 1 ? 'trace' : 'traces'} of the last hour used it: they would be refused from now on, and live calls end.`}{' '}
+              It cannot be taken back.
+            </Confirm>
+          )}
+        </div>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,132 @@
+/** The servers behind the gateway: how they are, and what their calls were like. */
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import type { Schemas } from '@gatewayops/sdk';
+import { useMemo, useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { useShortcuts } from '../../app/shortcuts.ts';
+import { DataTable, moved, type Column } from '../../table/data-table.tsx';
+import { countText, percentText } from '../../text/format.ts';
+import { Duration } from '../../text/number.tsx';
+import { useTimeWindow } from '../../time/range.ts';
+import { useNow } from '../../time/use-now.ts';
+import { Field } from '../../ui/field.tsx';
+import { StateWord } from '../../ui/state-word.tsx';
+import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { serversQuery, switchesQuery } from './use-servers.ts';
+
+interface ServerRow {
+  readonly server: Schemas['Server'];
+  readonly off: Schemas['Switch'] | undefined;
+  readonly figures: Schemas['CallMetrics']['servers'][number] | undefined;
+}
+
+const idOf = ({ server }: ServerRow): string => server.name;
+
+export function Servers(): ReactElement {
+  return (
+    <Allowed permission="servers.read">
+      <ServersPage />
+    </Allowed>
+  );
+}
+
+function ServersPage(): ReactElement {
+  const search = useSearch({ from: '/servers' });
+  const navigate = useNavigate({ from: '/servers' });
+  const window = useTimeWindow(search, useNow(60_000));
+  const [cursor, setCursor] = useState<string | null>(null);
+  const servers = useQuery(serversQuery);
+  const switches = useQuery({ ...switchesQuery, enabled: useCapability('policies.read').allowed });
+  const metrics = useQuery({
+    queryKey: ['metrics', 'servers', window],
+    queryFn: ({ signal }) =>
+      gateway.metrics.calls({ start_time: window.start, ...(window.end === undefined ? {} : { end_time: window.end }), limit: 200 }, { signal }),
+    enabled: useCapability('metrics.read').allowed,
+    refetchInterval: 30_000,
+  });
+  const find = (search.find ?? '').toLowerCase();
+  const rows = useMemo(() => {
+    const figures = new Map((metrics.data?.servers ?? []).map((one) => [one.server, one]));
+    return (servers.data ?? [])
+      .filter(({ name, target }) => `${name} ${target}`.toLowerCase().includes(find))
+      .map((server): ServerRow => ({ server, off: switches.data?.get(server.name), figures: figures.get(server.name) }));
+  }, [servers.data, switches.data, metrics.data, find]);
+  const open = (name: string): void => void navigate({ to: '/servers/$name', params: { name } });
+  useShortcuts([
+    { keys: 'j', about: 'Next server', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
+    { keys: 'k', about: 'Server before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
+    { keys: 'Enter', about: 'Open the server', run: () => cursor !== null && open(cursor) },
+  ]);
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
+        <h1 className="text-title font-semibold">Servers</h1>
+        <Field
+          label="Find"
+          placeholder="A part of the name or of the address"
+          value={search.find ?? ''}
+          maxLength={100}
+          onChange={(event) =>
+            void navigate({ search: (old) => ({ ...old, find: event.target.value === '' ? undefined : event.target.value }), replace: true })
+          }
+        />
+      </div>
+      <div className="flex min-h-0 flex-1 border-t border-hairline">
+        {servers.error !== null && servers.data === undefined ? (
+          <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />
+        ) : servers.data === undefined ? (
+          <Skeleton rows={8} label="Loading servers" />
+        ) : servers.data.length === 0 ? (
+          <Empty title="No server yet">
+            Servers are named under servers in gateway.yaml, or made while the gateway runs:
+            <Command text="npx --no gateway servers create docs --set url=https://docs.example/mcp" />
+          </Empty>
+        ) : rows.length === 0 ? (
+          <Empty title={`None of ${countText(servers.data.length)} servers has “${search.find ?? ''}” in its name or address`} />
+        ) : (
+          <DataTable
+            label="Servers"
+            columns={columns}
+            shown={columns.map(({ id }) => id)}
+            rows={rows}
+            idOf={idOf}
+            cursor={cursor}
+            onOpen={({ server }) => open(server.name)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+const none = <span className="text-ink-3">–</span>;
+
+const columns: readonly Column<ServerRow>[] = [
+  { id: 'name', title: 'Server', track: 'minmax(140px, 1fr)', cell: ({ server }) => <span className="font-medium">{server.name}</span> },
+  {
+    id: 'state',
+    title: 'State',
+    track: 'minmax(120px, 1fr)',
+    cell: ({ server, off }) => (off === undefined ? <StateWord state={server.state} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />),
+  },
+  { id: 'transport', title: 'Transport', track: '92px', cell: ({ server }) => <span className="text-ink-2">{server.transport}</span> },
+  {
+    id: 'auth',
+    title: 'Callers sign in with',
+    track: 'minmax(120px, 1fr)',
+    cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : server.auth),
+  },
+  { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
+  { id: 'calls', title: 'Calls', track: '80px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
+  {
+    id: 'failed',
+    title: 'Failed',
+    track: '76px',
+    isNumber: true,
+    cell: ({ figures }) =>
+      figures === undefined ? none : <span className={figures.errors > 0 ? 'text-error' : 'text-ink-3'}>{percentText(figures.error_percent)}</span>,
+  },
+  { id: 'p95', title: 'p95', track: '88px', isNumber: true, cell: ({ figures }) => (figures?.latency_ms ? <Duration ms={figures.latency_ms.p95} /> : none) },
+];
