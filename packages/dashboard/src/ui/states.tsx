@@ -10,10 +10,10 @@ import { CopyButton, copyText } from './copy.tsx';
 export function Skeleton({ rows = 8, label = 'Loading' }: { readonly rows?: number; readonly label?: string }): ReactElement {
   const shown = useAfter(150);
   return (
-    <div role="status" aria-label={label} className="px-3 py-2">
+    <div role="status" aria-label={label} className="w-full px-3 py-2">
       {shown &&
         Array.from({ length: rows }, (_, index) => (
-          <div key={index} className="flex h-(--row) animate-[waiting_1.6s_ease-in-out_infinite] items-center gap-4">
+          <div key={index} className="flex h-(--row) w-full animate-[waiting_1.6s_ease-in-out_infinite] items-center gap-4">
             <span className="h-2.5 w-16 rounded-control bg-sunken" />
             <span className="h-2.5 w-20 rounded-control bg-sunken" />
             <span className="h-2.5 flex-1 rounded-control bg-sunken" style={{ maxWidth: `${40 + ((index * 37) % 40)}%` }} />

@@ -27,6 +27,8 @@ export function Overview(): ReactElement {
 
 /** Figures are asked for again this often. */
 const everyMs = 15_000;
+/** From so many failures of 100 calls on, all is not clear. */
+const failedMax = 5;
 /** Below so many calls a share of failures says little. */
 const callsMin = 5;
 
@@ -97,7 +99,7 @@ function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; re
     <h1 className="text-title font-semibold">
       {calls === 0
         ? `Quiet. No call in the ${range}.`
-        : `All clear. ${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed.`}
+        : `${(failed ?? 0) < failedMax ? 'All clear. ' : ''}${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed.`}
     </h1>
   );
 }

@@ -31,10 +31,10 @@ export const traceColumns: readonly Column<TraceRow>[] = [
   {
     id: 'status',
     title: 'Status',
-    track: 'minmax(104px, 1fr)',
+    track: 'minmax(120px, 1.2fr)',
     isFirst: true,
     cell: ({ status, fault }) => (
-      <span className="inline-flex min-w-0 gap-2">
+      <span className="inline-flex max-w-full min-w-0 items-baseline gap-2">
         <StatusWord status={status} />
         {fault !== null && <span className="truncate font-mono text-meta text-ink-3">{fault}</span>}
       </span>

@@ -71,7 +71,13 @@ function TracesPage(): ReactElement {
   });
   const live = useLive(query, isLive, scrolled || search.peek !== undefined);
 
-  const found = useMemo(() => (list.data?.pages ?? []).flatMap(({ page }) => page.traces.map(rowOfTrace)), [list.data]);
+  // A query that is not understood hides nothing of what was there.
+  const isUnanswered = problemOf(list.error) !== null;
+  const [last, setLast] = useState(list.data);
+  if (list.data !== undefined && list.data !== last) setLast(list.data);
+  const answer = list.data ?? (isUnanswered ? last : undefined);
+
+  const found = useMemo(() => (answer?.pages ?? []).flatMap(({ page }) => page.traces.map(rowOfTrace)), [answer]);
   const rows = isLive ? live.rows : found;
   const shown = shownColumns(search.cols);
   const known = useMemo(
@@ -83,7 +89,9 @@ function TracesPage(): ReactElement {
   const ask = (next: string): void => change({ q: next === '' ? undefined : next, peek: undefined });
   const open = (id: string | null): void => {
     setCursor(id);
-    if (search.peek !== undefined || id !== null) void navigate({ search: (old) => ({ ...old, peek: id ?? undefined }), replace: search.peek !== undefined });
+    // The way back leads through what was open; going from row to row does not fill it.
+    if (search.peek !== (id ?? undefined))
+      void navigate({ search: (old) => ({ ...old, peek: id ?? undefined }), replace: search.peek !== undefined && id !== null });
   };
   const move = (by: 1 | -1): void => {
     const next = moved(rows, idOf, cursor, by);
@@ -105,8 +113,7 @@ function TracesPage(): ReactElement {
     { keys: 'y', about: 'Copy the id of the row', run: () => cursor !== null && void copyText(cursor) },
   ]);
 
-  const total = list.data?.pages[0]?.page.estimated_total ?? null;
-  const isUnanswered = problemOf(list.error) !== null;
+  const total = answer?.pages[0]?.page.estimated_total ?? null;
   const footer = isLive ? (
     `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · of the last second ${live.sampled.shown} of ${live.sampled.of}`}`
   ) : list.isFetchingNextPage ? (
@@ -189,7 +196,7 @@ function TracesPage(): ReactElement {
               rows={rows}
               idOf={idOf}
               cursor={search.peek ?? cursor}
-              isStale={!isLive && list.isPlaceholderData}
+              isStale={!isLive && (list.isPlaceholderData || isUnanswered)}
               onOpen={({ id }) => open(id)}
               onScroll={(top) => setScrolled(top > 8)}
               {...(list.hasNextPage && !isLive && !list.isFetchingNextPage ? { onEnd: () => void list.fetchNextPage() } : {})}

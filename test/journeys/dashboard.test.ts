@@ -1,0 +1,248 @@
+/** The dashboard as people use it: a real browser at a real gateway with calls of several agents in its ledger. */
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ensureDashboard } from '../../tools/build-dashboard.mjs';
+import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { modernServer } from '../support/modern-server.ts';
+import { until } from '../support/poll.ts';
+import { type Answer, post } from '../support/post.ts';
+import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import { result } from '../support/replies.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders, type RunningGateway, startGateway } from '../support/start-gateway.ts';
+
+/** Where pictures of every page are laid, for people to look at. */
+const pictures = join(tmpdir(), 'gatewayops-pictures');
+
+describeWith('chromium', 'the dashboard', (chromium) => {
+  let upstream: RecordingUpstream;
+  let gateway: RunningGateway;
+  let browser: TestBrowser;
+  let person: BrowserContext;
+  /** Everything that a page complained of: errors of scripts, refused resources. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(pictures, { recursive: true });
+    expect(ensureDashboard(process.execPath)).toBe(true);
+    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    const config = {
+      workers: 1,
+      log: { level: 'warn' },
+      record: { bodies: 'masked' },
+      servers: [
+        { name: 'search', url: upstream.url },
+        { name: 'github', url: 'http://127.0.0.1:9/mcp' },
+      ],
+      pricing: { default: { per_call: 0.002 } },
+    };
+    [gateway, browser] = await Promise.all([startGateway({ config }), startBrowser(chromium)]);
+    for (let run = 0; run < 12; run += 1) {
+      const headers = { 'x-trace-id': `run-${run}` };
+      for (let call = 0; call <= run % 4; call += 1) await callTool('search', 'query', { q: `question ${run}.${call}`, password: 'hunter2' }, headers);
+      if (run % 5 === 0) await callTool('github', 'create_issue', { title: 'It fails' }, headers);
+    }
+    await until(
+      async () => (await post(`${gateway.url}/v1/traces?${day()}&limit=1`, undefined, { key: gateway.apiKey })).text.includes('"estimated_total":12'),
+      {
+        what: 'the traces in the ledger',
+        timeoutMs: 60_000,
+      },
+    );
+    person = await newPerson('light');
+  });
+  afterAll(async () => {
+    await browser?.stop();
+    await gateway?.stop();
+    await upstream?.stop();
+    removeGatewayFolders();
+  });
+
+  const callTool = (server: string, tool: string, args: object, headers: Readonly<Record<string, string>> = {}, key = gateway.apiKey): Promise<Answer> =>
+    post(`${gateway.url}/v1/mcp/${server}/tools/call`, { tool, arguments: args }, { key, headers });
+
+  async function newPerson(theme: 'light' | 'dark'): Promise<BrowserContext> {
+    const context = await browser.person({ theme });
+    const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
+    const page = await context.newPage();
+    await page.goto((JSON.parse(stdout) as { url: string }).url);
+    await page.close();
+    return context;
+  }
+
+  async function open(path: string, context = person): Promise<Page> {
+    const page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
+    });
+    await page.goto(`${gateway.url}${path}`);
+    return page;
+  }
+
+  const pages = [
+    ['overview', '/ui/', 'Traffic by outcome'],
+    ['traces', '/ui/traces', 'search · query'],
+    ['servers', '/ui/servers', 'github'],
+    ['server', '/ui/servers/search', 'For clients'],
+    ['keys', '/ui/keys', 'first key'],
+  ] as const;
+
+  test.each(['light', 'dark'] as const)('every page stands in the theme %s, complains of nothing, and has no serious fault of accessibility', async (theme) => {
+    const context = theme === 'light' ? person : await newPerson('dark');
+    const before = complaints.length;
+    for (const [name, path, text] of pages) {
+      const page = await open(path, context);
+      await page
+        .getByText(text.split(' · ')[0] ?? text)
+        .first()
+        .waitFor();
+      // Until what is loaded has come: no part of it is on its way.
+      await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+      await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) });
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
+      await page.close();
+    }
+    expect(complaints.slice(before)).toEqual([]);
+  });
+
+  test('by keys alone: to the traces, down the list, one beside it; the address holds it all', async () => {
+    const page = await open('/ui/');
+    await page.getByText('Traffic by outcome').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('t');
+    await page.getByRole('grid').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'The trace' }).getByRole('tablist').waitFor();
+    const peeked = new URL(page.url()).searchParams.get('peek');
+    expect(peeked).toMatch(/^tr_/);
+    // A reload, and whoever is sent the address, sees the same.
+    await page.reload();
+    await page.getByRole('complementary', { name: 'The trace' }).getByRole('tablist').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('complementary', { name: 'The trace' }).waitFor({ state: 'detached' });
+    await page.goBack();
+    await page.getByRole('complementary', { name: 'The trace' }).waitFor();
+    await page.close();
+  });
+
+  test('a query is written, completed, refused at its place, and taken apart again', async () => {
+    const page = await open('/ui/traces');
+    await page.getByRole('grid').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('status:error');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=status%3Aerror/);
+    await until(async () => (await page.getByRole('row').count()) === 4, { what: 'the three traces that failed' });
+    await page.keyboard.press('End');
+    await page.keyboard.type(' server:(');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('column').waitFor();
+    // What is not understood hides nothing that was there.
+    expect(await page.getByRole('row').count()).toBe(4);
+    await page.getByRole('button', { name: 'Clear the query' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('q'));
+    await page.close();
+  });
+
+  test('two steps from a server that fails to the stop where its calls end, with what was asked, masked', async () => {
+    const page = await open('/ui/');
+    await page
+      .getByRole('row', { name: /github/ })
+      .getByText('100 %')
+      .click();
+    await page
+      .getByRole('grid')
+      .getByText('create_issue')
+      .first()
+      .click()
+      .catch(() => page.getByRole('row').nth(1).click());
+    const trace = page.getByRole('complementary', { name: 'The trace' });
+    await trace.getByText('The MCP server github cannot be reached.').first().waitFor();
+    await page.close();
+
+    const { text } = await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-1`, undefined, { key: gateway.apiKey });
+    const { traces } = JSON.parse(text) as { traces: { id: string }[] };
+    const whole = await open(`/ui/traces/${traces[0]?.id ?? ''}?tab=request`);
+    await whole.getByText('question 1.').first().waitFor();
+    expect(await whole.content()).not.toContain('hunter2');
+    await whole.getByText('masked').first().waitFor();
+    await whole.screenshot({ path: join(pictures, 'trace-light.png') });
+    await whole.close();
+  });
+
+  test('calls appear as they end', async () => {
+    const page = await open('/ui/traces?live=1');
+    await page.getByText('Waiting for the next call').waitFor();
+    await until(
+      async () => {
+        await callTool('search', 'live', { q: 'now' });
+        return (await page.getByText('live', { exact: true }).count()) > 0;
+      },
+      { what: 'the call in the live list', timeoutMs: 30_000 },
+    );
+    await page.close();
+  });
+
+  test('a key is made, shown once behind a guard, used, and revoked', async () => {
+    const page = await open('/ui/keys');
+    await page.getByRole('button', { name: 'Create a key' }).click();
+    await page.getByLabel('Name').fill('from the dashboard');
+    await page.getByRole('button', { name: 'Create the key' }).click();
+    const secret = (await page.locator('[data-secret]').innerText()).trim();
+    expect(secret).toMatch(/^gwo_/);
+    expect((await callTool('search', 'query', { q: 'x' }, {}, secret)).status).toBe(200);
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('After closing nobody can read it again').waitFor();
+    await page.getByText('I have kept it').click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.locator('[data-secret]').waitFor({ state: 'detached' });
+    expect(await page.content()).not.toContain(secret);
+
+    await page.getByRole('grid').getByText('from the dashboard').click();
+    await page.getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    expect((await callTool('search', 'query', { q: 'x' }, {}, secret)).status).toBe(401);
+    await page.close();
+  });
+
+  test('a server is tested, switched off with a reason, and on again', async () => {
+    const page = await open('/ui/servers/search');
+    await page.getByRole('button', { name: 'Connect and test' }).click();
+    await page.getByText('It answers, with 1 tools').waitFor();
+    await page.getByRole('button', { name: 'Disable' }).click();
+    await page.getByLabel('Why').fill('INC-412');
+    await page.getByRole('button', { name: 'Disable the server' }).click();
+    await page.getByText('Switched off by').waitFor();
+    expect((await callTool('search', 'query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    await page.getByRole('button', { name: 'Enable' }).click();
+    await page.getByText('Switched off by').waitFor({ state: 'detached' });
+    expect((await callTool('search', 'query', { q: 'x' })).status).toBe(200);
+    await page.close();
+  });
+
+  test('after the session has ended the next look leads to where people sign in', async () => {
+    const context = await newPerson('light');
+    const page = await open('/ui/keys', context);
+    await page.getByText('first key').waitFor();
+    await page.getByRole('button', { name: /account and appearance/ }).click();
+    await page.getByText('Sign out').click();
+    await page.waitForURL(/sign-in/);
+    expect((await page.goto(`${gateway.url}/ui/keys`))?.status()).toBe(401);
+    await context.close();
+  });
+});
+
+function day(): string {
+  const now = Date.now();
+  return new URLSearchParams({ start_time: new Date(now - 43_200_000).toISOString(), end_time: new Date(now + 43_200_000).toISOString() }).toString();
+}
