@@ -104,7 +104,9 @@ describeWith('chromium', 'the dashboard', (chromium) => {
       // Until what is loaded has come: no part of it is on its way.
       await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
       await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) });
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      // What a page is made of is the same in both: in the second only its colours are looked at.
+      const axe = new AxeBuilder({ page });
+      const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
       const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
       expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
       await page.close();
@@ -159,12 +161,8 @@ describeWith('chromium', 'the dashboard', (chromium) => {
       .getByRole('row', { name: /github/ })
       .getByText('100 %')
       .click();
-    await page
-      .getByRole('grid')
-      .getByText('create_issue')
-      .first()
-      .click()
-      .catch(() => page.getByRole('row').nth(1).click());
+    await page.getByRole('grid').waitFor();
+    await page.getByRole('row').nth(1).click();
     const trace = page.getByRole('complementary', { name: 'The trace' });
     await trace.getByText('The MCP server github cannot be reached.').first().waitFor();
     await page.close();

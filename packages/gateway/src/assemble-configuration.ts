@@ -29,7 +29,7 @@ import type { ProviderData } from './identity/provider-data.ts';
 import type { BackupDesk } from './control/backup/backup-desk.ts';
 import type { AppliedChange, ReloadResult } from './control/config/reload-config.ts';
 import type { ServerTarget } from './control/servers/run-server-test.ts';
-import { Fault } from './kernel/fault.ts';
+import { unknownObject } from './control/unknown-object.ts';
 import type { ServedPrices } from './control/prices/price-desk.ts';
 import type { OrganizationId } from './kernel/id.ts';
 import { createSealer, type Sealer } from './kernel/seal.ts';
@@ -202,7 +202,7 @@ export function backupDesk(paths: Pick<StatePaths, 'exports'>, served: () => Con
 /** Where the test of a server goes; `targetName` null: where its calls go. Faults: `unknown_object`. */
 export function targetOf(snapshot: SnapshotData, name: string, targetName: string | null): ServerTarget {
   const server = snapshot.servers.find((entry) => entry.name === name);
-  if (!server) throw new Fault('unknown_object', { kind: 'server', name });
+  if (!server) throw unknownObject('server', name);
   const { targets, active, allowedNetworks = [] } = reachOf(server);
   const { origin, path, socketPath, tls } = targets.find((target) => target.name === (targetName ?? active)) ?? targets[0];
   return { name, origin, upstreamPath: path, socketPath, credential: server.credential, tls, allowedNetworks };

@@ -3,7 +3,7 @@ import type { ControlContext } from '../control/context.ts';
 import { getGrant, grantStatus, listGrants, type GrantPage } from '../control/oauth/list-grants.ts';
 import { revokeGrant } from '../control/oauth/revoke-grant.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { Fault } from '../kernel/fault.ts';
+import { unknownObject } from '../control/unknown-object.ts';
 import type { GrantRecord } from '../store/registry/oauth-store.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 
@@ -86,7 +86,7 @@ export function grantRoutes(api: Api): void {
     async (c) => {
       const context = c.var.context();
       const userId = userOf(context);
-      if (userId === null) throw new Fault('unknown_object', { kind: 'grant', name: c.req.valid('param').grant_id });
+      if (userId === null) throw unknownObject('grant', c.req.valid('param').grant_id);
       await revokeGrant(context, { id: c.req.valid('param').grant_id, userId });
       return c.body(null, 204);
     },

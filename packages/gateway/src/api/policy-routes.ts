@@ -5,7 +5,7 @@ import { deletePolicy } from '../control/policies/delete-policy.ts';
 import { listPolicies } from '../control/policies/list-policies.ts';
 import { putPolicy } from '../control/policies/put-policy.ts';
 import { switchOff, switchOn } from '../control/switches/switch-off.ts';
-import { Fault } from '../kernel/fault.ts';
+import { unknownObject } from '../control/unknown-object.ts';
 import { policyNamePattern, readPolicy } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
 import { dryRunBody, dryRunInput, dryRunSchema, dryRunSchemaOfAnswer } from './dry-run-shape.ts';
@@ -76,7 +76,7 @@ export function policyRoutes(api: Api): void {
     async (c) => {
       const { name } = c.req.valid('param');
       const policy = (await listPolicies(c.var.context())).find(({ data }) => data.name === name);
-      if (policy === undefined) throw new Fault('unknown_object', { kind: 'policy', name });
+      if (policy === undefined) throw unknownObject('policy', name);
       if (policy.version !== null) c.header('ETag', `"${policy.version}"`);
       return c.json({ policy: policyBody(policy) }, 200);
     },

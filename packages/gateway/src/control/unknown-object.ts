@@ -28,5 +28,18 @@ export function unknownObject(
   name: string,
 ): Fault {
   // As commands have it: service-account.
-  return new Fault('unknown_object', { kind: kind.replaceAll('_', '-'), name: name.slice(0, 100) });
+  const noun = kind.replaceAll('_', '-');
+  return new Fault('unknown_object', { kind: noun, name: name.slice(0, 100), list: lists[kind] ?? `${noun}s list` });
 }
+
+/** The commands that list what is there, where they are not called as the thing is. */
+const lists: Readonly<Record<string, string>> = {
+  body: 'traces list',
+  identity: 'identity links',
+  policy: 'policies list',
+  provider: 'identity list',
+  retention: 'retention list',
+  scim_connection: 'scim list',
+  switch: 'switches list',
+  try: 'identity list',
+};

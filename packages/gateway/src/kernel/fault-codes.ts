@@ -36,7 +36,7 @@ export const faultCodes = {
   unsupported_version: row(400, 'client', 'Protocol version {requested} is not served here.', 'Use one of the versions listed in `supported`.', { rpcCode: -32022 }),
   method_not_found: row(404, 'client', 'The method {method} does not exist or is not served here.', 'Use a method of the Model Context Protocol that this server offers.', { rpcCode: -32601 }),
   not_found: row(404, 'client', 'Nothing is served at this address.', 'Check the path; `gateway servers list` shows what is served.'),
-  unknown_object: row(404, 'client', 'There is no {kind} "{name}".', 'Check the name; `gateway {kind}s list` shows what there is.', { exitCode: 3 }),
+  unknown_object: row(404, 'client', 'There is no {kind} "{name}".', 'Check the name; `gateway {list}` shows what there is.', { exitCode: 3 }),
   unknown_export: row(404, 'client', 'There is no export "{name}".', 'Exports are kept for a day by the node that made them, and go when it restarts; begin a new one.', { exitCode: 3 }),
   unknown_person: row(404, 'client', 'Nothing is held about "{name}".', 'Name a user as `user_id` in the metadata of keys has it; one who was erased is not known any more.', { exitCode: 3 }),
   already_exists: row(409, 'client', 'There is a {kind} "{name}" already.', 'Take another one, or change what is there.', { exitCode: 1 }),

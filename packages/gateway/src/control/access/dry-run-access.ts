@@ -2,6 +2,7 @@ import type { Foreseen } from '../../authorise/compare-access.ts';
 import type { ThingKind } from '../../authorise/access.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { unknownObject } from '../unknown-object.ts';
 import type { PolicyData } from '../../kernel/policy.ts';
 import { isSwitchRule } from '../../kernel/switch.ts';
 import type { CallGroup } from '../../store/ledger/call-groups.ts';
@@ -112,7 +113,7 @@ function rulesAfter(context: ControlContext, { policies, put, remove }: Pick<Dry
   for (const list of [policies ?? [], put])
     for (const [index, { name }] of list.entries())
       if (list.findIndex((other) => other.name === name) < index) throw new Fault('invalid_params', { reason: `two policies are named ${name}` });
-  for (const name of remove) if (!base.some((rule) => rule.name === name)) throw new Fault('unknown_object', { kind: 'policy', name });
+  for (const name of remove) if (!base.some((rule) => rule.name === name)) throw unknownObject('policy', name);
   const changed = new Set([...put.map(({ name }) => name), ...remove]);
   return [...served.filter(isSwitchRule), ...base.filter(({ name }) => !changed.has(name)), ...put];
 }
