@@ -10,7 +10,7 @@ createServer((request, response) => {
   request.setEncoding('utf8').on('data', (chunk) => (text += chunk));
   request.on('end', () => {
     const { id, method, params } = JSON.parse(text);
-    if (method === 'tools/call') appendFileSync(String(file), `${params.arguments.number}\n`);
+    if (method === 'tools/call') appendFileSync(file ?? '', `${params.arguments.number}\n`);
     const result = { resultType: 'complete', ...(method === 'server/discover' ? facts : { content: [] }) };
     // Calls are under way when it is killed.
     setTimeout(() => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, result })), 20);

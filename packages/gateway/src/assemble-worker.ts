@@ -61,7 +61,7 @@ import { principalBlock, serverBlock } from './record/call-record.ts';
 import { openJournal } from './record/journal.ts';
 import { createYoungCollector } from './snapshot/collect-young.ts';
 import { compileSnapshot, type Snapshot, type SnapshotCompilers } from './snapshot/compile-snapshot.ts';
-import type { OrganizationRules, ServerData, SnapshotUpdate } from './snapshot/snapshot.ts';
+import { isSamePlace, type OrganizationRules, type SnapshotUpdate } from './snapshot/snapshot.ts';
 import { createSnapshotUpdates } from './snapshot/take-updates.ts';
 import type { TargetOrder } from './snapshot/upstream-data.ts';
 import { createUpstreams } from './upstream/upstreams.ts';
@@ -406,11 +406,6 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       journal.close();
     },
   };
-}
-
-function isSamePlace(one: ServerData, other: ServerData | undefined): boolean {
-  if (one === other || other === undefined) return one === other;
-  return one.origin === other.origin && one.socketPath === other.socketPath && one.upstreamPath === other.upstreamPath;
 }
 
 function asBuffer(value: Uint8Array | null): Buffer | null {

@@ -179,3 +179,9 @@ export interface RateLimitData {
   readonly windowMs: number;
   readonly burst: number;
 }
+
+/** Whether both are reached at the same address: connections to one serve the other. */
+export function isSamePlace(one: ServerData, other: ServerData | undefined): boolean {
+  if (one === other || other === undefined) return one === other;
+  return one.origin === other.origin && one.socketPath === other.socketPath && one.upstreamPath === other.upstreamPath;
+}
