@@ -55,6 +55,7 @@ import { createOtherWorkers, workerSocket } from './listener/other-workers.ts';
 import { createRouteRequest, type RequestHandlers } from './listener/route-request.ts';
 import type { DoorTls } from './listener/secure-server.ts';
 import type { Channel } from './node/channel.ts';
+import { stateOf } from './node/state-handlers.ts';
 import type { Readiness, SupervisorHandlers, WorkerStart } from './node/worker-messages.ts';
 import type { DoorReport, ServerReports } from './node/worker-report.ts';
 import { principalBlock, serverBlock } from './record/call-record.ts';
@@ -149,14 +150,7 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
   const limiter = createLimiter({ ask: (request) => supervisor.ask('lease', request), clock, workers: start.workers });
   const handles = createSessionHandles(sealer, Buffer.from(eventKey), ...signedBefore.map((key) => Buffer.from(key)));
   const sessionRefusals = createSessionRefusals((refusals) => supervisor.tell('sessionsRefused', refusals));
-  const state = {
-    get: async (key: string) => asBuffer(await supervisor.ask('stateGet', { key })),
-    set: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSet', { key, value, ttlMs }),
-    setIfAbsent: (key: string, value: Uint8Array, ttlMs: number) => supervisor.ask('stateSetIfAbsent', { key, value, ttlMs }),
-    replace: (key: string, before: Uint8Array | null, after: Uint8Array, ttlMs: number) => supervisor.ask('stateReplace', { key, before, after, ttlMs }),
-    touch: (key: string, ttlMs: number) => supervisor.ask('stateTouch', { key, ttlMs }),
-    delete: (key: string) => supervisor.ask('stateDelete', { key }),
-  };
+  const state = stateOf(supervisor);
   const sessionNotes = createSessionNotes({ state, sealer });
   const rail: Rail = {
     snapshot: () => snapshot,
@@ -406,8 +400,4 @@ export function assembleWorker(start: WorkerStart, supervisor: Channel<Superviso
       journal.close();
     },
   };
-}
-
-function asBuffer(value: Uint8Array | null): Buffer | null {
-  return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
