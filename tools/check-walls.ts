@@ -115,6 +115,7 @@ export const dashboardWalls: Readonly<Record<string, Wall>> = {
       '@tanstack/react-virtual',
       'lucide-react',
       'uplot',
+      'uplot/dist/uPlot.min.css',
       'zod/mini',
     ],
   },

@@ -2,7 +2,8 @@
  * `npm run faults [-- --rounds 16] [--clients 1,4,16,48,96] [--seed N] [-o json]`: kills every process of a gateway under load, again
  * and again, at each load on a state folder of its own, and holds the ledger against what the upstream counted. 16 rounds are 20
  * kills. `--only rolling [--rounds 2] [--rate 200]`: three nodes behind nginx are restarted in turn, each so often, under so many calls a second.
- * `--only nodes [--rounds 3]`: applies on three nodes, a node that is cut off until it refuses calls, and two organizations of which one revokes and switches off.
+ * `--only nodes [--rounds 3]`: what clients were allowed and what is taken back on three nodes, two organizations of which one revokes and switches off, applies, and a
+ * node that is cut off until it refuses calls.
  * `--only revocation [--streams 1000]`: how soon three nodes go by what is revoked or switched off, and what is open ends; without Redis, and without PostgreSQL.
  * Ends with 1 where a call is lost, doubled or wrong, or where the audit is not whole.
  */
@@ -11,7 +12,9 @@ import { parseArgs } from 'node:util';
 import { startEraServer } from '../support/era-server.ts';
 import { startNodes } from '../support/nodes.ts';
 import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { freePort } from '../support/temporary-server.ts';
 import { tryApplies, type AppliesReport } from './applies.ts';
+import { tryGrants, type GrantsReport } from './grants.ts';
 import { runKillRounds, type KillReport } from './kill-rounds.ts';
 import { runRevocation, type RevocationReport } from './revocation.ts';
 import { runRollingRestart, startBalancedNodes, type RollingReport } from './rolling-restart.ts';
@@ -50,8 +53,33 @@ async function restartNodes(rounds: number): Promise<void> {
 async function tryNodes(rounds: number): Promise<void> {
   const live = await startEraServer('modern');
   const url = `${live.origin}/mcp`;
-  const nodes = await startNodes({ config: { servers: [{ name: 'live', url, organizations: ['*'] }], record: { bodies: 'off' } } });
+  const ports = await Promise.all([freePort(), freePort(), freePort()]);
+  // What a token is for is an address: the one by which all nodes are known.
+  const publicUrl = `http://127.0.0.1:${ports[0]}`;
+  const redirectUri = 'http://127.0.0.1/callback';
+  const nodes = await startNodes({
+    ports,
+    config: {
+      listen: { public_url: publicUrl },
+      servers: [{ name: 'live', url, organizations: ['*'] }],
+      routes: [{ server: 'live', auth: { type: ['apiKey', 'oauth'] } }],
+      identity: { authorization_server: { clients: [{ client_id: 'cli', name: 'CLI', redirect_uris: [redirectUri] }] } },
+      record: { bodies: 'off' },
+    },
+  });
   try {
+    say(
+      await tryGrants(nodes, {
+        server: 'live',
+        tool: 'numbers',
+        clientId: 'cli',
+        redirectUri,
+        publicUrl,
+        rounds: 2 * rounds,
+        heldMsMax: 1_000,
+        endedMsMax: 2_000,
+      }),
+    );
     say(await tryTenants(nodes, { server: 'live', tool: 'numbers', heldMsMax: 1_000, endedMsMax: 2_000 }));
     say(await tryApplies(nodes, { serverUrl: url, tool: 'numbers', rounds, heldMsMax: 1_000, untilStale: true }));
   } finally {
@@ -94,7 +122,7 @@ async function killGateways(rounds: number): Promise<void> {
   process.exitCode = problems === 0 ? 0 : 1;
 }
 
-type NodesReport = RollingReport | RevocationReport | AppliesReport | TenantsReport;
+type NodesReport = RollingReport | RevocationReport | AppliesReport | TenantsReport | GrantsReport;
 
 function print({ problems, ...figures }: NodesReport | (KillReport & { readonly clients: number })): void {
   for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(20)} ${typeof value === 'number' ? value : value.join(' to ')}`);

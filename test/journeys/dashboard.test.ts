@@ -90,6 +90,9 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     ['servers', '/ui/servers', 'github'],
     ['server', '/ui/servers/search', 'For clients'],
     ['keys', '/ui/keys', 'first key'],
+    ['metrics', '/ui/metrics', 'Calls a second'],
+    ['costs', '/ui/costs?by=server', 'every other call'],
+    ['audit', '/ui/audit', 'verified to'],
   ] as const;
 
   test.each(['light', 'dark'] as const)('every page stands in the theme %s, complains of nothing, and has no serious fault of accessibility', async (theme) => {
@@ -225,6 +228,43 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByRole('button', { name: 'Enable' }).click();
     await page.getByText('Switched off by').waitFor({ state: 'detached' });
     expect((await callTool('search', 'query', { q: 'x' })).status).toBe(200);
+    await page.close();
+  });
+
+  test('what was done here stands in the audit, with what was before and after', async () => {
+    const page = await open('/ui/audit?action=key.*');
+    await page.getByRole('grid').getByText('key.created').first().click();
+    const event = page.getByRole('complementary', { name: 'The event' });
+    await event.getByText('What changed').or(event.getByText('The record')).first().waitFor();
+    await page.waitForURL(/event=/);
+    await page.reload();
+    await event.waitFor();
+    await page.close();
+  });
+
+  test('costs of a month lead to the calls that made them', async () => {
+    const page = await open('/ui/costs?by=server');
+    await page.getByRole('tab', { name: 'tool' }).click();
+    await page.getByRole('rowheader', { name: 'search/query' }).getByRole('link').click();
+    await page.waitForURL(/q=server%3Asearch\+tool%3Aquery/);
+    await page.getByRole('grid').waitFor();
+    await page.close();
+  });
+
+  test('figures are lines or a table, and those of each second come by themselves', async () => {
+    const page = await open('/ui/metrics?table=1');
+    await page.getByRole('columnheader', { name: 'p99' }).first().waitFor();
+    await page.getByRole('button', { name: 'View as charts' }).click();
+    await page.getByRole('img', { name: /Calls a second/ }).waitFor();
+    await page.getByRole('button', { name: 'Live' }).click();
+    await page.getByRole('button', { name: 'View as table' }).click();
+    await until(
+      async () => {
+        await callTool('search', 'query', { q: 'now' });
+        return (await page.getByRole('row').count()) > 4;
+      },
+      { what: 'seconds in the table', timeoutMs: 30_000 },
+    );
     await page.close();
   });
 

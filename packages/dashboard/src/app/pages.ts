@@ -1,8 +1,8 @@
 /** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
-import { Activity, KeyRound, LayoutDashboard, Server, type LucideIcon } from 'lucide-react';
+import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, ScrollText, Server, type LucideIcon } from 'lucide-react';
 
 export interface PageEntry {
-  readonly path: '/' | '/traces' | '/servers' | '/keys';
+  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/audit';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
@@ -21,6 +21,8 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/', title: 'Overview', key: 'o', permission: 'metrics.read', icon: LayoutDashboard },
       { path: '/traces', title: 'Traces', key: 't', permission: 'traces.read', icon: Activity },
+      { path: '/metrics', title: 'Metrics', key: 'm', permission: 'metrics.read', icon: ChartLine },
+      { path: '/costs', title: 'Costs', key: 'c', permission: 'costs.read', icon: Coins },
     ],
   },
   {
@@ -29,5 +31,9 @@ export const pageGroups: readonly PageGroup[] = [
       { path: '/servers', title: 'Servers', key: 's', permission: 'servers.read', icon: Server },
       { path: '/keys', title: 'Keys', key: 'k', permission: 'keys.read', icon: KeyRound },
     ],
+  },
+  {
+    title: 'Govern',
+    pages: [{ path: '/audit', title: 'Audit', key: 'l', permission: 'audit.read', icon: ScrollText }],
   },
 ];

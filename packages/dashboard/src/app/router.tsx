@@ -3,7 +3,10 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
 import { rangeSearch } from '../time/range.ts';
+import { auditSearch } from '../pages/audit/search.ts';
+import { costsSearch } from '../pages/costs/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
+import { metricsSearch } from '../pages/metrics/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
@@ -88,8 +91,29 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import('../pages/keys/keys.tsx'), 'Keys'),
 });
 
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: '/metrics',
+  validateSearch: z.object(metricsSearch),
+  component: lazyRouteComponent(() => import('../pages/metrics/metrics.tsx'), 'Metrics'),
+});
+
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: '/costs',
+  validateSearch: z.object(costsSearch),
+  component: lazyRouteComponent(() => import('../pages/costs/costs.tsx'), 'Costs'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: z.object(auditSearch),
+  component: lazyRouteComponent(() => import('../pages/audit/audit.tsx'), 'Audit'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, traces, trace, servers, server, keys]),
+  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, audit]),
   basepath: basePath,
   context: { queries: queryClient },
   defaultPreload: 'intent',

@@ -29,7 +29,7 @@ export function ConnectFirst({ title }: { readonly title: string }): ReactElemen
       {header !== '' && (
         <>
           <p>A key for it:</p>
-          <Command text="npx --no gateway keys create my-agent" />
+          <Command text="npx --no gateway keys create --name my-agent" />
         </>
       )}
     </Empty>

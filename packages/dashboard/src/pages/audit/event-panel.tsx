@@ -1,0 +1,104 @@
+import { X } from 'lucide-react';
+import type { ReactElement } from 'react';
+import { Clock } from '../../time/time.tsx';
+import { Id } from '../../ui/copy.tsx';
+import { Fact, factList } from '../../ui/fact.tsx';
+import { JsonView } from '../trace/json-view.tsx';
+import type { AuditEvent } from './audit.tsx';
+import { changesOf } from './changes-of.ts';
+
+interface EventPanelProps {
+  readonly event: AuditEvent;
+  readonly onClose: () => void;
+  readonly onFilter: (next: { actor?: string; object?: string; action?: string }) => void;
+}
+
+/** One event: what was before and after, and what proves it. */
+export function EventPanel({ event, onClose, onFilter }: EventPanelProps): ReactElement {
+  const { before, after } = event.detail;
+  const changes = changesOf(before, after);
+  const link = 'text-accent hover:underline break-all text-left';
+  return (
+    <aside
+      aria-label="The event"
+      className="flex min-h-0 w-full flex-col overflow-y-auto border-hairline bg-surface max-lg:absolute max-lg:inset-0 max-lg:top-12 max-lg:z-20 lg:w-[440px] lg:shrink-0 lg:border-l"
+    >
+      <div className="flex flex-col gap-4 p-4">
+        <div className="flex items-start justify-between gap-2">
+          <h2 className="text-section font-semibold break-words">{event.action}</h2>
+          <button
+            type="button"
+            aria-label="Close"
+            onClick={onClose}
+            className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink"
+          >
+            <X size={16} aria-hidden="true" />
+          </button>
+        </div>
+        <dl className={factList}>
+          <Fact name="When">
+            <Clock time={event.time} />
+          </Fact>
+          <Fact name="Who">
+            <button type="button" className={link} onClick={() => onFilter({ actor: event.actor.id })}>
+              {event.actor.id || event.actor.kind}
+            </button>
+          </Fact>
+          <Fact name="What">
+            <button type="button" className={link} onClick={() => onFilter({ object: event.object.id })}>
+              {event.object.kind} {event.object.id}
+            </button>
+          </Fact>
+          <Fact name="Result">{event.result}</Fact>
+          <Fact name="From">{event.ip ?? 'this machine'}</Fact>
+          {event.request_id !== null && (
+            <Fact name="Request">
+              <Id id={event.request_id} />
+            </Fact>
+          )}
+          <Fact name="Place">{event.sequence === null ? 'in the chain of calls' : `#${event.sequence}`}</Fact>
+          {event.hash !== null && (
+            <Fact name="Hash">
+              <Id id={event.hash} />
+            </Fact>
+          )}
+        </dl>
+        {changes.length > 0 && (
+          <section>
+            <h3 className="mb-1 font-semibold">What changed</h3>
+            <table className="w-full table-fixed border-y border-hairline text-meta">
+              <thead className="text-ink-3">
+                <tr>
+                  <th scope="col" className="w-1/4 py-1 text-left font-normal">
+                    Member
+                  </th>
+                  <th scope="col" className="py-1 text-left font-normal">
+                    Before
+                  </th>
+                  <th scope="col" className="py-1 text-left font-normal">
+                    After
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {changes.map(({ path, before: old, after: now }) => (
+                  <tr key={path} className="border-t border-hairline align-top">
+                    <th scope="row" className="py-1 pr-2 text-left font-medium break-words">
+                      {path}
+                    </th>
+                    <td className="py-1 pr-2 font-mono break-words text-ink-2 line-through decoration-control">{old}</td>
+                    <td className="py-1 font-mono break-words">{now}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
+        )}
+        <section>
+          <h3 className="mb-1 font-semibold">The record</h3>
+          <JsonView text={JSON.stringify(event)} />
+        </section>
+      </div>
+    </aside>
+  );
+}

@@ -1,0 +1,233 @@
+/** What calls cost: the month so far and at its end, whose it was, and what has no price. */
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import type { Schemas } from '@gatewayops/sdk';
+import { ChevronLeft, ChevronRight, Download } from 'lucide-react';
+import type { ReactElement, ReactNode } from 'react';
+import { gateway, gatewayUrl } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { countText, moneyText, pluralText } from '../../text/format.ts';
+import { Money } from '../../text/number.tsx';
+import { Button, buttonLook } from '../../ui/button.tsx';
+import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { quoted } from '../traces/query-text.ts';
+import { CostTrend } from './cost-trend.tsx';
+import { currentMonth, monthAfter, monthOf, monthText, type Month } from './month.ts';
+import { groups, type Group } from './search.ts';
+import { Prices } from './prices.tsx';
+
+export function Costs(): ReactElement {
+  return (
+    <Allowed permission="costs.read">
+      <CostsPage />
+    </Allowed>
+  );
+}
+
+function CostsPage(): ReactElement {
+  const search = useSearch({ from: '/costs' });
+  const navigate = useNavigate({ from: '/costs' });
+  const month = monthOf(search.month ?? currentMonth());
+  const by = search.by ?? 'team';
+  const dates = { start_date: month.start_date, end_date: month.end_date };
+  const trend = useQuery({
+    queryKey: ['costs', 'trend', month.name],
+    queryFn: async ({ signal }) => (await gateway.costs.trend(dates, { signal })).trend,
+    placeholderData: keepPreviousData,
+  });
+  const summary = useQuery({
+    queryKey: ['costs', 'summary', month.name, by],
+    queryFn: ({ signal }) => gateway.costs.summary({ ...dates, group_by: by, compare: 'true' }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
+  const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, format: 'csv' }).toString()}`;
+  return (
+    <div className="flex flex-col gap-6 px-3 py-3 sm:px-6 sm:py-4">
+      <header className="flex flex-wrap items-center justify-between gap-3">
+        <h1 className="text-title font-semibold">Costs</h1>
+        <div className="flex flex-wrap items-center gap-1.5">
+          <Button aria-label="The month before" onClick={() => change({ month: monthAfter(month.name, -1) })}>
+            <ChevronLeft size={14} aria-hidden="true" />
+          </Button>
+          <span className="min-w-32 text-center font-medium">{monthText(month.name)}</span>
+          <Button aria-label="The month after" disabled={month.name >= currentMonth()} onClick={() => change({ month: monthAfter(month.name, 1) })}>
+            <ChevronRight size={14} aria-hidden="true" />
+          </Button>
+          <a href={csv} download className={buttonLook()}>
+            <Download size={14} aria-hidden="true" /> CSV
+          </a>
+        </div>
+      </header>
+      {trend.error !== null && trend.data === undefined ? (
+        <ErrorCard error={trend.error} what="The costs" onRetry={() => void trend.refetch()} />
+      ) : trend.data === undefined ? (
+        <Skeleton rows={5} label="Loading the costs" />
+      ) : (
+        <Month trend={trend.data} isStale={trend.isPlaceholderData} />
+      )}
+      <section>
+        <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
+          <h2 className="text-section font-semibold">Whose it was</h2>
+          <div role="tablist" aria-label="Group by" className="flex flex-wrap gap-1">
+            {groups.map((group) => (
+              <button
+                key={group}
+                type="button"
+                role="tab"
+                aria-selected={by === group}
+                onClick={() => change({ by: group })}
+                className={`h-7 rounded-control px-2.5 pointer-coarse:h-10 ${by === group ? 'bg-sunken font-medium' : 'text-ink-2 hover:bg-sunken'}`}
+              >
+                {group}
+              </button>
+            ))}
+          </div>
+        </div>
+        {summary.error !== null && summary.data === undefined ? (
+          <ErrorCard error={summary.error} what="The breakdown" onRetry={() => void summary.refetch()} />
+        ) : summary.data === undefined ? (
+          <Skeleton rows={6} label="Loading the breakdown" />
+        ) : (
+          <Breakdown found={summary.data} by={by} month={month} isStale={summary.isPlaceholderData} />
+        )}
+      </section>
+      <section>
+        <h2 className="mb-2 text-section font-semibold">Prices</h2>
+        <Prices />
+      </section>
+    </div>
+  );
+}
+
+function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend']; readonly isStale: boolean }): ReactElement {
+  const { total_cost: total, total_calls: calls, unpriced_calls: unpriced, currency, projection, previous } = trend;
+  const mayPrices = useCapability('prices.write').allowed;
+  return (
+    <section className={isStale ? 'opacity-60' : ''} aria-busy={isStale}>
+      <dl className="mb-3 flex flex-wrap gap-x-10 gap-y-3">
+        <Figure name="So far" note={pluralText(calls, 'call')}>
+          {moneyText(total, currency)}
+        </Figure>
+        {projection !== null && (
+          <Figure
+            name="At its end, about"
+            note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)}, by ${pluralText(projection.days_averaged, 'day')}`}
+          >
+            {moneyText(projection.cost, currency)}
+          </Figure>
+        )}
+        {previous !== null && (
+          <Figure
+            name="The period before"
+            note={previous.change_percent === null ? 'nothing to compare with' : `${previous.change_percent > 0 ? '+' : ''}${previous.change_percent} % since`}
+          >
+            {moneyText(previous.total_cost, currency)}
+          </Figure>
+        )}
+      </dl>
+      <CostTrend days={trend.days} currency={currency} />
+      {unpriced > 0 && (
+        <p className="mt-2 text-warn">
+          ▲ {pluralText(unpriced, 'call')} {unpriced === 1 ? 'has' : 'have'} no price:{' '}
+          {mayPrices ? 'add one below, or under pricing in gateway.yaml.' : 'whoever holds prices.write can add one.'}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Figure({ name, note, children }: { readonly name: string; readonly note: string; readonly children: ReactNode }): ReactElement {
+  return (
+    <div>
+      <dt className="text-meta text-ink-3">{name}</dt>
+      <dd className="text-hero font-medium tracking-tight">{children}</dd>
+      <dd className="text-meta text-ink-3">{note}</dd>
+    </div>
+  );
+}
+
+/** Fields of the query language that a group is asked for by. */
+const fieldOf: Readonly<Record<Group, string>> = {
+  team: 'team',
+  user: 'user',
+  server: 'server',
+  tool: 'tool',
+  agent: 'agent',
+  key: 'key',
+  project: 'project',
+  environment: 'env',
+};
+
+interface BreakdownProps {
+  readonly found: Schemas['CostSummary'];
+  readonly by: Group;
+  readonly month: Month;
+  readonly isStale: boolean;
+}
+
+function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStale }: BreakdownProps): ReactElement {
+  const mayTraces = useCapability('traces.read').allowed;
+  if (breakdown.length === 0)
+    return <Empty title={`No call in ${monthText(month.name)}`}>What tools cost is said under pricing in gateway.yaml, or by prices of the API.</Empty>;
+  const callsOf = (group: string): string => {
+    // Tools are named with their server.
+    const slash = by === 'tool' ? group.indexOf('/') : -1;
+    return slash === -1 ? `${fieldOf[by]}:${quoted(group)}` : `server:${quoted(group.slice(0, slash))} tool:${quoted(group.slice(slash + 1))}`;
+  };
+  const window = { from: `${month.start_date}T00:00:00Z`, to: `${monthAfter(month.name, 1)}-01T00:00:00Z`, range: undefined };
+  return (
+    <div className={`overflow-x-auto border-y border-hairline bg-surface ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
+      <table className="w-full">
+        <thead className="bg-sunken text-meta text-ink-3">
+          <tr>
+            <th scope="col" className="h-8 px-3 text-left font-normal">
+              {by}
+            </th>
+            <th scope="col" className="px-3 text-left font-normal">
+              Share
+            </th>
+            {['Cost', 'Before', 'Calls', 'Failed', 'Unpriced'].map((title) => (
+              <th key={title} scope="col" className="px-3 text-right font-normal">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {breakdown.map(({ group, cost, calls, errors, unpriced_calls: unpriced, share_percent: share, previous_cost: before }) => (
+            <tr key={group ?? '\0'} className="h-(--row) border-t border-hairline hover:bg-canvas">
+              <th scope="row" className="max-w-72 truncate px-3 text-left font-medium" title={group ?? undefined}>
+                {group === null ? (
+                  <i className="font-normal text-ink-3">no {by}</i>
+                ) : mayTraces ? (
+                  <Link to="/traces" search={{ ...window, q: callsOf(group) }} className="hover:text-accent hover:underline">
+                    {group}
+                  </Link>
+                ) : (
+                  group
+                )}
+              </th>
+              <td className="w-40 px-3">
+                <span className="flex items-center gap-2">
+                  <span className="h-2 w-24 overflow-hidden rounded-control bg-sunken">
+                    <span className="block h-full bg-ink-3" style={{ width: `${share ?? 0}%` }} />
+                  </span>
+                  <span className="text-meta text-ink-3">{share === null ? '' : `${share.toFixed(0)} %`}</span>
+                </span>
+              </td>
+              <td className="px-3 text-right">
+                <Money amount={cost} currency={summary.currency} />
+              </td>
+              <td className="px-3 text-right text-ink-3">{before === null ? '' : <Money amount={before} currency={summary.currency} />}</td>
+              <td className="px-3 text-right">{countText(calls)}</td>
+              <td className={`px-3 text-right ${errors > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(errors)}</td>
+              <td className={`px-3 text-right ${unpriced > 0 ? 'text-warn' : 'text-ink-3'}`}>{countText(unpriced)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {truncated && <p className="px-3 py-2 text-meta text-ink-3">There are more; the totals count them too. The CSV has the same rows.</p>}
+    </div>
+  );
+}
