@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from '@tanstack/react-router';
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
@@ -15,7 +15,14 @@ import { NotFound, PageFailed, PagePending } from './page-states.tsx';
 import { sessionQuery } from './session.ts';
 import { Shell } from './shell.tsx';
 
+/** A session that has ended is seen at whatever is asked next. */
+const leaveWithoutSession = (error: unknown): void => {
+  if (error instanceof AuthenticationError) goToSignIn();
+};
+
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: leaveWithoutSession }),
+  mutationCache: new MutationCache({ onError: leaveWithoutSession }),
   defaultOptions: {
     queries: {
       // The SDK sends again what may be.
@@ -25,11 +32,6 @@ export const queryClient = new QueryClient({
       throwOnError: false,
     },
   },
-});
-
-// A session that has ended is seen at whatever is asked next.
-queryClient.getQueryCache().subscribe(({ type, query }) => {
-  if (type === 'updated' && query.state.error instanceof AuthenticationError) goToSignIn();
 });
 
 const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({

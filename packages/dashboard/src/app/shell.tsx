@@ -1,7 +1,7 @@
 /** What is around every page: the bar, the menu, the palette, the keys. */
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { ChevronsLeft, ChevronsRight, Search } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState, type ReactElement } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from 'react';
 import { RangePicker } from '../time/range-picker.tsx';
 import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
@@ -21,6 +21,7 @@ export function Shell(): ReactElement {
   const [layer, setLayer] = useState<Layer>(null);
   useEffect(listenForShortcuts, []);
   useShortcuts(useShellShortcuts(setLayer));
+  useArrival();
   return (
     <div className="flex h-dvh flex-col">
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-2">
@@ -55,6 +56,22 @@ export function Shell(): ReactElement {
       </Suspense>
     </div>
   );
+}
+
+/** A page has its name in the window, and whoever goes there by keys or hears it begins at its content. */
+function useArrival(): void {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const before = useRef(path);
+  useEffect(() => {
+    const page = pageGroups
+      .flatMap(({ pages }) => pages)
+      .filter(({ path: own }) => path === own || (own !== '/' && path.startsWith(`${own}/`)))
+      .at(-1);
+    const last = decodeURIComponent(path.split('/')[2] ?? '');
+    document.title = [last, page?.title, 'GatewayOps'].filter((part) => part !== undefined && part !== '').join(' · ');
+    if (before.current !== path) document.getElementById('main')?.focus({ preventScroll: true });
+    before.current = path;
+  }, [path]);
 }
 
 /** At the side; below the page where the screen is that of a telephone. */

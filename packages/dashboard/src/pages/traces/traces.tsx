@@ -16,6 +16,7 @@ import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { ColumnChooser } from './column-chooser.tsx';
 import { columnsByDefault, traceColumns } from './columns.tsx';
 import { EmptyTraces } from './empty-traces.tsx';
+import { ExportCalls } from './export-calls.tsx';
 import { Facets } from './facets.tsx';
 import { Peek } from './peek.tsx';
 import { problemOf, QueryBar, QueryChips } from './query-bar.tsx';
@@ -136,6 +137,7 @@ function TracesPage(): ReactElement {
               byDefault={columnsByDefault}
               onChange={(ids) => change({ cols: ids === null ? undefined : ids.join(',') })}
             />
+            <ExportCalls question={() => questionOf(asked)} />
             <Button
               aria-pressed={isLive}
               onClick={() => change({ live: isLive ? undefined : '1', peek: undefined })}
