@@ -291,7 +291,8 @@ describe('what answers at an address', () => {
         const { code, stdout, stderr } = await gateway(['keys', 'get', 'a/b', '--url', url]);
         expect([code, stdout]).toEqual([exit, '']);
         // What mends a missing key is for HTTP in the answer, for the command line here.
-        const fix = error === 'unauthorized' ? 'Set GATEWAYOPS_API_KEY to a key of this gateway, or use --state on its machine.' : 'F';
+        const mends = 'Set GATEWAYOPS_API_KEY to a key of this gateway, sign in with `gateway login --url URL`, or use --state on its machine.';
+        const fix = error === 'unauthorized' ? mends : 'F';
         expect(stderr).toBe(`error[${error}]: M [31m\n  fix: ${fix}\n  docs: docs/reference/faults.md#${error}\n  request: req_1\n`);
       },
     );
