@@ -63,10 +63,7 @@ function useArrival(): void {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const before = useRef(path);
   useEffect(() => {
-    const page = pageGroups
-      .flatMap(({ pages }) => pages)
-      .filter(({ path: own }) => path === own || (own !== '/' && path.startsWith(`${own}/`)))
-      .at(-1);
+    const page = pageGroups.flatMap(({ pages }) => pages).findLast(({ path: own }) => path === own || (own !== '/' && path.startsWith(`${own}/`)));
     const last = decodeURIComponent(path.split('/')[2] ?? '');
     document.title = [last, page?.title, 'GatewayOps'].filter((part) => part !== undefined && part !== '').join(' · ');
     if (before.current !== path) document.getElementById('main')?.focus({ preventScroll: true });

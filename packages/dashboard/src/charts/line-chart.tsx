@@ -46,7 +46,10 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
         cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         ...(zone === 'utc' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
         scales: { y: { range: (_plot, _low, high) => [0, high === 0 ? 1 : high * 1.1] } },
-        axes: [axis, { ...axis, size: 64, values: (_plot, splits) => splits.map(format) }],
+        axes: [
+          { ...axis, values: (_plot, splits) => splits.map(timeText(splits, zone)) },
+          { ...axis, size: 64, values: (_plot, splits) => splits.map(format) },
+        ],
         series: [
           {},
           ...lines.map((line) => ({
@@ -55,7 +58,6 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
             width: 1.5,
             ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
             spanGaps: false,
-            points: { show: false },
             value: (_plot: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),
         ],
@@ -93,7 +95,17 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
       ref={place}
       role="img"
       aria-label={`${label}; as figures in the table`}
-      className="w-full text-meta [&_.u-legend]:text-left [&_.u-legend]:text-meta [&_.u-legend]:text-ink-2"
+      className="w-full text-meta [&_.u-legend]:text-left [&_.u-legend]:text-ink-2 [&_.u-legend_th]:font-normal [&_.uplot]:font-sans [&_.uplot]:leading-4"
     />
   );
+}
+
+/** Hours and minutes, or days where there are several. */
+function timeText(splits: readonly number[], zone: 'local' | 'utc'): (seconds: number) => string {
+  const isLong = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > 172_800;
+  const format = new Intl.DateTimeFormat('en-GB', {
+    ...(zone === 'utc' ? { timeZone: 'UTC' } : {}),
+    ...(isLong ? { day: '2-digit', month: 'short' } : { hour: '2-digit', minute: '2-digit' }),
+  });
+  return (seconds) => format.format(new Date(seconds * 1000));
 }

@@ -59,7 +59,7 @@ function AuditPage(): ReactElement {
     { keys: 'Escape', about: 'Close what lies beside', run: () => change({ event: undefined }) },
   ]);
   const isFiltered = Object.keys(filters).length > 0;
-  const exportPath = `${gatewayUrl}/v1/audit/export?${new URLSearchParams({ ...asked, end_time: window.end ?? new Date().toISOString(), format: 'csv' }).toString()}`;
+  const exportPath = `${gatewayUrl}/v1/audit/export?${new URLSearchParams({ ...asked, format: 'csv' }).toString()}`;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">

@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
-import { RevealKey } from './reveal-key.tsx';
+import { RevealedSecret, revealTitle, useKeptGuard } from './reveal-key.tsx';
 
 const day = 86_400_000;
 const lives = [
@@ -35,7 +35,7 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
       }),
     onSuccess: onCreated,
   });
-  if (create.data !== undefined) return <RevealKey made={create.data.key} onClose={onClose} />;
+  const guard = useKeptGuard(onClose);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     create.mutate();
@@ -45,6 +45,13 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
     if (!next.delete(server)) next.add(server);
     setChosen(next);
   };
+  // One sheet for both steps: what lies behind it stays hidden from one to the other.
+  if (create.data !== undefined)
+    return (
+      <Sheet title={revealTitle} onClose={guard.close}>
+        <RevealedSecret made={create.data.key} guard={guard} />
+      </Sheet>
+    );
   return (
     <Sheet title="Create a key" onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">

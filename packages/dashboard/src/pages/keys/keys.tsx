@@ -42,6 +42,8 @@ function KeysPage(): ReactElement {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ cursor }) => cursor ?? undefined,
     placeholderData: keepPreviousData,
+    // Others make and revoke keys too.
+    refetchInterval: 15_000,
   });
   const keys = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.keys), [list.data]);
   const columns = useMemo(() => keyColumns(now), [now]);

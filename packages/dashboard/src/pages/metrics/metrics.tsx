@@ -92,11 +92,7 @@ function MetricsPage(): ReactElement {
         )
       ) : (
         <div className={`flex flex-col gap-4 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
-          {asTable ? (
-            <StepTable steps={steps} />
-          ) : (
-            <Charts steps={steps} onChoose={(from, to) => change({ range: undefined, from, to, live: undefined } as Partial<typeof search>)} />
-          )}
+          {asTable ? <StepTable steps={steps} /> : <Charts steps={steps} onChoose={(from, to) => change({ range: undefined, from, to, live: undefined })} />}
           <ServerFigures servers={metrics.data.servers} tools={metrics.data.tools} onOnly={(server) => change({ q: `server:${quoted(server)}` })} />
         </div>
       )}

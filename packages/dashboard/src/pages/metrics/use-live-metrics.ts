@@ -18,20 +18,25 @@ export function useLiveMetrics(query: string, on: boolean): LiveMetrics {
   const [live, setLive] = useState({ of, ...nothing });
   useEffect(() => {
     if (!on) return undefined;
-    const ending = new AbortController();
-    const follow = async (): Promise<void> => {
-      for await (const event of gateway.traces.tail({ query, events: ['metrics'] }, { signal: ending.signal })) {
-        if (event.type !== 'metrics') continue;
-        const step = stepOf(event.data);
-        setLive((old) => ({ of, error: null, steps: [...(old.of === of ? old.steps : []), step].slice(-secondsMax) }));
-      }
-    };
-    follow().catch((error: unknown) => {
-      if (!ending.signal.aborted) setLive((old) => ({ of, error, steps: old.of === of ? old.steps : [] }));
-    });
-    return () => ending.abort();
+    return follow(query, (change) => setLive((old) => ({ of, ...change(old.of === of ? old : nothing) })));
   }, [query, on, of]);
   return live.of === of ? live : nothing;
+}
+
+/** Until the function that it gives is called. */
+function follow(query: string, draw: (change: (old: LiveMetrics) => LiveMetrics) => void): () => void {
+  const ending = new AbortController();
+  const read = async (): Promise<void> => {
+    for await (const event of gateway.traces.tail({ query, events: ['metrics'] }, { signal: ending.signal })) {
+      if (event.type !== 'metrics') continue;
+      const step = stepOf(event.data);
+      draw(({ steps }) => ({ error: null, steps: [...steps, step].slice(-secondsMax) }));
+    }
+  };
+  read().catch((error: unknown) => {
+    if (!ending.signal.aborted) draw(({ steps }) => ({ error, steps }));
+  });
+  return () => ending.abort();
 }
 
 function stepOf(figures: LiveFigures): Step {
