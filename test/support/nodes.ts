@@ -43,8 +43,8 @@ export async function startNodes({ config, env = {}, ports = [] }: NodesOptions)
     const link = await startLink(registryUrl);
     ends.push(() => link.stop());
     const folder = temporaryFolder();
-    const launch = (index: number): Promise<RunningGateway> =>
-      startGateway({
+    const launch = async (index: number): Promise<RunningGateway> => {
+      const started = await startGateway({
         stateFolder: join(folder, `node-${index}`),
         env: { DATABASE_URL: index === nodesCount - 1 ? link.url : registryUrl, REDIS_URL: redis.url, ...env },
         readyTimeoutMs: 120_000,
@@ -52,6 +52,12 @@ export async function startNodes({ config, env = {}, ports = [] }: NodesOptions)
         args: ports[index] === undefined ? [] : ['--listen', `127.0.0.1:${ports[index]}`],
         config: { workers: 1, rate_limits: [{ scope: 'api_key', limit: 10_000_000, window: '1m' }], log: { level: 'warn' }, ...config },
       });
+      const port = ports[index];
+      if (port === undefined) return started;
+      // Where all are known by one address, each is reached by its own.
+      const url = `http://127.0.0.1:${port}`;
+      return { ...started, url, port, mcp: `${url}/mcp` };
+    };
     // The first makes the tables and the key.
     const first = await launch(0);
     const running = [first, ...(await Promise.all(Array.from({ length: nodesCount - 1 }, (_, index) => launch(index + 1))))];

@@ -516,6 +516,7 @@ export const bounds = {
   tokenKeyKnownMs: 2 * 86_400_000,
   tokenKeysReadMs: 60_000,
   tokenKeysAskMs: 1_000,
+  tokenKeyLooksMax: 8,
   /** A backup: rows and bytes of one part as they are written, bytes that a part may have when it is read, parts, bytes of the manifest. */
   backupPartRows: 20_000,
   backupPartBytes: 16 * MiB,

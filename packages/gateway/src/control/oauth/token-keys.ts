@@ -36,6 +36,17 @@ export function createTokenKeys({ registry, sealer, node, clock }: TokenKeyParts
   let current: { readonly id: string; readonly key: KeyObject; readonly createdAtMs: number } | null = null;
   let finding: Promise<{ readonly id: string; readonly key: KeyObject }> | null = null;
 
+  /** Looks for ids that nothing was known of, since `beganAtMs`. */
+  let looks = { beganAtMs: Number.NEGATIVE_INFINITY, count: 0 };
+
+  /** A few in each while: a key may have been made by another node just now, and made-up ids must not ask the registry each time. */
+  function mayLook(): boolean {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - looks.beganAtMs >= bounds.tokenKeysAskMs) looks = { beganAtMs: nowMs, count: 0 };
+    looks.count += 1;
+    return looks.count <= bounds.tokenKeyLooksMax;
+  }
+
   async function read(agedMsMax: number): Promise<readonly OauthKeyRecord[]> {
     if (known !== null && clock.monotonicMs() - known.readAtMs < agedMsMax) return known.keys;
     const readAtMs = clock.monotonicMs();
@@ -75,8 +86,7 @@ export function createTokenKeys({ registry, sealer, node, clock }: TokenKeyParts
     },
     async find(id) {
       const among = (keys: readonly OauthKeyRecord[]): OauthKeyRecord | undefined => keys.find((key) => key.id === id);
-      // One that is not known may have been made by another node just now; made-up ids must not ask the registry each time.
-      const found = among(await read(bounds.tokenKeysReadMs)) ?? among(await read(bounds.tokenKeysAskMs));
+      const found = among(await read(bounds.tokenKeysReadMs)) ?? (mayLook() ? among(await read(0)) : undefined);
       return found === undefined ? null : createPublicKey({ key: { ...found.publicJwk }, format: 'jwk' });
     },
     async published() {
