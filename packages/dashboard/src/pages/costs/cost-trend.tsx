@@ -4,6 +4,7 @@ import { useState, type ReactElement } from 'react';
 import { countText, moneyText } from '../../text/format.ts';
 import { Money } from '../../text/number.tsx';
 import { Button } from '../../ui/button.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 type Day = Schemas['CostTrend']['trend']['days'][number];
 const height = 120;
@@ -28,15 +29,7 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
       </div>
       {asTable ? (
         <table className="w-full border-y border-hairline bg-surface">
-          <thead className="bg-sunken text-meta text-ink-3">
-            <tr>
-              {['Day', 'Cost', 'Mean of 7 days', 'Calls'].map((title, index) => (
-                <th key={title} scope="col" className={`h-8 px-3 font-normal ${index === 0 ? 'text-left' : 'text-right'}`}>
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead titles={['Day', 'Cost', 'Mean of 7 days', 'Calls']} left={1} />
           <tbody>
             {days.map(({ date, cost, calls, mean_of_7_days: mean }) => (
               <tr key={date} className="border-t border-hairline">

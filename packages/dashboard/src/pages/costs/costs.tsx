@@ -15,6 +15,7 @@ import { CostTrend } from './cost-trend.tsx';
 import { currentMonth, monthAfter, monthOf, monthText, type Month } from './month.ts';
 import { groups, type Group } from './search.ts';
 import { Prices } from './prices.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export function Costs(): ReactElement {
   return (
@@ -179,21 +180,7 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
   return (
     <div className={`overflow-x-auto border-y border-hairline bg-surface ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
       <table className="w-full">
-        <thead className="bg-sunken text-meta text-ink-3">
-          <tr>
-            <th scope="col" className="h-8 px-3 text-left font-normal">
-              {by}
-            </th>
-            <th scope="col" className="px-3 text-left font-normal">
-              Share
-            </th>
-            {['Cost', 'Before', 'Calls', 'Failed', 'Unpriced'].map((title) => (
-              <th key={title} scope="col" className="px-3 text-right font-normal">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead titles={[by, 'Share', 'Cost', 'Before', 'Calls', 'Failed', 'Unpriced']} left={2} />
         <tbody>
           {breakdown.map(({ group, cost, calls, errors, unpriced_calls: unpriced, share_percent: share, previous_cost: before }) => (
             <tr key={group ?? '\0'} className="h-(--row) border-t border-hairline hover:bg-canvas">

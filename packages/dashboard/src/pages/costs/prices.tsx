@@ -3,6 +3,7 @@ import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 type PriceList = Schemas['Prices']['prices'];
 type Price = PriceList['default'];
@@ -21,18 +22,7 @@ export function Prices(): ReactElement {
     <>
       <div className="overflow-x-auto border-y border-hairline bg-surface">
         <table className="w-full">
-          <thead className="bg-sunken text-meta text-ink-3">
-            <tr>
-              <th scope="col" className="h-8 px-3 text-left font-normal">
-                For
-              </th>
-              {['A call', 'A token in', 'A token out', 'A second'].map((title) => (
-                <th key={title} scope="col" className="px-3 text-right font-normal">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead titles={['For', 'A call', 'A token in', 'A token out', 'A second']} left={1} />
           <tbody>
             {rows.toReversed().map(({ name, price }) => (
               <tr key={name} className="h-(--row) border-t border-hairline">

@@ -19,6 +19,7 @@ import { problemOf, QueryBar, QueryChips } from '../traces/query-bar.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { secondsOf, type Step } from './steps.ts';
 import { useLiveMetrics } from './use-live-metrics.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 const nothingKnown: ReadonlyMap<string, readonly string[]> = new Map();
 const nothing: readonly Step[] = [];
@@ -138,15 +139,7 @@ function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement
   return (
     <div className="max-h-[60dvh] overflow-auto border-y border-hairline bg-surface">
       <table className="w-full">
-        <thead className="sticky top-0 bg-sunken text-meta text-ink-3">
-          <tr>
-            {['From', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99'].map((title, index) => (
-              <th key={title} scope="col" className={`h-8 px-3 font-normal ${index === 0 ? 'text-left' : 'text-right'}`}>
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead titles={['From', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1} sticky />
         <tbody>
           {steps.toReversed().map(({ start_time: start, calls, rate, error_percent: failed, latency_ms: latency }) => (
             <tr key={start} className="border-t border-hairline">
@@ -188,15 +181,7 @@ function ServerFigures({
       <h2 className="mb-2 text-section font-semibold">By server and tool</h2>
       <div className="overflow-x-auto border-y border-hairline bg-surface">
         <table className="w-full">
-          <thead className="bg-sunken text-meta text-ink-3">
-            <tr>
-              {['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99'].map((title, index) => (
-                <th key={title} scope="col" className={`h-8 px-3 font-normal ${index === 0 ? 'text-left' : 'text-right'}`}>
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1} />
           <tbody>
             {rows.map(({ key, server, tool, figures }) => (
               <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">

@@ -8,6 +8,7 @@ import { countText, percentText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
 
 /** Each server with its state and what its calls were like; those that fail first. */
 export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetrics']['servers'] }): ReactElement {
@@ -29,20 +30,7 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
   return (
     <div className="overflow-x-auto">
       <table className="w-full">
-        <thead className="bg-sunken text-meta text-ink-3">
-          <tr>
-            {['Server', 'State', 'Transport'].map((title) => (
-              <th key={title} scope="col" className="h-8 px-3 text-left font-normal">
-                {title}
-              </th>
-            ))}
-            {['Calls', 'Failed', 'p50', 'p95'].map((title) => (
-              <th key={title} scope="col" className="h-8 px-3 text-right font-normal">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead titles={['Server', 'State', 'Transport', 'Calls', 'Failed', 'p50', 'p95']} left={3} />
         <tbody>
           {rows.map(({ name, server, calls }) => (
             <tr key={name} className="h-(--row) border-t border-hairline hover:bg-canvas">

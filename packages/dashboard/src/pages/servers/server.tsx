@@ -16,6 +16,7 @@ import { StateWord } from '../../ui/state-word.tsx';
 import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { JsonView } from '../trace/json-view.tsx';
 import { serversQuery, switchesQuery } from './use-servers.ts';
+import { TableHead } from '../../ui/table-head.tsx';
 
 export function Server(): ReactElement {
   return (
@@ -151,15 +152,7 @@ function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }
   return (
     <div className="overflow-x-auto border-y border-hairline bg-surface">
       <table className="w-full">
-        <thead className="bg-sunken text-meta text-ink-3">
-          <tr>
-            {['Name', 'State', 'Role', 'Address', 'Calls', 'Failures', 'Now', 'Last failure'].map((title) => (
-              <th key={title} scope="col" className="h-8 px-3 text-left font-normal">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead titles={['Name', 'State', 'Role', 'Address', 'Calls', 'Failures', 'Now', 'Last failure']} left={8} />
         <tbody>
           {targets.map((target) => (
             <tr key={target.name} className="h-(--row) border-t border-hairline">
