@@ -1,34 +1,22 @@
 /** The dashboard as people use it: a real browser at a real gateway with calls of several agents in its ledger. */
-import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureDashboard } from '../../tools/build-dashboard.mjs';
-import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { type PageToSee, startDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, post } from '../support/post.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
-import { removeGatewayFolders, type RunningGateway, startGateway } from '../support/start-gateway.ts';
-
-/** Where pictures of every page are laid, for people to look at. */
-const pictures = join(tmpdir(), 'gatewayops-pictures');
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the dashboard', (chromium) => {
   let upstream: RecordingUpstream;
   let gateway: RunningGateway;
-  let browser: TestBrowser;
+  let dashboard: TestDashboard;
   let person: BrowserContext;
-  /** Everything that a page complained of: errors of scripts, refused resources. */
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true });
-    expect(ensureDashboard(process.execPath)).toBe(true);
     upstream = await startRecordingUpstream(modernServer(result('found', {})));
     const config = {
       workers: 1,
@@ -40,7 +28,8 @@ describeWith('chromium', 'the dashboard', (chromium) => {
       ],
       pricing: { default: { per_call: 0.002 } },
     };
-    [gateway, browser] = await Promise.all([startGateway({ config }), startBrowser(chromium)]);
+    dashboard = await startDashboard(chromium, { config });
+    ({ gateway } = dashboard);
     for (let run = 0; run < 12; run += 1) {
       const headers = { 'x-trace-id': `run-${run}` };
       for (let call = 0; call <= run % 4; call += 1) await callTool('search', 'query', { q: `question ${run}.${call}`, password: 'hunter2' }, headers);
@@ -53,11 +42,10 @@ describeWith('chromium', 'the dashboard', (chromium) => {
         timeoutMs: 60_000,
       },
     );
-    person = await newPerson('light');
+    person = await dashboard.newOwner();
   });
   afterAll(async () => {
-    await browser?.stop();
-    await gateway?.stop();
+    await dashboard?.stop();
     await upstream?.stop();
     removeGatewayFolders();
   });
@@ -65,56 +53,21 @@ describeWith('chromium', 'the dashboard', (chromium) => {
   const callTool = (server: string, tool: string, args: object, headers: Readonly<Record<string, string>> = {}, key = gateway.apiKey): Promise<Answer> =>
     post(`${gateway.url}/v1/mcp/${server}/tools/call`, { tool, arguments: args }, { key, headers });
 
-  async function newPerson(theme: 'light' | 'dark'): Promise<BrowserContext> {
-    const context = await browser.person({ theme });
-    const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
-    const page = await context.newPage();
-    await page.goto((JSON.parse(stdout) as { url: string }).url);
-    await page.close();
-    return context;
-  }
+  const open = (path: string, whose = person): Promise<Page> => dashboard.open(path, whose);
 
-  async function open(path: string, context = person): Promise<Page> {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
-    });
-    await page.goto(`${gateway.url}${path}`);
-    return page;
-  }
-
-  const pages = [
+  const pages: readonly PageToSee[] = [
     ['overview', '/ui/', 'Traffic by outcome'],
-    ['traces', '/ui/traces', 'search · query'],
+    ['traces', '/ui/traces', 'search'],
     ['servers', '/ui/servers', 'github'],
     ['server', '/ui/servers/search', 'For clients'],
     ['keys', '/ui/keys', 'first key'],
     ['metrics', '/ui/metrics', 'Calls a second'],
     ['costs', '/ui/costs?by=server', 'every other call'],
     ['audit', '/ui/audit', 'verified to'],
-  ] as const;
+  ];
 
   test.each(['light', 'dark'] as const)('every page stands in the theme %s, complains of nothing, and has no serious fault of accessibility', async (theme) => {
-    const context = theme === 'light' ? person : await newPerson('dark');
-    const before = complaints.length;
-    for (const [name, path, text] of pages) {
-      const page = await open(path, context);
-      await page
-        .getByText(text.split(' · ')[0] ?? text)
-        .first()
-        .waitFor();
-      // Until what is loaded has come: no part of it is on its way.
-      await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
-      await page.screenshot({ path: join(pictures, `${name}-${theme}.png`) });
-      // What a page is made of is the same in both: in the second only its colours are looked at.
-      const axe = new AxeBuilder({ page });
-      const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
-      await page.close();
-    }
-    expect(complaints.slice(before)).toEqual([]);
+    await dashboard.expectPages(pages, theme);
   });
 
   test('by keys alone: to the traces, down the list, one beside it; the address holds it all', async () => {
@@ -176,7 +129,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await whole.getByText('question 1.').first().waitFor();
     expect(await whole.content()).not.toContain('hunter2');
     await whole.getByText('masked').first().waitFor();
-    await whole.screenshot({ path: join(pictures, 'trace-light.png') });
+    await dashboard.picture(whole, 'trace-light');
     await whole.close();
   });
 
@@ -269,7 +222,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
   });
 
   test('after the session has ended the next look leads to where people sign in', async () => {
-    const context = await newPerson('light');
+    const context = await dashboard.newOwner();
     const page = await open('/ui/keys', context);
     await page.getByText('first key').waitFor();
     await page.getByRole('button', { name: /account and appearance/ }).click();

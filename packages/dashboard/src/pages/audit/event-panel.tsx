@@ -1,8 +1,8 @@
-import { X } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { Clock } from '../../time/time.tsx';
 import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
+import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import { JsonView } from '../trace/json-view.tsx';
 import type { AuditEvent } from './audit.tsx';
 import { changesOf } from './changes-of.ts';
@@ -19,22 +19,8 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
   const changes = changesOf(before, after);
   const link = 'text-accent hover:underline break-all text-left';
   return (
-    <aside
-      aria-label="The event"
-      className="flex min-h-0 w-full flex-col overflow-y-auto border-hairline bg-surface max-lg:absolute max-lg:inset-0 max-lg:top-12 max-lg:z-20 lg:w-[440px] lg:shrink-0 lg:border-l"
-    >
-      <div className="flex flex-col gap-4 p-4">
-        <div className="flex items-start justify-between gap-2">
-          <h2 className="text-section font-semibold break-words">{event.action}</h2>
-          <button
-            type="button"
-            aria-label="Close"
-            onClick={onClose}
-            className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink"
-          >
-            <X size={16} aria-hidden="true" />
-          </button>
-        </div>
+    <SidePanel name="The event">
+      <PanelBody title={event.action} onClose={onClose}>
         <dl className={factList}>
           <Fact name="When">
             <Clock time={event.time} />
@@ -98,7 +84,7 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
           <h3 className="mb-1 font-semibold">The record</h3>
           <JsonView text={JSON.stringify(event)} />
         </section>
-      </div>
-    </aside>
+      </PanelBody>
+    </SidePanel>
   );
 }

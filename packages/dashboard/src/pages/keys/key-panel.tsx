@@ -1,6 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { X } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
@@ -12,6 +11,7 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
+import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { KeyState, ownerText, scopeText } from './key-words.tsx';
 import { RevealKey } from './reveal-key.tsx';
@@ -52,27 +52,13 @@ export function KeyPanel({
   const rotate = useMutation({ mutationFn: () => gateway.keys.rotate(keyId), onSuccess: changed });
   if (rotate.data !== undefined) return <RevealKey made={rotate.data.key} onClose={() => rotate.reset()} />;
   return (
-    <aside
-      aria-label="The key"
-      className="flex min-h-0 w-full flex-col overflow-y-auto border-hairline bg-surface max-lg:absolute max-lg:inset-0 max-lg:top-12 max-lg:z-20 lg:w-[400px] lg:shrink-0 lg:border-l"
-    >
+    <SidePanel name="The key">
       {found.error !== null ? (
         <ErrorCard error={found.error} what="The key" onRetry={() => void found.refetch()} />
       ) : found.data === undefined ? (
         <Skeleton rows={6} label="Loading the key" />
       ) : (
-        <div className="flex flex-col gap-4 p-4">
-          <div className="flex items-start justify-between gap-2">
-            <h2 className="text-section font-semibold break-words">{found.data.name}</h2>
-            <button
-              type="button"
-              aria-label="Close"
-              onClick={onClose}
-              className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink"
-            >
-              <X size={16} aria-hidden="true" />
-            </button>
-          </div>
+        <PanelBody title={found.data.name} onClose={onClose}>
           <dl className={factList}>
             <Fact name="State">
               <KeyState keyOf={found.data} now={now} />
@@ -142,8 +128,8 @@ export function KeyPanel({
               It cannot be taken back.
             </Confirm>
           )}
-        </div>
+        </PanelBody>
       )}
-    </aside>
+    </SidePanel>
   );
 }

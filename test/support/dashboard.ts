@@ -1,0 +1,91 @@
+/** The dashboard as people use it: a real browser at a real gateway, with people who are signed in, and pages that say what they complain of. */
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { BrowserContext, Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { ensureDashboard } from '../../tools/build-dashboard.mjs';
+import { startBrowser } from './browser.ts';
+import { type GatewayOptions, type RunningGateway, startGateway } from './start-gateway.ts';
+
+export type Theme = 'light' | 'dark';
+
+/** A page to look at: what its picture is called, its path, and a text of it that is there once it stands. */
+export type PageToSee = readonly [name: string, path: string, text: string];
+
+export interface TestDashboard {
+  readonly gateway: RunningGateway;
+  /** An owner, signed in by the link of the node's own machine, in a browser of their own. */
+  newOwner(theme?: Theme): Promise<BrowserContext>;
+  /** Opens `path` of the gateway; what the page complains of is kept. */
+  open(path: string, person: BrowserContext): Promise<Page>;
+  /** Every page stands in that theme, complains of nothing and has no serious fault of accessibility; a picture of each is laid down for people to look at. */
+  expectPages(pages: readonly PageToSee[], theme: Theme): Promise<void>;
+  /** Lays down a picture of what is seen now. */
+  picture(page: Page, name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** `chromium`: where the browser is. */
+export async function startDashboard(chromium: string, options: GatewayOptions): Promise<TestDashboard> {
+  const pictures = join(tmpdir(), 'gatewayops-pictures');
+  mkdirSync(pictures, { recursive: true });
+  expect(ensureDashboard(process.execPath)).toBe(true);
+  const [gateway, browser] = await Promise.all([startGateway(options), startBrowser(chromium)]);
+  /** Errors of scripts, refused resources. */
+  const complaints: string[] = [];
+
+  async function open(path: string, person: BrowserContext): Promise<Page> {
+    const page = await person.newPage();
+    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
+    });
+    await page.goto(`${gateway.url}${path}`);
+    return page;
+  }
+
+  async function newOwner(theme: Theme = 'light'): Promise<BrowserContext> {
+    const person = await browser.person({ theme });
+    const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
+    const page = await person.newPage();
+    await page.goto((JSON.parse(stdout) as { url: string }).url);
+    await page.close();
+    return person;
+  }
+
+  const picture = async (page: Page, name: string): Promise<void> => {
+    await page.screenshot({ path: join(pictures, `${name}.png`) });
+  };
+
+  return {
+    gateway,
+    newOwner,
+    open,
+    picture,
+    async expectPages(pages, theme) {
+      const person = await newOwner(theme);
+      const before = complaints.length;
+      for (const [name, path, text] of pages) {
+        const page = await open(path, person);
+        await page.getByText(text).first().waitFor();
+        // Until what is loaded has come: no part of it is on its way.
+        await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+        await picture(page, `${name}-${theme}`);
+        // What a page is made of is the same in both: in the second only its colours are looked at.
+        const axe = new AxeBuilder({ page });
+        const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
+        await page.close();
+      }
+      expect(complaints.slice(before)).toEqual([]);
+      await person.close();
+    },
+    async stop() {
+      await browser.stop();
+      await gateway.stop();
+    },
+  };
+}
