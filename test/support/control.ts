@@ -11,6 +11,7 @@ import { createActor, operator } from '../../packages/gateway/src/control/actor.
 import type { Actor, ControlContext, ControlDependencies } from '../../packages/gateway/src/control/context.ts';
 import { createSecretHasher } from '../../packages/gateway/src/control/keys/hash-secret.ts';
 import { judgeSecret } from '../../packages/gateway/src/control/keys/verify-key.ts';
+import { createWrongKeys } from '../../packages/gateway/src/control/keys/wrong-keys.ts';
 import { runServerTest, type ServerTarget } from '../../packages/gateway/src/control/servers/run-server-test.ts';
 import type { Clock } from '../../packages/gateway/src/kernel/clock.ts';
 import { Fault } from '../../packages/gateway/src/kernel/fault.ts';
@@ -153,6 +154,7 @@ function createControl(
     // The lowest cost that bcrypt knows: the tests are about the rest.
     secrets: createSecretHasher(4),
     knownKeys,
+    wrongKeys: createWrongKeys({ state: more.state ?? state, clock, log: silentLog }),
     answerKey: randomBytes(32),
     testServer: async (name, _target) => {
       const target = targets.find((entry) => entry.name === name);

@@ -35,6 +35,7 @@ import { createSecretHasher } from './control/keys/hash-secret.ts';
 import { createOauthDesk } from './control/oauth/oauth-desk.ts';
 import { noteRefusedSessions } from './control/audit/note-refused-sessions.ts';
 import { judgeSecret } from './control/keys/verify-key.ts';
+import { createWrongKeys } from './control/keys/wrong-keys.ts';
 import { verifyCredential } from './control/sign-in/verify-credential.ts';
 import { createKeptLists } from './fabric/kept-lists.ts';
 import { bounds } from './kernel/bounds.ts';
@@ -289,6 +290,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     mcpActions,
     secrets: createSecretHasher(config.keys.bcryptCost),
     knownKeys,
+    wrongKeys: createWrongKeys({ state, clock, log }),
     issuers: identity,
     certificates,
     answerKey: keys.seal[0] ?? folder.secret('seal'),

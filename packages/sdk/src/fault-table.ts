@@ -37,6 +37,7 @@ export const faultTable = {
   request_id_reused: { owner: 'client', retryable: false },
   headers_too_large: { owner: 'client', retryable: false },
   unauthorized: { owner: 'client', retryable: false },
+  too_many_wrong_keys: { owner: 'client', retryable: false },
   provider_enforced: { owner: 'policy', retryable: false },
   forbidden: { owner: 'policy', retryable: false },
   policy_denied: { owner: 'policy', retryable: false },

@@ -5,6 +5,7 @@ import { keyActor, operator, tokenActor } from '../control/actor.ts';
 import type { Actor, ControlDependencies } from '../control/context.ts';
 import { switchedOff } from '../control/access/switched-off.ts';
 import { recogniseKey, verifyKey } from '../control/keys/verify-key.ts';
+import { slowGuesses, wrongKeyFault } from '../control/keys/wrong-keys.ts';
 import { controlApiPath } from '../control/oauth/resources.ts';
 import { looksLikeOwnToken, verifyAccessToken } from '../control/oauth/verify-access-token.ts';
 import { findSession } from '../control/sessions/find-session.ts';
@@ -18,7 +19,7 @@ export function sessionCookie(publicUrl: string): { readonly name: string; reado
 /**
  * Who calls: the operator on the owner-only socket; elsewhere the key, session or token of `Authorization: Bearer`, else the
  * session of the cookie; null where there is none of these. A credential that is sent and not good is never nobody:
- * faults `unauthorized`; `unavailable` where it cannot be checked; `forbidden` for a write by cookie from another site.
+ * faults `unauthorized`; `too_many_wrong_keys`; `unavailable` where it cannot be checked; `forbidden` for a write by cookie from another site.
  */
 export async function authenticateCaller(c: Context<ApiEnvironment>, dependencies: ControlDependencies): Promise<Actor | null> {
   if (c.env.front === 'admin') return operator;
@@ -61,10 +62,11 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
     return actor;
   }
   if (looksLikeOwnToken(dependencies, token)) return ownTokenActor(dependencies, token, peer);
-  const verdict = await (mayRemember ? recogniseKey : verifyKey)(dependencies, token, peer);
+  const shown = await (mayRemember ? recogniseKey : verifyKey)(dependencies, token, peer);
+  const verdict = await slowGuesses(dependencies, shown, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
   if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
-  if (!verdict.ok) throw new Fault('unauthorized');
+  if (!verdict.ok) throw wrongKeyFault(verdict);
   const actor = keyActor(verdict.principal);
   if (switchedOff(dependencies.access.switches(actor.organizationId), verdict.principal, dependencies.clock.nowMs()) !== null) throw new Fault('unauthorized');
   return actor;

@@ -73,11 +73,13 @@ export async function serveMetrics(dependencies: ControlDependencies, options: M
     dependencies.figures.rejected.note(fault.code, { requestId, peer: response.req.socket.remoteAddress ?? '', bytes: 0 });
     if (fault.row.owner === 'platform') dependencies.log.error('metrics.fault', { code: fault.code, request_id: requestId, error: fault.cause ?? fault });
     const body = JSON.stringify(faultBody(fault, requestId));
+    const { retryAfter } = fault.detail;
     response.writeHead(fault.row.status, {
       'Content-Type': 'application/json',
       'Content-Length': Buffer.byteLength(body),
       'X-Request-ID': requestId,
       ...(fault.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer realm="gatewayops"' } : {}),
+      ...(typeof retryAfter === 'number' ? { 'Retry-After': retryAfter } : {}),
     });
     response.end(body);
   }

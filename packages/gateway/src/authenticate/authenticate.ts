@@ -25,7 +25,8 @@ export interface Principal {
 /** The supervisor's answer on a credential. `busy` and `away`: it cannot be verified now, which is no verdict. */
 export type CredentialVerdict =
   | { readonly ok: true; readonly principal: PrincipalData }
-  | { readonly ok: false; readonly reason: 'unknown' }
+  /** `slowedMs`: whoever shows it tries keys, and is to wait that long. */
+  | { readonly ok: false; readonly reason: 'unknown'; readonly slowedMs?: number }
   | { readonly ok: false; readonly reason: 'expired' | 'revoked' | 'refused'; readonly organizationId: string }
   /** Too many are being verified. */
   | { readonly ok: 'busy' }
@@ -40,7 +41,7 @@ export type CredentialRefusal = Extract<CredentialVerdict, { ok: false }>;
 export interface Authenticator {
   /**
    * The caller behind an Authorization header or, where there is none, behind the certificate of its client; `peer` is for the audit. Synchronous for a known one. Faults: `unauthorized`, its cause the `CredentialRefusal` where
-   * one was refused, which callers do not hear; `unavailable`.
+   * one was refused, which callers do not hear; `too_many_wrong_keys`; `unavailable`.
    */
   authenticate(authorization: string | undefined, peer?: string, certificate?: string): Principal | Promise<Principal>;
   /** The caller of a route with `auth: { type: none }`. */
@@ -78,7 +79,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const certificatePepper = randomBytes(32).toString('latin1');
   const verified = new Map<string, Principal>();
   const digestsByCredential = new Map<string, Set<string>>();
-  const refused = new Map<string, { readonly untilMs: number; readonly refusal: CredentialRefusal }>();
+  const refused = new Map<string, { readonly atMs: number; readonly refusal: CredentialRefusal }>();
   const asking = new Map<string, Promise<Principal>>();
   /** Credentials dropped while questions were under way, and the number of drops at that time. */
   const droppedAt = new Map<string, number>();
@@ -101,7 +102,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (secret === undefined) throw new Fault('unauthorized');
     const before = refused.get(digest);
     if (before !== undefined) {
-      if (clock.monotonicMs() < before.untilMs) throw new Fault('unauthorized', {}, { cause: before.refusal });
+      const sinceMs = clock.monotonicMs() - before.atMs;
+      if (sinceMs < bounds.refusedKeyMs) throw refusalFault(before.refusal, sinceMs);
       refused.delete(digest);
     }
     let pending = asking.get(digest);
@@ -133,8 +135,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (verdict.ok === 'away') throw new Fault('unavailable', { reason: 'the issuer of the token does not answer' });
     if (!verdict.ok) {
       bounded(refused, bounds.refusedKeysMax);
-      refused.set(digest, { untilMs: clock.monotonicMs() + bounds.refusedKeyMs, refusal: verdict });
-      throw new Fault('unauthorized', {}, { cause: verdict });
+      refused.set(digest, { atMs: clock.monotonicMs(), refusal: verdict });
+      throw refusalFault(verdict, 0);
     }
     const { principal } = verdict;
     const known = compile(principal, encode);
@@ -174,6 +176,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       digestsByCredential.clear();
     },
   };
+}
+
+/** What is told of a refusal that is so old. */
+function refusalFault(refusal: CredentialRefusal, sinceMs: number): Fault {
+  const slowedMs = refusal.reason === 'unknown' ? (refusal.slowedMs ?? 0) - sinceMs : 0;
+  if (slowedMs <= 0) return new Fault('unauthorized', {}, { cause: refusal });
+  return new Fault('too_many_wrong_keys', { retryAfter: Math.ceil(slowedMs / 1_000) }, { cause: refusal });
 }
 
 /**

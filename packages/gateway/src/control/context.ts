@@ -26,6 +26,7 @@ import type { HealthProbe } from './health/read-health.ts';
 import type { MaskingDesk } from './masking/test-masking.ts';
 import type { SecretHasher } from './keys/hash-secret.ts';
 import type { KnownKeys } from './keys/verify-key.ts';
+import type { WrongKeys } from './keys/wrong-keys.ts';
 import type { NodeFigures } from './metrics/node-figures.ts';
 import type { ExportDesk } from './logs/export-desk.ts';
 import type { Grants, Permission } from './permissions.ts';
@@ -51,6 +52,7 @@ export interface ControlDependencies {
   readonly mcpActions: readonly string[];
   readonly secrets: SecretHasher;
   readonly knownKeys: KnownKeys;
+  readonly wrongKeys: WrongKeys;
   /** Of this node: what answers to the operator, who shows no credential, are sealed with. */
   readonly answerKey: Uint8Array;
   readonly testServer: TestServer;

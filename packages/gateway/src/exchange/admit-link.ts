@@ -24,7 +24,7 @@ const carried = {
  * Who opens a duplex link (WebSocket, HTTP+SSE) to the endpoint at `path`: the tests are those of a POST there, and each message
  * passes them again. Nothing is recorded: a link is no call.
  *
- * Faults: `invalid_request`, `headers_too_large`, `host_not_allowed`, `origin_not_allowed`, `unauthorized`, `unavailable`, `not_found`.
+ * Faults: `invalid_request`, `headers_too_large`, `host_not_allowed`, `origin_not_allowed`, `unauthorized`, `too_many_wrong_keys`, `unavailable`, `not_found`.
  */
 export async function admitLink(
   rail: Rail,
@@ -36,7 +36,8 @@ export async function admitLink(
   inbound.certificate = certificateOf(request);
   const snapshot = rail.snapshot();
   requireAddress(inbound, snapshot.hosts, snapshot.origins);
-  const principal = await callerAt(rail, inbound, path);
+  const peer = request.socket.remoteAddress ?? '';
+  const principal = await callerAt(rail, inbound, path, peer);
   const headers: Record<string, string> = {};
   for (const [field, name] of Object.entries(carried)) {
     const value = inbound[field as keyof typeof carried];
@@ -47,11 +48,11 @@ export async function admitLink(
     credentialId: principal.data.credentialId,
     path,
     headers,
-    peer: request.socket.remoteAddress ?? '',
+    peer,
     messageBytesMax: snapshot.data.bodyBytesMax,
     async isStill() {
       try {
-        return (await callerAt(rail, inbound, path)).id === principal.id;
+        return (await callerAt(rail, inbound, path, peer)).id === principal.id;
       } catch (error) {
         return asFault(error).row.owner === 'platform';
       }
@@ -59,13 +60,13 @@ export async function admitLink(
   };
 }
 
-async function callerAt(rail: Rail, inbound: InboundHeaders, path: string): Promise<Principal> {
+async function callerAt(rail: Rail, inbound: InboundHeaders, path: string, peer: string): Promise<Principal> {
   const snapshot = rail.snapshot();
   const { byPath, endpointsByPath } = snapshot;
   const server = byPath.get(path);
   const endpoint = endpointsByPath.get(path);
   if ((server ?? endpoint)?.data.auth === 'none') return rail.authenticator.anonymous;
-  const principal = await rail.authenticator.authenticate(inbound.authorization, '', inbound.certificate);
+  const principal = await rail.authenticator.authenticate(inbound.authorization, peer, inbound.certificate);
   // Of the servers behind an aggregate each message may reach what the caller may.
   const place = server ?? (endpoint !== undefined && isOfferedAt(snapshot, principal, endpoint) ? endpoint : undefined);
   if (place === undefined || (server !== undefined && authoriseServer(snapshot, principal, server.data.name).decision === 'deny')) throw new Fault('not_found');

@@ -68,7 +68,7 @@ async function refusalNow(call: Call, principal: Principal, current: () => Snaps
       now = found instanceof Promise ? await found : found;
     } catch (error) {
       const fault = asFault(error);
-      return fault.code === 'unauthorized' ? fault : null;
+      return fault.code === 'unauthorized' || fault.code === 'too_many_wrong_keys' ? fault : null;
     }
   }
   const snapshot = current();

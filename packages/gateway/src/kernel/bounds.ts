@@ -164,6 +164,9 @@ export const bounds = {
   verifiedKeysMax: 100_000,
   refusedKeysMax: 10_000,
   refusedKeyMs: 10_000,
+  /** Guesses at keys from one address, or at keys of one prefix, and how many addresses, prefixes and guesses a node remembers. */
+  wrongKeysPerMinute: 10,
+  wrongKeysKnownMax: 10_000,
   /** Tokens of issuers: the characters of one, the bytes of its header, and how many one node verifies at once. */
   tokenCharsMax: 16 * KiB,
   tokenHeaderBytesMax: 4 * KiB,

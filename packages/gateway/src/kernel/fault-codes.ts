@@ -68,6 +68,12 @@ export const faultCodes = {
 
   // Who the caller is and what they may do.
   unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key. Where the route takes tokens of an issuer, send one that is for this gateway and has not expired.'),
+  too_many_wrong_keys: row(
+    429,
+    'client',
+    'Too many wrong API keys came from this address, or for this prefix. Retry after {retryAfter} seconds.',
+    'Send the right key: it is let in at any time. `gateway keys list` shows the prefix of each, `gateway keys create` makes one.',
+  ),
   provider_enforced: row(403, 'policy', 'Whoever has an address of this domain signs in by {provider}.', 'Open /sign-in of the gateway and enter the address.'),
   forbidden: row(403, 'policy', 'The key lacks permission: {reason}.', 'Use a key whose scopes allow this, or ask an administrator.'),
   policy_denied: row(403, 'policy', 'A policy refuses this call: {reason}.', 'Call with what the policy allows, or ask an administrator; `gateway access explain` shows why.'),

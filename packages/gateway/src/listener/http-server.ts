@@ -124,6 +124,7 @@ function refuse(socket: Duplex, fault: Fault, end: (socket: Duplex, fault: Fault
 function endSocket(socket: Duplex, fault: Fault, requestId: string): void {
   const body = JSON.stringify(faultBody(fault, requestId));
   const allow = fault.extra?.['allow'];
+  const { retryAfter } = fault.detail;
   const lines = [
     `HTTP/1.1 ${fault.row.status} ${STATUS_CODES[fault.row.status] ?? ''}`,
     'Connection: close',
@@ -132,6 +133,7 @@ function endSocket(socket: Duplex, fault: Fault, requestId: string): void {
     `X-Request-ID: ${requestId}`,
     'X-Content-Type-Options: nosniff',
     ...(typeof allow === 'string' ? [`Allow: ${allow}`] : []),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
     ...(fault.code === 'unauthorized' ? ['WWW-Authenticate: Bearer realm="gatewayops"'] : []),
   ];
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);

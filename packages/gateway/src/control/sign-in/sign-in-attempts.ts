@@ -26,7 +26,7 @@ async function count({ state, clock }: Counting, what: string, limit: number): P
 }
 
 /** Of IPv6 somebody has a whole network: /64. */
-function networkOf(peer: string): string {
+export function networkOf(peer: string): string {
   if (!isIPv6(peer) || peer.includes('.')) return peer;
   const [head = '', tail] = peer.split('::');
   const before = head === '' ? [] : head.split(':');

@@ -4,6 +4,7 @@ import type { TokenRefusal } from '../../identity/verify-token.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
 import type { ControlDependencies } from '../context.ts';
 import { verifyKey } from '../keys/verify-key.ts';
+import { slowGuesses } from '../keys/wrong-keys.ts';
 import { looksLikeOwnToken, verifyAccessToken } from '../oauth/verify-access-token.ts';
 import { callerOfToken } from './token-caller.ts';
 import { verifyClientCertificate } from './verify-client-certificate.ts';
@@ -18,7 +19,8 @@ export async function verifyCredential(
 ): Promise<CredentialVerdict> {
   if (kind === 'certificate') return verifyClientCertificate(dependencies, secret, peer);
   if (looksLikeOwnToken(dependencies, secret)) return verifyAccessToken(dependencies, secret, peer);
-  if (dependencies.config.identity.issuers.length === 0 || !isTokenForm(secret)) return verifyKey(dependencies, secret, peer);
+  if (dependencies.config.identity.issuers.length === 0 || !isTokenForm(secret))
+    return slowGuesses(dependencies, await verifyKey(dependencies, secret, peer), secret, peer);
   const verdict = await dependencies.issuers.verify(secret);
   if (verdict.ok === 'busy') return verdict;
   if (verdict.ok === 'away') return { ok: 'away' };
