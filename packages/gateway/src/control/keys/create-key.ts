@@ -11,6 +11,7 @@ import { excess, isKnownAction } from '../permissions.ts';
 import { expandRoles } from '../roles/require-roles.ts';
 import { ownServers } from '../servers/own-servers.ts';
 import { newKeySecret } from './key-secret.ts';
+import { checkOf } from './secret-check.ts';
 
 export interface CreateKeyInput {
   readonly name: string;
@@ -50,13 +51,15 @@ export async function createKeyFor(
 
   const environment = input.environment ?? context.config.keys.environment;
   const { secret, prefix } = newKeySecret(environment);
+  const hash = await context.secrets.hash(secret);
   const draft: KeyRecord = {
     id: newKeyId(),
     organizationId: context.organizationId,
     name: input.name,
     environment,
     prefix,
-    hash: await context.secrets.hash(secret),
+    hash,
+    check: checkOf(secret, hash),
     previous: null,
     scopes: input.scopes,
     metadata: input.metadata,

@@ -9,8 +9,6 @@ export interface SecretHasher {
   hash(secret: string): Promise<string>;
   /** Whether a hash is of this secret. What matched once is remembered by a keyed digest of both. Faults: `unavailable`. */
   matches(secret: string, hashed: string): Promise<boolean>;
-  /** Spends the time of `matches` on a secret that no key has. */
-  pretend(secret: string): Promise<void>;
 }
 
 /** bcrypt takes a thread of libuv's four for its whole time: the others stay free for files and names. */
@@ -23,7 +21,6 @@ export function createSecretHasher(cost: number): SecretHasher {
   const remembered = new Set<string>();
   const waiting: (() => void)[] = [];
   let running = 0;
-  let unknown: Promise<string> | null = null;
 
   async function bounded<Result>(work: () => Promise<Result>): Promise<Result> {
     if (running >= atOnceMax) {
@@ -49,11 +46,6 @@ export function createSecretHasher(cost: number): SecretHasher {
       if (remembered.size >= rememberedMax) for (const oldest of remembered.values().take(1)) remembered.delete(oldest);
       remembered.add(digest);
       return true;
-    },
-    async pretend(secret) {
-      unknown ??= hash(randomBytes(24).toString('base64'), cost);
-      const hashed = await unknown;
-      await bounded(() => compare(secret, hashed));
     },
   };
 }

@@ -8,6 +8,7 @@ import { unknownObject } from '../unknown-object.ts';
 import { ofPerson } from './of-person.ts';
 import type { KeyWithSecret } from './create-key.ts';
 import { newKeySecret } from './key-secret.ts';
+import { checkOf } from './secret-check.ts';
 
 /** How long the old secret stays good. */
 const graceMs = 24 * 3_600_000;
@@ -33,7 +34,8 @@ export async function rotateKey(context: ControlContext, id: string): Promise<Ke
     if (found === null) throw unknownObject('key', id);
     if (found.revokedAtMs !== null) throw new Fault('invalid_params', { reason: 'the key is revoked' });
     if (found.expiresAtMs !== null && found.expiresAtMs <= nowMs) throw new Fault('invalid_params', { reason: 'the key has expired' });
-    const rotated = { prefix, hash, previous: { prefix: found.prefix, hash: found.hash, validUntilMs: nowMs + graceMs }, rotatedAtMs: nowMs };
+    const previous = { prefix: found.prefix, hash: found.hash, check: found.check, validUntilMs: nowMs + graceMs };
+    const rotated = { prefix, hash, check: checkOf(secret, hash), previous, rotatedAtMs: nowMs };
     await keys.updateSecret(context.organizationId, id, rotated);
     await audit.insert(
       auditEvent(context, 'key.rotated', id, {

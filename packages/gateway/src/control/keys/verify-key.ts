@@ -8,11 +8,12 @@ import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ControlDependencies } from '../context.ts';
 import { readCaller, type Caller } from './read-caller.ts';
 import { prefixOf } from './key-secret.ts';
+import { canBe } from './secret-check.ts';
 
 /**
  * Who a secret belongs to. The registry is read each time, so a revoked key is refused from the moment of its
- * revocation; only bcrypt's answer is remembered. A secret that has the right form costs one bcrypt whether its prefix
- * is known or not. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
+ * revocation; only bcrypt's answer is remembered. A wrong secret costs a look at the registry, whether its prefix is known or
+ * not, and no bcrypt. The verdict is noted for the audit, with where the secret was shown. Faults: `unavailable` where the registry does not answer.
  */
 export async function verifyKey(dependencies: Judging & Pick<ControlDependencies, 'audit'>, secret: string, peer: string): Promise<CredentialVerdict> {
   return noted(dependencies, secret, peer, await judgeSecret(dependencies, secret));
@@ -54,12 +55,11 @@ export async function judgeSecret(dependencies: Judging, secret: string): Promis
   const candidates = await registry.keys.findByPrefix(prefix);
   try {
     for (const key of candidates) {
-      const current = key.prefix === prefix && (await secrets.matches(secret, key.hash));
+      const current = key.prefix === prefix && canBe(secret, key) && (await secrets.matches(secret, key.hash));
       if (current) return await judge(dependencies, key, null);
-      const previous = key.previous?.prefix === prefix && (await secrets.matches(secret, key.previous.hash));
+      const previous = key.previous?.prefix === prefix && canBe(secret, key.previous) && (await secrets.matches(secret, key.previous.hash));
       if (previous) return await judge(dependencies, key, key.previous.validUntilMs);
     }
-    if (candidates.length === 0) await secrets.pretend(secret);
   } catch (error) {
     if (error instanceof Fault && error.code === 'unavailable') return { ok: 'busy' };
     throw error;

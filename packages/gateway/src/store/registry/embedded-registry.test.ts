@@ -37,6 +37,7 @@ const key = (name: string): KeyRecord => ({
   environment: 'test',
   prefix: 'gwo_test_abcd',
   hash: 'h',
+  check: null,
   previous: null,
   scopes: { servers: null, actions: null },
   metadata: {},

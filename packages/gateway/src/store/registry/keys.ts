@@ -153,13 +153,15 @@ async function anyKey(database: Kysely<Tables>, organizationId: OrganizationId):
 }
 
 function secretColumns(
-  key: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>,
-): Pick<KeysTable, 'prefix' | 'hash' | 'previous_prefix' | 'previous_hash' | 'previous_valid_until' | 'rotated_at'> {
+  key: Pick<KeyRecord, 'prefix' | 'hash' | 'check' | 'previous' | 'rotatedAtMs'>,
+): Pick<KeysTable, 'prefix' | 'hash' | 'secret_check' | 'previous_prefix' | 'previous_hash' | 'previous_check' | 'previous_valid_until' | 'rotated_at'> {
   return {
     prefix: key.prefix,
     hash: key.hash,
+    secret_check: key.check,
     previous_prefix: key.previous?.prefix ?? null,
     previous_hash: key.previous?.hash ?? null,
+    previous_check: key.previous?.check ?? null,
     previous_valid_until: dateOf(key.previous?.validUntilMs ?? null),
     rotated_at: dateOf(key.rotatedAtMs),
   };
@@ -169,7 +171,7 @@ const scopesSchema = z.object({ servers: z.array(z.string()).nullable(), actions
 const metadataSchema = z.record(z.string(), z.string());
 
 function keyOf(row: Selectable<KeysTable>): KeyRecord {
-  const { previous_prefix: prefix, previous_hash: hash, previous_valid_until: validUntil } = row;
+  const { previous_prefix: prefix, previous_hash: hash, previous_check: check, previous_valid_until: validUntil } = row;
   return {
     id: row.id as KeyId,
     organizationId: row.organization_id as OrganizationId,
@@ -177,7 +179,8 @@ function keyOf(row: Selectable<KeysTable>): KeyRecord {
     environment: row.environment,
     prefix: row.prefix,
     hash: row.hash,
-    previous: prefix !== null && hash !== null && validUntil !== null ? { prefix, hash, validUntilMs: validUntil.getTime() } : null,
+    check: row.secret_check,
+    previous: prefix !== null && hash !== null && validUntil !== null ? { prefix, hash, check, validUntilMs: validUntil.getTime() } : null,
     scopes: scopesSchema.parse(row.scopes),
     metadata: metadataSchema.parse(row.metadata),
     createdAtMs: row.created_at.getTime(),

@@ -263,7 +263,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     const organizationId = await newOrganization();
     const key = keyOf(organizationId, {
       name: "O'Brien — ключ 🔑",
-      previous: { prefix: 'gwo_t_old1', hash: 'old', validUntilMs: 1_800_000_000_123 },
+      previous: { prefix: 'gwo_t_old1', hash: 'old', check: 'a check', validUntilMs: 1_800_000_000_123 },
       scopes: { servers: ['a', 'b'], actions: ['tools.*'] },
       metadata: { team_id: 'team', note: '"\\; drop table api_keys; --' },
       expiresAtMs: 1_900_000_000_001,
@@ -289,7 +289,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     const organizationId = await newOrganization();
     const [current, rotated] = [
       keyOf(organizationId, { prefix: 'gwo_p_same' }),
-      keyOf(organizationId, { prefix: 'gwo_p_new1', previous: { prefix: 'gwo_p_same', hash: 'h', validUntilMs: 5 } }),
+      keyOf(organizationId, { prefix: 'gwo_p_new1', previous: { prefix: 'gwo_p_same', hash: 'h', check: 'a check', validUntilMs: 5 } }),
     ];
     await insert(current, rotated);
     expect((await store.keys.findByPrefix('gwo_p_same')).map(({ id }) => id).sort()).toEqual([current.id, rotated.id].sort());
@@ -763,7 +763,13 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     const organizationId = await newOrganization();
     const key = keyOf(organizationId);
     await insert(key);
-    const secret = { prefix: 'gwo_t_next', hash: 'next', previous: { prefix: key.prefix, hash: key.hash, validUntilMs: 9 }, rotatedAtMs: 8 };
+    const secret = {
+      prefix: 'gwo_t_next',
+      hash: 'next',
+      check: 'of next',
+      previous: { prefix: key.prefix, hash: key.hash, check: key.check, validUntilMs: 9 },
+      rotatedAtMs: 8,
+    };
     await store.transaction(async ({ keys }) => {
       expect(await keys.findForUpdate(organizationId, key.id)).toEqual(key);
       await keys.updateSecret(organizationId, key.id, secret);
@@ -864,6 +870,7 @@ function keyOf(organizationId: OrganizationId, more: Partial<KeyRecord> = {}): K
     environment: 'test',
     prefix: `gwo_test_${counter}`,
     hash: `hash ${counter}`,
+    check: `check ${counter}`,
     previous: null,
     scopes: { servers: null, actions: null },
     metadata: {},

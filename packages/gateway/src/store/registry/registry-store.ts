@@ -226,8 +226,10 @@ export interface KeyRecord {
   readonly prefix: string;
   /** bcrypt. */
   readonly hash: string;
+  /** Tells most wrong secrets without bcrypt; null: the secret is from before there were checks. */
+  readonly check: string | null;
   /** The secret before the last rotation, while it is still good. */
-  readonly previous: { readonly prefix: string; readonly hash: string; readonly validUntilMs: number } | null;
+  readonly previous: { readonly prefix: string; readonly hash: string; readonly check: string | null; readonly validUntilMs: number } | null;
   readonly scopes: KeyScopes;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
@@ -282,7 +284,7 @@ export interface KeyWrites {
   /** Whether the organization never had a key; nobody else can give it one until the transaction ends. */
   lockEmpty(organizationId: OrganizationId): Promise<boolean>;
   insert(key: KeyRecord): Promise<void>;
-  updateSecret(organizationId: OrganizationId, id: string, secret: Pick<KeyRecord, 'prefix' | 'hash' | 'previous' | 'rotatedAtMs'>): Promise<void>;
+  updateSecret(organizationId: OrganizationId, id: string, secret: Pick<KeyRecord, 'prefix' | 'hash' | 'check' | 'previous' | 'rotatedAtMs'>): Promise<void>;
   updateRevoked(organizationId: OrganizationId, id: string, revokedAtMs: number): Promise<void>;
   /** What it is called and whom its calls are attributed to. */
   updateDescription(organizationId: OrganizationId, id: string, description: Pick<KeyRecord, 'name' | 'metadata'>): Promise<void>;

@@ -58,8 +58,10 @@ export interface KeysTable {
   environment: string;
   prefix: string;
   hash: string;
+  secret_check: string | null;
   previous_prefix: string | null;
   previous_hash: string | null;
+  previous_check: string | null;
   previous_valid_until: Date | null;
   scopes: Json<unknown>;
   metadata: Json<unknown>;
