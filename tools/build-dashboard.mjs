@@ -11,6 +11,8 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { ensureInstalled, root } from './install.mjs';
 
 const source = join(root, 'packages', 'dashboard');
+/** Has the colours and the icon that the dashboard shares with the pages before it. */
+const pages = join(root, 'packages', 'gateway', 'src', 'api', 'pages');
 const built = join(root, 'packages', 'gateway', 'ui');
 const mark = join(built, 'source.txt');
 
@@ -61,9 +63,10 @@ export function ensureDashboard(node) {
 /** Of everything that it is built from. */
 function sourceDigest() {
   const digest = createHash('sha256');
-  for (const folder of [source, join(root, 'packages', 'sdk', 'src')]) {
+  for (const folder of [source, join(root, 'packages', 'sdk', 'src'), pages]) {
     for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
       if (path.includes('node_modules') || path.endsWith('.test.ts') || extname(path) === '') continue;
+      if (folder === pages && !['.css', '.svg'].includes(extname(path))) continue;
       digest.update(`${path}\0`).update(readFileSync(join(folder, path)));
     }
   }

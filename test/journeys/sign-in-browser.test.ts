@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { fetch } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acsPath, callbackPath } from '../../packages/gateway/src/control/sign-in/provider-desk.ts';
+import { ensureDashboard } from '../../tools/build-dashboard.mjs';
 import { startBrowser, tabTo, type TestBrowser } from '../support/browser.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
@@ -26,6 +27,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
   let browser: TestBrowser;
 
   beforeAll(async () => {
+    expect(ensureDashboard(process.execPath)).toBe(true);
     upstream = await startRecordingUpstream(modernServer());
     elsewhere = await startElsewhere();
     const server = { authorization_server: { clients: [{ client_id: 'cli', name: 'Acme CLI', redirect_uris: [`${elsewhere.origin}/cb`] }] } };
@@ -79,8 +81,8 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     }
   }
 
-  const bar = (page: Page) => page.getByRole('button', { name: 'Sign out' });
-  const signInHeading = (page: Page) => page.getByRole('heading', { name: 'Sign in to GatewayOps' });
+  const account = (page: Page) => page.getByRole('button', { name: /account and appearance/ });
+  const signInHeading = (page: Page) => page.getByRole('heading', { name: 'Sign in', exact: true });
   const sessionCookieOf = async (context: BrowserContext) => (await context.cookies(gateway.url)).find(({ name }) => name.endsWith('gatewayops_session'));
 
   /** By the pages of the provider: who they are, and that they allow it. */
@@ -96,7 +98,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     await page.goto(gateway.url);
     await page.getByRole('link', { name: 'Continue with Acme', exact: true }).click();
     await logInAt(page, login);
-    await bar(page).waitFor();
+    await account(page).waitFor();
   }
 
   async function incidentOn(page: Page): Promise<IncidentDetail> {
@@ -112,14 +114,18 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await page.keyboard.type('ana@acme.example');
       await page.keyboard.press('Enter');
       await logInAt(page, 'ana');
-      await bar(page).waitFor();
-      expect(page.url()).toBe(`${gateway.url}/`);
+      await account(page).waitFor();
+      expect(page.url()).toBe(`${gateway.url}/ui/`);
       const cookie = await sessionCookieOf(context);
       expect(cookie).toMatchObject({ name: '__Host-gatewayops_session', httpOnly: true, secure: true, sameSite: 'Strict', path: '/', domain: '127.0.0.1' });
       expect(await page.evaluate<string>('document.cookie')).not.toContain('gatewayops');
-      await tabTo(page, 'Sign out');
+      await tabTo(page, 'account and appearance');
+      await page.keyboard.press('Enter');
+      await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+      await page.keyboard.press('End');
       await page.keyboard.press('Enter');
       await signInHeading(page).waitFor();
+      await page.getByText('You are signed out.').waitFor();
       const again = await fetch(`${gateway.url}/v1/me`, { headers: { authorization: `Bearer ${cookie?.value ?? ''}` }, dispatcher: gateway.dispatcher });
       expect([again.status, await sessionCookieOf(context)]).toEqual([401, undefined]);
     }));
@@ -129,8 +135,8 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await page.goto(`${gateway.url}/sign-in?return_to=${encodeURIComponent(`${elsewhere.origin}/trap`)}`);
       await page.getByRole('link', { name: 'Continue with Acme by form' }).click();
       await logInAt(page, 'bo');
-      await bar(page).waitFor();
-      expect([page.url(), (await sessionCookieOf(context))?.name]).toEqual([`${gateway.url}/`, '__Host-gatewayops_session']);
+      await account(page).waitFor();
+      expect([page.url(), (await sessionCookieOf(context))?.name]).toEqual([`${gateway.url}/ui/`, '__Host-gatewayops_session']);
       for (const hostile of ['//127.0.0.1:9/', '/\\127.0.0.1:9', 'javascript:alert(1)', '/%09/127.0.0.1:9']) {
         await page.goto(`${gateway.url}/sign-in?return_to=${encodeURIComponent(hostile)}`, { waitUntil: 'commit' });
         expect([hostile, new URL(page.url()).origin]).toEqual([hostile, gateway.url]);
@@ -139,13 +145,13 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
 
   test('SAML: the provider lets the browser post its answer from another site', () =>
     asPerson(async (page, context) => {
-      await page.goto(`${gateway.url}/sign-in?return_to=%2F%3Ffrom%3Dsaml`);
+      await page.goto(`${gateway.url}/sign-in?return_to=%2Fui%2Ftraces%3Fq%3Dstatus%253Aerror`);
       await page.getByLabel('work e-mail').fill('sam@saml.example');
       await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByLabel('Login').fill('sam');
       await page.getByRole('button', { name: 'Sign-in' }).click();
-      await bar(page).waitFor();
-      expect([page.url(), (await sessionCookieOf(context))?.name]).toEqual([`${gateway.url}/?from=saml`, '__Host-gatewayops_session']);
+      await account(page).waitFor();
+      expect([page.url(), (await sessionCookieOf(context))?.name]).toEqual([`${gateway.url}/ui/traces?q=status%3Aerror`, '__Host-gatewayops_session']);
     }));
 
   test('an MCP client: its person signs in, reads who asks for what, and allows it, or does not; the tokens list tools', () =>
@@ -199,8 +205,8 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     const { url } = JSON.parse(stdout) as { url: string };
     await asPerson(async (page, context) => {
       await page.goto(url);
-      await bar(page).waitFor();
-      expect([page.url(), (await sessionCookieOf(context))?.httpOnly]).toEqual([`${gateway.url}/`, true]);
+      await account(page).waitFor();
+      expect([page.url(), (await sessionCookieOf(context))?.httpOnly]).toEqual([`${gateway.url}/ui/`, true]);
     });
     await asPerson(async (page, context) => {
       const answer = await page.goto(url);
@@ -238,16 +244,19 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
 
   test('no page of sign-in is shown inside a page of another site', () =>
     asPerson(async (page) => {
-      for (const path of ['/sign-in', '/', '/oauth/authorize?client_id=cli']) {
+      for (const path of ['/sign-in', '/ui/', '/oauth/authorize?client_id=cli']) {
         await page.goto(`${elsewhere.origin}/frame?of=${encodeURIComponent(`${gateway.url}${path}`)}`);
         // What Chromium shows in the place of what may not be framed.
         await until(() => page.frames().some((frame) => frame.url() === 'chrome-error://chromewebdata/'), { what: `the frame of ${path} to be refused` });
       }
     }));
 
-  test('whose session an administrator ends is out with the next click, and what was open ends', () =>
+  test('whose session an administrator ends reads so, keeps what is on screen, and after signing in is where they were', () =>
     asPerson(async (page) => {
       await signIn(page, 'mia');
+      const where = `${gateway.url}/ui/traces?q=server%3Asearch`;
+      await page.goto(where);
+      await page.getByRole('heading', { name: 'Traces' }).waitFor();
       // Resolves with a promise of the end, once the stream is open.
       await page.evaluate(`new Promise((resolve) => {
         const live = new EventSource('/v1/stream?events=metrics');
@@ -262,8 +271,17 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
         revoked_grants: [],
       });
       expect(await ended).toBe(401);
-      await page.reload();
-      await signInHeading(page).waitFor();
+      // The next thing that is asked says it.
+      await page.getByRole('button', { name: 'Live', exact: true }).click();
+      await page.getByRole('alert').getByText('Your session has ended.').waitFor();
+      await page.getByRole('heading', { name: 'Traces' }).waitFor();
+      await page.getByRole('button', { name: 'LIVE' }).click();
+      await page.getByRole('link', { name: 'Sign in again' }).click();
+      await page.getByText('After signing in you are back where you were.').waitFor();
+      // Their provider knows them still.
+      await page.getByRole('link', { name: 'Continue with Acme', exact: true }).click();
+      await account(page).waitFor();
+      expect(page.url()).toBe(where);
     }));
 });
 

@@ -199,7 +199,7 @@ async function logInAtKeycloak(page: Page, login: string): Promise<void> {
 
 /** That the page is the gateway's, of a user with these members. */
 async function requireUser(gateway: SignInGateway, page: Page, wanted: Readonly<Record<string, unknown>>): Promise<void> {
-  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  await page.getByRole('button', { name: /account and appearance/ }).waitFor();
   const { owner } = await page.evaluate<{ owner: string }>(`fetch('/v1/me').then((answer) => answer.json())`);
   const { user } = await gateway.asAdministrator<{ user: Record<string, unknown> }>('GET', `/v1/users/${owner.slice('user:'.length)}`);
   for (const [member, value] of Object.entries(wanted))

@@ -33,7 +33,8 @@ export async function startBrowser(path: string): Promise<TestBrowser> {
 }
 
 /** What the element that has the focus is called. */
-const focused = "(({ labels, innerText }) => [...[...(labels ?? [])].map((one) => one.innerText), innerText ?? ''].join(' ').trim())(document.activeElement)";
+const focused =
+  "(({ ariaLabel, labels, innerText }) => [ariaLabel ?? '', ...[...(labels ?? [])].map((one) => one.innerText), innerText ?? ''].join(' ').trim())(document.activeElement)";
 
 /** Goes on by the keyboard alone, to what has that text or label. */
 export async function tabTo(page: Page, text: string): Promise<void> {

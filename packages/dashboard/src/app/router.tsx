@@ -1,4 +1,4 @@
-import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from '@tanstack/react-router';
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
@@ -10,19 +10,12 @@ import { metricsSearch } from '../pages/metrics/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
-import { basePath, goToSignIn } from './gateway.ts';
+import { basePath, signInPath } from './gateway.ts';
 import { NotFound, PageFailed, PagePending } from './page-states.tsx';
 import { sessionQuery } from './session.ts';
 import { Shell } from './shell.tsx';
 
-/** A session that has ended is seen at whatever is asked next. */
-const leaveWithoutSession = (error: unknown): void => {
-  if (error instanceof AuthenticationError) goToSignIn();
-};
-
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: leaveWithoutSession }),
-  mutationCache: new MutationCache({ onError: leaveWithoutSession }),
   defaultOptions: {
     queries: {
       // The SDK sends again what may be.
@@ -31,6 +24,8 @@ export const queryClient = new QueryClient({
       staleTime: 5_000,
       throwOnError: false,
     },
+    // What was decided is done now or not at all: nothing waits for another session.
+    mutations: { networkMode: 'always' },
   },
 });
 
@@ -43,7 +38,7 @@ const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
       await context.queries.ensureQueryData(sessionQuery);
     } catch (error) {
       if (error instanceof AuthenticationError) {
-        goToSignIn();
+        location.assign(signInPath('ended'));
         // The browser is leaving: nothing more is shown.
         await new Promise(() => undefined);
       }

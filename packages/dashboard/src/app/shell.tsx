@@ -7,6 +7,7 @@ import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { copyText } from '../ui/copy.tsx';
 import { pageGroups } from './pages.ts';
+import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
 import { listenForShortcuts, useShortcuts, type Shortcut } from './shortcuts.ts';
 import { UserMenu } from './user-menu.tsx';
@@ -44,6 +45,7 @@ export function Shell(): ReactElement {
         <RangePicker open={layer === 'range'} onOpenChange={(open) => setLayer(open ? 'range' : null)} />
         <UserMenu onKeys={() => setLayer('keys')} />
       </header>
+      <SessionEnded />
       <div className="flex min-h-0 flex-1 max-sm:flex-col-reverse">
         <Nav narrow={narrowNav} />
         <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-auto outline-none">

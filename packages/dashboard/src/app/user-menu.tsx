@@ -2,7 +2,7 @@ import { Menu } from '@base-ui/react/menu';
 import { CircleUser } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { setAppearance, useAppearance, type Appearance } from './appearance.ts';
-import { gateway, goToSignIn } from './gateway.ts';
+import { gateway, signInPath } from './gateway.ts';
 import { useSession } from './session.ts';
 
 const item = 'flex min-h-8 cursor-pointer items-center justify-between gap-6 px-3 outline-none data-highlighted:bg-sunken pointer-coarse:min-h-10';
@@ -64,6 +64,7 @@ export function UserMenu({ onKeys }: { readonly onKeys: () => void }): ReactElem
 }
 
 export async function signOut(): Promise<void> {
-  await gateway.me.signOut();
-  goToSignIn();
+  // Where there is no session any more, they are signed out.
+  await gateway.me.signOut().catch(() => undefined);
+  location.assign(signInPath('signed_out'));
 }

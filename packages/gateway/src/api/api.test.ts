@@ -48,7 +48,7 @@ function routes(): RouteRow[] {
 }
 
 describe('the matrix of routes and permissions', () => {
-  test('every route that is served is in it, but the pages of the console', () => {
+  test('every route that is served is in it, but the pages of people', () => {
     const documented = new Set(routes().map(({ method, path }) => `${method} ${path}`));
     const served = control.app.routes
       .filter(({ method, path }) => method !== 'ALL' && (path.startsWith('/v1') || path === '/metrics'))
@@ -436,7 +436,7 @@ describe('administrator sessions', () => {
     const answers = await Promise.all([1, 2, 3, 4].map(() => control.request('GET', new URL(url).pathname)));
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([303, 401, 401, 401]);
     const won = answers.find(({ status }) => status === 303);
-    expect(won?.headers.get('location')).toBe('/');
+    expect(won?.headers.get('location')).toBe('/ui/');
     expect(won?.headers.get('set-cookie')).toMatch(/^gatewayops_session=session_[0-9A-Za-z]{43}; .*Path=\/; HttpOnly; SameSite=Strict$/);
     expect(await answers.find(({ status }) => status === 401)?.text()).toContain('has been used');
   });
@@ -530,40 +530,35 @@ describe('administrator sessions', () => {
     expect((await control.request('GET', '/v1/me', { headers: { cookie } })).status).toBe(401);
   });
 
-  test('the page is for the session; without one it says how to get one', async () => {
-    const stranger = await control.request('GET', '/');
-    expect(stranger.status).toBe(401);
-    expect(await stranger.text()).toContain('one-time link');
-    control.clock.advance(1000);
-    const newest = await keyWith(null);
-    const { cookie } = await signIn();
-    const answer = await control.request('GET', '/', { headers: { cookie } });
-    expect(answer.status).toBe(200);
-    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self'; script-src 'self'/);
+  test('the root leads to the dashboard, the link to what was wanted of it, also behind a path of a proxy; nowhere else', async () => {
+    const root = await control.request('GET', '/?range=1h');
+    expect([root.status, root.headers.get('location')]).toEqual([303, '/ui/?range=1h']);
+    const other = control.variant({ publicUrl: () => 'https://tools.example/gateway' });
+    expect((await other.request('GET', '/')).headers.get('location')).toBe('/gateway/ui/');
+    for (const [asked, led] of [
+      ['/gateway/ui/traces?q=status%3Aerror', '/gateway/ui/traces?q=status%3Aerror'],
+      ['//evil.example/', '/gateway/ui/'],
+    ] as const) {
+      const { url } = await createAdminLink(other.context());
+      const path = `${new URL(url).pathname.replace('/gateway', '')}?${new URLSearchParams({ return_to: asked }).toString()}`;
+      const answer = await other.request('GET', path);
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, led]);
+    }
+    const used = await other.request('GET', `/admin/${'a'.repeat(43)}`);
+    const page = await used.text();
+    expect(page).toContain('href="/gateway/pages/page.css"');
+    expect(page).toContain(used.headers.get('x-request-id'));
+    await other.end();
+  });
+
+  test('pages before a session run no script, and load nothing but the style, fonts and icon of the gateway', async () => {
+    const answer = await control.request('GET', '/sign-in?email=%22%3E%3Cimg%20src=x%3E');
+    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'/);
+    expect(answer.headers.get('content-security-policy')).not.toMatch(/script|unsafe/);
     const page = await answer.text();
-    for (const text of ['/mcp/search', '/mcp/filesystem', newest.slice(0, 13), 'The ledger is opening']) expect(page).toContain(text);
-    expect(page).not.toContain(newest);
-    expect(page).not.toMatch(/ style=| on\w+=|<script>/);
-  });
-
-  test('what others named cannot become markup', async () => {
-    await createKey(control.context(), {
-      name: '<img src=x onerror=alert(1)>"\'',
-      environment: null,
-      scopes: { servers: null, actions: null },
-      metadata: {},
-      expiresAtMs: null,
-    });
-    const { cookie } = await signIn();
-    const page = await (await control.request('GET', '/', { headers: { cookie } })).text();
-    expect(page).toContain('&lt;img src=x');
-    expect(page).not.toContain('<img');
-  });
-
-  test('after a click on another site the page loads itself once more, without a session on it', async () => {
-    const answer = await control.request('GET', '/', { headers: { 'sec-fetch-site': 'cross-site' } });
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).toContain('http-equiv="refresh"');
+    expect(page).not.toMatch(/<script|<img| style=| on\w+=/);
+    for (const [, path = ''] of page.matchAll(/<link [^>]*href="([^"]+)"/g)) expect([path, (await control.request('GET', path)).status]).toEqual([path, 200]);
+    expect(await (await control.request('GET', '/pages/page.css')).text()).toContain('--canvas: light-dark(');
   });
 });
 

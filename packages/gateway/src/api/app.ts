@@ -18,7 +18,7 @@ import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { bodyRoutes } from './body-routes.ts';
 import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
-import { consoleRoutes } from './console/console-routes.ts';
+import { pageRoutes } from './pages/page-routes.ts';
 import { costRoutes } from './cost-routes.ts';
 import { dashboardRoutes } from './dashboard/dashboard-routes.ts';
 import { documentRoutes } from './document-routes.ts';
@@ -83,7 +83,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
   app.use('/metrics', identify);
 
   registerRoutes(app);
-  consoleRoutes(app);
+  pageRoutes(app);
   dashboardRoutes(app);
   oauthRoutes(app);
   scimRoutes(app);

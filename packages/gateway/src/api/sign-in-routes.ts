@@ -4,7 +4,7 @@ import { getCookie, setCookie } from 'hono/cookie';
 import { beginSignIn } from '../control/sign-in/begin-sign-in.ts';
 import { finishSignIn } from '../control/sign-in/finish-sign-in.ts';
 import { acsPath, callbackPath, placesOf, providerOf, samlMetadataPath } from '../control/sign-in/provider-desk.ts';
-import { returnPath } from '../control/sign-in/return-path.ts';
+import { homePath, pathPrefix, returnPath } from '../control/sign-in/return-path.ts';
 import { providerOfTry, tryPath } from '../control/sign-in/try-sign-in.ts';
 import { sessionMaxMs } from '../control/sessions/session.ts';
 import { plainUserAgent } from '../control/sessions/store-session.ts';
@@ -13,11 +13,11 @@ import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { cookieActor, peerOf, sessionCookie } from './authenticate-caller.ts';
-import { authorizePath } from './console/authorize-path.ts';
-import { pagePolicy } from './console/console-routes.ts';
-import { renderReload } from './console/render-sign-in.ts';
-import { renderChooseProvider, renderRefusedSignIn } from './console/render-providers.ts';
-import { renderTried, renderTry, renderTryOver } from './console/render-try.ts';
+import { answerPage } from './pages/answer-page.ts';
+import { authorizePath } from './pages/authorize-path.ts';
+import { renderNotNow, renderRefusedSignIn } from './pages/render-refused.ts';
+import { renderReload, renderSignIn } from './pages/render-sign-in.ts';
+import { renderTried, renderTry, renderTryOver } from './pages/render-try.ts';
 import { route, type ApiApp, type ApiEnvironment } from './route.ts';
 
 type Ask = Context<ApiEnvironment>;
@@ -36,7 +36,11 @@ const beginSchema = z.object({
     .max(47)
     .optional()
     .openapi({ description: 'In the place of both: a sign-in that is only tried, `POST /v1/identity/providers/{name}/tries`.' }),
-  return_to: z.string().max(2000).optional().openapi({ description: 'Path of this gateway to go on to. Anything else is taken for `/`.', example: '/' }),
+  return_to: z
+    .string()
+    .max(2000)
+    .optional()
+    .openapi({ description: 'Path of this gateway to go on to. Anything else is taken for the dashboard.', example: '/ui/traces' }),
 });
 
 /**
@@ -46,27 +50,34 @@ const beginSchema = z.object({
 export function signInRoutes(app: ApiApp): void {
   app.get('/sign-in', async (c) => {
     const { dependencies } = c.var;
-    const returnTo = returnPath(c.req.query('return_to'));
+    const publicUrl = dependencies.publicUrl();
+    const prefix = pathPrefix(publicUrl);
+    const returnTo = returnPath(c.req.query('return_to'), publicUrl);
     if ((await cookieActor(c, dependencies)) !== null) return c.redirect(returnTo, 303);
     const providers = dependencies.providers.list();
-    const email = c.req.query('email');
-    const chosen = email === undefined ? null : providerOf(providers, email.slice(0, 254));
-    if (chosen !== null) return page(c, renderReload(authorizePath(chosen, returnTo)), 200);
-    return page(
+    const email = c.req.query('email')?.slice(0, 254);
+    const after = c.req.query('after');
+    const chosen = email === undefined ? null : providerOf(providers, email);
+    if (chosen !== null) return answerPage(c, renderReload(authorizePath(chosen, returnTo, prefix), prefix), 200);
+    return answerPage(
       c,
-      renderChooseProvider({
+      renderSignIn({
         providers: shown(providers),
-        returnTo,
-        email: email === undefined ? null : email.slice(0, 254),
         hasProviders: providers.length > 0,
+        returnTo,
+        email: email ?? null,
+        after: after === 'signed_out' || after === 'ended' ? after : null,
+        publicUrl,
+        prefix,
       }),
       200,
     );
   });
   app.get(tryPath, async (c) => {
     const id = (c.req.query('id') ?? '').slice(0, 100);
+    const prefix = pathPrefix(c.var.dependencies.publicUrl());
     const provider = await providerOfTry(c.var.dependencies, id);
-    return provider === null ? page(c, renderTryOver(), 400) : page(c, renderTry(provider, id), 200);
+    return provider === null ? answerPage(c, renderTryOver(prefix), 400) : answerPage(c, renderTry(provider, id, prefix), 200);
   });
   const page200 = { description: 'A page of the browser, which leads on.' };
   app.openapi(
@@ -161,17 +172,18 @@ function samlRoutes(app: ApiApp): void {
 
 async function begin(c: Ask, { provider: asked, email = '', return_to: goOn, try: tryId }: z.infer<typeof beginSchema>): Promise<Response> {
   const { dependencies } = c.var;
-  const returnTo = returnPath(goOn);
+  const returnTo = returnPath(goOn, dependencies.publicUrl());
+  const prefix = pathPrefix(dependencies.publicUrl());
   const providers = dependencies.providers.list();
   if (tryId !== undefined) {
     // Whoever is led here past the page that says what it is reads that first.
     if ((c.req.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin')
-      return c.redirect(`${tryPath}?${new URLSearchParams({ id: tryId }).toString()}`, 303);
+      return c.redirect(`${prefix}${tryPath}?${new URLSearchParams({ id: tryId }).toString()}`, 303);
     const tried = await providerOfTry(dependencies, tryId);
-    return tried === null ? page(c, renderTryOver(), 400) : lead(c, tried, returnTo, tryId);
+    return tried === null ? answerPage(c, renderTryOver(prefix), 400) : lead(c, tried, returnTo, tryId);
   }
   const provider = asked === undefined ? providerOf(providers, email) : (providers.find(({ name }) => name === asked) ?? null);
-  if (provider === null) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
+  if (provider === null) return c.redirect(`${prefix}/sign-in?${new URLSearchParams({ return_to: returnTo }).toString()}`, 303);
   return await lead(c, provider, returnTo, null);
 }
 
@@ -181,7 +193,7 @@ async function lead(c: Ask, provider: ProviderData, returnTo: string, tryId: str
   const { name } = browserCookieOf(dependencies.publicUrl());
   return await inPage(c, async () => {
     const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null, tryId });
-    if (!begun.ok) return page(c, renderRefusedSignIn(begun.incident), 502);
+    if (!begun.ok) return answerPage(c, renderRefusedSignIn(begun.incident, pathPrefix(dependencies.publicUrl())), 502);
     keepBrowser(c, begun.browser, provider);
     return c.redirect(begun.url, 303);
   });
@@ -195,12 +207,13 @@ async function finish(c: Ask, type: ProviderData['type'], answer: URLSearchParam
       { ...dependencies, requestId, peer: peerOf(c) },
       { type, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
     );
-    if (!finished.ok) return page(c, renderRefusedSignIn(finished.incident), 400);
-    if (finished.isTried) return page(c, renderTried(), 200);
+    const prefix = pathPrefix(dependencies.publicUrl());
+    if (!finished.ok) return answerPage(c, renderRefusedSignIn(finished.incident, prefix), 400);
+    if (finished.isTried) return answerPage(c, renderTried(prefix), 200);
     const { name: session, secure } = sessionCookie(dependencies.publicUrl());
     setCookie(c, session, finished.token, { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: sessionMaxMs / 1000 });
     // A redirect would go on as what another site began, and the browser withhold a strict cookie; a page of ours begins anew.
-    return page(c, renderReload(finished.returnTo), 200);
+    return answerPage(c, renderReload(finished.returnTo ?? homePath(dependencies.publicUrl()), prefix), 200);
   });
 }
 
@@ -211,8 +224,10 @@ async function inPage(c: Ask, work: () => Promise<Response>): Promise<Response> 
   } catch (error) {
     if (!(error instanceof Fault) || (error.code !== 'rate_limit_exceeded' && error.code !== 'unavailable')) throw error;
     c.header('Retry-After', String(error.detail['retryAfter'] ?? 5));
-    c.var.dependencies.log.warn('sign_in.not_now', { code: error.code, error });
-    return page(c, renderRefusedSignIn(null), error.code === 'unavailable' ? 503 : 429);
+    const { dependencies, requestId } = c.var;
+    dependencies.log.warn('sign_in.not_now', { code: error.code, request_id: requestId, error });
+    const isSlowed = error.code === 'rate_limit_exceeded';
+    return answerPage(c, renderNotNow(isSlowed, requestId, pathPrefix(dependencies.publicUrl())), isSlowed ? 429 : 503);
   }
 }
 
@@ -246,12 +261,4 @@ async function readForm(c: Ask, bytesMax: number): Promise<URLSearchParams> {
     chunks.push(chunk);
   }
   return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-}
-
-async function page(c: Ask, text: unknown, status: 200 | 400 | 429 | 502 | 503): Promise<Response> {
-  // Its one form leads to this page itself.
-  c.header('Content-Security-Policy', pagePolicy.replace("form-action 'none'", "form-action 'self'"));
-  c.header('Cache-Control', 'no-store');
-  c.header('Referrer-Policy', 'no-referrer');
-  return c.html(String(await text), status);
 }

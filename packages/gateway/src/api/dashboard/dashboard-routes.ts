@@ -1,7 +1,8 @@
 import { Fault } from '../../kernel/fault.ts';
 import { cookieActor } from '../authenticate-caller.ts';
-import { renderReload, renderSignIn } from '../console/render-sign-in.ts';
-import { pagePolicy } from '../console/console-routes.ts';
+import { homePath, pathPrefix } from '../../control/sign-in/return-path.ts';
+import { answerPage } from '../pages/answer-page.ts';
+import { renderOneTimeLink, renderReload } from '../pages/render-sign-in.ts';
 import type { ApiApp } from '../route.ts';
 import { renderUnbuilt } from './render-unbuilt.ts';
 import { dashboardFolder, readDashboard, type DashboardFiles } from './dashboard-files.ts';
@@ -16,7 +17,7 @@ const policy =
  */
 export function dashboardRoutes(app: ApiApp): void {
   let files: DashboardFiles | null = null;
-  app.get('/ui', (c) => c.redirect(`${new URL(c.var.dependencies.publicUrl()).pathname.replace(/\/$/, '')}/ui/`, 308));
+  app.get('/ui', (c) => c.redirect(homePath(c.var.dependencies.publicUrl()), 308));
   app.get('/ui/*', async (c) => {
     // Read when somebody first looks; what was not there may have been built since.
     files ??= readDashboard(dashboardFolder);
@@ -37,17 +38,17 @@ export function dashboardRoutes(app: ApiApp): void {
     }
     if (path.startsWith('assets/') || c.req.header('accept')?.includes('text/html') !== true) throw new Fault('not_found');
     const { dependencies } = c.var;
-    const base = `${new URL(dependencies.publicUrl()).pathname.replace(/\/$/, '')}/ui/`;
+    const base = homePath(dependencies.publicUrl());
+    const prefix = pathPrefix(dependencies.publicUrl());
     const asked = `${base}${path}${new URL(c.req.url).search}`;
-    c.header('Cache-Control', 'no-cache');
-    c.header('Content-Security-Policy', pagePolicy);
     if ((await cookieActor(c, dependencies)) === null) {
       // After a link that was clicked on another site the browser withholds a strict cookie; from a page of ours it sends it.
-      if (c.req.header('sec-fetch-site') === 'cross-site') return c.html(String(await renderReload(asked)));
-      if (dependencies.providers.list().length > 0) return c.redirect(`/sign-in?${new URLSearchParams({ return_to: asked }).toString()}`, 303);
-      return c.html(String(await renderSignIn('none')), 401);
+      if (c.req.header('sec-fetch-site') === 'cross-site') return answerPage(c, renderReload(asked, prefix), 200);
+      if (dependencies.providers.list().length > 0) return c.redirect(`${prefix}/sign-in?${new URLSearchParams({ return_to: asked }).toString()}`, 303);
+      return answerPage(c, renderOneTimeLink('none', prefix, c.var.requestId), 401);
     }
-    if (files === null) return c.html(String(await renderUnbuilt()), 503);
+    if (files === null) return answerPage(c, renderUnbuilt(prefix), 503);
+    c.header('Cache-Control', 'no-cache');
     c.header('Content-Security-Policy', policy);
     return c.html(files.page(base));
   });

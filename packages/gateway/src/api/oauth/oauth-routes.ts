@@ -13,13 +13,15 @@ import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
 import { controlApiPath } from '../../control/oauth/resources.ts';
 import { registerClient, type RegistrationCount } from '../../control/oauth/register-client.ts';
 import { revokeToken } from '../../control/oauth/revoke-token.ts';
+import { pathPrefix } from '../../control/sign-in/return-path.ts';
 import { countFailed } from '../../control/sign-in/sign-in-attempts.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { cookieActor, peerOf } from '../authenticate-caller.ts';
 import type { ApiApp, ApiEnvironment } from '../route.ts';
 import { authorizationServer, protectedResource } from './metadata.ts';
 import { readClient, readForm, readText, required } from './read-form.ts';
-import { renderConsent, renderContinue, renderRefusedRequest } from './render-consent.ts';
+import { renderConsent, renderRefusedRequest } from './render-consent.ts';
+import { renderReload } from '../pages/render-sign-in.ts';
 
 type Ask = Context<ApiEnvironment>;
 
@@ -34,8 +36,8 @@ export function oauthRoutes(app: ApiApp): void {
     if (actor !== null) return await ask(c, server, actor);
     const here = `/oauth/authorize${new URL(c.req.url).search}`;
     const publicUrl = c.var.dependencies.publicUrl();
-    if (c.req.header('sec-fetch-site') === 'cross-site') return page(c, renderContinue(`${publicUrl}${here}`, publicUrl), 200, null);
-    return c.redirect(`${publicUrl}/sign-in?${new URLSearchParams({ return_to: here }).toString()}`, 303);
+    if (c.req.header('sec-fetch-site') === 'cross-site') return page(c, renderReload(`${publicUrl}${here}`, publicUrl), 200, null);
+    return c.redirect(`${publicUrl}/sign-in?${new URLSearchParams({ return_to: `${pathPrefix(publicUrl)}${here}` }).toString()}`, 303);
   });
   app.post('/oauth/consent', async (c) => {
     requireServer(c);
@@ -48,7 +50,12 @@ export function oauthRoutes(app: ApiApp): void {
     const context = { ...dependencies, actor, organizationId: actor.organizationId, requestId, peer: peerOf(c) };
     const answer = await answerConsent(context, form.get('request') ?? '', form.get('decision') === 'allow');
     if (answer === null)
-      return page(c, renderRefusedRequest('this page was answered already, is too old, or was shown to somebody else', dependencies.publicUrl()), 400, null);
+      return page(
+        c,
+        renderRefusedRequest('this page was answered already, is too old, or was shown to somebody else', dependencies.publicUrl(), requestId),
+        400,
+        null,
+      );
     return sendBack(c, answer.redirectUri, answer.state, answer.answer);
   });
   app.post('/oauth/token', async (c) => {
@@ -224,7 +231,7 @@ async function answerInPage<Read extends object>(c: Ask, read: () => Promise<Rea
   } catch (error) {
     if (!(error instanceof OauthRefusal)) throw error;
     await noteRefused(c, error);
-    return page(c, renderRefusedRequest(error.description, c.var.dependencies.publicUrl()), 400, null);
+    return page(c, renderRefusedRequest(error.description, c.var.dependencies.publicUrl(), c.var.requestId), 400, null);
   }
 }
 
@@ -250,7 +257,7 @@ async function page(c: Ask, text: unknown, status: 200 | 400, asked: Authorizati
   const target = url === null ? '' : url.protocol === 'http:' || url.protocol === 'https:' ? ` ${url.origin}` : ` ${url.protocol}`;
   c.header(
     'Content-Security-Policy',
-    `default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action ${asked === null ? "'none'" : `'self'${target}`}; frame-ancestors 'none'`,
+    `default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; base-uri 'none'; form-action ${asked === null ? "'none'" : `'self'${target}`}; frame-ancestors 'none'`,
   );
   c.header('X-Frame-Options', 'DENY');
   // With `no-referrer` browsers say `Origin: null` of a form too (Fetch, append a request Origin header), and it could not be known as ours.

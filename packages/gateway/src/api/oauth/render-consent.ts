@@ -3,7 +3,7 @@ import type { AuthorizationRequest } from '../../control/oauth/authorize.ts';
 import type { OauthClient } from '../../control/oauth/find-client.ts';
 import { redirectPlace } from '../../kernel/redirect-uri.ts';
 import { scopeText } from '../../control/oauth/scopes.ts';
-import { renderPage, renderRail, type Html } from '../console/render-page.ts';
+import { renderPage, renderStopped, type Html } from '../pages/render-page.ts';
 
 export interface ConsentView {
   readonly request: AuthorizationRequest;
@@ -20,12 +20,10 @@ export function renderConsent({ request, person, publicUrl, token, unusedDays }:
   const { client, redirectUri, resource, scopes } = request;
   const place = redirectPlace(redirectUri);
   return renderPage(
-    `Allow ${client.name}? · GatewayOps`,
-    '',
-    html`<main class="consent">
-      ${renderRail('The rail: auth, access, limit, guard, server, reply', 'whole')}
-      <h1>Allow <b>${client.name}</b> to act for you?</h1>
-      <p class="vouch ${client.kind === 'configured' || client.kind === 'own' ? '' : 'state warn'}">${vouch(client)}</p>
+    `Allow ${client.name}?`,
+    publicUrl,
+    html`<h1>Allow ${client.name} to act for you?</h1>
+      <p class="${client.kind === 'configured' || client.kind === 'own' ? '' : 'warn'}"><span>${vouch(client)}</span></p>
       <dl>
         <dt>In the name of</dt>
         <dd>${person}</dd>
@@ -43,14 +41,12 @@ export function renderConsent({ request, person, publicUrl, token, unusedDays }:
         <dt>Until</dt>
         <dd>you revoke it, or it is not used for ${unusedDays} days</dd>
       </dl>
-      <form method="post" action="${publicUrl}/oauth/consent">
+      <form method="post" action="${publicUrl}/oauth/consent" class="decide">
         <input type="hidden" name="request" value="${token}" />
-        <button class="primary" name="decision" value="allow">Allow</button>
-        <button name="decision" value="deny">Deny</button>
+        <button name="decision" value="allow">Allow</button>
+        <button class="second" name="decision" value="deny">Deny</button>
       </form>
-      <p class="dim">Deny, if you did not just ask a program to connect.</p>
-    </main>`,
-    { base: publicUrl, script: false },
+      <p class="dim">Deny, if you did not just ask a program to connect.</p>`,
   );
 }
 
@@ -62,28 +58,14 @@ function vouch({ id, kind }: OauthClient): Html | string {
 }
 
 /** For a request that cannot be answered where it wants to be answered. */
-export function renderRefusedRequest(description: string, publicUrl: string): Html {
+export function renderRefusedRequest(description: string, publicUrl: string, requestId: string): Html {
   return renderPage(
-    'Not allowed · GatewayOps',
-    '',
-    html`<main class="consent">
-      ${renderRail('Stopped at auth', 'blocked')}
+    'Not allowed',
+    publicUrl,
+    html`${renderStopped('Stopped at auth')}
       <h1>This program cannot sign in so</h1>
       <p>What it asked for is not in order: ${description}.</p>
-      <p class="dim">Nothing was given out. Tell whoever runs the program, or try to connect anew.</p>
-    </main>`,
-    { base: publicUrl, script: false },
-  );
-}
-
-/** Loads the page once more, from a page of ours: after a link on another site the browser withholds a strict cookie. */
-export function renderContinue(to: string, publicUrl: string): Html {
-  return renderPage(
-    'GatewayOps',
-    html`<meta http-equiv="refresh" content="0;url=${to}" />`,
-    html`<main class="consent">
-      <p>Opening… <a href="${to}">Continue</a></p>
-    </main>`,
-    { base: publicUrl, script: false },
+      <p>Nothing was given out. Try to connect anew; if it stays so, tell whoever made the program.</p>
+      <p class="dim">Request <code>${requestId}</code></p>`,
   );
 }

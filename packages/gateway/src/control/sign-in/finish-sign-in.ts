@@ -17,7 +17,8 @@ export interface FinishedSignIn {
   readonly isTried: false;
   /** Of the session. */
   readonly token: string;
-  readonly returnTo: string;
+  /** Null: nothing of ours was asked for. */
+  readonly returnTo: string | null;
 }
 
 /** Who it is was found out, for whoever asked for the try; nobody is signed in. */
@@ -42,7 +43,7 @@ interface Begun {
   readonly provider: ProviderData;
   readonly state: string;
   readonly secrets: z.infer<typeof pendingSchema>['secrets'] | null;
-  readonly returnTo: string;
+  readonly returnTo: string | null;
   readonly tryId: string | null;
 }
 
@@ -102,7 +103,7 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
   if (stored === null) {
     const unasked = type === 'saml' ? await unaskedProvider(context, answer) : null;
     // What the provider's pages say of where to go is a stranger's word.
-    if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: '/', tryId: null };
+    if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: null, tryId: null };
     return stopped(
       null,
       'nothing was begun with this state, it was used already, or it is older than ten minutes',

@@ -15,11 +15,12 @@ test.each([
   '/a b',
   '/\u0000',
 ])('nobody is sent away by return_to=%j', (asked) => {
-  expect(returnPath(asked)).toBe('/');
+  expect(returnPath(asked, 'https://gateway.example')).toBe('/ui/');
+  expect(returnPath(asked, 'https://tools.example/gateway/')).toBe('/gateway/ui/');
 });
 
 test('a path of ours stays as it is, query and all', () => {
-  expect(returnPath('/oauth/authorize?client_id=x&redirect_uri=http%3A%2F%2Flocalhost%2Fcb')).toBe(
+  expect(returnPath('/oauth/authorize?client_id=x&redirect_uri=http%3A%2F%2Flocalhost%2Fcb', 'https://gateway.example')).toBe(
     '/oauth/authorize?client_id=x&redirect_uri=http%3A%2F%2Flocalhost%2Fcb',
   );
 });
@@ -29,7 +30,7 @@ test('whatever is asked, a browser stays on this gateway', () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
       const gateway = 'https://gateway.example';
-      expect(new URL(returnPath(pieces.join('')), `${gateway}/sign-in`).origin).toBe(gateway);
+      expect(new URL(returnPath(pieces.join(''), gateway), `${gateway}/sign-in`).origin).toBe(gateway);
     }),
   );
 });

@@ -1,6 +1,0 @@
-import type { ProviderData } from '../../identity/provider-data.ts';
-
-/** The link that leads to a provider. */
-export function authorizePath({ name, type }: Pick<ProviderData, 'name' | 'type'>, returnTo: string): string {
-  return `/v1/auth/sso/${type === 'saml' ? 'saml/login' : 'oidc/authorize'}?${new URLSearchParams({ provider: name, return_to: returnTo }).toString()}`;
-}
