@@ -183,6 +183,16 @@ export const dashboards: readonly Dashboard[] = [
         },
       },
       {
+        title: 'People who sign in',
+        unit: 'ops',
+        lines: { '{{provider}} {{outcome}}': sum('gatewayops_sign_ins_total', 'provider, outcome', of) },
+      },
+      {
+        title: 'Credentials of callers that were looked at',
+        unit: 'ops',
+        lines: { '{{kind}} {{outcome}} {{reason}}': sum('gatewayops_credentials_total', 'kind, outcome, reason', of) },
+      },
+      {
         title: 'Exported',
         unit: 'ops',
         lines: {

@@ -143,6 +143,7 @@ describe('metrics', () => {
     await sendRaw(gateway.port, Buffer.from('NONSENSE\r\n\r\n'));
     const after = await scrape();
     const rejected = (rule: string): number => after.sum('gatewayops_rejected_total', { rule }) - before.sum('gatewayops_rejected_total', { rule });
+    expect(after.sum('gatewayops_credentials_total', { kind: 'key', outcome: 'succeeded' })).toBeGreaterThan(0);
     expect({ unauthorized: rejected('unauthorized'), host: rejected('host_not_allowed'), invalid: rejected('invalid_request') }).toEqual({
       unauthorized: 3,
       host: 1,

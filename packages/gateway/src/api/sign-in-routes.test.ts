@@ -7,6 +7,7 @@ import { createOidcClients } from '../identity/oidc-client.ts';
 import { createSamlClients } from '../identity/saml/saml-clients.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { createEntry } from '../control/directory/create-entry.ts';
+import { createNodeMetrics } from '../control/metrics/read-node-metrics.ts';
 import { callbackPath } from '../control/sign-in/provider-desk.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { defaultOrganizationId } from '../kernel/id.ts';
@@ -304,6 +305,23 @@ describe('signing in by OpenID Connect', () => {
     expect([statuses[0], statuses.at(-1)]).toEqual([400, 429]);
     expect((await control.request('GET', `${callbackPath}?state=x`, { headers: peer })).headers.get('retry-after')).toMatch(/^\d+$/);
     expect(await signIn('ana')).toMatch(/^session_/);
+  });
+
+  test('each sign-in is counted by its provider, once begun and once let in or refused; one that is only tried is not, and one that nobody tried yet is 0', async () => {
+    const readMetrics = createNodeMetrics();
+    const read = async (): Promise<Record<string, number>> => {
+      const counts = (await readMetrics(control.dependencies)).find(({ name }) => name === 'gatewayops_sign_ins_total')?.points ?? [];
+      return Object.fromEntries(counts.map(({ labels, value }) => [labels.join(' '), typeof value === 'number' ? value : NaN]));
+    };
+    const before = await read();
+    const since = async (outcome: string): Promise<number> => ((await read())[outcome] ?? NaN) - (before[outcome] ?? NaN);
+    expect(before).toMatchObject({ 'inner begun': 0, 'inner succeeded': 0, 'inner refused': 0 });
+    await signIn('ana');
+    const begun = await begin('acme');
+    expect((await comeBack((await signInAt(begun.url, 'ana')).url, '')).status).toBe(400);
+    const { id } = (await (await control.request('POST', '/v1/identity/providers/away/tries', { front: 'admin', body: {} })).json()) as { id: string };
+    expect((await control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: elsewhere() })).status).toBe(502);
+    expect([await since('acme begun'), await since('acme succeeded'), await since('acme refused'), await since('away refused')]).toEqual([2, 1, 1, 0]);
   });
 
   test('where a provider is enforced nobody of its domains comes by an invitation', async () => {

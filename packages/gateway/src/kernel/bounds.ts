@@ -453,6 +453,7 @@ export const bounds = {
   signInMs: 600_000,
   signInsBegunPerMinute: 300,
   signInsFailedPerMinute: 20,
+  signInCountsMax: 1_000,
   providerAnswerMs: 5_000,
   providerAnswerBytesMax: 1 * MiB,
   providerMetadataMs: 600_000,

@@ -114,6 +114,16 @@ export const metricTable = {
   ),
   gatewayops_issuer_reads_total: counter('{read}', ['issuer', 'outcome'], 'Readings of the keys of an issuer: ok, or failed.'),
   gatewayops_token_refusals_total: counter('{token}', ['step'], 'Tokens of issuers that were not taken, by the test that they failed.'),
+  gatewayops_sign_ins_total: counter(
+    '{sign_in}',
+    ['provider', 'outcome'],
+    'Sign-ins of people by an identity provider: `outcome` is begun, succeeded or refused, `provider` empty where it is not known whose an answer is. Those that are only tried are not counted.',
+  ),
+  gatewayops_credentials_total: counter(
+    '{credential}',
+    ['kind', 'outcome', 'reason'],
+    'Credentials of callers that were looked at, by kind (key, token, certificate, grant, oauth_client, session, admin_link, mcp_session) and outcome (succeeded or failed), and why they failed. What a worker knows already is not looked at again.',
+  ),
   gatewayops_record_blocked: gauge('1', [], '1 while calls cannot be recorded, so that none are made.'),
 
   // What leaves.

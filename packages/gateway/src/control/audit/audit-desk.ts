@@ -1,5 +1,6 @@
 import type { PublicKeyRecord } from '../../chain/checkpoint.ts';
 import type { SigningKey } from '../../chain/signing-key.ts';
+import type { SignInCounts } from './sign-in-counts.ts';
 import type { SignIn } from './sign-in-log.ts';
 
 /** What the running node does for the audit beside its stores. */
@@ -18,7 +19,8 @@ export interface AuditDesk {
   checkpoint(): Promise<void>;
   /** A new key follows the one before, which vouches for it. `record` writes it down before it signs anything. */
   rotateKey(record: (next: PublicKeyRecord) => Promise<void>): Promise<PublicKeyRecord>;
-  /** Notes that a caller was let in or refused; never waits. */
+  readonly signIns: SignInCounts;
+  /** Notes that a caller was let in or refused, and counts it; never waits. */
   noteSignIn(signIn: SignIn, times?: number): void;
 }
 

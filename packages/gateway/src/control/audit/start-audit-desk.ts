@@ -9,6 +9,7 @@ import type { RegistryStore } from '../../store/registry/registry-store.ts';
 import { system } from '../actor.ts';
 import type { AuditAnchor, AuditDesk } from './audit-desk.ts';
 import { auditEvent } from './audit-event.ts';
+import { createSignInCounts } from './sign-in-counts.ts';
 import { createSignInLog, type SignInLog } from './sign-in-log.ts';
 
 /** The key of this node, as its state folder keeps it. */
@@ -52,6 +53,7 @@ export interface RunningAuditDesk extends AuditDesk {
 export async function startAuditDesk(options: AuditDeskOptions): Promise<RunningAuditDesk> {
   const { registry, organizationId, node, keys, trusted, calls: places, callDays, clock, log } = options;
   const signIns = new Map<OrganizationId, SignInLog>();
+  const counts = createSignInCounts();
   let signing: Promise<unknown> = Promise.resolve();
 
   const known = new Set((await registry.audit.keys()).map(({ id }) => id));
@@ -125,7 +127,9 @@ export async function startAuditDesk(options: AuditDeskOptions): Promise<Running
     allocatedCalls: (organization) => places.allocated(organization),
     checkpoint,
     rotateKey: (record) => keys.rotate(clock.nowMs(), record),
-    noteSignIn(signIn, times) {
+    signIns: counts,
+    noteSignIn(signIn, times = 1) {
+      counts.credential(signIn, times);
       const organization = signIn.organizationId ?? organizationId;
       let own = signIns.get(organization);
       if (own === undefined) signIns.set(organization, (own = createSignInLog({ registry, organizationId: organization, clock, log })));

@@ -7,12 +7,17 @@ import type { ExportFigures } from '../../telemetry/otlp/start-export.ts';
 import type { StreamStatus } from '../audit/stream-desk.ts';
 import type { IssuerDesk } from '../sign-in/issuer-desk.ts';
 import type { BackupScheduleStatus } from '../backup/backup-schedule.ts';
+import type { ProviderData } from '../../identity/provider-data.ts';
+import { signInOutcomes, type SignInCounts } from '../audit/sign-in-counts.ts';
 import type { ControlContext } from '../context.ts';
 import { readHealth } from '../health/read-health.ts';
 import { targetViews } from '../servers/target-view.ts';
 import { RunningTotals } from './running-totals.ts';
 
-type Parts = Pick<ControlContext, 'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'issuers' | 'backups' | 'clock' | 'log' | 'figures'>;
+type Parts = Pick<
+  ControlContext,
+  'probes' | 'config' | 'serverState' | 'upstreams' | 'streams' | 'issuers' | 'audit' | 'providers' | 'backups' | 'clock' | 'log' | 'figures'
+>;
 
 export type ReadNodeMetrics = (context: Parts) => Promise<readonly MetricReading[]>;
 
@@ -102,6 +107,7 @@ export function createNodeMetrics(): ReadNodeMetrics {
       ...ofEngine(engine.all()),
       single('gatewayops_record_blocked', figures.recordBlocked() ? 1 : 0),
       ...ofIssuers(context.issuers),
+      ...ofSignIns(context.audit.signIns, context.providers.list()),
       ...ofExport(figures.exported()),
       ...ofStreams(context.streams.list()),
       ...ofBackups(context.backups.status(), context.clock.nowMs()),
@@ -156,6 +162,17 @@ function ofIssuers({ reports, refusals }: IssuerDesk): MetricReading[] {
       ]),
     },
     { name: 'gatewayops_token_refusals_total', points: Array.from(refusals(), ([step, value]) => ({ labels: [step], value })) },
+  ];
+}
+
+/** A provider has its series before somebody first signs in by it: a rate needs a beginning. */
+function ofSignIns(counts: SignInCounts, providers: readonly ProviderData[]): MetricReading[] {
+  const people = counts.people();
+  const counted = new Set(people.map(({ labels }) => labels.join('\n')));
+  const quiet = providers.flatMap(({ name }) => signInOutcomes.map((outcome) => [name, outcome])).filter((labels) => !counted.has(labels.join('\n')));
+  return [
+    { name: 'gatewayops_sign_ins_total', points: [...people, ...quiet.map((labels) => ({ labels, value: 0 }))] },
+    { name: 'gatewayops_credentials_total', points: counts.credentials() },
   ];
 }
 

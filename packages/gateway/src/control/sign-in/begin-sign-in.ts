@@ -49,10 +49,11 @@ export async function beginSignIn(
     const { url, state, secrets } = await askProvider(context, provider);
     const pending: z.infer<typeof pendingSchema> = { provider: provider.name, secrets, browser: digest(browser), returnTo, tryId };
     await context.state.set(pendingKey(state), Buffer.from(JSON.stringify(pending)), bounds.signInMs);
+    if (tryId === null) context.audit.signIns.person(provider.name, 'begun');
     return { ok: true, url, browser };
   } catch (error) {
     await noteTryFailed(context, tryId, error);
-    return await refuseSignIn(context, provider, error);
+    return await refuseSignIn(context, provider, error, tryId !== null);
   }
 }
 

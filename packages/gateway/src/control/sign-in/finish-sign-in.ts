@@ -51,6 +51,7 @@ interface Begun {
 interface Stopped {
   readonly ok: false;
   readonly provider: ProviderData | null;
+  readonly isTried: boolean;
   readonly step: string;
   readonly reason: string;
   readonly fix: string;
@@ -62,11 +63,11 @@ interface Stopped {
  */
 export async function finishSignIn(context: Caller, input: FinishInput): Promise<FinishedSignIn | TriedSignIn | RefusedSignIn> {
   const begun = await takeBegun(context, input);
-  if (!begun.ok) return refuseSignIn(context, begun.provider, begun);
+  if (!begun.ok) return refuseSignIn(context, begun.provider, begun, begun.isTried);
   const { provider, returnTo, tryId } = begun;
   const refuse = async (trouble: unknown): Promise<RefusedSignIn> => {
     await noteTryFailed(context, tryId, trouble);
-    return await refuseSignIn(context, provider, trouble);
+    return await refuseSignIn(context, provider, trouble, tryId !== null);
   };
   try {
     const identity = await vouchedFor(context, begun, input.answer);
@@ -91,6 +92,7 @@ export async function finishSignIn(context: Caller, input: FinishInput): Promise
     const settled = await settleIdentity(context, identity, provider.rules);
     if (!settled.ok) return await refuse(settled);
     const token = await openUserSession(context, { organizationId, user: settled.user.entry, provider: provider.name, userAgent: input.userAgent });
+    context.audit.signIns.person(provider.name, 'succeeded');
     return { ok: true, isTried: false, token, returnTo };
   } catch (error) {
     return await refuse(error);
@@ -106,6 +108,7 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
     if (unasked !== null) return { ok: true, provider: unasked, state: '', secrets: null, returnTo: null, tryId: null };
     return stopped(
       null,
+      false,
       'nothing was begun with this state, it was used already, or it is older than ten minutes',
       'Let them begin anew from the page of the gateway, not from a bookmark of the provider.',
     );
@@ -115,11 +118,12 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
   if (browser === null || !isSame(digest(browser), pending.browser))
     return stopped(
       provider,
+      tryId !== null,
       'another browser began this sign-in, or it sends no cookies',
       'Somebody may have been sent a link to sign in as another; else let the browser keep cookies of the gateway.',
     );
   if (provider === null || provider.type !== type || type !== ('requestId' in pending.secrets ? 'saml' : 'oidc'))
-    return stopped(provider, 'the provider is not configured any more as it was when they began', 'Let them begin anew.');
+    return stopped(provider, tryId !== null, 'the provider is not configured any more as it was when they began', 'Let them begin anew.');
   return { ok: true, provider, state, secrets: pending.secrets, returnTo, tryId };
 }
 
@@ -145,8 +149,8 @@ async function vouchedFor(context: Caller, { provider, state, secrets }: Begun, 
   return (await registry.transaction(({ assertions }) => assertions.use(identity.organizationId, used, untilMs))) ? identity : null;
 }
 
-function stopped(provider: ProviderData | null, reason: string, fix: string): Stopped {
-  return { ok: false, provider, step: 'answer', reason, fix };
+function stopped(provider: ProviderData | null, isTried: boolean, reason: string, fix: string): Stopped {
+  return { ok: false, provider, isTried, step: 'answer', reason, fix };
 }
 
 function isSame(one: string, other: string): boolean {

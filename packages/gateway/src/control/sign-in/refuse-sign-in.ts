@@ -13,15 +13,17 @@ export interface RefusedSignIn {
 
 /**
  * Writes down which step of a sign-in failed and what mends it, for an administrator; whoever tried hears a number. Breakage that is nobody's doing is
- * thrown on. Faults: `rate_limit_exceeded`, `unavailable`.
+ * thrown on. `isTried`: nobody was to be let in by it, so that it is not counted among those who were. Faults: `rate_limit_exceeded`, `unavailable`.
  */
 export async function refuseSignIn(
   context: Omit<ControlContext, 'actor' | 'organizationId'>,
   provider: ProviderData | null,
   trouble: unknown,
+  isTried: boolean,
 ): Promise<RefusedSignIn> {
   if (!isRefusal(trouble)) throw trouble;
   const { step, reason, fix } = trouble;
+  if (!isTried) context.audit.signIns.person(provider?.name ?? '', 'refused');
   await countFailed(context, context.peer);
   const incident = `inc_${randomBase62(20)}`;
   const organizationId = provider?.organizationId ?? defaultOrganizationId;
