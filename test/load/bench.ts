@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --quick] [--no-gateway] [-o json]`; with a name the bench of that file: `-- ledger`, `access`, `snapshot`, `changes`, `rules`, `keys`, `api`. Without one: what the gateway costs, beside the upstream itself, a bare pipe of
+ * `npm run bench [-- --quick] [--no-gateway] [-o json]`; with a name the bench of that file: `-- ledger`, `access`, `snapshot`, `changes`, `rules`, `keys`, `api`, `dashboard`. Without one: what the gateway costs, beside the upstream itself, a bare pipe of
  * the same parts, and nginx where it is installed. All targets stand at the same time and are measured in turn, so that a
  * busy machine hurts all alike; each figure is the median of the rounds. Ends by itself: about 45 s quick, 5 min whole.
  */
@@ -15,6 +15,7 @@ import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { renderApiBench, runApiBench } from './bench-api.ts';
 import { renderAccessBench, runAccessBench } from './bench-access.ts';
 import { renderChangesBench, runChangesBench } from './bench-changes.ts';
+import { renderDashboardBench, runDashboardBench } from './bench-dashboard.ts';
 import { renderKeysBench, runKeysBench } from './bench-keys.ts';
 import { renderLedgerBench, runLedgerBench } from './bench-ledger.ts';
 import { renderRulesBench, runRulesBench } from './bench-rules.ts';
@@ -84,8 +85,11 @@ try {
   } else if (positionals[0] === 'api') {
     const found = await runApiBench({ quick });
     console.log(values.output === 'json' ? JSON.stringify({ api: found }) : renderApiBench(found));
+  } else if (positionals[0] === 'dashboard') {
+    const found = await runDashboardBench({ quick }, (text) => console.error(text));
+    console.log(values.output === 'json' ? JSON.stringify({ dashboard: found }) : renderDashboardBench(found));
   } else if (positionals.length > 0) {
-    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot, changes, rules, keys, api`);
+    throw new Error(`there is no bench named ${positionals[0]}; there are: none (the rail), ledger, access, snapshot, changes, rules, keys, api, dashboard`);
   } else {
     const result = await runBench();
     console.log(values.output === 'json' ? JSON.stringify(summarise(result)) : renderResult(result));

@@ -133,6 +133,13 @@ export async function startGatewayOnce(
   return { ...(await targetOf(gateway, apiKey)), name };
 }
 
+/** On a state folder that holds something already, but no key. */
+export async function startGatewayIn(stateFolder: string, upstream: Target): Promise<GatewayTarget> {
+  const gateway = await startGateway({ config: configOf(upstream), stateFolder });
+  if (gateway.apiKey === null) throw new Error('the first start showed no API key');
+  return targetOf(gateway, gateway.apiKey);
+}
+
 /** Starts it twice on one state folder, the second time to stay: one worker, a real key, access, limit and record on. `more`: of its environment. */
 export async function startGatewayTarget(upstream: Target, more: Readonly<Record<string, string>> = {}): Promise<{ target: GatewayTarget; start: StartTimes }> {
   const config = configOf(upstream);

@@ -27,6 +27,28 @@ const width = 84;
 const middle = 6;
 const at = (index: number): number => 6 + (index * (width - 12)) / (stops.length - 1);
 
+const last = stops.length - 1;
+
+/** The lines between two stops. */
+function lines(from: number, to: number): string {
+  let path = '';
+  for (let index = from; index < to; index += 1) path += `M${at(index) + 4} ${middle}H${at(index + 1) - 4}`;
+  return path;
+}
+
+/** Lines of no length: round ends make them dots. */
+function dots(from: number, to: number): string {
+  let path = '';
+  for (let index = from; index < to; index += 1) path += `M${at(index)} ${middle}h0`;
+  return path;
+}
+
+function rings(from: number): string {
+  let path = '';
+  for (let index = from; index <= last; index += 1) path += `M${at(index) - 2.5} ${middle}a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0`;
+  return path;
+}
+
 /** Where a call ended, `stop`, and how. A call of which nothing is known has passed no stop. */
 export function Rail({ stop, status, large = false }: { readonly stop: string; readonly status: Status; readonly large?: boolean }): ReactElement {
   const known = stops.findIndex((name) => name === stop);
@@ -36,25 +58,12 @@ export function Rail({ stop, status, large = false }: { readonly stop: string; r
   return (
     <svg viewBox={`0 0 ${width} 12`} width={large ? 168 : width} height={large ? 24 : 12} role="img" aria-label={label} className="shrink-0 overflow-visible">
       <title>{label}</title>
-      {stops.map((name, index) => (
-        <g key={name}>
-          {index > 0 && (
-            <path
-              d={`M${at(index - 1) + 4} ${middle}H${at(index) - 4}`}
-              className={index <= passed ? 'stroke-ink-3' : 'stroke-control'}
-              strokeWidth={index <= passed ? 1.5 : 1}
-              strokeDasharray={index <= passed ? undefined : '2 2'}
-            />
-          )}
-          {index === ended && status !== 'success' ? (
-            <Mark status={status} x={at(index)} />
-          ) : index < passed ? (
-            <circle cx={at(index)} cy={middle} r={3} className="fill-ink-3" />
-          ) : (
-            <circle cx={at(index)} cy={middle} r={2.5} className="fill-none stroke-control" strokeWidth={1} />
-          )}
-        </g>
-      ))}
+      {/* A list draws hundreds: a few paths for each, not a shape for each stop. */}
+      {passed > 0 && <path d={lines(0, Math.min(passed, last))} className="fill-none stroke-ink-3" strokeWidth={1.5} />}
+      {passed > 0 && <path d={dots(0, passed)} className="fill-none stroke-ink-3" strokeWidth={6} strokeLinecap="round" />}
+      {passed < last && <path d={lines(Math.max(passed, 0), last)} className="fill-none stroke-control" strokeWidth={1} strokeDasharray="2 2" />}
+      {passed < last && <path d={rings(passed + 1)} className="fill-none stroke-control" strokeWidth={1} />}
+      {ended >= 0 && status !== 'success' && <Mark status={status} x={at(ended)} />}
     </svg>
   );
 }

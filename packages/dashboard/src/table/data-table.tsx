@@ -4,7 +4,7 @@
  */
 import { columnOrderingFeature, columnVisibilityFeature, createColumnHelper, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
 import { useAppearance } from '../app/appearance.ts';
 
 const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature });
@@ -56,13 +56,24 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     },
   });
   const byId = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns]);
-  const visible = table.getVisibleLeafColumns().flatMap(({ id }) => byId.get(id) ?? []);
+  const order = table
+    .getVisibleLeafColumns()
+    .map(({ id }) => id)
+    .join(' ');
+  const visible = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
   const model = table.getRowModel().rows;
   const height = heights[density];
   const virtual = useVirtualizer({ count: model.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
   useEffect(() => virtual.measure(), [virtual, height]);
 
-  const place = cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor);
+  // A row is drawn again where it changes, not where what is to be done with it is a new function.
+  const latest = useRef(onOpen);
+  useEffect(() => {
+    latest.current = onOpen;
+  });
+  const openLatest = useCallback((row: Row) => latest.current(row), []);
+
+  const place = useMemo(() => (cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor)), [cursor, rows, idOf]);
   useEffect(() => {
     if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
     // Only where the cursor moves, not where rows come in.
@@ -103,29 +114,18 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
             if (row === undefined) return null;
             const isAt = row.id === cursor;
             return (
-              <div
+              <TableRow
                 key={row.id}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={selected?.has(row.id) ?? isAt}
-                tabIndex={isAt || (cursor === null && index === 0) ? 0 : -1}
-                onClick={() => onOpen(row.original)}
-                onKeyDown={(event) => {
-                  if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
-                  event.preventDefault();
-                  onOpen(row.original);
-                }}
-                className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
-                  isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : selected?.has(row.id) === true ? 'bg-sunken' : 'hover:bg-canvas'
-                } ${rowClass?.(row.original) ?? ''}`}
-                style={{ transform: `translateY(${start}px)` }}
-              >
-                {visible.map(({ id, isNumber, cell }) => (
-                  <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
-                    {cell(row.original)}
-                  </div>
-                ))}
-              </div>
+                row={row.original}
+                columns={visible}
+                index={index}
+                top={start}
+                isAt={isAt}
+                isSelected={selected?.has(row.id) ?? isAt}
+                isReached={isAt || (cursor === null && index === 0)}
+                look={rowClass?.(row.original) ?? ''}
+                onOpen={openLatest}
+              />
             );
           })}
         </div>
@@ -134,6 +134,48 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     </div>
   );
 }
+
+interface TableRowProps<Row> {
+  readonly row: Row;
+  readonly columns: readonly Column<Row>[];
+  readonly index: number;
+  /** Pixels below the first. */
+  readonly top: number;
+  readonly isAt: boolean;
+  readonly isSelected: boolean;
+  /** By the tabulator key. */
+  readonly isReached: boolean;
+  readonly look: string;
+  readonly onOpen: (row: Row) => void;
+}
+
+/** While the list is scrolled only the rows that come into sight are drawn. */
+const TableRow = memo(function TableRow<Row>({ row, columns, index, top, isAt, isSelected, isReached, look, onOpen }: TableRowProps<Row>): ReactElement {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      tabIndex={isReached ? 0 : -1}
+      onClick={() => onOpen(row)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
+        event.preventDefault();
+        onOpen(row);
+      }}
+      className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
+        isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isSelected ? 'bg-sunken' : 'hover:bg-canvas'
+      } ${look}`}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      {columns.map(({ id, isNumber, cell }) => (
+        <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
+          {cell(row)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: TableRowProps<Row>) => ReactElement;
 
 function defineColumns<Row extends object>(columns: readonly Column<Row>[]): ColumnDef<typeof features, Row>[] {
   const helper = createColumnHelper<typeof features, Row>();

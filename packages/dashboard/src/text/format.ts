@@ -37,12 +37,17 @@ export function durationText(ms: number): string {
 export function moneyText(amount: number, currency: string): string {
   const digits = amount === 0 ? 0 : Math.abs(amount) >= 1 ? 2 : 4;
   if (amount !== 0 && Math.abs(amount) < 0.000_05) return `< ${moneyText(0.0001, currency)}`;
-  return new Intl.NumberFormat('en', {
-    style: 'currency',
-    currency: currency === '' ? 'USD' : currency,
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  }).format(amount);
+  return money(currency === '' ? 'USD' : currency, digits).format(amount);
+}
+
+const monies = new Map<string, Intl.NumberFormat>();
+
+/** To make one takes a hundred times as long as to use it. */
+function money(currency: string, digits: number): Intl.NumberFormat {
+  const name = `${currency} ${digits}`;
+  const known = monies.get(name) ?? new Intl.NumberFormat('en', { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits });
+  monies.set(name, known);
+  return known;
 }
 
 /** One decimal below 10, none above; `0` only where it is nothing at all. */

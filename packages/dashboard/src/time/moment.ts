@@ -2,38 +2,47 @@ import type { Appearance } from '../app/appearance.ts';
 
 type Zone = Appearance['zone'];
 
-const optionsOf = (zone: Zone): Intl.DateTimeFormatOptions => (zone === 'utc' ? { timeZone: 'UTC' } : {});
+const shapes = {
+  clock: { locale: 'en-GB', hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  exactClock: { locale: 'en-GB', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+  date: { locale: 'en-GB', day: '2-digit', month: 'short' },
+  day: { locale: 'en-CA', year: 'numeric', month: '2-digit', day: '2-digit' },
+  zoneName: { locale: 'en-GB', timeZoneName: 'short' },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions & { readonly locale: string }>;
+
+const made = new Map<string, Intl.DateTimeFormat>();
+
+/** To make one takes a hundred times as long as to use it, and a list shows hundreds of moments. */
+function format(shape: keyof typeof shapes, zone: Zone): Intl.DateTimeFormat {
+  const name = `${shape} ${zone}`;
+  const { locale, ...options } = shapes[shape];
+  const known = made.get(name) ?? new Intl.DateTimeFormat(locale, { ...options, ...(zone === 'utc' ? { timeZone: 'UTC' } : {}) });
+  made.set(name, known);
+  return known;
+}
 
 /** `14:02:13`, with the day before it where that is not today. */
 export function clockText(time: string | number | Date, zone: Zone, now = Date.now()): string {
   const date = new Date(time);
-  const clock = new Intl.DateTimeFormat('en-GB', { ...optionsOf(zone), hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(date);
-  return dayText(date, zone) === dayText(now, zone)
-    ? clock
-    : `${new Intl.DateTimeFormat('en-GB', { ...optionsOf(zone), day: '2-digit', month: 'short' }).format(date)} ${clock}`;
+  const clock = format('clock', zone).format(date);
+  return dayText(date, zone) === dayText(now, zone) ? clock : `${format('date', zone).format(date)} ${clock}`;
 }
 
 /** `2026-11-28`. */
 export function dayText(time: string | number | Date, zone: Zone): string {
-  return new Intl.DateTimeFormat('en-CA', { ...optionsOf(zone), year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(time));
+  return format('day', zone).format(new Date(time));
 }
 
 /** `2026-11-28 14:02:13.482 UTC`: for what must be exact. */
 export function exactText(time: string | number | Date, zone: Zone): string {
   const date = new Date(time);
-  const clock = new Intl.DateTimeFormat('en-GB', {
-    ...optionsOf(zone),
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    fractionalSecondDigits: 3,
-  }).format(date);
-  return `${dayText(date, zone)} ${clock} ${zoneName(date, zone)}`;
+  return `${dayText(date, zone)} ${format('exactClock', zone).format(date)} ${zoneName(date, zone)}`;
 }
 
 export function zoneName(date: Date, zone: Zone): string {
   if (zone === 'utc') return 'UTC';
-  return new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' }).formatToParts(date).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  const parts = format('zoneName', zone).formatToParts(date);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
 }
 
 /** `just now`, `4 min ago`, `in 3 days`. */

@@ -1,7 +1,7 @@
 /** The calls of a trace on one axis of time: rows on screen only, a small picture of the whole above, the critical path marked. */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ChevronDown, ChevronRight } from 'lucide-react';
-import { useEffect, useMemo, useRef, type ReactElement } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement } from 'react';
 import { useAppearance } from '../../app/appearance.ts';
 import { Mark, type Status } from '../../rail/rail.tsx';
 import { durationText } from '../../text/format.ts';
@@ -39,8 +39,13 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, on
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - 30) onEnd?.();
   }, [last, rows.length, onEnd]);
-  const at = (time: string): number => ((Date.parse(time) - startMs) / lengthMs) * 100;
-  const wide = (ms: number | null): number => Math.max(((ms ?? 0) / lengthMs) * 100, 0.15);
+  // A row is drawn again where it changes, not where what is to be done with it is a new function.
+  const latest = useRef({ onChoose, onToggle });
+  useEffect(() => {
+    latest.current = { onChoose, onToggle };
+  });
+  const choose = useCallback((span: CallSpan) => latest.current.onChoose(span), []);
+  const toggle = useCallback((id: string) => latest.current.onToggle(id), []);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <Minimap
@@ -64,67 +69,19 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, on
           {items.map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
-            const isCall = row.kind === 'call';
-            const { span } = row;
-            const [time, ms] = isCall ? [span.start_time, span.duration_ms] : [row.child.start_time, row.child.duration_ms];
-            const name = isCall ? `${span.server} · ${span.tool ?? span.name ?? operationText(span.operation)}` : childName(row.child);
             return (
-              <div
+              <WaterfallRow
                 key={row.id}
-                role="treeitem"
-                aria-level={row.depth + 1}
-                aria-selected={isCall && chosen === span.id}
-                {...(isCall ? { 'aria-expanded': row.isOpen } : {})}
-                tabIndex={index === 0 ? 0 : -1}
-                onClick={() => onChoose(span)}
-                onKeyDown={(event) => {
-                  if (event.target !== event.currentTarget) return;
-                  if (event.key === 'Enter') onChoose(span);
-                  else if (isCall && event.key === (row.isOpen ? 'ArrowLeft' : 'ArrowRight')) onToggle(span.id);
-                  else if (event.key === 'ArrowDown') focusBeside(event.currentTarget, 'nextElementSibling');
-                  else if (event.key === 'ArrowUp') focusBeside(event.currentTarget, 'previousElementSibling');
-                  else return;
-                  event.preventDefault();
-                }}
-                className={`absolute inset-x-0 top-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isCall && chosen === span.id ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
-                style={{ transform: `translateY(${start}px)` }}
-              >
-                <span className="flex min-w-0 items-center gap-1 pr-2 pl-2">
-                  <span style={{ width: row.depth * 14 }} className="shrink-0" />
-                  {isCall ? (
-                    <button
-                      type="button"
-                      aria-label={row.isOpen ? 'Close' : 'Open'}
-                      onClick={(event) => {
-                        event.stopPropagation();
-                        onToggle(span.id);
-                      }}
-                      className="flex size-5 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken"
-                    >
-                      {row.isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
-                    </button>
-                  ) : (
-                    <span className="w-5 shrink-0" />
-                  )}
-                  {isCall && span.status !== 'success' && (
-                    <svg viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" className="shrink-0">
-                      <Mark status={span.status} />
-                    </svg>
-                  )}
-                  <span className={`truncate ${isCall ? '' : 'text-meta text-ink-2'}`} title={name}>
-                    {name}
-                  </span>
-                </span>
-                <span className="relative mr-3 h-full">
-                  <span
-                    className={`absolute rounded-[2px] ${isCall ? `top-2 h-3 ${barLook[span.status]}` : `top-2.5 h-2 ${row.child.status === 'error' ? 'bg-error-solid' : 'bg-control'}`} ${
-                      isCall && critical.has(span.id) && spans.length > 1 ? 'shadow-[0_3px_0_-1px_var(--accent)]' : ''
-                    }`}
-                    style={{ left: `min(${at(time).toFixed(3)}%, calc(100% - 2px))`, width: `max(${wide(ms).toFixed(3)}%, 2px)` }}
-                  />
-                  <Label at={at(time)} wide={wide(ms)} text={ms === null ? 'nobody saw the end' : durationText(ms)} />
-                </span>
-              </div>
+                row={row}
+                top={start}
+                startMs={startMs}
+                lengthMs={lengthMs}
+                isFirst={index === 0}
+                isChosen={row.kind === 'call' && chosen === row.span.id}
+                isCritical={row.kind === 'call' && spans.length > 1 && critical.has(row.span.id)}
+                onChoose={choose}
+                onToggle={toggle}
+              />
             );
           })}
         </div>
@@ -132,6 +89,83 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, on
     </div>
   );
 }
+
+interface WaterfallRowProps extends Pick<WaterfallProps, 'startMs' | 'lengthMs' | 'onChoose' | 'onToggle'> {
+  readonly row: TreeRow;
+  /** Pixels below the first. */
+  readonly top: number;
+  readonly isFirst: boolean;
+  readonly isChosen: boolean;
+  readonly isCritical: boolean;
+}
+
+/** While it is scrolled only the rows that come into sight are drawn. */
+const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): ReactElement {
+  const { row, top, startMs, lengthMs, isFirst, isChosen, isCritical, onChoose, onToggle } = props;
+  const at = (time: string): number => ((Date.parse(time) - startMs) / lengthMs) * 100;
+  const wide = (ms: number | null): number => Math.max(((ms ?? 0) / lengthMs) * 100, 0.15);
+  const isCall = row.kind === 'call';
+  const { span } = row;
+  const [time, ms] = isCall ? [span.start_time, span.duration_ms] : [row.child.start_time, row.child.duration_ms];
+  const name = isCall ? `${span.server} · ${span.tool ?? span.name ?? operationText(span.operation)}` : childName(row.child);
+  return (
+    <div
+      role="treeitem"
+      aria-level={row.depth + 1}
+      aria-selected={isChosen}
+      {...(isCall ? { 'aria-expanded': row.isOpen } : {})}
+      tabIndex={isFirst ? 0 : -1}
+      onClick={() => onChoose(span)}
+      onKeyDown={(event) => {
+        if (event.target !== event.currentTarget) return;
+        if (event.key === 'Enter') onChoose(span);
+        else if (isCall && event.key === (row.isOpen ? 'ArrowLeft' : 'ArrowRight')) onToggle(span.id);
+        else if (event.key === 'ArrowDown') focusBeside(event.currentTarget, 'nextElementSibling');
+        else if (event.key === 'ArrowUp') focusBeside(event.currentTarget, 'previousElementSibling');
+        else return;
+        event.preventDefault();
+      }}
+      className={`absolute inset-x-0 top-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <span className="flex min-w-0 items-center gap-1 pr-2 pl-2">
+        <span style={{ width: row.depth * 14 }} className="shrink-0" />
+        {isCall ? (
+          <button
+            type="button"
+            aria-label={row.isOpen ? 'Close' : 'Open'}
+            onClick={(event) => {
+              event.stopPropagation();
+              onToggle(span.id);
+            }}
+            className="flex size-5 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken"
+          >
+            {row.isOpen ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}
+          </button>
+        ) : (
+          <span className="w-5 shrink-0" />
+        )}
+        {isCall && span.status !== 'success' && (
+          <svg viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" className="shrink-0">
+            <Mark status={span.status} />
+          </svg>
+        )}
+        <span className={`truncate ${isCall ? '' : 'text-meta text-ink-2'}`} title={name}>
+          {name}
+        </span>
+      </span>
+      <span className="relative mr-3 h-full">
+        <span
+          className={`absolute rounded-[2px] ${isCall ? `top-2 h-3 ${barLook[span.status]}` : `top-2.5 h-2 ${row.child.status === 'error' ? 'bg-error-solid' : 'bg-control'}`} ${
+            isCritical ? 'shadow-[0_3px_0_-1px_var(--accent)]' : ''
+          }`}
+          style={{ left: `min(${at(time).toFixed(3)}%, calc(100% - 2px))`, width: `max(${wide(ms).toFixed(3)}%, 2px)` }}
+        />
+        <Label at={at(time)} wide={wide(ms)} text={ms === null ? 'nobody saw the end' : durationText(ms)} />
+      </span>
+    </div>
+  );
+});
 
 function focusBeside(row: HTMLElement, which: 'nextElementSibling' | 'previousElementSibling'): void {
   const next = row[which];

@@ -26,6 +26,8 @@ import { useLive } from './use-live.ts';
 const idOf = ({ id }: TraceRow): string => id;
 const pageSize = 100;
 
+type TracePage = Awaited<ReturnType<ReturnType<typeof gateway.traces.list>['page']>>;
+
 export function Traces(): ReactElement {
   return (
     <Allowed permission="traces.read">
@@ -78,7 +80,7 @@ function TracesPage(): ReactElement {
   if (list.data !== undefined && list.data !== last) setLast(list.data);
   const answer = list.data ?? (isUnanswered ? last : undefined);
 
-  const found = useMemo(() => (answer?.pages ?? []).flatMap(({ page }) => page.traces.map(rowOfTrace)), [answer]);
+  const found = useMemo(() => (answer?.pages ?? []).flatMap(({ page }) => rowsOfPage(page)), [answer]);
   const rows = isLive ? live.rows : found;
   const shown = shownColumns(search.cols);
   const known = useMemo(
@@ -211,6 +213,15 @@ function TracesPage(): ReactElement {
       </div>
     </div>
   );
+}
+
+const rowsOf = new WeakMap<TracePage, readonly TraceRow[]>();
+
+/** A page that was there before another came below it has the rows it had. */
+function rowsOfPage(page: TracePage): readonly TraceRow[] {
+  const known = rowsOf.get(page) ?? page.traces.map(rowOfTrace);
+  rowsOf.set(page, known);
+  return known;
 }
 
 /** A window that is open ends now. */

@@ -1,0 +1,202 @@
+/**
+ * `npm run bench -- dashboard [--quick] [-o json]`: what people wait for in a real browser, at a gateway with a month of calls: the Overview with a profile that
+ * has nothing yet, 10,000 rows and a trace of 10,000 calls while they are scrolled, 100 calls a second as they end. Ends by itself: about two minutes.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
+import { ensureDashboard } from '../../tools/build-dashboard.mjs';
+import { startBrowser } from '../support/browser.ts';
+import { temporaryFolder } from '../support/start-gateway.ts';
+import { startGenerator } from './measure.ts';
+import { fillMonth } from './month-of-calls.ts';
+import { startGatewayIn, startUpstream } from './targets.ts';
+
+export interface DashboardBench {
+  readonly calls: number;
+  /** From the navigation of a fresh profile to the last figure of the page, milliseconds, each round. */
+  readonly overviewMs: readonly number[];
+  readonly scrolled: readonly Scrolled[];
+  readonly live: {
+    readonly perSecond: number;
+    /** Of one core: the page's process, and that which draws without a graphics card. */
+    readonly pagePercent: number;
+    readonly drawingPercent: number;
+    readonly longestFrameMs: number;
+  };
+}
+
+export interface Scrolled {
+  readonly what: string;
+  readonly rows: number;
+  readonly frames: number;
+  /** Work of the page in a frame, milliseconds (Long Animation Frames API: those of 50 ms and more). */
+  readonly framesOver50: number;
+  readonly longestFrameMs: number;
+}
+
+const chromium = '/usr/bin/chromium';
+const rowsScrolled = 10_000;
+const spans = 10_000;
+const livePerSecond = 100;
+
+export async function runDashboardBench({ quick }: { readonly quick: boolean }, say: (text: string) => void): Promise<DashboardBench> {
+  if (!existsSync(chromium)) throw new Error(`needs ${chromium}, which is not installed; install it with: sudo apt-get install chromium`);
+  if (!ensureDashboard(process.execPath)) throw new Error('the dashboard could not be built');
+  const calls = quick ? 300_000 : 3_000_000;
+  const running: { stop(): void | Promise<void> }[] = [];
+  try {
+    const stateFolder = join(temporaryFolder(), 'state');
+    say(`generating ${calls} calls of a month …`);
+    const trace = await fillMonth(stateFolder, calls, spans);
+    const upstream = await startUpstream();
+    running.push(upstream);
+    const target = await startGatewayIn(stateFolder, upstream);
+    running.push(target);
+    const browser = await startBrowser(chromium);
+    running.push(browser);
+    const { gateway } = target;
+
+    async function owner(): Promise<BrowserContext> {
+      const person = await browser.person();
+      const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
+      const page = await person.newPage();
+      await page.goto((JSON.parse(stdout) as { url: string }).url);
+      await page.close();
+      // Signing in has loaded the dashboard: what is measured begins without it.
+      const cookies = await person.cookies();
+      await person.close();
+      const fresh = await browser.person();
+      await fresh.addCookies(cookies);
+      return fresh;
+    }
+
+    say('the Overview with a fresh profile …');
+    const overviewMs: number[] = [];
+    for (let round = 0; round < (quick ? 3 : 7); round += 1) {
+      const person = await owner();
+      const page = await person.newPage();
+      const startedAt = performance.now();
+      await page.goto(`${gateway.url}/ui/`, { waitUntil: 'commit' });
+      await page.getByText('Traffic by outcome').waitFor();
+      await page.getByText('What changed').waitFor();
+      await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+      overviewMs.push(Math.round(performance.now() - startedAt));
+      await person.close();
+    }
+
+    const person = await owner();
+    say(`${rowsScrolled} rows …`);
+    const list = await person.newPage();
+    await list.goto(`${gateway.url}/ui/traces?range=30d`);
+    const grid = list.getByRole('grid');
+    await grid.waitFor();
+    const scrolled = [await scroll(list, 'the list of traces', async () => Number(await grid.getAttribute('aria-rowcount')), rowsScrolled)];
+    await list.close();
+    say(`a trace of ${spans} calls …`);
+    const one = await person.newPage();
+    await one.goto(`${gateway.url}/ui/traces/tr_${trace}`);
+    const tree = one.getByRole('tree');
+    await tree.waitFor();
+    scrolled.push(await scroll(one, 'the trace', async () => Math.round(((await tree.boundingBox())?.height ?? 0) / 28), spans));
+    await one.close();
+
+    say(`${livePerSecond} calls a second, live …`);
+    const live = await person.newPage();
+    await live.goto(`${gateway.url}/ui/traces?live=1`);
+    await live.getByText('Waiting for the next call').waitFor();
+    const frames = await watchFrames(live);
+    const generator = startGenerator();
+    running.push(generator);
+    const measureMs = quick ? 6_000 : 15_000;
+    const load = generator.measure(target, { connections: 10, perSecond: livePerSecond }, { warmupMs: 2_000, measureMs });
+    await pause(2_500);
+    const browserSession = await newBrowserSession(person);
+    const before = await processorSeconds(browserSession);
+    const beganAt = performance.now();
+    await pause(measureMs - 1_000);
+    const after = await processorSeconds(browserSession);
+    const seconds = (performance.now() - beganAt) / 1000;
+    const { replies, failures, firstFailure } = await load;
+    if (failures > 0) throw new Error(`live calls failed: ${firstFailure}`);
+    const percent = (type: string): number => Math.round((((after.get(type) ?? 0) - (before.get(type) ?? 0)) / seconds) * 100);
+    return {
+      calls,
+      overviewMs: overviewMs.toSorted((a, b) => a - b),
+      scrolled,
+      live: {
+        perSecond: Math.round((replies / measureMs) * 1000),
+        pagePercent: percent('renderer'),
+        drawingPercent: percent('GPU'),
+        longestFrameMs: (await frames.stop()).longestFrameMs,
+      },
+    };
+  } finally {
+    for (const end of running.toReversed()) await end.stop();
+  }
+}
+
+/** Wheels down, ten rows a turn, until that many have been loaded and passed. */
+async function scroll(page: Page, what: string, loaded: () => Promise<number>, rows: number): Promise<Scrolled> {
+  const box = page.viewportSize() ?? { width: 1000, height: 700 };
+  await page.mouse.move(box.width / 2, box.height / 2);
+  const watch = await watchFrames(page);
+  let count = 0;
+  for (let turn = 0; turn < 4_000 && count < rows; turn += 1) {
+    await page.mouse.wheel(0, 320);
+    await pause(16);
+    if (turn % 10 === 0) count = await loaded();
+  }
+  const { frames, framesOver50, longestFrameMs } = await watch.stop();
+  return { what, rows: count, frames, framesOver50, longestFrameMs };
+}
+
+interface Frames {
+  readonly frames: number;
+  readonly framesOver50: number;
+  readonly longestFrameMs: number;
+}
+
+async function watchFrames(page: Page): Promise<{ stop(): Promise<Frames> }> {
+  await page.evaluate(`{
+    const seen = { frames: 0, long: [], on: true };
+    window.__frames = seen;
+    new PerformanceObserver((list) => { for (const entry of list.getEntries()) seen.long.push(entry.duration); }).observe({ type: 'long-animation-frame' });
+    const next = () => { seen.frames += 1; if (seen.on) requestAnimationFrame(next); };
+    requestAnimationFrame(next);
+  }`);
+  return {
+    async stop() {
+      const { frames, long } = await page.evaluate<{ frames: number; long: number[] }>('(window.__frames.on = false, window.__frames)');
+      return { frames, framesOver50: long.length, longestFrameMs: Math.round(Math.max(0, ...long)) };
+    },
+  };
+}
+
+async function newBrowserSession(person: BrowserContext): Promise<CDPSession> {
+  const browser: Browser | null = person.browser();
+  if (browser === null) throw new Error('the context has no browser');
+  return browser.newBrowserCDPSession();
+}
+
+/** Processor seconds since their start of the browser's processes, by what they do. */
+async function processorSeconds(session: CDPSession): Promise<ReadonlyMap<string, number>> {
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const found = new Map<string, number>();
+  for (const { type, cpuTime } of processInfo) found.set(type, (found.get(type) ?? 0) + cpuTime);
+  return found;
+}
+
+export function renderDashboardBench({ calls, overviewMs, scrolled, live }: DashboardBench): string {
+  const median = overviewMs[overviewMs.length >> 1] ?? 0;
+  return [
+    `A month of ${calls} calls, a browser without a graphics card.`,
+    `Overview, fresh profile: ${median} ms to the last figure (median; worst ${overviewMs.at(-1) ?? 0}).`,
+    ...scrolled.map(
+      ({ what, rows, frames, framesOver50, longestFrameMs }) =>
+        `Scrolling ${what} through ${rows} rows: ${frames} frames, ${framesOver50} over 50 ms, the longest ${longestFrameMs === 0 ? 'below 50' : longestFrameMs} ms.`,
+    ),
+    `Live, ${live.perSecond} calls a second: ${live.pagePercent} % of a core in the page, ${live.drawingPercent} % drawing; longest frame ${live.longestFrameMs === 0 ? 'below 50' : live.longestFrameMs} ms.`,
+  ].join('\n');
+}
