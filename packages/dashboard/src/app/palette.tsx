@@ -119,6 +119,7 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
     {
       value: 'Do',
       items: [
+        ...(may('servers.read') ? [{ value: 'Connect an agent', hint: 'client', run: () => void navigate({ to: '/connect' }) }] : []),
         {
           value: theme === 'dark' ? 'Switch to paper (light)' : 'Switch to graphite (dark)',
           hint: 'theme',

@@ -4,6 +4,7 @@ import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
 import { rangeSearch } from '../time/range.ts';
 import { auditSearch } from '../pages/audit/search.ts';
+import { connectSearch } from '../pages/connect/search.ts';
 import { costsSearch } from '../pages/costs/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
 import { metricsSearch } from '../pages/metrics/search.ts';
@@ -109,8 +110,15 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('../pages/audit/audit.tsx'), 'Audit'),
 });
 
+const connect = createRoute({
+  getParentRoute: () => root,
+  path: '/connect',
+  validateSearch: z.object(connectSearch),
+  component: lazyRouteComponent(() => import('../pages/connect/connect.tsx'), 'Connect'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, audit]),
+  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, audit, connect]),
   basepath: basePath,
   context: { queries: queryClient },
   defaultPreload: 'intent',

@@ -13,7 +13,7 @@ import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
-import { ConnectFirst } from '../../ui/connect-first.tsx';
+import { NoCalls } from '../../ui/no-calls.tsx';
 import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { problemOf, QueryBar, QueryChips } from '../traces/query-bar.tsx';
 import { quoted } from '../traces/query-text.ts';
@@ -87,7 +87,7 @@ function MetricsPage(): ReactElement {
         )
       ) : metrics.data.metrics.calls === 0 && !isLive ? (
         query === '' ? (
-          <ConnectFirst title={`No call in the ${rangeText(search)}`} />
+          <NoCalls title={`No call in the ${rangeText(search)}`} />
         ) : (
           <Empty title={`No call in the ${rangeText(search)} fits the query`} />
         )

@@ -1,6 +1,6 @@
 /** Is anything wrong, what changed, what waits for me: on one screen, each figure a way to its calls. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement, ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
@@ -11,8 +11,8 @@ import { countText, durationFigure, moneyText, percentText, shortCount } from '.
 import { thisMonth } from '../../time/moment.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
-import { ConnectFirst } from '../../ui/connect-first.tsx';
 import { Allowed, ErrorCard, IfAllowed, Skeleton } from '../../ui/states.tsx';
+import { everQuery } from '../connect/ever.ts';
 import { Changes } from './changes.tsx';
 import { ServerHealth } from './server-health.tsx';
 import { Waiting } from './waiting.tsx';
@@ -46,16 +46,18 @@ function OverviewPage(): ReactElement {
     placeholderData: keepPreviousData,
     refetchInterval: everyMs,
   });
+  const mayTraces = useCapability('traces.read').allowed;
+  const ever = useQuery({ ...everQuery, enabled: mayTraces && metrics.data?.metrics.calls === 0 });
   if (metrics.error !== null && metrics.data === undefined)
     return <ErrorCard error={metrics.error} what="The overview" onRetry={() => void metrics.refetch()} />;
   if (metrics.data === undefined) return <Skeleton rows={12} label="Loading the overview" />;
   const found = metrics.data;
-  const { calls } = found.metrics;
+  // Nothing to look at, but something to do.
+  if (found.metrics.calls === 0 && ever.data === false) return <Navigate to="/connect" replace />;
   return (
     <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
       <Sentence found={found} range={rangeText(search)} />
       <Figures found={found} />
-      {calls === 0 && <ConnectFirst title={`No call in the ${rangeText(search)}`} />}
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
         <Panel title="Traffic by outcome">
           <OutcomeBars

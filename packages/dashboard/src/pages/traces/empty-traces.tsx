@@ -4,7 +4,7 @@ import { gateway } from '../../app/gateway.ts';
 import { countText } from '../../text/format.ts';
 import { rangeText, windowAt, type RangeSearch } from '../../time/range.ts';
 import { Button } from '../../ui/button.tsx';
-import { ConnectFirst } from '../../ui/connect-first.tsx';
+import { NoCalls } from '../../ui/no-calls.tsx';
 import { Empty } from '../../ui/states.tsx';
 import { termsOf, withoutTerm } from './query-text.ts';
 
@@ -18,7 +18,7 @@ interface EmptyTracesProps {
 /** Why there is nothing: no call was ever made, none now, or which term keeps all away. */
 export function EmptyTraces({ isLive, query, search, onChange }: EmptyTracesProps): ReactElement {
   if (isLive) return <Empty title="Waiting for the next call …">Calls appear here as they end{query === '' ? '' : ', those that fit the query'}.</Empty>;
-  if (query === '') return <ConnectFirst title={`No call in the ${rangeText(search)}`} />;
+  if (query === '') return <NoCalls title={`No call in the ${rangeText(search)}`} />;
   return (
     <Empty title={`No call in the ${rangeText(search)} fits the query`}>
       <Culprits query={query} search={search} onChange={onChange} />

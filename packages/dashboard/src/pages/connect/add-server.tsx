@@ -1,0 +1,63 @@
+/** A server at an address, added while the gateway runs. */
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Button } from '../../ui/button.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Command } from '../../ui/states.tsx';
+
+const inFile = `servers:
+  - name: files
+    transport: stdio
+    command: [npx, -y, "@modelcontextprotocol/server-filesystem", /srv/shared]`;
+
+export function AddServer(): ReactElement {
+  const may = useCapability('config.write');
+  const queries = useQueryClient();
+  const [name, setName] = useState('');
+  const [url, setUrl] = useState('');
+  const add = useMutation({
+    mutationFn: () => gateway.servers.create({ name: name.trim(), spec: { url: url.trim() } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['servers'] }),
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <div className="flex flex-col gap-3">
+      {may.allowed && (
+        <form onSubmit={submit} className="flex max-w-2xl flex-wrap items-start gap-2">
+          <div className="w-40">
+            <Field label="Name" hint="In addresses and rules." value={name} maxLength={64} required onChange={(event) => setName(event.target.value)} />
+          </div>
+          <div className="min-w-56 flex-1">
+            <Field
+              label="Address"
+              hint="Streamable HTTP, as its maker says it."
+              placeholder="https://docs.example/mcp"
+              type="url"
+              value={url}
+              maxLength={2000}
+              required
+              onChange={(event) => setUrl(event.target.value)}
+            />
+          </div>
+          <Button look="primary" type="submit" disabled={add.isPending || name.trim() === '' || url.trim() === ''} className="mt-5">
+            Add the server
+          </Button>
+        </form>
+      )}
+      <FaultLine error={add.error} />
+      <div className="max-w-2xl">
+        <p className="text-ink-2">
+          {may.allowed ? 'Or a program on the machine of the gateway, in gateway.yaml;' : 'In gateway.yaml on the machine of the gateway;'} it is read again by
+          itself:
+        </p>
+        <Command text={inFile} />
+      </div>
+    </div>
+  );
+}

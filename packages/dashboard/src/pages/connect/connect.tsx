@@ -1,0 +1,126 @@
+/** The way of the first call: a server, a client, and the call itself, each ticked off by what is really there. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Check } from 'lucide-react';
+import { useEffect, type ReactElement, type ReactNode } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { buttonLook } from '../../ui/button.tsx';
+import { StateWord } from '../../ui/state-word.tsx';
+import { Allowed, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { AddServer } from './add-server.tsx';
+import { ClientSnippets } from './client-snippets.tsx';
+import { everQuery } from './ever.ts';
+import { FirstCall, useFirstCalls } from './first-call.tsx';
+
+export function Connect(): ReactElement {
+  return (
+    <Allowed permission="servers.read">
+      <ConnectPage />
+    </Allowed>
+  );
+}
+
+function ConnectPage(): ReactElement {
+  const servers = useQuery({
+    queryKey: ['servers', 'to connect'],
+    queryFn: ({ signal }) => gateway.servers.list({ limit: 200 }, { signal }).page(),
+    refetchInterval: 5_000,
+  });
+  const mayTraces = useCapability('traces.read').allowed;
+  const ever = useQuery({ ...everQuery, enabled: mayTraces });
+  const calls = useFirstCalls(mayTraces);
+  const queries = useQueryClient();
+  const hasCall = calls.rows.length > 0;
+  useEffect(() => {
+    // The ledger has it in a moment; the way to the overview is open at once.
+    if (hasCall) queries.setQueryData(everQuery.queryKey, true);
+  }, [hasCall, queries]);
+  if (servers.error !== null && servers.data === undefined)
+    return <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />;
+  if (servers.data === undefined) return <Skeleton rows={8} label="Loading servers" />;
+  const list = servers.data.servers;
+  const hasServer = list.length > 0;
+  return (
+    <div className="mx-auto flex max-w-4xl flex-col px-3 py-6 sm:px-6">
+      <h1 className="text-title font-semibold">{hasCall ? 'It works' : ever.data === true ? 'Connect an agent' : 'Connect your first agent'}</h1>
+      <p className="mt-1 mb-6 max-w-[72ch] text-body text-ink-2">
+        {hasCall
+          ? 'The call passed the gateway: who made it, what it asked and where it stopped is written down.'
+          : 'Agents speak to this gateway instead of to servers: it knows who calls, decides what they may, and writes down what happened.'}
+      </p>
+      <ol>
+        <Step number={1} title="A server behind the gateway" isDone={hasServer} isNext={!hasServer}>
+          {hasServer ? (
+            <ul className="flex flex-wrap gap-x-6 gap-y-1">
+              {list.slice(0, 8).map(({ name, state, reason }) => (
+                <li key={name} className="flex items-center gap-2">
+                  <Link to="/servers/$name" params={{ name }} className="font-medium hover:text-accent hover:underline">
+                    {name}
+                  </Link>
+                  <StateWord state={state} reason={reason} />
+                </li>
+              ))}
+              {list.length > 8 && <li className="text-ink-3">and {list.length - 8} more</li>}
+            </ul>
+          ) : (
+            <AddServer />
+          )}
+        </Step>
+        <Step number={2} title="A client that is told of it" isDone={hasCall} isNext={hasServer && !hasCall}>
+          {hasServer ? <ClientSnippets servers={list} /> : <p className="text-ink-3">Once there is a server.</p>}
+        </Step>
+        <Step number={3} title="Its first call" isDone={hasCall} isNext={false} isLast>
+          {!mayTraces ? (
+            <p className="text-ink-2">Whoever may read traces sees it arrive.</p>
+          ) : (
+            <>
+              <FirstCall calls={calls} />
+              {hasCall && (
+                <p className="mt-4 flex flex-wrap gap-2">
+                  <Link to="/" className={buttonLook('primary')}>
+                    To the overview
+                  </Link>
+                  <Link to="/traces" className={buttonLook()}>
+                    All calls
+                  </Link>
+                </p>
+              )}
+            </>
+          )}
+        </Step>
+      </ol>
+    </div>
+  );
+}
+
+interface StepProps {
+  readonly number: number;
+  readonly title: string;
+  readonly isDone: boolean;
+  readonly isNext: boolean;
+  readonly isLast?: boolean;
+  readonly children: ReactNode;
+}
+
+/** A stop of the way: filled when it was passed, the line behind it dashed where it was not. */
+function Step({ number, title, isDone, isNext, isLast = false, children }: StepProps): ReactElement {
+  return (
+    <li className="grid grid-cols-[24px_1fr] gap-x-3">
+      <div className="flex flex-col items-center" aria-hidden="true">
+        <span
+          className={`flex size-6 shrink-0 items-center justify-center rounded-full text-meta ${isDone ? 'bg-ink-3 text-surface' : isNext ? 'border-2 border-accent font-medium text-accent' : 'border border-control text-ink-3'}`}
+        >
+          {isDone ? <Check size={14} /> : number}
+        </span>
+        {!isLast && <span className={`w-0 flex-1 border-l ${isDone ? 'border-ink-3' : 'border-dashed border-control'}`} />}
+      </div>
+      <section className="min-w-0 pb-8">
+        <h2 className={`mb-2 text-section font-semibold ${isDone || isNext || isLast ? '' : 'text-ink-3'}`}>
+          {title} {isDone && <span className="sr-only">(done)</span>}
+        </h2>
+        {children}
+      </section>
+    </li>
+  );
+}

@@ -1,0 +1,69 @@
+/** Waits for a call, and shows how far it came the moment it ends. */
+import { Link } from '@tanstack/react-router';
+import { Radio } from 'lucide-react';
+import { useEffect, useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { Rail, statusWord } from '../../rail/rail.tsx';
+import { Duration } from '../../text/number.tsx';
+import { Clock } from '../../time/time.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { rowOfCall, whoOf, type TraceRow } from '../traces/trace-row.ts';
+
+/** So many are shown; all are in Traces. */
+const shownMax = 5;
+
+export interface FirstCalls {
+  readonly rows: readonly TraceRow[];
+  readonly error: unknown;
+}
+
+/** The calls that end while somebody looks, newest first. */
+export function useFirstCalls(on: boolean): FirstCalls {
+  const [calls, setCalls] = useState<FirstCalls>({ rows: [], error: null });
+  useEffect(() => {
+    if (!on) return undefined;
+    const ending = new AbortController();
+    const read = async (): Promise<void> => {
+      for await (const event of gateway.traces.tail({ query: '' }, { signal: ending.signal })) {
+        if (event.type !== 'call') continue;
+        const row = rowOfCall(event.data);
+        setCalls(({ rows }) => ({ rows: [row, ...rows].slice(0, shownMax), error: null }));
+      }
+    };
+    read().catch((error: unknown) => {
+      if (!ending.signal.aborted) setCalls(({ rows }) => ({ rows, error }));
+    });
+    return () => ending.abort();
+  }, [on]);
+  return calls;
+}
+
+export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCalls }): ReactElement {
+  if (error !== null) return <FaultLine error={error} />;
+  if (rows.length === 0)
+    return (
+      <p role="status" className="flex items-center gap-2 text-body text-ink-2">
+        <Radio size={14} aria-hidden="true" className="animate-[waiting_2s_ease-in-out_infinite] text-accent" /> Waiting for the first call. Ask your agent to
+        list its tools, and it appears here.
+      </p>
+    );
+  return (
+    <ul aria-label="Calls that came" className="divide-y divide-hairline border-y border-hairline bg-surface" aria-live="polite">
+      {rows.map((row, index) => (
+        <li key={`${row.id} ${row.time} ${index}`} className="flex animate-[appear_120ms_ease-out] flex-wrap items-center gap-x-5 gap-y-1 px-3 py-2">
+          <Clock time={row.time} />
+          <Rail stop={row.stop} status={row.status} large={index === rows.length - 1} />
+          <span className="min-w-0 font-medium">
+            {row.server ?? ''} · {row.what}
+          </span>
+          <span className="text-ink-2">{row.client ?? whoOf(row)}</span>
+          <Duration ms={row.durationMs} />
+          {row.status !== 'success' && <span className="text-ink-2">{`${statusWord(row.status)} at ${row.stop}`}</span>}
+          <Link to="/traces/$traceId" params={{ traceId: row.id }} className="ml-auto text-accent hover:underline">
+            look at it
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}

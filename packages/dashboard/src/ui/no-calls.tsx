@@ -1,0 +1,16 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { Empty } from './states.tsx';
+
+/** Where calls would be, and what makes some. */
+export function NoCalls({ title }: { readonly title: string }): ReactElement {
+  return (
+    <Empty title={title}>
+      Look at a longer range of time, or{' '}
+      <Link to="/connect" className="text-accent underline">
+        connect an agent
+      </Link>
+      : its calls appear as they end.
+    </Empty>
+  );
+}
