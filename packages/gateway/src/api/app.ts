@@ -33,6 +33,7 @@ import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
+import { tokenKeyRoutes } from './token-key-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
 import { objectRoutes } from './object-routes.ts';
 import { oauthRoutes } from './oauth/oauth-routes.ts';
@@ -120,6 +121,7 @@ export function registerRoutes(app: ApiApp): void {
   callMetricsRoutes(app);
   streamRoutes(app);
   identityRoutes(app);
+  tokenKeyRoutes(app);
   maskingRoutes(app);
   auditRoutes(app);
   priceRoutes(app);

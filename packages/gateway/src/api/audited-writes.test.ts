@@ -37,6 +37,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/auth/sso/oidc/callback': { action: 'session.opened', ask: 'sign-in-routes.test.ts' },
   'POST /v1/auth/sso/saml/acs': { action: 'session.opened', ask: 'saml-sign-in.test.ts' },
   'POST /v1/audit/keys/rotate': { action: 'audit_key.rotated', ask: async () => ({}) },
+  'POST /v1/identity/token-keys/rotate': { action: 'token_key.rotated', ask: async () => ({}) },
   'PUT /v1/costs/prices': { action: 'prices.changed', ask: async () => ({ body: { default: { per_call: 0.5 } }, headers: { 'if-match': '"0"' } }) },
   'POST /v1/prices': { action: 'prices.changed', ask: 'price-routes.test.ts' },
   'PUT /v1/prices/{name}': { action: 'prices.changed', ask: 'price-routes.test.ts' },

@@ -23,6 +23,8 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/identity/providers': 'identity list',
   'POST /v1/identity/providers/{name}/test': 'identity test',
   'POST /v1/identity/mapping/preview': 'identity preview',
+  'GET /v1/identity/token-keys': 'identity keys',
+  'POST /v1/identity/token-keys/rotate': 'identity keys',
   'GET /v1/identity/scim': 'scim list',
   'POST /v1/identity/scim': 'scim enable',
   'POST /v1/identity/scim/{provider}/rotate': 'scim rotate',

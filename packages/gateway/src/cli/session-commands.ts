@@ -67,6 +67,17 @@ export const sessionCommands: readonly CommandSpec[] = [
     load: async () => (await import('./identity.ts')).identityTry,
   },
   {
+    name: ['identity', 'keys'],
+    summary: 'List the keys that sign the tokens which the gateway gives out, or rotate them',
+    about:
+      'One signs, and the next one is published already: it takes over each month, or with --rotate at once, on every node. Tokens by the earlier key stay good until they end; to end them now, take the grants back: gateway grants revoke ID.',
+    client: true,
+    prints: true,
+    options: [{ flags: '--rotate', about: 'The next key signs from now on.' }],
+    examples: ['gateway identity keys', 'gateway identity keys --rotate'],
+    load: async () => (await import('./identity-keys.ts')).identityKeys,
+  },
+  {
     name: ['identity', 'links'],
     summary: 'List the identities that a user signs in by, oldest first',
     client: true,

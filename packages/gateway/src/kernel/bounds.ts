@@ -515,9 +515,13 @@ export const bounds = {
   clientDocumentsAtOnceMax: 16,
   /** A form of OAuth, and the query of a request for authorization. */
   oauthFormBytesMax: 16 * KiB,
-  /** Keys of access tokens: how long one signs, how long it is known after that, how often the registry is asked for those of other nodes. */
+  /**
+   * Keys of access tokens: how long one signs; how long it is known after that, which is longer than any token by it; how long one is kept that no node here can open
+   * and that nobody has retired; how often the registry is asked for those of other nodes.
+   */
   tokenKeySignsMs: 30 * 86_400_000,
-  tokenKeyKnownMs: 2 * 86_400_000,
+  tokenKeyKnownMs: 2 * 3_600_000,
+  tokenKeyStrangeMs: 90 * 86_400_000,
   tokenKeysReadMs: 60_000,
   tokenKeysAskMs: 1_000,
   tokenKeyLooksMax: 8,

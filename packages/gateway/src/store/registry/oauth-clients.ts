@@ -72,6 +72,8 @@ export function createOauthKeyReads(database: Kysely<Tables>): OauthKeyReads {
         publicJwk: jwk.parse(row.public_jwk),
         sealed: row.sealed,
         createdAtMs: row.created_at.getTime(),
+        signsAtMs: row.signs_at?.getTime() ?? null,
+        retiredAtMs: row.retired_at?.getTime() ?? null,
       }));
     },
   };
@@ -79,18 +81,39 @@ export function createOauthKeyReads(database: Kysely<Tables>): OauthKeyReads {
 
 export function createOauthKeyWrites(transaction: Kysely<Tables>): OauthKeyWrites {
   return {
-    async insert({ id, node, publicJwk, sealed, createdAtMs }) {
+    ...createOauthKeyReads(transaction),
+    async lock() {
+      await sql`lock table oauth_keys in share row exclusive mode /* oauth-keys/lock */`.execute(transaction);
+    },
+    async insert({ id, node, publicJwk, sealed, createdAtMs, signsAtMs, retiredAtMs }) {
       await transaction
         .insertInto('oauth_keys')
-        .values({ id, node, public_jwk: JSON.stringify(publicJwk), sealed, created_at: new Date(createdAtMs) })
+        .values({
+          id,
+          node,
+          public_jwk: JSON.stringify(publicJwk),
+          sealed,
+          created_at: new Date(createdAtMs),
+          signs_at: signsAtMs === null ? null : new Date(signsAtMs),
+          retired_at: retiredAtMs === null ? null : new Date(retiredAtMs),
+        })
         .modifyEnd(sql`/* oauth-keys/insert */`)
         .execute();
     },
-    async deleteBefore(createdMs) {
+    async update(id, change) {
+      await transaction
+        .updateTable('oauth_keys')
+        .set('signsAtMs' in change ? { signs_at: new Date(change.signsAtMs) } : { retired_at: new Date(change.retiredAtMs) })
+        .where('id', '=', id)
+        .modifyEnd(sql`/* oauth-keys/update */`)
+        .execute();
+    },
+    async delete(ids) {
+      if (ids.length === 0) return;
       await transaction
         .deleteFrom('oauth_keys')
-        .where('created_at', '<', new Date(createdMs))
-        .modifyEnd(sql`/* oauth-keys/delete-before */`)
+        .where('id', 'in', ids)
+        .modifyEnd(sql`/* oauth-keys/delete */`)
         .execute();
     },
   };

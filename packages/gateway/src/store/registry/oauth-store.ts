@@ -96,6 +96,10 @@ export interface OauthKeyRecord {
   /** The private key, sealed. */
   readonly sealed: Buffer;
   readonly createdAtMs: number;
+  /** Since when it signs; null: it is published and signs next. */
+  readonly signsAtMs: number | null;
+  /** Since when it signs no more; null: not yet. */
+  readonly retiredAtMs: number | null;
 }
 
 export interface OauthKeyReads {
@@ -103,7 +107,11 @@ export interface OauthKeyReads {
   list(): Promise<readonly OauthKeyRecord[]>;
 }
 
-export interface OauthKeyWrites {
+export interface OauthKeyWrites extends OauthKeyReads {
+  /** Whoever changes keys does it one after the other: held until the transaction ends. Reads go on. */
+  lock(): Promise<void>;
   insert(key: OauthKeyRecord): Promise<void>;
-  deleteBefore(createdMs: number): Promise<void>;
+  /** From a time on it signs, or signs no more. */
+  update(id: string, change: { readonly signsAtMs: number } | { readonly retiredAtMs: number }): Promise<void>;
+  delete(ids: readonly string[]): Promise<void>;
 }

@@ -740,10 +740,19 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       publicJwk: { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' },
       sealed: Buffer.from([0, 255, 1]),
       createdAtMs: 5000,
+      signsAtMs: null,
+      retiredAtMs: null,
     };
     await store.transaction(({ oauthKeys }) => oauthKeys.insert(key));
     expect(await store.oauthKeys.list()).toContainEqual(key);
-    await store.transaction(({ oauthKeys }) => oauthKeys.deleteBefore(5001));
+    await store.transaction(async ({ oauthKeys }) => {
+      await oauthKeys.lock();
+      await oauthKeys.update(key.id, { signsAtMs: 6000 });
+      await oauthKeys.update(key.id, { retiredAtMs: 7000 });
+      expect(await oauthKeys.list()).toContainEqual({ ...key, signsAtMs: 6000, retiredAtMs: 7000 });
+      await oauthKeys.delete([]);
+      await oauthKeys.delete([key.id]);
+    });
     expect((await store.oauthKeys.list()).map(({ id }) => id)).not.toContain(key.id);
   });
 

@@ -327,6 +327,8 @@ export interface OauthKeysTable {
   public_jwk: Json<unknown>;
   sealed: Buffer;
   created_at: Date;
+  signs_at: Date | null;
+  retired_at: Date | null;
 }
 
 export interface ScimConnectionsTable {
