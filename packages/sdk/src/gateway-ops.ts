@@ -42,6 +42,8 @@ export class GatewayOps {
   readonly agents;
   readonly roles;
   readonly invitations;
+  /** What people have allowed clients that act for them. */
+  readonly grants;
   readonly audit;
   readonly masking;
   readonly privacy;
@@ -84,6 +86,7 @@ export class GatewayOps {
     this.agents = agentsOf(core);
     this.roles = nounOf(core, 'roles');
     this.invitations = invitationsOf(core);
+    this.grants = grantsOf(core);
     this.audit = auditOf(core);
     this.masking = { test: (body: Post<'/v1/masking/test'>, options?: RequestOptions) => core.request('post', '/v1/masking/test', { body }, options) };
     this.privacy = privacyOf(core);
@@ -261,6 +264,15 @@ function invitationsOf({ request, list }: Core) {
     /** By whoever has the token; a key of theirs is not needed, and the client's own is sent. */
     accept: (token: string, options?: RequestOptions) => request('post', '/v1/invitations/accept', { body: { token } }, options),
     withdraw: (id: string, options?: RequestOptions) => request('delete', '/v1/invitations/{id}', { path: { id } }, options),
+  };
+}
+
+function grantsOf({ request, list }: Core) {
+  return {
+    list: (query: Get<'/v1/grants'> = {}, options?: RequestOptions) => list('/v1/grants', 'grants', { query }, options),
+    get: (id: string, options?: RequestOptions) => request('get', '/v1/grants/{grant_id}', { path: { grant_id: id } }, options),
+    /** Its tokens are refused everywhere, and what runs by them ends. */
+    revoke: (id: string, options?: RequestOptions) => request('delete', '/v1/grants/{grant_id}', { path: { grant_id: id } }, options),
   };
 }
 

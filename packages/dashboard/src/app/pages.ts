@@ -1,8 +1,8 @@
 /** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
-import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, ScrollText, Server, type LucideIcon } from 'lucide-react';
+import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, ScrollText, Server, ShieldQuestion, Users, type LucideIcon } from 'lucide-react';
 
 export interface PageEntry {
-  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/audit';
+  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/audit';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
@@ -30,6 +30,13 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/servers', title: 'Servers', key: 's', permission: 'servers.read', icon: Server },
       { path: '/keys', title: 'Keys', key: 'k', permission: 'keys.read', icon: KeyRound },
+    ],
+  },
+  {
+    title: 'People',
+    pages: [
+      { path: '/people', title: 'Users & teams', key: 'u', permission: 'people.read', icon: Users },
+      { path: '/access', title: 'Check access', key: 'e', permission: 'policies.read', icon: ShieldQuestion },
     ],
   },
   {

@@ -3,11 +3,13 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
 import { rangeSearch } from '../time/range.ts';
+import { accessSearch } from '../pages/access/search.ts';
 import { auditSearch } from '../pages/audit/search.ts';
 import { connectSearch } from '../pages/connect/search.ts';
 import { costsSearch } from '../pages/costs/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
 import { metricsSearch } from '../pages/metrics/search.ts';
+import { peopleSearch } from '../pages/people/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
@@ -103,6 +105,26 @@ const costs = createRoute({
   component: lazyRouteComponent(() => import('../pages/costs/costs.tsx'), 'Costs'),
 });
 
+const people = createRoute({
+  getParentRoute: () => root,
+  path: '/people',
+  validateSearch: z.object(peopleSearch),
+  component: lazyRouteComponent(() => import('../pages/people/people.tsx'), 'People'),
+});
+
+const peopleEntry = createRoute({
+  getParentRoute: () => root,
+  path: '/people/$kind/$id',
+  component: lazyRouteComponent(() => import('../pages/people/entry.tsx'), 'PeopleEntry'),
+});
+
+const access = createRoute({
+  getParentRoute: () => root,
+  path: '/access',
+  validateSearch: z.object(accessSearch),
+  component: lazyRouteComponent(() => import('../pages/access/access.tsx'), 'CheckAccess'),
+});
+
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
@@ -118,7 +140,7 @@ const connect = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, audit, connect]),
+  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, people, peopleEntry, access, audit, connect]),
   basepath: basePath,
   context: { queries: queryClient },
   defaultPreload: 'intent',

@@ -66,7 +66,7 @@ function useArrival(): void {
   const before = useRef(path);
   useEffect(() => {
     const page = pageGroups.flatMap(({ pages }) => pages).findLast(({ path: own }) => path === own || (own !== '/' && path.startsWith(`${own}/`)));
-    const last = decodeURIComponent(path.split('/')[2] ?? '');
+    const last = decodeURIComponent(path.split('/').slice(2).at(-1) ?? '');
     document.title = [last, page?.title, 'GatewayOps'].filter((part) => part !== undefined && part !== '').join(' · ');
     if (before.current !== path) document.getElementById('main')?.focus({ preventScroll: true });
     before.current = path;

@@ -118,13 +118,13 @@ const instant = z.iso.datetime({ offset: true }).openapi({ example: '2026-01-15T
 const filterQuery = z.object({
   start_time: instant.optional(),
   end_time: instant.optional(),
-  actor: word.optional().openapi({ description: 'Id of who acted.', example: 'key_abc123' }),
+  actor: word.optional().openapi({ description: 'Id of who acted; of a user their own, under whose pseudonym events have them.', example: 'key_abc123' }),
   actor_kind: word.optional().openapi({
     description:
       '`key`; without one `user`, `service_account`, `agent`, `client` (a grant of nobody in the directory), `anonymous`; `operator`, `session`, `invitation`, `provider`, `callers`, `system`.',
   }),
   action: word.optional().openapi({ description: 'A name, or its beginning with `*` behind it.', example: 'key.*' }),
-  object: word.optional().openapi({ description: 'Id of what it was done to.' }),
+  object: word.optional().openapi({ description: 'Id of what it was done to; of a user their own.' }),
   object_kind: word.optional(),
   result: z.enum(auditResults).optional(),
   text: word.optional().openapi({ description: 'Somewhere in ids, action, address or detail, in any letter case.' }),

@@ -119,10 +119,14 @@ describe('the directory', () => {
     expect((await send('POST', '/v1/users', { name: 'Other', email: 'ana@example.COM' })).body).toMatchObject({ error: 'already_exists', id: 'ana' });
     const event = (await events()).find(({ action }) => action === 'user.created');
     expect(event).toMatchObject({ object: { id: expect.stringMatching(/^psn_/) }, detail: { user: { id: 'ana', name: 'Ana Ardent' } } });
+    // Whoever asks for the person's own id finds what stands under the pseudonym, as long as they are one.
+    const ofAna = async (): Promise<unknown[]> => (await send('GET', '/v1/logs/audit?object=ana')).body['events'] as unknown[];
+    expect(await ofAna()).toMatchObject([{ action: 'user.created' }]);
     await erasePerson(control.context(), 'ana');
     expect((await send('GET', '/v1/users/ana')).status).toBe(404);
     expect((await send('GET', '/v1/agents/ana-bot')).body).toMatchObject({ agent: { owner: null, first_seen: null } });
     expect(JSON.stringify(await events())).not.toContain('Ardent');
+    expect(await ofAna()).toEqual([]);
   });
 });
 

@@ -55,6 +55,9 @@ export function nounSchemas(kind: NounKind): NounSchemas {
       Object.entries(texts).map(([member, { about, example }]) => [member, z.string().nullable().openapi({ description: about, example })]),
     ),
     ...Object.fromEntries(
+      Object.entries(names).map(([member, { about, example }]) => [member, z.array(z.string()).openapi({ description: about, example: [...example] })]),
+    ),
+    ...Object.fromEntries(
       Object.entries(links).map(([member, link]) => [
         member,
         link.many

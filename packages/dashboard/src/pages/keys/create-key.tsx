@@ -6,7 +6,8 @@ import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
-import { RevealedSecret, revealTitle, useKeptGuard } from './reveal-key.tsx';
+import { useKeptGuard } from '../../ui/shown-once.tsx';
+import { RevealedSecret, revealTitle } from './reveal-key.tsx';
 
 const day = 86_400_000;
 const lives = [

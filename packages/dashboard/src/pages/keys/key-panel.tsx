@@ -30,6 +30,7 @@ export function KeyPanel({
 }): ReactElement {
   const write = useCapability('keys.write');
   const mayTraces = useCapability('traces.read').allowed;
+  const mayExplain = useCapability('policies.read').allowed;
   const now = useNow(60_000);
   const [revoking, setRevoking] = useState(false);
   const found = useQuery({ queryKey: ['key', keyId], queryFn: async ({ signal }) => (await gateway.keys.get(keyId, { signal })).key });
@@ -67,7 +68,14 @@ export function KeyPanel({
               <code className="font-mono text-meta">{found.data.prefix}…</code>
             </Fact>
             <Fact name="Whose">{ownerText(found.data) || 'nobody in particular'}</Fact>
-            <Fact name="Reaches">{scopeText(found.data)}</Fact>
+            <Fact name="Reaches">
+              {scopeText(found.data)}{' '}
+              {mayExplain && (
+                <Link to="/access" search={{ as: keyId }} className="text-accent underline">
+                  check access
+                </Link>
+              )}
+            </Fact>
             <Fact name="Made">
               <Clock time={found.data.created_at} />
             </Fact>

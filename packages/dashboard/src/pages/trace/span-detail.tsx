@@ -13,6 +13,7 @@ import { Fact, factList } from '../../ui/fact.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
+import { ExplainLink, type TraceContext } from './explain-link.tsx';
 import { JsonView } from './json-view.tsx';
 
 export type SpanTab = 'summary' | 'request' | 'response' | 'raw';
@@ -26,12 +27,13 @@ const tabs: readonly (readonly [SpanTab, string])[] = [
 interface SpanDetailProps {
   readonly traceId: string;
   readonly span: Schemas['Span'];
+  readonly context: TraceContext;
   readonly currency: string;
   readonly tab: SpanTab;
   readonly onTab: (tab: SpanTab) => void;
 }
 
-export function SpanDetail({ traceId, span, currency, tab, onTab }: SpanDetailProps): ReactElement {
+export function SpanDetail({ traceId, span, context, currency, tab, onTab }: SpanDetailProps): ReactElement {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div role="tablist" aria-label="Parts of the call" className="flex shrink-0 gap-1 border-b border-hairline px-3">
@@ -49,7 +51,7 @@ export function SpanDetail({ traceId, span, currency, tab, onTab }: SpanDetailPr
         ))}
       </div>
       <div role="tabpanel" aria-label={tab} className="min-h-0 flex-1 overflow-auto p-3">
-        {tab === 'summary' && <Summary span={span} currency={currency} />}
+        {tab === 'summary' && <Summary span={span} context={context} currency={currency} />}
         {tab === 'request' && <Body traceId={traceId} span={span} which="request" />}
         {tab === 'response' && <Body traceId={traceId} span={span} which="response" />}
         {tab === 'raw' && <JsonView text={JSON.stringify(span)} />}
@@ -58,7 +60,7 @@ export function SpanDetail({ traceId, span, currency, tab, onTab }: SpanDetailPr
   );
 }
 
-function Summary({ span, currency }: Pick<SpanDetailProps, 'span' | 'currency'>): ReactElement {
+function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'context' | 'currency'>): ReactElement {
   return (
     <div className="flex flex-col gap-4">
       {span.status !== 'success' && (
@@ -72,6 +74,9 @@ function Summary({ span, currency }: Pick<SpanDetailProps, 'span' | 'currency'>)
           )}
         </p>
       )}
+      <div>
+        <ExplainLink span={span} context={context} />
+      </div>
       <section aria-label="The rail">
         <Rail stop={span.stop} status={span.status} large />
         <dl className="mt-2 grid grid-cols-[auto_auto_1fr] gap-x-4">

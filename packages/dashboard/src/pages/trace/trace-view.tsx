@@ -108,7 +108,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, isNarrow, actio
             aria-label="The call"
             className={`flex min-h-0 flex-col ${isNarrow ? 'flex-1' : 'border-hairline max-lg:border-t lg:w-[420px] lg:border-l xl:w-[520px]'}`}
           >
-            <SpanDetail traceId={traceId} span={chosen} currency={found.currency} tab={tab} onTab={onTab} />
+            <SpanDetail traceId={traceId} span={chosen} context={found.context} currency={found.currency} tab={tab} onTab={onTab} />
           </section>
         )}
       </div>

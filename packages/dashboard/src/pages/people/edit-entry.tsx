@@ -1,0 +1,133 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent, type ReactElement } from 'react';
+import { useCapability } from '../../app/session.ts';
+import { Button } from '../../ui/button.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { Choice, Field } from '../../ui/field.tsx';
+import { Sheet } from '../../ui/sheet.tsx';
+import { useNames } from './entry-words.tsx';
+import type { Kind } from './kinds.ts';
+import { createEntry, linkKinds, memberTitles, nouns, updateEntry, type Entry, type EntryChange, type LinkMember } from './nouns.ts';
+import { PermissionMatrix } from './permission-matrix.tsx';
+
+interface EditEntryProps {
+  readonly kind: Kind;
+  /** Null: one is made. */
+  readonly entry: Entry | null;
+  readonly onClose: () => void;
+  readonly onSaved?: (entry: Entry) => void;
+}
+
+/** What is said of one, and the one that it is tied to. Roles and teams of somebody are given on their page, where it says what that does. */
+export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): ReactElement {
+  const { title, texts, links } = nouns[kind];
+  const queries = useQueryClient();
+  const [id, setId] = useState('');
+  const [name, setName] = useState(entry?.name ?? '');
+  const [written, setWritten] = useState<Readonly<Record<string, string>>>(Object.fromEntries(texts.map((member) => [member, entry?.[member] ?? ''])));
+  const single = links.filter((member) => member !== 'team_ids' && member !== 'role_ids');
+  const [tied, setTied] = useState<Readonly<Record<string, string>>>(Object.fromEntries(single.map((member) => [member, entry?.[member] ?? ''])));
+  const [permissions, setPermissions] = useState<readonly string[]>(entry?.permissions ?? []);
+  const [owner, setOwner] = useState(entry?.owner ?? '');
+  const save = useMutation({
+    mutationFn: () => {
+      const change: EntryChange & { readonly name: string } = {
+        name: name.trim(),
+        ...Object.fromEntries(texts.map((member) => [member, orNull(written[member])])),
+        ...Object.fromEntries(single.map((member) => [member, orNull(tied[member])])),
+        ...(kind === 'roles' ? { permissions } : {}),
+        ...(kind === 'agents' ? { owner: orNull(owner) } : {}),
+      };
+      if (entry !== null) return updateEntry(kind, entry, change);
+      return createEntry(kind, { ...change, ...(id.trim() === '' ? {} : { id: id.trim() }) });
+    },
+    onSuccess: async (saved) => {
+      await queries.invalidateQueries({ queryKey: ['people'] });
+      onClose();
+      onSaved?.(saved);
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Sheet title={entry === null ? `New ${title}` : `Change ${entry.name}`} onClose={onClose} wide={kind === 'roles'}>
+      <form onSubmit={submit} className="flex flex-col gap-3 p-4">
+        <Field label="Name" value={name} maxLength={200} required onChange={(event) => setName(event.target.value)} />
+        {entry === null && (
+          <Field
+            label="Id"
+            hint="Optional. It is what keys carry and rules name, and stays for ever: say the one that they carry already."
+            value={id}
+            maxLength={128}
+            pattern="[A-Za-z0-9][A-Za-z0-9._@+\-]*"
+            onChange={(event) => setId(event.target.value)}
+          />
+        )}
+        {texts.map((member) => (
+          <Field
+            key={member}
+            label={memberTitles[member]}
+            type={member === 'email' ? 'email' : 'text'}
+            value={written[member] ?? ''}
+            maxLength={member === 'environment' ? 64 : member === 'email' ? 254 : 500}
+            onChange={(event) => setWritten({ ...written, [member]: event.target.value })}
+          />
+        ))}
+        {kind === 'agents' && (
+          <Field
+            label="Answers for it"
+            hint="user:ID, service_account:ID or team:ID"
+            value={owner}
+            maxLength={160}
+            onChange={(event) => setOwner(event.target.value)}
+          />
+        )}
+        {single.map((member) => (
+          <TieChoice key={member} member={member} value={tied[member] ?? ''} onChange={(value) => setTied({ ...tied, [member]: value })} />
+        ))}
+        {kind === 'roles' && <PermissionMatrix permissions={permissions} onChange={setPermissions} />}
+        <FaultLine error={save.error} />
+        <div className="flex justify-end gap-2">
+          <Button look="quiet" onClick={onClose}>
+            Close
+          </Button>
+          <Button look="primary" type="submit" disabled={save.isPending || name.trim() === '' || (kind === 'roles' && permissions.length === 0)}>
+            {entry === null ? `Make the ${title}` : 'Save'}
+          </Button>
+        </div>
+      </form>
+    </Sheet>
+  );
+}
+
+function TieChoice({
+  member,
+  value,
+  onChange,
+}: {
+  readonly member: LinkMember;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}): ReactElement {
+  const { allowed } = useCapability('people.read');
+  const names = useNames(linkKinds[member]);
+  const known = [...names.values()].map(({ id, name }): readonly [string, string] => [id, name]);
+  // One that is beyond the first thousand stays what it is.
+  const own: readonly (readonly [string, string])[] = value === '' || names.has(value) ? [] : [[value, value]];
+  return (
+    <Choice
+      label={memberTitles[member]}
+      value={value}
+      disabled={!allowed}
+      choices={[['', 'none'], ...own, ...known]}
+      onChange={(event) => onChange(event.target.value)}
+    />
+  );
+}
+
+function orNull(text: string | undefined): string | null {
+  const trimmed = (text ?? '').trim();
+  return trimmed === '' ? null : trimmed;
+}

@@ -1,0 +1,72 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Ago } from '../../time/time.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
+import { Part } from './part.tsx';
+import { grantsOf, type Grant } from './what-they-have.ts';
+
+/** What clients may do in somebody's name. */
+export function OwnClients({ userId }: { readonly userId: string }): ReactElement {
+  const queries = useQueryClient();
+  const revoke = useCapability('grants.revoke');
+  const [revoking, setRevoking] = useState<Grant | null>(null);
+  const grants = useQuery({ queryKey: ['people', 'grants', userId], queryFn: ({ signal }) => grantsOf(userId, signal) });
+  const shown = grants.data?.filter(({ status }) => status === 'active' || status === 'pending');
+  return (
+    <Part title="Clients that act for them">
+      {grants.error !== null ? (
+        <ErrorCard error={grants.error} what="What clients may do" onRetry={() => void grants.refetch()} />
+      ) : shown === undefined ? (
+        <Skeleton rows={1} label="Loading clients" />
+      ) : shown.length === 0 ? (
+        <p className="text-ink-2">No client may act in their name.</p>
+      ) : (
+        <div className="overflow-x-auto border-y border-hairline bg-surface">
+          <table className="w-full">
+            <TableHead titles={['Client', 'At', 'Scopes', 'Last token', 'Ends', 'Revoke']} left={5} />
+            <tbody>
+              {shown.map((grant) => (
+                <tr key={grant.id} className="h-(--row) border-t border-hairline">
+                  <th scope="row" title={grant.client_id} className="px-3 text-left font-medium">
+                    {grant.client_name}
+                  </th>
+                  <td className="px-3">
+                    <code className="font-mono text-meta break-all">{grant.resource}</code>
+                  </td>
+                  <td className="px-3">{grant.scopes.join(' ')}</td>
+                  <td className="px-3">{grant.used_at === null ? <span className="text-ink-3">none</span> : <Ago time={grant.used_at} />}</td>
+                  <td className="px-3">
+                    <Ago time={grant.expires_at} />
+                  </td>
+                  <td className="px-3 py-1 text-right">
+                    <Button disabled={!revoke.allowed} title={revoke.allowed ? undefined : revoke.reason} onClick={() => setRevoking(grant)}>
+                      Revoke
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {revoking !== null && (
+        <Confirm
+          title={`Take back what ${revoking.client_name} may do?`}
+          verb="Revoke the grant"
+          onClose={() => setRevoking(null)}
+          onConfirm={async () => {
+            await gateway.grants.revoke(revoking.id);
+            await queries.invalidateQueries({ queryKey: ['people', 'grants'] });
+          }}
+        >
+          Its tokens are refused everywhere, and what runs by them ends. They can allow it again.
+        </Confirm>
+      )}
+    </Part>
+  );
+}

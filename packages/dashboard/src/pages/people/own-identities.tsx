@@ -1,0 +1,74 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Answer, Operation } from '@gatewayops/sdk';
+import { useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Clock } from '../../time/time.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
+import { Part } from './part.tsx';
+
+type Identity = Answer<Operation<'get', '/v1/users/{id}/identities'>>['identities'][number];
+
+/** By which accounts of identity providers somebody signs in. */
+export function OwnIdentities({ userId, name }: { readonly userId: string; readonly name: string }): ReactElement {
+  const queries = useQueryClient();
+  const write = useCapability('people.write');
+  const [unlinking, setUnlinking] = useState<Identity | null>(null);
+  const identities = useQuery({
+    queryKey: ['people', 'identities', userId],
+    queryFn: ({ signal }) => gateway.users.identities(userId, { signal }).take(100),
+  });
+  return (
+    <Part title="Signs in by">
+      {identities.error !== null ? (
+        <ErrorCard error={identities.error} what="Identities" onRetry={() => void identities.refetch()} />
+      ) : identities.data === undefined ? (
+        <Skeleton rows={1} label="Loading identities" />
+      ) : identities.data.length === 0 ? (
+        <p className="text-ink-2">No identity provider has vouched for {name} yet.</p>
+      ) : (
+        <div className="overflow-x-auto border-y border-hairline bg-surface">
+          <table className="w-full">
+            <TableHead titles={['Provider', 'Issuer', 'Linked', 'Unlink']} left={3} />
+            <tbody>
+              {identities.data.map((identity) => (
+                <tr key={identity.id} className="h-(--row) border-t border-hairline">
+                  <th scope="row" className="px-3 text-left font-medium">
+                    {identity.provider}
+                  </th>
+                  <td className="px-3">
+                    <code className="font-mono text-meta break-all">{identity.issuer}</code>
+                  </td>
+                  <td className="px-3">
+                    <Clock time={identity.linked_at} />
+                  </td>
+                  <td className="px-3 py-1 text-right">
+                    <Button disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setUnlinking(identity)}>
+                      Unlink
+                    </Button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {unlinking !== null && (
+        <Confirm
+          title={`Unlink ${unlinking.provider} from ${name}?`}
+          verb="Unlink the identity"
+          onClose={() => setUnlinking(null)}
+          onConfirm={async () => {
+            await gateway.users.unlinkIdentity(userId, unlinking.id);
+            await queries.invalidateQueries({ queryKey: ['people'] });
+          }}
+        >
+          Every session of {name} ends, and what clients were allowed in their name. Whoever signs in by that account then comes as for the first time.
+        </Confirm>
+      )}
+    </Part>
+  );
+}

@@ -1,0 +1,57 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Schemas } from '@gatewayops/sdk';
+import { useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { pluralText } from '../../text/format.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Part } from './part.tsx';
+import { SessionTable } from './session-table.tsx';
+
+/** Where somebody is signed in, and the end of it: one of them, or all. */
+export function OwnSessions({ userId, name }: { readonly userId: string; readonly name: string }): ReactElement {
+  const queries = useQueryClient();
+  const write = useCapability('sessions.write');
+  const [ending, setEnding] = useState<Schemas['Session'] | 'all' | null>(null);
+  const queryKey = ['people', 'sessions', userId];
+  const sessions = useQuery({ queryKey, queryFn: ({ signal }) => gateway.users.sessions(userId, { signal }).take(100), refetchInterval: 15_000 });
+  return (
+    <Part
+      title="Sessions"
+      actions={
+        (sessions.data?.length ?? 0) > 0 && (
+          <Button disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setEnding('all')}>
+            End all sessions
+          </Button>
+        )
+      }
+    >
+      {sessions.error !== null && sessions.data === undefined ? (
+        <ErrorCard error={sessions.error} what="Sessions" onRetry={() => void sessions.refetch()} />
+      ) : sessions.data === undefined ? (
+        <Skeleton rows={2} label="Loading sessions" />
+      ) : sessions.data.length === 0 ? (
+        <p className="text-ink-2">Nobody is signed in as {name}.</p>
+      ) : (
+        <SessionTable sessions={sessions.data} write={write} onEnd={setEnding} />
+      )}
+      {ending !== null && (
+        <Confirm
+          title={ending === 'all' ? `End every session of ${name}?` : 'End this session?'}
+          verb={ending === 'all' ? 'End all sessions' : 'End the session'}
+          onClose={() => setEnding(null)}
+          onConfirm={async () => {
+            await (ending === 'all' ? gateway.users.endSessions(userId) : gateway.users.endSession(userId, ending.id));
+            await queries.invalidateQueries({ queryKey: ['people'] });
+          }}
+        >
+          {ending === 'all'
+            ? `${pluralText(sessions.data?.length ?? 0, 'session')} and what clients were allowed in their name end on every node. They can sign in again: to keep them out, disable them.`
+            : 'It is over on every node, with what clients were allowed by it. They can sign in again.'}
+        </Confirm>
+      )}
+    </Part>
+  );
+}

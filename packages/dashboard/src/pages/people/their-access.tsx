@@ -1,0 +1,164 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState, type ReactElement } from 'react';
+import { useCapability } from '../../app/session.ts';
+import { Button } from '../../ui/button.tsx';
+import { CheckList } from '../../ui/check-list.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { Sheet } from '../../ui/sheet.tsx';
+import { EntryLink, useNames } from './entry-words.tsx';
+import type { Kind } from './kinds.ts';
+import { updateEntry, type Entry } from './nouns.ts';
+import { Part } from './part.tsx';
+import { PermissionMatrix } from './permission-matrix.tsx';
+import { isCovered } from './permissions-of.ts';
+import { permissionsQuery } from './permissions-query.ts';
+
+type Tie = 'role_ids' | 'team_ids';
+
+/** The roles and teams that somebody has, and what they may do by them at most. */
+export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }): ReactElement {
+  const write = useCapability('people.write');
+  const mayRoles = useCapability('roles.read').allowed;
+  const roles = useNames('roles');
+  const teams = useNames('teams', kind === 'users');
+  const [changing, setChanging] = useState<Tie | null>(null);
+  const [shown, setShown] = useState(false);
+  const ids = entry.role_ids ?? [];
+  const permitted = ids.flatMap((id) => roles.get(id)?.permissions ?? []);
+  const button = (tie: Tie, text: string): ReactElement => (
+    <Button disabled={!write.allowed || (tie === 'role_ids' && !mayRoles)} title={write.allowed ? undefined : write.reason} onClick={() => setChanging(tie)}>
+      {text}
+    </Button>
+  );
+  return (
+    <>
+      <Part title="Roles" actions={button('role_ids', 'Give or take a role')}>
+        {ids.length === 0 ? (
+          <p className="text-ink-2">None: they may do nothing, whatever their keys hold.</p>
+        ) : (
+          <ul className="flex flex-col gap-1">
+            {ids.map((id) => (
+              <li key={id} className="flex flex-wrap gap-x-3">
+                {mayRoles ? <EntryLink kind="roles" id={id} names={roles} /> : <span>{id}</span>}
+                <span className="text-ink-3">{roles.get(id)?.description ?? ''}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+        {mayRoles && ids.length > 0 && (
+          <div className="mt-2">
+            <Button look="quiet" className="-ml-3" aria-expanded={shown} onClick={() => setShown(!shown)}>
+              {shown ? 'Hide what they may do' : 'Everything that they may do'}
+            </Button>
+            {shown && <PermissionMatrix permissions={permitted} />}
+          </div>
+        )}
+      </Part>
+      {kind === 'users' && (
+        <Part title="Teams" actions={button('team_ids', 'Change teams')}>
+          {(entry.team_ids ?? []).length === 0 ? (
+            <p className="text-ink-2">Of no team.</p>
+          ) : (
+            <ul className="flex flex-wrap gap-x-4 gap-y-1">
+              {(entry.team_ids ?? []).map((id) => (
+                <li key={id}>
+                  <EntryLink kind="teams" id={id} names={teams} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Part>
+      )}
+      {changing !== null && (
+        <ChangeTies key={changing} kind={kind} entry={entry} tie={changing} names={changing === 'role_ids' ? roles : teams} onClose={() => setChanging(null)} />
+      )}
+    </>
+  );
+}
+
+interface ChangeTiesProps {
+  readonly kind: Kind;
+  readonly entry: Entry;
+  readonly tie: Tie;
+  readonly names: ReadonlyMap<string, Entry>;
+  readonly onClose: () => void;
+}
+
+/** Ticks, and what they change, said before it is saved. */
+function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): ReactElement {
+  const queries = useQueryClient();
+  const before = entry[tie] ?? [];
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(before));
+  const save = useMutation({
+    mutationFn: () => updateEntry(kind, entry, { [tie]: [...chosen] }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['people'] });
+      onClose();
+    },
+  });
+  // One that is not known here, beyond the first thousand, stays as it is.
+  const items = [...before.filter((id) => !names.has(id)).map((id) => ({ id, name: id })), ...[...names.values()].map(itemOf)];
+  const isSame = chosen.size === before.length && before.every((id) => chosen.has(id));
+  return (
+    <Sheet title={tie === 'role_ids' ? `Roles of ${entry.name}` : `Teams of ${entry.name}`} onClose={onClose}>
+      <form
+        className="flex flex-col gap-3 p-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <CheckList
+          legend={tie === 'role_ids' ? 'Roles: together they say what may be done at most' : 'Teams'}
+          items={items}
+          chosen={chosen}
+          onChange={setChosen}
+          nothing={tie === 'role_ids' ? 'There is no role to be seen.' : 'There is no team yet.'}
+        />
+        {!isSame && tie === 'role_ids' && <WhatChanges before={before} after={[...chosen]} roles={names} />}
+        {!isSame && tie === 'team_ids' && <p className="text-ink-2">What rules say of a team holds for its members on every node within a second.</p>}
+        <FaultLine error={save.error} />
+        <div className="flex justify-end gap-2">
+          <Button look="quiet" onClick={onClose}>
+            Close
+          </Button>
+          <Button look="primary" type="submit" disabled={isSame || save.isPending}>
+            Save
+          </Button>
+        </div>
+      </form>
+    </Sheet>
+  );
+}
+
+function itemOf({ id, name, description }: Entry): { readonly id: string; readonly name: string; readonly about?: string } {
+  return typeof description === 'string' ? { id, name, about: description } : { id, name };
+}
+
+function WhatChanges({
+  before,
+  after,
+  roles,
+}: {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly roles: ReadonlyMap<string, Entry>;
+}): ReactElement | null {
+  const known = useQuery(permissionsQuery);
+  const [gained, lost] = useMemo(() => {
+    const patterns = (ids: readonly string[]): readonly string[] => ids.flatMap((id) => roles.get(id)?.permissions ?? []);
+    const all = (known.data ?? []).map(({ name }) => name);
+    const [old, now] = [patterns(before), patterns(after)];
+    return [all.filter((name) => !isCovered(old, name) && isCovered(now, name)), all.filter((name) => isCovered(old, name) && !isCovered(now, name))];
+  }, [before, after, roles, known.data]);
+  if (known.data === undefined) return null;
+  const list = (names: readonly string[]): ReactElement => <code className="font-mono text-meta break-words">{names.join(' ')}</code>;
+  return (
+    <div role="status" className="flex flex-col gap-1 text-ink-2">
+      {gained.length > 0 && <p>They may then also: {list(gained)}</p>}
+      {lost.length > 0 && <p>They may no longer: {list(lost)}</p>}
+      {gained.length === 0 && lost.length === 0 && <p>They may do what they may do now: another role allows it too.</p>}
+      {after.length === 0 && <p className="text-warn">Without any role nothing is allowed.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,84 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { useCapability } from '../../app/session.ts';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import type { Kind } from './kinds.ts';
+import { listEntries, nouns, type EntryFilter } from './nouns.ts';
+import { Part } from './part.tsx';
+
+interface Tie {
+  readonly kind: Kind;
+  readonly filter: (id: string) => EntryFilter;
+  /** The same in the list of the kind; null: it cannot be narrowed so there. */
+  readonly search: ((id: string) => { readonly team?: string; readonly role?: string }) | null;
+  readonly nothing: string;
+}
+
+const team = { filter: (id: string) => ({ team_id: id }), search: (id: string) => ({ team: id }) };
+const role = { filter: (id: string) => ({ role_id: id }), search: (id: string) => ({ role: id }) };
+
+/** Who is tied to one of a kind. */
+const ties: Readonly<Partial<Record<Kind, readonly Tie[]>>> = {
+  teams: [
+    { kind: 'users', ...team, nothing: 'Nobody is a member yet: teams of a user are changed on the page of the user.' },
+    { kind: 'service-accounts', ...team, nothing: 'It runs no service account.' },
+    { kind: 'agents', ...team, nothing: 'No agent works for it.' },
+    { kind: 'projects', ...team, nothing: 'It works on no project.' },
+  ],
+  roles: [
+    { kind: 'users', ...role, nothing: 'No user has it.' },
+    { kind: 'service-accounts', ...role, nothing: 'No service account has it.' },
+  ],
+  departments: [{ kind: 'teams', filter: (id) => ({ department_id: id }), search: null, nothing: 'No team belongs to it.' }],
+  users: [{ kind: 'agents', filter: (id) => ({ owner: `user:${id}` }), search: null, nothing: 'They answer for no agent.' }],
+};
+
+const shownMax = 20;
+
+export function TiedTo({ kind, id }: { readonly kind: Kind; readonly id: string }): ReactElement {
+  const mayPeople = useCapability('people.read').allowed;
+  return <>{mayPeople && (ties[kind] ?? []).map((tie) => <Tied key={tie.kind} tie={tie} id={id} />)}</>;
+}
+
+function Tied({ tie: { kind, filter, search, nothing }, id }: { readonly tie: Tie; readonly id: string }): ReactElement {
+  const found = useQuery({
+    queryKey: ['people', kind, 'tied', filter(id)],
+    queryFn: ({ signal }) => listEntries(kind, filter(id), shownMax, undefined, signal),
+  });
+  const { titles } = nouns[kind];
+  const isMore = (found.data?.cursor ?? null) !== null;
+  return (
+    <Part
+      title={titles}
+      actions={
+        isMore &&
+        search !== null && (
+          <Link to="/people" search={{ kind, ...search(id) }} className="text-accent hover:underline">
+            all of them
+          </Link>
+        )
+      }
+    >
+      {found.error !== null ? (
+        <ErrorCard error={found.error} what={titles} onRetry={() => void found.refetch()} />
+      ) : found.data === undefined ? (
+        <Skeleton rows={1} label={`Loading ${titles.toLowerCase()}`} />
+      ) : found.data.entries.length === 0 ? (
+        <p className="text-ink-2">{nothing}</p>
+      ) : (
+        <ul className="flex flex-wrap gap-x-4 gap-y-1">
+          {found.data.entries.map((entry) => (
+            <li key={entry.id}>
+              <Link to="/people/$kind/$id" params={{ kind, id: entry.id }} className="text-accent hover:underline">
+                {entry.name}
+              </Link>
+              {entry.status === 'disabled' && <span className="text-blocked"> ⊘ disabled</span>}
+            </li>
+          ))}
+          {isMore && search === null && <li className="text-ink-3">and more</li>}
+        </ul>
+      )}
+    </Part>
+  );
+}

@@ -1,0 +1,33 @@
+import type { Schemas } from '@gatewayops/sdk';
+import { Link } from '@tanstack/react-router';
+import { ShieldQuestion } from 'lucide-react';
+import type { ReactElement } from 'react';
+import { useCapability } from '../../app/session.ts';
+import { buttonLook } from '../../ui/button.tsx';
+
+/** What the rules decide of: other operations have nothing to explain. */
+const kinds = { 'mcp.tools.call': 'tool', 'mcp.resources.read': 'resource', 'mcp.prompts.get': 'prompt' } as const;
+
+export type TraceContext = Schemas['Trace']['trace']['context'];
+
+/** To the rules that decide such a call: by the key that it came with, else by whom it was of. Nothing where nobody is known. */
+export function ExplainLink({ span, context }: { readonly span: Schemas['Span']; readonly context: TraceContext }): ReactElement | null {
+  const { allowed } = useCapability('policies.read');
+  const kind = Object.entries(kinds).find(([operation]) => operation === span.operation)?.[1];
+  const name = span.tool ?? span.name;
+  const as = callerOf(span.key_id ?? context.key_id, context);
+  if (!allowed || kind === undefined || name === null || as === null) return null;
+  return (
+    <Link to="/access" search={{ as, server: span.server, ...(kind === 'tool' ? {} : { kind }), name }} className={buttonLook()}>
+      <ShieldQuestion size={14} aria-hidden="true" /> Explain the decision
+    </Link>
+  );
+}
+
+/** As the question takes it. */
+function callerOf(keyId: string | null, { user_id: user, agent_name: agent }: TraceContext): string | null {
+  if (keyId?.startsWith('key_') === true) return keyId;
+  if (user !== null) return `user:${user}`;
+  if (agent !== null) return `agent:${agent}`;
+  return keyId === null || keyId === '' ? null : `service_account:${keyId}`;
+}

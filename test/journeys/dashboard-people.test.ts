@@ -1,0 +1,193 @@
+/** People and access in the dashboard: who there is, what they may do, how they are stopped, and why a call would be. */
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type PageToSee, startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { modernServer } from '../support/modern-server.ts';
+import { until } from '../support/poll.ts';
+import { post } from '../support/post.ts';
+import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import { result } from '../support/replies.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
+
+describeWith('chromium', 'people and access in the dashboard', (chromium) => {
+  let upstream: RecordingUpstream;
+  let gateway: RunningGateway;
+  let dashboard: TestDashboard;
+  let owner: BrowserContext;
+  /** Of Ana. */
+  let secret: string;
+  let keyId: string;
+
+  beforeAll(async () => {
+    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    dashboard = await startDashboard(chromium, { config: { workers: 1, log: { level: 'warn' }, servers: [{ name: 'search', url: upstream.url }] } });
+    ({ gateway } = dashboard);
+    await api('POST', '/v1/departments', { id: 'eng', name: 'Engineering' });
+    await api('POST', '/v1/teams', { id: 'payments', name: 'Payments', department_id: 'eng' });
+    await api('POST', '/v1/roles', { id: 'cost-reader', name: 'Cost reader', description: 'To see what calls cost.', permissions: ['costs.*'] });
+    await api('POST', '/v1/users', { id: 'usr_ana', name: 'Ana Ardent', email: 'ana@example.com', team_ids: ['payments'] });
+    for (let n = 0; n < 8; n += 1) await api('POST', '/v1/users', { id: `usr_${n}`, name: `Person ${n}`, email: `person.${n}@example.com` });
+    await api('PUT', '/v1/policies/no-deletes', { effect: 'deny', to: ['team:payments'], tools: ['delete_*'], reason: 'Deletes go by the form.' }, '"0"');
+    ({ id: keyId, secret } = (await api('POST', '/v1/auth/keys', { name: 'laptop', metadata: { user_id: 'usr_ana' } }))['key'] as {
+      id: string;
+      secret: string;
+    });
+    owner = await dashboard.newOwner();
+  });
+  afterAll(async () => {
+    await dashboard?.stop();
+    await upstream?.stop();
+    removeGatewayFolders();
+  });
+
+  async function api(method: string, path: string, body: unknown, match?: string): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await post(`${gateway.url}${path}`, body, { method, key: gateway.apiKey, headers: match === undefined ? {} : { 'if-match': match } });
+    expect([method, path, answer.status, answer.text]).toMatchObject([method, path, answer.status < 300 ? answer.status : 200, expect.any(String)]);
+    return JSON.parse(answer.text) as Readonly<Record<string, unknown>>;
+  }
+
+  const open = (path: string, whose = owner): Promise<Page> => dashboard.open(path, whose);
+  const callAs = async (key: string, tool = 'query'): Promise<number> =>
+    (await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool, arguments: {} }, { key })).status;
+
+  const pages: readonly PageToSee[] = [
+    ['people', '/ui/people', 'Ana Ardent'],
+    ['person', '/ui/people/users/usr_ana', 'laptop'],
+    ['role', '/ui/people/roles/cost-reader', 'costs.read'],
+    ['invitations', '/ui/people?kind=invitations', 'Nobody is invited'],
+    ['access', '/ui/access?as=user:usr_ana&server=search&name=delete_repo', 'Denied'],
+  ];
+
+  test.each(['light', 'dark'] as const)('every page stands in the theme %s, complains of nothing, and has no serious fault of accessibility', async (theme) => {
+    await dashboard.expectPages(pages, theme);
+  });
+
+  test('by keys alone: to the users, narrowed as one types, down to one of them; the address holds it all', async () => {
+    const page = await open('/ui/access');
+    await page.getByText('Who, and what?').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('u');
+    await page.getByRole('grid', { name: 'Users' }).waitFor();
+    await page.getByLabel('Find').pressSequentially('person 7');
+    await page.waitForURL(/find=person\+7/);
+    await until(async () => (await page.getByRole('row').count()) === 2, { what: 'the one row that fits' });
+    // A reload, and whoever is sent the address, sees the same.
+    await page.reload();
+    await until(async () => (await page.getByRole('row').count()) === 2, { what: 'the one row that fits, again' });
+    expect(await page.getByLabel('Find').inputValue()).toBe('person 7');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Person 7' }).waitFor();
+    await page.goBack();
+    await page.waitForURL(/find=person\+7/);
+    await page.getByRole('grid', { name: 'Users' }).waitFor();
+    await page.getByLabel('Find').fill('nobody has this name');
+    await page.getByText('No user fits').waitFor();
+    await page.close();
+  });
+
+  test('a user is invited with a token that is shown once, and is among the users when they have accepted', async () => {
+    const page = await open('/ui/people');
+    await page.getByRole('button', { name: 'Invite a user' }).click();
+    await page.getByLabel('E-mail').fill('new@example.com');
+    await page.getByLabel('Name').fill('New Person');
+    await page.getByRole('dialog').getByLabel('Cost reader').check();
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    const token = (await page.locator('[data-secret]').innerText()).trim();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByText('After closing nobody can read it again').waitFor();
+    await page.getByText('I have kept it').click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.locator('[data-secret]').waitFor({ state: 'detached' });
+    expect(await page.content()).not.toContain(token);
+    await page.getByRole('link', { name: 'Invitations' }).click();
+    await page.getByRole('grid').getByText('new@example.com').waitFor();
+    expect((await post(`${gateway.url}/v1/invitations/accept`, { token })).status).toBe(201);
+    const made = await open('/ui/people?find=new@example.com');
+    await made.getByRole('grid', { name: 'Users' }).getByText('Cost reader').waitFor();
+    await made.close();
+    await page.close();
+  });
+
+  test('a role is given after it was said what that allows; what they may do shows it', async () => {
+    const page = await open('/ui/people/users/usr_1');
+    await page.getByRole('button', { name: 'Give or take a role' }).click();
+    await page.getByRole('dialog').getByLabel('Cost reader').check();
+    // Developers see costs already: nothing is new. Without that role there is less.
+    await page.getByText('another role allows it too').waitFor();
+    await page.getByRole('dialog').getByLabel('Developer').uncheck();
+    await page.getByText('They may no longer:').getByText('tools.call').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Cost reader' }).waitFor();
+    await page.getByRole('link', { name: 'Developer' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Everything that they may do' }).click();
+    await page.getByText('costs.read').first().waitFor();
+    await page.close();
+  });
+
+  test('whoever is disabled is stopped with what was counted before, and is let in again', async () => {
+    expect(await callAs(secret)).toBe(200);
+    const page = await open('/ui/people/users/usr_ana');
+    await page.getByRole('button', { name: 'Disable' }).click();
+    const asks = page.getByRole('alertdialog');
+    await asks.getByText('0 sessions end, 1 key is refused and calls that are under way end.').waitFor();
+    await dashboard.picture(page, 'person-disable-light');
+    await asks.getByLabel('Why').fill('INC-412');
+    await asks.getByRole('button', { name: 'Disable the user' }).click();
+    await page.getByText('INC-412').waitFor();
+    expect(await callAs(secret)).toBeGreaterThanOrEqual(400);
+    // The answer to why stands one step further.
+    await page.getByRole('main').getByRole('link', { name: 'Check access' }).click();
+    await page.getByLabel('Server').selectOption('search');
+    await page.getByLabel('Its name').fill('query');
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.locator('[data-decision=deny]').waitFor();
+    await page.getByRole('region', { name: 'The decision' }).getByText('switched off:').getByRole('link', { name: 'user usr_ana' }).click();
+    await page.getByRole('button', { name: 'Enable' }).click();
+    await page.getByRole('button', { name: 'Disable' }).waitFor();
+    expect(await callAs(secret)).toBe(200);
+    await page.close();
+  });
+
+  test('a link to a decision is the decision: who, what, and the rule that decides; a key and a call lead to it', async () => {
+    const page = await open(`/ui/access?${new URLSearchParams({ as: keyId, server: 'search', name: 'delete_repo' }).toString()}`);
+    await page.getByRole('heading', { name: 'Denied' }).waitFor();
+    await page.getByRole('region', { name: 'The decision' }).getByRole('button', { name: 'no-deletes' }).click();
+    await page.getByText('Deletes go by the form.').first().waitFor();
+    await page.getByLabel('Its name').fill('query');
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.getByRole('heading', { name: 'Allowed', exact: true }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Denied' }).waitFor();
+    await page.getByRole('combobox', { name: 'Who' }).fill('nobody@example.com');
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    await page.getByRole('alert').getByText('nobody@example.com').waitFor();
+    await page.close();
+
+    expect(await callAs(secret, 'delete_repo')).toBeGreaterThanOrEqual(400);
+    const now = Date.now();
+    const hour = new URLSearchParams({
+      start_time: new Date(now - 3_600_000).toISOString(),
+      end_time: new Date(now + 3_600_000).toISOString(),
+      tool: 'delete_repo',
+    });
+    await until(async () => (await post(`${gateway.url}/v1/traces?${hour.toString()}`, undefined, { key: gateway.apiKey })).text.includes('"tr_'), {
+      what: 'the call that was refused in the ledger',
+      timeoutMs: 60_000,
+    });
+    const calls = await open('/ui/traces?q=tool:delete_repo');
+    await calls.getByRole('row').nth(1).click();
+    await calls.getByRole('complementary', { name: 'The trace' }).getByRole('link', { name: 'Explain the decision' }).click();
+    await calls.getByRole('heading', { name: 'Denied' }).waitFor();
+    await calls.close();
+  });
+
+  test('what was done to a person stands in the audit by their own id', async () => {
+    const page = await open('/ui/people/users/usr_ana');
+    await page.getByRole('link', { name: 'changes to it' }).click();
+    await page.getByRole('grid').getByText('user.created').waitFor();
+    await page.close();
+  });
+});
