@@ -1,4 +1,5 @@
 /** The dashboard as people use it: a real browser at a real gateway with calls of several agents in its ledger. */
+import { execFileSync } from 'node:child_process';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PageToSee, startDashboard, type TestDashboard } from '../support/dashboard.ts';
@@ -129,6 +130,14 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await whole.getByText('question 1.').first().waitFor();
     expect(await whole.content()).not.toContain('hunter2');
     await whole.getByText('masked').first().waitFor();
+    // The call is made again by what is copied, without the key in it.
+    await person.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await whole.getByRole('button', { name: 'Copy as cURL' }).click();
+    const command = await until(async () => /^curl .*/su.exec(await whole.evaluate<string>('navigator.clipboard.readText()'))?.[0], { what: 'the command' });
+    expect(command).not.toContain(gateway.apiKey);
+    const words = execFileSync('sh', ['-c', command.replace(/^curl/, String.raw`printf '%s\0'`)], { encoding: 'utf8' }).split('\0');
+    const again = await post(words[0] ?? '', words[6] ?? '', { key: gateway.apiKey });
+    expect([again.status, again.text.includes('found')]).toEqual([200, true]);
     await dashboard.picture(whole, 'trace-light');
     await whole.close();
   });

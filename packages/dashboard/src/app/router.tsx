@@ -13,10 +13,13 @@ import { peopleSearch } from '../pages/people/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
+import { isUnavailable } from '../ui/states.tsx';
 import { basePath, signInPath } from './gateway.ts';
 import { NotFound, PageFailed, PagePending } from './page-states.tsx';
 import { sessionQuery } from './session.ts';
 import { Shell } from './shell.tsx';
+
+const againMs = 3_000;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -26,6 +29,8 @@ export const queryClient = new QueryClient({
       refetchOnWindowFocus: true,
       staleTime: 5_000,
       throwOnError: false,
+      // A gateway that has just been started opens its ledger: the page comes by itself once it has.
+      refetchInterval: ({ state }) => (isUnavailable(state.error) ? againMs : false),
     },
     // What was decided is done now or not at all: nothing waits for another session.
     mutations: { networkMode: 'always' },

@@ -43,6 +43,11 @@ export function Command({ text }: { readonly text: string }): ReactElement {
   );
 }
 
+/** A part of the gateway that is not there yet, or not now; what needs it is asked for again until it is. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof GatewayOpsError && error.code === 'unavailable';
+}
+
 /** What went wrong, why, and what mends it; the id is what support asks for. */
 export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; readonly onRetry?: () => void; readonly what: string }): ReactElement {
   const ours = error instanceof GatewayOpsError ? error : null;
@@ -62,6 +67,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
         <p className="text-body font-medium">{what} could not be shown</p>
         <p className="mt-1 break-words text-ink-2">{message}</p>
         {ours !== null && <p className="mt-1 break-words text-ink-2">{ours.fix}</p>}
+        {isUnavailable(error) && <p className="mt-1 text-ink-2">It is asked for again every few seconds, and stands here once it answers.</p>}
         <div className="mt-3 flex flex-wrap items-center gap-2">
           {onRetry !== undefined && (
             <Button onClick={onRetry}>

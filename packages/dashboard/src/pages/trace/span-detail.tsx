@@ -2,18 +2,21 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '@gatewayops/sdk';
 import { Link } from '@tanstack/react-router';
+import { Terminal } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { gateway } from '../../app/gateway.ts';
+import { gateway, gatewayUrl } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Rail, StatusWord, stops } from '../../rail/rail.tsx';
 import { bytesText, countText } from '../../text/format.ts';
 import { Duration, Money } from '../../text/number.tsx';
-import { CopyButton, Id } from '../../ui/copy.tsx';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton, copyText, Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
 import { ExplainLink, type TraceContext } from './explain-link.tsx';
+import { askedOf, curlOf } from './call-as-command.ts';
 import { JsonView } from './json-view.tsx';
 
 export type SpanTab = 'summary' | 'request' | 'response' | 'raw';
@@ -177,6 +180,7 @@ function Body({ traceId, span, which }: { readonly traceId: string; readonly spa
     );
   if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
   if (body.data === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
+  const asked = which === 'request' && span.tool !== null && !state.truncated ? askedOf(body.data) : undefined;
   return (
     <div>
       <p className="mb-2 flex items-center gap-2 text-meta text-ink-3">
@@ -184,6 +188,11 @@ function Body({ traceId, span, which }: { readonly traceId: string; readonly spa
         {state.truncated && ' · only the beginning was kept'}
         {state.masked > 0 && <span className="rounded-control bg-warn-soft px-1.5 text-warn">{countText(state.masked)} masked</span>}
         <CopyButton text={body.data} label={`Copy the ${which}`} />
+        {asked !== undefined && (
+          <Button look="quiet" className="ml-auto" onClick={() => void copyText(curlOf(gatewayUrl, span.server, asked))}>
+            <Terminal size={14} aria-hidden="true" /> Copy as cURL
+          </Button>
+        )}
       </p>
       <JsonView text={body.data} />
     </div>

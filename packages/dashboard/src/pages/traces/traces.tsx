@@ -59,7 +59,6 @@ function TracesPage(): ReactElement {
     getNextPageParam: ({ question, page }) => (page.cursor === null ? undefined : { cursor: page.cursor, question }),
     placeholderData: keepPreviousData,
     enabled: !isLive,
-    refetchInterval: false,
   });
   const facets = useQuery({
     queryKey: ['facets', asked],
