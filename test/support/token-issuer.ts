@@ -88,6 +88,7 @@ export async function startTokenIssuer(nowMs: () => number = Date.now): Promise<
         },
       },
       actions: null,
+      controlApi: false,
       servers: null,
       ...more,
     }),

@@ -9,6 +9,7 @@ import { slowGuesses, wrongKeyFault } from '../control/keys/wrong-keys.ts';
 import { controlApiPath } from '../control/oauth/resources.ts';
 import { looksLikeOwnToken, verifyAccessToken } from '../control/oauth/verify-access-token.ts';
 import { findSession } from '../control/sessions/find-session.ts';
+import { actorOfIssuerToken, mayBeIssuerToken } from '../control/sign-in/token-actor.ts';
 import type { ApiEnvironment } from './route.ts';
 
 /** `__Host-` cookies exist only over TLS (RFC 6265bis section 4.1.3.2); on plain loopback the name says so. */
@@ -62,6 +63,7 @@ export async function bearerActor(authorization: string, dependencies: ControlDe
     return actor;
   }
   if (looksLikeOwnToken(dependencies, token)) return ownTokenActor(dependencies, token, peer);
+  if (mayBeIssuerToken(dependencies, token)) return actorOfIssuerToken(dependencies, token, peer);
   const shown = await (mayRemember ? recogniseKey : verifyKey)(dependencies, token, peer);
   const verdict = await slowGuesses(dependencies, shown, token, peer);
   if (verdict.ok === 'busy') throw new Fault('unavailable', { reason: 'too many keys are being verified' });
@@ -86,7 +88,7 @@ function isRead(c: Context<ApiEnvironment>): boolean {
 
 /** The token of an Authorization header; null: none, or none of this form. */
 export function bearer(authorization: string | undefined): string | null {
-  return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,8192})$/i.exec(authorization)?.[1] ?? null);
+  return authorization === undefined ? null : (/^Bearer +([\x21-\x7e]{1,16384})$/i.exec(authorization)?.[1] ?? null);
 }
 
 /**

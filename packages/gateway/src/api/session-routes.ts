@@ -71,7 +71,7 @@ export function sessionRoutes(api: Api): void {
 
 const meSchema = z
   .object({
-    kind: z.enum(['operator', 'key', 'session', 'user', 'invitation', 'provider', 'client', 'system']),
+    kind: z.enum(['operator', 'key', 'session', 'user', 'service_account', 'agent', 'invitation', 'provider', 'client', 'system']),
     id: z.string(),
     organization_id: z.string(),
     owner: z.string().nullable().openapi({ description: 'The user or service account that it belongs to.', example: 'user:usr_ana' }),

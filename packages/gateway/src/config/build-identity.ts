@@ -57,6 +57,7 @@ function buildIssuer(entry: IssuerEntry, folder: string): IssuerConfig {
     },
     actions: entry.actions ?? null,
     servers: entry.servers ?? null,
+    controlApi: entry.control_api,
   };
 }
 

@@ -35,6 +35,13 @@ export function checkIdentity({ file, config, leftOutServers }: Checked, complai
         'No entry of callers names anybody, and provision is none.',
         'Add callers, or another provision.',
       );
+    if (entry.control_api && entry.actions === undefined)
+      complain(
+        [...path, 'control_api'],
+        `callers of ${entry.name} could do nothing in the control API`,
+        'actions says what they may do at most; without it every MCP operation, and nothing else.',
+        'Add actions with the permissions that they need, such as [config.write, servers.read].',
+      );
     for (const [number, { user, service_account: account, agent }] of entry.callers.entries())
       if ([user, account, agent].filter((one) => one !== undefined).length !== 1)
         complain(

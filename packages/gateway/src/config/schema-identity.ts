@@ -167,6 +167,14 @@ const issuer = strict({
     .max(1000)
     .optional()
     .meta({ description: 'Servers that callers of this issuer may reach. Default: all.', examples: [['search']] }),
+  control_api: z
+    .boolean({ error: 'must be true or false' })
+    .default(false)
+    .meta({
+      description:
+        'Whether its callers may use the control API, within their roles and `actions`, which names permissions then. Give tokens for it an audience of their own.',
+      examples: [true],
+    }),
 });
 
 export type IssuerEntry = z.output<typeof issuer>;

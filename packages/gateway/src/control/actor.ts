@@ -22,6 +22,7 @@ export function createActor(
     owner,
     session,
     grantId,
+    token: null,
     organizationId,
     can: (permission) =>
       grants.actions !== null && covers(grants.actions, permission) && (organizationId === defaultOrganizationId || !isOfGateway(permission)),
@@ -55,6 +56,22 @@ export function tokenActor({ keyId, userId, credentialId, actions, organizationI
     null,
     credentialId,
   );
+}
+
+/** Whoever shows a token of an issuer that ends then. */
+export function issuerTokenActor(principal: PrincipalData, untilMs: number): Actor {
+  const { keyId, issuer, actions, servers, owner, userId, serviceAccountId, agent, organizationId } = principal;
+  const entry = entryOf(principal.kind, { userId, serviceAccountId, agent });
+  const actor = createActor(entry.kind, keyId, { actions: actions ?? [], servers }, organizationId as OrganizationId, owner);
+  return { ...actor, token: { issuer, entry, untilMs } };
+}
+
+function entryOf(
+  kind: PrincipalData['kind'],
+  { userId, serviceAccountId, agent }: Pick<PrincipalData, 'userId' | 'serviceAccountId' | 'agent'>,
+): Reference & { readonly kind: 'user' | 'agent' | 'service_account' } {
+  if (kind === 'user') return { kind, id: userId };
+  return kind === 'agent' ? { kind, id: agent } : { kind: 'service_account', id: serviceAccountId };
 }
 
 /** What the gateway does by itself, for an organization or for its own. */

@@ -110,9 +110,10 @@ export interface ServerState {
 export interface Actor {
   /**
    * `operator`: whoever may open the owner-only socket; `session`: one that an administrator's link opened; `user`: one of the directory who has signed in;
+   * `service_account`, `agent`: one of the directory that shows a token of an issuer;
    * `invitation`: whoever has its token; `provider`: an identity provider of the configuration; `system`: the gateway itself.
    */
-  readonly kind: 'operator' | 'key' | 'session' | 'user' | 'invitation' | 'provider' | 'client' | 'system';
+  readonly kind: 'operator' | 'key' | 'session' | 'user' | 'service_account' | 'agent' | 'invitation' | 'provider' | 'client' | 'system';
   readonly id: string;
   readonly grants: Grants;
   /** The user or service account of the directory that acts, where it is one. */
@@ -121,9 +122,19 @@ export interface Actor {
   readonly session: SessionPlace | null;
   /** What they have allowed the client that acts for them by a token; null: they act themselves, or show a key. */
   readonly grantId: string | null;
+  /** The token of an issuer that they show; null: they show another credential, or need none. */
+  readonly token: TokenPlace | null;
   /** Where it is at home: what it may do of the whole gateway hangs on that. */
   readonly organizationId: OrganizationId;
   can(permission: Permission): boolean;
+}
+
+export interface TokenPlace {
+  /** As the configuration names it. */
+  readonly issuer: string;
+  readonly entry: Reference;
+  /** When the token ends. */
+  readonly untilMs: number;
 }
 
 /** One caller's view: what every verb gets first. */

@@ -29,6 +29,8 @@ export interface IssuerData {
   /** The most that its callers may do, whatever their roles; null: every MCP operation and nothing of the control API. */
   readonly actions: readonly string[] | null;
   readonly servers: readonly string[] | null;
+  /** Whether the control API takes its tokens. */
+  readonly controlApi: boolean;
 }
 
 /** From the claims of a token to who calls. */

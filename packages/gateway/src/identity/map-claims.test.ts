@@ -34,6 +34,7 @@ const issuer = (mapping: Partial<ClaimMapping> = {}): IssuerData => ({
   ca: null,
   mapping: { callers: [], people, ...mapping },
   actions: null,
+  controlApi: false,
   servers: null,
 });
 

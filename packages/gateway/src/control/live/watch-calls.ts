@@ -6,6 +6,7 @@ import type { LiveStream } from '../../telemetry/live/live-stream.ts';
 import type { ControlContext } from '../context.ts';
 import { keyHolds } from '../keys/key-holds.ts';
 import { grantHolds } from '../oauth/verify-access-token.ts';
+import { tokenHolds } from '../sign-in/token-actor.ts';
 import { sessionHolds } from '../sessions/find-session.ts';
 
 export interface WatchCallsInput {
@@ -33,14 +34,15 @@ export function watchCalls(context: ControlContext, input: WatchCallsInput): Liv
     shows: input.shows,
     after: input.after,
   });
-  const { session, grantId } = actor;
+  const { session, grantId, token } = actor;
   if (session !== null) endWith(context, () => sessionHolds(context, session), stream);
   else if (grantId !== null) endWith(context, () => grantHolds(context, grantId), stream);
+  else if (token !== null) endWith(context, () => tokenHolds(context, actor, token), stream);
   else if (actor.kind === 'key') endWith(context, () => keyHolds(context, actor.organizationId, actor.id), stream);
   return stream;
 }
 
-/** Sessions, grants and keys end on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
+/** Sessions, grants, tokens and keys end on other nodes too, and with their user: with two looks in two seconds none is watched by much longer. */
 const lookMs = 1_000;
 
 function endWith(context: ControlContext, holds: () => Promise<boolean>, stream: LiveStream): void {

@@ -27,7 +27,7 @@ export async function listCapabilities(context: ControlContext): Promise<readonl
       permission,
       about: permissions[permission],
       allowed,
-      reason: allowed ? 'it is held' : actor.kind === 'user' ? 'no role of the user allows it' : reasonOf(caller, permission),
+      reason: allowed ? 'it is held' : actor.token !== null ? byToken : actor.kind === 'user' ? 'no role of the user allows it' : reasonOf(caller, permission),
       grantedBy: ['operator', ...givers.filter(({ held }) => covers(held, permission)).map(({ who }) => `${who.kind}:${who.id}`)].slice(
         0,
         bounds.capabilityGrantersMax,
@@ -35,6 +35,8 @@ export async function listCapabilities(context: ControlContext): Promise<readonl
     };
   });
 }
+
+const byToken = 'no role of its owner allows it, or `actions` of the issuer of its token does not include it';
 
 function reasonOf(caller: Caller | null, permission: Permission): string {
   if (caller === null) return 'the session does not hold it';

@@ -18,6 +18,8 @@ export async function createAdminLink(context: ControlContext): Promise<AdminLin
   const { actor, organizationId } = context;
   const beyond = excess(actor.grants, allGrants, context.mcpActions);
   if (beyond !== null) throw new Fault('forbidden', { reason: `an administrator session holds everything: ${beyond}` });
+  if (actor.kind === 'service_account' || actor.kind === 'agent')
+    throw new Fault('forbidden', { reason: 'a link is for people: a program that signs in with a token uses that' });
   const token = newLinkToken();
   const key = linkKey(token);
   if (key === null) throw new TypeError('a new link token has the wrong form');

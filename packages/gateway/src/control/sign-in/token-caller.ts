@@ -13,7 +13,8 @@ import { principalOfEntry } from './principal-of-entry.ts';
 import { settleIdentity } from './settle-identity.ts';
 
 export type TokenCaller =
-  | { readonly ok: true; readonly principal: PrincipalData }
+  /** `untilMs`: when the token ends; the principal is to be asked for anew before. */
+  | { readonly ok: true; readonly principal: PrincipalData; readonly untilMs: number }
   | { readonly ok: false; readonly step: TokenStep; readonly reason: string; readonly fix: string };
 
 /**
@@ -45,7 +46,7 @@ export async function callerOfToken(
       fix: 'Make it, or correct the entry of callers.',
     };
   const keyId = reference.kind === 'user' ? await pseudonymOf(dependencies.registry, organizationId, reference.id) : reference.id;
-  return { ok: true, principal: await principalOf(dependencies, issuer, entry, keyId, text, expiresAtMs) };
+  return { ok: true, principal: await principalOf(dependencies, issuer, entry, keyId, text, expiresAtMs), untilMs: expiresAtMs };
 }
 
 function principalOf(
