@@ -8,10 +8,12 @@ import { post } from '../support/post.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
+import { startOidcProvider, testClient, type TestProvider } from '../support/sign-in-provider.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'people and access in the dashboard', (chromium) => {
   let upstream: RecordingUpstream;
+  let provider: TestProvider;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let owner: BrowserContext;
@@ -21,7 +23,20 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   beforeAll(async () => {
     upstream = await startRecordingUpstream(modernServer(result('found', {})));
-    dashboard = await startDashboard(chromium, { config: { workers: 1, log: { level: 'warn' }, servers: [{ name: 'search', url: upstream.url }] } });
+    // Nobody comes back by it here: signing in itself is tried in sign-in-browser.test.ts.
+    provider = await startOidcProvider('http://127.0.0.1:9/never');
+    const acme = {
+      name: 'acme',
+      title: 'Acme',
+      issuer: provider.issuer,
+      client_id: testClient.id,
+      client_secret: { env: 'OIDC_SECRET' },
+      domains: ['acme.example'],
+      allow_addresses: ['127.0.0.1'],
+      mapping: [{ group: 'Staff', teams: ['payments'], roles: ['auditor'] }],
+    };
+    const config = { workers: 1, log: { level: 'warn' }, servers: [{ name: 'search', url: upstream.url }], identity: { providers: [acme] } };
+    dashboard = await startDashboard(chromium, { config, env: { OIDC_SECRET: testClient.secret } });
     ({ gateway } = dashboard);
     await api('POST', '/v1/departments', { id: 'eng', name: 'Engineering' });
     await api('POST', '/v1/teams', { id: 'payments', name: 'Payments', department_id: 'eng' });
@@ -37,7 +52,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await Promise.all([upstream?.stop(), provider?.stop()]);
     removeGatewayFolders();
   });
 
@@ -56,6 +71,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     ['person', '/ui/people/users/usr_ana', 'laptop'],
     ['role', '/ui/people/roles/cost-reader', 'costs.read'],
     ['invitations', '/ui/people?kind=invitations', 'Nobody is invited'],
+    ['sign-in', '/ui/identity', 'No provider sends users'],
     ['access', '/ui/access?as=user:usr_ana&server=search&name=delete_repo', 'Denied'],
   ];
 
@@ -182,6 +198,60 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await calls.getByRole('complementary', { name: 'The trace' }).getByRole('link', { name: 'Explain the decision' }).click();
     await calls.getByRole('heading', { name: 'Denied' }).waitFor();
     await calls.close();
+  });
+
+  test('a provider is tested, tried and asked what it would give; its SCIM token is shown once, and what it was refused stands in rows', async () => {
+    const page = await open('/ui/identity');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByRole('status').getByText('discovery').waitFor();
+    await page.getByRole('button', { name: 'Preview claims' }).click();
+    await page.getByLabel('Claims of an ID token').fill('{ "sub": "1", "email": "zoe@acme.example", "email_verified": true, "groups": ["Staff"] }');
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
+    await page.getByRole('dialog').getByText('auditor').waitFor();
+    await page.getByRole('dialog').getByLabel('Claims of an ID token').fill('{ nothing');
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
+    await page.getByRole('dialog').getByText('It is no JSON').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Try a sign-in' }).click();
+    const link = page.getByRole('link', { name: 'Open the link' });
+    await link.waitFor();
+    const address = await link.getAttribute('href');
+    // Whoever is sent the address waits for the same.
+    await page.reload();
+    await link.waitFor();
+    expect([address, await link.getAttribute('href')]).toEqual([`${gateway.url}/sign-in/try?id=${new URL(page.url()).searchParams.get('try') ?? ''}`, address]);
+
+    await page.getByRole('button', { name: 'Let a provider send' }).click();
+    await page.getByRole('dialog').getByLabel('Provider').fill('acme');
+    await page.getByRole('button', { name: 'Make its token' }).click();
+    const token = (await page.locator('[data-secret]').innerText()).trim();
+    await page.getByText('I have kept it').click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.locator('[data-secret]').waitFor({ state: 'detached' });
+    expect((await post(`${gateway.url}/scim/v2/Users`, { userName: '' }, { key: token })).status).toBe(400);
+    await page.reload();
+    await page.getByRole('button', { name: '1 of acme' }).click();
+    await page.getByRole('region', { name: 'Refused of acme' }).getByText('POST Users').waitFor();
+    await dashboard.picture(page, 'sign-in-scim-light');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop it' }).click();
+    await page.getByText('No provider sends users').waitFor();
+    expect((await post(`${gateway.url}/scim/v2/Users`, undefined, { key: token })).status).toBe(401);
+    await page.close();
+  });
+
+  test('one sees where one is signed in, and ends it there', async () => {
+    const person = await dashboard.newOwner();
+    const page = await open('/ui/', person);
+    await page.getByRole('button', { name: /account and appearance/ }).click();
+    await page.getByText('Your sessions').click();
+    await page
+      .getByRole('row', { name: /this one/ })
+      .getByRole('button', { name: 'End' })
+      .click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'End the session' }).click();
+    await page.waitForURL(/sign-in/);
+    await person.close();
   });
 
   test('what was done to a person stands in the audit by their own id', async () => {

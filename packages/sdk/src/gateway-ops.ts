@@ -44,6 +44,8 @@ export class GatewayOps {
   readonly invitations;
   /** What people have allowed clients that act for them. */
   readonly grants;
+  /** The identity providers that people sign in by, and what those send by SCIM. */
+  readonly identity;
   readonly audit;
   readonly masking;
   readonly privacy;
@@ -87,6 +89,7 @@ export class GatewayOps {
     this.roles = nounOf(core, 'roles');
     this.invitations = invitationsOf(core);
     this.grants = grantsOf(core);
+    this.identity = identityOf(core);
     this.audit = auditOf(core);
     this.masking = { test: (body: Post<'/v1/masking/test'>, options?: RequestOptions) => core.request('post', '/v1/masking/test', { body }, options) };
     this.privacy = privacyOf(core);
@@ -273,6 +276,28 @@ function grantsOf({ request, list }: Core) {
     get: (id: string, options?: RequestOptions) => request('get', '/v1/grants/{grant_id}', { path: { grant_id: id } }, options),
     /** Its tokens are refused everywhere, and what runs by them ends. */
     revoke: (id: string, options?: RequestOptions) => request('delete', '/v1/grants/{grant_id}', { path: { grant_id: id } }, options),
+  };
+}
+
+function identityOf({ request, list }: Core) {
+  return {
+    /** With what is to be written at each provider. */
+    providers: (options?: RequestOptions) => request('get', '/v1/identity/providers', {}, options),
+    /** Each step of a sign-in for which nobody is needed. */
+    test: (name: string, options?: RequestOptions) => request('post', '/v1/identity/providers/{name}/test', { path: { name } }, options),
+    /** A link for a browser: whoever goes by it signs in at the provider, and nowhere here. */
+    begin: (name: string, options?: RequestOptions) => request('post', '/v1/identity/providers/{name}/tries', { path: { name } }, options),
+    getTry: (id: string, options?: RequestOptions) => request('get', '/v1/identity/tries/{try_id}', { path: { try_id: id } }, options),
+    preview: (body: Post<'/v1/identity/mapping/preview'>, options?: RequestOptions) => request('post', '/v1/identity/mapping/preview', { body }, options),
+    scim: {
+      list: (options?: RequestOptions) => request('get', '/v1/identity/scim', {}, options),
+      /** `token` of the answer is shown this once. */
+      create: (provider: string, options?: RequestOptions) => request('post', '/v1/identity/scim', { body: { provider } }, options),
+      rotate: (provider: string, options?: RequestOptions) => request('post', '/v1/identity/scim/{provider}/rotate', { path: { provider } }, options),
+      delete: (provider: string, options?: RequestOptions) => request('delete', '/v1/identity/scim/{provider}', { path: { provider } }, options),
+      errors: (provider: string, query: Get<'/v1/identity/scim/{provider}/errors'> = {}, options?: RequestOptions) =>
+        list('/v1/identity/scim/{provider}/errors', 'errors', { path: { provider }, query }, options),
+    },
   };
 }
 

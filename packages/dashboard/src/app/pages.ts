@@ -1,8 +1,8 @@
 /** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
-import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, ScrollText, Server, ShieldQuestion, Users, type LucideIcon } from 'lucide-react';
+import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, LogIn, ScrollText, Server, ShieldQuestion, Users, type LucideIcon } from 'lucide-react';
 
 export interface PageEntry {
-  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/audit';
+  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/identity' | '/audit';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
@@ -37,6 +37,7 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/people', title: 'Users & teams', key: 'u', permission: 'people.read', icon: Users },
       { path: '/access', title: 'Check access', key: 'e', permission: 'policies.read', icon: ShieldQuestion },
+      { path: '/identity', title: 'Sign-in', key: 'i', permission: 'identity.read', icon: LogIn },
     ],
   },
   {

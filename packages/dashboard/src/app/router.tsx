@@ -7,6 +7,7 @@ import { accessSearch } from '../pages/access/search.ts';
 import { auditSearch } from '../pages/audit/search.ts';
 import { connectSearch } from '../pages/connect/search.ts';
 import { costsSearch } from '../pages/costs/search.ts';
+import { identitySearch } from '../pages/identity/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
 import { metricsSearch } from '../pages/metrics/search.ts';
 import { peopleSearch } from '../pages/people/search.ts';
@@ -130,6 +131,19 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('../pages/access/access.tsx'), 'CheckAccess'),
 });
 
+const identity = createRoute({
+  getParentRoute: () => root,
+  path: '/identity',
+  validateSearch: z.object(identitySearch),
+  component: lazyRouteComponent(() => import('../pages/identity/identity.tsx'), 'Identity'),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions',
+  component: lazyRouteComponent(() => import('../pages/sessions/sessions.tsx'), 'OwnSessionsPage'),
+});
+
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
@@ -145,7 +159,23 @@ const connect = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, traces, trace, metrics, costs, servers, server, keys, people, peopleEntry, access, audit, connect]),
+  routeTree: root.addChildren([
+    overview,
+    traces,
+    trace,
+    metrics,
+    costs,
+    servers,
+    server,
+    keys,
+    people,
+    peopleEntry,
+    access,
+    identity,
+    sessions,
+    audit,
+    connect,
+  ]),
   basepath: basePath,
   context: { queries: queryClient },
   defaultPreload: 'intent',

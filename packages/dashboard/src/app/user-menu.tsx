@@ -1,4 +1,5 @@
 import { Menu } from '@base-ui/react/menu';
+import { useNavigate } from '@tanstack/react-router';
 import { CircleUser } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { setAppearance, useAppearance, type Appearance } from './appearance.ts';
@@ -14,6 +15,7 @@ const themes: readonly (readonly [Appearance['theme'], string])[] = [
 
 export function UserMenu({ onKeys }: { readonly onKeys: () => void }): ReactElement {
   const { me } = useSession();
+  const navigate = useNavigate();
   const { theme, zone } = useAppearance();
   const name = me.owner?.replace(/^[a-z_]+:/, '') ?? me.id;
   return (
@@ -53,7 +55,10 @@ export function UserMenu({ onKeys }: { readonly onKeys: () => void }): ReactElem
             <Menu.Item className={item} onClick={onKeys}>
               Keys <kbd className="font-sans text-ink-3">?</kbd>
             </Menu.Item>
-            <Menu.Item className={`${item} border-t border-hairline`} onClick={() => void signOut()}>
+            <Menu.Item className={`${item} border-t border-hairline`} onClick={() => void navigate({ to: '/sessions' })}>
+              Your sessions
+            </Menu.Item>
+            <Menu.Item className={item} onClick={() => void signOut()}>
               Sign out
             </Menu.Item>
           </Menu.Popup>

@@ -1,0 +1,75 @@
+/** By whom people sign in, whether it works, and what providers send of users and groups. */
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Provider } from './provider.tsx';
+import { Scim } from './scim.tsx';
+
+export function Identity(): ReactElement {
+  return (
+    <Allowed permission="identity.read">
+      <IdentityPage />
+    </Allowed>
+  );
+}
+
+const example = `identity:
+  providers:
+    - name: okta
+      preset: okta
+      issuer: https://acme.okta.com
+      client_id: 0oa1b2c3d4
+      client_secret: { env: OKTA_CLIENT_SECRET }
+      domains: [acme.example]`;
+
+function IdentityPage(): ReactElement {
+  const search = useSearch({ from: '/identity' });
+  const navigate = useNavigate({ from: '/identity' });
+  const mayAudit = useCapability('audit.read').allowed;
+  const found = useQuery({ queryKey: ['identity', 'providers'], queryFn: ({ signal }) => gateway.identity.providers({ signal }), refetchInterval: 30_000 });
+  const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
+  return (
+    <div className="flex flex-col gap-8 px-3 pt-3 pb-8 sm:px-4">
+      <div className="flex flex-wrap items-center justify-between gap-3">
+        <h1 className="flex h-8 items-center text-title font-semibold">Sign-in</h1>
+        {mayAudit && (
+          <p className="flex gap-4">
+            <Link to="/audit" search={{ action: 'session.*' }} className="text-accent hover:underline">
+              who signed in
+            </Link>
+            <Link to="/audit" search={{ action: 'sign_in.*' }} className="text-accent hover:underline">
+              who was refused
+            </Link>
+          </p>
+        )}
+      </div>
+      <section aria-label="Identity providers" className="flex flex-col gap-6">
+        {found.error !== null && found.data === undefined ? (
+          <ErrorCard error={found.error} what="The list of identity providers" onRetry={() => void found.refetch()} />
+        ) : found.data === undefined ? (
+          <Skeleton rows={4} label="Loading identity providers" />
+        ) : found.data.providers.length === 0 ? (
+          <Empty title="No identity provider yet">
+            People come in by invitations and one-time links. A provider is named in gateway.yaml, which holds without a restart; it then stands here, to be
+            tried before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
+            <Command text={example} />
+          </Empty>
+        ) : (
+          found.data.providers.map((provider) => (
+            <Provider
+              key={provider.name}
+              provider={provider}
+              redirectUri={found.data.redirect_uri}
+              tryId={search.provider === provider.name ? search.try : undefined}
+              onTry={(id) => change({ provider: id === undefined ? undefined : provider.name, try: id })}
+            />
+          ))
+        )}
+      </section>
+      <Scim names={(found.data?.providers ?? []).map(({ name }) => name)} shownErrors={search.errors} onErrors={(errors) => change({ errors })} />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+/** Where one is signed in oneself, and the end of it. */
+import { useQuery } from '@tanstack/react-query';
+import type { Schemas } from '@gatewayops/sdk';
+import { useState, type ReactElement } from 'react';
+import { gateway, signInPath } from '../../app/gateway.ts';
+import { Confirm } from '../../ui/confirm.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { SessionTable } from '../people/session-table.tsx';
+
+export function OwnSessionsPage(): ReactElement {
+  const [ending, setEnding] = useState<Schemas['Session'] | null>(null);
+  const sessions = useQuery({ queryKey: ['me', 'sessions'], queryFn: ({ signal }) => gateway.me.sessions({ signal }).take(100), refetchInterval: 15_000 });
+  return (
+    <div className="flex flex-col gap-3 px-3 pt-3 pb-6 sm:px-4">
+      <h1 className="flex h-8 items-center text-title font-semibold">Your sessions</h1>
+      <p className="max-w-[72ch] text-ink-2">
+        Each browser in which you are signed in. End one that you do not know, and tell whoever administers the gateway.
+      </p>
+      {sessions.error !== null && sessions.data === undefined ? (
+        <ErrorCard error={sessions.error} what="Your sessions" onRetry={() => void sessions.refetch()} />
+      ) : sessions.data === undefined ? (
+        <Skeleton rows={3} label="Loading sessions" />
+      ) : (
+        <SessionTable sessions={sessions.data} write={{ allowed: true, reason: '' }} onEnd={setEnding} />
+      )}
+      {ending !== null && (
+        <Confirm
+          title={ending.current ? 'End the session that you are in?' : 'End this session?'}
+          verb="End the session"
+          onClose={() => setEnding(null)}
+          onConfirm={async () => {
+            await gateway.me.endSession(ending.id);
+            if (ending.current) location.assign(signInPath('signed_out'));
+            else await sessions.refetch();
+          }}
+        >
+          It is over on every node, with what clients were allowed by it.{ending.current && ' You will have to sign in again.'}
+        </Confirm>
+      )}
+    </div>
+  );
+}
