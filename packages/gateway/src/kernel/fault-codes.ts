@@ -67,7 +67,12 @@ export const faultCodes = {
   headers_too_large: row(431, 'client', 'The request has too many or too large headers.', 'Send at most 100 header lines and 16 KiB.'),
 
   // Who the caller is and what they may do.
-  unauthorized: row(401, 'client', 'Invalid or missing API key.', 'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key. Where the route takes tokens of an issuer, send one that is for this gateway and has not expired.'),
+  unauthorized: row(
+    401,
+    'client',
+    'Invalid or missing API key, token or client certificate.',
+    'Send Authorization: Bearer gwo_…; `gateway keys create` makes a key. Where the route takes others (`auth`, which `gateway plan` shows), send a token that is for this address and has not ended, or show a client certificate.',
+  ),
   too_many_wrong_keys: row(
     429,
     'client',
