@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startControlWithAccess } from '../../../../test/support/access.ts';
 import type { Certificate } from '../../../../test/support/certificates.ts';
 import { controlUrl, type TestControl } from '../../../../test/support/control.ts';
 import { answerXml, fieldOf, makeSigningCertificate, sign } from '../../../../test/support/saml-answers.ts';
 import { samlFormOf, startSamlProvider, type TestSamlProvider } from '../../../../test/support/saml-provider.ts';
+import { sessionOf, startSignInControl, type BegunSignIn, type SignInControl } from '../../../../test/support/sign-in-control.ts';
 import { acsPath } from '../control/sign-in/provider-desk.ts';
-import { createOidcClients } from '../identity/oidc-client.ts';
 import type { ProviderData, SamlProviderData } from '../identity/provider-data.ts';
 import { createSamlClients } from '../identity/saml/saml-clients.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { defaultOrganizationId } from '../kernel/id.ts';
 
 let control: TestControl;
-let end: () => Promise<void>;
+let door: SignInControl;
 let idp: TestSamlProvider;
 let ours: Certificate;
 let encryptFor: Certificate | null = null;
@@ -63,42 +62,21 @@ beforeAll(async () => {
     { ...first, name: 'inner', domains: [], metadata: { url: 'http://169.254.169.254/metadata' }, allowedNetworks: [] },
     { ...first, name: 'other-issuer', domains: [], issuer: 'urn:other' },
   ];
-  const saml = createSamlClients({ nowMs: () => Date.now(), monotonicMs: () => Date.now() });
-  const oidc = createOidcClients(() => Date.now());
-  ({ control, end } = await startControlWithAccess({ providers: { list: () => providers, clients: async () => oidc, saml: async () => saml } }));
+  door = await startSignInControl('/v1/auth/sso/saml/login', () => providers);
+  ({ control } = door);
 }, 240_000);
 afterAll(async () => {
-  await end();
+  await door.end();
   await idp.stop();
 });
 
-let from = 0;
-/** Somebody elsewhere each time: who fails is slowed by address. */
-const elsewhere = (): Record<string, string> => ({ 'x-gatewayops-peer': `192.0.2.${++from}` });
-
-async function begin(provider: string): Promise<{ readonly url: string; readonly cookie: string }> {
-  const answer = await control.request('GET', `/v1/auth/sso/saml/login?${new URLSearchParams({ provider, return_to: '/traces' }).toString()}`, {
-    headers: elsewhere(),
-  });
-  expect(answer.status).toBe(303);
-  return { url: answer.headers.get('location') ?? '', cookie: (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '' };
-}
-
-const post = (form: URLSearchParams, cookie: string, path = acsPath): Promise<Response> =>
-  control.request('POST', path, { headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...elsewhere() }, body: form.toString() });
-
-const sessionOf = (answer: Response): string | null => /gatewayops_session=(session_[0-9A-Za-z]{43})/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? null;
+const begin = (provider: string): Promise<BegunSignIn> => door.begin(provider, '/traces');
+const post = (form: URLSearchParams, cookie: string, path = acsPath): Promise<Response> => door.post(path, form, cookie);
 
 /** The step at which a page's incident says that it stopped; the page says nothing of it. */
 async function stepOf(answer: Response): Promise<string> {
-  const text = await answer.text();
-  const incident = /inc_[0-9A-Za-z]{20}/.exec(text)?.[0] ?? '';
-  const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=10', { front: 'admin' })).json()) as {
-    events: { object: { id: string }; detail: { step: string; reason: string } }[];
-  };
-  const detail = events.find(({ object }) => object.id === incident)?.detail;
-  expect(text).not.toContain(detail?.reason ?? 'no incident');
-  return `${answer.status} ${detail?.step ?? text}: ${detail?.reason ?? ''}`;
+  const { step, reason } = await door.incidentOf(answer);
+  return `${answer.status} ${step}: ${reason}`;
 }
 
 describe('signing in by SAML', () => {

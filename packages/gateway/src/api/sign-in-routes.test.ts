@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startControlWithAccess } from '../../../../test/support/access.ts';
 import { controlUrl, type TestControl } from '../../../../test/support/control.ts';
+import { cookieOf, sessionOf, startSignInControl, type BegunSignIn, type SignInControl } from '../../../../test/support/sign-in-control.ts';
+import type { IncidentDetail } from '../../../../test/support/sign-in-gateway.ts';
 import { signInAt, startOidcProvider, testClient, type TestProvider } from '../../../../test/support/sign-in-provider.ts';
 import { inviteUser } from '../control/invitations/invite-user.ts';
-import { createOidcClients } from '../identity/oidc-client.ts';
-import { createSamlClients } from '../identity/saml/saml-clients.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { createEntry } from '../control/directory/create-entry.ts';
 import { createNodeMetrics } from '../control/metrics/read-node-metrics.ts';
@@ -13,7 +12,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { defaultOrganizationId } from '../kernel/id.ts';
 
 let control: TestControl;
-let end: () => Promise<void>;
+let door: SignInControl;
 let idp: TestProvider;
 let providers: readonly ProviderData[];
 
@@ -55,44 +54,22 @@ beforeAll(async () => {
     { ...first, name: 'inner', domains: [], issuer: 'http://169.254.169.254', allowedNetworks: [] },
     { ...first, name: 'other-issuer', domains: [], issuer: `${idp.issuer}/` },
   ];
-  const clients = createOidcClients(() => Date.now());
-  ({ control, end } = await startControlWithAccess({
-    providers: {
-      list: () => providers,
-      clients: async () => clients,
-      saml: async () => createSamlClients({ nowMs: () => Date.now(), monotonicMs: () => Date.now() }),
-    },
-  }));
+  door = await startSignInControl('/v1/auth/sso/oidc/authorize', () => providers);
+  ({ control } = door);
   await createEntry(control.context(), { kind: 'team', id: 'payments', change: { name: 'payments', texts: {}, names: {}, links: {} }, dryRun: false });
 }, 240_000);
 afterAll(async () => {
-  await end();
+  await door.end();
   await idp.stop();
 });
 
-let from = 0;
-/** Somebody elsewhere each time: who fails is slowed by address. */
-const elsewhere = (): Record<string, string> => ({ 'x-gatewayops-peer': `192.0.2.${++from}` });
-
-interface Begun {
-  readonly url: string;
-  readonly cookie: string;
-}
-
-async function begin(provider: string, returnTo = '/'): Promise<Begun> {
-  const answer = await control.request('GET', `/v1/auth/sso/oidc/authorize?${new URLSearchParams({ provider, return_to: returnTo }).toString()}`, {
-    headers: elsewhere(),
-  });
-  expect(answer.status).toBe(303);
-  return { url: answer.headers.get('location') ?? '', cookie: (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '' };
-}
+const begin = (provider: string, returnTo?: string): Promise<BegunSignIn> => door.begin(provider, returnTo);
+const incidentOf = (answer: Response): Promise<IncidentDetail> => door.incidentOf(answer);
 
 const comeBack = (url: string, cookie: string): Promise<Response> => {
   const { pathname, search } = new URL(url);
-  return control.request('GET', `${pathname}${search}`, { headers: { cookie, ...elsewhere() } });
+  return door.get(`${pathname}${search}`, { cookie });
 };
-
-const sessionOf = (answer: Response): string | null => /gatewayops_session=(session_[0-9A-Za-z]{43})/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? null;
 
 /** The session that somebody gets who signs in. */
 async function signIn(login: string, provider = 'acme'): Promise<string> {
@@ -101,23 +78,6 @@ async function signIn(login: string, provider = 'acme'): Promise<string> {
   const token = sessionOf(await comeBack(back.url, begun.cookie));
   if (token === null) throw new Error(`${login} is not signed in`);
   return token;
-}
-
-interface Refused {
-  readonly detail: { readonly step: string; readonly reason: string; readonly fix: string };
-}
-
-/** What the audit says of the incident that a page names; the page says nothing else. */
-async function incidentOf(answer: Response): Promise<Refused['detail']> {
-  const text = await answer.text();
-  const incident = /inc_[0-9A-Za-z]{20}/.exec(text)?.[0] ?? '';
-  const { events } = (await (await control.request('GET', `/v1/logs/audit?limit=5`, { front: 'admin' })).json()) as {
-    events: (Refused & { object: { id: string } })[];
-  };
-  const event = events.find(({ object }) => object.id === incident);
-  if (event === undefined) throw new Error(`no incident in ${text}`);
-  expect(text).not.toContain(event.detail.reason);
-  return event.detail;
 }
 
 describe('signing in by OpenID Connect', () => {
@@ -145,14 +105,11 @@ describe('signing in by OpenID Connect', () => {
     const begun = await begin('form');
     const back = await signInAt(begun.url, 'bo');
     expect(back.form?.has('code')).toBe(true);
-    const answer = await control.request('POST', callbackPath, {
-      headers: { cookie: begun.cookie, 'content-type': 'application/x-www-form-urlencoded', ...elsewhere() },
-      body: back.form?.toString(),
-    });
+    const answer = await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
     expect(sessionOf(answer)).not.toBeNull();
     const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=1', { front: 'admin' })).json()) as { events: unknown[] };
     expect(events[0]).toMatchObject({ action: 'session.opened', actor: { kind: 'user' }, detail: { provider: 'form' } });
-    const json = await control.request('POST', callbackPath, { headers: { cookie: begun.cookie, ...elsewhere() }, body: {} });
+    const json = await control.request('POST', callbackPath, { headers: { cookie: begun.cookie, 'x-gatewayops-peer': '198.51.100.1' }, body: {} });
     expect(json.status).toBe(400);
   });
 
@@ -181,7 +138,7 @@ describe('signing in by OpenID Connect', () => {
     const ask = async (name: string) =>
       (await (await control.request('POST', `/v1/identity/providers/${name}/tries`, { front: 'admin', body: {} })).json()) as { id: string; url: string };
     const read = async (id: string): Promise<unknown> => (await control.request('GET', `/v1/identity/tries/${id}`, { front: 'admin' })).json();
-    const go = async (id: string) => control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: elsewhere() });
+    const go = async (id: string) => door.get(`/v1/auth/sso/oidc/authorize?try=${id}`);
     const { id, url } = await ask('acme');
     const shown = await control.request('GET', url.slice(controlUrl.length));
     expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining(`try=${id}`)]);
@@ -189,10 +146,10 @@ describe('signing in by OpenID Connect', () => {
     const audit = await control.request('GET', '/v1/logs/audit?action=provider.tried', { front: 'admin' });
     expect(await audit.json()).toMatchObject({ events: [{ object: { id: 'acme' }, result: 'success' }] });
     // Nobody is led past the page that says what it is.
-    const led = await control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: { ...elsewhere(), 'sec-fetch-site': 'cross-site' } });
+    const led = await door.get(`/v1/auth/sso/oidc/authorize?try=${id}`, { 'sec-fetch-site': 'cross-site' });
     expect([led.status, led.headers.get('location')]).toEqual([303, url.slice(controlUrl.length)]);
     const begun = await go(id);
-    const cookie = (begun.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
+    const cookie = cookieOf(begun);
     const answer = await comeBack((await signInAt(begun.headers.get('location') ?? '', 'try')).url, cookie);
     expect([answer.status, sessionOf(answer)]).toEqual([200, null]);
     expect(await read(id)).toMatchObject({
@@ -266,7 +223,7 @@ describe('signing in by OpenID Connect', () => {
     ] as const)
       expect([name, (await tested(name)).steps.at(-1)]).toMatchObject([name, { ok: false, step, fix: expect.any(String) }]);
     expect((await control.request('POST', '/v1/identity/providers/none/test', { front: 'admin', body: {} })).status).toBe(404);
-    const away = await control.request('GET', '/v1/auth/sso/oidc/authorize?provider=away', { headers: elsewhere() });
+    const away = await door.get('/v1/auth/sso/oidc/authorize?provider=away');
     expect([away.status, await incidentOf(away)]).toMatchObject([502, { step: 'address' }]);
     const preview = await control.request('POST', '/v1/identity/mapping/preview', {
       front: 'admin',
@@ -320,7 +277,7 @@ describe('signing in by OpenID Connect', () => {
     const begun = await begin('acme');
     expect((await comeBack((await signInAt(begun.url, 'ana')).url, '')).status).toBe(400);
     const { id } = (await (await control.request('POST', '/v1/identity/providers/away/tries', { front: 'admin', body: {} })).json()) as { id: string };
-    expect((await control.request('GET', `/v1/auth/sso/oidc/authorize?try=${id}`, { headers: elsewhere() })).status).toBe(502);
+    expect((await door.get(`/v1/auth/sso/oidc/authorize?try=${id}`)).status).toBe(502);
     expect([await since('acme begun'), await since('acme succeeded'), await since('acme refused'), await since('away refused')]).toEqual([2, 1, 1, 0]);
   });
 
@@ -332,10 +289,7 @@ describe('signing in by OpenID Connect', () => {
     expect(await signIn('ana')).toMatch(/^session_/);
     const begun = await begin('form');
     const back = await signInAt(begun.url, 'bo');
-    const refused = await control.request('POST', callbackPath, {
-      headers: { cookie: begun.cookie, 'content-type': 'application/x-www-form-urlencoded', ...elsewhere() },
-      body: back.form?.toString(),
-    });
+    const refused = await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
     expect(await incidentOf(refused)).toMatchObject({ step: 'email' });
   });
 });
