@@ -143,6 +143,23 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('a user is found from anywhere; a team takes a member in on its own page', async () => {
+    const page = await open('/ui/people/teams/payments');
+    await page.getByRole('button', { name: 'Add a member' }).click();
+    await page.getByRole('dialog').getByLabel('Find').fill('person.2@');
+    await page.getByRole('button', { name: 'Add Person 2' }).click();
+    await page.getByRole('dialog').getByText('a member', { exact: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Person 2' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Search or run' }).fill('person.2@');
+    await page.getByRole('option', { name: /Person 2/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Person 2' }).waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Payments' }).waitFor();
+    await page.close();
+  });
+
   test('whoever is disabled is stopped with what was counted before, and is let in again', async () => {
     expect(await callAs(secret)).toBe(200);
     const page = await open('/ui/people/users/usr_ana');

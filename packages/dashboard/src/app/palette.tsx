@@ -1,6 +1,6 @@
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { Dialog } from '@base-ui/react/dialog';
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { copyText } from '../ui/copy.tsx';
@@ -45,7 +45,7 @@ export function Palette({ onClose, onKeys }: { readonly onClose: () => void; rea
           >
             <Autocomplete.Input
               aria-label="Search or run"
-              placeholder="A page, a trace id, a server, something to do…"
+              placeholder="A page, a trace id, a server, a user, something to do…"
               className="h-12 shrink-0 border-b border-hairline bg-transparent px-4 text-body outline-none placeholder:text-ink-3"
             />
             <Autocomplete.Empty className="px-4 text-ink-3 not-empty:py-6">
@@ -58,7 +58,7 @@ export function Palette({ onClose, onKeys }: { readonly onClose: () => void; rea
                   <Autocomplete.Collection>
                     {(entry: Entry) => (
                       <Autocomplete.Item
-                        key={entry.value}
+                        key={`${entry.value} ${entry.hint}`}
                         value={entry}
                         onClick={() => {
                           onClose();
@@ -92,6 +92,14 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
     enabled: may('servers.read'),
     staleTime: 60_000,
   });
+  const named = text.trim().slice(0, 100);
+  const people = useQuery({
+    queryKey: ['palette', 'users', named],
+    queryFn: ({ signal }) => gateway.users.list({ q: named, limit: 6 }, { signal }).page(),
+    enabled: may('people.read') && named.length >= 2,
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
   const id = /^tr_[0-9a-f]{8,}$/.exec(text.trim())?.[0];
   const groups: readonly Group[] = [
     {
@@ -117,6 +125,14 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
         : [],
     },
     {
+      value: 'Users',
+      items: (named.length < 2 ? [] : (people.data?.users ?? [])).map(({ id: userId, name, email }) => ({
+        value: name,
+        hint: email ?? userId,
+        run: () => void navigate({ to: '/people/$kind/$id', params: { kind: 'users', id: userId } }),
+      })),
+    },
+    {
       value: 'Do',
       items: [
         ...(may('servers.read') ? [{ value: 'Connect an agent', hint: 'client', run: () => void navigate({ to: '/connect' }) }] : []),
@@ -138,7 +154,8 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
     .filter((word) => word !== '');
   const fits = (group: string, { value, hint }: Entry): boolean => words.every((word) => `${group} ${value} ${hint}`.toLowerCase().includes(word));
   return groups.flatMap(({ value, items }) => {
-    const found = items.filter((entry) => value === 'Trace' || fits(value, entry));
+    // Users are found by the gateway, by their id too.
+    const found = items.filter((entry) => value === 'Trace' || value === 'Users' || fits(value, entry));
     return found.length === 0 ? [] : [{ value, items: found }];
   });
 }

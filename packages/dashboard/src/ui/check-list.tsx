@@ -23,7 +23,7 @@ export function CheckList({ legend, items, chosen, onChange, nothing }: CheckLis
     onChange(next);
   };
   return (
-    <fieldset className="flex flex-col gap-1">
+    <fieldset className="flex min-w-0 flex-col gap-1">
       <legend className="mb-1 text-meta text-ink-2">{legend}</legend>
       {items.length > longList && <Field label="Find" value={find} maxLength={100} onChange={(event) => setFind(event.target.value)} />}
       {items.length === 0 && <p className="text-ink-3">{nothing}</p>}

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { NotFoundError } from '@gatewayops/sdk';
-import { Pencil, ShieldQuestion } from 'lucide-react';
+import { Pencil, ShieldQuestion, UserPlus } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
@@ -13,6 +13,7 @@ import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Allowed, Empty, ErrorCard, IfAllowed, Skeleton } from '../../ui/states.tsx';
+import { AddMember } from './add-member.tsx';
 import { DeleteEntry } from './delete-entry.tsx';
 import { DisableEntry } from './disable-entry.tsx';
 import { EditEntry } from './edit-entry.tsx';
@@ -58,7 +59,7 @@ function EntryPage({ kind, id }: { readonly kind: Kind; readonly id: string }): 
   return <Whole kind={kind} entry={found.data} />;
 }
 
-type Open = 'edit' | 'disable' | 'delete' | null;
+type Open = 'edit' | 'disable' | 'delete' | 'member' | null;
 
 function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }): ReactElement {
   const noun = nouns[kind];
@@ -141,7 +142,21 @@ function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
           <PermissionMatrix permissions={entry.permissions ?? []} />
         </Part>
       )}
-      <TiedTo kind={kind} id={entry.id} />
+      <TiedTo
+        kind={kind}
+        id={entry.id}
+        actions={
+          kind !== 'teams'
+            ? {}
+            : {
+                users: (
+                  <Button disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setOpen('member')}>
+                    <UserPlus size={14} aria-hidden="true" /> Add a member
+                  </Button>
+                ),
+              }
+        }
+      />
       {noun.keyFilter !== null && (
         <IfAllowed permission="keys.read">
           <OwnKeys member={noun.keyFilter} id={entry.id} title={title} />
@@ -159,6 +174,7 @@ function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
         </>
       )}
       {open === 'edit' && <EditEntry kind={kind} entry={entry} onClose={() => setOpen(null)} />}
+      {open === 'member' && <AddMember team={entry} onClose={() => setOpen(null)} />}
       {open === 'disable' && switchKind !== null && (
         <DisableEntry kind={kind} entry={entry} switchKind={switchKind} onClose={() => setOpen(null)} onDone={refresh} />
       )}

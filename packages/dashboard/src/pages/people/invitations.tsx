@@ -4,7 +4,7 @@ import type { Schemas } from '@gatewayops/sdk';
 import { UserPlus } from 'lucide-react';
 import { useMemo, useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
-import { useCapability } from '../../app/session.ts';
+import { useCapability, type Capability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { DataTable, moved, type Column } from '../../table/data-table.tsx';
 import { Ago } from '../../time/time.tsx';
@@ -42,7 +42,7 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
     refetchInterval: 30_000,
   });
   const rows = useMemo(() => (list.data?.pages ?? []).flatMap(({ invitations }) => invitations), [list.data]);
-  const columns = useMemo(() => invitationColumns({ roles, teams, now }), [roles, teams, now]);
+  const columns = useMemo(() => invitationColumns({ roles, teams, now, write, onWithdraw: setWithdrawing }), [roles, teams, now, write]);
   useShortcuts([
     { keys: 'j', about: 'Next invitation', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
     { keys: 'k', about: 'Row before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
@@ -84,10 +84,7 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
             idOf={idOf}
             cursor={cursor}
             isStale={list.isPlaceholderData}
-            onOpen={(invitation) => {
-              setCursor(invitation.id);
-              if (write.allowed) setWithdrawing(invitation);
-            }}
+            onOpen={({ id }) => setCursor(id)}
             {...(list.hasNextPage && !list.isFetchingNextPage ? { onEnd: () => void list.fetchNextPage() } : {})}
             rowClass={({ expires_at: ends }) => (Date.parse(ends) > now ? '' : 'text-ink-3')}
           />
@@ -111,15 +108,15 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
   );
 }
 
-function invitationColumns({
-  roles,
-  teams,
-  now,
-}: {
+interface Around {
   readonly roles: ReadonlyMap<string, Entry>;
   readonly teams: ReadonlyMap<string, Entry>;
   readonly now: number;
-}): readonly Column<Invitation>[] {
+  readonly write: Capability;
+  readonly onWithdraw: (invitation: Invitation) => void;
+}
+
+function invitationColumns({ roles, teams, now, write, onWithdraw }: Around): readonly Column<Invitation>[] {
   const none = <span className="text-ink-3">–</span>;
   return [
     { id: 'email', title: 'E-mail', track: 'minmax(180px, 2fr)', cell: ({ email }) => <span className="font-medium">{email}</span> },
@@ -132,6 +129,23 @@ function invitationColumns({
       title: 'Ends',
       track: '112px',
       cell: ({ expires_at: ends }) => (Date.parse(ends) > now ? <Ago time={ends} now={now} /> : <span className="text-ink-3">over</span>),
+    },
+    {
+      id: 'withdraw',
+      title: 'Take back',
+      track: '104px',
+      cell: (invitation) => (
+        <button
+          type="button"
+          disabled={!write.allowed}
+          title={write.allowed ? undefined : write.reason}
+          aria-label={`Take the invitation of ${invitation.email} back`}
+          onClick={() => onWithdraw(invitation)}
+          className="hit text-accent hover:underline disabled:opacity-50"
+        >
+          Take back
+        </button>
+      ),
     },
   ];
 }

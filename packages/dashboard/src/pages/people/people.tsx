@@ -53,14 +53,14 @@ function Tabs({ at }: { readonly at: Tab }): ReactElement {
       : []),
   ];
   return (
-    <nav aria-label="Lists" className="-mx-1 flex flex-wrap gap-1">
+    <nav aria-label="Lists" className="-mx-1 flex gap-1 max-sm:overflow-x-auto sm:flex-wrap">
       {tabs.map(([kind, title]) => (
         <Link
           key={kind}
           to="/people"
           search={{ kind }}
           aria-current={at === kind ? 'page' : undefined}
-          className={`flex h-7 items-center rounded-control px-2.5 pointer-coarse:h-10 ${at === kind ? 'bg-sunken font-medium' : 'text-ink-2 hover:bg-sunken'}`}
+          className={`flex h-7 shrink-0 items-center rounded-control px-2.5 pointer-coarse:h-10 ${at === kind ? 'bg-sunken font-medium' : 'text-ink-2 hover:bg-sunken'}`}
         >
           {title}
         </Link>

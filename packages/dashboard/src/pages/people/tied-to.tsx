@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import type { Kind } from './kinds.ts';
@@ -21,7 +21,7 @@ const role = { filter: (id: string) => ({ role_id: id }), search: (id: string) =
 /** Who is tied to one of a kind. */
 const ties: Readonly<Partial<Record<Kind, readonly Tie[]>>> = {
   teams: [
-    { kind: 'users', ...team, nothing: 'Nobody is a member yet: teams of a user are changed on the page of the user.' },
+    { kind: 'users', ...team, nothing: 'Nobody is a member yet.' },
     { kind: 'service-accounts', ...team, nothing: 'It runs no service account.' },
     { kind: 'agents', ...team, nothing: 'No agent works for it.' },
     { kind: 'projects', ...team, nothing: 'It works on no project.' },
@@ -36,12 +36,25 @@ const ties: Readonly<Partial<Record<Kind, readonly Tie[]>>> = {
 
 const shownMax = 20;
 
-export function TiedTo({ kind, id }: { readonly kind: Kind; readonly id: string }): ReactElement {
-  const mayPeople = useCapability('people.read').allowed;
-  return <>{mayPeople && (ties[kind] ?? []).map((tie) => <Tied key={tie.kind} tie={tie} id={id} />)}</>;
+interface TiedToProps {
+  readonly kind: Kind;
+  readonly id: string;
+  /** What can be done beside the title of a list. */
+  readonly actions: Partial<Readonly<Record<Kind, ReactNode>>>;
 }
 
-function Tied({ tie: { kind, filter, search, nothing }, id }: { readonly tie: Tie; readonly id: string }): ReactElement {
+export function TiedTo({ kind, id, actions }: TiedToProps): ReactElement {
+  const mayPeople = useCapability('people.read').allowed;
+  return <>{mayPeople && (ties[kind] ?? []).map((tie) => <Tied key={tie.kind} tie={tie} id={id} action={actions[tie.kind]} />)}</>;
+}
+
+interface TiedProps {
+  readonly tie: Tie;
+  readonly id: string;
+  readonly action: ReactNode;
+}
+
+function Tied({ tie: { kind, filter, search, nothing }, id, action }: TiedProps): ReactElement {
   const found = useQuery({
     queryKey: ['people', kind, 'tied', filter(id)],
     queryFn: ({ signal }) => listEntries(kind, filter(id), shownMax, undefined, signal),
@@ -52,12 +65,14 @@ function Tied({ tie: { kind, filter, search, nothing }, id }: { readonly tie: Ti
     <Part
       title={titles}
       actions={
-        isMore &&
-        search !== null && (
-          <Link to="/people" search={{ kind, ...search(id) }} className="text-accent hover:underline">
-            all of them
-          </Link>
-        )
+        <>
+          {isMore && search !== null && (
+            <Link to="/people" search={{ kind, ...search(id) }} className="flex items-center px-2 text-accent hover:underline">
+              all of them
+            </Link>
+          )}
+          {action}
+        </>
       }
     >
       {found.error !== null ? (

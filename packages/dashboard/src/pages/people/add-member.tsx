@@ -1,0 +1,57 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactElement } from 'react';
+import { Button } from '../../ui/button.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { FindField } from '../../ui/find-field.tsx';
+import { Sheet } from '../../ui/sheet.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { listEntries, updateEntry, type Entry } from './nouns.ts';
+
+const shownMax = 20;
+
+/** Users into a team, one after the other. */
+export function AddMember({ team, onClose }: { readonly team: Pick<Entry, 'id' | 'name'>; readonly onClose: () => void }): ReactElement {
+  const queries = useQueryClient();
+  const [find, setFind] = useState<string | undefined>();
+  const found = useQuery({
+    queryKey: ['people', 'users', 'to-add', find],
+    queryFn: ({ signal }) => listEntries('users', find === undefined ? {} : { q: find }, shownMax, undefined, signal),
+  });
+  const add = useMutation({
+    mutationFn: (user: Entry) => updateEntry('users', user, { team_ids: [...(user.team_ids ?? []), team.id] }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['people'] }),
+  });
+  return (
+    <Sheet title={`Add to ${team.name}`} onClose={onClose}>
+      <div className="flex flex-col gap-3 p-4">
+        <FindField placeholder="A part of the name, the address or the id" value={find} onFind={setFind} />
+        <FaultLine error={add.error} />
+        {found.error !== null ? (
+          <ErrorCard error={found.error} what="The users" onRetry={() => void found.refetch()} />
+        ) : found.data === undefined ? (
+          <Skeleton rows={4} label="Loading users" />
+        ) : found.data.entries.length === 0 ? (
+          <p className="text-ink-2">No user fits.</p>
+        ) : (
+          <ul className="flex flex-col">
+            {found.data.entries.map((user) => (
+              <li key={user.id} className="flex min-h-9 items-center justify-between gap-3">
+                <span className="min-w-0 truncate">
+                  {user.name} <span className="text-ink-3">{user.email ?? ''}</span>
+                </span>
+                {user.team_ids?.includes(team.id) === true ? (
+                  <span className="text-ink-3">a member</span>
+                ) : (
+                  <Button disabled={add.isPending} aria-label={`Add ${user.name}`} onClick={() => add.mutate(user)}>
+                    Add
+                  </Button>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+        <p className="text-meta text-ink-3">What rules say of the team holds for its members on every node within a second.</p>
+      </div>
+    </Sheet>
+  );
+}
