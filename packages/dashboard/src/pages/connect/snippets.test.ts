@@ -15,3 +15,10 @@ test.each(clients)('$title is told the address of the server and the key, and of
 test('what is a file of JSON is JSON', () => {
   for (const { id, text } of clients) if (id === 'cursor' || id === 'vscode') expect(JSON.stringify(JSON.parse(text(to)))).toContain('/mcp/search');
 });
+
+test('what is a program calls the SDK as the SDK is', () => {
+  const sdk = clients.find(({ id }) => id === 'sdk')?.text(to) ?? '';
+  expect(sdk).toContain(`new GatewayOps({ gatewayUrl: "https://tools.example/gateway", apiKey: "gwo_dev_0123" })`);
+  // Its first parameter is the name of the server.
+  expect(sdk).toContain('client.mcp.listTools("search")');
+});

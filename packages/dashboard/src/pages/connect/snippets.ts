@@ -62,7 +62,7 @@ export const clients: readonly Client[] = [
     text: (to) =>
       `import { GatewayOps } from '@gatewayops/sdk';\n\nconst client = new GatewayOps({ gatewayUrl: ${JSON.stringify(to.gatewayUrl)}${
         to.key === null ? '' : `, apiKey: ${JSON.stringify(to.key)}`
-      } });\nfor await (const tool of client.mcp.listTools({ server: ${JSON.stringify(to.name)} })) console.log(tool.name);`,
+      } });\nfor await (const tool of client.mcp.listTools(${JSON.stringify(to.name)})) console.log(tool.name);`,
   },
   {
     id: 'curl',
