@@ -11,6 +11,7 @@ import { identitySearch } from '../pages/identity/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
 import { metricsSearch } from '../pages/metrics/search.ts';
 import { peopleSearch } from '../pages/people/search.ts';
+import { policiesSearch } from '../pages/policies/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
@@ -144,6 +145,13 @@ const sessions = createRoute({
   component: lazyRouteComponent(() => import('../pages/sessions/sessions.tsx'), 'OwnSessionsPage'),
 });
 
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  validateSearch: z.object(policiesSearch),
+  component: lazyRouteComponent(() => import('../pages/policies/policies.tsx'), 'Policies'),
+});
+
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
@@ -173,6 +181,7 @@ export const router = createRouter({
     access,
     identity,
     sessions,
+    policies,
     audit,
     connect,
   ]),

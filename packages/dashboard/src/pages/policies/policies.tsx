@@ -1,0 +1,171 @@
+/** The rules of access in the order in which they weigh, and what is switched off. */
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useMemo, useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { useShortcuts } from '../../app/shortcuts.ts';
+import { DataTable, moved, type Column } from '../../table/data-table.tsx';
+import { pluralText } from '../../text/format.ts';
+import { Clock } from '../../time/time.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Choice, Field } from '../../ui/field.tsx';
+import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { EditPolicy } from './edit-policy.tsx';
+import { EffectWord } from './effect-word.tsx';
+import { PolicyPanel } from './policy-panel.tsx';
+import { aboutText, byWeight, type Policy } from './policy-text.ts';
+import { Switches } from './switches.tsx';
+
+const idOf = ({ name }: Policy): string => name;
+/** So many rules there may be. */
+const rulesMax = 5000;
+
+export function Policies(): ReactElement {
+  return (
+    <Allowed permission="policies.read">
+      <PoliciesPage />
+    </Allowed>
+  );
+}
+
+function PoliciesPage(): ReactElement {
+  const search = useSearch({ from: '/policies' });
+  const navigate = useNavigate({ from: '/policies' });
+  const write = useCapability('policies.write');
+  const [creating, setCreating] = useState(false);
+  const list = useQuery({
+    queryKey: ['policies'],
+    queryFn: ({ signal }) => gateway.policies.list({ limit: 200 }, { signal }).take(rulesMax),
+    // Others write rules too.
+    refetchInterval: 15_000,
+  });
+  const all = useMemo(() => (list.data ?? []).toSorted(byWeight), [list.data]);
+  const shown = useMemo(() => {
+    const find = (search.find ?? '').toLowerCase();
+    return all.filter((rule) => rule.effect === (search.effect ?? rule.effect) && textOf(rule).includes(find));
+  }, [all, search.find, search.effect]);
+  const isOfFile = all.some(({ source }) => source === 'file');
+  const open = all.find(({ name }) => name === search.rule);
+  const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
+  const cursor = search.rule ?? null;
+  const may = write.allowed && !isOfFile;
+  useShortcuts([
+    { keys: 'j', about: 'Next policy', run: () => change({ rule: moved(shown, idOf, cursor, 1) ?? undefined }) },
+    { keys: 'k', about: 'Policy before', run: () => change({ rule: moved(shown, idOf, cursor, -1) ?? undefined }) },
+    { keys: 'n', about: 'New policy', run: () => may && setCreating(true) },
+    { keys: 'Escape', about: 'Close what lies beside', run: () => change({ rule: undefined }) },
+  ]);
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex flex-wrap items-end justify-between gap-3 px-3 pt-3 pb-2 sm:px-4">
+        <h1 className="text-title font-semibold">Policies</h1>
+        <Button
+          look="primary"
+          disabled={!may}
+          title={isOfFile ? 'The rules stand in gateway.yaml, and then those hold and no others.' : write.allowed ? 'n' : write.reason}
+          onClick={() => setCreating(true)}
+        >
+          <Plus size={14} aria-hidden="true" /> Create a policy
+        </Button>
+        <div role="search" className="flex w-full flex-wrap gap-2">
+          <div className="min-w-40 flex-1">
+            <Field
+              label="Find"
+              placeholder="A name, whom it is for, what it is about"
+              value={search.find ?? ''}
+              maxLength={100}
+              onChange={(event) => change({ find: event.target.value === '' ? undefined : event.target.value })}
+            />
+          </div>
+          <Choice
+            label="Does"
+            value={search.effect ?? ''}
+            choices={[
+              ['', 'anything'],
+              ['deny', 'deny'],
+              ['hold', 'hold'],
+              ['allow', 'allow'],
+            ]}
+            onChange={(event) => change({ effect: event.target.value === '' ? undefined : (event.target.value as 'deny') })}
+          />
+        </div>
+      </div>
+      <Switches />
+      <div className="flex min-h-0 flex-1 border-t border-hairline">
+        {list.error !== null && list.data === undefined ? (
+          <ErrorCard error={list.error} what="The list of policies" onRetry={() => void list.refetch()} />
+        ) : list.data === undefined ? (
+          <Skeleton rows={8} label="Loading policies" />
+        ) : shown.length === 0 ? (
+          <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy fits'}>
+            {all.length === 0 ? (
+              <>
+                What no policy allows is refused. To let whoever has a key use every server:
+                <Command text="npx --no gateway policies set members-may-call --effect allow --to members" />
+              </>
+            ) : (
+              <Button onClick={() => change({ find: undefined, effect: undefined })}>Show all policies</Button>
+            )}
+          </Empty>
+        ) : (
+          <DataTable
+            label="Policies, in the order in which they weigh"
+            columns={columns}
+            shown={columns.map(({ id }) => id)}
+            rows={shown}
+            idOf={idOf}
+            cursor={cursor}
+            onOpen={({ name }) => change({ rule: name })}
+            rowClass={({ served }) => (served ? '' : 'text-ink-3')}
+            footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow · what none allows is refused${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
+          />
+        )}
+        {open !== undefined && <PolicyPanel key={open.name} policy={open} onClose={() => change({ rule: undefined })} onChanged={() => void list.refetch()} />}
+      </div>
+      {creating && (
+        <EditPolicy
+          policy={null}
+          onClose={() => setCreating(false)}
+          onSaved={(name) => {
+            setCreating(false);
+            void list.refetch();
+            change({ rule: name, find: undefined, effect: undefined });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function textOf(rule: Policy): string {
+  return `${rule.name} ${rule.to.join(' ')} ${aboutText(rule)} ${rule.reason ?? ''} ${rule.when ?? ''}`.toLowerCase();
+}
+
+const columns: readonly Column<Policy>[] = [
+  { id: 'effect', title: 'Does', track: '76px', isFirst: true, cell: ({ effect }) => <EffectWord effect={effect} /> },
+  { id: 'name', title: 'Name', track: 'minmax(150px, 1.4fr)', isFirst: true, cell: ({ name }) => <span className="font-medium">{name}</span> },
+  { id: 'to', title: 'To', track: 'minmax(100px, 1fr)', cell: ({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span> },
+  { id: 'about', title: 'About', track: 'minmax(160px, 2fr)', cell: (rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span> },
+  {
+    id: 'when',
+    title: 'When',
+    track: 'minmax(80px, 1.2fr)',
+    cell: ({ when }) =>
+      when === null ? (
+        <span className="text-ink-3">always</span>
+      ) : (
+        <code className="font-mono text-meta" title={when}>
+          {when}
+        </code>
+      ),
+  },
+  { id: 'until', title: 'Until', track: '104px', cell: ({ until }) => (until === null ? <span className="text-ink-3">–</span> : <Clock time={until} />) },
+  {
+    id: 'source',
+    title: 'Written in',
+    track: '104px',
+    cell: ({ source, served }) => (source === 'file' ? 'gateway.yaml' : served ? 'registry' : 'registry, rests'),
+  },
+];

@@ -1,0 +1,97 @@
+/** A rule as a form holds it, lists as text with commas, and as the API takes it. */
+import type { Schemas } from '@gatewayops/sdk';
+
+export type Policy = Schemas['Policy'];
+export type PolicyChange = Schemas['PolicyChange'];
+
+export interface PolicyForm {
+  readonly name: string;
+  readonly effect: Policy['effect'];
+  readonly to: string;
+  readonly servers: string;
+  readonly tools: string;
+  readonly resources: string;
+  readonly prompts: string;
+  readonly actions: string;
+  readonly when: string;
+  readonly reason: string;
+  /** As `datetime-local` has it, in the browser's zone; empty: it does not end. */
+  readonly until: string;
+}
+
+/** What decides first comes first: a refusal wins over all, what is held over what is allowed. */
+const weights: Readonly<Record<Policy['effect'], number>> = { deny: 0, hold: 1, allow: 2 };
+
+export function byWeight(one: Policy, other: Policy): number {
+  return weights[one.effect] - weights[other.effect] || one.name.localeCompare(other.name);
+}
+
+export const emptyForm: PolicyForm = {
+  name: '',
+  effect: 'deny',
+  to: 'everyone',
+  servers: '*',
+  tools: '',
+  resources: '',
+  prompts: '',
+  actions: '',
+  when: '',
+  reason: '',
+  until: '',
+};
+
+export function formOf(policy: Policy): PolicyForm {
+  const text = (list: readonly string[] | null): string => (list ?? []).join(', ');
+  return {
+    name: policy.name,
+    effect: policy.effect,
+    to: text(policy.to),
+    servers: text(policy.servers),
+    tools: text(policy.tools),
+    resources: text(policy.resources),
+    prompts: text(policy.prompts),
+    actions: text(policy.actions),
+    when: policy.when ?? '',
+    reason: policy.reason ?? '',
+    until: policy.until === null ? '' : localTime(new Date(policy.until)),
+  };
+}
+
+export function changeOf(form: PolicyForm): PolicyChange {
+  const list = (text: string): string[] =>
+    text
+      .split(/[,\n]/)
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+  const some = (name: 'tools' | 'resources' | 'prompts' | 'actions'): object => (list(form[name]).length === 0 ? {} : { [name]: list(form[name]) });
+  const { effect, when, reason, until } = form;
+  return {
+    effect,
+    to: list(form.to).length === 0 ? ['everyone'] : list(form.to),
+    servers: list(form.servers).length === 0 ? ['*'] : list(form.servers),
+    ...some('tools'),
+    ...some('resources'),
+    ...some('prompts'),
+    ...some('actions'),
+    ...(when.trim() === '' ? {} : { when: when.trim() }),
+    ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
+    ...(until === '' ? {} : { until: new Date(until).toISOString() }),
+  };
+}
+
+/** A URI of a resource may hold a comma: such a rule is not written in a form that parts lists by it. */
+export function fitsForm({ to, servers, tools, resources, prompts, actions }: Policy): boolean {
+  return ![to, servers, tools, resources, prompts, actions].some((list) => list?.some((one) => /[,\n]/.test(one)) === true);
+}
+
+/** What it is about, in a line. */
+export function aboutText({ servers, tools, resources, prompts, actions }: Policy): string {
+  const part = (list: readonly string[] | null, word: string): string[] => (list === null ? [] : [`${word} ${list.join(', ')}`]);
+  const where = servers.length === 1 && servers[0] === '*' ? 'every server' : servers.join(', ');
+  const what = [...part(tools, 'tools'), ...part(resources, 'resources'), ...part(prompts, 'prompts'), ...part(actions, 'to do')];
+  return what.length === 0 ? where : `${where}: ${what.join('; ')}`;
+}
+
+function localTime(date: Date): string {
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
