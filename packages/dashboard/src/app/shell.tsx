@@ -79,10 +79,11 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const wide = narrow ? '' : 'lg:w-52';
   const label = narrow ? 'sr-only' : 'sr-only lg:not-sr-only';
+  // Positioned, so that the names which only screen readers hear are scrolled with it and do not widen the page.
   return (
     <nav
       aria-label="Pages"
-      className={`flex shrink-0 gap-1 border-hairline bg-canvas max-sm:h-12 max-sm:overflow-x-auto max-sm:border-t max-sm:px-2 sm:w-14 sm:flex-col sm:overflow-y-auto sm:border-r sm:p-2 ${wide}`}
+      className={`relative flex shrink-0 gap-1 border-hairline bg-canvas max-sm:h-12 max-sm:overflow-x-auto max-sm:border-t max-sm:px-2 sm:w-14 sm:flex-col sm:overflow-y-auto sm:border-r sm:p-2 ${wide}`}
     >
       {pageGroups.map(({ title, pages }) => {
         const reachable = pages.filter(({ permission }) => capabilities.get(permission)?.allowed === true);
