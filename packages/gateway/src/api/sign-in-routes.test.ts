@@ -186,6 +186,19 @@ describe('signing in by OpenID Connect', () => {
     expect(await incidentOf(await comeBack(tooLate.url, late.cookie))).toMatchObject({ step: 'answer' });
     expect(idp.asked.filter((path) => path === '/token').length).toBe(before);
 
+    // Somebody stands between: the nonce is of another sign-in, the proof of who began it is gone, or plain.
+    for (const [change, step] of [
+      [(url: URL) => url.searchParams.set('nonce', 'x'.repeat(43)), 'identity'],
+      [(url: URL) => ['code_challenge', 'code_challenge_method'].forEach((name) => url.searchParams.delete(name)), 'answer'],
+      [(url: URL) => url.searchParams.set('code_challenge_method', 'plain'), 'answer'],
+    ] as const) {
+      const changed = await begin('acme');
+      const url = new URL(changed.url);
+      change(url);
+      const answer = await comeBack((await signInAt(url.href, 'ana')).url, changed.cookie);
+      expect([sessionOf(answer), await incidentOf(answer)]).toMatchObject([null, { step }]);
+    }
+
     const once = await begin('acme');
     const used = await signInAt(once.url, 'ana');
     const all = await Promise.all([1, 2, 3].map(() => comeBack(used.url, once.cookie)));

@@ -300,7 +300,7 @@ describe('tokens', () => {
     expect(second.refresh_token).not.toBe(first.refresh_token);
     const madeUp = `${second.refresh_token.slice(0, 24)}${'x'.repeat(65)}`;
     expect(await errorOf(await refresh(madeUp))).toEqual([400, 'invalid_grant']);
-    expect(await errorOf(await refresh(second.refresh_token, { client_id: 'other' }))).toEqual([400, 'invalid_grant']);
+    expect(await errorOf(await refresh(second.refresh_token, { client_id: 'secretive', client_secret: 's3cret' }))).toEqual([400, 'invalid_grant']);
     expect(await errorOf(await refresh(second.refresh_token, { resource: `${issuer}/mcp` }))).toEqual([400, 'invalid_target']);
     expect(await errorOf(await refresh(second.refresh_token, { scope: 'prompts.get' }))).toEqual([400, 'invalid_scope']);
     expect(await verdictOf(second.access_token)).toBe('good');
@@ -347,6 +347,16 @@ describe('tokens', () => {
     expect(await asked({}, basic('wrong'))).toBe(401);
     expect(await asked({ client_id: 'secretive', client_secret: 's3cret' })).toBe(200);
     expect(await asked({}, basic('s3cret'))).toBe(200);
+  });
+
+  test('a client that is no longer configured gets no more tokens, least of all without the secret that it had', async () => {
+    const fields = { client_id: 'secretive', client_secret: 's3cret' };
+    const { refresh_token: token } = await tokensOf(await exchange(await codeFor({ client_id: 'secretive' }), fields));
+    enabled = { ...server, clients: server.clients.filter(({ id }) => id !== 'secretive') };
+    expect(await errorOf(await refresh(token, { client_id: 'secretive' }))).toEqual([401, 'invalid_client']);
+    expect(await errorOf(await refresh(token, fields))).toEqual([401, 'invalid_client']);
+    enabled = server;
+    expect((await refresh(token, fields)).status).toBe(200);
   });
 
   test('a grant of a user acts as that user, within their roles, and ends with them', async () => {

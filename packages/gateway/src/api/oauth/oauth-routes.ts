@@ -7,7 +7,7 @@ import type { AuthorizationServerConfig } from '../../config/config.ts';
 import type { Actor, ControlDependencies } from '../../control/context.ts';
 import { readAuthorization, type AuthorizationRequest } from '../../control/oauth/authorize.ts';
 import { answerConsent, askConsent } from '../../control/oauth/consent.ts';
-import { requireClientSecret } from '../../control/oauth/find-client.ts';
+import { requireClientSecret, requireStillKnown } from '../../control/oauth/find-client.ts';
 import { exchangeCode, refreshGrant, type IssuedTokens, type TokenContext } from '../../control/oauth/issue-tokens.ts';
 import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
 import { controlApiPath } from '../../control/oauth/resources.ts';
@@ -63,6 +63,7 @@ export function oauthRoutes(app: ApiApp): void {
     return await answerJson(c, async () => {
       const form = await readForm(c);
       const client = readClient(c, form);
+      requireStillKnown(server, client.id);
       requireClientSecret(server, client.id, client.secret);
       return tokenBody(await issue(tokenContext(c), server, client.id, form));
     });

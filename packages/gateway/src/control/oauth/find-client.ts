@@ -52,6 +52,19 @@ export function requireClientSecret(server: AuthorizationServerConfig, clientId:
     throw new OauthRefusal('invalid_client', 'the client did not show its secret');
 }
 
+/**
+ * A client that the operator has taken out of the configuration gets no more tokens: the secret that it had to show went with its entry, and whoever has one of its
+ * refresh tokens would need nothing else. Refusals: `invalid_client`.
+ */
+export function requireStillKnown(server: AuthorizationServerConfig, clientId: string): void {
+  const isKnown =
+    configuredClient(server, clientId) !== null ||
+    (server.controlApi && clientId === commandLine.id) ||
+    (server.clientDocuments !== null && isDocumentId(clientId)) ||
+    (server.dynamicRegistration && registeredId.test(clientId));
+  if (!isKnown) throw new OauthRefusal('invalid_client', 'the client_id is not known here');
+}
+
 function configuredClient({ clients }: AuthorizationServerConfig, clientId: string): OauthClientConfig | null {
   return clients.find(({ id }) => id === clientId) ?? null;
 }
