@@ -1,37 +1,23 @@
 /** What the shape of `identity.certificates`, and of `auth` where it takes them, cannot say. */
 import { certificateNameKinds } from '../kernel/certificate-terms.ts';
 import { credentialsOf, type RouteAuth } from '../kernel/route-auth.ts';
+import { checkNamedOnce, checkNamesOne, checkServers, eachAuth } from './check-callers.ts';
 import type { Checked, Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
 import type { CertificateAuthorityEntry } from './schema-certificates.ts';
 
-export function checkCertificates({ file, config, leftOutServers }: Checked, complain: Complain): void {
+export function checkCertificates(checked: Checked, complain: Complain): void {
+  const { file } = checked;
   const { authorities } = file.identity.certificates;
-  const servers = new Set([...config.servers.map(({ name }) => name), ...leftOutServers]);
+  const place = ['identity', 'certificates', 'authorities'];
+  checkNamedOnce(authorities, place, 'authorities', complain);
   for (const [index, entry] of authorities.entries()) {
-    const path: Path = ['identity', 'certificates', 'authorities', index];
-    const first = authorities.findIndex(({ name }) => name === entry.name);
-    if (first < index)
-      complain(
-        [...path, 'name'],
-        `two authorities are named ${entry.name}`,
-        `identity.certificates.authorities[${first}] has the name already.`,
-        'Give one of them another name.',
-      );
+    const path: Path = [...place, index];
     for (const [number, rule] of entry.callers.entries()) checkRule(rule, [...path, 'callers', number], complain);
-    checkNamedOnce(entry, path, complain);
-    for (const [number, server] of (entry.servers ?? []).entries())
-      if (!servers.has(server))
-        complain(
-          [...path, 'servers', number],
-          `there is no server named ${server}`,
-          `Configured: ${[...servers].slice(0, 20).join(', ')}.`,
-          'Correct the name, or remove it.',
-        );
+    checkMeantOnce(entry, path, complain);
+    checkServers(entry.servers, path, checked, complain);
   }
-  for (const [index, { auth }] of file.routes.entries()) checkAuth(auth, ['routes', index, 'auth'], file, complain);
-  checkAuth(file.aggregate.auth, ['aggregate', 'auth'], file, complain);
-  for (const [index, { auth }] of file.virtual_servers.entries()) checkAuth(auth, ['virtual_servers', index, 'auth'], file, complain);
+  eachAuth(file, (auth, path) => checkAuth(auth, path, file, complain));
 }
 
 function checkRule(rule: CertificateAuthorityEntry['callers'][number], path: Path, complain: Complain): void {
@@ -43,8 +29,7 @@ function checkRule(rule: CertificateAuthorityEntry['callers'][number], path: Pat
       'It says which certificates are meant.',
       'Write one of uri, dns, email and fingerprint.',
     );
-  if ([rule.user, rule.service_account, rule.agent].filter((one) => one !== undefined).length !== 1)
-    complain(path, 'the entry names nobody, or more than one', 'A certificate is of one caller.', 'Write one of user, service_account and agent.');
+  checkNamesOne(rule, path, 'A certificate', complain);
   if (rule.user !== undefined && names.some((kind) => rule[kind]?.includes('*') === true))
     complain(
       path,
@@ -55,7 +40,7 @@ function checkRule(rule: CertificateAuthorityEntry['callers'][number], path: Pat
 }
 
 /** A second entry for the same name would never be asked. */
-function checkNamedOnce({ callers }: CertificateAuthorityEntry, path: Path, complain: Complain): void {
+function checkMeantOnce({ callers }: CertificateAuthorityEntry, path: Path, complain: Complain): void {
   const seen = new Map<string, number>();
   for (const [number, rule] of callers.entries()) {
     const key = JSON.stringify(certificateNameKinds.map((kind) => rule[kind]?.toLowerCase()));

@@ -3,17 +3,17 @@ import { networksOf, refusedAsPrivate } from '../kernel/outward-address.ts';
 import { credentialsOf, type RouteAuth } from '../kernel/route-auth.ts';
 import { closestWord } from '../kernel/closest-word.ts';
 import { checkUrl } from './check-address.ts';
+import { checkNamedOnce, checkNamesOne, checkServers, eachAuth } from './check-callers.ts';
 import type { Checked, Complain } from './check-config.ts';
 import type { Path } from './config-fault.ts';
 
-export function checkIdentity({ file, config, leftOutServers }: Checked, complain: Complain): void {
+export function checkIdentity(checked: Checked, complain: Complain): void {
+  const { file } = checked;
   const { issuers } = file.identity;
-  const servers = new Set([...config.servers.map(({ name }) => name), ...leftOutServers]);
+  const place = ['identity', 'issuers'];
+  checkNamedOnce(issuers, place, 'issuers', complain);
   for (const [index, entry] of issuers.entries()) {
-    const path: Path = ['identity', 'issuers', index];
-    const first = issuers.findIndex(({ name }) => name === entry.name);
-    if (first < index)
-      complain([...path, 'name'], `two issuers are named ${entry.name}`, `identity.issuers[${first}] has the name already.`, 'Give one of them another name.');
+    const path: Path = [...place, index];
     const same = issuers.findIndex((one) => one.issuer === entry.issuer && audiences(one).some((audience) => audiences(entry).includes(audience)));
     if (same < index && Object.keys(entry.required_claims).length === 0)
       complain(
@@ -42,27 +42,11 @@ export function checkIdentity({ file, config, leftOutServers }: Checked, complai
         'actions says what they may do at most; without it every MCP operation, and nothing else.',
         'Add actions with the permissions that they need, such as [config.write, servers.read].',
       );
-    for (const [number, { user, service_account: account, agent }] of entry.callers.entries())
-      if ([user, account, agent].filter((one) => one !== undefined).length !== 1)
-        complain(
-          [...path, 'callers', number],
-          'the entry names nobody, or more than one',
-          'A token is of one caller.',
-          'Write one of user, service_account and agent.',
-        );
-    for (const [number, server] of (entry.servers ?? []).entries())
-      if (!servers.has(server))
-        complain(
-          [...path, 'servers', number],
-          `there is no server named ${server}`,
-          `Configured: ${[...servers].slice(0, 20).join(', ')}.`,
-          'Correct the name, or remove it.',
-        );
+    for (const [number, rule] of entry.callers.entries()) checkNamesOne(rule, [...path, 'callers', number], 'A token', complain);
+    checkServers(entry.servers, path, checked, complain);
   }
   const names = issuers.map(({ name }) => name);
-  for (const [index, { auth }] of file.routes.entries()) checkAuth(auth, ['routes', index, 'auth'], names, complain);
-  checkAuth(file.aggregate.auth, ['aggregate', 'auth'], names, complain);
-  for (const [index, { auth }] of file.virtual_servers.entries()) checkAuth(auth, ['virtual_servers', index, 'auth'], names, complain);
+  eachAuth(file, (auth, path) => checkAuth(auth, path, names, complain));
 }
 
 function audiences({ audience }: { readonly audience: string | readonly string[] }): readonly string[] {

@@ -1,13 +1,12 @@
 /** `identity.certificates` as it is written: who vouches for callers by client certificates. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
-import { entryIdPattern } from '../kernel/directory.ts';
 import { networksOf } from '../kernel/outward-address.ts';
-import { actionPatterns, list, serverName, strict, text } from './schema-parts.ts';
+import { callerEntry, mostOf, organizationOf } from './schema-callers.ts';
+import { list, strict } from './schema-parts.ts';
 import { issuerName } from './schema-route-auth.ts';
 
 const file = z.string({ error: 'must be the path of a file' }).min(1, { error: 'must be the path of a file' }).max(4096);
-const entryId = text(entryIdPattern, 'must be an id of the directory');
 
 const uriError = 'must be a URI such as spiffe://acme.example/indexer; * may stand for one whole segment of its path';
 const dnsError = 'must be a host name such as indexer.acme.example; * may stand for one whole label of it';
@@ -41,16 +40,12 @@ const caller = strict({
       description: 'SHA-256 of the whole certificate: this one and no other.',
       examples: ['sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
     }),
-  user: entryId.optional().meta({ description: 'Id of the user that it is.', examples: ['usr_ana'] }),
-  service_account: entryId.optional().meta({ description: 'Id of the service account that it is.', examples: ['sva_indexer'] }),
-  agent: entryId.optional().meta({ description: 'Id of the agent that it is.', examples: ['agt_reviewer'] }),
+  ...callerEntry,
 });
 
 const authority = strict({
   name: issuerName.meta({ description: 'Name of the authority, for records.', examples: ['acme'] }),
-  organization: text(/^org_[A-Za-z0-9][A-Za-z0-9_-]{0,58}$/, 'must be the id of an organization, such as org_acme')
-    .default('org_default')
-    .meta({ description: 'Id of the organization whose callers it vouches for.', examples: ['org_acme'] }),
+  organization: organizationOf('callers it vouches for'),
   ca: file.meta({
     description: 'File of the certificates of the authority, in PEM. Public authorities are never trusted for callers.',
     examples: ['./clients-ca.pem'],
@@ -68,16 +63,7 @@ const authority = strict({
     .min(1, { error: 'must name a caller' })
     .max(10_000)
     .meta({ description: 'Which certificates are of which user, service account or agent of the directory; the first that fits. It has to be there.' }),
-  actions: actionPatterns.meta({
-    description: 'The most that callers of this authority may do, whatever their roles. Default: every MCP operation.',
-    examples: [['tools.call', 'tools.list']],
-  }),
-  servers: z
-    .array(serverName, { error: 'must be a list of servers' })
-    .min(1, { error: 'must name a server, or be left out' })
-    .max(1000)
-    .optional()
-    .meta({ description: 'Servers that callers of this authority may reach. Default: all.', examples: [['search']] }),
+  ...mostOf('authority'),
 });
 
 const networkError = 'must be an address or a network, such as 10.0.0.5 or 10.1.0.0/16';

@@ -1,12 +1,12 @@
 /** `identity` as it is written: who vouches for callers that have no API key. */
 import { z } from 'zod';
 import { bounds } from '../kernel/bounds.ts';
+import { callerEntry, entryId, mostOf, organizationOf } from './schema-callers.ts';
 import { certificatesSchema } from './schema-certificates.ts';
 import { authorizationServerSchema } from './schema-authorization-server.ts';
-import { entryIdPattern } from '../kernel/directory.ts';
 import { durationText } from '../kernel/duration-text.ts';
 import { signatureAlgorithms, tokenTypes } from '../kernel/token-terms.ts';
-import { actionPatterns, day, duration, list, section, serverName, strict, text } from './schema-parts.ts';
+import { day, duration, list, section, strict, text } from './schema-parts.ts';
 import { providersSchema } from './schema-providers.ts';
 import { issuerName } from './schema-route-auth.ts';
 import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
@@ -28,7 +28,6 @@ const claimName = z
   .min(1, { error: 'must be the name of a claim' })
   .max(200)
   .refine((one) => !/\p{Cc}/u.test(one), { error: 'must be the name of a claim' });
-const entryId = text(entryIdPattern, 'must be an id of the directory');
 const callerRule = strict({
   claims: z
     .record(claimName, word, { error: 'must be a map of claims to text' })
@@ -37,9 +36,7 @@ const callerRule = strict({
       description: 'Claims that the token must have, by name or path (`realm_access.roles`); `*` stands for any text. Of a list one must fit.',
       examples: [{ sub: 'system:serviceaccount:prod:indexer' }],
     }),
-  user: entryId.optional().meta({ description: 'Id of the user that it is.', examples: ['usr_ana'] }),
-  service_account: entryId.optional().meta({ description: 'Id of the service account that it is.', examples: ['sva_indexer'] }),
-  agent: entryId.optional().meta({ description: 'Id of the agent that it is.', examples: ['agt_reviewer'] }),
+  ...callerEntry,
 });
 
 const mapping = strict({
@@ -54,9 +51,7 @@ const mapping = strict({
 
 const issuer = strict({
   name: issuerName.meta({ description: 'Name of the issuer, for records and `auth.issuers`.', examples: ['okta'] }),
-  organization: text(/^org_[A-Za-z0-9][A-Za-z0-9_-]{0,58}$/, 'must be the id of an organization, such as org_acme')
-    .default('org_default')
-    .meta({ description: 'Id of the organization whose callers it vouches for.', examples: ['org_acme'] }),
+  organization: organizationOf('callers it vouches for'),
   issuer: issuerUrl.meta({ description: 'What its tokens say in `iss`, letter for letter.', examples: ['https://acme.okta.com/oauth2/default'] }),
   audience: z
     .union([word, z.array(word).min(1).max(20)], { error: 'must be text, or a list of texts' })
@@ -157,16 +152,7 @@ const issuer = strict({
     examples: [['developer']],
   }),
   mapping: list(mapping, 1000).meta({ description: 'Teams and roles that people are given by their groups, and lose with them.' }),
-  actions: actionPatterns.meta({
-    description: 'The most that callers of this issuer may do, whatever their roles. Default: every MCP operation.',
-    examples: [['tools.call', 'tools.list']],
-  }),
-  servers: z
-    .array(serverName, { error: 'must be a list of servers' })
-    .min(1, { error: 'must name a server, or be left out' })
-    .max(1000)
-    .optional()
-    .meta({ description: 'Servers that callers of this issuer may reach. Default: all.', examples: [['search']] }),
+  ...mostOf('issuer'),
   control_api: z
     .boolean({ error: 'must be true or false' })
     .default(false)

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { providerPresets } from '../kernel/provider-presets.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { entryIdPattern } from '../kernel/directory.ts';
+import { entryId, organizationOf } from './schema-callers.ts';
 import { list, secretReference, section, serverName, strict, text } from './schema-parts.ts';
 import { allowAddresses, authoritiesFile } from './schema-upstream.ts';
 
@@ -13,7 +13,6 @@ const issuer = z
   .max(1024, { error: issuerError })
   .refine((one) => !/[\s\p{Cc}]/u.test(one), { error: issuerError });
 const claimName = z.string({ error: 'must be the name of a claim' }).min(1, { error: 'must be the name of a claim' }).max(200);
-const entryId = text(entryIdPattern, 'must be an id of the directory');
 const word = z.string({ error: 'must be text' }).min(1, { error: 'must not be empty' }).max(512);
 
 const mapping = strict({
@@ -58,9 +57,7 @@ const provider = strict({
   title: text(/^[^\p{Cc}]{1,60}$/u, 'must be 1 to 60 characters')
     .optional()
     .meta({ description: 'What people read on the button. Default: that of the preset.', examples: ['Acme'] }),
-  organization: text(/^org_[A-Za-z0-9][A-Za-z0-9_-]{0,58}$/, 'must be the id of an organization, such as org_acme')
-    .default('org_default')
-    .meta({ description: 'Id of the organization whose people it signs in.', examples: ['org_acme'] }),
+  organization: organizationOf('people it signs in'),
   type: z
     .enum(['oidc', 'saml'], { error: 'must be oidc or saml' })
     .default('oidc')
