@@ -294,15 +294,22 @@ describe('signing in by OpenID Connect', () => {
     expect([await since('acme begun'), await since('acme succeeded'), await since('acme refused'), await since('away refused')]).toEqual([2, 1, 1, 0]);
   });
 
-  test('where a provider is enforced nobody of its domains comes by an invitation', async () => {
+  test('where a provider is enforced nobody of its domains comes by an invitation, or by another provider, whatever that calls them by now', async () => {
+    const byForm = async (login: string): Promise<Response> => {
+      const begun = await begin('form');
+      const back = await signInAt(begun.url, login);
+      return await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
+    };
+    idp.people.set('cy', { email: 'cy@acme.example', email_verified: true, name: 'Cy', groups: [] });
+    expect(sessionOf(await byForm('cy'))).toMatch(/^session_/);
     const { token } = await inviteUser(control.context(), { email: 'new@acme.example', name: null, teamIds: [], roleIds: null, expiresAtMs: null });
     providers = providers.map((one) => (one.name === 'acme' ? { ...one, enforce: true } : one));
     const accepted = await control.request('POST', '/v1/invitations/accept', { body: { token } });
     expect([accepted.status, await accepted.json()]).toMatchObject([403, { error: 'provider_enforced' }]);
     expect(await signIn('ana')).toMatch(/^session_/);
-    const begun = await begin('form');
-    const back = await signInAt(begun.url, 'bo');
-    const refused = await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
-    expect(await incidentOf(refused)).toMatchObject({ step: 'email' });
+    expect(await incidentOf(await byForm('bo'))).toMatchObject({ step: 'email' });
+    idp.people.set('cy', { email: 'cy@elsewhere.example', email_verified: true, name: 'Cy', groups: [] });
+    const moved = await byForm('cy');
+    expect([sessionOf(moved), await incidentOf(moved)]).toMatchObject([null, { step: 'email' }]);
   });
 });

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 import type { ProviderData, SamlProviderData } from '../../identity/provider-data.ts';
 import type { VerifiedIdentity } from '../../identity/verified-identity.ts';
+import type { OrganizationId } from '../../kernel/id.ts';
 import type { ControlContext } from '../context.ts';
 import { openUserSession } from '../sessions/open-user-session.ts';
 import { digest, pendingKey, pendingSchema } from './begin-sign-in.ts';
@@ -82,21 +83,34 @@ export async function finishSignIn(context: Caller, input: FinishInput): Promise
       return { ok: true, isTried: true };
     }
     const { organizationId, email } = identity;
-    const enforced = email === null ? null : enforcedFor(context.providers.list(), organizationId, email);
-    if (enforced !== null && enforced.name !== provider.name)
-      return await refuse({
-        step: 'email',
-        reason: `their address belongs to ${enforced.name}, which is enforced`,
-        fix: `Let them sign in by ${enforced.name}.`,
-      });
+    const enforced = (address: string | null | undefined): Stopped | null => enforcedElsewhere(context, provider, organizationId, address ?? null);
+    const other = enforced(email);
+    if (other !== null) return await refuse(other);
     const settled = await settleIdentity(context, identity, provider.rules);
     if (!settled.ok) return await refuse(settled);
+    // Whom another provider calls by an address of elsewhere by now is still the user with the address that is enforced.
+    const still = enforced(settled.user.entry.attributes['email']);
+    if (still !== null) return await refuse(still);
     const token = await openUserSession(context, { organizationId, user: settled.user.entry, provider: provider.name, userAgent: input.userAgent });
     context.audit.signIns.person(provider.name, 'succeeded');
     return { ok: true, isTried: false, token, returnTo };
   } catch (error) {
     return await refuse(error);
   }
+}
+
+/** Why nobody with that address may come by this provider; null: they may. */
+function enforcedElsewhere({ providers }: Caller, provider: ProviderData, organizationId: OrganizationId, email: string | null): Stopped | null {
+  const enforced = email === null ? null : enforcedFor(providers.list(), organizationId, email);
+  if (enforced === null || enforced.name === provider.name) return null;
+  return {
+    ok: false,
+    provider,
+    isTried: false,
+    step: 'email',
+    reason: `their address belongs to ${enforced.name}, which is enforced`,
+    fix: `Let them sign in by ${enforced.name}.`,
+  };
 }
 
 async function takeBegun(context: Caller, { type, answer, browser }: FinishInput): Promise<Begun | Stopped> {
