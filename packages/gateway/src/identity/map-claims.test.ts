@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defaultOrganizationId } from '../kernel/id.ts';
 import type { ClaimMapping, IssuerData, PeopleClaims } from './issuer-data.ts';
 import { mapClaims } from './map-claims.ts';
+import { readClaims } from './read-claims.ts';
 import { claimAt, isTokenForm, readToken } from './read-token.ts';
 
 const people: PeopleClaims = {
@@ -81,6 +82,24 @@ describe('who a token is of', () => {
       identity: { emailVerified: true },
     });
     expect(mapClaims(issuer(), { sub: 'u1', email_verified: true })).toMatchObject({ identity: { email: null, emailVerified: false } });
+  });
+
+  test('that an address is verified is said of email, and of no name that people choose themselves', () => {
+    const claims = { sub: 'u1', email: 'eve@acme.example', email_verified: true, preferred_username: 'root@acme.example', mail: { email: 'a@acme.example' } };
+    const verified = (email: string, more: Record<string, unknown> = {}) => {
+      const mapped = mapClaims(issuer({ people: { ...people, email } }), { ...claims, ...more });
+      const provider = { name: 'p', organizationId: defaultOrganizationId, issuer: 'https://idp.example', isEmailTrusted: false };
+      const read = readClaims({ ...provider, claims: { subject: 'sub', email, name: 'name', groups: [] } }, { ...claims, xms_edov: true, ...more });
+      return [mapped.kind === 'person' && mapped.identity.emailVerified, read.emailVerified];
+    };
+    expect(verified('email')).toEqual([true, true]);
+    expect(verified('preferred_username')).toEqual([false, false]);
+    expect(verified('mail.email')).toEqual([false, false]);
+    expect(verified('mail.email', { mail: { email: 'a@acme.example', email_verified: true } })).toEqual([true, true]);
+    expect(verified('https://acme.example/email', { 'https://acme.example/email': 'a@b.example', 'https://acme.example/email_verified': true })).toEqual([
+      true,
+      true,
+    ]);
   });
 
   test.each([undefined, null, '', {}, [], ['u1'], true, 1.5, 'x'.repeat(256), '\uD800'])('is nobody where the subject is %j', (sub) => {

@@ -1,6 +1,7 @@
 import { fitsGlob, parseGlob } from '../kernel/glob.ts';
 import type { CallerRule, IssuerData, PeopleClaims } from './issuer-data.ts';
 import { claimAt, type Claims } from './read-token.ts';
+import { verifiedClaimOf } from './verified-claim-of.ts';
 import type { VerifiedIdentity } from './verified-identity.ts';
 
 /** Who a verified token is of, as far as its claims say: nothing of it has been looked up. */
@@ -27,13 +28,14 @@ export function mapClaims({ name: providerId, organizationId, issuer, mapping }:
       fix: 'Have the issuer add it to the token, or name another claim in claims.subject.',
     };
   const email = textOf(claimAt(claims, people.email));
+  const verifiedClaim = verifiedClaimOf(people.email);
   const identity: VerifiedIdentity = {
     providerId,
     organizationId,
     issuer,
     subject,
     email,
-    emailVerified: email !== null && (people.isEmailTrusted || claims['email_verified'] === true),
+    emailVerified: email !== null && (people.isEmailTrusted || (verifiedClaim !== null && claimAt(claims, verifiedClaim) === true)),
     name: textOf(claimAt(claims, people.name)),
     groups: [...new Set(people.groups.flatMap((path) => valuesOf(claimAt(claims, path))))],
     claims,

@@ -1,4 +1,5 @@
 import type { ProviderData } from './provider-data.ts';
+import { verifiedClaimOf } from './verified-claim-of.ts';
 import { SignInTrouble } from './sign-in-trouble.ts';
 import type { VerifiedIdentity } from './verified-identity.ts';
 
@@ -21,18 +22,24 @@ export function readClaims(provider: Pick<ProviderData, 'name' | 'organizationId
       'Let the provider send only groups that are assigned to the application, or application roles.',
     );
   const email = claimAt(claims, emailClaim);
-  const verified = claims['email_verified'];
   return {
     providerId: provider.name,
     organizationId: provider.organizationId,
     issuer: provider.issuer,
     subject,
     email: typeof email === 'string' && email !== '' ? email : null,
-    emailVerified: provider.isEmailTrusted || verified === true || verified === 'true' || claims['xms_edov'] === true || claims['xms_edov'] === '1',
+    emailVerified: provider.isEmailTrusted || isVerified(emailClaim, claims),
     name: textOf(claimAt(claims, nameClaim)),
     groups: [...new Set(groupClaims.flatMap((name) => textsOf(claimAt(claims, name))))].slice(0, groupsMax),
     claims,
   };
+}
+
+/** Whether the claims say so of the address that was read: what they say of `email` is nothing about a `upn` or a user name, which people may choose. */
+function isVerified(emailClaim: string, claims: Claims): boolean {
+  const verifiedClaim = verifiedClaimOf(emailClaim);
+  const verified = verifiedClaim === null ? false : claimAt(claims, verifiedClaim);
+  return verified === true || verified === 'true' || (emailClaim === 'email' && (claims['xms_edov'] === true || claims['xms_edov'] === '1'));
 }
 
 /** By name, or by a path with dots where no claim has that name. */
