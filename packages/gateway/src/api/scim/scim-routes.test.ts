@@ -59,6 +59,8 @@ beforeAll(async () => {
     provider('okta', defaultOrganizationId),
     provider('strict', defaultOrganizationId, { linkByEmail: false, domains: null, mapping: [] }),
     provider('theirs', acme),
+    provider('open', defaultOrganizationId),
+    provider('plain', defaultOrganizationId, { firstRoleIds: [], mapping: [{ group: 'Payments', teamIds: ['payments'], roleIds: [] }] }),
   ];
   ({ control, end } = await startControlWithAccess({
     providers: { list: () => providers, clients: () => Promise.reject(new Error('none')), saml: () => Promise.reject(new Error('none')) },
@@ -156,6 +158,23 @@ describe('who may', () => {
     ]);
     // The owner-only socket proves nothing here.
     expect((await control.request('GET', '/scim/v2/Users', { front: 'admin' })).status).toBe(401);
+  });
+
+  test('nobody gets it who does not hold all that its groups can give', async () => {
+    const change = { name: 'Half', texts: {}, names: { permissions: ['identity.*', 'scim.provision', 'people.*'] }, links: {} };
+    await createEntry(control.context(), { kind: 'role', id: 'half', change, dryRun: false });
+    const { secret } = await createKey(control.context(), {
+      name: 'half',
+      environment: null,
+      scopes: { servers: null, actions: ['role:half'] },
+      metadata: {},
+      expiresAtMs: null,
+    });
+    const refused = await control.request('POST', '/v1/identity/scim', { bearer: secret, body: { provider: 'open' } });
+    const rotated = await control.request('POST', '/v1/identity/scim/okta/rotate', { bearer: secret });
+    expect([refused.status, rotated.status]).toEqual([403, 403]);
+    expect(await refused.text()).toContain('more than it holds');
+    expect((await control.request('POST', '/v1/identity/scim', { bearer: secret, body: { provider: 'plain' } })).status).toBe(201);
   });
 
   test('a token is given once, has another beside it for a day, and none when the provider is stopped; each is in the audit', async () => {

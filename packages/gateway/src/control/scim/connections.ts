@@ -1,3 +1,4 @@
+import type { Reference } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
 import type { ScimConnection, ScimConnectionUse } from '../../store/registry/scim-store.ts';
@@ -6,6 +7,7 @@ import type { ControlContext } from '../context.ts';
 import { createKey, type KeyWithSecret } from '../keys/create-key.ts';
 import { revokeKey } from '../keys/revoke-key.ts';
 import { rotateKey } from '../keys/rotate-key.ts';
+import { requireHeld } from '../roles/require-roles.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { provisioningRules, scimPermission } from './scim-context.ts';
 
@@ -29,7 +31,7 @@ export async function listConnections({ registry, organizationId }: ControlConte
  */
 export async function createConnection(context: ControlContext, provider: string): Promise<KeyWithSecret> {
   const { registry, organizationId, clock, actor } = context;
-  if (provisioningRules(context, organizationId, provider) === null) throw unknownObject('provider', provider);
+  await requireMayProvision(context, provider);
   const exists = new Fault('already_exists', { kind: 'SCIM connection', name: provider });
   if ((await registry.scim.findConnection(organizationId, provider)) !== null) throw exists;
   const made = await createKey(context, {
@@ -56,7 +58,27 @@ export async function createConnection(context: ControlContext, provider: string
 
 /** Another token; the one before is good for 24 hours more. Faults: `unknown_object`, `forbidden`, `invalid_params` where the key is revoked, `unavailable`. */
 export async function rotateConnection(context: ControlContext, provider: string): Promise<KeyWithSecret> {
-  return await rotateKey(context, (await requireConnection(context, provider)).keyId);
+  const { keyId } = await requireConnection(context, provider);
+  await requireMayProvision(context, provider);
+  return await rotateKey(context, keyId);
+}
+
+/**
+ * Whoever has its token puts users into groups: so nobody gets it who does not hold all that the mapping could give them. Faults: `unknown_object` for a provider
+ * that is not configured, `forbidden`, `unavailable`.
+ */
+async function requireMayProvision(context: ControlContext, provider: string): Promise<void> {
+  const { registry, organizationId } = context;
+  const rules = provisioningRules(context, organizationId, provider);
+  if (rules === null) throw unknownObject('provider', provider);
+  const named = new Set([...rules.firstRoleIds, ...rules.mapping.flatMap(({ roleIds }) => roleIds)]);
+  const roles = [...named].map((id): Reference => ({ kind: 'role', id }));
+  // What is not there gives nothing yet; whoever makes it holds what it allows, and so does everybody who is given it.
+  const found = await registry.directory.lineage(organizationId, roles);
+  await requireHeld(
+    context,
+    found.filter(({ isRegistered }) => isRegistered),
+  );
 }
 
 /** Its tokens are good no more. What the provider has sent stays, for a connection that is made again. Faults: `unknown_object`, `unavailable`. */
