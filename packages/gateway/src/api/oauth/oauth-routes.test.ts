@@ -304,8 +304,12 @@ describe('tokens', () => {
     expect(await errorOf(await refresh(second.refresh_token, { resource: `${issuer}/mcp` }))).toEqual([400, 'invalid_target']);
     expect(await errorOf(await refresh(second.refresh_token, { scope: 'prompts.get' }))).toEqual([400, 'invalid_scope']);
     expect(await verdictOf(second.access_token)).toBe('good');
+    // Less than was granted, for one token; the grant stays what it is.
+    const narrow = await tokensOf(await refresh(second.refresh_token, { scope: 'tools.list' }));
+    const third = await tokensOf(await refresh(narrow.refresh_token));
+    expect([decodeJwt(narrow.access_token)['scope'], decodeJwt(third.access_token)['scope']]).toEqual(['tools.list', 'resources.read tools.*']);
     expect(await errorOf(await refresh(first.refresh_token))).toEqual([400, 'invalid_grant']);
-    expect(await errorOf(await refresh(second.refresh_token))).toEqual([400, 'invalid_grant']);
+    expect(await errorOf(await refresh(third.refresh_token))).toEqual([400, 'invalid_grant']);
     expect(await verdictOf(second.access_token)).toBe('revoked');
   });
 
@@ -487,6 +491,16 @@ describe('registration (RFC 7591)', () => {
     const { text } = await consentPage(authorizeParams({ client_id: client.client_id, redirect_uri: 'http://localhost:6274/oauth/callback' }));
     expect(text).toContain('Inspector');
     expect(text).toContain('nobody vouches for it');
+  });
+
+  test('RFC 9700 4.11.2: nobody is led to another site unasked by a client that nobody vouches for; a program on their machine is told', async () => {
+    const answer = await register({ redirect_uris: ['https://evil.example/cb', callback] });
+    const { client_id: clientId } = (await answer.json()) as { client_id: string };
+    const asked = (uri: string) => consentPage(authorizeParams({ client_id: clientId, redirect_uri: uri, response_type: 'token' }));
+    const elsewhere = await asked('https://evil.example/cb');
+    expect([elsewhere.answer.status, elsewhere.answer.headers.get('location')]).toEqual([400, null]);
+    expect(elsewhere.text).toContain('href="https://evil.example/cb?error=unsupported_response_type');
+    expect((await asked(callback)).answer.headers.get('location')).toContain(`${callback}?error=unsupported_response_type`);
   });
 
   test.each([

@@ -5,9 +5,9 @@
 import type { Context } from 'hono';
 import type { AuthorizationServerConfig } from '../../config/config.ts';
 import type { Actor, ControlDependencies } from '../../control/context.ts';
-import { readAuthorization, type AuthorizationRequest } from '../../control/oauth/authorize.ts';
+import { readAuthorization, type AuthorizationRequest, type RefusedRequest } from '../../control/oauth/authorize.ts';
 import { answerConsent, askConsent } from '../../control/oauth/consent.ts';
-import { requireClientSecret, requireStillKnown } from '../../control/oauth/find-client.ts';
+import { isVouchedFor, requireClientSecret, requireStillKnown } from '../../control/oauth/find-client.ts';
 import { exchangeCode, refreshGrant, type IssuedTokens, type TokenContext } from '../../control/oauth/issue-tokens.ts';
 import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
 import { controlApiPath } from '../../control/oauth/resources.ts';
@@ -16,6 +16,7 @@ import { revokeToken } from '../../control/oauth/revoke-token.ts';
 import { pathPrefix } from '../../control/sign-in/return-path.ts';
 import { countFailed } from '../../control/sign-in/sign-in-attempts.ts';
 import { Fault } from '../../kernel/fault.ts';
+import { redirectPlace } from '../../kernel/redirect-uri.ts';
 import { cookieActor, peerOf } from '../authenticate-caller.ts';
 import type { ApiApp, ApiEnvironment } from '../route.ts';
 import { authorizationServer, protectedResource } from './metadata.ts';
@@ -52,7 +53,10 @@ export function oauthRoutes(app: ApiApp): void {
     if (answer === null)
       return page(
         c,
-        renderRefusedRequest('this page was answered already, is too old, or was shown to somebody else', dependencies.publicUrl(), requestId),
+        renderRefusedRequest('this page was answered already, is too old, or was shown to somebody else', dependencies.publicUrl(), {
+          requestId,
+          answer: null,
+        }),
         400,
         null,
       );
@@ -155,7 +159,16 @@ async function ask(c: Ask, server: AuthorizationServerConfig, actor: Actor): Pro
   const { dependencies } = c.var;
   const read = await answerInPage(c, () => readAuthorization(dependencies, server, new URL(c.req.url).searchParams));
   if (read instanceof Response) return read;
-  if ('refusal' in read) return sendBack(c, read.redirectUri, read.state, { refusal: read.refusal });
+  if ('refusal' in read) {
+    const { redirectUri, state, refusal } = read;
+    if (mayBeSentUnasked(read)) return sendBack(c, redirectUri, state, { refusal });
+    return page(
+      c,
+      renderRefusedRequest(refusal.description, dependencies.publicUrl(), { requestId: c.var.requestId, answer: answerAt(c, redirectUri, state, { refusal }) }),
+      400,
+      null,
+    );
+  }
   if (read.resource.path === controlApiPath && actor.owner?.kind !== 'user')
     return sendBack(c, read.redirectUri, read.state, {
       refusal: new OauthRefusal('access_denied', 'only a user of the directory can allow it: whoever came by a one-time link uses a key'),
@@ -232,16 +245,30 @@ async function answerInPage<Read extends object>(c: Ask, read: () => Promise<Rea
   } catch (error) {
     if (!(error instanceof OauthRefusal)) throw error;
     await noteRefused(c, error);
-    return page(c, renderRefusedRequest(error.description, c.var.dependencies.publicUrl(), c.var.requestId), 400, null);
+    return page(c, renderRefusedRequest(error.description, c.var.dependencies.publicUrl(), { requestId: c.var.requestId, answer: null }), 400, null);
   }
 }
 
+/**
+ * Anybody can be a client whom nobody vouches for, and the gateway is no way to lead people somewhere in its name (RFC 9700 section 4.11.2): to another site they go only
+ * by a click of theirs.
+ */
+function mayBeSentUnasked({ clientKind, redirectUri }: RefusedRequest): boolean {
+  return isVouchedFor(clientKind) || redirectPlace(redirectUri).isLocal;
+}
+
+type Answer = { readonly code: string } | { readonly refusal: OauthRefusal };
+
+function sendBack(c: Ask, redirectUri: string, state: string | null, answer: Answer): Response {
+  return c.redirect(answerAt(c, redirectUri, state, answer), 303);
+}
+
 /** RFC 6749 section 4.1.2, and RFC 9207: who answers stands in every answer. */
-function sendBack(c: Ask, redirectUri: string, state: string | null, answer: { readonly code: string } | { readonly refusal: OauthRefusal }): Response {
+function answerAt(c: Ask, redirectUri: string, state: string | null, answer: Answer): string {
   const query = new URLSearchParams('code' in answer ? { code: answer.code } : { error: answer.refusal.code, error_description: answer.refusal.description });
   if (state !== null) query.set('state', state);
   query.set('iss', c.var.dependencies.publicUrl());
-  return c.redirect(`${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query.toString()}`, 303);
+  return `${redirectUri}${redirectUri.includes('?') ? '&' : '?'}${query.toString()}`;
 }
 
 /** Another site can neither frame the page nor send its form. Faults: `origin_not_allowed`. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { AuthorizationRequest } from '../../control/oauth/authorize.ts';
-import type { OauthClient } from '../../control/oauth/find-client.ts';
+import { isVouchedFor, type OauthClient } from '../../control/oauth/find-client.ts';
 import { redirectPlace } from '../../kernel/redirect-uri.ts';
 import { scopeText } from '../../control/oauth/scopes.ts';
 import { renderPage, renderStopped, type Html } from '../pages/render-page.ts';
@@ -23,7 +23,7 @@ export function renderConsent({ request, person, publicUrl, token, unusedDays }:
     `Allow ${client.name}?`,
     publicUrl,
     html`<h1>Allow ${client.name} to act for you?</h1>
-      <p class="${client.kind === 'configured' || client.kind === 'own' ? '' : 'warn'}"><span>${vouch(client)}</span></p>
+      <p class="${isVouchedFor(client.kind) ? '' : 'warn'}"><span>${vouch(client)}</span></p>
       <dl>
         <dt>In the name of</dt>
         <dd>${person}</dd>
@@ -57,8 +57,12 @@ function vouch({ id, kind }: OauthClient): Html | string {
   return 'The name is what the program calls itself; nobody vouches for it.';
 }
 
-/** For a request that cannot be answered where it wants to be answered. */
-export function renderRefusedRequest(description: string, publicUrl: string, requestId: string): Html {
+/** For a request that is not answered where it wants to be answered; `answer`: the address that would tell the program, for whoever wants to go there. */
+export function renderRefusedRequest(
+  description: string,
+  publicUrl: string,
+  { requestId, answer }: { readonly requestId: string; readonly answer: string | null },
+): Html {
   return renderPage(
     'Not allowed',
     publicUrl,
@@ -66,6 +70,7 @@ export function renderRefusedRequest(description: string, publicUrl: string, req
       <h1>This program cannot sign in so</h1>
       <p>What it asked for is not in order: ${description}.</p>
       <p>Nothing was given out. Try to connect anew; if it stays so, tell whoever made the program.</p>
+      ${answer === null ? '' : html`<p>If you have just come from there: <a href="${answer}" rel="noreferrer">tell ${redirectPlace(answer).name}</a>.</p>`}
       <p class="dim">Request <code>${requestId}</code></p>`,
   );
 }

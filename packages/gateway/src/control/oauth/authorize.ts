@@ -1,6 +1,6 @@
 import type { AuthorizationServerConfig } from '../../config/config.ts';
 import type { ControlDependencies } from '../context.ts';
-import { findClient, type OauthClient } from './find-client.ts';
+import { findClient, isVouchedFor, type OauthClient } from './find-client.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 import { fitsRedirectUri } from '../../kernel/redirect-uri.ts';
 import { controlApiPath, ownResources, type Resource } from './resources.ts';
@@ -18,6 +18,7 @@ export interface AuthorizationRequest {
 
 /** A refusal that the client hears of: it is sent to where it wants its answers. */
 export interface RefusedRequest {
+  readonly clientKind: OauthClient['kind'];
   readonly redirectUri: string;
   readonly state: string | null;
   readonly refusal: OauthRefusal;
@@ -47,7 +48,7 @@ export async function readAuthorization(
   try {
     return { client, redirectUri, state, ...readGrantAsked(dependencies, client, query) };
   } catch (error) {
-    if (error instanceof OauthRefusal) return { redirectUri, state, refusal: error };
+    if (error instanceof OauthRefusal) return { clientKind: client.kind, redirectUri, state, refusal: error };
     throw error;
   }
 }
@@ -66,8 +67,7 @@ function readGrantAsked(
   if (query.get('prompt') === 'none') throw new OauthRefusal('consent_required', 'each client is allowed by a person');
   const resource = readResource(config, publicUrl(), query.get('resource'));
   // Who may call themselves anything do not ask for the gateway itself; the command line asks for nothing else.
-  const isVouchedFor = kind === 'configured' || kind === 'own';
-  if (resource.path === controlApiPath ? !isVouchedFor : kind === 'own')
+  if (resource.path === controlApiPath ? !isVouchedFor(kind) : kind === 'own')
     throw new OauthRefusal('unauthorized_client', 'the control API is for clients of the configuration and for gateway login, which has no use for another');
   return { scopes: parseScopes(query.get('scope'), resource.path, mcpActions), resource, codeChallenge };
 }

@@ -22,6 +22,11 @@ const commandLine: OauthClient = {
   redirectUris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
 };
 
+/** Whether somebody of this gateway says who it is, not only it itself. */
+export function isVouchedFor(kind: OauthClient['kind']): boolean {
+  return kind === 'configured' || kind === 'own';
+}
+
 /** The client of an id. Refusals: `invalid_client`. Faults: `unavailable`. */
 export async function findClient(
   { registry, oauth }: Pick<ControlDependencies, 'registry' | 'oauth'>,

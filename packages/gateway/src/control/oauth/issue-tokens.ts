@@ -58,7 +58,7 @@ export async function exchangeCode(
   if (asked.resource !== null && asked.resource !== code.resource) throw new OauthRefusal('invalid_target', 'the code is for another resource');
   return give(context, server, { organizationId, grantId, event: 'grant.exchanged', family: null }, (grant) => {
     if (grant.usedAtMs !== null) throw wrongCode('the grant has its tokens already');
-    return null;
+    return { scopes: grant.scopes };
   });
 }
 
@@ -77,19 +77,23 @@ export async function refreshGrant(
   const { organizationId, id: grantId } = known;
   return give(context, server, { organizationId, grantId, event: 'grant.refreshed', family: token.family }, (grant) => {
     const judged = grant.refresh === null ? 'foreign' : judgeRefreshToken(token, grant.refresh);
-    if (judged === 'earlier') return 'a refresh token was used twice';
+    if (judged === 'earlier') return { ends: 'a refresh token was used twice' };
     if (judged === 'foreign') throw wrongToken('the refresh token is made up');
     if (grant.clientId !== asked.clientId) throw wrongToken('the refresh token is of another client');
     if (asked.resource !== null && asked.resource !== grant.resource) throw new OauthRefusal('invalid_target', 'the grant is for another resource');
-    if (asked.scope !== null && !parseScopes(asked.scope, pathOf(context, grant), context.mcpActions).every((scope) => covers(grant.scopes, scope)))
-      throw new OauthRefusal('invalid_scope', 'more than was granted: ask for authorization anew');
-    return null;
+    // A token for less leaves the grant as it is (RFC 6749 section 6).
+    const scopes = asked.scope === null ? grant.scopes : parseScopes(asked.scope, pathOf(context, grant), context.mcpActions);
+    if (!scopes.every((scope) => covers(grant.scopes, scope))) throw new OauthRefusal('invalid_scope', 'more than was granted: ask for authorization anew');
+    return { scopes };
   });
 }
 
 type LockedGrant = GrantRecord & { readonly refresh: { readonly family: string; readonly secret: string } | null };
 
-/** `judge` throws what the client is refused with, or says why the grant ends. */
+/** What the next access token allows, or why the grant ends. */
+type Judgement = { readonly scopes: readonly string[] } | { readonly ends: string };
+
+/** `judge` throws what the client is refused with. */
 async function give(
   context: TokenContext,
   server: AuthorizationServerConfig,
@@ -99,7 +103,7 @@ async function give(
     event,
     family,
   }: { readonly organizationId: OrganizationId; readonly grantId: string; readonly event: string; readonly family: string | null },
-  judge: (grant: LockedGrant) => string | null,
+  judge: (grant: LockedGrant) => Judgement,
 ): Promise<IssuedTokens> {
   const { registry, expiryClock, clock } = context;
   const own: ControlContext = { ...context, organizationId, actor: clientActor(grantId, organizationId) };
@@ -111,15 +115,15 @@ async function give(
     await access.lock(organizationId);
     const found = await grants.findForUpdate(organizationId, grantId);
     if (found === null || found.revoked !== null || found.expiresAtMs <= nowMs) throw wrongToken('the grant is revoked, or over');
-    const why = judge(found);
-    if (why !== null) {
-      await endGrantIn(own, writes, found, why);
+    const judged = judge(found);
+    if ('ends' in judged) {
+      await endGrantIn(own, writes, found, judged.ends);
       return null;
     }
     const expiresAtMs = found.userId === null ? found.createdAtMs + bounds.sessionMs : nowMs + server.refreshTokenMs;
     await grants.updateRefresh(organizationId, grantId, { refresh: next.hashes, usedAtMs: clock.nowMs(), expiresAtMs });
     await audit.insert(auditEvent(own, event, grantId, { client_id: found.clientId }));
-    return { ...found, expiresAtMs };
+    return { ...found, scopes: judged.scopes, expiresAtMs };
   });
   if (grant === null) {
     await own.notify.keyChanged(grantId);
