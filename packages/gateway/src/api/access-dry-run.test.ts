@@ -130,6 +130,7 @@ test('who called by token is judged as the directory has them now, within what t
       expiresAtMs: nowMs + dayMs,
       usedAtMs: nowMs,
       revoked: null,
+      sessionKey: null,
     }),
   );
   const call = { tool: 'token_tool' };

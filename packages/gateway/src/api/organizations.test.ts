@@ -129,7 +129,7 @@ async function tenant(letter: string): Promise<Tenant> {
     resource: `https://${canary}.example/mcp`,
     scopes: ['tools.*'],
   };
-  const times = { createdAtMs: Date.now(), expiresAtMs: Date.now() + 3_600_000, usedAtMs: null, revoked: null };
+  const times = { createdAtMs: Date.now(), expiresAtMs: Date.now() + 3_600_000, usedAtMs: null, revoked: null, sessionKey: null };
   await control.dependencies.registry.transaction(({ grants }) =>
     grants.insert({ organizationId: id, id: grantId, userId: `user-${canary}`, grantedBy: 'test', ...grant, ...times }),
   );

@@ -36,7 +36,7 @@ async function grant(userId: string | null, grantedBy: string): Promise<string> 
   const id = newGrantId();
   const client = { clientId: 'cli', clientName: 'CLI', redirectUri: 'http://127.0.0.1/cb', resource: 'https://gateway.example/mcp', scopes: ['tools.*'] };
   const nowMs = control.clock.nowMs();
-  const times = { createdAtMs: nowMs, expiresAtMs: nowMs + 3_600_000, usedAtMs: nowMs, revoked: null };
+  const times = { createdAtMs: nowMs, expiresAtMs: nowMs + 3_600_000, usedAtMs: nowMs, revoked: null, sessionKey: null };
   const made = { organizationId: defaultOrganizationId, id, userId, grantedBy, ...client, ...times };
   await control.dependencies.registry.transaction(({ grants }) => grants.insert(made));
   return id;

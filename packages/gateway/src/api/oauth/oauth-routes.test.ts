@@ -12,6 +12,7 @@ import { looksLikeOwnToken, verifyAccessToken } from '../../control/oauth/verify
 import { createActor } from '../../control/actor.ts';
 import { createAdminLink } from '../../control/sessions/create-admin-link.ts';
 import { openSession } from '../../control/sessions/open-session.ts';
+import { bounds } from '../../kernel/bounds.ts';
 import { defaultOrganizationId } from '../../kernel/id.ts';
 
 const issuer = 'http://127.0.0.1:8080';
@@ -525,5 +526,45 @@ describe('registration (RFC 7591)', () => {
     for (let count = 0; count < 25; count++) statuses.push((await register({ redirect_uris: [callback] })).status);
     expect(statuses.at(-1)).toBe(429);
     expect(statuses.filter((status) => status === 201).length).toBeLessThanOrEqual(20);
+  });
+});
+
+describe('what an administrator of a one-time link has allowed', () => {
+  const allowedIn = async (cookie: string): Promise<Tokens> => {
+    session = cookie;
+    return tokensOf(await exchange(await codeFor()));
+  };
+  const endedBy = async (token: string): Promise<unknown> => {
+    const { organizationId } = control.context();
+    return (await control.dependencies.registry.grants.find(organizationId, grantIdOf(token)))?.revoked?.why;
+  };
+
+  test('is good no longer than its session, when that ends by itself', async () => {
+    const cookie = await signIn();
+    for (let hours = 0; hours < 23; hours++) {
+      control.clock.advance(3_600_000);
+      expect((await control.request('GET', '/v1/me', { headers: { cookie } })).status).toBe(200);
+    }
+    const tokens = await allowedIn(cookie);
+    const verdict = await verifyAccessToken(control.dependencies, tokens.access_token, '');
+    // Nobody hears of the end: it is looked at again in two minutes at the latest.
+    expect(verdict.ok === true && verdict.principal.expiresAtMs).toBeLessThanOrEqual(control.clock.nowMs() + bounds.tokenVerdictMs);
+    control.clock.advance(3_600_000 - 60_000);
+    const renewed = await tokensOf(await refresh(tokens.refresh_token));
+    expect(await verdictOf(renewed.access_token)).toBe('good');
+    control.clock.advance(60_000);
+    expect((await control.request('GET', '/v1/me', { headers: { cookie } })).status).toBe(401);
+    expect(await verdictOf(renewed.access_token)).toBe('expired');
+    expect(await errorOf(await refresh(renewed.refresh_token))).toEqual([400, 'invalid_grant']);
+    expect(await endedBy(renewed.access_token)).toBe('the session that gave it is over');
+  });
+
+  test('nor when newer sessions took its place', async () => {
+    const { access_token: token } = await allowedIn(await signIn());
+    for (let count = 0; count < bounds.sessionsPerHolderMax; count++) {
+      expect(await verdictOf(token)).toBe('good');
+      await signIn();
+    }
+    expect(await verdictOf(token)).toBe('expired');
   });
 });

@@ -101,6 +101,7 @@ async function makeGrant(context: ControlContext, record: ConsentRecord): Promis
     id: newGrantId(),
     userId: actor.owner?.kind === 'user' ? actor.owner.id : null,
     grantedBy: actor.id,
+    sessionKey: actor.owner === null ? (actor.session?.key ?? null) : null,
     clientId: record.clientId,
     clientName: record.clientName,
     redirectUri: record.redirectUri,

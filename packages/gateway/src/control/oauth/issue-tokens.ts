@@ -12,6 +12,7 @@ import { judgeRefreshToken, newRefreshToken, parseRefreshToken } from './refresh
 import { endGrant, endGrantIn } from './revoke-grant.ts';
 import { parseScopes } from './scopes.ts';
 import { tokenAlgorithm } from './token-keys.ts';
+import { sessionOfGrantHolds } from './verify-access-token.ts';
 import { covers } from '../permissions.ts';
 
 /** What the token endpoint works with: its caller is a client, who acts for nobody yet. */
@@ -75,6 +76,10 @@ export async function refreshGrant(
   const known = token === null ? null : await context.registry.grants.findByToken(token.grantId);
   if (token === null || known === null) throw wrongToken('the refresh token is none of ours');
   const { organizationId, id: grantId } = known;
+  if (known.revoked === null && !(await sessionOfGrantHolds(context, known))) {
+    await endGrant({ ...context, organizationId, actor: clientActor(grantId, organizationId) }, grantId, 'the session that gave it is over');
+    throw wrongToken('the session that gave it is over');
+  }
   return give(context, server, { organizationId, grantId, event: 'grant.refreshed', family: token.family }, (grant) => {
     const judged = grant.refresh === null ? 'foreign' : judgeRefreshToken(token, grant.refresh);
     if (judged === 'earlier') return { ends: 'a refresh token was used twice' };

@@ -1,17 +1,19 @@
 import { z } from 'zod';
 import type { CredentialVerdict } from '../../authenticate/authenticate.ts';
+import { bounds } from '../../kernel/bounds.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
 import type { GrantRecord } from '../../store/registry/oauth-store.ts';
 import type { ControlDependencies } from '../context.ts';
 import { defaultRateLimit } from '../keys/verify-key.ts';
 import { within } from '../permissions.ts';
+import { sessionHolds } from '../sessions/find-session.ts';
 import { readUser, type KnownUser } from '../sign-in/read-user.ts';
 import { controlApiPath } from './resources.ts';
 import { tokenAlgorithm } from './token-keys.ts';
 
 type Reading = Pick<ControlDependencies, 'config' | 'oauth' | 'publicUrl' | 'expiryClock'>;
-type Verifying = Reading & Pick<ControlDependencies, 'registry' | 'mcpActions' | 'access' | 'clock' | 'audit'>;
+type Verifying = Reading & Pick<ControlDependencies, 'registry' | 'mcpActions' | 'access' | 'clock' | 'audit' | 'state'>;
 
 /** What of a token of ours is gone by. */
 export interface AccessTokenClaims {
@@ -84,8 +86,11 @@ async function judge(dependencies: Verifying, text: string): Promise<CredentialV
   const user = grant.userId === null ? null : await readUser(dependencies, organizationId, grant.userId);
   // Whoever is gone, or switched off, has nobody act for them.
   if (grant.userId !== null && user === null) return { ok: false, reason: 'refused', organizationId };
+  if (!(await sessionOfGrantHolds(dependencies, grant))) return { ok: false, reason: 'expired', organizationId };
   const pseudonym = user === null ? grant.id : await registry.transaction(async ({ people }) => (await people.take(organizationId, user.entry.id)).pseudonym);
-  return { ok: true, principal: principalOfGrant(dependencies, grant, claims, user, pseudonym) };
+  // Nobody hears of it when a session ends by itself, so what is good as long as one is asked for more often.
+  const expiresAtMs = grant.sessionKey === null ? claims.expiresAtMs : Math.min(claims.expiresAtMs, expiryClock.nowMs() + bounds.tokenVerdictMs);
+  return { ok: true, principal: principalOfGrant(dependencies, grant, { ...claims, expiresAtMs }, user, pseudonym) };
 }
 
 /** Whether a client still acts for its user, e.g. under a stream. Faults: `unavailable`. */
@@ -93,7 +98,12 @@ export async function grantHolds(dependencies: Verifying, grantId: string): Prom
   const { registry, expiryClock } = dependencies;
   const grant = await registry.grants.findByToken(grantId);
   if (grant === null || grant.revoked !== null || grant.expiresAtMs <= expiryClock.nowMs()) return false;
-  return grant.userId === null || (await readUser(dependencies, grant.organizationId, grant.userId)) !== null;
+  return grant.userId === null ? sessionOfGrantHolds(dependencies, grant) : (await readUser(dependencies, grant.organizationId, grant.userId)) !== null;
+}
+
+/** What an administrator's session of nobody in the directory has allowed is good as long as the session is. Faults: `unavailable`. */
+export async function sessionOfGrantHolds(dependencies: Parameters<typeof sessionHolds>[0], { sessionKey }: GrantRecord): Promise<boolean> {
+  return sessionKey === null || sessionHolds(dependencies, { key: sessionKey });
 }
 
 /** Whoever calls with a token of a grant; `user` null: the grant is of nobody in the directory. */

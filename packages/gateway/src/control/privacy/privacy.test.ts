@@ -66,6 +66,7 @@ beforeAll(async () => {
         expiresAtMs: atMs + dayMs,
         usedAtMs: null,
         revoked: null,
+        sessionKey: null,
       }),
     );
   const { actor: _actor, organizationId: home, ...context } = control.context();

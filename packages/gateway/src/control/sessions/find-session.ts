@@ -26,7 +26,7 @@ export async function findSession(dependencies: Judging, token: string): Promise
 }
 
 /** Whether a session still holds, e.g. under a stream; it is not used by that. Faults: `unavailable`. */
-export async function sessionHolds(dependencies: Judging, { key }: SessionPlace): Promise<boolean> {
+export async function sessionHolds(dependencies: Judging, { key }: Pick<SessionPlace, 'key'>): Promise<boolean> {
   return (await judgeSession(dependencies, key)) !== null;
 }
 

@@ -9,6 +9,8 @@ export interface GrantRecord {
   readonly userId: string | null;
   /** Id of the actor. */
   readonly grantedBy: string;
+  /** Where shared state holds the session that it is good as long as; null: it is of a user, or of before this was kept. */
+  readonly sessionKey: string | null;
   readonly clientId: string;
   readonly clientName: string;
   readonly redirectUri: string;

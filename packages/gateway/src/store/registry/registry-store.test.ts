@@ -655,6 +655,7 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       expiresAtMs: createdAtMs + 60_000,
       usedAtMs: null,
       revoked: null,
+      sessionKey: null,
     });
     const at = Date.UTC(2026, 10, 28, 1, 2, 3, 456);
     const [ana, bea, nobody] = [`gra_${randomBase62(20)}`, `gra_${randomBase62(20)}`, `gra_${randomBase62(20)}`] as [string, string, string];

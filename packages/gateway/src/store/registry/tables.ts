@@ -311,6 +311,7 @@ export interface OauthGrantsTable {
   revoked_by: ColumnType<string | null, string | null | undefined, string | null>;
   revoked_why: ColumnType<string | null, string | null | undefined, string | null>;
   changed_revision: Generated<string>;
+  session_key: string | null;
 }
 
 export interface OauthClientsTable {
