@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, test } from 'vitest';
-import { guardLookup, networksOf, refusedAddress, refusedHost } from './outward-address.ts';
+import { guardLookup, networksOf, refusedAddress, refusedAsPrivate, refusedHost } from './outward-address.ts';
 
 test.each([
   '169.254.169.254',
@@ -20,6 +20,7 @@ test.each([
   '2002:a9fe:a9fe::1',
   '2001:0:4136:e378::1',
   '::169.254.169.254',
+  '::ffff:0:169.254.169.254',
   '::',
   'not an address',
 ])('nothing is sent to %s', (address) => {
@@ -32,6 +33,26 @@ test.each(['127.0.0.1', '::1', '10.1.2.3', '192.168.1.1', '172.16.0.9', '100.64.
     expect(refusedAddress(address)).toBeNull();
   },
 );
+
+describe('E1, E2: what others name', () => {
+  // Decimal, octal and hexadecimal writings are read as a URL is.
+  const hosts = ['127.0.0.1', '2130706433', '0x7f.1', '0177.0.0.1', '10.1.2.3', '172.31.255.255', '192.168.0.1', '100.127.0.1', '198.19.0.1'];
+  const six = ['::1', '::ffff:127.0.0.1', '::ffff:a01:203', '::ffff:0:10.0.0.1', 'fd12:3456::1', 'fe80::1', '64:ff9b::7f00:1', '2002:7f00:1::', '::7f00:1'];
+
+  test.each([...hosts.map((one) => new URL(`http://${one}`).hostname), ...six, 'localhost', ''])('is not asked at %s', (address) => {
+    expect(refusedAsPrivate(address)).not.toBeNull();
+  });
+
+  test.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '::ffff:8.8.8.8', '2a00:1450::1'])('is asked at %s', (address) =>
+    expect(refusedAsPrivate(address)).toBeNull(),
+  );
+
+  test('is asked in a private network that the operator has named, and not beside it', () => {
+    const allowed = networksOf(['10.0.0.0/24']);
+    expect([refusedAsPrivate('10.0.0.7', allowed), refusedAsPrivate('::ffff:10.0.0.7', allowed)]).toEqual([null, null]);
+    expect(refusedAsPrivate('10.0.1.7', allowed)).not.toBeNull();
+  });
+});
 
 test('what an operator names is allowed, and nothing beside it', () => {
   const allowed = networksOf(['169.254.10.0/24', 'fd00:ec2::254']);

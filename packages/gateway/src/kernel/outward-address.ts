@@ -103,7 +103,8 @@ for (const [network, prefix] of [
   // Of clouds: AWS, Google.
   ['fd00:ec2::', 32],
   ['fd20:ce::', 64],
-  // NAT64, Teredo, 6to4, and the deprecated IPv4-compatible ones but `::1`.
+  // IPv4 translated, NAT64, Teredo, 6to4, and the deprecated IPv4-compatible ones but `::1`.
+  ['::ffff:0:0:0', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
   ['2001::', 32],

@@ -494,6 +494,11 @@ describe('registration (RFC 7591)', () => {
     expect(text).toContain('nobody vouches for it');
   });
 
+  test('a name is shown without what turns the text around it, or what no store takes', async () => {
+    const answer = await register({ client_name: ' Edit\u0000or\u202e\ud800 ', redirect_uris: [callback] });
+    expect([answer.status, ((await answer.json()) as { client_name: string }).client_name]).toEqual([201, 'Editor\ufffd']);
+  });
+
   test('RFC 9700 4.11.2: nobody is led to another site unasked by a client that nobody vouches for; a program on their machine is told', async () => {
     const answer = await register({ redirect_uris: ['https://evil.example/cb', callback] });
     const { client_id: clientId } = (await answer.json()) as { client_id: string };

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { askOutside, jsonOf, OutsideTrouble } from '../../identity/ask-outside.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { plainClientName } from './find-client.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 import { refusedRedirectUri } from '../../kernel/redirect-uri.ts';
 
@@ -75,7 +76,7 @@ function documentOf(clientId: string, json: unknown): ClientDocument {
   if (method !== 'none') throw refused('its token_endpoint_auth_method must be none');
   const bad = redirectUris.map((uri) => refusedRedirectUri(uri)).find((reason) => reason !== null);
   if (bad !== undefined) throw refused(`of a redirect_uri: ${bad}`);
-  return { name: name ?? new URL(clientId).host, redirectUris };
+  return { name: plainClientName(name) ?? new URL(clientId).host, redirectUris };
 }
 
 async function fetchDocument(url: URL, { allowedNetworks, caFile }: ClientDocumentRules): Promise<unknown> {
@@ -90,10 +91,13 @@ async function fetchDocument(url: URL, { allowedNetworks, caFile }: ClientDocume
     );
     return jsonOf(url.href, answer);
   } catch (error) {
-    throw error instanceof OutsideTrouble ? refused(error.message) : error;
+    if (!(error instanceof OutsideTrouble)) throw error;
+    // Which address a name has inside is for the administrator.
+    throw refused(error.message.replace(/it has the address \S+, and /, ''), error.message);
   }
 }
 
-function refused(reason: string): OauthRefusal {
-  return new OauthRefusal('invalid_client', `the document of this client_id cannot be used: ${reason}`);
+function refused(why: string, reason = why): OauthRefusal {
+  const said = 'the document of this client_id cannot be used';
+  return new OauthRefusal('invalid_client', `${said}: ${why}`, `${said}: ${reason}`);
 }

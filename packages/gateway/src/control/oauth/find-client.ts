@@ -27,6 +27,15 @@ export function isVouchedFor(kind: OauthClient['kind']): boolean {
   return kind === 'configured' || kind === 'own';
 }
 
+/** A name as a page can show it beside words of ours: nothing that no store takes, or that turns the text around it; null: nothing is left. */
+export function plainClientName(name: string | undefined): string | null {
+  const text = (name ?? '')
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '')
+    .trim();
+  return text === '' ? null : text;
+}
+
 /** The client of an id. Refusals: `invalid_client`. Faults: `unavailable`. */
 export async function findClient(
   { registry, oauth }: Pick<ControlDependencies, 'registry' | 'oauth'>,

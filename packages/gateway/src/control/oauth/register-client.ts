@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { bounds } from '../../kernel/bounds.ts';
 import { randomBase62 } from '../../kernel/id.ts';
 import type { RegisteredClient } from '../../store/registry/oauth-store.ts';
+import { plainClientName } from './find-client.ts';
 import type { TokenContext } from './issue-tokens.ts';
 import { OauthRefusal } from './oauth-refusal.ts';
 import { refusedRedirectUri } from '../../kernel/redirect-uri.ts';
@@ -48,7 +49,12 @@ export async function registerClient(
   const nowMs = clock.nowMs();
   if (clock.monotonicMs() - recent.sinceMs >= bounds.registrationsMs) Object.assign(recent, { sinceMs: clock.monotonicMs(), count: 0 });
   if (++recent.count > bounds.registrationsMax) throw new OauthRefusal('temporarily_unavailable', 'too many clients register: try again in a minute');
-  const client: RegisteredClient = { id: `client_${randomBase62(20)}`, name: name?.trim() || 'a client without a name', redirectUris, createdAtMs: nowMs };
+  const client: RegisteredClient = {
+    id: `client_${randomBase62(20)}`,
+    name: plainClientName(name) ?? 'a client without a name',
+    redirectUris,
+    createdAtMs: nowMs,
+  };
   const isFull = await registry.transaction(async ({ oauthClients }) => {
     await oauthClients.deleteUnused(nowMs - bounds.registeredClientMs);
     if ((await oauthClients.count()) >= bounds.registeredClientsMax) return true;
