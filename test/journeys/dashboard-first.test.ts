@@ -114,5 +114,56 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     await dark.close();
   });
 
+  test('by keys alone two traces are chosen and compared: what differs is seen, and the address brings it back', async () => {
+    const names = ['compared-1', 'compared-2'];
+    for (const [index, name] of names.entries()) {
+      const headers = { 'x-trace-id': name };
+      for (const q of ['same', `other ${index}`])
+        await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool: 'query', arguments: { q } }, { key: gateway.apiKey, headers });
+    }
+    const [now, halfDay] = [Date.now(), 43_200_000];
+    const window = new URLSearchParams({ start_time: new Date(now - halfDay).toISOString(), end_time: new Date(now + halfDay).toISOString() }).toString();
+    await until(
+      async () => {
+        const found = await Promise.all(names.map((name) => post(`${gateway.url}/v1/traces?${window}&trace_id=${name}`, undefined, { key: gateway.apiKey })));
+        return found.every(({ text }) => text.includes('"span_count":2'));
+      },
+      { what: 'both traces in the ledger', timeoutMs: 60_000 },
+    );
+    const page = await open(`/ui/traces?q=${encodeURIComponent(`trace:(${names.join(' OR ')})`)}`);
+    await page.getByRole('grid').getByRole('row').nth(2).waitFor();
+    for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
+    await page.getByText('2 traces chosen').waitFor();
+    await look(page, 'traces-chosen-light');
+    await page.keyboard.press('=');
+    await page.getByRole('region', { name: 'Calls of both' }).getByRole('row').nth(2).waitFor();
+    await page
+      .getByRole('region', { name: 'Calls of both' })
+      .getByRole('button', { name: /search · query/ })
+      .nth(1)
+      .click();
+    await page.waitForURL(/pair=1/);
+    const asked = page.getByRole('region', { name: 'What differs of the request' });
+    // Bodies come a moment after their calls.
+    await until(
+      async () => {
+        if ((await asked.getByText('other 1').count()) > 0) return true;
+        await page.reload();
+        await page.getByRole('region', { name: 'Calls of both' }).waitFor();
+        await asked
+          .getByText(/other 1|not kept|on its way/)
+          .first()
+          .waitFor();
+        return false;
+      },
+      { what: 'what was asked of both', timeoutMs: 60_000 },
+    );
+    await asked.getByText('other 0').waitFor();
+    await look(page, 'compare-light');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await look(page, 'compare-dark');
+    await page.close();
+  });
+
   test('no page complained of anything', () => expect(complaints).toEqual([]));
 });

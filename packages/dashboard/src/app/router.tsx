@@ -5,6 +5,7 @@ import { z } from 'zod/mini';
 import { rangeSearch } from '../time/range.ts';
 import { accessSearch } from '../pages/access/search.ts';
 import { auditSearch } from '../pages/audit/search.ts';
+import { compareSearch } from '../pages/compare/search.ts';
 import { connectSearch } from '../pages/connect/search.ts';
 import { costsSearch } from '../pages/costs/search.ts';
 import { identitySearch } from '../pages/identity/search.ts';
@@ -69,6 +70,13 @@ const traces = createRoute({
   path: '/traces',
   validateSearch: z.object(tracesSearch),
   component: lazyRouteComponent(() => import('../pages/traces/traces.tsx'), 'Traces'),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: '/traces/compare',
+  validateSearch: z.object(compareSearch),
+  component: lazyRouteComponent(() => import('../pages/compare/compare.tsx'), 'Compare'),
 });
 
 const trace = createRoute({
@@ -170,6 +178,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     overview,
     traces,
+    compare,
     trace,
     metrics,
     costs,

@@ -59,5 +59,7 @@ export function listenForShortcuts(): () => void {
 }
 
 function isTyping(target: EventTarget | null): boolean {
+  // Nothing is typed into a box that is ticked.
+  if (target instanceof HTMLInputElement && target.type === 'checkbox') return false;
   return target instanceof HTMLElement && (target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName));
 }

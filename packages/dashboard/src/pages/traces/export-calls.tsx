@@ -10,12 +10,13 @@ import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice } from '../../ui/field.tsx';
 
 interface ExportCallsProps {
+  readonly title?: string;
   /** What the list is of: the file has all of it, not the rows on screen. */
   readonly question: () => { readonly query?: string; readonly start_time: string; readonly end_time: string };
 }
 
 /** All calls of the query as a file, which the gateway writes. */
-export function ExportCalls({ question }: ExportCallsProps): ReactElement {
+export function ExportCalls({ question, title = 'All calls of this query' }: ExportCallsProps): ReactElement {
   const may = useCapability('logs.export');
   const [format, setFormat] = useState<'csv' | 'jsonl'>('csv');
   const begun = useMutation({ mutationFn: async () => (await gateway.logs.export({ ...question(), format })).export });
@@ -35,7 +36,7 @@ export function ExportCalls({ question }: ExportCallsProps): ReactElement {
       <Popover.Portal>
         <Popover.Positioner align="end" sideOffset={6} className="z-30">
           <Popover.Popup className="flex w-72 flex-col gap-3 rounded-panel border border-hairline bg-surface p-3 shadow-[0_8px_24px_var(--shadow)] outline-none">
-            <Popover.Title className="font-medium">All calls of this query</Popover.Title>
+            <Popover.Title className="font-medium">{title}</Popover.Title>
             <Choice
               label="As"
               value={format}

@@ -1,8 +1,8 @@
 /** What agents did: the query, how its calls are spread over time and values, the list, one beside it. */
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { Filter, Radio } from 'lucide-react';
-import { useMemo, useState, type ReactElement } from 'react';
+import { Columns2, Filter, Radio } from 'lucide-react';
+import { useCallback, useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { OutcomeBars } from '../../charts/outcome-bars.tsx';
@@ -14,6 +14,7 @@ import { copyText } from '../../ui/copy.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { ColumnChooser } from './column-chooser.tsx';
+import { chooseColumn, chosenMax } from './choose-column.tsx';
 import { columnsByDefault, traceColumns } from './columns.tsx';
 import { EmptyTraces } from './empty-traces.tsx';
 import { ExportCalls } from './export-calls.tsx';
@@ -47,6 +48,7 @@ function TracesPage(): ReactElement {
   const [cursor, setCursor] = useState<string | null>(search.peek ?? null);
   const [scrolled, setScrolled] = useState(false);
   const [facetsOpen, setFacetsOpen] = useState(false);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
 
   const list = useInfiniteQuery({
     queryKey: ['traces', asked],
@@ -100,7 +102,25 @@ function TracesPage(): ReactElement {
     setCursor(next);
     if (search.peek !== undefined && next !== null) void navigate({ search: (old) => ({ ...old, peek: next }), replace: true });
   };
+  const toggle = useCallback(
+    (id: string): void =>
+      setChosen((old) => {
+        const next = new Set(old);
+        if (!next.delete(id) && next.size < chosenMax) next.add(id);
+        return next;
+      }),
+    [],
+  );
+  const columns = useMemo(() => [chooseColumn(chosen, toggle), ...traceColumns], [chosen, toggle]);
+  const [a, b] = chosen;
+  const compare = (): void => {
+    // The older stands first: what changed since is read from left to right.
+    const [older, newer] = rows.findIndex(({ id }) => id === a) > rows.findIndex(({ id }) => id === b) ? [a, b] : [b, a];
+    if (chosen.size === 2) void navigate({ to: '/traces/compare', search: { a: older, b: newer } });
+  };
   useShortcuts([
+    { keys: 'x', about: 'Choose the row', run: () => cursor !== null && toggle(cursor) },
+    { keys: '=', about: 'Compare the two that are chosen', run: compare },
     { keys: 'j', about: 'Next row', run: () => move(1) },
     { keys: 'k', about: 'Row before', run: () => move(-1) },
     { keys: 'Enter', about: 'Look at the row', run: () => cursor !== null && open(cursor) },
@@ -172,6 +192,22 @@ function TracesPage(): ReactElement {
               />
             )}
           </div>
+          {chosen.size > 0 && (
+            <div role="status" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline bg-accent-soft px-3 py-1.5">
+              <span className="mr-2">{pluralText(chosen.size, 'trace')} chosen</span>
+              <Button disabled={chosen.size !== 2} title={chosen.size === 2 ? '=' : 'Two are compared: choose two.'} onClick={compare}>
+                <Columns2 size={14} aria-hidden="true" /> Compare
+              </Button>
+              <ExportCalls
+                key={chosenQuery(chosen)}
+                title="All calls of what is chosen"
+                question={() => questionOf({ ...asked, query: chosenQuery(chosen) })}
+              />
+              <Button look="quiet" onClick={() => setChosen(new Set())}>
+                Choose none
+              </Button>
+            </div>
+          )}
           {live.waiting > 0 && (
             <button
               type="button"
@@ -194,8 +230,9 @@ function TracesPage(): ReactElement {
           ) : (
             <DataTable
               label="Traces, newest first"
-              columns={traceColumns}
-              shown={shown}
+              columns={columns}
+              shown={['choose', ...shown]}
+              selected={chosen}
               rows={rows}
               idOf={idOf}
               cursor={search.peek ?? cursor}
@@ -230,6 +267,11 @@ function questionOf({ until, ...rest }: { readonly query?: string; readonly star
   end_time: string;
 } {
   return { ...rest, end_time: until ?? new Date().toISOString() };
+}
+
+/** All calls of these traces, whatever the list was asked for. */
+function chosenQuery(chosen: ReadonlySet<string>): string {
+  return `trace:(${[...chosen].join(' OR ')})`;
 }
 
 function shownColumns(cols: string | undefined): readonly string[] {
