@@ -147,6 +147,11 @@ test('E1: an address that is meant is allowed where the server names it, and in 
   expect(() => at('http://169.254.169.254/')).toThrow('configuration has faults');
 });
 
+test('E9: what one server may reach, another may not', () => {
+  const named = '{ name: a, url: http://169.254.10.5/mcp, allow_addresses: [169.254.10.0/24] }';
+  expect(faults(`${named}\n  - { name: b, url: http://169.254.10.6/mcp }`)).toEqual(['servers[1].url: 169.254.10.6 is no place to send anything to']);
+});
+
 test.each([{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://169.254.169.254:4318' }, { MCP_SERVER_B_URL: 'http://169.254.169.254/' }])('E1: %j is refused', (env) => {
   expect(() => loadConfig({ file: null, env })).toThrow('configuration has faults');
 });

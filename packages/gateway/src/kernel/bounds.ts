@@ -470,7 +470,6 @@ export const bounds = {
   samlIdCharsMax: 256,
   samlAssertionMs: 24 * 3_600_000,
   samlKeyBitsMin: 2_048,
-  certificateWarningMs: 30 * 86_400_000,
   samlMetadataStaleMs: 24 * 3_600_000,
   usedAssertionSweepMax: 10_000,
   usedAssertionSweepMs: 600_000,

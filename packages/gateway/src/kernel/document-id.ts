@@ -4,6 +4,8 @@ export function isDocumentId(clientId: string): boolean {
   return (
     url !== null &&
     url.protocol === 'https:' &&
+    // URLs take hosts such as {{host}}, which no name of DNS is.
+    /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(url.hostname) &&
     url.pathname !== '/' &&
     url.hash === '' &&
     url.username === '' &&

@@ -103,7 +103,7 @@ test('E1, E3, E7: private addresses, names of them, and ports are asked only whe
   expect(asked).toEqual([]);
 });
 
-test('an id is the address of a document only as it would be fetched: https, with a path, spelled in one way', () => {
+test('an id is the address of a document only as it would be fetched: https, with a path, spelled in one way; E6: nothing is put into it', () => {
   for (const id of ['https://a.example/app.json', 'https://a.example/x?y=1']) expect([id, isDocumentId(id)]).toEqual([id, true]);
   for (const id of [
     'http://a.example/app.json',
@@ -115,6 +115,9 @@ test('an id is the address of a document only as it would be fetched: https, wit
     'https://a.example/app.json#x',
     'a.example',
     `https://a.example/${'x'.repeat(2100)}`,
+    'https://${HOME}.example/app.json',
+    'https://a.example/${HOME}.json',
+    'https://{{host}}/app.json',
   ])
     expect([id, isDocumentId(id)]).toEqual([id, false]);
 });

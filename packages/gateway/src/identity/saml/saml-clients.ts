@@ -142,7 +142,7 @@ export function createSamlClients(clock: { nowMs(): number; monotonicMs(): numbe
     expiring(provider) {
       const before = known.get(provider.name);
       const metadata = before?.provider === provider ? before.metadata : inText(provider, clock.nowMs());
-      const soonMs = clock.nowMs() + bounds.certificateWarningMs;
+      const soonMs = clock.nowMs() + bounds.certificateWarnMs;
       // Of several the last: the others are on their way out.
       const endMs = Math.max(...(metadata?.certificates ?? []).map(({ expiresAtMs }) => expiresAtMs));
       const ownEndMs = provider.own === null ? Number.POSITIVE_INFINITY : new X509Certificate(provider.own.certificate).validToDate.getTime();
