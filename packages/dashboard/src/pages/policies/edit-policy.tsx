@@ -24,7 +24,8 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
   const condition = useId();
   const now = useNow(60_000);
   const text = JSON.stringify(form);
-  const ifMatch = policy?.version === undefined || policy.version === null ? '"0"' : `"${policy.version}"`;
+  // The version that was opened: what somebody else writes meanwhile is not overwritten, however often the list is asked for anew.
+  const [ifMatch] = useState(`"${policy?.version ?? 0}"`);
   // First whether it could be made at all, by which a condition is read; then what it would have done.
   const trial = useMutation({
     mutationFn: async (asked: string) => {

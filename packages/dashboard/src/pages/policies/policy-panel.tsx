@@ -29,7 +29,8 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
   const audit = useCapability('audit.read').allowed;
   const now = useNow(60_000);
   const [editing, setEditing] = useState(false);
-  const [deleting, setDeleting] = useState(false);
+  /** The version that is looked at: what somebody else writes meanwhile is not what is deleted. */
+  const [deleting, setDeleting] = useState<number | null>(null);
   const without = useMutation({ mutationFn: async () => (await gateway.access.dryRun({ remove: [policy.name], days })).dry_run });
   const isOwn = policy.source === 'registry';
   const isForm = fitsForm(policy);
@@ -93,7 +94,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
               title={write.allowed ? undefined : write.reason}
               onClick={() => {
                 without.mutate();
-                setDeleting(true);
+                setDeleting(policy.version);
               }}
             >
               Delete
@@ -113,13 +114,13 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             }}
           />
         )}
-        {deleting && (
+        {deleting !== null && (
           <Confirm
             title={`Delete ${policy.name}?`}
             verb="Delete the policy"
-            onClose={() => setDeleting(false)}
+            onClose={() => setDeleting(null)}
             onConfirm={async () => {
-              await gateway.policies.delete(policy.name, { ifMatch: `"${policy.version ?? 0}"` });
+              await gateway.policies.delete(policy.name, { ifMatch: `"${deleting}"` });
               onChanged();
               onClose();
             }}
