@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
@@ -5,11 +6,14 @@ import { defineConfig } from 'vite';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+const { version } = JSON.parse(readFileSync(here('../gateway/package.json'), 'utf8')) as { version: string };
+
 export default defineConfig({
   root: here('.'),
   // Every address is relative to `<base>`, which the gateway fills in: it may stand behind any path.
   base: './',
   plugins: [react(), tailwindcss()],
+  define: { __VERSION__: JSON.stringify(version) },
   resolve: { alias: { '@gatewayops/sdk': here('../sdk/src/index.ts') } },
   build: {
     outDir: here('../gateway/ui'),

@@ -66,6 +66,8 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     ['costs', '/ui/costs?by=server', 'every other call'],
     ['policies', '/ui/policies?rule=members-may-call-every-server', 'Calls that it decided'],
     ['audit', '/ui/audit', 'verified to'],
+    ['settings', '/ui/settings', 'Kept for'],
+    ['settings-about', '/ui/settings?part=about', 'How its parts are'],
   ];
 
   test.each(['light', 'dark'] as const)('every page stands in the theme %s, complains of nothing, and has no serious fault of accessibility', async (theme) => {
@@ -237,6 +239,21 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.waitForURL(/event=/);
     await page.reload();
     await event.waitFor();
+    await page.close();
+  });
+
+  test('a text is masked in the settings as a body would be', async () => {
+    const page = await open('/ui/settings?part=masking');
+    await page.getByLabel('A body').fill('{"user":"ana","password":"hunter2"}');
+    await page.getByRole('button', { name: 'Mask it' }).click();
+    await page.getByText('1 value masked by field').waitFor();
+    await page.getByText('"[masked:field]"').waitFor();
+    // What is kept in the browser holds at once, and through a reload.
+    await page.getByRole('tab', { name: 'Appearance' }).click();
+    await page.getByLabel('Times').selectOption('utc');
+    await page.reload();
+    expect(await page.getByLabel('Times').inputValue()).toBe('utc');
+    await page.getByLabel('Times').selectOption('local');
     await page.close();
   });
 

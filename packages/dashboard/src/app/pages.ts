@@ -1,8 +1,22 @@
 /** What the dashboard has, in the order of its menu: a page is here when it works on the real gateway. */
-import { Activity, ChartLine, Coins, KeyRound, LayoutDashboard, LogIn, Scale, ScrollText, Server, ShieldQuestion, Users, type LucideIcon } from 'lucide-react';
+import {
+  Activity,
+  ChartLine,
+  Coins,
+  KeyRound,
+  LayoutDashboard,
+  LogIn,
+  Scale,
+  ScrollText,
+  Server,
+  Settings2,
+  ShieldQuestion,
+  Users,
+  type LucideIcon,
+} from 'lucide-react';
 
 export interface PageEntry {
-  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/identity' | '/policies' | '/audit';
+  readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/identity' | '/policies' | '/audit' | '/settings';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
@@ -45,6 +59,7 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/policies', title: 'Policies', key: 'p', permission: 'policies.read', icon: Scale },
       { path: '/audit', title: 'Audit', key: 'l', permission: 'audit.read', icon: ScrollText },
+      { path: '/settings', title: 'Settings', key: 'x', permission: 'config.read', icon: Settings2 },
     ],
   },
 ];

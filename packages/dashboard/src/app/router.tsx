@@ -14,6 +14,7 @@ import { metricsSearch } from '../pages/metrics/search.ts';
 import { peopleSearch } from '../pages/people/search.ts';
 import { policiesSearch } from '../pages/policies/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
+import { settingsSearch } from '../pages/settings/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
 import { isUnavailable } from '../ui/states.tsx';
@@ -167,6 +168,13 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('../pages/audit/audit.tsx'), 'Audit'),
 });
 
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  validateSearch: z.object(settingsSearch),
+  component: lazyRouteComponent(() => import('../pages/settings/settings.tsx'), 'Settings'),
+});
+
 const connect = createRoute({
   getParentRoute: () => root,
   path: '/connect',
@@ -192,6 +200,7 @@ export const router = createRouter({
     sessions,
     policies,
     audit,
+    settings,
     connect,
   ]),
   basepath: basePath,

@@ -1,0 +1,55 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { gateway, gatewayUrl } from '../../app/gateway.ts';
+import { Fact, factList } from '../../ui/fact.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { StateWord } from '../../ui/state-word.tsx';
+import { Part } from './part.tsx';
+
+/** Of the gateway whose package holds this build (vite.config.ts). */
+declare const __VERSION__: string;
+
+const states: Readonly<Record<string, string>> = { ok: 'ready', ready: 'ready', degraded: 'degraded', unready: 'failed' };
+
+/** Which version this is, how its parts are, and what it is made of. */
+export function About(): ReactElement {
+  const health = useQuery({ queryKey: ['health'], queryFn: ({ signal }) => gateway.config.health({ signal }), refetchInterval: 15_000 });
+  const link = 'text-accent hover:underline';
+  return (
+    <>
+      <Part title="GatewayOps">
+        <dl className={factList}>
+          <Fact name="Version">{__VERSION__}</Fact>
+          <Fact name="Licence">Apache-2.0</Fact>
+          <Fact name="Address">
+            <code className="font-mono text-meta">{gatewayUrl}</code>
+          </Fact>
+          <Fact name="API">
+            <a className={link} href={`${gatewayUrl}/v1/openapi.json`}>
+              openapi.json
+            </a>
+          </Fact>
+        </dl>
+      </Part>
+      {health.error !== null && health.data === undefined ? (
+        <ErrorCard error={health.error} what="How the gateway is" onRetry={() => void health.refetch()} />
+      ) : health.data === undefined ? (
+        <Skeleton rows={4} label="Loading how the gateway is" />
+      ) : (
+        <Part title="How its parts are" about={health.data.dependencies === undefined ? 'Their names take the permission health.read.' : undefined}>
+          <dl className={factList}>
+            <Fact name="All in all">
+              <StateWord state={states[health.data.status] ?? health.data.status} reason={null} />
+            </Fact>
+            {Object.entries(health.data.dependencies ?? {}).map(([name, { state, reason, note }]) => (
+              <Fact key={name} name={name.replaceAll('_', ' ')}>
+                <StateWord state={states[state] ?? state} reason={reason} />
+                {(reason ?? note) !== undefined && (reason ?? note) !== null && <span className="text-ink-2"> · {reason ?? note}</span>}
+              </Fact>
+            ))}
+          </dl>
+        </Part>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { countText } from '../../text/format.ts';
+import { Ago } from '../../time/time.tsx';
+import { useNow } from '../../time/use-now.ts';
+import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { StateWord } from '../../ui/state-word.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
+import { Part } from './part.tsx';
+import { WrittenIn } from './written-in.tsx';
+
+const states = { ok: 'ready', failing: 'failing', starting: 'starting', standby: 'standby' } as const;
+
+/** Where the events of the audit go, how far each stream is, and where it is written. */
+export function ExportTargets(): ReactElement {
+  const now = useNow(15_000);
+  const mayAudit = useCapability('audit.read').allowed;
+  const targets = useQuery({ queryKey: ['export-targets'], queryFn: ({ signal }) => gateway.exportTargets.list({ limit: 200 }, { signal }).take(200) });
+  const streams = useQuery({
+    queryKey: ['audit-streams'],
+    queryFn: ({ signal }) => gateway.audit.streams({ signal }).take(200),
+    enabled: mayAudit,
+    refetchInterval: 5_000,
+  });
+  if (targets.error !== null && targets.data === undefined)
+    return <ErrorCard error={targets.error} what="The list of export targets" onRetry={() => void targets.refetch()} />;
+  if (targets.data === undefined) return <Skeleton rows={4} label="Loading export targets" />;
+  const byName = new Map((streams.data ?? []).map((one) => [one.name, one]));
+  return (
+    <Part
+      title="Events to other programs"
+      about="Each event of the audit, at least once and in order, by syslog or as a signed webhook; calls too where a target says so."
+    >
+      {targets.data.length === 0 ? (
+        <>
+          <p>No target yet. `audit.streams` of gateway.yaml names them, or:</p>
+          <Command text="npx --no gateway export-targets create --help" />
+        </>
+      ) : (
+        <table className="w-full border-y border-hairline text-table">
+          <TableHead titles={['Name', 'State', 'To', 'Written in', 'Waiting', 'Delivered']} left={4} />
+          <tbody>
+            {targets.data.map((one) => {
+              const stream = byName.get(one.name);
+              return (
+                <tr key={one.name} className="border-t border-hairline align-top">
+                  <th scope="row" className="px-3 py-1.5 text-left font-medium">
+                    {one.name}
+                  </th>
+                  <td className="px-3 py-1.5">
+                    {stream === undefined ? (
+                      <span className="text-ink-3">{mayAudit ? 'not sent by this node' : '–'}</span>
+                    ) : (
+                      <StateWord state={states[stream.state]} reason={stream.reason} />
+                    )}
+                    {stream?.reason !== undefined && stream.reason !== null && <span className="block max-w-[44ch] text-meta text-ink-2">{stream.reason}</span>}
+                    {stream?.failing_since !== undefined && stream.failing_since !== null && (
+                      <span className="block text-meta text-ink-2">
+                        since <Ago time={stream.failing_since} now={now} />
+                      </span>
+                    )}
+                  </td>
+                  <td className="px-3 py-1.5 break-all">{stream === undefined ? '–' : `${stream.kind} ${stream.target} · ${stream.format}`}</td>
+                  <td className="px-3 py-1.5">
+                    <WrittenIn of={one} />
+                  </td>
+                  <td className="px-3 py-1.5 text-right">{stream?.waiting === undefined || stream.waiting === null ? '–' : countText(stream.waiting)}</td>
+                  <td className="px-3 py-1.5 text-right">{stream === undefined ? '–' : countText(stream.delivered)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+    </Part>
+  );
+}

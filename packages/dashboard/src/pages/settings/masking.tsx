@@ -1,0 +1,119 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useId, useState, type FormEvent, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { pluralText } from '../../text/format.ts';
+import { Button } from '../../ui/button.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { TableHead } from '../../ui/table-head.tsx';
+import { Part } from './part.tsx';
+import { WrittenIn } from './written-in.tsx';
+
+const notKept: Readonly<Record<string, string>> = {
+  not_text: 'It is no text, and would not be kept.',
+  over_scan_limit: 'It is longer than what is looked through, and would not be kept.',
+  timeout: 'Looking through it took too long: it would not be kept.',
+  failed: 'It could not be looked through: it would not be kept.',
+};
+
+/** What is masked in bodies before they are kept, and a text to try it on. */
+export function Masking(): ReactElement {
+  return (
+    <>
+      <Rules />
+      <Trial />
+    </>
+  );
+}
+
+function Rules(): ReactElement {
+  const found = useQuery({ queryKey: ['masking-rules'], queryFn: ({ signal }) => gateway.maskingRules.list({ limit: 200 }, { signal }).take(1000) });
+  if (found.error !== null && found.data === undefined)
+    return <ErrorCard error={found.error} what="The list of masking rules" onRetry={() => void found.refetch()} />;
+  if (found.data === undefined) return <Skeleton rows={4} label="Loading masking rules" />;
+  return (
+    <Part
+      title="Masked beside what always is"
+      about="Cards, social security numbers, tokens and keys of known forms, and members that are named like secrets are always masked in bodies before they are kept. These rules add to that."
+    >
+      {found.data.length === 0 ? (
+        <>
+          <p>None.</p>
+          <Command text="npx --no gateway masking-rules create employee-number --set 'pattern=EMP-[0-9]{6}'" />
+        </>
+      ) : (
+        <table className="w-full border-y border-hairline text-table">
+          <TableHead titles={['Name', 'Pattern', 'Written in']} left={3} />
+          <tbody>
+            {found.data.map((one) => (
+              <tr key={one.name} className="border-t border-hairline">
+                <th scope="row" className="px-3 py-1.5 text-left font-medium">
+                  {one.name}
+                </th>
+                <td className="px-3 py-1.5 font-mono text-meta break-all">{one.spec.pattern ?? ''}</td>
+                <td className="px-3 py-1.5">
+                  <WrittenIn of={one} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Part>
+  );
+}
+
+function Trial(): ReactElement {
+  const may = useCapability('masking.test');
+  const [text, setText] = useState('');
+  const id = useId();
+  const tried = useMutation({ mutationFn: async () => (await gateway.masking.test({ text })).test });
+  const found = tried.data;
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    tried.mutate();
+  };
+  return (
+    <Part title="Try a text" about="It is neither stored nor logged.">
+      <form onSubmit={submit} className="flex flex-col items-start gap-2">
+        <label htmlFor={id} className="text-meta text-ink-2">
+          A body, as JSON or plain
+        </label>
+        <textarea
+          id={id}
+          rows={5}
+          maxLength={100_000}
+          spellCheck={false}
+          value={text}
+          placeholder={'{"user":"ana@example.com","password":"hunter2"}'}
+          onChange={(event) => setText(event.target.value)}
+          className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink placeholder:text-ink-3"
+        />
+        <Button type="submit" disabled={!may.allowed || text === '' || tried.isPending} title={may.allowed ? undefined : may.reason}>
+          Mask it
+        </Button>
+      </form>
+      <FaultLine error={tried.error} />
+      {found !== undefined && (
+        <div aria-live="polite" className="flex flex-col gap-2">
+          {found.not_kept !== null && <p className="text-warn">{notKept[found.not_kept] ?? found.not_kept}</p>}
+          {found.text !== null && (
+            <pre className="max-h-80 overflow-auto rounded-panel border border-hairline bg-canvas p-2 font-mono text-meta break-words whitespace-pre-wrap">
+              {found.text}
+            </pre>
+          )}
+          <p className="text-ink-2">
+            {found.masked.length === 0
+              ? 'Nothing is masked.'
+              : `${pluralText(
+                  found.masked.reduce((sum, { count }) => sum + count, 0),
+                  'value',
+                )} masked by ${[...new Set(found.masked.map(({ rule }) => rule))].join(', ')}.`}
+            {found.cut && ' A part was longer than is looked at, and ends there.'}
+          </p>
+        </div>
+      )}
+    </Part>
+  );
+}

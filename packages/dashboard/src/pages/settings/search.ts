@@ -1,0 +1,6 @@
+import { z } from 'zod/mini';
+
+export const settingsParts = ['data', 'masking', 'export', 'configuration', 'appearance', 'about'] as const;
+export type SettingsPart = (typeof settingsParts)[number];
+
+export const settingsSearch = { part: z.catch(z.optional(z.enum(settingsParts)), undefined) };
