@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { request as httpsRequest } from 'node:https';
@@ -171,6 +172,29 @@ describe('callers by certificate', () => {
     });
     expect(JSON.parse(await answer)).toMatchObject({ result: { tools: expect.any(Array) } });
     socket.terminate();
+  });
+
+  test('are told by the command line whose their certificate is, from which no key leaves the machine', async () => {
+    const listed = await gateway.cli('identity', 'certificates', 'list');
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/CN=clients authority[\s\S]*service account sva_indexer/) });
+    const file = join(folder, 'asked');
+    for (const content of [`${indexer.key}\n${indexer.cert}`, Buffer.from(indexer.base64, 'base64')]) {
+      writeFileSync(file, content);
+      expect(await gateway.cli('identity', 'certificates', 'test', file)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('service account sva_indexer, by uri'),
+      });
+    }
+    writeFileSync(file, (await clients.issue({ dns: 'gone.example' })).cert);
+    expect(await gateway.cli('identity', 'certificates', 'test', file)).toMatchObject({
+      code: 6,
+      stdout: expect.stringContaining('directory: the organization has no agent agt_gone'),
+    });
+    // A key in DER begins as a certificate does.
+    for (const key of [indexer.key, createPrivateKey(indexer.key).export({ type: 'pkcs8', format: 'der' })]) {
+      writeFileSync(file, key);
+      expect(await gateway.cli('identity', 'certificates', 'test', file)).toMatchObject({ code: 2, stderr: expect.stringContaining('holds no certificate') });
+    }
   });
 
   test('are named in records as they are in the directory', async () => {

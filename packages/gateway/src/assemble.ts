@@ -143,7 +143,6 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
     tell: (next) => pool.readiness(next),
     log,
   });
-  const endCertificateWatch = watchCertificate(() => served, clock, log);
 
   const health = createHealthChecks({
     clock,
@@ -159,6 +158,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const keptLists = createKeptLists();
   const identity = assembleIdentity(served.issuers, clock, log);
   const certificates = assembleCertificates(served.authorities, expiryClock);
+  const endExpiryWatches = [watchCertificate(() => served, clock, log), certificates.watch(log)];
 
   // The rail's workers open the door at once and say by /readyz what is missing: what they ask for waits until it is open.
   const opened = Promise.withResolvers<Opened>();
@@ -369,7 +369,7 @@ async function assemble({ config, loader, folder, log, lines, onProgress }: Node
   const readinessTimer = setInterval(() => void readiness.push(), readinessMs);
   const endRegistryWatch = watchRegistry({ ping: () => registry.ping(), onChange: (isUp) => (registryUp = isUp), log, everyMs: registryPingMs });
   closers.add('readiness', () => {
-    endCertificateWatch();
+    for (const end of endExpiryWatches) end();
     clearInterval(readinessTimer);
     endRegistryWatch();
   });

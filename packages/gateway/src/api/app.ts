@@ -32,6 +32,7 @@ import { invitationRoutes } from './invitation-routes.ts';
 import { keyRoutes } from './key-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { logRoutes } from './log-routes.ts';
+import { certificateRoutes } from './certificate-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { tokenKeyRoutes } from './token-key-routes.ts';
 import { maskingRoutes } from './masking-routes.ts';
@@ -120,6 +121,7 @@ export function registerRoutes(app: ApiApp): void {
   metricsRoutes(app);
   callMetricsRoutes(app);
   streamRoutes(app);
+  certificateRoutes(app);
   identityRoutes(app);
   tokenKeyRoutes(app);
   maskingRoutes(app);

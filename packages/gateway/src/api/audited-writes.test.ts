@@ -96,6 +96,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/traces/search': null,
   'POST /v1/masking/test': null,
   'POST /v1/identity/check': null,
+  'POST /v1/identity/certificates/test': null,
   'POST /v1/costs/estimate': null,
   'POST /v1/access/explain': null,
   'POST /v1/access/dry-run': null,

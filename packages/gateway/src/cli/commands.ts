@@ -320,6 +320,7 @@ export const groups: Readonly<Record<string, string>> = {
   invitations: 'Who may become a user',
   sessions: 'Who is signed in',
   identity: 'By whom people sign in',
+  'identity certificates': 'Who vouches for callers by client certificates',
   scim: 'Which identity providers send users and groups',
   grants: 'What people have allowed clients that act for them',
   policies: 'Who may do what',

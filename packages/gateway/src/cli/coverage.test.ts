@@ -78,6 +78,8 @@ const covered: Readonly<Record<string, string>> = {
   'DELETE /v1/switches/{kind}/{name}': 'servers enable',
   'POST /v1/access/explain': 'access explain',
   'POST /v1/identity/check': 'identity check',
+  'GET /v1/identity/certificates': 'identity certificates list',
+  'POST /v1/identity/certificates/test': 'identity certificates test',
   'POST /v1/access/dry-run': 'access dry-run',
   'POST /v1/users/invite': 'users invite',
   'GET /v1/invitations': 'invitations list',

@@ -54,19 +54,20 @@ function buildParser(run: Run): Parser {
     .addHelpText('afterAll', exitCodeText());
   const parents = new Map<string, Parser>();
   for (const spec of commands) {
-    const [first, second] = spec.name;
+    const path = spec.name.join(' ');
     let parent = program;
-    if (second !== undefined) {
+    for (const [depth, word] of spec.name.slice(0, -1).entries()) {
+      const group = spec.name.slice(0, depth + 1).join(' ');
       parent =
-        parents.get(first) ??
-        program
-          .command(first)
-          .description(groups[first] ?? '')
+        parents.get(group) ??
+        parent
+          .command(word)
+          .description(groups[group] ?? '')
           .helpCommand(false);
-      parents.set(first, parent);
+      parents.set(group, parent);
     }
     const leaf = parent
-      .command(second ?? first)
+      .command(spec.name.at(-1) ?? path)
       .summary(spec.summary)
       .description(spec.about === undefined ? `${spec.summary}.` : `${spec.summary}. ${spec.about}`);
     leaf.allowExcessArguments(false);
@@ -74,7 +75,7 @@ function buildParser(run: Run): Parser {
     for (const option of optionsOf(spec)) leaf.addOption(parserOption(option));
     if (spec.examples !== undefined) leaf.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
     // A command can be the group of others; its own options then stand before their names.
-    if (second === undefined) parents.set(first, leaf.enablePositionalOptions());
+    parents.set(path, leaf.enablePositionalOptions());
     leaf.action(async () => run(spec, leaf.args, optionValues(leaf.opts())));
   }
   return program;

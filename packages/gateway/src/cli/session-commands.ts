@@ -78,6 +78,25 @@ export const sessionCommands: readonly CommandSpec[] = [
     load: async () => (await import('./identity-keys.ts')).identityKeys,
   },
   {
+    name: ['identity', 'certificates', 'list'],
+    summary: 'List the authorities of client certificates, their revocation lists, and who calls by them',
+    about: 'Says what is over, or will be within 30 days; of a revocation list in the last quarter of its time.',
+    client: true,
+    prints: true,
+    load: async () => (await import('./identity-certificates.ts')).identityCertificatesList,
+  },
+  {
+    name: ['identity', 'certificates', 'test'],
+    summary: 'Say whose a client certificate is, or which test it fails and how to mend it',
+    about:
+      'Asks what decides calls. Only the certificates of the file leave this machine, never a key beside them. Nobody is let in by it and nothing is changed. Exits with 6 where the certificate is not taken.',
+    client: true,
+    prints: true,
+    arguments: [{ form: 'FILE', about: 'The certificate of the client, in PEM or DER; in PEM with those that it sends with it, its own first.' }],
+    examples: ['gateway identity certificates test indexer.pem'],
+    load: async () => (await import('./identity-certificates.ts')).identityCertificatesTest,
+  },
+  {
     name: ['identity', 'links'],
     summary: 'List the identities that a user signs in by, oldest first',
     client: true,

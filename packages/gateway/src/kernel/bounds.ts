@@ -176,7 +176,8 @@ export const bounds = {
   tokenVerdictMs: 120_000,
   issuersMax: 100,
   /**
-   * Client certificates: of one, with its extensions; names in it; of a chain that a client shows, and its text; certificates in a file of authorities; entries of
+   * Client certificates: of one, with its extensions; names in it; of a chain that a client shows, and its text; certificates in a file of authorities; a text with one
+   * that is tested; entries of `callers` that are shown of an authority; entries of
    * one revocation list, and its file; entries of `identity.certificates.authorities`, lists of each; how long before the end of an authority it is warned of;
    * client certificates whose end is kept in mind.
    */
@@ -185,6 +186,8 @@ export const bounds = {
   certificateChainMax: 4,
   certificateTextCharsMax: 12 * KiB,
   certificatesInFileMax: 100,
+  certificateTestCharsMax: 64 * KiB,
+  certificateCallersShownMax: 100,
   revokedCertificatesMax: 200_000,
   revocationFileBytesMax: 8 * MiB,
   certificateAuthoritiesMax: 100,

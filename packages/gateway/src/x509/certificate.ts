@@ -120,6 +120,14 @@ export function readCertificates(pem: string): Certificate[] {
   return blocks.map((base64) => readCertificate(Buffer.from(base64, 'base64')));
 }
 
+/** The certificates of a text in DER, as base64 without spaces: those in PEM, in their order, or one that is base64 alone. Empty: there is none. */
+export function base64CertificatesIn(text: string): string[] {
+  const blocks = Array.from(text.matchAll(pemBlock), ([, base64 = '']) => base64.replaceAll(/\s/g, ''));
+  if (blocks.length > 0) return blocks;
+  const alone = text.replaceAll(/\s/g, '');
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(alone) ? [alone] : [];
+}
+
 export interface Extension {
   readonly id: string;
   readonly isCritical: boolean;

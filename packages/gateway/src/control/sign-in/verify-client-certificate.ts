@@ -4,6 +4,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import type { CertificateStep } from '../../kernel/certificate-terms.ts';
 import { organizationIdOf } from '../../kernel/id.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
+import type { EntryRecord } from '../../store/registry/directory-store.ts';
 import type { ControlDependencies } from '../context.ts';
 import { principalOfEntry } from './principal-of-entry.ts';
 import { pseudonymOf } from './token-caller.ts';
@@ -32,25 +33,24 @@ export async function verifyClientCertificate(dependencies: ControlDependencies,
   return { ok: true, principal };
 }
 
-export type CertificateCaller =
-  | { readonly ok: true; readonly principal: PrincipalData }
-  | { readonly ok: false; readonly step: 'directory'; readonly reason: string; readonly fix: string };
+interface NobodyThere {
+  readonly ok: false;
+  readonly step: 'directory';
+  readonly reason: string;
+  readonly fix: string;
+}
+
+export type CertificateCaller = { readonly ok: true; readonly principal: PrincipalData } | NobodyThere;
 
 /** The user, service account or agent that it is of. Faults: `unavailable`. */
 export async function callerOfCertificate(dependencies: ControlDependencies, verified: VerifiedCertificate): Promise<CertificateCaller> {
   const { authority, rule, certificate, until } = verified;
-  const entry = await dependencies.registry.directory.find(authority.organizationId, { kind: rule.kind, id: rule.id });
-  if (entry === null)
-    return {
-      ok: false,
-      step: 'directory',
-      reason: `the organization has no ${rule.kind.replace('_', ' ')} ${rule.id}`,
-      fix: 'Make it, or correct the entry of callers.',
-    };
+  const found = await entryOfCertificate(dependencies, verified);
+  if (!found.ok) return found;
   // One certificate of two organizations is two callers.
   const credentialId = `crt_${certificate.fingerprint.slice(0, 32)}`;
   const { name, organizationId, servers, actions } = authority;
-  const principal = await principalOfEntry(dependencies, organizationId, entry, {
+  const principal = await principalOfEntry(dependencies, organizationId, found.entry, {
     credential: 'mtls',
     credentialId,
     issuer: name,
@@ -61,6 +61,17 @@ export async function callerOfCertificate(dependencies: ControlDependencies, ver
     expiresAtMs: Math.min(until, dependencies.expiryClock.nowMs() + bounds.tokenVerdictMs),
   });
   return { ok: true, principal };
+}
+
+/** Them as the directory has them. Faults: `unavailable`. */
+export async function entryOfCertificate(
+  { registry }: Pick<ControlDependencies, 'registry'>,
+  { authority, rule }: Pick<VerifiedCertificate, 'authority' | 'rule'>,
+): Promise<{ readonly ok: true; readonly entry: EntryRecord } | NobodyThere> {
+  const entry = await registry.directory.find(authority.organizationId, { kind: rule.kind, id: rule.id });
+  if (entry !== null) return { ok: true, entry };
+  const reason = `the organization has no ${rule.kind.replace('_', ' ')} ${rule.id}`;
+  return { ok: false, step: 'directory', reason, fix: 'Make it, or correct the entry of callers.' };
 }
 
 function refuse(
