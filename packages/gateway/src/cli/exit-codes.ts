@@ -19,7 +19,7 @@ export const exitCodeMeanings: readonly (readonly [code: number, meaning: string
   [exitCodes.notFound, 'not found'],
   [exitCodes.denied, 'not authenticated, or not allowed'],
   [exitCodes.unreachable, 'the gateway or a server cannot be reached, or did not answer in time'],
-  [exitCodes.problemsFound, 'a check found problems (validate, doctor, reload, servers test, audit verify, backup verify)'],
+  [exitCodes.problemsFound, 'a check found problems (validate, doctor, reload, servers test, identity test, audit verify, backup verify)'],
   [exitCodes.defect, 'ended by a defect of its own; the log says which'],
   [exitCodes.unsafe, 'refused to start, because it would not be safe'],
   [exitCodes.interrupted, 'interrupted'],

@@ -37,7 +37,7 @@ export const sessionCommands: readonly CommandSpec[] = [
   {
     name: ['identity', 'test'],
     summary: 'Test an identity provider: which step fails, and what mends it',
-    about: 'Exits with 1 where a step fails.',
+    about: 'Exits with 6 where a step fails.',
     client: true,
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the provider.' }],

@@ -193,7 +193,6 @@ export const bounds = {
   certificateAuthoritiesMax: 100,
   revocationFilesMax: 20,
   certificateWarnMs: 30 * 24 * 3_600_000,
-  certificatesSeenMax: 1_000,
   /** What an issuer says of its keys: bytes and time of one document, keys of a set. */
   issuerDocumentBytesMax: 1_024 * KiB,
   issuerDocumentMs: 5_000,
