@@ -283,6 +283,19 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('what is on screen stays when the gateway does not answer, and says of when it is', async () => {
+    const page = await open('/ui/settings?part=export');
+    await page.getByText('No target yet').waitFor();
+    await page.route('**/v1/**', (route) => route.abort());
+    const bar = page.getByRole('status').getByText('The gateway did not answer');
+    await bar.waitFor();
+    await page.getByText('No target yet').waitFor();
+    await page.unroute('**/v1/**');
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await bar.waitFor({ state: 'detached' });
+    await page.close();
+  });
+
   test('after the session has ended the next look leads to where people sign in', async () => {
     const context = await dashboard.newOwner();
     const page = await open('/ui/keys', context);

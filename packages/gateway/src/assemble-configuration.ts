@@ -11,14 +11,13 @@ import { configInvalid } from './config/config-fault.ts';
 import type { ListenTlsMaterial } from './config/listen-tls.ts';
 import type { Config, RemoteServerConfig, ServerConfig, StdioServerConfig } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
+import { resolveCredential, resolveSecret } from './config/read-secret.ts';
+import { resolveProvider } from './config/provider-secrets.ts';
 import {
   checkSecrets,
-  resolveCredential,
   resolveIssuers,
   resolveListenTls,
   resolveOpa,
-  resolveProvider,
-  resolveSecret,
   resolveSessionKeys,
   resolveStream,
   resolveTls,

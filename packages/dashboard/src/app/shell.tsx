@@ -10,6 +10,7 @@ import { pageGroups } from './pages.ts';
 import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
 import { listenForShortcuts, useShortcuts, type Shortcut } from './shortcuts.ts';
+import { StaleBar } from './stale-bar.tsx';
 import { UserMenu } from './user-menu.tsx';
 
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
@@ -46,6 +47,7 @@ export function Shell(): ReactElement {
         <UserMenu onKeys={() => setLayer('keys')} />
       </header>
       <SessionEnded />
+      <StaleBar />
       <div className="flex min-h-0 flex-1 max-sm:flex-col-reverse">
         <Nav narrow={narrowNav} />
         <main id="main" tabIndex={-1} className="min-h-0 min-w-0 flex-1 overflow-auto outline-none">

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { lineReader } from '../bridge/line-reader.ts';
 import { isLoopback } from '../config/listen-address.ts';
-import { resolveSecret } from '../config/secrets.ts';
+import { resolveSecret } from '../config/read-secret.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { createHttpLink } from '../link/http-link.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { resolveSecret } from '../config/secrets.ts';
+import { resolveSecret } from '../config/read-secret.ts';
 import { Fault } from '../kernel/fault.ts';
 import { answers, readAnswer } from './answers.ts';
 import type { Command } from './command.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { resolveSecret } from '../config/secrets.ts';
+import { resolveSecret } from '../config/read-secret.ts';
 import { Fault } from '../kernel/fault.ts';
 import { readAnswer } from './answers.ts';
 import type { Command } from './command.ts';

@@ -7,7 +7,7 @@ import { Malformed } from '../x509/der.ts';
 import { readRevocationList, revocationListsIn } from '../x509/revocation-list.ts';
 import { troubleOfAuthority } from '../x509/verify-chain.ts';
 import type { CertificateAuthorityConfig } from './config.ts';
-import type { SecretReader } from './secrets.ts';
+import type { SecretReader } from './read-secret.ts';
 
 const bundleBytesMax = 1024 * 1024;
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Fault } from '../kernel/fault.ts';
 import { loadConfig } from './load.ts';
-import { checkSecrets, resolveCredential, resolveSecret, resolveSessionKeys } from './secrets.ts';
+import { resolveCredential, resolveSecret } from './read-secret.ts';
+import { checkSecrets, resolveSessionKeys } from './secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatewayops-secrets-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,62 +1,19 @@
 import { createHash, hkdfSync } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
-import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { IssuerData } from '../identity/issuer-data.ts';
-import type { ProviderData } from '../identity/provider-data.ts';
 import type { OpaData } from '../snapshot/opa-data.ts';
 import type { TlsData } from '../snapshot/upstream-data.ts';
 import type { StreamData } from '../jobs/siem/stream-data.ts';
-import type {
-  AuditStreamConfig,
-  Config,
-  CredentialConfig,
-  ProviderConfig,
-  SamlProviderConfig,
-  SecretReference,
-  ServerConfig,
-  UpstreamTlsConfig,
-} from './config.ts';
+import type { AuditStreamConfig, Config, SecretReference, ServerConfig, UpstreamTlsConfig } from './config.ts';
 import type { OtlpConfig } from './otlp-config.ts';
 import type { Environment } from './environment.ts';
 import { certificateReaders } from './certificate-authorities.ts';
 import { readBundle } from './read-bundle.ts';
 import { isLoopback, listenAddressText } from './listen-address.ts';
+import { authoritiesOf, authoritiesReaders, providerReaders } from './provider-secrets.ts';
+import { fileOf, missing, oneLine, resolveCredential, resolveSecret, type SecretReader } from './read-secret.ts';
 import { readListenTls, type ListenTlsMaterial } from './listen-tls.ts';
 import { readUpstreamTls } from './upstream-tls.ts';
-
-const secretBytesMax = 64 * 1024;
-const kubernetesFolder = '/var/run/secrets/gatewayops';
-
-/**
- * The value of a secret, read now. One newline at the end of a file is not part of it. `setting` names the place that asks
- * (`servers.search.credential`).
- *
- * Faults: `secret_unavailable` where it is missing or empty; `unsafe_start` where others may read its file. No fault holds
- * the value.
- */
-export function resolveSecret(reference: SecretReference, env: Environment, setting: string): string {
-  if ('env' in reference) {
-    const value = env[reference.env];
-    if (value === undefined || value === '')
-      throw missing(setting, `the environment variable ${reference.env} is not set`, `Set ${reference.env} for the gateway.`);
-    return value;
-  }
-  // Kubernetes writes mounted secrets readable for the pod's group; who may enter the pod is Kubernetes' to say.
-  return readSecretFile(fileOf(reference), setting, 'file' in reference);
-}
-
-/** The header by which the gateway names itself to a server. Faults: as `resolveSecret`; a secret must fit into a header line. */
-export function resolveCredential(credential: CredentialConfig, env: Environment, setting: string): { readonly header: string; readonly value: string } {
-  const secret = oneLine(resolveSecret(credential.secret, env, setting), setting);
-  return credential.type === 'bearer' ? { header: 'authorization', value: `Bearer ${secret}` } : { header: credential.name.toLowerCase(), value: secret };
-}
-
-/** A secret that is to be sent in a header. Faults: `secret_unavailable`. */
-function oneLine(secret: string, setting: string): string {
-  if (/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(secret)) return secret;
-  throw missing(setting, 'it holds line breaks, spaces around it or characters that no header may carry', 'Keep only the secret, in one line of ASCII.');
-}
 
 /** Every secret that the configuration refers to and that cannot be used, by setting; empty where all can. */
 export function checkSecrets(config: Config, env: Environment): readonly { readonly setting: string; readonly fault: Fault }[] {
@@ -173,84 +130,6 @@ export function secretReferences(config: Config): readonly string[] {
   return [...new Set(texts)];
 }
 
-function fileOf(reference: Exclude<SecretReference, { readonly env: string }>): string {
-  return 'file' in reference ? reference.file : `${kubernetesFolder}/${reference.kubernetes.name}/${reference.kubernetes.key}`;
-}
-
-/** Providers with what is read for them. Faults: `secret_unavailable`, `unsafe_start`. */
-export function resolveProvider({ caFile, ...provider }: ProviderConfig, env: Environment): ProviderData {
-  const setting = `identity.providers.${provider.name}`;
-  const ca = authoritiesOf(caFile, setting, env);
-  if (provider.type === 'oidc') return { ...provider, ca, clientSecret: provider.clientSecret && clientSecretOf(provider.clientSecret, setting, env) };
-  const { metadata, own } = provider;
-  return {
-    ...provider,
-    ca,
-    metadata: 'url' in metadata ? metadata : { text: readMetadata(metadata.file, `${setting}.saml.metadata`) },
-    own: own && ownKeyOf(own, setting, env),
-  };
-}
-
-function providerReaders(provider: ProviderConfig, env: Environment): SecretReader[] {
-  const { name, caFile } = provider;
-  const setting = `identity.providers.${name}`;
-  const ca = authoritiesReaders(caFile, setting, env);
-  if (provider.type === 'oidc') {
-    const { clientSecret } = provider;
-    if (clientSecret === null) return ca;
-    return [...ca, { setting: `${setting}.client_secret`, reference: clientSecret, read: () => clientSecretOf(clientSecret, setting, env) }];
-  }
-  const { metadata, own } = provider;
-  const readers: SecretReader[] = [...ca];
-  if ('file' in metadata) {
-    const place = `${setting}.saml.metadata`;
-    readers.push({ setting: place, reference: metadata, read: () => readMetadata(metadata.file, place) });
-  }
-  if (own !== null)
-    readers.push(
-      { setting: `${setting}.saml.key`, reference: own.key, read: () => ownKeyOf(own, setting, env).key },
-      { setting: `${setting}.saml.certificate`, reference: { file: own.certificateFile }, read: () => 'read with the key' },
-    );
-  return readers;
-}
-
-function clientSecretOf(reference: SecretReference, setting: string, env: Environment): string {
-  return oneLine(resolveSecret(reference, env, `${setting}.client_secret`), `${setting}.client_secret`);
-}
-
-/** Whom an issuer or provider is trusted by; null: by the public authorities. */
-function authoritiesOf(caFile: string | null, setting: string, env: Environment): string | null {
-  if (caFile === null) return null;
-  return readUpstreamTls({ caFile, certFile: null, key: null, serverName: null }, `${setting}.ca`, (one, place) => resolveSecret(one, env, place)).ca;
-}
-
-function authoritiesReaders(caFile: string | null, setting: string, env: Environment): SecretReader[] {
-  return caFile === null ? [] : [{ setting: `${setting}.ca`, reference: { file: caFile }, read: () => authoritiesOf(caFile, setting, env) ?? '' }];
-}
-
-/** Key and certificate by which a SAML provider knows us: of use together only. */
-function ownKeyOf({ key, certificateFile }: NonNullable<SamlProviderConfig['own']>, setting: string, env: Environment): { key: string; certificate: string } {
-  const files = { caFile: null, certFile: certificateFile, key, serverName: null };
-  const read = readUpstreamTls(files, `${setting}.saml`, (one, place) => resolveSecret(one, env, place));
-  return { key: read.key ?? '', certificate: read.cert ?? '' };
-}
-
-function readMetadata(path: string, setting: string): string {
-  try {
-    const stat = statSync(path);
-    if (!stat.isFile() || stat.size > bounds.providerAnswerBytesMax) throw new Error('not a file of at most 1 MiB');
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    const isGone = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw missing(
-      setting,
-      isGone ? `there is no file ${path}` : `${path} cannot be read as a file of at most 1 MiB`,
-      'Correct the path, and let this user read it.',
-      cause,
-    );
-  }
-}
-
 /** As `readUpstreamTls`; null where the server has no settings for TLS. */
 export function resolveTls({ name, upstream }: ServerConfig, env: Environment): TlsData | null {
   if (upstream === undefined || upstream.tls === null) return null;
@@ -338,12 +217,6 @@ function streamReaders(stream: AuditStreamConfig, env: Environment): SecretReade
   return [...tls, ...keys, ...headerReaders(to.headers, env, `${setting}.headers`)];
 }
 
-export interface SecretReader {
-  readonly setting: string;
-  readonly reference: SecretReference;
-  readonly read: () => string;
-}
-
 function secretReaders(config: Config, env: Environment): SecretReader[] {
   return [
     ...doorReaders(config, env),
@@ -398,34 +271,4 @@ function ownReaders(server: ServerConfig, env: Environment): SecretReader[] {
 /** Values that documents and templates carry, and what no one could call a secret. */
 function isSample(value: string): boolean {
   return value.length < 8 || /^(?:change[-_ ]?me|secret|password|example|sample|test|dummy|placeholder|your[-_ ].*|<.*>|x{8,}|\*+|(.)\1+)\d*$/i.test(value);
-}
-
-function readSecretFile(path: string, setting: string, ownerOnly: boolean): string {
-  let descriptor: number | undefined;
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = fstatSync(descriptor);
-    if (!stat.isFile()) throw missing(setting, `${path} is not a file`, 'Name a file that holds only the secret.');
-    if (ownerOnly && (stat.mode & 0o077) !== 0) {
-      const reason = `the file ${path} of ${setting} may be read or changed by others (mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')})`;
-      throw new Fault('unsafe_start', { reason, fix: `Run: chmod 600 ${path}` });
-    }
-    if (stat.size > secretBytesMax) throw missing(setting, `${path} is larger than 64 KiB`, 'Name a file that holds only the secret.');
-    const value = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(descriptor)).replace(/\r?\n$/, '');
-    if (value === '') throw missing(setting, `${path} is empty`, 'Write the secret into it.');
-    if (value.includes('\0')) throw missing(setting, `${path} holds binary data`, 'Name a file that holds only the secret, as text.');
-    return value;
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw missing(setting, `there is no file ${path}`, 'Create it, readable by its owner alone, or correct the reference.', error);
-    if (code === 'EACCES' || code === 'EPERM') throw missing(setting, `this user may not read ${path}`, "Make the gateway's user its owner.", error);
-    throw missing(setting, `${path} cannot be read as text`, 'Name a file that holds only the secret.', error);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
-  }
-}
-
-function missing(setting: string, reason: string, fix: string, cause?: unknown): Fault {
-  return new Fault('secret_unavailable', { setting, reason, fix }, cause === undefined ? {} : { cause });
 }

@@ -1,9 +1,9 @@
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement, ReactNode } from 'react';
 import { Mark, Rail, type Status } from '../../rail/rail.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { ReferenceLink } from '../people/entry-words.tsx';
 import { RuleName } from './rule-name.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 type Explained = Schemas['AccessExplanation'];
 type Bearing = Explained['rules'][number]['bearing'];
@@ -135,12 +135,9 @@ function Table({ title, head, children }: { readonly title: string; readonly hea
   return (
     <section>
       <h2 className="mb-2 text-section font-semibold">{title}</h2>
-      <div className="overflow-x-auto border-y border-hairline bg-surface">
-        <table className="w-full">
-          <TableHead titles={head} left={head.length} />
-          <tbody>{children}</tbody>
-        </table>
-      </div>
+      <SmallTable titles={head} left={head.length}>
+        {children}
+      </SmallTable>
     </section>
   );
 }

@@ -8,9 +8,9 @@ import { Rail, stops } from '../../rail/rail.tsx';
 import { durationText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { changesOf } from '../audit/changes-of.ts';
 import type { Pair } from './align.ts';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 interface PairDetailProps {
   /** Ids of the traces. */
@@ -37,27 +37,24 @@ export function PairDetail({ a, b, pair }: PairDetailProps): ReactElement {
             </div>
           ))}
         </div>
-        <table className="w-full border-y border-hairline bg-surface">
-          <TableHead titles={['Stop', 'A', 'B', 'Difference']} left={1} />
-          <tbody>
-            {stops.map((stop) => {
-              const [from, to] = [pair.a?.stops[stop] ?? null, pair.b?.stops[stop] ?? null];
-              return (
-                <tr key={stop} className="h-(--row) border-t border-hairline">
-                  <th scope="row" className="px-3 text-left font-normal capitalize">
-                    {stop}
-                  </th>
-                  {[from, to].map((ms, index) => (
-                    <td key={index} className="px-3 text-right">
-                      {ms === null ? <span className="text-ink-3">–</span> : <Duration ms={ms} />}
-                    </td>
-                  ))}
-                  <td className="px-3 text-right">{from !== null && to !== null && <Gap from={from} to={to} />}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
+        <SmallTable titles={['Stop', 'A', 'B', 'Difference']} left={1}>
+          {stops.map((stop) => {
+            const [from, to] = [pair.a?.stops[stop] ?? null, pair.b?.stops[stop] ?? null];
+            return (
+              <tr key={stop} className="h-(--row) border-t border-hairline">
+                <th scope="row" className="px-3 text-left font-normal capitalize">
+                  {stop}
+                </th>
+                {[from, to].map((ms, index) => (
+                  <td key={index} className="px-3 text-right">
+                    {ms === null ? <span className="text-ink-3">–</span> : <Duration ms={ms} />}
+                  </td>
+                ))}
+                <td className="px-3 text-right">{from !== null && to !== null && <Gap from={from} to={to} />}</td>
+              </tr>
+            );
+          })}
+        </SmallTable>
         {(
           [
             ['A', pair.a],
@@ -133,25 +130,20 @@ function Changes({ left, right }: { readonly left: string; readonly right: strin
   const changes = changesOf(parsed(left), parsed(right));
   if (changes.length === 0) return <p className="text-ink-2">The same in both.</p>;
   return (
-    <div className="overflow-x-auto border-y border-hairline bg-surface">
-      <table className="w-full">
-        <TableHead titles={['Member', 'A', 'B']} left={3} />
-        <tbody>
-          {changes.map(({ path, before, after }) => (
-            <tr key={path} className="border-t border-hairline align-top">
-              <th scope="row" className="px-3 py-1.5 text-left font-mono text-meta font-normal">
-                {path}
-              </th>
-              {[before, after].map((text, index) => (
-                <td key={index} className="max-w-xs px-3 py-1.5 font-mono text-meta break-words">
-                  {text === '' ? <span className="text-ink-3">–</span> : text}
-                </td>
-              ))}
-            </tr>
+    <SmallTable titles={['Member', 'A', 'B']} left={3}>
+      {changes.map(({ path, before, after }) => (
+        <tr key={path} className="border-t border-hairline align-top">
+          <th scope="row" className="px-3 py-1.5 text-left font-mono text-meta font-normal">
+            {path}
+          </th>
+          {[before, after].map((text, index) => (
+            <td key={index} className="max-w-xs px-3 py-1.5 font-mono text-meta break-words">
+              {text === '' ? <span className="text-ink-3">–</span> : text}
+            </td>
           ))}
-        </tbody>
-      </table>
-    </div>
+        </tr>
+      ))}
+    </SmallTable>
   );
 }
 

@@ -9,6 +9,7 @@ import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice } from '../../ui/field.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 import { Command } from '../../ui/states.tsx';
 import { clients } from './snippets.ts';
 
@@ -65,20 +66,7 @@ export function ClientSnippets({ servers }: { readonly servers: readonly Schemas
           )}
         </div>
       )}
-      <div role="tablist" aria-label="Client" className="flex gap-1 overflow-x-auto border-b border-hairline">
-        {clients.map(({ id, title }) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            aria-selected={id === client.id}
-            onClick={() => change({ client: id })}
-            className={`-mb-px h-9 shrink-0 border-b-2 px-2.5 pointer-coarse:h-11 ${id === client.id ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
+      <Tabs label="Client" tabs={clients.map(({ id, title }) => [id, title] as const)} chosen={client.id} onChoose={(id) => change({ client: id })} />
       <div role="tabpanel" aria-label={client.title} data-secret={made.data === undefined ? undefined : ''}>
         <p className="text-ink-2">{client.place}</p>
         <Command text={client.text({ gatewayUrl, path: server.path, name: server.name, key })} />

@@ -4,7 +4,7 @@ import { useState, type ReactElement } from 'react';
 import { countText, moneyText } from '../../text/format.ts';
 import { Money } from '../../text/number.tsx';
 import { Button } from '../../ui/button.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 type Day = Schemas['CostTrend']['trend']['days'][number];
 const height = 120;
@@ -28,25 +28,22 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
         </Button>
       </div>
       {asTable ? (
-        <table className="w-full border-y border-hairline bg-surface">
-          <TableHead titles={['Day', 'Cost', 'Mean of 7 days', 'Calls']} left={1} />
-          <tbody>
-            {days.map(({ date, cost, calls, mean_of_7_days: mean }) => (
-              <tr key={date} className="border-t border-hairline">
-                <th scope="row" className="px-3 py-1 text-left font-mono text-meta font-normal">
-                  {date}
-                </th>
-                <td className="px-3 text-right">
-                  <Money amount={cost} currency={currency} />
-                </td>
-                <td className="px-3 text-right text-ink-2">
-                  <Money amount={mean} currency={currency} />
-                </td>
-                <td className="px-3 text-right">{countText(calls)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <SmallTable titles={['Day', 'Cost', 'Mean of 7 days', 'Calls']} left={1}>
+          {days.map(({ date, cost, calls, mean_of_7_days: mean }) => (
+            <tr key={date} className="border-t border-hairline">
+              <th scope="row" className="px-3 py-1 text-left font-mono text-meta font-normal">
+                {date}
+              </th>
+              <td className="px-3 text-right">
+                <Money amount={cost} currency={currency} />
+              </td>
+              <td className="px-3 text-right text-ink-2">
+                <Money amount={mean} currency={currency} />
+              </td>
+              <td className="px-3 text-right">{countText(calls)}</td>
+            </tr>
+          ))}
+        </SmallTable>
       ) : (
         <svg
           viewBox={`0 0 ${Math.max(1, days.length)} ${height}`}

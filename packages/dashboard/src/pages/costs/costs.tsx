@@ -9,13 +9,14 @@ import { useCapability } from '../../app/session.ts';
 import { countText, moneyText, pluralText } from '../../text/format.ts';
 import { Money } from '../../text/number.tsx';
 import { Button, buttonLook } from '../../ui/button.tsx';
-import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Allowed, Empty } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { CostTrend } from './cost-trend.tsx';
 import { currentMonth, monthAfter, monthOf, monthText, type Month } from './month.ts';
 import { groups, type Group } from './search.ts';
 import { Prices } from './prices.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 export function Costs(): ReactElement {
   return (
@@ -60,13 +61,9 @@ function CostsPage(): ReactElement {
           </a>
         </div>
       </header>
-      {trend.error !== null && trend.data === undefined ? (
-        <ErrorCard error={trend.error} what="The costs" onRetry={() => void trend.refetch()} />
-      ) : trend.data === undefined ? (
-        <Skeleton rows={5} label="Loading the costs" />
-      ) : (
-        <Month trend={trend.data} isStale={trend.isPlaceholderData} />
-      )}
+      <Loaded query={trend} what="The costs" rows={5}>
+        {(data) => <Month trend={data} isStale={trend.isPlaceholderData} />}
+      </Loaded>
       <section>
         <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
           <h2 className="text-section font-semibold">Whose it was</h2>
@@ -85,13 +82,9 @@ function CostsPage(): ReactElement {
             ))}
           </div>
         </div>
-        {summary.error !== null && summary.data === undefined ? (
-          <ErrorCard error={summary.error} what="The breakdown" onRetry={() => void summary.refetch()} />
-        ) : summary.data === undefined ? (
-          <Skeleton rows={6} label="Loading the breakdown" />
-        ) : (
-          <Breakdown found={summary.data} by={by} month={month} isStale={summary.isPlaceholderData} />
-        )}
+        <Loaded query={summary} what="The breakdown" rows={6}>
+          {(data) => <Breakdown found={data} by={by} month={month} isStale={summary.isPlaceholderData} />}
+        </Loaded>
       </section>
       <section>
         <h2 className="mb-2 text-section font-semibold">Prices</h2>

@@ -3,7 +3,7 @@ import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 type PriceList = Schemas['Prices']['prices'];
 type Price = PriceList['default'];
@@ -20,25 +20,20 @@ export function Prices(): ReactElement {
   ];
   return (
     <>
-      <div className="overflow-x-auto border-y border-hairline bg-surface">
-        <table className="w-full">
-          <TableHead titles={['For', 'A call', 'A token in', 'A token out', 'A second']} left={1} />
-          <tbody>
-            {rows.toReversed().map(({ name, price }) => (
-              <tr key={name} className="h-(--row) border-t border-hairline">
-                <th scope="row" className="px-3 text-left font-medium">
-                  {name}
-                </th>
-                {(['per_call', 'per_token_input', 'per_token_output', 'per_second'] as const).map((unit) => (
-                  <td key={unit} className="px-3 text-right font-mono text-meta">
-                    {amountText(price, unit, currency)}
-                  </td>
-                ))}
-              </tr>
+      <SmallTable titles={['For', 'A call', 'A token in', 'A token out', 'A second']} left={1}>
+        {rows.toReversed().map(({ name, price }) => (
+          <tr key={name} className="h-(--row) border-t border-hairline">
+            <th scope="row" className="px-3 text-left font-medium">
+              {name}
+            </th>
+            {(['per_call', 'per_token_input', 'per_token_output', 'per_second'] as const).map((unit) => (
+              <td key={unit} className="px-3 text-right font-mono text-meta">
+                {amountText(price, unit, currency)}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </SmallTable>
       <p className="mt-2 text-ink-2">
         {managedBy === 'file' ? (
           <>

@@ -4,9 +4,10 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Allowed, Command, Empty } from '../../ui/states.tsx';
 import { Provider } from './provider.tsx';
 import { Scim } from './scim.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 export function Identity(): ReactElement {
   return (
@@ -47,27 +48,27 @@ function IdentityPage(): ReactElement {
         )}
       </div>
       <section aria-label="Identity providers" className="flex flex-col gap-6">
-        {found.error !== null && found.data === undefined ? (
-          <ErrorCard error={found.error} what="The list of identity providers" onRetry={() => void found.refetch()} />
-        ) : found.data === undefined ? (
-          <Skeleton rows={4} label="Loading identity providers" />
-        ) : found.data.providers.length === 0 ? (
-          <Empty title="No identity provider yet">
-            People come in by invitations and one-time links. A provider is named in gateway.yaml, which holds without a restart; it then stands here, to be
-            tried before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
-            <Command text={example} />
-          </Empty>
-        ) : (
-          found.data.providers.map((provider) => (
-            <Provider
-              key={provider.name}
-              provider={provider}
-              redirectUri={found.data.redirect_uri}
-              tryId={search.provider === provider.name ? search.try : undefined}
-              onTry={(id) => change({ provider: id === undefined ? undefined : provider.name, try: id })}
-            />
-          ))
-        )}
+        <Loaded query={found} what="The list of identity providers" rows={4}>
+          {(data) =>
+            data.providers.length === 0 ? (
+              <Empty title="No identity provider yet">
+                People come in by invitations and one-time links. A provider is named in gateway.yaml, which holds without a restart; it then stands here, to be
+                tried before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
+                <Command text={example} />
+              </Empty>
+            ) : (
+              data.providers.map((provider) => (
+                <Provider
+                  key={provider.name}
+                  provider={provider}
+                  redirectUri={data.redirect_uri}
+                  tryId={search.provider === provider.name ? search.try : undefined}
+                  onTry={(id) => change({ provider: id === undefined ? undefined : provider.name, try: id })}
+                />
+              ))
+            )
+          }
+        </Loaded>
       </section>
       <Scim names={(found.data?.providers ?? []).map(({ name }) => name)} shownErrors={search.errors} onErrors={(errors) => change({ errors })} />
     </div>

@@ -4,8 +4,8 @@ import { gateway } from '../../app/gateway.ts';
 import { Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Id } from '../../ui/copy.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 /** What a provider was refused, newest first, as rows. */
 export function ScimErrors({ provider, onClose }: { readonly provider: string; readonly onClose: () => void }): ReactElement {
@@ -24,17 +24,12 @@ export function ScimErrors({ provider, onClose }: { readonly provider: string; r
           Close
         </Button>
       </div>
-      {list.error !== null ? (
-        <ErrorCard error={list.error} what="The refusals" onRetry={() => void list.refetch()} />
-      ) : list.data === undefined ? (
-        <Skeleton rows={3} label="Loading refusals" />
-      ) : rows.length === 0 ? (
-        <p className="text-ink-2">Nothing was refused.</p>
-      ) : (
-        <div className="overflow-x-auto border-y border-hairline bg-surface">
-          <table className="w-full">
-            <TableHead titles={['Time', 'What', 'Status', 'Why', 'Request']} left={5} />
-            <tbody>
+      <Loaded query={list} what="The refusals" rows={3}>
+        {() =>
+          rows.length === 0 ? (
+            <p className="text-ink-2">Nothing was refused.</p>
+          ) : (
+            <SmallTable titles={['Time', 'What', 'Status', 'Why', 'Request']} left={5}>
               {rows.map((row) => (
                 <tr key={`${row.request_id} ${row.at}`} className="h-(--row) border-t border-hairline align-top">
                   <td className="px-3 py-1.5">
@@ -53,10 +48,10 @@ export function ScimErrors({ provider, onClose }: { readonly provider: string; r
                   </td>
                 </tr>
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </SmallTable>
+          )
+        }
+      </Loaded>
       {list.hasNextPage && (
         <Button className="mt-2" disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           Show older

@@ -13,9 +13,10 @@ import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { ShownOnce, useKeptGuard } from '../../ui/shown-once.tsx';
-import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { Command } from '../../ui/states.tsx';
 import { ScimErrors } from './scim-errors.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 type Connection = Schemas['ScimConnection'];
 type Token = Schemas['ScimToken'];
@@ -47,26 +48,21 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
         </Button>
       </div>
       <FaultLine error={rotate.error} />
-      {found.error !== null && found.data === undefined ? (
-        <ErrorCard error={found.error} what="SCIM" onRetry={() => void found.refetch()} />
-      ) : found.data === undefined ? (
-        <Skeleton rows={2} label="Loading SCIM" />
-      ) : found.data.connections.length === 0 ? (
-        <p className="max-w-[72ch] text-ink-2">
-          No provider sends users and groups. With SCIM whoever leaves there is out here within seconds, with sessions, keys and calls. docs/guides/scim.md has
-          the steps for each provider.
-        </p>
-      ) : (
-        <>
-          <p className="mb-2 flex flex-wrap items-center gap-1 text-ink-2">
-            Base URL for providers: <code className="font-mono text-meta break-all">{found.data.base_url}</code>
-            <CopyButton text={found.data.base_url} label="Copy the base URL" />
-          </p>
-          <div className="overflow-x-auto border-y border-hairline bg-surface">
-            <table className="w-full">
-              <TableHead titles={['Provider', 'Token', 'Since', 'Users', 'Groups', 'Refused', 'Change']} left={3} />
-              <tbody>
-                {found.data.connections.map((one) => (
+      <Loaded query={found} what="SCIM" rows={2}>
+        {(data) =>
+          data.connections.length === 0 ? (
+            <p className="max-w-[72ch] text-ink-2">
+              No provider sends users and groups. With SCIM whoever leaves there is out here within seconds, with sessions, keys and calls. docs/guides/scim.md
+              has the steps for each provider.
+            </p>
+          ) : (
+            <>
+              <p className="mb-2 flex flex-wrap items-center gap-1 text-ink-2">
+                Base URL for providers: <code className="font-mono text-meta break-all">{data.base_url}</code>
+                <CopyButton text={data.base_url} label="Copy the base URL" />
+              </p>
+              <SmallTable titles={['Provider', 'Token', 'Since', 'Users', 'Groups', 'Refused', 'Change']} left={3}>
+                {data.connections.map((one) => (
                   <tr key={one.provider} className="h-(--row) border-t border-hairline">
                     <th scope="row" className="px-3 text-left font-medium">
                       {one.provider}
@@ -115,11 +111,11 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
                     </td>
                   </tr>
                 ))}
-              </tbody>
-            </table>
-          </div>
-        </>
-      )}
+              </SmallTable>
+            </>
+          )
+        }
+      </Loaded>
       {shownErrors !== undefined && <ScimErrors provider={shownErrors} onClose={() => onErrors(undefined)} />}
       {making && <NewConnection names={names} onClose={() => setMaking(false)} onMade={refresh} />}
       {rotate.data !== undefined && <NewToken token={rotate.data} onClose={() => rotate.reset()} />}

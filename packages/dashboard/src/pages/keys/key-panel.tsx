@@ -12,9 +12,9 @@ import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { KeyState, ownerText, scopeText } from './key-words.tsx';
 import { RevealKey } from './reveal-key.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 const hourMs = 3_600_000;
 
@@ -54,90 +54,88 @@ export function KeyPanel({
   if (rotate.data !== undefined) return <RevealKey made={rotate.data.key} onClose={() => rotate.reset()} />;
   return (
     <SidePanel name="The key">
-      {found.error !== null ? (
-        <ErrorCard error={found.error} what="The key" onRetry={() => void found.refetch()} />
-      ) : found.data === undefined ? (
-        <Skeleton rows={6} label="Loading the key" />
-      ) : (
-        <PanelBody title={found.data.name} onClose={onClose}>
-          <dl className={factList}>
-            <Fact name="State">
-              <KeyState keyOf={found.data} now={now} />
-            </Fact>
-            <Fact name="Prefix">
-              <code className="font-mono text-meta">{found.data.prefix}…</code>
-            </Fact>
-            <Fact name="Whose">{ownerText(found.data) || 'nobody in particular'}</Fact>
-            <Fact name="Reaches">
-              {scopeText(found.data)}{' '}
-              {mayExplain && (
-                <Link to="/access" search={{ as: keyId }} className="text-accent underline">
-                  check access
-                </Link>
-              )}
-            </Fact>
-            <Fact name="Made">
-              <Clock time={found.data.created_at} />
-            </Fact>
-            {found.data.expires_at !== null && (
-              <Fact name="Ends">
-                <Clock time={found.data.expires_at} />
+      <Loaded query={found} what="The key" rows={6}>
+        {(data) => (
+          <PanelBody title={data.name} onClose={onClose}>
+            <dl className={factList}>
+              <Fact name="State">
+                <KeyState keyOf={data} now={now} />
               </Fact>
-            )}
-            {found.data.previous_prefix !== null && found.data.previous_valid_until !== null && (
-              <Fact name="Old secret">
-                <code className="font-mono text-meta">{found.data.previous_prefix}…</code> until <Clock time={found.data.previous_valid_until} />
+              <Fact name="Prefix">
+                <code className="font-mono text-meta">{data.prefix}…</code>
               </Fact>
-            )}
-            {found.data.usage !== null && (
-              <Fact name="Used for">
-                {mayTraces ? (
-                  <Link to="/traces" search={{ q: `key:${keyId}` }} className="text-accent hover:underline">
-                    {pluralText(found.data.usage.calls, 'call')}
+              <Fact name="Whose">{ownerText(data) || 'nobody in particular'}</Fact>
+              <Fact name="Reaches">
+                {scopeText(data)}{' '}
+                {mayExplain && (
+                  <Link to="/access" search={{ as: keyId }} className="text-accent underline">
+                    check access
                   </Link>
-                ) : (
-                  pluralText(found.data.usage.calls, 'call')
                 )}
               </Fact>
-            )}
-            <Fact name="Id">
-              <Id id={keyId} />
-            </Fact>
-          </dl>
-          {found.data.status === 'active' && (
-            <div className="flex flex-col gap-2">
-              <div className="flex gap-2">
-                <Button disabled={!write.allowed || rotate.isPending} title={write.allowed ? undefined : write.reason} onClick={() => rotate.mutate()}>
-                  Rotate the secret
-                </Button>
-                <Button look="danger" disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setRevoking(true)}>
-                  Revoke the key
-                </Button>
+              <Fact name="Made">
+                <Clock time={data.created_at} />
+              </Fact>
+              {data.expires_at !== null && (
+                <Fact name="Ends">
+                  <Clock time={data.expires_at} />
+                </Fact>
+              )}
+              {data.previous_prefix !== null && data.previous_valid_until !== null && (
+                <Fact name="Old secret">
+                  <code className="font-mono text-meta">{data.previous_prefix}…</code> until <Clock time={data.previous_valid_until} />
+                </Fact>
+              )}
+              {data.usage !== null && (
+                <Fact name="Used for">
+                  {mayTraces ? (
+                    <Link to="/traces" search={{ q: `key:${keyId}` }} className="text-accent hover:underline">
+                      {pluralText(data.usage.calls, 'call')}
+                    </Link>
+                  ) : (
+                    pluralText(data.usage.calls, 'call')
+                  )}
+                </Fact>
+              )}
+              <Fact name="Id">
+                <Id id={keyId} />
+              </Fact>
+            </dl>
+            {data.status === 'active' && (
+              <div className="flex flex-col gap-2">
+                <div className="flex gap-2">
+                  <Button disabled={!write.allowed || rotate.isPending} title={write.allowed ? undefined : write.reason} onClick={() => rotate.mutate()}>
+                    Rotate the secret
+                  </Button>
+                  <Button look="danger" disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setRevoking(true)}>
+                    Revoke the key
+                  </Button>
+                </div>
+                <p className="text-meta text-ink-3">After a rotation the old secret stays good for 24 hours.</p>
+                <FaultLine error={rotate.error} />
               </div>
-              <p className="text-meta text-ink-3">After a rotation the old secret stays good for 24 hours.</p>
-              <FaultLine error={rotate.error} />
-            </div>
-          )}
-          {revoking && (
-            <Confirm
-              title={`Revoke ${found.data.name}?`}
-              verb="Revoke the key"
-              onClose={() => setRevoking(false)}
-              onConfirm={async () => {
-                await gateway.keys.revoke(keyId);
-                changed();
-              }}
-            >
-              {recent.data === undefined
-                ? 'Whoever uses it is refused from now on, and live calls of it end.'
-                : recent.data === 0
-                  ? 'Nobody has used it in the last hour.'
-                  : `${countText(recent.data)} ${recent.data === 1 ? 'trace' : 'traces'} of the last hour used it: they would be refused from now on, and live calls end.`}{' '}
-              It cannot be taken back.
-            </Confirm>
-          )}
-        </PanelBody>
-      )}
+            )}
+            {revoking && (
+              <Confirm
+                title={`Revoke ${data.name}?`}
+                verb="Revoke the key"
+                onClose={() => setRevoking(false)}
+                onConfirm={async () => {
+                  await gateway.keys.revoke(keyId);
+                  changed();
+                }}
+              >
+                {recent.data === undefined
+                  ? 'Whoever uses it is refused from now on, and live calls of it end.'
+                  : recent.data === 0
+                    ? 'Nobody has used it in the last hour.'
+                    : `${countText(recent.data)} ${recent.data === 1 ? 'trace' : 'traces'} of the last hour used it: they would be refused from now on, and live calls end.`}{' '}
+                It cannot be taken back.
+              </Confirm>
+            )}
+          </PanelBody>
+        )}
+      </Loaded>
     </SidePanel>
   );
 }

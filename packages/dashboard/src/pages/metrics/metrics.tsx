@@ -20,6 +20,7 @@ import { quoted } from '../traces/query-text.ts';
 import { secondsOf, type Step } from './steps.ts';
 import { useLiveMetrics } from './use-live-metrics.ts';
 import { TableHead } from '../../ui/table-head.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 const nothingKnown: ReadonlyMap<string, readonly string[]> = new Map();
 const nothing: readonly Step[] = [];
@@ -179,40 +180,35 @@ function ServerFigures({
   return (
     <section>
       <h2 className="mb-2 text-section font-semibold">By server and tool</h2>
-      <div className="overflow-x-auto border-y border-hairline bg-surface">
-        <table className="w-full">
-          <TableHead titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1} />
-          <tbody>
-            {rows.map(({ key, server, tool, figures }) => (
-              <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">
-                <th scope="row" className="px-3 text-left whitespace-nowrap">
-                  {tool === null ? (
-                    <button type="button" title="Only this server" onClick={() => onOnly(server)} className="font-medium hover:text-accent hover:underline">
-                      {server === '' ? 'all servers together' : server}
-                    </button>
-                  ) : (
-                    <Link
-                      to="/traces"
-                      search={{ q: `server:${quoted(server)} tool:${quoted(tool)}` }}
-                      className="pl-4 font-normal text-ink-2 hover:text-accent hover:underline"
-                    >
-                      {tool}
-                    </Link>
-                  )}
-                </th>
-                <td className="px-3 text-right">{countText(figures.calls)}</td>
-                <td className="px-3 text-right text-ink-2">{figures.rate}</td>
-                <td className={`px-3 text-right ${figures.errors > 0 ? 'text-error' : 'text-ink-3'}`}>{percentText(figures.error_percent)}</td>
-                {(['p50', 'p95', 'p99'] as const).map((which) => (
-                  <td key={which} className="px-3 text-right">
-                    {figures.latency_ms === null ? <span className="text-ink-3">–</span> : <Duration ms={figures.latency_ms[which]} />}
-                  </td>
-                ))}
-              </tr>
+      <SmallTable titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1}>
+        {rows.map(({ key, server, tool, figures }) => (
+          <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">
+            <th scope="row" className="px-3 text-left whitespace-nowrap">
+              {tool === null ? (
+                <button type="button" title="Only this server" onClick={() => onOnly(server)} className="font-medium hover:text-accent hover:underline">
+                  {server === '' ? 'all servers together' : server}
+                </button>
+              ) : (
+                <Link
+                  to="/traces"
+                  search={{ q: `server:${quoted(server)} tool:${quoted(tool)}` }}
+                  className="pl-4 font-normal text-ink-2 hover:text-accent hover:underline"
+                >
+                  {tool}
+                </Link>
+              )}
+            </th>
+            <td className="px-3 text-right">{countText(figures.calls)}</td>
+            <td className="px-3 text-right text-ink-2">{figures.rate}</td>
+            <td className={`px-3 text-right ${figures.errors > 0 ? 'text-error' : 'text-ink-3'}`}>{percentText(figures.error_percent)}</td>
+            {(['p50', 'p95', 'p99'] as const).map((which) => (
+              <td key={which} className="px-3 text-right">
+                {figures.latency_ms === null ? <span className="text-ink-3">–</span> : <Duration ms={figures.latency_ms[which]} />}
+              </td>
             ))}
-          </tbody>
-        </table>
-      </div>
+          </tr>
+        ))}
+      </SmallTable>
     </section>
   );
 }

@@ -4,8 +4,8 @@ import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { FindField } from '../../ui/find-field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { listEntries, updateEntry, type Entry } from './nouns.ts';
+import { Loaded } from '../../ui/loaded.tsx';
 
 const shownMax = 20;
 
@@ -26,30 +26,30 @@ export function AddMember({ team, onClose }: { readonly team: Pick<Entry, 'id' |
       <div className="flex flex-col gap-3 p-4">
         <FindField placeholder="A part of the name, the address or the id" value={find} onFind={setFind} />
         <FaultLine error={add.error} />
-        {found.error !== null ? (
-          <ErrorCard error={found.error} what="The users" onRetry={() => void found.refetch()} />
-        ) : found.data === undefined ? (
-          <Skeleton rows={4} label="Loading users" />
-        ) : found.data.entries.length === 0 ? (
-          <p className="text-ink-2">No user fits.</p>
-        ) : (
-          <ul className="flex flex-col">
-            {found.data.entries.map((user) => (
-              <li key={user.id} className="flex min-h-9 items-center justify-between gap-3">
-                <span className="min-w-0 truncate">
-                  {user.name} <span className="text-ink-3">{user.email ?? ''}</span>
-                </span>
-                {user.team_ids?.includes(team.id) === true ? (
-                  <span className="text-ink-3">a member</span>
-                ) : (
-                  <Button disabled={add.isPending} aria-label={`Add ${user.name}`} onClick={() => add.mutate(user)}>
-                    Add
-                  </Button>
-                )}
-              </li>
-            ))}
-          </ul>
-        )}
+        <Loaded query={found} what="The users" rows={4}>
+          {(data) =>
+            data.entries.length === 0 ? (
+              <p className="text-ink-2">No user fits.</p>
+            ) : (
+              <ul className="flex flex-col">
+                {data.entries.map((user) => (
+                  <li key={user.id} className="flex min-h-9 items-center justify-between gap-3">
+                    <span className="min-w-0 truncate">
+                      {user.name} <span className="text-ink-3">{user.email ?? ''}</span>
+                    </span>
+                    {user.team_ids?.includes(team.id) === true ? (
+                      <span className="text-ink-3">a member</span>
+                    ) : (
+                      <Button disabled={add.isPending} aria-label={`Add ${user.name}`} onClick={() => add.mutate(user)}>
+                        Add
+                      </Button>
+                    )}
+                  </li>
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
         <p className="text-meta text-ink-3">What rules say of the team holds for its members on every node within a second.</p>
       </div>
     </Sheet>

@@ -3,12 +3,11 @@ import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Ago } from '../../time/time.tsx';
-import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { Part } from './part.tsx';
 import { grantsOf, type Grant } from './what-they-have.ts';
+import { RowAction, SmallTable } from '../../ui/small-table.tsx';
 
 /** What clients may do in somebody's name. */
 export function OwnClients({ userId }: { readonly userId: string }): ReactElement {
@@ -26,33 +25,26 @@ export function OwnClients({ userId }: { readonly userId: string }): ReactElemen
       ) : shown.length === 0 ? (
         <p className="text-ink-2">No client may act in their name.</p>
       ) : (
-        <div className="overflow-x-auto border-y border-hairline bg-surface">
-          <table className="w-full">
-            <TableHead titles={['Client', 'At', 'Scopes', 'Last token', 'Ends', 'Revoke']} left={5} />
-            <tbody>
-              {shown.map((grant) => (
-                <tr key={grant.id} className="h-(--row) border-t border-hairline">
-                  <th scope="row" title={grant.client_id} className="px-3 text-left font-medium">
-                    {grant.client_name}
-                  </th>
-                  <td className="px-3">
-                    <code className="font-mono text-meta break-all">{grant.resource}</code>
-                  </td>
-                  <td className="px-3">{grant.scopes.join(' ')}</td>
-                  <td className="px-3">{grant.used_at === null ? <span className="text-ink-3">none</span> : <Ago time={grant.used_at} />}</td>
-                  <td className="px-3">
-                    <Ago time={grant.expires_at} />
-                  </td>
-                  <td className="px-3 py-1 text-right">
-                    <Button disabled={!revoke.allowed} title={revoke.allowed ? undefined : revoke.reason} onClick={() => setRevoking(grant)}>
-                      Revoke
-                    </Button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <SmallTable titles={['Client', 'At', 'Scopes', 'Last token', 'Ends', 'Revoke']} left={5}>
+          {shown.map((grant) => (
+            <tr key={grant.id} className="h-(--row) border-t border-hairline">
+              <th scope="row" title={grant.client_id} className="px-3 text-left font-medium">
+                {grant.client_name}
+              </th>
+              <td className="px-3">
+                <code className="font-mono text-meta break-all">{grant.resource}</code>
+              </td>
+              <td className="px-3">{grant.scopes.join(' ')}</td>
+              <td className="px-3">{grant.used_at === null ? <span className="text-ink-3">none</span> : <Ago time={grant.used_at} />}</td>
+              <td className="px-3">
+                <Ago time={grant.expires_at} />
+              </td>
+              <RowAction capability={revoke} onAct={() => setRevoking(grant)}>
+                Revoke
+              </RowAction>
+            </tr>
+          ))}
+        </SmallTable>
       )}
       {revoking !== null && (
         <Confirm

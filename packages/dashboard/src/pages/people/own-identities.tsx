@@ -4,11 +4,10 @@ import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Clock } from '../../time/time.tsx';
-import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { Part } from './part.tsx';
+import { RowAction, SmallTable } from '../../ui/small-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 type Identity = Answer<Operation<'get', '/v1/users/{id}/identities'>>['identities'][number];
 
@@ -23,18 +22,13 @@ export function OwnIdentities({ userId, name }: { readonly userId: string; reado
   });
   return (
     <Part title="Signs in by">
-      {identities.error !== null ? (
-        <ErrorCard error={identities.error} what="Identities" onRetry={() => void identities.refetch()} />
-      ) : identities.data === undefined ? (
-        <Skeleton rows={1} label="Loading identities" />
-      ) : identities.data.length === 0 ? (
-        <p className="text-ink-2">No identity provider has vouched for {name} yet.</p>
-      ) : (
-        <div className="overflow-x-auto border-y border-hairline bg-surface">
-          <table className="w-full">
-            <TableHead titles={['Provider', 'Issuer', 'Linked', 'Unlink']} left={3} />
-            <tbody>
-              {identities.data.map((identity) => (
+      <Loaded query={identities} what="Identities" rows={1}>
+        {(data) =>
+          data.length === 0 ? (
+            <p className="text-ink-2">No identity provider has vouched for {name} yet.</p>
+          ) : (
+            <SmallTable titles={['Provider', 'Issuer', 'Linked', 'Unlink']} left={3}>
+              {data.map((identity) => (
                 <tr key={identity.id} className="h-(--row) border-t border-hairline">
                   <th scope="row" className="px-3 text-left font-medium">
                     {identity.provider}
@@ -45,17 +39,15 @@ export function OwnIdentities({ userId, name }: { readonly userId: string; reado
                   <td className="px-3">
                     <Clock time={identity.linked_at} />
                   </td>
-                  <td className="px-3 py-1 text-right">
-                    <Button disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => setUnlinking(identity)}>
-                      Unlink
-                    </Button>
-                  </td>
+                  <RowAction capability={write} onAct={() => setUnlinking(identity)}>
+                    Unlink
+                  </RowAction>
                 </tr>
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </SmallTable>
+          )
+        }
+      </Loaded>
       {unlinking !== null && (
         <Confirm
           title={`Unlink ${unlinking.provider} from ${name}?`}

@@ -4,11 +4,11 @@ import type { ReactElement } from 'react';
 import { countText } from '../../text/format.ts';
 import { Ago } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { KeyState, scopeText } from '../keys/key-words.tsx';
 import { Part } from './part.tsx';
 import { keysOf, type KeyMember } from './what-they-have.ts';
+import { SmallTable } from '../../ui/small-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 const shownMax = 50;
 
@@ -19,22 +19,17 @@ export function OwnKeys({ member, id, title }: { readonly member: KeyMember; rea
   const inOrder = (keys.data ?? []).toSorted((a, b) => Number(b.status === 'active') - Number(a.status === 'active'));
   return (
     <Part title="Keys">
-      {keys.error !== null ? (
-        <ErrorCard error={keys.error} what="Keys" onRetry={() => void keys.refetch()} />
-      ) : keys.data === undefined ? (
-        <Skeleton rows={2} label="Loading keys" />
-      ) : inOrder.length === 0 ? (
-        <p className="text-ink-2">
-          No key names this {title}.{' '}
-          <Link to="/keys" className="text-accent underline">
-            To the keys
-          </Link>
-        </p>
-      ) : (
-        <div className="overflow-x-auto border-y border-hairline bg-surface">
-          <table className="w-full">
-            <TableHead titles={['Name', 'Prefix', 'Reaches', 'State', 'Last used', 'Calls']} left={5} />
-            <tbody>
+      <Loaded query={keys} what="Keys" rows={2}>
+        {() =>
+          inOrder.length === 0 ? (
+            <p className="text-ink-2">
+              No key names this {title}.{' '}
+              <Link to="/keys" className="text-accent underline">
+                To the keys
+              </Link>
+            </p>
+          ) : (
+            <SmallTable titles={['Name', 'Prefix', 'Reaches', 'State', 'Last used', 'Calls']} left={5}>
               {inOrder.slice(0, shownMax).map((key) => (
                 <tr key={key.id} className={`h-(--row) border-t border-hairline ${key.status === 'active' ? '' : 'text-ink-3'}`}>
                   <th scope="row" className="px-3 text-left font-medium">
@@ -53,10 +48,10 @@ export function OwnKeys({ member, id, title }: { readonly member: KeyMember; rea
                   <td className="px-3 text-right">{key.usage === null ? '–' : countText(key.usage.calls)}</td>
                 </tr>
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </SmallTable>
+          )
+        }
+      </Loaded>
       {inOrder.length > shownMax && <p className="mt-1 text-meta text-ink-3">The first {shownMax} are shown.</p>}
     </Part>
   );

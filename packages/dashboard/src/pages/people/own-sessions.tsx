@@ -6,9 +6,9 @@ import { useCapability } from '../../app/session.ts';
 import { pluralText } from '../../text/format.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Part } from './part.tsx';
 import { SessionTable } from './session-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 /** Where somebody is signed in, and the end of it: one of them, or all. */
 export function OwnSessions({ userId, name }: { readonly userId: string; readonly name: string }): ReactElement {
@@ -28,15 +28,11 @@ export function OwnSessions({ userId, name }: { readonly userId: string; readonl
         )
       }
     >
-      {sessions.error !== null && sessions.data === undefined ? (
-        <ErrorCard error={sessions.error} what="Sessions" onRetry={() => void sessions.refetch()} />
-      ) : sessions.data === undefined ? (
-        <Skeleton rows={2} label="Loading sessions" />
-      ) : sessions.data.length === 0 ? (
-        <p className="text-ink-2">Nobody is signed in as {name}.</p>
-      ) : (
-        <SessionTable sessions={sessions.data} write={write} onEnd={setEnding} />
-      )}
+      <Loaded query={sessions} what="Sessions" rows={2}>
+        {(data) =>
+          data.length === 0 ? <p className="text-ink-2">Nobody is signed in as {name}.</p> : <SessionTable sessions={data} write={write} onEnd={setEnding} />
+        }
+      </Loaded>
       {ending !== null && (
         <Confirm
           title={ending === 'all' ? `End every session of ${name}?` : 'End this session?'}

@@ -3,9 +3,8 @@ import type { ReactElement } from 'react';
 import type { Capability } from '../../app/session.ts';
 import { Ago, Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
-import { Button } from '../../ui/button.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { browserText } from './browser-text.ts';
+import { RowAction, SmallTable } from '../../ui/small-table.tsx';
 
 interface SessionTableProps {
   readonly sessions: readonly Schemas['Session'][];
@@ -16,35 +15,28 @@ interface SessionTableProps {
 export function SessionTable({ sessions, write, onEnd }: SessionTableProps): ReactElement {
   const now = useNow(60_000);
   return (
-    <div className="overflow-x-auto border-y border-hairline bg-surface">
-      <table className="w-full">
-        <TableHead titles={['Browser', 'From', 'Signed in by', 'Since', 'Last seen', 'Ends unused', 'End']} left={6} />
-        <tbody>
-          {sessions.map((session) => (
-            <tr key={session.id} className="h-(--row) border-t border-hairline">
-              <th scope="row" title={session.user_agent} className="px-3 text-left font-medium whitespace-nowrap">
-                {browserText(session.user_agent)} {session.current && <span className="font-normal text-accent">this one</span>}
-              </th>
-              <td className="px-3">
-                <code className="font-mono text-meta">{session.ip}</code>
-              </td>
-              <td className="px-3">{session.provider ?? 'a link'}</td>
-              <td className="px-3">
-                <Clock time={session.created_at} />
-              </td>
-              <td className="px-3">{session.last_seen_at === null ? <span className="text-ink-3">–</span> : <Ago time={session.last_seen_at} now={now} />}</td>
-              <td className="px-3">
-                <Ago time={session.expires_at} now={now} />
-              </td>
-              <td className="px-3 py-1 text-right">
-                <Button disabled={!write.allowed} title={write.allowed ? undefined : write.reason} onClick={() => onEnd(session)}>
-                  End
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <SmallTable titles={['Browser', 'From', 'Signed in by', 'Since', 'Last seen', 'Ends unused', 'End']} left={6}>
+      {sessions.map((session) => (
+        <tr key={session.id} className="h-(--row) border-t border-hairline">
+          <th scope="row" title={session.user_agent} className="px-3 text-left font-medium whitespace-nowrap">
+            {browserText(session.user_agent)} {session.current && <span className="font-normal text-accent">this one</span>}
+          </th>
+          <td className="px-3">
+            <code className="font-mono text-meta">{session.ip}</code>
+          </td>
+          <td className="px-3">{session.provider ?? 'a link'}</td>
+          <td className="px-3">
+            <Clock time={session.created_at} />
+          </td>
+          <td className="px-3">{session.last_seen_at === null ? <span className="text-ink-3">–</span> : <Ago time={session.last_seen_at} now={now} />}</td>
+          <td className="px-3">
+            <Ago time={session.expires_at} now={now} />
+          </td>
+          <RowAction capability={write} onAct={() => onEnd(session)}>
+            End
+          </RowAction>
+        </tr>
+      ))}
+    </SmallTable>
   );
 }

@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement, ReactNode } from 'react';
 import { useCapability } from '../../app/session.ts';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import type { Kind } from './kinds.ts';
 import { listEntries, nouns, type EntryFilter } from './nouns.ts';
 import { Part } from './part.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 interface Tie {
   readonly kind: Kind;
@@ -75,25 +75,25 @@ function Tied({ tie: { kind, filter, search, nothing }, id, action }: TiedProps)
         </>
       }
     >
-      {found.error !== null ? (
-        <ErrorCard error={found.error} what={titles} onRetry={() => void found.refetch()} />
-      ) : found.data === undefined ? (
-        <Skeleton rows={1} label={`Loading ${titles.toLowerCase()}`} />
-      ) : found.data.entries.length === 0 ? (
-        <p className="text-ink-2">{nothing}</p>
-      ) : (
-        <ul className="flex flex-wrap gap-x-4 gap-y-1">
-          {found.data.entries.map((entry) => (
-            <li key={entry.id}>
-              <Link to="/people/$kind/$id" params={{ kind, id: entry.id }} className="text-accent hover:underline">
-                {entry.name}
-              </Link>
-              {entry.status === 'disabled' && <span className="text-blocked"> ⊘ disabled</span>}
-            </li>
-          ))}
-          {isMore && search === null && <li className="text-ink-3">and more</li>}
-        </ul>
-      )}
+      <Loaded query={found} what={titles} rows={1}>
+        {(data) =>
+          data.entries.length === 0 ? (
+            <p className="text-ink-2">{nothing}</p>
+          ) : (
+            <ul className="flex flex-wrap gap-x-4 gap-y-1">
+              {data.entries.map((entry) => (
+                <li key={entry.id}>
+                  <Link to="/people/$kind/$id" params={{ kind, id: entry.id }} className="text-accent hover:underline">
+                    {entry.name}
+                  </Link>
+                  {entry.status === 'disabled' && <span className="text-blocked"> ⊘ disabled</span>}
+                </li>
+              ))}
+              {isMore && search === null && <li className="text-ink-3">and more</li>}
+            </ul>
+          )
+        }
+      </Loaded>
     </Part>
   );
 }

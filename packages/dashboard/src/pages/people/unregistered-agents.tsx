@@ -7,9 +7,10 @@ import { countText } from '../../text/format.ts';
 import { Ago } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
-import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Empty } from '../../ui/states.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
 import { createEntry } from './nouns.ts';
+import { Loaded } from '../../ui/loaded.tsx';
 
 const days = 30;
 const shownMax = 200;
@@ -37,59 +38,59 @@ export function UnregisteredAgents({ tabs }: { readonly tabs: ReactNode }): Reac
         <FaultLine error={register.error} />
       </div>
       <div className="border-t border-hairline">
-        {found.error !== null ? (
-          <ErrorCard error={found.error} what="The list of unregistered agents" onRetry={() => void found.refetch()} />
-        ) : found.data === undefined ? (
-          <Skeleton rows={6} label="Loading unregistered agents" />
-        ) : found.data.agents.length === 0 ? (
-          <Empty title="Every agent that called is in the catalogue" />
-        ) : (
-          <div className="overflow-x-auto bg-surface">
-            <table className="w-full">
-              <TableHead titles={['Agent', 'Program', 'Servers', 'Keys', 'Calls', 'First call', 'Last call', '']} left={3} />
-              <tbody>
-                {found.data.agents.map(({ agent, client_names: clients, keys, servers, calls, first_seen: first, last_seen: last }) => (
-                  <tr key={`${agent ?? ''} ${clients.join(' ')}`} className="h-(--row) border-t border-hairline">
-                    <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
-                      {agent ?? <span className="font-normal text-ink-3">names none</span>}
-                    </th>
-                    <td className="px-3">{clients.join(', ') || <span className="text-ink-3">–</span>}</td>
-                    <td className="px-3">{servers.join(', ')}</td>
-                    <td className="px-3 text-right">{countText(keys.length)}</td>
-                    <td className="px-3 text-right">
-                      {agent === null ? (
-                        countText(calls)
-                      ) : (
-                        <Link to="/traces" search={{ q: `agent:"${agent}"`, range: `${days}d` }} className="text-accent hover:underline">
-                          {countText(calls)}
-                        </Link>
-                      )}
-                    </td>
-                    <td className="px-3 text-right">
-                      <Ago time={first} />
-                    </td>
-                    <td className="px-3 text-right">
-                      <Ago time={last} />
-                    </td>
-                    <td className="px-3 py-1 text-right">
-                      {agent === null ? (
-                        <span className="text-meta text-ink-3">give it a key of its own</span>
-                      ) : (
-                        <Button
-                          disabled={!write.allowed || register.isPending}
-                          title={write.allowed ? undefined : write.reason}
-                          onClick={() => register.mutate(agent)}
-                        >
-                          Register {agent}
-                        </Button>
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
+        <Loaded query={found} what="The list of unregistered agents" rows={6}>
+          {(data) =>
+            data.agents.length === 0 ? (
+              <Empty title="Every agent that called is in the catalogue" />
+            ) : (
+              <div className="overflow-x-auto bg-surface">
+                <table className="w-full">
+                  <TableHead titles={['Agent', 'Program', 'Servers', 'Keys', 'Calls', 'First call', 'Last call', '']} left={3} />
+                  <tbody>
+                    {data.agents.map(({ agent, client_names: clients, keys, servers, calls, first_seen: first, last_seen: last }) => (
+                      <tr key={`${agent ?? ''} ${clients.join(' ')}`} className="h-(--row) border-t border-hairline">
+                        <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
+                          {agent ?? <span className="font-normal text-ink-3">names none</span>}
+                        </th>
+                        <td className="px-3">{clients.join(', ') || <span className="text-ink-3">–</span>}</td>
+                        <td className="px-3">{servers.join(', ')}</td>
+                        <td className="px-3 text-right">{countText(keys.length)}</td>
+                        <td className="px-3 text-right">
+                          {agent === null ? (
+                            countText(calls)
+                          ) : (
+                            <Link to="/traces" search={{ q: `agent:"${agent}"`, range: `${days}d` }} className="text-accent hover:underline">
+                              {countText(calls)}
+                            </Link>
+                          )}
+                        </td>
+                        <td className="px-3 text-right">
+                          <Ago time={first} />
+                        </td>
+                        <td className="px-3 text-right">
+                          <Ago time={last} />
+                        </td>
+                        <td className="px-3 py-1 text-right">
+                          {agent === null ? (
+                            <span className="text-meta text-ink-3">give it a key of its own</span>
+                          ) : (
+                            <Button
+                              disabled={!write.allowed || register.isPending}
+                              title={write.allowed ? undefined : write.reason}
+                              onClick={() => register.mutate(agent)}
+                            >
+                              Register {agent}
+                            </Button>
+                          )}
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            )
+          }
+        </Loaded>
         {found.data?.truncated === true && <p className="px-3 py-2 text-meta text-ink-3">There may be more, with fewer calls.</p>}
       </div>
     </div>

@@ -11,12 +11,13 @@ import { pluralText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
-import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Allowed, Command, Empty } from '../../ui/states.tsx';
 import { EditPolicy } from './edit-policy.tsx';
 import { EffectWord } from './effect-word.tsx';
 import { PolicyPanel } from './policy-panel.tsx';
 import { aboutText, byWeight, type Policy } from './policy-text.ts';
 import { Switches } from './switches.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 const idOf = ({ name }: Policy): string => name;
 /** So many rules there may be. */
@@ -94,34 +95,34 @@ function PoliciesPage(): ReactElement {
       </div>
       <Switches />
       <div className="flex min-h-0 flex-1 border-t border-hairline">
-        {list.error !== null && list.data === undefined ? (
-          <ErrorCard error={list.error} what="The list of policies" onRetry={() => void list.refetch()} />
-        ) : list.data === undefined ? (
-          <Skeleton rows={8} label="Loading policies" />
-        ) : shown.length === 0 ? (
-          <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy fits'}>
-            {all.length === 0 ? (
-              <>
-                What no policy allows is refused. To let whoever has a key use every server:
-                <Command text="npx --no gateway policies set members-may-call --effect allow --to members" />
-              </>
+        <Loaded query={list} what="The list of policies" rows={8}>
+          {() =>
+            shown.length === 0 ? (
+              <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy fits'}>
+                {all.length === 0 ? (
+                  <>
+                    What no policy allows is refused. To let whoever has a key use every server:
+                    <Command text="npx --no gateway policies set members-may-call --effect allow --to members" />
+                  </>
+                ) : (
+                  <Button onClick={() => change({ find: undefined, effect: undefined })}>Show all policies</Button>
+                )}
+              </Empty>
             ) : (
-              <Button onClick={() => change({ find: undefined, effect: undefined })}>Show all policies</Button>
-            )}
-          </Empty>
-        ) : (
-          <DataTable
-            label="Policies, in the order in which they weigh"
-            columns={columns}
-            shown={columns.map(({ id }) => id)}
-            rows={shown}
-            idOf={idOf}
-            cursor={cursor}
-            onOpen={({ name }) => change({ rule: name })}
-            rowClass={({ served }) => (served ? '' : 'text-ink-3')}
-            footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow · what none allows is refused${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
-          />
-        )}
+              <DataTable
+                label="Policies, in the order in which they weigh"
+                columns={columns}
+                shown={columns.map(({ id }) => id)}
+                rows={shown}
+                idOf={idOf}
+                cursor={cursor}
+                onOpen={({ name }) => change({ rule: name })}
+                rowClass={({ served }) => (served ? '' : 'text-ink-3')}
+                footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow · what none allows is refused${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
+              />
+            )
+          }
+        </Loaded>
         {open !== undefined && <PolicyPanel key={open.name} policy={open} onClose={() => change({ rule: undefined })} onChanged={() => void list.refetch()} />}
       </div>
       {creating && (

@@ -16,7 +16,7 @@ import { StateWord } from '../../ui/state-word.tsx';
 import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { JsonView } from '../trace/json-view.tsx';
 import { serversQuery, switchesQuery } from './use-servers.ts';
-import { TableHead } from '../../ui/table-head.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 export function Server(): ReactElement {
   return (
@@ -150,31 +150,26 @@ function Part({ title, children }: { readonly title: string; readonly children: 
 
 function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }): ReactElement {
   return (
-    <div className="overflow-x-auto border-y border-hairline bg-surface">
-      <table className="w-full">
-        <TableHead titles={['Name', 'State', 'Role', 'Address', 'Calls', 'Failures', 'Now', 'Last failure']} left={8} />
-        <tbody>
-          {targets.map((target) => (
-            <tr key={target.name} className="h-(--row) border-t border-hairline">
-              <th scope="row" className="px-3 text-left font-medium">
-                {target.name}
-              </th>
-              <td className="px-3 whitespace-nowrap">
-                <StateWord state={target.state} reason={target.reason} />
-              </td>
-              <td className="px-3">{target.role ?? ''}</td>
-              <td className="px-3">
-                <code className="font-mono text-meta break-all">{target.address}</code>
-              </td>
-              <td className="px-3">{countText(target.calls)}</td>
-              <td className={`px-3 ${target.failures > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(target.failures)}</td>
-              <td className="px-3">{countText(target.in_flight)}</td>
-              <td className="px-3">{target.last_failure_at === null ? <span className="text-ink-3">none</span> : <Clock time={target.last_failure_at} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <SmallTable titles={['Name', 'State', 'Role', 'Address', 'Calls', 'Failures', 'Now', 'Last failure']} left={8}>
+      {targets.map((target) => (
+        <tr key={target.name} className="h-(--row) border-t border-hairline">
+          <th scope="row" className="px-3 text-left font-medium">
+            {target.name}
+          </th>
+          <td className="px-3 whitespace-nowrap">
+            <StateWord state={target.state} reason={target.reason} />
+          </td>
+          <td className="px-3">{target.role ?? ''}</td>
+          <td className="px-3">
+            <code className="font-mono text-meta break-all">{target.address}</code>
+          </td>
+          <td className="px-3">{countText(target.calls)}</td>
+          <td className={`px-3 ${target.failures > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(target.failures)}</td>
+          <td className="px-3">{countText(target.in_flight)}</td>
+          <td className="px-3">{target.last_failure_at === null ? <span className="text-ink-3">none</span> : <Clock time={target.last_failure_at} />}</td>
+        </tr>
+      ))}
+    </SmallTable>
   );
 }
 

@@ -13,8 +13,9 @@ import { useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Field } from '../../ui/field.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
-import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { Allowed, Command, Empty } from '../../ui/states.tsx';
 import { serversQuery, switchesQuery } from './use-servers.ts';
+import { Loaded } from '../../ui/loaded.tsx';
 
 interface ServerRow {
   readonly server: Schemas['Server'];
@@ -74,28 +75,28 @@ function ServersPage(): ReactElement {
         />
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
-        {servers.error !== null && servers.data === undefined ? (
-          <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />
-        ) : servers.data === undefined ? (
-          <Skeleton rows={8} label="Loading servers" />
-        ) : servers.data.length === 0 ? (
-          <Empty title="No server yet">
-            Servers are named under servers in gateway.yaml, or made while the gateway runs:
-            <Command text="npx --no gateway servers create docs --set url=https://docs.example/mcp" />
-          </Empty>
-        ) : rows.length === 0 ? (
-          <Empty title={`None of ${countText(servers.data.length)} servers has “${search.find ?? ''}” in its name or address`} />
-        ) : (
-          <DataTable
-            label="Servers"
-            columns={columns}
-            shown={columns.map(({ id }) => id)}
-            rows={rows}
-            idOf={idOf}
-            cursor={cursor}
-            onOpen={({ server }) => open(server.name)}
-          />
-        )}
+        <Loaded query={servers} what="The list of servers" rows={8}>
+          {(data) =>
+            data.length === 0 ? (
+              <Empty title="No server yet">
+                Servers are named under servers in gateway.yaml, or made while the gateway runs:
+                <Command text="npx --no gateway servers create docs --set url=https://docs.example/mcp" />
+              </Empty>
+            ) : rows.length === 0 ? (
+              <Empty title={`None of ${countText(data.length)} servers has “${search.find ?? ''}” in its name or address`} />
+            ) : (
+              <DataTable
+                label="Servers"
+                columns={columns}
+                shown={columns.map(({ id }) => id)}
+                rows={rows}
+                idOf={idOf}
+                cursor={cursor}
+                onOpen={({ server }) => open(server.name)}
+              />
+            )
+          }
+        </Loaded>
       </div>
     </div>
   );

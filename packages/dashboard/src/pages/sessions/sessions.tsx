@@ -4,8 +4,8 @@ import type { Schemas } from '@gatewayops/sdk';
 import { useState, type ReactElement } from 'react';
 import { gateway, signInPath } from '../../app/gateway.ts';
 import { Confirm } from '../../ui/confirm.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { SessionTable } from '../people/session-table.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 export function OwnSessionsPage(): ReactElement {
   const [ending, setEnding] = useState<Schemas['Session'] | null>(null);
@@ -16,13 +16,9 @@ export function OwnSessionsPage(): ReactElement {
       <p className="max-w-[72ch] text-ink-2">
         Each browser in which you are signed in. End one that you do not know, and tell whoever administers the gateway.
       </p>
-      {sessions.error !== null && sessions.data === undefined ? (
-        <ErrorCard error={sessions.error} what="Your sessions" onRetry={() => void sessions.refetch()} />
-      ) : sessions.data === undefined ? (
-        <Skeleton rows={3} label="Loading sessions" />
-      ) : (
-        <SessionTable sessions={sessions.data} write={{ allowed: true, reason: '' }} onEnd={setEnding} />
-      )}
+      <Loaded query={sessions} what="Your sessions" rows={3}>
+        {(data) => <SessionTable sessions={data} write={{ allowed: true, reason: '' }} onEnd={setEnding} />}
+      </Loaded>
       {ending !== null && (
         <Confirm
           title={ending.current ? 'End the session that you are in?' : 'End this session?'}

@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { gateway, gatewayUrl } from '../../app/gateway.ts';
 import { Fact, factList } from '../../ui/fact.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
 import { Part } from './part.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 
 /** Of the gateway whose package holds this build (vite.config.ts). */
 declare const __VERSION__: string;
@@ -31,25 +31,23 @@ export function About(): ReactElement {
           </Fact>
         </dl>
       </Part>
-      {health.error !== null && health.data === undefined ? (
-        <ErrorCard error={health.error} what="How the gateway is" onRetry={() => void health.refetch()} />
-      ) : health.data === undefined ? (
-        <Skeleton rows={4} label="Loading how the gateway is" />
-      ) : (
-        <Part title="How its parts are" about={health.data.dependencies === undefined ? 'Their names take the permission health.read.' : undefined}>
-          <dl className={factList}>
-            <Fact name="All in all">
-              <StateWord state={states[health.data.status] ?? health.data.status} reason={null} />
-            </Fact>
-            {Object.entries(health.data.dependencies ?? {}).map(([name, { state, reason, note }]) => (
-              <Fact key={name} name={name.replaceAll('_', ' ')}>
-                <StateWord state={states[state] ?? state} reason={reason} />
-                {(reason ?? note) !== undefined && (reason ?? note) !== null && <span className="text-ink-2"> · {reason ?? note}</span>}
+      <Loaded query={health} what="How the gateway is" rows={4}>
+        {(data) => (
+          <Part title="How its parts are" about={data.dependencies === undefined ? 'Their names take the permission health.read.' : undefined}>
+            <dl className={factList}>
+              <Fact name="All in all">
+                <StateWord state={states[data.status] ?? data.status} reason={null} />
               </Fact>
-            ))}
-          </dl>
-        </Part>
-      )}
+              {Object.entries(data.dependencies ?? {}).map(([name, { state, reason, note }]) => (
+                <Fact key={name} name={name.replaceAll('_', ' ')}>
+                  <StateWord state={states[state] ?? state} reason={reason} />
+                  {(reason ?? note) !== undefined && (reason ?? note) !== null && <span className="text-ink-2"> · {reason ?? note}</span>}
+                </Fact>
+              ))}
+            </dl>
+          </Part>
+        )}
+      </Loaded>
     </>
   );
 }

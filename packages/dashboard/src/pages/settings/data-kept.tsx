@@ -5,9 +5,10 @@ import { useCapability } from '../../app/session.ts';
 import { bytesText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Part } from './part.tsx';
 import { WrittenIn } from './written-in.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 /** How long what is kept, and the backups. */
 export function DataKept(): ReactElement {
@@ -22,28 +23,27 @@ export function DataKept(): ReactElement {
 
 function Retention(): ReactElement {
   const found = useQuery({ queryKey: ['retention'], queryFn: ({ signal }) => gateway.retention.list({ limit: 200 }, { signal }).take(200) });
-  if (found.error !== null && found.data === undefined) return <ErrorCard error={found.error} what="What is kept" onRetry={() => void found.refetch()} />;
-  if (found.data === undefined) return <Skeleton rows={3} label="Loading what is kept" />;
   return (
-    <Part title="Kept for" about="What is older is deleted by itself.">
-      <table className="w-full border-y border-hairline text-table">
-        <TableHead titles={['What', 'How long', 'Written in']} left={3} />
-        <tbody>
-          {found.data.map((one) => (
-            <tr key={one.name} className="border-t border-hairline">
-              <th scope="row" className="px-3 py-1.5 text-left font-medium">
-                {one.name}
-              </th>
-              <td className="px-3 py-1.5">{one.spec.keep}</td>
-              <td className="px-3 py-1.5">
-                <WrittenIn of={one} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <Command text="npx --no gateway retention create metrics --set keep=180d" />
-    </Part>
+    <Loaded query={found} what="What is kept" rows={3}>
+      {(data) => (
+        <Part title="Kept for" about="What is older is deleted by itself.">
+          <SmallTable titles={['What', 'How long', 'Written in']} left={3}>
+            {data.map((one) => (
+              <tr key={one.name} className="border-t border-hairline">
+                <th scope="row" className="px-3 py-1.5 text-left font-medium">
+                  {one.name}
+                </th>
+                <td className="px-3 py-1.5">{one.spec.keep}</td>
+                <td className="px-3 py-1.5">
+                  <WrittenIn of={one} />
+                </td>
+              </tr>
+            ))}
+          </SmallTable>
+          <Command text="npx --no gateway retention create metrics --set keep=180d" />
+        </Part>
+      )}
+    </Loaded>
   );
 }
 
@@ -64,25 +64,22 @@ function Backups(): ReactElement {
     >
       {schedule === null && <Command text="npx --no gateway backup" />}
       {backups.length > 0 && (
-        <table className="w-full border-y border-hairline text-table">
-          <TableHead titles={['Began', 'State', 'Node', 'File', 'Size']} left={4} />
-          <tbody>
-            {backups.map((one) => (
-              <tr key={one.id} className="border-t border-hairline">
-                <td className="px-3 py-1.5">
-                  <Clock time={one.started_at} />
-                </td>
-                <td className={`px-3 py-1.5 ${one.state === 'failed' || one.audit_ok === false ? 'text-error' : ''}`}>
-                  {one.audit_ok === false ? 'done; its audit is not whole' : one.state}
-                  {one.reason !== null && <span className="block text-meta">{one.reason}</span>}
-                </td>
-                <td className="px-3 py-1.5">{one.node}</td>
-                <td className="px-3 py-1.5 font-mono text-meta break-all">{one.file}</td>
-                <td className="px-3 py-1.5 text-right">{one.bytes === null ? '–' : bytesText(one.bytes)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <SmallTable titles={['Began', 'State', 'Node', 'File', 'Size']} left={4}>
+          {backups.map((one) => (
+            <tr key={one.id} className="border-t border-hairline">
+              <td className="px-3 py-1.5">
+                <Clock time={one.started_at} />
+              </td>
+              <td className={`px-3 py-1.5 ${one.state === 'failed' || one.audit_ok === false ? 'text-error' : ''}`}>
+                {one.audit_ok === false ? 'done; its audit is not whole' : one.state}
+                {one.reason !== null && <span className="block text-meta">{one.reason}</span>}
+              </td>
+              <td className="px-3 py-1.5">{one.node}</td>
+              <td className="px-3 py-1.5 font-mono text-meta break-all">{one.file}</td>
+              <td className="px-3 py-1.5 text-right">{one.bytes === null ? '–' : bytesText(one.bytes)}</td>
+            </tr>
+          ))}
+        </SmallTable>
       )}
     </Part>
   );

@@ -7,9 +7,9 @@ import { Ago } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
 import { Part } from './part.tsx';
 import { WrittenIn } from './written-in.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 const states = { ok: 'ready', failing: 'failing', starting: 'starting', standby: 'standby' } as const;
 
@@ -39,40 +39,37 @@ export function ExportTargets(): ReactElement {
           <Command text="npx --no gateway export-targets create --help" />
         </>
       ) : (
-        <table className="w-full border-y border-hairline text-table">
-          <TableHead titles={['Name', 'State', 'To', 'Written in', 'Waiting', 'Delivered']} left={4} />
-          <tbody>
-            {targets.data.map((one) => {
-              const stream = byName.get(one.name);
-              return (
-                <tr key={one.name} className="border-t border-hairline align-top">
-                  <th scope="row" className="px-3 py-1.5 text-left font-medium">
-                    {one.name}
-                  </th>
-                  <td className="px-3 py-1.5">
-                    {stream === undefined ? (
-                      <span className="text-ink-3">{mayAudit ? 'not sent by this node' : '–'}</span>
-                    ) : (
-                      <StateWord state={states[stream.state]} reason={stream.reason} />
-                    )}
-                    {stream?.reason !== undefined && stream.reason !== null && <span className="block max-w-[44ch] text-meta text-ink-2">{stream.reason}</span>}
-                    {stream?.failing_since !== undefined && stream.failing_since !== null && (
-                      <span className="block text-meta text-ink-2">
-                        since <Ago time={stream.failing_since} now={now} />
-                      </span>
-                    )}
-                  </td>
-                  <td className="px-3 py-1.5 break-all">{stream === undefined ? '–' : `${stream.kind} ${stream.target} · ${stream.format}`}</td>
-                  <td className="px-3 py-1.5">
-                    <WrittenIn of={one} />
-                  </td>
-                  <td className="px-3 py-1.5 text-right">{stream?.waiting === undefined || stream.waiting === null ? '–' : countText(stream.waiting)}</td>
-                  <td className="px-3 py-1.5 text-right">{stream === undefined ? '–' : countText(stream.delivered)}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
+        <SmallTable titles={['Name', 'State', 'To', 'Written in', 'Waiting', 'Delivered']} left={4}>
+          {targets.data.map((one) => {
+            const stream = byName.get(one.name);
+            return (
+              <tr key={one.name} className="border-t border-hairline align-top">
+                <th scope="row" className="px-3 py-1.5 text-left font-medium">
+                  {one.name}
+                </th>
+                <td className="px-3 py-1.5">
+                  {stream === undefined ? (
+                    <span className="text-ink-3">{mayAudit ? 'not sent by this node' : '–'}</span>
+                  ) : (
+                    <StateWord state={states[stream.state]} reason={stream.reason} />
+                  )}
+                  {stream?.reason !== undefined && stream.reason !== null && <span className="block max-w-[44ch] text-meta text-ink-2">{stream.reason}</span>}
+                  {stream?.failing_since !== undefined && stream.failing_since !== null && (
+                    <span className="block text-meta text-ink-2">
+                      since <Ago time={stream.failing_since} now={now} />
+                    </span>
+                  )}
+                </td>
+                <td className="px-3 py-1.5 break-all">{stream === undefined ? '–' : `${stream.kind} ${stream.target} · ${stream.format}`}</td>
+                <td className="px-3 py-1.5">
+                  <WrittenIn of={one} />
+                </td>
+                <td className="px-3 py-1.5 text-right">{stream?.waiting === undefined || stream.waiting === null ? '–' : countText(stream.waiting)}</td>
+                <td className="px-3 py-1.5 text-right">{stream === undefined ? '–' : countText(stream.delivered)}</td>
+              </tr>
+            );
+          })}
+        </SmallTable>
       )}
     </Part>
   );

@@ -5,10 +5,11 @@ import { useCapability } from '../../app/session.ts';
 import { pluralText } from '../../text/format.ts';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
-import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { TableHead } from '../../ui/table-head.tsx';
+import { Command } from '../../ui/states.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Part } from './part.tsx';
 import { WrittenIn } from './written-in.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
 
 const notKept: Readonly<Record<string, string>> = {
   not_text: 'It is no text, and would not be kept.',
@@ -29,38 +30,36 @@ export function Masking(): ReactElement {
 
 function Rules(): ReactElement {
   const found = useQuery({ queryKey: ['masking-rules'], queryFn: ({ signal }) => gateway.maskingRules.list({ limit: 200 }, { signal }).take(1000) });
-  if (found.error !== null && found.data === undefined)
-    return <ErrorCard error={found.error} what="The list of masking rules" onRetry={() => void found.refetch()} />;
-  if (found.data === undefined) return <Skeleton rows={4} label="Loading masking rules" />;
   return (
-    <Part
-      title="Masked beside what always is"
-      about="Cards, social security numbers, tokens and keys of known forms, and members that are named like secrets are always masked in bodies before they are kept. These rules add to that."
-    >
-      {found.data.length === 0 ? (
-        <>
-          <p>None.</p>
-          <Command text="npx --no gateway masking-rules create employee-number --set 'pattern=EMP-[0-9]{6}'" />
-        </>
-      ) : (
-        <table className="w-full border-y border-hairline text-table">
-          <TableHead titles={['Name', 'Pattern', 'Written in']} left={3} />
-          <tbody>
-            {found.data.map((one) => (
-              <tr key={one.name} className="border-t border-hairline">
-                <th scope="row" className="px-3 py-1.5 text-left font-medium">
-                  {one.name}
-                </th>
-                <td className="px-3 py-1.5 font-mono text-meta break-all">{one.spec.pattern ?? ''}</td>
-                <td className="px-3 py-1.5">
-                  <WrittenIn of={one} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+    <Loaded query={found} what="The list of masking rules" rows={4}>
+      {(data) => (
+        <Part
+          title="Masked beside what always is"
+          about="Cards, social security numbers, tokens and keys of known forms, and members that are named like secrets are always masked in bodies before they are kept. These rules add to that."
+        >
+          {data.length === 0 ? (
+            <>
+              <p>None.</p>
+              <Command text="npx --no gateway masking-rules create employee-number --set 'pattern=EMP-[0-9]{6}'" />
+            </>
+          ) : (
+            <SmallTable titles={['Name', 'Pattern', 'Written in']} left={3}>
+              {data.map((one) => (
+                <tr key={one.name} className="border-t border-hairline">
+                  <th scope="row" className="px-3 py-1.5 text-left font-medium">
+                    {one.name}
+                  </th>
+                  <td className="px-3 py-1.5 font-mono text-meta break-all">{one.spec.pattern ?? ''}</td>
+                  <td className="px-3 py-1.5">
+                    <WrittenIn of={one} />
+                  </td>
+                </tr>
+              ))}
+            </SmallTable>
+          )}
+        </Part>
       )}
-    </Part>
+    </Loaded>
   );
 }
 

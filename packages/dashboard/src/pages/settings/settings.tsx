@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { Denied } from '../../ui/states.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 import { About } from './about.tsx';
 import { AppearancePart } from './appearance-part.tsx';
 import { Configuration } from './configuration.tsx';
@@ -29,20 +30,13 @@ export function Settings(): ReactElement {
   return (
     <div className="flex flex-col">
       <h1 className="px-3 pt-3 pb-2 text-title font-semibold sm:px-4">Settings</h1>
-      <div role="tablist" aria-label="Parts of the settings" className="flex gap-1 overflow-x-auto border-b border-hairline px-3 sm:px-4">
-        {settingsParts.map((id) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            aria-selected={part === id}
-            onClick={() => void navigate({ search: (old) => ({ ...old, part: id }) })}
-            className={`-mb-px h-9 border-b-2 px-2 whitespace-nowrap ${part === id ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`}
-          >
-            {parts[id].title}
-          </button>
-        ))}
-      </div>
+      <Tabs
+        label="Parts of the settings"
+        tabs={settingsParts.map((id) => [id, parts[id].title] as const)}
+        chosen={part}
+        onChoose={(id) => void navigate({ search: (old) => ({ ...old, part: id }) })}
+        className="px-3 sm:px-4"
+      />
       <div role="tabpanel" aria-label={parts[part].title} className="flex flex-col gap-6 px-3 py-4 sm:px-4">
         {permission !== null && !config.allowed ? <Denied capability={config} /> : <Content />}
       </div>

@@ -12,6 +12,7 @@ import { Duration, Money } from '../../text/number.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton, copyText, Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
@@ -39,20 +40,7 @@ interface SpanDetailProps {
 export function SpanDetail({ traceId, span, context, currency, tab, onTab }: SpanDetailProps): ReactElement {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <div role="tablist" aria-label="Parts of the call" className="flex shrink-0 gap-1 border-b border-hairline px-3">
-        {tabs.map(([id, title]) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            aria-selected={tab === id}
-            onClick={() => onTab(id)}
-            className={`-mb-px h-9 border-b-2 px-2 ${tab === id ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
+      <Tabs label="Parts of the call" tabs={tabs} chosen={tab} onChoose={onTab} className="px-3" />
       <div role="tabpanel" aria-label={tab} className="min-h-0 flex-1 overflow-auto p-3">
         {tab === 'summary' && <Summary span={span} context={context} currency={currency} />}
         {tab === 'request' && <Body traceId={traceId} span={span} which="request" />}

@@ -1,0 +1,42 @@
+import type { ReactElement, ReactNode } from 'react';
+import type { Capability } from '../app/session.ts';
+import { Button } from './button.tsx';
+import { TableHead } from './table-head.tsx';
+
+interface SmallTableProps {
+  readonly titles: readonly string[];
+  /** So many columns are of words; the others are of figures, which stand at the right. */
+  readonly left: number;
+  /** Its rows: `<tr>`. */
+  readonly children: ReactNode;
+}
+
+/** A list that is short enough to stand in the page as it is; a long one is a `DataTable`. It scrolls sideways by itself where it is wider than the page. */
+export function SmallTable({ titles, left, children }: SmallTableProps): ReactElement {
+  return (
+    <div className="overflow-x-auto border-y border-hairline bg-surface">
+      <table className="w-full">
+        <TableHead titles={titles} left={left} />
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+interface RowActionProps {
+  readonly capability: Pick<Capability, 'allowed' | 'reason'>;
+  readonly onAct: () => void;
+  /** The verb. */
+  readonly children: ReactNode;
+}
+
+/** The last cell of a row: what can be done with it, or why not. */
+export function RowAction({ capability: { allowed, reason }, onAct, children }: RowActionProps): ReactElement {
+  return (
+    <td className="px-3 py-1 text-right">
+      <Button disabled={!allowed} title={allowed ? undefined : reason} onClick={onAct}>
+        {children}
+      </Button>
+    </td>
+  );
+}
