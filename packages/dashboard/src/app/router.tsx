@@ -2,7 +2,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, retainSearchParams } from '@tanstack/react-router';
 import { AuthenticationError } from '@gatewayops/sdk';
 import { z } from 'zod/mini';
-import { rangeSearch } from '../time/range.ts';
+import { rangeSearch, windowAt } from '../time/range.ts';
 import { accessSearch } from '../pages/access/search.ts';
 import { auditSearch } from '../pages/audit/search.ts';
 import { compareSearch } from '../pages/compare/search.ts';
@@ -11,6 +11,7 @@ import { costsSearch } from '../pages/costs/search.ts';
 import { identitySearch } from '../pages/identity/search.ts';
 import { keysSearch } from '../pages/keys/search.ts';
 import { metricsSearch } from '../pages/metrics/search.ts';
+import { overviewQuery } from '../pages/overview/query.ts';
 import { peopleSearch } from '../pages/people/search.ts';
 import { policiesSearch } from '../pages/policies/search.ts';
 import { serversSearch } from '../pages/servers/search.ts';
@@ -20,7 +21,7 @@ import { tracesSearch } from '../pages/traces/search.ts';
 import { isUnavailable } from '../ui/states.tsx';
 import { basePath, signInPath } from './gateway.ts';
 import { NotFound, PageFailed, PagePending } from './page-states.tsx';
-import { sessionQuery } from './session.ts';
+import { sessionQuery, type Session } from './session.ts';
 import { Shell } from './shell.tsx';
 
 const againMs = 3_000;
@@ -63,6 +64,14 @@ const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
+  loaderDeps: ({ search: { range, from, to } }) => ({ range, from, to }),
+  // Nothing waits for it, and why the session cannot be had is told by the route above.
+  loader: ({ context: { queries }, deps }) => {
+    const ask = ({ capabilities }: Session): void => {
+      if (capabilities.get('metrics.read')?.allowed === true) void queries.prefetchQuery(overviewQuery(windowAt(deps, Date.now())));
+    };
+    void queries.ensureQueryData(sessionQuery).then(ask, () => undefined);
+  },
   component: lazyRouteComponent(() => import('../pages/overview/overview.tsx'), 'Overview'),
 });
 

@@ -4,9 +4,10 @@
  */
 import { columnOrderingFeature, columnVisibilityFeature, createColumnHelper, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
+import { memo, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
 import { useAppearance } from '../app/appearance.ts';
 
+const noRows: readonly never[] = [];
 const features = tableFeatures({ columnVisibilityFeature, columnOrderingFeature });
 
 export interface Column<Row> {
@@ -48,8 +49,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
   const table = useTable({
     features,
     columns: defined,
-    data: rows,
-    getRowId: idOf,
+    // Rows are drawn from the list itself: a model of each of ten thousand would be made anew whenever more come.
+    data: noRows,
     state: {
       columnOrder: [...shown],
       columnVisibility: Object.fromEntries(columns.map(({ id }) => [id, shown.includes(id)])),
@@ -61,17 +62,9 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     .map(({ id }) => id)
     .join(' ');
   const visible = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
-  const model = table.getRowModel().rows;
   const height = heights[density];
-  const virtual = useVirtualizer({ count: model.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
   useEffect(() => virtual.measure(), [virtual, height]);
-
-  // A row is drawn again where it changes, not where what is to be done with it is a new function.
-  const latest = useRef(onOpen);
-  useEffect(() => {
-    latest.current = onOpen;
-  });
-  const openLatest = useCallback((row: Row) => latest.current(row), []);
 
   const place = useMemo(() => (cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor)), [cursor, rows, idOf]);
   useEffect(() => {
@@ -83,8 +76,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (model.length > 0 && last >= model.length - 20) onEnd?.();
-  }, [last, model.length, onEnd]);
+    if (rows.length > 0 && last >= rows.length - 20) onEnd?.();
+  }, [last, rows.length, onEnd]);
 
   const tracks = visible.map(({ track }) => track).join(' ');
   return (
@@ -92,7 +85,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
       <div
         role="grid"
         aria-label={label}
-        aria-rowcount={model.length + 1}
+        aria-rowcount={rows.length + 1}
         aria-busy={isStale}
         className={`min-w-fit ${isStale ? 'opacity-60' : ''}`}
         style={{ ['--tracks' as string]: tracks }}
@@ -110,22 +103,31 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
         </div>
         <div className="relative" style={{ height: virtual.getTotalSize() }}>
           {items.map(({ index, start }) => {
-            const row = model[index];
+            const row = rows[index];
             if (row === undefined) return null;
-            const isAt = row.id === cursor;
+            const id = idOf(row);
+            const isAt = id === cursor;
+            const isChosen = selected?.has(id) ?? isAt;
             return (
-              <TableRow
-                key={row.id}
-                row={row.original}
-                columns={visible}
-                index={index}
-                top={start}
-                isAt={isAt}
-                isSelected={selected?.has(row.id) ?? isAt}
-                isReached={isAt || (cursor === null && index === 0)}
-                look={rowClass?.(row.original) ?? ''}
-                onOpen={openLatest}
-              />
+              <div
+                key={id}
+                role="row"
+                aria-rowindex={index + 2}
+                aria-selected={isChosen}
+                tabIndex={isAt || (cursor === null && index === 0) ? 0 : -1}
+                onClick={() => onOpen(row)}
+                onKeyDown={(event) => {
+                  if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
+                  event.preventDefault();
+                  onOpen(row);
+                }}
+                className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
+                  isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isChosen ? 'bg-sunken' : 'hover:bg-canvas'
+                } ${rowClass?.(row) ?? ''}`}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Cells row={row} columns={visible} />
+              </div>
             );
           })}
         </div>
@@ -135,47 +137,19 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
   );
 }
 
-interface TableRowProps<Row> {
+interface CellsProps<Row> {
   readonly row: Row;
   readonly columns: readonly Column<Row>[];
-  readonly index: number;
-  /** Pixels below the first. */
-  readonly top: number;
-  readonly isAt: boolean;
-  readonly isSelected: boolean;
-  /** By the tabulator key. */
-  readonly isReached: boolean;
-  readonly look: string;
-  readonly onOpen: (row: Row) => void;
 }
 
-/** While the list is scrolled only the rows that come into sight are drawn. */
-const TableRow = memo(function TableRow<Row>({ row, columns, index, top, isAt, isSelected, isReached, look, onOpen }: TableRowProps<Row>): ReactElement {
-  return (
-    <div
-      role="row"
-      aria-rowindex={index + 2}
-      aria-selected={isSelected}
-      tabIndex={isReached ? 0 : -1}
-      onClick={() => onOpen(row)}
-      onKeyDown={(event) => {
-        if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
-        event.preventDefault();
-        onOpen(row);
-      }}
-      className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
-        isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isSelected ? 'bg-sunken' : 'hover:bg-canvas'
-      } ${look}`}
-      style={{ transform: `translateY(${top}px)` }}
-    >
-      {columns.map(({ id, isNumber, cell }) => (
-        <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
-          {cell(row)}
-        </div>
-      ))}
+/** Drawn once for a row, though the list is scrolled and rows come in above it. */
+const Cells = memo(function Cells<Row>({ row, columns }: CellsProps<Row>): ReactElement[] {
+  return columns.map(({ id, isNumber, cell }) => (
+    <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
+      {cell(row)}
     </div>
-  );
-}) as <Row>(props: TableRowProps<Row>) => ReactElement;
+  ));
+}) as <Row>(props: CellsProps<Row>) => ReactElement;
 
 function defineColumns<Row extends object>(columns: readonly Column<Row>[]): ColumnDef<typeof features, Row>[] {
   const helper = createColumnHelper<typeof features, Row>();

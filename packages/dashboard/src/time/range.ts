@@ -28,6 +28,9 @@ export interface TimeWindow {
   readonly lengthMs: number;
 }
 
+/** A window that is open begins on this grid, so that what is asked for before its page is there is what the page asks for. */
+const gridMs = 10_000;
+
 /** Null for what is no length of time, or a longer one than is looked through. */
 export function lengthOf(range: string): number | null {
   const [, count, unit] = relative.exec(range) ?? [];
@@ -46,7 +49,7 @@ export function rangeText({ range, from, to }: RangeSearch): string {
 export function windowAt({ range, from, to }: RangeSearch, now: number): TimeWindow {
   if (from !== undefined && to !== undefined && Date.parse(from) < Date.parse(to)) return { start: from, end: to, lengthMs: Date.parse(to) - Date.parse(from) };
   const lengthMs = lengthOf(range ?? defaultRange) ?? units.d;
-  return { start: new Date(now - lengthMs).toISOString(), end: undefined, lengthMs };
+  return { start: new Date(Math.floor((now - lengthMs) / gridMs) * gridMs).toISOString(), end: undefined, lengthMs };
 }
 
 /**

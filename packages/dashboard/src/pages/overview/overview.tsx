@@ -11,9 +11,11 @@ import { countText, durationFigure, moneyText, percentText, shortCount } from '.
 import { thisMonth } from '../../time/moment.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
-import { Allowed, ErrorCard, IfAllowed, Skeleton } from '../../ui/states.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
+import { Allowed, IfAllowed, Skeleton } from '../../ui/states.tsx';
 import { everQuery } from '../connect/ever.ts';
 import { Changes } from './changes.tsx';
+import { overviewQuery } from './query.ts';
 import { ServerHealth } from './server-health.tsx';
 import { Waiting } from './waiting.tsx';
 
@@ -37,42 +39,44 @@ function OverviewPage(): ReactElement {
   const navigate = useNavigate();
   const window = useTimeWindow(search, useNow(60_000));
   const metrics = useQuery({
-    queryKey: ['metrics', window],
-    queryFn: ({ signal }) =>
-      gateway.metrics.calls(
-        { start_time: window.start, ...(window.end === undefined ? {} : { end_time: window.end }), compare: 'true', limit: 50 },
-        { signal },
-      ),
+    ...overviewQuery(window),
     placeholderData: keepPreviousData,
     refetchInterval: everyMs,
   });
   const mayTraces = useCapability('traces.read').allowed;
   const ever = useQuery({ ...everQuery, enabled: mayTraces && metrics.data?.metrics.calls === 0 });
-  if (metrics.error !== null && metrics.data === undefined)
-    return <ErrorCard error={metrics.error} what="The overview" onRetry={() => void metrics.refetch()} />;
-  if (metrics.data === undefined) return <Skeleton rows={12} label="Loading the overview" />;
-  const found = metrics.data;
   // Nothing to look at, but something to do.
-  if (found.metrics.calls === 0 && ever.data === false) return <Navigate to="/connect" replace />;
+  if (metrics.data?.metrics.calls === 0 && ever.data === false) return <Navigate to="/connect" replace />;
   return (
     <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
-      <Sentence found={found} range={rangeText(search)} />
-      <Figures found={found} />
+      {/* What is asked for by itself stands beside what is still counted. */}
+      <Loaded query={metrics} what="The overview" rows={4}>
+        {(found) => (
+          <>
+            <Sentence found={found} range={rangeText(search)} />
+            <Figures found={found} />
+          </>
+        )}
+      </Loaded>
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
         <Panel title="Traffic by outcome">
-          <OutcomeBars
-            buckets={found.series}
-            bucketMs={found.step_ms}
-            height={120}
-            onChoose={(from, to) => void navigate({ to: '/traces', search: { from, to, range: undefined } })}
-          />
+          <div className="min-h-[120px]">
+            {metrics.data !== undefined && (
+              <OutcomeBars
+                buckets={metrics.data.series}
+                bucketMs={metrics.data.step_ms}
+                height={120}
+                onChoose={(from, to) => void navigate({ to: '/traces', search: { from, to, range: undefined } })}
+              />
+            )}
+          </div>
         </Panel>
         <Panel title="Waiting for you">
           <Waiting />
         </Panel>
       </div>
       <Panel title="Servers">
-        <ServerHealth figures={found.servers} />
+        {metrics.data === undefined ? <Skeleton rows={3} label="Loading servers" /> : <ServerHealth figures={metrics.data.servers} />}
       </Panel>
       <IfAllowed permission="audit.read">
         <Panel title="What changed">

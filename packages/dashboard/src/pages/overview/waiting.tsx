@@ -7,6 +7,7 @@ import { pluralText } from '../../text/format.ts';
 import { thisMonth } from '../../time/moment.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Ago } from '../../time/time.tsx';
+import { Skeleton } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
 
 /** Keys that end within so many days are told of. */
@@ -84,6 +85,7 @@ export function Waiting(): ReactElement {
           ],
     ),
   ];
+  if (items.length === 0 && [keys, servers, spend, agents].some(({ isLoading }) => isLoading)) return <Skeleton rows={2} label="Loading what waits" />;
   if (items.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing is waiting.</p>;
   return (
     <ul>

@@ -45,9 +45,13 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, isNarrow, actio
         It may be older than traces are kept, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
       </Empty>
     );
-  if (error !== null) return <ErrorCard error={error} what="The trace" onRetry={() => void Promise.all([trace.refetch(), tree.refetch()])} />;
   const found = trace.data;
-  if (found === undefined || tree.data === undefined) return <Skeleton rows={10} label="Loading the trace" />;
+  if (found === undefined || tree.data === undefined)
+    return error === null ? (
+      <Skeleton rows={10} label="Loading the trace" />
+    ) : (
+      <ErrorCard error={error} what="The trace" onRetry={() => void Promise.all([trace.refetch(), tree.refetch()])} />
+    );
 
   const first = found.spans[0];
   // The call that decides how the trace ended is the one to look at first.

@@ -33,15 +33,31 @@ function depthOf(child: ChildSpan, all: readonly ChildSpan[]): number {
   return depth;
 }
 
+interface Times {
+  readonly span: CallSpan;
+  readonly start: number;
+  readonly end: number;
+}
+
+const times = new WeakMap<CallSpan, Times>();
+
+/** Read once for each: a long trace comes in parts, and with each the path is looked for anew. */
+function timesOf(span: CallSpan): Times {
+  const known = times.get(span);
+  if (known !== undefined) return known;
+  const start = Date.parse(span.start_time);
+  const read = { span, start, end: start + span.duration_ms };
+  times.set(span, read);
+  return read;
+}
+
 /**
  * The calls that the run waited for: from its end back, each time the call that ended last before. Calls side by side of which one is shorter are not
  * among them (as in the critical path of Jaeger).
  */
 export function criticalPath(spans: readonly CallSpan[]): ReadonlySet<string> {
   const path = new Set<string>();
-  const byEnd = spans
-    .map((span) => ({ span, start: Date.parse(span.start_time), end: Date.parse(span.start_time) + span.duration_ms }))
-    .toSorted((a, b) => b.end - a.end);
+  const byEnd = spans.map(timesOf).toSorted((a, b) => b.end - a.end);
   let before = Number.POSITIVE_INFINITY;
   for (const { span, start, end } of byEnd) {
     if (end > before + 0.001) continue;

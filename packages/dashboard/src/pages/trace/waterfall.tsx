@@ -218,9 +218,10 @@ function Minimap({
       target.width = target.clientWidth * scale;
       target.height = target.clientHeight * scale;
       const style = getComputedStyle(target);
+      const [good, bad] = [style.getPropertyValue('--minimap'), style.getPropertyValue('--minimap-bad')];
       const tall = Math.max(scale, Math.min(3 * scale, target.height / Math.max(1, lines.length)));
       for (const [index, { from, wide, isBad }] of lines.entries()) {
-        context.fillStyle = style.getPropertyValue(isBad ? '--minimap-bad' : '--minimap');
+        context.fillStyle = isBad ? bad : good;
         context.fillRect(from * target.width, (index / lines.length) * (target.height - tall), Math.max(scale, wide * target.width), tall);
       }
     };

@@ -1,0 +1,12 @@
+import { queryOptions } from '@tanstack/react-query';
+import { gateway } from '../../app/gateway.ts';
+import type { TimeWindow } from '../../time/range.ts';
+
+/** The figures of the Overview and of the time before; asked for as soon as it is known who asks, while the page itself is on its way. */
+export function overviewQuery({ start, end }: TimeWindow) {
+  return queryOptions({
+    queryKey: ['metrics', 'overview', start, end],
+    queryFn: ({ signal }) =>
+      gateway.metrics.calls({ start_time: start, ...(end === undefined ? {} : { end_time: end }), compare: 'true', limit: 50 }, { signal }),
+  });
+}
