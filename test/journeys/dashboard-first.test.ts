@@ -1,77 +1,40 @@
 /** The dashboard of a gateway that has nothing yet, to its first calls and what is done with them: a real browser, one gateway, one life. */
-import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ensureDashboard } from '../../tools/build-dashboard.mjs';
-import { startBrowser, type TestBrowser } from '../support/browser.ts';
+import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
 import { post } from '../support/post.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
-import { removeGatewayFolders, type RunningGateway, startGateway } from '../support/start-gateway.ts';
-
-/** Where pictures of every page are laid, for people to look at. */
-const pictures = join(tmpdir(), 'gatewayops-pictures');
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
   let upstream: RecordingUpstream;
   let gateway: RunningGateway;
-  let browser: TestBrowser;
+  let dashboard: TestDashboard;
   let person: BrowserContext;
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    mkdirSync(pictures, { recursive: true });
-    expect(ensureDashboard(process.execPath)).toBe(true);
     upstream = await startRecordingUpstream(modernServer(result('found', {})));
     const config = { workers: 1, log: { level: 'warn' }, record: { bodies: 'masked' }, servers: [] };
-    [gateway, browser] = await Promise.all([startGateway({ config }), startBrowser(chromium)]);
-    person = await newPerson('light');
+    dashboard = await startDashboard(chromium, { config });
+    ({ gateway } = dashboard);
+    person = await dashboard.newOwner();
   });
   afterAll(async () => {
-    await browser?.stop();
-    await gateway?.stop();
+    await dashboard?.stop();
     await upstream?.stop();
     removeGatewayFolders();
   });
 
-  async function newPerson(theme: 'light' | 'dark'): Promise<BrowserContext> {
-    const context = await browser.person({ theme });
-    const { stdout } = await gateway.cli('admin', 'link', '-o', 'json');
-    const page = await context.newPage();
-    await page.goto((JSON.parse(stdout) as { url: string }).url);
-    await page.close();
-    return context;
-  }
-
-  async function open(path: string, context = person): Promise<Page> {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
-    });
-    await page.goto(`${gateway.url}${path}`);
-    return page;
-  }
-
-  /** Nothing in it is hard to read or to reach, in the theme of its context; a picture of it is laid down. */
-  async function look(page: Page, name: string): Promise<void> {
-    await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
-    await page.screenshot({ path: join(pictures, `${name}.png`) });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
-  }
+  const open = (path: string, whose = person): Promise<Page> => dashboard.open(path, whose);
 
   test('an empty gateway leads to its first call: a server is added, a key made in place, and the call appears the moment it ends', async () => {
     const page = await open('/');
     await page.getByRole('heading', { name: 'Connect your first agent' }).waitFor();
-    await look(page, 'connect-empty-light');
+    await dashboard.look(page, 'connect-empty-light');
     await page.getByLabel('Name').fill('search');
     await page.getByLabel('Address').fill(upstream.url);
     await page.keyboard.press('Enter');
@@ -85,7 +48,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     expect(url).toBe(`${gateway.url}/mcp/search`);
     const key = headers.Authorization.replace('Bearer ', '');
     await page.getByText('Waiting for the first call').waitFor();
-    await look(page, 'connect-light');
+    await dashboard.look(page, 'connect-light');
     const came = page.getByRole('list', { name: 'Calls that came' }).getByText('search · query').first();
     await until(
       async () => {
@@ -96,7 +59,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       { what: 'the call on the page', timeoutMs: 30_000 },
     );
     await page.getByRole('img', { name: 'Passed all stops' }).first().waitFor();
-    await look(page, 'connect-done-light');
+    await dashboard.look(page, 'connect-done-light');
     await page.getByRole('link', { name: 'To the overview', exact: true }).click();
     await page.getByText('Traffic by outcome').waitFor();
     // The secret was shown once.
@@ -105,10 +68,10 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     expect(await page.content()).not.toContain(key);
     await page.close();
 
-    const dark = await newPerson('dark');
+    const dark = await dashboard.newOwner('dark');
     const shown = await open('/ui/connect', dark);
     await shown.getByRole('tablist').waitFor();
-    await look(shown, 'connect-dark');
+    await dashboard.look(shown, 'connect-dark', 'dark');
     await shown.setViewportSize({ width: 320, height: 640 });
     expect(await shown.evaluate<number>('document.documentElement.scrollWidth')).toBe(320);
     await dark.close();
@@ -134,7 +97,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     await page.getByRole('grid').getByRole('row').nth(2).waitFor();
     for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
     await page.getByText('2 traces chosen').waitFor();
-    await look(page, 'traces-chosen-light');
+    await dashboard.look(page, 'traces-chosen-light');
     await page.keyboard.press('=');
     await page.getByRole('region', { name: 'Calls of both' }).getByRole('row').nth(2).waitFor();
     await page
@@ -159,11 +122,11 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       { what: 'what was asked of both', timeoutMs: 60_000 },
     );
     await asked.getByText('other 0').waitFor();
-    await look(page, 'compare-light');
+    await dashboard.look(page, 'compare-light');
     await page.emulateMedia({ colorScheme: 'dark' });
-    await look(page, 'compare-dark');
+    await dashboard.look(page, 'compare-dark', 'dark');
     await page.close();
   });
 
-  test('no page complained of anything', () => expect(complaints).toEqual([]));
+  test('no page complained of anything', () => expect(dashboard.complaints).toEqual([]));
 });

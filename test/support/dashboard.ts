@@ -7,6 +7,8 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ensureDashboard } from '../../tools/build-dashboard.mjs';
 import { startBrowser } from './browser.ts';
+import { until } from './poll.ts';
+import { post } from './post.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from './start-gateway.ts';
 
 export type Theme = 'light' | 'dark';
@@ -22,6 +24,10 @@ export interface TestDashboard {
   open(path: string, person: BrowserContext): Promise<Page>;
   /** Every page stands in that theme, complains of nothing and has no serious fault of accessibility; a picture of each is laid down for people to look at. */
   expectPages(pages: readonly PageToSee[], theme: Theme): Promise<void>;
+  /** Nothing of what is seen now is hard to read or to reach; a picture of it is laid down. */
+  look(page: Page, name: string, theme?: Theme): Promise<void>;
+  /** What pages complained of: errors of scripts, refused resources. */
+  readonly complaints: readonly string[];
   /** Lays down a picture of what is seen now. */
   picture(page: Page, name: string): Promise<void>;
   stop(): Promise<void>;
@@ -33,7 +39,11 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   mkdirSync(pictures, { recursive: true });
   expect(ensureDashboard(process.execPath)).toBe(true);
   const [gateway, browser] = await Promise.all([startGateway(options), startBrowser(chromium)]);
-  /** Errors of scripts, refused resources. */
+  // While the ledger opens, pages ask again and the browser notes each answer that it is not there.
+  await until(async () => (await post(`${gateway.url}/v1/metrics`, undefined, { key: gateway.apiKey })).status === 200, {
+    what: 'the ledger',
+    timeoutMs: 60_000,
+  });
   const complaints: string[] = [];
 
   async function open(path: string, person: BrowserContext): Promise<Page> {
@@ -59,8 +69,22 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
     await page.screenshot({ path: join(pictures, `${name}.png`) });
   };
 
+  async function look(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
+    // Until what is loaded has come: no part of it is on its way.
+    await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+    await picture(page, name);
+    // What a page is made of is the same in both: in the second only its colours are looked at.
+    // In the page itself, for it has no frames; a page of its own for each takes a second more.
+    const axe = new AxeBuilder({ page }).setLegacyMode(true);
+    const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
+  }
+
   return {
     gateway,
+    complaints,
+    look,
     newOwner,
     open,
     picture,
@@ -70,15 +94,7 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
       for (const [name, path, text] of pages) {
         const page = await open(path, person);
         await page.getByText(text).first().waitFor();
-        // Until what is loaded has come: no part of it is on its way.
-        await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
-        await picture(page, `${name}-${theme}`);
-        // What a page is made of is the same in both: in the second only its colours are looked at.
-        // In the page itself, for it has no frames; a page of its own for each takes a second more.
-        const axe = new AxeBuilder({ page }).setLegacyMode(true);
-        const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
+        await look(page, `${name}-${theme}`, theme);
         await page.close();
       }
       expect(complaints.slice(before)).toEqual([]);
