@@ -22,7 +22,7 @@ const mark = join(built, 'source.txt');
  */
 export function ensureDashboard(node) {
   const of = sourceDigest();
-  if (existsSync(join(built, 'index.html')) && readText(mark) === of) return true;
+  if (isBuilt(of)) return true;
   const started = Date.now();
   console.error('Building the dashboard …');
   // Beside its place first: a gateway that runs, or a build that fails, never sees half of it.
@@ -48,16 +48,35 @@ export function ensureDashboard(node) {
     writeFileSync(join(next, `${path}.gz`), gzipSync(content, { level: 9 }));
   }
   writeFileSync(join(next, 'source.txt'), of);
-  try {
-    rmSync(built, { recursive: true, force: true });
-    renameSync(next, built);
-  } catch (error) {
-    // Another build of the same source was quicker.
-    rmSync(next, { recursive: true, force: true });
-    if (readText(mark) !== of) throw error;
-  }
+  takePlace(next, of);
   console.error(`The dashboard is built, in ${((Date.now() - started) / 1000).toFixed(1)} s.`);
   return true;
+}
+
+/**
+ * Several may build at once. Each puts away what stands there in one step, so that none takes files out of what another has just put in its place.
+ * @param {string} next
+ * @param {string} of
+ */
+function takePlace(next, of) {
+  const before = `${built}.${process.pid}.before.tmp`;
+  for (let attempt = 1; !isBuilt(of); attempt += 1) {
+    try {
+      if (existsSync(built)) renameSync(built, before);
+      renameSync(next, built);
+    } catch (error) {
+      // Another was quicker, or is just between its two steps.
+      if (attempt === 100) throw error;
+    } finally {
+      rmSync(before, { recursive: true, force: true });
+    }
+  }
+  rmSync(next, { recursive: true, force: true });
+}
+
+/** @param {string} of */
+function isBuilt(of) {
+  return existsSync(join(built, 'index.html')) && readText(mark) === of;
 }
 
 /** Of everything that it is built from. */

@@ -22,6 +22,9 @@ const endTimeoutMs = 3_000;
 /** The registry is small and the system's own cache lies below: the default of 128 MB would only be resident twice. */
 const sharedBuffers = '8MB';
 
+/** The files of the databases that others would be copied from. Nobody makes one here, and each file costs the first start a write and a sync. */
+const templates = /^base\/[14]\/./;
+
 export type EngineMessage = { readonly ready: true } | ({ readonly ready: false } & EngineFailure);
 
 async function run(folder: string, socketPath: string): Promise<void> {
@@ -63,6 +66,7 @@ async function createCluster(folder: string): Promise<void> {
   // What initdb makes, prepared: it takes several seconds of a first start. Unpacked here: by PGlite it is a second of them.
   const archive = await dataDir();
   for (const { name, type, data } of parseTar(gunzipSync(Buffer.from(await archive.arrayBuffer())))) {
+    if (templates.test(name)) continue;
     const path = join(made, name);
     mkdirSync(type === 'directory' ? path : dirname(path), { recursive: true });
     if (type === 'file') writeFileSync(path, data ?? '');
