@@ -119,7 +119,20 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     expect(await page.content()).not.toContain(token);
     await page.getByRole('link', { name: 'Invitations' }).click();
     await page.getByRole('grid').getByText('new@example.com').waitFor();
-    expect((await post(`${gateway.url}/v1/invitations/accept`, { token })).status).toBe(201);
+    // In a browser of their own: a token that is none says so, the right one makes them a user, once.
+    const guest = await open('/invitation', await dashboard.newPerson());
+    await guest.getByLabel('Token').fill('invite_none');
+    await guest.getByRole('button', { name: 'Accept' }).click();
+    await guest.getByRole('alert').getByText('This is no token of an invitation').waitFor();
+    await dashboard.look(guest, 'invitation');
+    await guest.getByLabel('Token').fill(token);
+    await guest.getByRole('button', { name: 'Accept' }).click();
+    await guest.getByRole('heading', { name: 'Welcome, New Person' }).waitFor();
+    await guest.goto(`${gateway.url}/invitation`);
+    await guest.getByLabel('Token').fill(token);
+    await guest.getByRole('button', { name: 'Accept' }).click();
+    await guest.getByRole('alert').getByText('was used').waitFor();
+    await guest.context().close();
     const made = await open('/ui/people?find=new@example.com');
     await made.getByRole('grid', { name: 'Users' }).getByText('Cost reader').waitFor();
     await made.close();

@@ -18,6 +18,8 @@ export type PageToSee = readonly [name: string, path: string, text: string];
 
 export interface TestDashboard {
   readonly gateway: RunningGateway;
+  /** Somebody whom the gateway does not know, in a browser of their own. */
+  newPerson(): Promise<BrowserContext>;
   /** An owner, signed in by the link of the node's own machine, in a browser of their own. */
   newOwner(theme?: Theme): Promise<BrowserContext>;
   /** Opens `path` of the gateway; what the page complains of is kept. */
@@ -86,6 +88,7 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
     complaints,
     look,
     newOwner,
+    newPerson: () => browser.person(),
     open,
     picture,
     async expectPages(pages, theme) {

@@ -18,6 +18,7 @@ import { authenticateCaller, peerOf } from './authenticate-caller.ts';
 import { bodyRoutes } from './body-routes.ts';
 import { callMetricsRoutes } from './call-metrics-routes.ts';
 import { configRoutes } from './config-routes.ts';
+import { invitationPage } from './pages/invitation-page.ts';
 import { pageRoutes } from './pages/page-routes.ts';
 import { costRoutes } from './cost-routes.ts';
 import { dashboardRoutes } from './dashboard/dashboard-routes.ts';
@@ -86,6 +87,7 @@ export function createApi(dependencies: ControlDependencies): ApiApp {
 
   registerRoutes(app);
   pageRoutes(app);
+  invitationPage(app);
   dashboardRoutes(app);
   oauthRoutes(app);
   scimRoutes(app);

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { acceptInvitation } from '../control/invitations/accept-invitation.ts';
-import { inviteUser } from '../control/invitations/invite-user.ts';
+import { invitationTokenPattern, inviteUser } from '../control/invitations/invite-user.ts';
 import { getInvitation, listInvitations, revokeInvitation } from '../control/invitations/list-invitations.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
@@ -105,7 +105,7 @@ export function invitationRoutes(api: Api): void {
       tags: ['people'],
       summary: 'Become the user that an invitation speaks of',
       description: 'Once, by whoever has the token.',
-      request: { body: body(z.strictObject({ token: z.string().regex(/^invite_[0-9A-Za-z]{43}$/, 'it is no token of an invitation') })) },
+      request: { body: body(z.strictObject({ token: z.string().regex(invitationTokenPattern, 'it is no token of an invitation') })) },
       responses: { 201: json(z.object({ user: acceptedSchema }), 'The user.') },
     }),
     async (c) => {

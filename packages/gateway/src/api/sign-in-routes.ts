@@ -18,6 +18,7 @@ import { authorizePath } from './pages/authorize-path.ts';
 import { renderNotNow, renderRefusedSignIn } from './pages/render-refused.ts';
 import { renderReload, renderSignIn } from './pages/render-sign-in.ts';
 import { renderTried, renderTry, renderTryOver } from './pages/render-try.ts';
+import { readForm } from './read-form.ts';
 import { route, type ApiApp, type ApiEnvironment } from './route.ts';
 
 type Ask = Context<ApiEnvironment>;
@@ -27,6 +28,7 @@ const browserCookie = 'gatewayops_sign_in';
 const formBytesMax = 64 * 1024;
 /** Base64 of an answer, some of its characters written as three. */
 const samlFormBytesMax = 2 * bounds.samlAnswerBytesMax;
+const answerOf = 'the answer of an identity provider';
 
 const beginSchema = z.object({
   provider: z.string().max(63).optional().openapi({ description: 'Name of the provider.', example: 'okta' }),
@@ -116,7 +118,7 @@ export function signInRoutes(app: ApiApp): void {
       description: 'For browsers: the answer of the provider is a form (OAuth 2.0 Form Post Response Mode), `application/x-www-form-urlencoded`.',
       responses: { 200: page200 },
     }),
-    async (c) => finish(c, 'oidc', await readForm(c, formBytesMax)),
+    async (c) => finish(c, 'oidc', await readForm(c, formBytesMax, answerOf)),
   );
   samlRoutes(app);
 }
@@ -146,7 +148,7 @@ function samlRoutes(app: ApiApp): void {
       description: 'For browsers: the answer of the provider is a form (SAML 2.0, HTTP POST binding), `application/x-www-form-urlencoded`.',
       responses: { 200: { description: 'A page of the browser, which leads on.' } },
     }),
-    async (c) => finish(c, 'saml', await readForm(c, samlFormBytesMax)),
+    async (c) => finish(c, 'saml', await readForm(c, samlFormBytesMax, answerOf)),
   );
   app.openapi(
     route({
@@ -246,19 +248,4 @@ function keepBrowser(c: Ask, value: string, provider: ProviderData): void {
   const isForm = provider.type === 'saml' || provider.responseMode === 'form_post';
   const sameSite = isForm && secure ? 'None' : 'Lax';
   setCookie(c, name, value, { path: '/', httpOnly: true, sameSite, secure, maxAge: bounds.signInMs / 1000 });
-}
-
-async function readForm(c: Ask, bytesMax: number): Promise<URLSearchParams> {
-  const type = c.req.header('content-type') ?? '';
-  if (!/^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i.test(type) || c.req.header('content-encoding') !== undefined)
-    throw new Fault('invalid_request', { reason: 'the answer of an identity provider is a form: application/x-www-form-urlencoded' });
-  if (Number(c.req.header('content-length') ?? 0) > bytesMax) throw new Fault('payload_too_large', { limit: bytesMax });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new Fault('payload_too_large', { limit: bytesMax });
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
 }

@@ -52,8 +52,8 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
           lost="then invite the same address again, which ends this token."
           guard={guard}
         >
-          <p className="mt-2 text-ink-2">They accept it by one command, with no key of their own:</p>
-          <Command text={`curl -X POST ${gatewayUrl}/v1/invitations/accept -H 'content-type: application/json' -d '{"token":"${invite.data.token}"}'`} />
+          <p className="mt-2 text-ink-2">They accept it in a browser, with no key of their own, and sign in:</p>
+          <Command text={`${gatewayUrl}/invitation`} />
         </ShownOnce>
       </Sheet>
     );

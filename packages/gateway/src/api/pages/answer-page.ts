@@ -8,6 +8,7 @@ const pagePolicy = "default-src 'none'; style-src 'self'; font-src 'self'; img-s
 export async function answerPage(c: Context<ApiEnvironment>, text: Html | string, status: 200 | 400 | 401 | 429 | 502 | 503): Promise<Response> {
   c.header('Content-Security-Policy', pagePolicy);
   c.header('Cache-Control', 'no-store');
-  c.header('Referrer-Policy', 'no-referrer');
+  // With `no-referrer` browsers say `Origin: null` of a form too (Fetch, append a request Origin header), and it could not be known as ours.
+  c.header('Referrer-Policy', 'same-origin');
   return c.html(String(await text), status);
 }

@@ -9,6 +9,8 @@ import type { ControlContext } from '../context.ts';
 import { changedEntry, invalid, requirePlace } from '../directory/entry-change.ts';
 import { requireHeld } from '../roles/require-roles.ts';
 
+export const invitationTokenPattern = /^invite_[0-9A-Za-z]{43}$/;
+
 export interface InviteUserInput {
   readonly email: string;
   /** Null: the address, until it is changed. */
