@@ -119,9 +119,10 @@ export function operationOf({ server, kind, name }: z.output<typeof explainSchem
 }
 
 /** In the words of conditions, which are those of MCP. */
+export const toolHintsSchema = z.object({ readOnlyHint: z.boolean(), destructiveHint: z.boolean(), idempotentHint: z.boolean(), openWorldHint: z.boolean() });
 const toolSchema = z.object({
   title: z.string(),
-  annotations: z.object({ readOnlyHint: z.boolean(), destructiveHint: z.boolean(), idempotentHint: z.boolean(), openWorldHint: z.boolean() }),
+  annotations: toolHintsSchema,
   said: z.array(z.string()).openapi({ description: 'The hints that its server gives; the others are what MCP has read for them.' }),
   risk: z.enum(risks),
 });

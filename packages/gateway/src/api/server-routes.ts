@@ -3,9 +3,10 @@ import { getServer, listServers, type ServerView } from '../control/servers/list
 import { changeServer, type ServerChange } from '../control/servers/change-server.ts';
 import { changeTarget } from '../control/servers/change-target.ts';
 import type { TargetView } from '../control/servers/target-view.ts';
-import { testServer } from '../control/servers/test-server.ts';
+import { testServer, type ListedTool } from '../control/servers/test-server.ts';
 import type { CanaryData } from '../snapshot/upstream-data.ts';
 import { objectBody, objectSchemas } from './object-shape.ts';
+import { toolHintsSchema } from './policy-shape.ts';
 import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
@@ -91,7 +92,8 @@ export function serverRoutes(api: Api): void {
       changesNothing: true,
       tags: ['servers'],
       summary: 'Connect to a server and list its tools',
-      description: 'Ten seconds at most. A server that fails is a result with `ok: false`, not a fault.',
+      description:
+        'What the server offers, whatever rules let callers see of it. Ten seconds at most. A server that fails is a result with `ok: false`, not a fault.',
       request: { params: nameParams, query: z.strictObject({ target: z.string().max(64).optional().openapi({ description: 'One of several targets.' }) }) },
       responses: { 200: json(z.object({ test: testSchema }), 'What happened.') },
     }),
@@ -107,7 +109,7 @@ export function serverRoutes(api: Api): void {
             protocol_version: test.protocolVersion,
             server_name: test.serverName,
             server_version: test.serverVersion,
-            tools: test.tools && [...test.tools],
+            tools: test.tools && test.tools.map(toolBody),
             tools_cut: test.toolsCut,
             handshake_ms: test.handshakeMs,
             tools_ms: test.toolsMs,
@@ -238,6 +240,20 @@ const serverSchema = z
   })
   .openapi('Server');
 
+const jsonSchema = z.record(z.string(), z.unknown());
+
+const listedToolSchema = z
+  .object({
+    name: z.string(),
+    title: z.string().openapi({ description: 'For people; empty where there is none.' }),
+    description: z.string().openapi({ description: 'Its first 500 characters.' }),
+    annotations: toolHintsSchema,
+    said: z.array(z.string()).openapi({ description: 'The hints that its server gives; the others are what MCP has read for them.' }),
+    input_schema: jsonSchema.nullable().openapi({ description: 'null: longer than 64 KiB, or all are longer than 2 MiB.' }),
+    output_schema: jsonSchema.nullable().openapi({ description: 'null: there is none, or as above.' }),
+  })
+  .openapi('ListedTool');
+
 const testSchema = z
   .object({
     ok: z.boolean(),
@@ -247,7 +263,7 @@ const testSchema = z
     protocol_version: z.string().nullable(),
     server_name: z.string().nullable(),
     server_version: z.string().nullable(),
-    tools: z.array(z.object({ name: z.string(), description: z.string() })).nullable(),
+    tools: z.array(listedToolSchema).nullable(),
     tools_cut: z.boolean(),
     handshake_ms: z.number().nullable(),
     tools_ms: z.number().nullable(),
@@ -262,6 +278,16 @@ function serverBody({ timeoutMs, targets, canary, order, managed, ...server }: S
     canary: canary && { target: canary.target, share: canary.sharePercent, header: canary.header, principals: [...canary.principals] },
     managed: managed && objectBody(managed),
     order: order && { changed_at: new Date(order.changedAtMs).toISOString(), changed_by: order.changedBy },
+  };
+}
+
+function toolBody({ annotations, said, inputSchema, outputSchema, ...tool }: ListedTool): z.infer<typeof listedToolSchema> {
+  return {
+    ...tool,
+    annotations: { ...annotations },
+    said: [...said],
+    input_schema: inputSchema && { ...inputSchema },
+    output_schema: outputSchema && { ...outputSchema },
   };
 }
 

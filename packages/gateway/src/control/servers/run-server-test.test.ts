@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { McpServer, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { afterEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { startReference } from '../../../../../test/support/reference.ts';
 import { runServerTest, type ServerTarget } from './run-server-test.ts';
 
@@ -41,11 +42,12 @@ function listenerOf(handler: McpHttpHandler): RequestListener {
   return (request, response) => void listener(request as Parameters<typeof listener>[0], response);
 }
 
-function mcpHandler(): RequestListener {
+function mcpHandler(register?: (server: McpServer) => void): RequestListener {
   return listenerOf(
     createMcpHandler(() => {
       const server = new McpServer({ name: 'small', version: '1.2.3' });
       server.registerTool('echo', { description: 'Says it back.' }, () => ({ content: [] }));
+      register?.(server);
       return server;
     }),
   );
@@ -90,6 +92,31 @@ test('a server on a Unix socket is reached, with the credential of the gateway',
     tools: [{ name: 'echo', description: 'Says it back.' }],
   });
   expect([...seen]).toEqual(['ours']);
+});
+
+test('a tool is described by what its server says of it: title, hints, schemas; a schema that is too long is left out and the tool is not', async () => {
+  const long = z.object(Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`member_${index}`, z.string().describe('x'.repeat(60))])));
+  const handler = mcpHandler((server) => {
+    const shape = { inputSchema: z.object({ path: z.string().describe('Which.') }), outputSchema: z.object({ size: z.number() }) };
+    server.registerTool('stat', { title: 'Look at a file', annotations: { readOnlyHint: true }, ...shape }, () => ({
+      content: [],
+      structuredContent: { size: 1 },
+    }));
+    server.registerTool('long', { inputSchema: long }, () => ({ content: [] }));
+  });
+  const { tools } = await runServerTest(target({ origin: await listen(httpServer(handler)) }));
+  expect(tools).toMatchObject([
+    { name: 'echo', title: '', said: [], annotations: { readOnlyHint: false, destructiveHint: true }, inputSchema: { type: 'object' }, outputSchema: null },
+    {
+      name: 'stat',
+      title: 'Look at a file',
+      said: ['readOnlyHint'],
+      annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+      inputSchema: { type: 'object', properties: { path: { type: 'string', description: 'Which.' } }, required: ['path'] },
+      outputSchema: { type: 'object', properties: { size: { type: 'number' } } },
+    },
+    { name: 'long', inputSchema: null },
+  ]);
 });
 
 test('a server that is not there fails at connect', async () => {

@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns';
-import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { guardLookup, networksOf, refusedHost } from '../../kernel/outward-address.ts';
+import { listedFacts } from '../../kernel/tool-facts.ts';
 import type { TlsData } from '../../snapshot/upstream-data.ts';
-import type { ServerTest } from './test-server.ts';
+import type { ListedTool, ServerTest } from './test-server.ts';
 
 /** Where a server is reached and how long each step may take. */
 export interface ServerTarget {
@@ -24,6 +25,9 @@ const answerBytesMax = 8 * 1024 * 1024;
 const toolsMax = 2000;
 const pagesMax = 50;
 const descriptionCharsMax = 500;
+/** Of one schema, as JSON; of all that an answer holds. */
+const schemaCharsMax = 64 * 1024;
+const schemasCharsMax = 2 * 1024 * 1024;
 
 /**
  * Connects to a server as a client would: handshake in whichever era it speaks, then `tools/list`, `timeoutMs` in all. A server
@@ -112,15 +116,33 @@ const untested: ServerTest = {
 
 /** Page by page within bounds: the client's own list would follow a server for as long as it likes. */
 async function listTools(client: Client, signal: AbortSignal): Promise<Pick<ServerTest, 'tools' | 'toolsCut'>> {
-  const tools: { name: string; description: string }[] = [];
+  const tools: ListedTool[] = [];
+  const room = { chars: schemasCharsMax };
   let cursor: string | undefined;
   for (let page = 0; page < pagesMax && tools.length < toolsMax; page += 1) {
     const listed = await client.request({ method: 'tools/list', params: cursor === undefined ? {} : { cursor } }, { signal, timeout: testTimeoutMs });
-    tools.push(...listed.tools.map((tool) => ({ name: tool.name, description: (tool.description ?? '').slice(0, descriptionCharsMax) })));
+    tools.push(...listed.tools.map((tool) => listedTool(tool, room)));
     cursor = listed.nextCursor;
     if (cursor === undefined) return { tools: tools.slice(0, toolsMax), toolsCut: tools.length > toolsMax };
   }
   return { tools: tools.slice(0, toolsMax), toolsCut: true };
+}
+
+/** `room`: what is left for schemas; what does not fit is left out, whole. */
+function listedTool(tool: Tool, room: { chars: number }): ListedTool {
+  const fitting = (schema: object | undefined): Readonly<Record<string, unknown>> | null => {
+    const { length } = JSON.stringify(schema ?? {});
+    if (schema === undefined || length > Math.min(schemaCharsMax, room.chars)) return null;
+    room.chars -= length;
+    return schema as Readonly<Record<string, unknown>>;
+  };
+  return {
+    name: tool.name,
+    description: (tool.description ?? '').slice(0, descriptionCharsMax),
+    ...listedFacts(tool),
+    inputSchema: fitting(tool.inputSchema),
+    outputSchema: fitting(tool.outputSchema),
+  };
 }
 
 /** System codes of a connection that was never made, on the error or on what caused it. */

@@ -1,3 +1,4 @@
+import type { ToolFacts } from '../../kernel/tool-facts.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { getServer } from './list-servers.ts';
@@ -19,11 +20,22 @@ export interface ServerTest {
   readonly protocolVersion: string | null;
   readonly serverName: string | null;
   readonly serverVersion: string | null;
-  readonly tools: readonly { readonly name: string; readonly description: string }[] | null;
+  readonly tools: readonly ListedTool[] | null;
   /** The server has more tools than are listed here. */
   readonly toolsCut: boolean;
   readonly handshakeMs: number | null;
   readonly toolsMs: number | null;
+}
+
+/** A tool as its server lists it. */
+export interface ListedTool extends Omit<ToolFacts, 'risk'> {
+  readonly name: string;
+  /** Its beginning. */
+  readonly description: string;
+  /** Null: it is too long to be said here. */
+  readonly inputSchema: Readonly<Record<string, unknown>> | null;
+  /** Null: there is none, or it is too long. */
+  readonly outputSchema: Readonly<Record<string, unknown>> | null;
 }
 
 /** `target` null: the one that takes calls, the first of several. */
