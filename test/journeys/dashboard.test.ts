@@ -257,29 +257,11 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.close();
   });
 
-  test('costs of a month lead to the calls that made them', async () => {
-    const page = await open('/ui/costs?by=server');
-    await page.getByRole('tab', { name: 'tool' }).click();
-    await page.getByRole('rowheader', { name: 'search/query' }).getByRole('link').click();
-    await page.waitForURL(/q=server%3Asearch\+tool%3Aquery/);
-    await page.getByRole('grid').waitFor();
-    await page.close();
-  });
-
-  test('figures are lines or a table, and those of each second come by themselves', async () => {
-    const page = await open('/ui/metrics?table=1');
-    await page.getByRole('columnheader', { name: 'p99' }).first().waitFor();
-    await page.getByRole('button', { name: 'View as charts' }).click();
-    await page.getByRole('img', { name: /Calls a second/ }).waitFor();
-    await page.getByRole('button', { name: 'Live' }).click();
-    await page.getByRole('button', { name: 'View as table' }).click();
-    await until(
-      async () => {
-        await callTool('search', 'query', { q: 'now' });
-        return (await page.getByRole('row').count()) > 4;
-      },
-      { what: 'seconds in the table', timeoutMs: 30_000 },
-    );
+  test('prices that stand in gateway.yaml are read and not written, and say where they stand', async () => {
+    const page = await open('/ui/costs');
+    await page.getByRole('cell', { name: /^gateway\.yaml:\d+$/ }).waitFor();
+    for (const button of await page.getByRole('button', { name: /^(Change|Delete|Add a price)/ }).all())
+      expect([await button.isDisabled(), await button.getAttribute('title')]).toEqual([true, expect.stringContaining('gateway.yaml')]);
     await page.close();
   });
 

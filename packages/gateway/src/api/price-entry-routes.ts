@@ -5,7 +5,7 @@ import { nanoText } from '../kernel/nano.ts';
 import { priceFields, type PriceEntry, type PriceField } from '../kernel/price-list.ts';
 import { exactNumber } from './exact-number.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
-import { entryOf, prices, shownPrices } from './price-routes.ts';
+import { effectBody, effectSchema, entryOf, prices, shownPrices } from './price-routes.ts';
 import { body, json, route, type Api } from './route.ts';
 import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
 
@@ -26,7 +26,7 @@ const priceSchema = z
     version: z.number().int().openapi({ description: 'Of the list that it is in: what a change sends as `If-Match`.' }),
   })
   .openapi('Price');
-const changed = z.object({ outcome: z.enum(['changed', 'unchanged', 'planned']), version: z.number().int() });
+const changed = z.object({ outcome: z.enum(['changed', 'unchanged', 'planned']), version: z.number().int(), effect: effectSchema });
 
 /** Prices one by one; each change makes another version of the list. */
 export function priceEntryRoutes(api: Api): void {
@@ -140,6 +140,6 @@ function shown(entry: PriceEntry): z.infer<typeof priceSchema>['spec'] {
   return Object.fromEntries(fields.flatMap(([field, written]) => (entry[field] === undefined ? [] : [[written, exactNumber(nanoText(entry[field]))]])));
 }
 
-function changedBody({ outcome, version }: PricesChanged): z.infer<typeof changed> {
-  return { outcome, version: version.number };
+function changedBody({ outcome, version, effect }: PricesChanged): z.infer<typeof changed> {
+  return { outcome, version: version.number, effect: effectBody(effect) };
 }

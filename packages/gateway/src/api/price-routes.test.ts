@@ -173,7 +173,11 @@ test('a price is made, read, changed and deleted by itself; each change is anoth
   const one = '/v1/prices/search%2Fquery';
   const match = (version: number) => ({ headers: { 'if-match': `"${version}"` } });
   expect((await ask('GET', one)).json).toMatchObject({ error: 'unknown_object' });
-  expect((await ask('POST', '/v1/prices?dry_run=true', { body: { name: 'search/query', spec: { per_call: 2 } } })).json).toMatchObject({ outcome: 'planned' });
+  // What it would have cost, before it is made.
+  expect((await ask('POST', '/v1/prices?dry_run=true', { body: { name: 'search/query', spec: { per_call: 2 } } })).json).toMatchObject({
+    outcome: 'planned',
+    effect: { days: 30, truncated: false },
+  });
   expect(await ask('POST', '/v1/prices', { body: { name: 'search/query', spec: { per_call: '0.000000001' } } })).toMatchObject({
     status: 201,
     etag: `"${first + 1}"`,
@@ -183,7 +187,7 @@ test('a price is made, read, changed and deleted by itself; each change is anoth
   expect((await ask('POST', '/v1/prices', { body: { name: 'nowhere', spec: { per_call: 2 } } })).json).toMatchObject({ error: 'invalid_params' });
   expect((await ask('POST', '/v1/prices', { body: { name: 'search/', spec: { per_call: 2 } } })).json).toMatchObject({ error: 'invalid_params' });
   expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first) })).json).toMatchObject({ error: 'precondition_failed' });
-  expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first + 1) })).json).toEqual({ outcome: 'changed', version: first + 2 });
+  expect((await ask('PUT', one, { body: { spec: { per_second: 3 } }, ...match(first + 1) })).json).toMatchObject({ outcome: 'changed', version: first + 2 });
   expect(await ask('GET', one)).toMatchObject({
     etag: `"${first + 2}"`,
     json: { price: { name: 'search/query', spec: { per_second: 3 }, currency: 'EUR', source: 'registry', file: null, line: null } },

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { estimateCost } from '../control/costs/estimate-cost.ts';
 import { changePrices } from '../control/prices/change-prices.ts';
 import { listPrices } from '../control/prices/list-prices.ts';
+import type { PriceEffect } from '../control/prices/price-effect.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { nanoText, parseNano } from '../kernel/nano.ts';
@@ -89,13 +90,7 @@ export function priceRoutes(api: Api): void {
           outcome: result.outcome,
           version: versionBody(version),
           changes: result.changes.map(({ server, tool, price, from, to }) => ({ server, tool, price, from: optional(from), to: optional(to) })),
-          effect: effect && {
-            days: effect.days,
-            calls: effect.calls,
-            cost_before: exactNumber(nanoText(effect.beforeNano)),
-            cost_after: exactNumber(nanoText(effect.afterNano)),
-            truncated: effect.truncated,
-          },
+          effect: effectBody(effect),
         },
         200,
       );
@@ -246,6 +241,10 @@ const pricesSchema = z
     has_more: z.boolean(),
   })
   .openapi('Prices');
+export const effectSchema = z
+  .object({ days: z.number().int(), calls: z.number().int(), cost_before: amount, cost_after: amount, truncated: z.boolean() })
+  .nullable()
+  .openapi({ description: 'What the calls of the last days cost by the list that holds, and would by this one; null where the ledger cannot say.' });
 const changedSchema = z
   .object({
     outcome: z.enum(['changed', 'unchanged', 'planned']),
@@ -253,10 +252,7 @@ const changedSchema = z
     changes: z.array(
       z.object({ server: z.string().nullable(), tool: z.string().nullable(), price: z.string(), from: amount.nullable(), to: amount.nullable() }),
     ),
-    effect: z
-      .object({ days: z.number().int(), calls: z.number().int(), cost_before: amount, cost_after: amount, truncated: z.boolean() })
-      .nullable()
-      .openapi({ description: 'What the calls of the last days cost by the list that holds, and would by this one; null where the ledger cannot say.' }),
+    effect: effectSchema,
   })
   .openapi('PricesChanged');
 const estimateSchema = z
@@ -317,6 +313,18 @@ function versionBody({ number, source, list: prices, effectiveFromMs, createdAtM
     created_by: createdBy,
     ...listBody(prices),
   };
+}
+
+export function effectBody(effect: PriceEffect | null): z.infer<typeof effectSchema> {
+  return (
+    effect && {
+      days: effect.days,
+      calls: effect.calls,
+      cost_before: exactNumber(nanoText(effect.beforeNano)),
+      cost_after: exactNumber(nanoText(effect.afterNano)),
+      truncated: effect.truncated,
+    }
+  );
 }
 
 function optional(nano: bigint | undefined): number | null {

@@ -86,10 +86,7 @@ function CostsPage(): ReactElement {
           {(data) => <Breakdown found={data} by={by} month={month} isStale={summary.isPlaceholderData} />}
         </Loaded>
       </section>
-      <section>
-        <h2 className="mb-2 text-section font-semibold">Prices</h2>
-        <Prices />
-      </section>
+      <Prices month={month} />
     </div>
   );
 }

@@ -1,56 +1,213 @@
-import { useQuery } from '@tanstack/react-query';
-import type { Schemas } from '@gatewayops/sdk';
-import type { ReactElement } from 'react';
+/** The price list that holds: what each entry says, where it is written, what has no price, and every list there was. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
-import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { useCapability, type Capability } from '../../app/session.ts';
+import { countText, pluralText } from '../../text/format.ts';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { FaultLine } from '../../ui/fault-line.tsx';
+import { Field } from '../../ui/field.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
+import { Effect, EditPrice } from './edit-price.tsx';
+import { type Month } from './month.ts';
+import { PriceHistory } from './price-history.tsx';
+import { amountText, defaultName, forText, isPriced, units, widerAmount, type Price } from './price-text.ts';
 
-type PriceList = Schemas['Prices']['prices'];
-type Price = PriceList['default'];
+/** Asked for; a list may have more, and then not all is known here. */
+const pricesMax = 1000;
+/** Rows of the page: the others are found by name. */
+const shownMax = 100;
+/** From so many on there is something to find. */
+const findFrom = 12;
+/** Tools without a price that are named; how many calls there are is said above. */
+const unpricedMax = 20;
 
-/** The price list that holds, and where it is changed. */
-export function Prices(): ReactElement {
-  const list = useQuery({ queryKey: ['prices'], queryFn: async ({ signal }) => (await gateway.costs.prices({}, { signal }).page()).prices });
-  if (list.error !== null) return <ErrorCard error={list.error} what="The price list" onRetry={() => void list.refetch()} />;
-  if (list.data === undefined) return <Skeleton rows={3} label="Loading the price list" />;
-  const { currency, overrides, managed_by: managedBy, file, version } = list.data;
-  const rows = [
-    { name: 'every other call', price: list.data.default },
-    ...overrides.map(({ server, tool, ...price }) => ({ name: tool === null ? `${server}, every tool` : `${server} · ${tool}`, price })),
-  ];
+type Open = { readonly what: 'edit' | 'delete'; readonly price: Price } | { readonly what: 'add'; readonly name: string };
+
+export function Prices({ month }: { readonly month: Month }): ReactElement {
+  const [open, setOpen] = useState<Open | null>(null);
+  const [find, setFind] = useState('');
+  const write = useCapability('prices.write');
+  const client = useQueryClient();
+  const list = useQuery({ queryKey: ['prices'], queryFn: ({ signal }) => gateway.prices.list({ limit: 200 }, { signal }).take(pricesMax) });
+  const dates = { start_date: month.start_date, end_date: month.end_date };
+  const tools = useQuery({
+    queryKey: ['costs', 'summary', 'tools without a price', month.name],
+    queryFn: ({ signal }) => gateway.costs.summary({ ...dates, group_by: 'tool', priced_by: 'none' }, { signal }),
+  });
+  const close = (): void => setOpen(null);
+  const changed = async (): Promise<void> => {
+    close();
+    await Promise.all([client.invalidateQueries({ queryKey: ['prices'] }), client.invalidateQueries({ queryKey: ['costs'] })]);
+  };
   return (
-    <>
-      <SmallTable titles={['For', 'A call', 'A token in', 'A token out', 'A second']} left={1}>
-        {rows.toReversed().map(({ name, price }) => (
-          <tr key={name} className="h-(--row) border-t border-hairline">
-            <th scope="row" className="px-3 text-left font-medium">
-              {name}
-            </th>
-            {(['per_call', 'per_token_input', 'per_token_output', 'per_second'] as const).map((unit) => (
-              <td key={unit} className="px-3 text-right font-mono text-meta">
-                {amountText(price, unit, currency)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </SmallTable>
-      <p className="mt-2 text-ink-2">
-        {managedBy === 'file' ? (
-          <>
-            Said under pricing in <code className="font-mono text-meta">{file ?? 'gateway.yaml'}</code>; it is changed there.
-          </>
-        ) : (
-          <>Version {version}, set by the API; the price of one tool is set by:</>
-        )}
-      </p>
-      {managedBy === 'api' && <Command text="npx --no gateway prices create search/query --per-call 0.002" />}
-    </>
+    <Loaded query={list} what="The price list">
+      {(prices) => {
+        const base = prices.find(({ name }) => name === defaultName);
+        const currency = base?.currency ?? 'USD';
+        const isOfFile = base?.source === 'file';
+        const may: Pick<Capability, 'allowed' | 'reason'> = isOfFile
+          ? { allowed: false, reason: 'The prices stand in gateway.yaml, under pricing, and are changed there.' }
+          : write;
+        const unpriced =
+          prices.length === pricesMax
+            ? []
+            : (tools.data?.breakdown ?? []).filter(({ group }) => group !== null && !isPriced(prices, group)).slice(0, unpricedMax);
+        const fitting = prices.toReversed().filter(({ name }) => name.includes(find.trim()));
+        return (
+          <section>
+            <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
+              <h2 className="text-section font-semibold">Prices</h2>
+              <Button disabled={!may.allowed} title={may.allowed ? undefined : may.reason} onClick={() => setOpen({ what: 'add', name: '' })}>
+                <Plus size={14} aria-hidden="true" /> Add a price
+              </Button>
+            </div>
+            {prices.length >= findFrom && (
+              <div className="mb-2 max-w-80">
+                <Field label="Find" placeholder="A server or a tool" value={find} maxLength={100} onChange={(event) => setFind(event.target.value)} />
+              </div>
+            )}
+            <SmallTable titles={['For', ...units.map(([, title]) => title), 'Written in', ' ']} left={1}>
+              {unpriced.map(({ group, calls }) => (
+                <tr key={`unpriced ${group}`} className="h-(--row) border-t border-hairline bg-warn-soft">
+                  <th scope="row" className="px-3 text-left font-medium">
+                    {forText(group ?? '')}
+                  </th>
+                  <td colSpan={units.length + 1} className="px-3 text-warn">
+                    ▲ no price: {pluralText(calls, 'call')} of this month, in no sum
+                  </td>
+                  <RowActions>
+                    <RowButton may={may} onAct={() => setOpen({ what: 'add', name: group ?? '' })}>
+                      Add a price<span className="sr-only"> for {forText(group ?? '')}</span>
+                    </RowButton>
+                  </RowActions>
+                </tr>
+              ))}
+              {fitting.slice(0, shownMax).map((price) => (
+                <tr key={price.name} className="h-(--row) border-t border-hairline">
+                  <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
+                    {forText(price.name)}
+                  </th>
+                  {units.map(([unit]) => (
+                    <td key={unit} className="px-3 text-right font-mono text-meta whitespace-nowrap">
+                      <AmountText prices={prices} price={price} unit={unit} />
+                    </td>
+                  ))}
+                  <td className="px-3 text-right text-meta whitespace-nowrap text-ink-2" title={price.file ?? undefined}>
+                    {placeText(price)}
+                  </td>
+                  <RowActions>
+                    <RowButton may={may} onAct={() => setOpen({ what: 'edit', price })}>
+                      Change<span className="sr-only"> {forText(price.name)}</span>
+                    </RowButton>
+                    {Object.keys(price.spec).length > 0 && (
+                      <RowButton may={may} onAct={() => setOpen({ what: 'delete', price })}>
+                        Delete<span className="sr-only"> {forText(price.name)}</span>
+                      </RowButton>
+                    )}
+                  </RowActions>
+                </tr>
+              ))}
+            </SmallTable>
+            <p className="mt-2 max-w-[100ch] text-meta text-ink-3">
+              {fitting.length > shownMax &&
+                `${shownMax} of ${countText(fitting.length)}${prices.length === pricesMax ? ' and more' : ''} are shown: the others are found by name. `}
+              {isOfFile
+                ? 'They stand in the file, and whoever changes it changes them; a file that is read anew makes another version of the list.'
+                : 'The narrowest price holds: of a tool, of its server, of every other call; amounts in grey are taken from a wider one.'}
+            </p>
+            <PriceHistory />
+            {open?.what === 'delete' && <DeletePrice price={open.price} onClose={close} onDone={changed} />}
+            {open !== null && open.what !== 'delete' && (
+              <EditPrice
+                price={open.what === 'edit' ? open.price : null}
+                {...(open.what === 'add' ? { name: open.name } : {})}
+                tools={(tools.data?.breakdown ?? []).flatMap(({ group }) => group ?? [])}
+                currency={currency}
+                onClose={close}
+                onSaved={() => void changed()}
+              />
+            )}
+          </section>
+        );
+      }}
+    </Loaded>
   );
 }
 
-/** Prices of tokens have many decimals: none is cut. */
-function amountText(price: Price, unit: keyof Price, currency: string): string {
-  const amount = price[unit];
-  if (amount === undefined) return '–';
-  return `${amount.toFixed(9).replace(/\.?0+$/, '')} ${currency}`;
+function AmountText({
+  prices,
+  price,
+  unit,
+}: {
+  readonly prices: readonly Price[];
+  readonly price: Price;
+  readonly unit: (typeof units)[number][0];
+}): ReactElement {
+  const own = price.spec[unit];
+  if (own !== undefined) return <>{amountText(own, price.currency)}</>;
+  const wider = widerAmount(prices, price.name, unit);
+  if (wider === null) return <span className="text-ink-3">–</span>;
+  return (
+    <span className="text-ink-3" title={`As of ${forText(wider.from)}`}>
+      {amountText(wider.amount, price.currency)}
+    </span>
+  );
+}
+
+function placeText({ source, file, line, version, spec }: Price): string {
+  if (source === 'file')
+    return line === null && Object.keys(spec).length === 0 ? '–' : `${(file ?? '').split('/').at(-1) ?? ''}${line === null ? '' : `:${line}`}`;
+  return Object.keys(spec).length === 0 ? '–' : `version ${version}`;
+}
+
+function RowActions({ children }: { readonly children: ReactNode }): ReactElement {
+  return <td className="px-3 py-0.5 text-right whitespace-nowrap">{children}</td>;
+}
+
+interface RowButtonProps {
+  readonly may: Pick<Capability, 'allowed' | 'reason'>;
+  readonly onAct: () => void;
+  readonly children: ReactNode;
+}
+
+function RowButton({ may, onAct, children }: RowButtonProps): ReactElement {
+  return (
+    <Button look="quiet" className="!h-7" disabled={!may.allowed} title={may.allowed ? undefined : may.reason} onClick={onAct}>
+      {children}
+    </Button>
+  );
+}
+
+interface DeletePriceProps {
+  readonly price: Price;
+  readonly onClose: () => void;
+  readonly onDone: () => Promise<void>;
+}
+
+/** Deletes, after the gateway has said what the calls of the last days would have cost without it. */
+function DeletePrice({ price: { name, version, currency }, onClose, onDone }: DeletePriceProps): ReactElement {
+  const drop = (dryRun: boolean) => gateway.prices.delete(name, { ifMatch: `"${version}"`, dryRun });
+  const planned = useQuery({ queryKey: ['prices', 'deletion', name, version], queryFn: () => drop(true), staleTime: 0, gcTime: 0 });
+  return (
+    <Confirm
+      title={`Delete the price of ${forText(name)}?`}
+      verb="Delete the price"
+      onClose={onClose}
+      onConfirm={async () => {
+        await drop(false);
+        await onDone();
+      }}
+    >
+      <FaultLine error={planned.error} />
+      {planned.data === undefined ? (
+        planned.error === null && 'The gateway is asked what that changes …'
+      ) : (
+        <Effect effect={planned.data.effect} currency={currency} />
+      )}
+    </Confirm>
+  );
 }
