@@ -90,14 +90,16 @@ describe('a request', () => {
   });
 
   test('says the version that was read, and that nothing is to be changed', async () => {
-    script = [json({ outcome: 'planned', team: {} }), json({}), (response) => response.writeHead(204).end()];
+    script = [json({ outcome: 'planned', team: {} }), json({}), (response) => response.writeHead(204).end(), json({})];
     await client().teams.update('t', { name: 'T' }, { ifMatch: '"3"', dryRun: true });
     await client().teams.delete('t', { ifMatch: '"4"', revokeKeys: true });
     expect(await client().policies.delete('p', { ifMatch: '"5"' })).toBeUndefined();
+    await client().views.update('v', { shared_with: 'everyone' }, { ifMatch: '"6"' });
     expect(seen.map(({ method, url, headers, body }) => [method, url, headers['if-match'], body])).toEqual([
       ['PATCH', '/v1/teams/t?dry_run=true', '"3"', '{"name":"T"}'],
       ['DELETE', '/v1/teams/t?revoke_keys=true', '"4"', ''],
       ['DELETE', '/v1/policies/p', '"5"', ''],
+      ['PATCH', '/v1/views/v', '"6"', '{"shared_with":"everyone"}'],
     ]);
   });
 

@@ -3,7 +3,7 @@ import { dryRunOf, nounOf, type NounOptions } from './directory.ts';
 import { listOf } from './list.ts';
 import { followCalls, type LiveEvent, type LiveOptions, type LiveQuery } from './live.ts';
 import { mcpOf } from './mcp.ts';
-import { objectsOf, organizationsOf, type ReplaceOptions } from './objects.ts';
+import { objectsOf, organizationsOf, viewsOf, type ReplaceOptions } from './objects.ts';
 import type { Answer, Body, Input, Method, Operation, PathNames, PathOf, Query } from './operations.ts';
 import { type GatewayOpsOptions, readOptions, type RequestOptions } from './options.ts';
 import { createTransport } from './transport.ts';
@@ -61,6 +61,8 @@ export class GatewayOps {
   readonly retention;
   readonly exportTargets;
   readonly prices;
+  /** Views of lists that are saved by name. */
+  readonly views;
   readonly me;
   /** Private, so that no log of the client shows its key. */
   readonly #core: Core;
@@ -104,6 +106,7 @@ export class GatewayOps {
     this.retention = objectsOf(core, 'retention');
     this.exportTargets = objectsOf(core, 'export_targets');
     this.prices = objectsOf(core, 'prices');
+    this.views = viewsOf(core);
     this.me = meOf(core);
   }
 

@@ -53,6 +53,18 @@ export function objectsOf<K extends ObjectKey>({ request, list }: Core, key: K):
   return kind as unknown as ConfigObjects<K>;
 }
 
+/** Views of lists that are saved by name: one's own, and those that others share. */
+export function viewsOf({ request, list }: Core) {
+  return {
+    list: (query: Query<Operation<'get', '/v1/views'>> = {}, options?: RequestOptions) => list('/v1/views', 'views', { query }, options),
+    get: (id: string, options?: RequestOptions) => request('get', '/v1/views/{id}', { path: { id } }, options),
+    create: (body: Body<Operation<'post', '/v1/views'>>, options?: RequestOptions) => request('post', '/v1/views', { body }, options),
+    update: (id: string, body: Body<Operation<'patch', '/v1/views/{id}'>>, options: ChangeOptions & { readonly ifMatch: string }) =>
+      request('patch', '/v1/views/{id}', { path: { id }, body }, options),
+    delete: (id: string, options: ChangeOptions & { readonly ifMatch: string }) => request('delete', '/v1/views/{id}', { path: { id } }, options),
+  };
+}
+
 /** The organizations of a gateway: of other than its own one sees one's own. */
 export function organizationsOf({ request, list }: Core) {
   return {

@@ -41,6 +41,7 @@ import { objectRoutes } from './object-routes.ts';
 import { oauthRoutes } from './oauth/oauth-routes.ts';
 import { scimRoutes } from './scim/scim-routes.ts';
 import { organizationOf } from './organization-header.ts';
+import { viewRoutes } from './view-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
 import { planRoutes } from './plan-routes.ts';
 import { policyRoutes } from './policy-routes.ts';
@@ -138,6 +139,7 @@ export function registerRoutes(app: ApiApp): void {
   roleRoutes(app);
   backupRoutes(app);
   privacyRoutes(app);
+  viewRoutes(app);
   documentRoutes(app);
   for (const definition of app.openAPIRegistry.definitions) {
     if (definition.type === 'route' && !('x-permission' in definition.route))

@@ -26,6 +26,7 @@ interface Tenant {
   readonly spanId: string;
   readonly exportId: string;
   readonly invitationId: string;
+  readonly viewId: string;
   readonly grantId: string;
   readonly tryId: string;
   readonly admin: string;
@@ -147,6 +148,9 @@ async function tenant(letter: string): Promise<Tenant> {
     const scopes = { servers: null, actions: [action] };
     byRole[role] = (await createKey(context, { name: canary, environment: null, scopes, metadata: {}, expiresAtMs: null })).secret;
   }
+  const saved = { page: 'traces', name: canary, state: { q: canary }, shared_with: 'everyone' };
+  const view = await control.request('POST', '/v1/views', { bearer: byRole['admin'] ?? '', body: saved });
+  expect(view.status).toBe(201);
   const key = await keyOf(['tools.call']);
   await control.dependencies.registry.transaction(({ scim }) =>
     scim.insertConnection({ organizationId: id, provider: `scim-${canary}`, keyId: key.key.id, createdAtMs: Date.now(), createdBy: 'test' }),
@@ -179,6 +183,7 @@ async function tenant(letter: string): Promise<Tenant> {
     spanId: `sp_${span}`,
     exportId: (job['export'] as { id: string } | undefined)?.id ?? '',
     invitationId: (invitation as { id: string } | undefined)?.id ?? '',
+    viewId: ((await view.json()) as { view: { id: string } }).view.id,
     grantId,
     tryId: String(tryId),
     admin: byRole['admin'] ?? '',
@@ -217,6 +222,7 @@ function filled({ path, ofGateway }: RouteRow, of: Tenant | null): string {
     '/v1/auth/keys/{key_id}': of?.keyId ?? `key_${randomBase62(20)}`,
     '/v1/grants/{grant_id}': of?.grantId ?? `gra_${randomBase62(20)}`,
     '/v1/me/grants/{grant_id}': of?.grantId ?? `gra_${randomBase62(20)}`,
+    '/v1/views/{id}': of?.viewId ?? `view_${randomBase62(20)}`,
     '/v1/invitations/{id}': of?.invitationId ?? `inv_${randomBase62(20)}`,
     '/v1/organizations/{id}': of?.id ?? `org_${randomBase62(20)}`,
     '/v1/identity/providers/{name}': `provider-${canary}`,

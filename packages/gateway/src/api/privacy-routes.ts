@@ -6,6 +6,7 @@ import { erasePerson, finishErasures } from '../control/privacy/erase-person.ts'
 import { exportPerson, type HeldItem } from '../control/privacy/export-person.ts';
 import type { ErasureRecord } from '../store/registry/registry-store.ts';
 import { entryMembers } from './directory-shape.ts';
+import { viewBody } from './view-routes.ts';
 import { grantBody } from './grant-routes.ts';
 import { keyBody } from './key-routes.ts';
 import { requestBody } from './log-shape.ts';
@@ -26,7 +27,7 @@ export function privacyRoutes(api: Api): void {
       tags: ['privacy'],
       summary: 'Everything that is held about a person',
       description:
-        'One JSON object a line, each with its `type`: `person`, `user`, `key`, `identity`, `session`, `grant`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
+        'One JSON object a line, each with its `type`: `person`, `user`, `key`, `identity`, `session`, `view`, `grant`, `audit_event`, `call`, `body` (masked, as it is stored). Sent as it is read, however much it is; that it was taken is recorded.',
       request: { query: z.object({ user_id: userId }) },
       responses: { 200: { content: { 'application/x-ndjson': { schema: z.string() } }, description: 'The export. One that was cut is not ended.' } },
     }),
@@ -108,6 +109,8 @@ function itemBody(context: ControlContext, item: HeldItem): object {
     }
     case 'session':
       return { type: item.type, ...sessionBody(item.session) };
+    case 'view':
+      return { type: item.type, ...viewBody(context, item.view) };
     case 'grant':
       return { type: item.type, ...grantBody(context, item.grant) };
     case 'audit_event':

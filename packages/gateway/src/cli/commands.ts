@@ -8,6 +8,7 @@ import { scimCommands } from './scim-commands.ts';
 import { sessionCommands } from './session-commands.ts';
 import { priceCommands } from './price-commands.ts';
 import { directoryCommands, directoryGroups } from './directory-commands.ts';
+import { viewCommands } from './view-commands.ts';
 import { organizationCommands } from './organization-commands.ts';
 import { recordCommands } from './record-commands.ts';
 
@@ -266,6 +267,7 @@ export const commands: readonly CommandSpec[] = [
   ...careCommands,
   ...accessCommands,
   ...organizationCommands,
+  ...viewCommands,
   ...directoryCommands,
   ...sessionCommands,
   ...scimCommands,
@@ -328,6 +330,7 @@ export const groups: Readonly<Record<string, string>> = {
   switches: 'What is switched off',
   permissions: 'What can be permitted',
   traces: 'What happened',
+  views: 'Views of lists, saved by name',
   logs: 'Every call',
   masking: 'What is masked before it is stored',
   costs: 'What it cost',

@@ -13,6 +13,8 @@ export const permissions = {
   'servers.test': 'Connect to a server and list its tools.',
   'servers.write': 'Switch the active target of a server, change its canary, the weight of a target, or drain one.',
   'traces.read': 'List traces and see one.',
+  'views.share': 'Share a saved view with a team or with everybody of the organization.',
+  'views.write': 'See, change and delete every saved view that is shared.',
   'metrics.read': 'Read metrics, and follow them live.',
   'logs.read': 'Read the request log.',
   'logs.export': 'Export the request log to a file.',

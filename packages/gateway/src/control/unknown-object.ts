@@ -23,6 +23,7 @@ export function unknownObject(
     | 'switch'
     | 'trace'
     | 'try'
+    | 'view'
     | NounKind
     | ObjectKind,
   name: string,

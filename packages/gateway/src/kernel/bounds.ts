@@ -64,6 +64,12 @@ export const bounds = {
   invitationMs: 7 * 86_400_000,
   invitationMsMax: 30 * 86_400_000,
   invitationKeptMs: 30 * 86_400_000,
+  /** Views that are saved: of one owner, in an organization, characters of a name; parameters of an address, and characters of one. */
+  savedViewsPerOwnerMax: 100,
+  savedViewsMax: 5_000,
+  savedViewNameCharsMax: 80,
+  savedViewParametersMax: 20,
+  savedViewParameterCharsMax: 4_000,
   jsonDepthMax: 64,
   keepAliveMs: 65_000,
   connectionsMax: 20_000,

@@ -43,6 +43,8 @@ export async function deleteEntry(context: ControlContext, { reference, expected
     for (const keyId of held.first) await revoke(context, writes, keyId);
     // Whoever is made under the same id is somebody else.
     if (kind === 'user') grants = await endGrantsIn(context, writes, { userId: id, sessionIds: [] }, 'its person was deleted');
+    if (kind === 'user' || kind === 'service_account') await writes.savedViews.leave(organizationId, { kind, id });
+    if (kind === 'team') await writes.savedViews.unshare(organizationId, `team:${id}`);
     await access.touchKeysOf(organizationId, [reference]);
     await directory.delete(organizationId, reference);
     await auditEntry(context, writes, 'deleted', before, held.first.length === 0 ? {} : { revoked_keys: held.first });

@@ -42,6 +42,7 @@ export async function erasePerson(context: ControlContext, userId: string): Prom
     await writes.directory.delete(organizationId, person);
     await writes.scim.deleteRefusalsOf(organizationId, userId);
     await writes.invitations.deleteOf(organizationId, { userId });
+    await writes.savedViews.leave(organizationId, { kind: 'user', id: userId });
     // Who signs in again must not be made a user again: what told them apart is a hash.
     await writes.identities.rename(organizationId, userId, pseudonym);
     grantIds = await writes.grants.deleteOfUser(organizationId, userId);

@@ -9,6 +9,7 @@ import type { AuditPlace } from '../../store/registry/audit-store.ts';
 import type { IdentityLink } from '../../store/registry/identity-store.ts';
 import type { GrantRecord } from '../../store/registry/oauth-store.ts';
 import type { KeyRecord } from '../../store/registry/registry-store.ts';
+import type { SavedViewRecord } from '../../store/registry/saved-view-store.ts';
 import type { ScimGroupName, ScimUserRecord } from '../../store/registry/scim-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import { revealPeople } from '../audit/reveal-people.ts';
@@ -27,13 +28,14 @@ export type HeldItem =
   | { readonly type: 'identity'; readonly link: IdentityLink }
   | { readonly type: 'provisioned'; readonly user: ScimUserRecord; readonly groups: readonly ScimGroupName[] }
   | { readonly type: 'session'; readonly session: SessionView }
+  | { readonly type: 'view'; readonly view: SavedViewRecord }
   | { readonly type: 'grant'; readonly grant: GrantRecord }
   | { readonly type: 'audit_event'; readonly event: ChainedRecord }
   | { readonly type: 'call'; readonly call: CallRow }
   | { readonly type: 'body'; readonly body: PlacedPayload };
 
 /**
- * All that is held about a person: their keys, how they sign in, what their provider has sent, what they have allowed MCP clients, the events of the audit that they did or that concern these keys, their calls, and the bodies of
+ * All that is held about a person: their keys, how they sign in, what their provider has sent, what they have allowed MCP clients, the views that they saved, the events of the audit that they did or that concern these keys, their calls, and the bodies of
  * those, masked as they are stored. That it was taken is recorded first. Faults: `unknown_person`, `unavailable`.
  */
 export async function exportPerson(context: ControlContext, userId: string): Promise<AsyncIterable<HeldItem>> {
@@ -68,6 +70,8 @@ async function* held(context: ControlContext, { userId, pseudonym, entry, keys }
   if (sent !== null)
     yield { type: 'provisioned', user: sent, groups: (await context.registry.scim.groupsOf(context.organizationId, [userId])).get(userId) ?? [] };
   if (entry !== null) for (const session of await listUserSessions(context, userId)) yield { type: 'session', session };
+  for (const view of await context.registry.savedViews.list(context.organizationId, { owner: { kind: 'user', id: userId }, sharedWith: [] }))
+    yield { type: 'view', view };
   for await (const grant of grantsOf(context, userId)) yield { type: 'grant', grant };
   for await (const event of eventsOf(context, pseudonym, keys)) yield { type: 'audit_event', event };
   for await (const call of callsOf(context, userId)) yield { type: 'call', call };

@@ -7,7 +7,7 @@ interface BuiltInRole {
 
 /** What whoever works with the gateway may see. */
 const seen: readonly Permission[] = ['servers.read', 'traces.read', 'logs.read', 'metrics.read', 'costs.read', 'health.read', 'people.read'];
-const developed: readonly Permission[] = [...seen, 'servers.test', 'policies.read', 'roles.read', 'masking.test', 'config.read'];
+const developed: readonly Permission[] = [...seen, 'views.share', 'servers.test', 'policies.read', 'roles.read', 'masking.test', 'config.read'];
 const audited: readonly Permission[] = [
   ...seen,
   'audit.read',

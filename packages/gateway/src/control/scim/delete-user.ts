@@ -46,6 +46,7 @@ export async function deleteScimUser(context: ScimContext, { id, expected }: { r
       await access.deleteSwitch(organizationId, 'user', id);
     }
     const tied = await directory.tiedTo(organizationId, reference, bounds.directoryLinksMax);
+    await writes.savedViews.leave(organizationId, { kind: 'user', id });
     await directory.untie(organizationId, reference);
     await directory.delete(organizationId, reference);
     await auditEntry(context, writes, 'deleted', before, {

@@ -23,6 +23,7 @@ import { createPeopleReads, createPeopleWrites } from './people.ts';
 import { createPriceReads, createPriceWrites } from './prices.ts';
 import { createRegistryBackup } from './registry-backup.ts';
 import type { RegistryStore } from './registry-store.ts';
+import { createSavedViewReads, createSavedViewWrites } from './saved-views.ts';
 import { scopedReads, scopedWrites, scopeOfTransaction, type Scope } from './scopes.ts';
 import { createScimReads, createScimWrites } from './scim.ts';
 import { createServerOrderReads, createServerOrderWrites } from './server-orders.ts';
@@ -84,6 +85,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
     configObjects: scopedReads(createConfigObjectReads, at),
     grants: scopedReads(createGrantReads, at, ['findByToken']),
     scim: scopedReads(createScimReads, at),
+    savedViews: scopedReads(createSavedViewReads, at),
     oauthClients: createOauthClientReads(everyone),
     oauthKeys: createOauthKeyReads(everyone),
     transaction: (work) =>
@@ -107,6 +109,7 @@ export async function openRegistry({ address, connectionsMax, auditKey, log }: R
           idempotency: scopedWrites(createIdempotencyWrites(transaction), enter),
           grants: scopedWrites(createGrantWrites(transaction), enter),
           scim: scopedWrites(createScimWrites(transaction), enter),
+          savedViews: scopedWrites(createSavedViewWrites(transaction), enter),
           oauthClients: createOauthClientWrites(transaction),
           oauthKeys: createOauthKeyWrites(transaction),
         });

@@ -30,7 +30,7 @@ export interface OrganizationWrites {
   update(organization: OrganizationRecord): Promise<void>;
   /** How much of it there is: keys that are not revoked, and of each noun of the directory but roles. */
   contents(id: OrganizationId): Promise<{ readonly keys: number; readonly entries: Readonly<Record<string, number>> }>;
-  /** Revokes its keys, and deletes its directory, who signs in as whom, invitations, policies, switches and orders. */
+  /** Revokes its keys, and deletes its directory, who signs in as whom, invitations, saved views, policies, switches and orders. */
   clear(id: OrganizationId, nowMs: number): Promise<void>;
   /** Nobody finds it any more, and nobody gets its id. */
   delete(id: OrganizationId, deletedAtMs: number): Promise<void>;

@@ -127,6 +127,7 @@ export function createOrganizationWrites(transaction: Kysely<Tables>): Organizat
         'scim_refusals',
         'identity_links',
         'invitations',
+        'saved_views',
         'policies',
         'switches',
         'server_orders',

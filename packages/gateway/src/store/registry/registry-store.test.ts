@@ -24,6 +24,7 @@ import type { EntryQuery, EntryRecord, InvitationQuery, InvitationRecord } from 
 import type { AuditEvent } from './audit-store.ts';
 import type { GrantRecord } from './oauth-store.ts';
 import type { ConfigObjectRecord, KeyRecord, PriceVersion, RegistryStore } from './registry-store.ts';
+import type { SavedViewRecord, ViewOwner } from './saved-view-store.ts';
 import type { Tables } from './tables.ts';
 
 const migrations = readMigrations(join(import.meta.dirname, 'migrations'));
@@ -541,6 +542,54 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
       expect([reference, await found(reference)]).toEqual([reference, reference.kind === 'role' ? [key.id] : []]);
     }
     expect(await found(refOf('department', 'the-team'))).toEqual([]);
+  });
+
+  test('views are found by whose they are and whom they are shared with, counted, and left by whoever goes', async () => {
+    const organizationId = await newOrganization();
+    const [mine, other] = [{ kind: 'user', id: 'usr_ana' } as const, { kind: 'key', id: 'usr_ana' } as const];
+    const view = (id: string, more: Partial<SavedViewRecord> = {}): SavedViewRecord => ({
+      id,
+      page: 'traces',
+      name: 'Ana’s ✓',
+      state: { q: 'team:"a b"' },
+      owner: mine,
+      sharedWith: null,
+      version: 1,
+      createdAtMs: 1_700_000_000_000,
+      changedAtMs: 1_700_000_000_001,
+      ...more,
+    });
+    const all = [view('a'), view('b', { sharedWith: 'team:t' }), view('c', { owner: other, sharedWith: 'everyone' }), view('d', { owner: other })];
+    await store.transaction(async ({ savedViews }) => {
+      for (const one of all) await savedViews.insert(organizationId, one);
+      expect(await savedViews.count(organizationId, mine)).toEqual({ ofOwner: 2, all: 4 });
+    });
+    const found = async (owner: ViewOwner | null, sharedWith: readonly string[] | null): Promise<string[]> =>
+      (await store.savedViews.list(organizationId, { owner, sharedWith })).map(({ id }) => id).sort();
+    expect(await store.savedViews.find(organizationId, 'a')).toEqual(all[0]);
+    expect(await store.savedViews.find(await newOrganization(), 'a')).toBeNull();
+    expect(await found(mine, [])).toEqual(['a', 'b']);
+    expect(await found(mine, ['everyone'])).toEqual(['a', 'b', 'c']);
+    expect(await found(null, ['everyone', 'team:t'])).toEqual(['b', 'c']);
+    expect(await found(null, null)).toEqual(['b', 'c']);
+    const changed = view('a', { name: 'Other', state: {}, sharedWith: 'everyone', version: 2 });
+    await store.transaction(async ({ savedViews }) => {
+      expect(await savedViews.findForUpdate(organizationId, 'a')).toEqual(all[0]);
+      await savedViews.update(organizationId, changed);
+    });
+    expect(await store.savedViews.find(organizationId, 'a')).toEqual(changed);
+    await store.transaction(async ({ savedViews }) => {
+      await savedViews.leave(organizationId, other);
+      await savedViews.unshare(organizationId, 'team:t');
+    });
+    expect(await found(other, null)).toEqual(['a', 'c']);
+    expect(await store.savedViews.find(organizationId, 'b')).toMatchObject({ sharedWith: null, version: 2 });
+    await store.transaction(async ({ savedViews }) => {
+      await savedViews.unshare(organizationId, 'everyone');
+      await savedViews.delete(organizationId, 'b');
+    });
+    expect(await store.savedViews.list(organizationId, { owner: mine, sharedWith: null })).toMatchObject([{ id: 'a', sharedWith: null }]);
+    expect(await store.savedViews.find(organizationId, 'c')).toBeNull();
   });
 
   test('of requests that carry one key one is begun; what its node did not do is let go, and a node that comes back late writes nothing', async () => {

@@ -18,6 +18,7 @@ import type { AssertionWrites, IdentityReads, IdentityWrites } from './identity-
 import type { DirectoryReads, DirectoryWrites, InvitationReads, InvitationWrites } from './directory-store.ts';
 import type { OrganizationReads, OrganizationWrites } from './organization-store.ts';
 import type { GrantReads, GrantWrites, OauthClientReads, OauthClientWrites, OauthKeyReads, OauthKeyWrites } from './oauth-store.ts';
+import type { SavedViewReads, SavedViewWrites } from './saved-view-store.ts';
 import type { ScimReads, ScimWrites } from './scim-store.ts';
 import type { PriceList } from '../../kernel/price-list.ts';
 
@@ -39,6 +40,7 @@ export interface RegistryStore {
   readonly oauthClients: OauthClientReads;
   readonly oauthKeys: OauthKeyReads;
   readonly scim: ScimReads;
+  readonly savedViews: SavedViewReads;
   /** Runs `work` in one transaction; what it throws rolls back. Await nothing in it but the writes it is given. */
   transaction<Result>(work: (writes: RegistryWrites) => Promise<Result>): Promise<Result>;
   /** Resolves when the store answers. */
@@ -66,6 +68,7 @@ export interface RegistryWrites {
   readonly oauthClients: OauthClientWrites;
   readonly oauthKeys: OauthKeyWrites;
   readonly scim: ScimWrites;
+  readonly savedViews: SavedViewWrites;
 }
 
 /** A rule of access as it is kept. */

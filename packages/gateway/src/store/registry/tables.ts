@@ -35,6 +35,7 @@ export interface Tables {
   scim_groups: ScimGroupsTable;
   scim_members: ScimMembersTable;
   scim_refusals: ScimRefusalsTable;
+  saved_views: SavedViewsTable;
 }
 
 export interface OrganizationsTable {
@@ -330,6 +331,20 @@ export interface OauthKeysTable {
   created_at: Date;
   signs_at: Date | null;
   retired_at: Date | null;
+}
+
+export interface SavedViewsTable {
+  organization_id: string;
+  id: string;
+  page: string;
+  name: string;
+  state: Json<unknown>;
+  owner_kind: string | null;
+  owner_id: string | null;
+  shared_with: string | null;
+  version: number;
+  created_at: Date;
+  changed_at: Date;
 }
 
 export interface ScimConnectionsTable {
