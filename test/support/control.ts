@@ -144,6 +144,7 @@ function createControl(
     objects: {
       fixed: () => [],
       priceLines: () => new Map(),
+      policyLines: () => new Map(),
       places: () => [],
       resting: () => new Map(),
       check: () => ({ config: testConfig, faults: [] }),

@@ -68,10 +68,15 @@ export async function assembleObjects(parts: ObjectParts): Promise<AssembledObje
   closers.add('objects', async () => objects.close());
   await objects.refresh();
 
-  let known: { readonly text: string; readonly fixed: readonly FixedObject[]; readonly priceLines: ReadonlyMap<string, number> } | null = null;
+  let known: {
+    readonly text: string;
+    readonly fixed: readonly FixedObject[];
+    readonly priceLines: ReadonlyMap<string, number>;
+    readonly policyLines: ReadonlyMap<string, number>;
+  } | null = null;
   const ofFile = (): NonNullable<typeof known> => {
     const now = text();
-    if (known?.text !== now) known = { text: now, fixed: loader.fixed(now), priceLines: loader.priceLines(now) };
+    if (known?.text !== now) known = { text: now, fixed: loader.fixed(now), priceLines: loader.priceLines(now), policyLines: loader.policyLines(now) };
     return known;
   };
   return {
@@ -80,6 +85,7 @@ export async function assembleObjects(parts: ObjectParts): Promise<AssembledObje
     desk: {
       fixed: () => ofFile().fixed,
       priceLines: () => ofFile().priceLines,
+      policyLines: () => ofFile().policyLines,
       places: () => loader.places(text(), objects.serving()),
       resting: () => objects.resting(),
       check(all) {

@@ -12,12 +12,14 @@ interface ConfirmProps {
   readonly verb: string;
   /** Asked for where it is written down. */
   readonly reason?: string;
+  /** What came between, in the place of the fault that it was. */
+  readonly met?: ReactNode;
   readonly onConfirm: (reason: string) => Promise<unknown>;
   readonly onClose: () => void;
 }
 
 /** Before something that others will feel: what it does, in words, and why it is done. */
-export function Confirm({ title, children, verb, reason, onConfirm, onClose }: ConfirmProps): ReactElement {
+export function Confirm({ title, children, verb, reason, met = false, onConfirm, onClose }: ConfirmProps): ReactElement {
   const [why, setWhy] = useState('');
   const done = useMutation({ mutationFn: () => onConfirm(why.trim()), onSuccess: onClose });
   return (
@@ -32,7 +34,7 @@ export function Confirm({ title, children, verb, reason, onConfirm, onClose }: C
           {reason !== undefined && (
             <Field label={reason} hint="It stands in the audit." value={why} maxLength={500} onChange={(event) => setWhy(event.target.value)} />
           )}
-          <FaultLine error={done.error} />
+          {met === false ? <FaultLine error={done.error} /> : met}
           <div className="flex justify-end gap-2">
             <AlertDialog.Close render={<Button look="quiet">Keep it as it is</Button>} />
             <Button look="danger" disabled={done.isPending || (reason !== undefined && why.trim() === '')} onClick={() => done.mutate()}>

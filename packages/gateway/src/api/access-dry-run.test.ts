@@ -56,6 +56,9 @@ beforeAll(async () => {
     ...calls(3, { ...by('blue'), tool: 'delete_one', environment: 'production' }, 2),
     ...calls(5, { ...by('narrow'), tool: 'delete_all' }),
     ...calls(4, { key_id: 'key_gone', tool: 'delete_all' }),
+    // Of the last day, and of other organizations: which rule decided them.
+    ...calls(3, { method: 'tools/list', tool: '', policy: 'members-may-call-every-server' }, 0.5),
+    ...calls(9, { ...by('red'), org_id: 'org_other', policy: 'members-may-call-every-server' }, 0.5),
     // None of these may be counted: lists, the calls of others, and those of before.
     ...calls(9, { ...by('red'), method: 'tools/list', tool: '' }),
     ...calls(9, { ...by('red'), org_id: 'org_other', tool: 'delete_all' }),
@@ -105,6 +108,13 @@ test('a rule that would be made says which calls of the last days it would have 
   // Nothing was changed by asking.
   const { policies } = (await (await control.request('GET', '/v1/policies', { front: 'admin' })).json()) as { policies: { name: string }[] };
   expect(policies.map(({ name }) => name)).toEqual(['members-may-call-every-server']);
+});
+
+test('a rule says how many calls of the last day it decided, and of when the last of them is', async () => {
+  const path = '/v1/policies?usage=true';
+  const usage = { calls: 3, last_time: expect.stringMatching(/^2/) as unknown };
+  expect(await (await control.request('GET', path, { front: 'admin' })).json()).toMatchObject({ policies: [{ usage }] });
+  expect(await (await control.request('GET', '/v1/policies', { front: 'admin' })).json()).toMatchObject({ policies: [{ usage: null }] });
 });
 
 test('who called by token is judged as the directory has them now, within what their grant allows; of whom it has no more nothing is said', async () => {

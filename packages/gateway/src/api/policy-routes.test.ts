@@ -153,6 +153,14 @@ describe('rules of access', () => {
     expect(body['message']).toContain(said);
   });
 
+  test.each([
+    ['args.q ==', { column: 10, length: 1 }],
+    ['name == "x" && nothing', { column: 16 }],
+  ])('a condition that cannot be read says at which of its characters: %s', async (when, place) => {
+    const { body } = await send('PUT', '/v1/policies/bad?dry_run=true', { effect: 'deny', when }, { 'if-match': '"0"' });
+    expect(body).toMatchObject({ error: 'invalid_params', field: 'when', ...place });
+  });
+
   test('without any, nobody may call anything, and the explanation says what is missing', async () => {
     const gone = await send('DELETE', '/v1/policies/members-may-call-every-server', undefined, { 'if-match': '"1"' });
     expect(gone.status).toBe(204);

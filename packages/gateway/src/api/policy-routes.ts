@@ -4,6 +4,7 @@ import { dryRunAccess } from '../control/access/dry-run-access.ts';
 import { deletePolicy } from '../control/policies/delete-policy.ts';
 import { listPolicies } from '../control/policies/list-policies.ts';
 import { putPolicy } from '../control/policies/put-policy.ts';
+import { readPolicyUse } from '../control/policies/read-policy-use.ts';
 import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { unknownObject } from '../control/unknown-object.ts';
 import { policyNamePattern, readPolicy } from '../kernel/policy.ts';
@@ -46,13 +47,16 @@ export function policyRoutes(api: Api): void {
           ...wholeListQuery(['source', 'name', 'changed_at']),
           effect: z.enum(['allow', 'deny', 'hold']).optional(),
           source: z.enum(['file', 'registry']).optional(),
+          usage: z.enum(['true', 'false']).default('false').openapi({ description: 'Say of each how many calls it decided in the last 24 hours.' }),
         }),
       },
       responses: { 200: json(z.object({ policies: z.array(policySchema), ...pageMembers }), 'The rules.') },
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const rules = (await listPolicies(c.var.context())).map(policyBody);
+      const context = c.var.context();
+      const [listed, usageOf] = await Promise.all([listPolicies(context), query.usage === 'true' ? readPolicyUse(context) : () => null]);
+      const rules = listed.map((policy) => policyBody(policy, { file: context.config.file, usage: usageOf(policy.data.name) }));
       const wanted = rules.filter(({ effect, source }) => effect === (query.effect ?? effect) && source === (query.source ?? source));
       const { items, cursor } = pageOfWhole(wanted, query, {
         id: ({ source, name }) => `${source} ${name}`,
@@ -75,10 +79,12 @@ export function policyRoutes(api: Api): void {
     }),
     async (c) => {
       const { name } = c.req.valid('param');
-      const policy = (await listPolicies(c.var.context())).find(({ data }) => data.name === name);
+      const context = c.var.context();
+      const [listed, usageOf] = await Promise.all([listPolicies(context), readPolicyUse(context)]);
+      const policy = listed.find(({ data }) => data.name === name);
       if (policy === undefined) throw unknownObject('policy', name);
       if (policy.version !== null) c.header('ETag', `"${policy.version}"`);
-      return c.json({ policy: policyBody(policy) }, 200);
+      return c.json({ policy: policyBody(policy, { file: context.config.file, usage: usageOf(name) }) }, 200);
     },
   );
   api.openapi(

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Operation, ThingKind } from '../authorise/access.ts';
 import type { AccessExplained } from '../control/access/explain-access.ts';
 import type { ListedPolicy } from '../control/policies/list-policies.ts';
+import type { PolicyUse } from '../control/policies/read-policy-use.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { actionPattern, policyNamePattern, subjectHelp, subjectPattern, subjectTexts } from '../kernel/policy.ts';
 import { risks } from '../kernel/tool-facts.ts';
@@ -48,14 +49,28 @@ export const policySchema = z
     reason: z.string().nullable(),
     until: timeSchema.nullable(),
     source: z.enum(['file', 'registry']),
+    file: z.string().nullable().openapi({ description: 'Of one that gateway.yaml says: its path.' }),
+    line: z.number().int().nullable(),
     served: z.boolean().openapi({ description: 'False: gateway.yaml has policies, so this one rests.' }),
     version: z.number().int().nullable(),
     changed_at: timeSchema.nullable(),
     changed_by: z.string().nullable(),
+    usage: z
+      .object({ calls: z.number().int(), last_time: timeSchema.nullable() })
+      .nullable()
+      .openapi({ description: 'Calls of the last 24 hours that it decided. Null where it is not asked for, and while the ledger cannot say.' }),
   })
   .openapi('Policy');
 
-export function policyBody({ data, source, isServed, version, changedAtMs, changedBy }: ListedPolicy): z.infer<typeof policySchema> {
+interface Beside {
+  readonly file: string | null;
+  readonly usage: PolicyUse | null;
+}
+
+export function policyBody(
+  { data, source, line, isServed, version, changedAtMs, changedBy }: ListedPolicy,
+  { file, usage }: Beside,
+): z.infer<typeof policySchema> {
   const { name, effect, servers, tools, resources, prompts, actions, when, reason, untilMs } = data;
   const copy = (list: readonly string[] | null): string[] | null => list && [...list];
   return {
@@ -71,15 +86,18 @@ export function policyBody({ data, source, isServed, version, changedAtMs, chang
     reason,
     until: timeOf(untilMs),
     source,
+    file: source === 'file' ? file : null,
+    line,
     served: isServed,
     version,
     changed_at: timeOf(changedAtMs),
     changed_by: changedBy,
+    usage: usage && { calls: usage.calls, last_time: timeOf(usage.lastMs) },
   };
 }
 
 export function recordBody(record: PolicyRecord): z.infer<typeof policySchema> {
-  return policyBody({ ...record, source: 'registry', isServed: true });
+  return policyBody({ ...record, source: 'registry', line: null, isServed: true }, { file: null, usage: null });
 }
 
 export const switchSchema = z

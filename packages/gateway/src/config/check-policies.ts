@@ -33,6 +33,6 @@ export function checkPolicies({ file, config, leftOutServers }: Checked, complai
         complain([...at, 'servers', place], `no server fits "${pattern}"`, 'The rule would hold for nothing.', 'Correct the pattern, or remove it.');
     }
     const fault = when === undefined ? null : conditionFault(when, { resources, prompts });
-    if (fault !== null) complain([...at, 'when'], 'the condition cannot serve', `${fault}.`, conditionGuide);
+    if (fault !== null) complain([...at, 'when'], 'the condition cannot serve', `${fault.text}.`, conditionGuide);
   }
 }

@@ -1,7 +1,7 @@
 import { objectKey, type ConfigObject } from '../kernel/config-object.ts';
 import type { Config } from './config.ts';
 import { loadConfig, readConfigText, type LoadOptions } from './load.ts';
-import { objectsIn, placeOf, pricesIn, type ObjectPlace, type PlacedObject } from './object-places.ts';
+import { objectsIn, placeOf, policiesIn, pricesIn, type ObjectPlace, type PlacedObject } from './object-places.ts';
 import { readDesired, type Desired } from './read-desired.ts';
 import { withObjects } from './with-objects.ts';
 import { parseYamlSource } from './yaml-source.ts';
@@ -21,6 +21,8 @@ export interface ConfigLoader {
   fixed(text: string): readonly FixedObject[];
   /** The lines of the prices that such a text says: `default`, `SERVER` or `SERVER/TOOL`. */
   priceLines(text: string): ReadonlyMap<string, number>;
+  /** The lines of the policies that such a text says, by name. */
+  policyLines(text: string): ReadonlyMap<string, number>;
   /** Where these would stand in such a text; none of those whose names it has itself. */
   places(text: string, objects: readonly ConfigObject[]): readonly ObjectPlace[];
   /** What another document says that a gateway of such a text is to consist of. Faults: `config_invalid`. */
@@ -34,10 +36,8 @@ export function createConfigLoader(options: Pick<LoadOptions, 'file' | 'env' | '
     load,
     desired: readDesired,
     places: (text, objects) => withObjects(parseYamlSource(text), objects).objects.map(placeOf),
-    priceLines(text) {
-      const source = parseYamlSource(text);
-      return new Map(pricesIn(source.value).map(({ name, path }) => [name, source.place(path).line]));
-    },
+    priceLines: (text) => linesIn(text, pricesIn),
+    policyLines: (text) => linesIn(text, policiesIn),
     fixed(text) {
       const source = parseYamlSource(text);
       const ofFile = objectsIn(source.value).map(({ path, ...object }: PlacedObject): FixedObject => ({ ...object, line: source.place(path).line }));
@@ -51,4 +51,9 @@ export function createConfigLoader(options: Pick<LoadOptions, 'file' | 'env' | '
       return [...ofFile, ...servers.filter((server) => !named.has(objectKey(server)))];
     },
   };
+}
+
+function linesIn(text: string, find: typeof pricesIn): ReadonlyMap<string, number> {
+  const source = parseYamlSource(text);
+  return new Map(find(source.value).map(({ name, path }) => [name, source.place(path).line]));
 }

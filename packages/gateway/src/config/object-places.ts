@@ -134,6 +134,15 @@ export function pricesIn(file: unknown): readonly { readonly name: string; reado
   return valueAt(file, path) === undefined ? overrides : [{ name: 'default', path }, ...overrides];
 }
 
+/** Every policy of a value of a whole file. */
+export function policiesIn(file: unknown): readonly { readonly name: string; readonly path: Path }[] {
+  const at: Path = ['policies'];
+  return entriesAt(file, at).flatMap((entry, index) => {
+    const name = memberOf(entry, 'name');
+    return typeof name === 'string' ? [{ name, path: [...at, index] }] : [];
+  });
+}
+
 /** Whether a file says anything of the kind, be it that there are none. */
 export function saysOf(file: unknown, kind: ObjectKind): boolean {
   return kind === 'retention' ? kinds.retention.found(file).some((found) => found !== null) : valueAt(file, objectRows[kind].setting.split('.')) !== undefined;

@@ -39,14 +39,24 @@ export interface Condition {
   holds(facts: ConditionFacts): boolean;
 }
 
+export interface ConditionFault {
+  readonly text: string;
+  /** Of the part of the condition that is meant, its first character being 1; null: all of it is. */
+  readonly place: { readonly column: number; readonly length: number } | null;
+}
+
 /** What is wrong with the condition of a rule, or null. */
-export function conditionFault(text: string, { resources, prompts }: { readonly resources?: unknown; readonly prompts?: unknown }): string | null {
+export function conditionFault(text: string, { resources, prompts }: { readonly resources?: unknown; readonly prompts?: unknown }): ConditionFault | null {
   try {
     if (compileCondition(text).usesTool && ((resources ?? null) !== null || (prompts ?? null) !== null))
-      return 'it asks after `tool`, and the rule names resources or prompts: make a rule of its own for them';
+      return { text: 'it asks after `tool`, and the rule names resources or prompts: make a rule of its own for them', place: null };
     return null;
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+    const range = (error as { readonly range?: { readonly start: number; readonly end: number } | undefined }).range;
+    return {
+      text: (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '',
+      place: range === undefined ? null : { column: range.start + 1, length: Math.max(1, range.end - range.start) },
+    };
   }
 }
 
@@ -59,7 +69,7 @@ export function compileCondition(text: string): Condition {
   if (text.length > bounds.conditionCharsMax) throw new Error(`it is longer than ${bounds.conditionCharsMax} characters`);
   const program = environment.parse(text);
   const checked = program.check();
-  if (!checked.valid) throw new Error(checked.error?.message ?? 'it does not fit the types of what it names');
+  if (!checked.valid) throw checked.error ?? new Error('it does not fit the types of what it names');
   if (checked.type !== 'bool' && checked.type !== 'dyn') throw new Error(`it must be true or false, and is of type ${String(checked.type)}`);
   const found = { hasMacro: false, usesArguments: false, usesTool: false, usesName: false, usesCaller: false, dependsOnCall: false };
   look(program.ast, found, false);

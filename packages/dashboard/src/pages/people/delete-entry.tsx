@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { pluralText } from '../../text/format.ts';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import type { Kind } from './kinds.ts';
-import { deleteEntry, nouns, type Entry } from './nouns.ts';
+import { deleteEntry, memberTitles, nouns, readEntry, type Entry, type EntryChange } from './nouns.ts';
 
 interface DeleteEntryProps {
   readonly kind: Kind;
@@ -23,13 +24,17 @@ export function DeleteEntry({ kind, entry, onClose, onDone }: DeleteEntryProps):
     gcTime: 0,
   });
   const keys = planned.data?.length ?? 0;
+  // Of the version that was looked at.
+  const [opened] = useState(() => ({ version: entry.version, fields: membersOf(entry) }));
+  const versioned = useVersioned<EntryChange>(opened, () => readEntry(kind, entry.id, membersOf));
   return (
     <Confirm
       title={`Delete ${entry.name}?`}
       verb={`Delete the ${title}`}
       onClose={onClose}
+      met={versioned.meeting !== null && <ChangedMeanwhile versioned={versioned} mine={opened.fields} titles={memberTitles} deleting />}
       onConfirm={async () => {
-        await deleteEntry(kind, entry, false);
+        await versioned.send((version) => deleteEntry(kind, { id: entry.id, version }, false));
         await onDone();
       }}
     >
@@ -47,4 +52,9 @@ export function DeleteEntry({ kind, entry, onClose, onDone }: DeleteEntryProps):
       )}
     </Confirm>
   );
+}
+
+/** All that somebody could have changed of it. */
+function membersOf(entry: Entry): EntryChange {
+  return Object.fromEntries(Object.entries(entry).filter(([member]) => Object.hasOwn(memberTitles, member)));
 }

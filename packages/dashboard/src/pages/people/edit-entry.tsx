@@ -2,12 +2,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { useNames } from './entry-words.tsx';
 import type { Kind } from './kinds.ts';
-import { createEntry, linkKinds, memberTitles, nouns, updateEntry, type Entry, type EntryChange, type LinkMember } from './nouns.ts';
+import { createEntry, linkKinds, memberTitles, nouns, readEntry, updateEntry, type Entry, type EntryChange, type LinkMember } from './nouns.ts';
 import { PermissionMatrix } from './permission-matrix.tsx';
 
 interface EditEntryProps {
@@ -23,24 +24,31 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
   const { title, texts, links } = nouns[kind];
   const queries = useQueryClient();
   const [id, setId] = useState('');
-  const [name, setName] = useState(entry?.name ?? '');
-  const [written, setWritten] = useState<Readonly<Record<string, string>>>(Object.fromEntries(texts.map((member) => [member, entry?.[member] ?? ''])));
   const single = links.filter((member) => member !== 'team_ids' && member !== 'role_ids');
-  const [tied, setTied] = useState<Readonly<Record<string, string>>>(Object.fromEntries(single.map((member) => [member, entry?.[member] ?? ''])));
-  const [permissions, setPermissions] = useState<readonly string[]>(entry?.permissions ?? []);
-  const [owner, setOwner] = useState(entry?.owner ?? '');
+  const lines = [...texts, ...single, ...(kind === 'agents' ? (['owner'] as const) : [])];
+  /** What this form is about, as the API has it. */
+  const membersOf = (one: Entry | null): EntryChange => ({
+    name: one?.name ?? '',
+    ...Object.fromEntries(lines.map((member) => [member, one?.[member] ?? null])),
+    ...(kind === 'roles' ? { permissions: one?.permissions ?? [] } : {}),
+  });
+  const [opened] = useState(() => ({ version: entry?.version ?? 0, fields: membersOf(entry) }));
+  const [form, setForm] = useState<EntryChange>(opened.fields);
+  const permissions = Array.isArray(form.permissions) ? form.permissions : [];
+  const line = (member: keyof EntryChange): string => (typeof form[member] === 'string' ? form[member] : '');
+  const set = (member: keyof EntryChange, value: string | readonly string[]): void => setForm({ ...form, [member]: value });
+  const name = line('name').trim();
+  const written = (): EntryChange & { readonly name: string } => ({
+    ...form,
+    ...Object.fromEntries(lines.map((member) => [member, orNull(line(member))])),
+    name,
+  });
+  const versioned = useVersioned<EntryChange>(opened, () => readEntry(kind, entry?.id ?? '', membersOf));
   const save = useMutation({
-    mutationFn: () => {
-      const change: EntryChange & { readonly name: string } = {
-        name: name.trim(),
-        ...Object.fromEntries(texts.map((member) => [member, orNull(written[member])])),
-        ...Object.fromEntries(single.map((member) => [member, orNull(tied[member])])),
-        ...(kind === 'roles' ? { permissions } : {}),
-        ...(kind === 'agents' ? { owner: orNull(owner) } : {}),
-      };
-      if (entry !== null) return updateEntry(kind, entry, change);
-      return createEntry(kind, { ...change, ...(id.trim() === '' ? {} : { id: id.trim() }) });
-    },
+    mutationFn: () =>
+      entry === null
+        ? createEntry(kind, { ...written(), ...(id.trim() === '' ? {} : { id: id.trim() }) })
+        : versioned.send((version) => updateEntry(kind, { id: entry.id, version }, written())),
     onSuccess: async (saved) => {
       await queries.invalidateQueries({ queryKey: ['people'] });
       onClose();
@@ -54,7 +62,7 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
   return (
     <Sheet title={entry === null ? `New ${title}` : `Change ${entry.name}`} onClose={onClose} wide={kind === 'roles'}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
-        <Field label="Name" value={name} maxLength={200} required onChange={(event) => setName(event.target.value)} />
+        <Field label="Name" value={line('name')} maxLength={200} required onChange={(event) => set('name', event.target.value)} />
         {entry === null && (
           <Field
             label="Id"
@@ -70,30 +78,43 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
             key={member}
             label={memberTitles[member]}
             type={member === 'email' ? 'email' : 'text'}
-            value={written[member] ?? ''}
+            value={line(member)}
             maxLength={member === 'environment' ? 64 : member === 'email' ? 254 : 500}
-            onChange={(event) => setWritten({ ...written, [member]: event.target.value })}
+            onChange={(event) => set(member, event.target.value)}
           />
         ))}
         {kind === 'agents' && (
           <Field
             label="Answers for it"
             hint="user:ID, service_account:ID or team:ID"
-            value={owner}
+            value={line('owner')}
             maxLength={160}
-            onChange={(event) => setOwner(event.target.value)}
+            onChange={(event) => set('owner', event.target.value)}
           />
         )}
         {single.map((member) => (
-          <TieChoice key={member} member={member} value={tied[member] ?? ''} onChange={(value) => setTied({ ...tied, [member]: value })} />
+          <TieChoice key={member} member={member} value={line(member)} onChange={(value) => set(member, value)} />
         ))}
-        {kind === 'roles' && <PermissionMatrix permissions={permissions} onChange={setPermissions} />}
-        <FaultLine error={save.error} />
+        {kind === 'roles' && <PermissionMatrix permissions={permissions} onChange={(next) => set('permissions', next)} />}
+        <ChangedMeanwhile
+          versioned={versioned}
+          mine={written()}
+          titles={memberTitles}
+          onTake={(fields) => {
+            setForm(fields);
+            save.reset();
+          }}
+        />
+        {versioned.meeting === null && <FaultLine error={save.error} />}
         <div className="flex justify-end gap-2">
           <Button look="quiet" onClick={onClose}>
             Close
           </Button>
-          <Button look="primary" type="submit" disabled={save.isPending || name.trim() === '' || (kind === 'roles' && permissions.length === 0)}>
+          <Button
+            look="primary"
+            type="submit"
+            disabled={save.isPending || versioned.meeting !== null || name === '' || (kind === 'roles' && permissions.length === 0)}
+          >
             {entry === null ? `Make the ${title}` : 'Save'}
           </Button>
         </div>
@@ -127,7 +148,7 @@ function TieChoice({
   );
 }
 
-function orNull(text: string | undefined): string | null {
-  const trimmed = (text ?? '').trim();
+function orNull(text: string): string | null {
+  const trimmed = text.trim();
   return trimmed === '' ? null : trimmed;
 }

@@ -2,6 +2,7 @@
 import type { GatewayOps, Schemas } from '@gatewayops/sdk';
 import { queryOptions } from '@tanstack/react-query';
 import { gateway } from '../../app/gateway.ts';
+import type { Seen } from '../../ui/changed-meanwhile.tsx';
 import { kinds, type Kind } from './kinds.ts';
 
 type SwitchKind = Schemas['Switch']['kind'];
@@ -155,7 +156,10 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   },
 };
 
-export const memberTitles: Readonly<Record<TextMember | LinkMember, string>> = {
+export const memberTitles: Readonly<Record<TextMember | LinkMember | 'name' | 'permissions' | 'owner', string>> = {
+  name: 'Name',
+  permissions: 'Permissions',
+  owner: 'Answers for it',
   email: 'E-mail',
   description: 'Description',
   purpose: 'Purpose',
@@ -230,13 +234,19 @@ export async function createEntry(kind: Kind, written: EntryChange & { readonly 
   return oneOf(kind, await resources[kind].create(written as Parameters<AnyNoun['create']>[0]));
 }
 
+/** One as it is now, for whoever changes those members of it. */
+export async function readEntry(kind: Kind, id: string, membersOf: (entry: Entry) => EntryChange): Promise<Seen<EntryChange>> {
+  const entry = oneOf(kind, await resources[kind].get(id));
+  return { version: entry.version, fields: membersOf(entry), by: entry.changed_by };
+}
+
 /** Refused where somebody else has changed it since it was read. */
-export async function updateEntry(kind: Kind, { id, version }: Entry, change: EntryChange): Promise<Entry> {
+export async function updateEntry(kind: Kind, { id, version }: Pick<Entry, 'id' | 'version'>, change: EntryChange): Promise<Entry> {
   return oneOf(kind, await resources[kind].update(id, change as Parameters<AnyNoun['update']>[1], { ifMatch: `"${version}"` }));
 }
 
 /** The ids of the keys that go with it. `dryRun`: would go. */
-export async function deleteEntry(kind: Kind, { id, version }: Entry, dryRun: boolean): Promise<readonly string[]> {
+export async function deleteEntry(kind: Kind, { id, version }: Pick<Entry, 'id' | 'version'>, dryRun: boolean): Promise<readonly string[]> {
   return (await resources[kind].delete(id, { ifMatch: `"${version}"`, revokeKeys: true, dryRun })).revoked_keys;
 }
 

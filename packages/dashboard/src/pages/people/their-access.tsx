@@ -2,12 +2,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState, type ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { CheckList } from '../../ui/check-list.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { EntryLink, useNames } from './entry-words.tsx';
 import type { Kind } from './kinds.ts';
-import { updateEntry, type Entry } from './nouns.ts';
+import { memberTitles, readEntry, updateEntry, type Entry, type EntryChange } from './nouns.ts';
 import { Part } from './part.tsx';
 import { PermissionMatrix } from './permission-matrix.tsx';
 import { isCovered } from './permissions-of.ts';
@@ -87,10 +88,13 @@ interface ChangeTiesProps {
 /** Ticks, and what they change, said before it is saved. */
 function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): ReactElement {
   const queries = useQueryClient();
-  const before = entry[tie] ?? [];
+  const membersOf = (one: Entry): EntryChange => ({ [tie]: one[tie] ?? [] });
+  const [opened] = useState(() => ({ version: entry.version, fields: membersOf(entry) }));
+  const [before, setBefore] = useState(entry[tie] ?? []);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set(before));
+  const versioned = useVersioned<EntryChange>(opened, () => readEntry(kind, entry.id, membersOf));
   const save = useMutation({
-    mutationFn: () => updateEntry(kind, entry, { [tie]: [...chosen] }),
+    mutationFn: () => versioned.send((version) => updateEntry(kind, { id: entry.id, version }, { [tie]: [...chosen] })),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: ['people'] });
       onClose();
@@ -117,18 +121,32 @@ function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): Reac
         />
         {!isSame && tie === 'role_ids' && <WhatChanges before={before} after={[...chosen]} roles={names} />}
         {!isSame && tie === 'team_ids' && <p className="text-ink-2">What rules say of a team holds for its members on every node within a second.</p>}
-        <FaultLine error={save.error} />
+        <ChangedMeanwhile
+          versioned={versioned}
+          mine={{ [tie]: [...chosen] }}
+          titles={memberTitles}
+          onTake={({ [tie]: next }) => {
+            setBefore(idsOf(versioned.meeting?.theirs?.fields[tie]));
+            setChosen(new Set(idsOf(next)));
+            save.reset();
+          }}
+        />
+        {versioned.meeting === null && <FaultLine error={save.error} />}
         <div className="flex justify-end gap-2">
           <Button look="quiet" onClick={onClose}>
             Close
           </Button>
-          <Button look="primary" type="submit" disabled={isSame || save.isPending}>
+          <Button look="primary" type="submit" disabled={isSame || save.isPending || versioned.meeting !== null}>
             Save
           </Button>
         </div>
       </form>
     </Sheet>
   );
+}
+
+function idsOf(value: EntryChange['team_ids']): readonly string[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function itemOf({ id, name, description }: Entry): { readonly id: string; readonly name: string; readonly about?: string } {

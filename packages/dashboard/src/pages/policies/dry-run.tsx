@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { countText, pluralText } from '../../text/format.ts';
 import { Ago } from '../../time/time.tsx';
+import { quoted } from '../traces/query-text.ts';
 import { TableHead } from '../../ui/table-head.tsx';
 
 type DryRun = Schemas['AccessDryRun'];
@@ -18,7 +19,7 @@ const words: Readonly<Record<DryRun['groups'][number]['outcome'], string>> = {
 export function DryRunResult({ found, days, now }: { readonly found: DryRun; readonly days: number; readonly now: number }): ReactElement {
   const parts = (['denied', 'held', 'allowed'] as const).flatMap((outcome) => {
     const { calls, callers } = found[outcome];
-    return calls === 0 ? [] : [`${words[outcome]} ${countText(calls)} of ${pluralText(callers, 'caller')}`];
+    return calls === 0 ? [] : [`${countText(calls)} of ${pluralText(found.calls, 'call')} ${words[outcome]}, of ${pluralText(callers, 'caller')}`];
   });
   return (
     <section aria-label="On recorded calls" aria-live="polite" className="flex flex-col gap-2 border-t border-hairline pt-3">
@@ -27,7 +28,7 @@ export function DryRunResult({ found, days, now }: { readonly found: DryRun; rea
           ? `There is no call of the last ${days} days to try it on.`
           : parts.length === 0
             ? `None of ${pluralText(found.calls, 'call')} of the last ${days} days would have ended otherwise.`
-            : `Of ${pluralText(found.calls, 'call')} of the last ${days} days: ${parts.join('; ')}.`}
+            : `In the last ${days} days: ${parts.join('; ')}.`}
       </p>
       {found.depends.calls > 0 && (
         <p className="text-meta text-ink-2">
@@ -55,7 +56,11 @@ export function DryRunResult({ found, days, now }: { readonly found: DryRun; rea
                   <td className="px-3 py-1">
                     <Ago time={group.last_time} now={now} />
                   </td>
-                  <td className="px-3 py-1 text-right">{countText(group.calls)}</td>
+                  <td className="px-3 py-1 text-right">
+                    <Link to="/traces" search={{ q: queryOf(group), range: `${days}d` }} title="These calls" className="text-accent hover:underline">
+                      {countText(group.calls)}
+                    </Link>
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -64,4 +69,12 @@ export function DryRunResult({ found, days, now }: { readonly found: DryRun; rea
       )}
     </section>
   );
+}
+
+/** The calls of a group, as a query. */
+function queryOf({ server, name, user_id: user, agent_name: agent, key_id: key }: DryRun['groups'][number]): string {
+  const who = user !== null ? ['user', user] : agent !== null ? ['agent', agent] : ['key', key];
+  return [['server', server], ['tool', name], who]
+    .flatMap(([field, value]) => (typeof value === 'string' ? [`${field ?? ''}:${quoted(value)}`] : []))
+    .join(' ');
 }

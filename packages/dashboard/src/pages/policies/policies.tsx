@@ -2,24 +2,32 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
-import { useMemo, useState, type ReactElement } from 'react';
+import { useMemo, useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { DataTable, moved, type Column } from '../../table/data-table.tsx';
-import { pluralText } from '../../text/format.ts';
-import { Clock } from '../../time/time.tsx';
+import { pluralText, shortCount } from '../../text/format.ts';
+import { Ago, Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Allowed, Command, Empty } from '../../ui/states.tsx';
 import { EditPolicy } from './edit-policy.tsx';
 import { EffectWord } from './effect-word.tsx';
 import { PolicyPanel } from './policy-panel.tsx';
-import { aboutText, byWeight, type Policy } from './policy-text.ts';
+import { aboutText, byWeight, placeOf, type Policy } from './policy-text.ts';
 import { Switches } from './switches.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 
-const idOf = ({ name }: Policy): string => name;
+/** What becomes of a call of which no rule speaks: the last of the list, written nowhere. */
+interface Otherwise {
+  readonly served: true;
+}
+type Row = Policy | Otherwise;
+
+const otherwise: Otherwise = { served: true };
+const idOf = (row: Row): string => ('name' in row ? row.name : '');
+const nothing = <span className="text-ink-3">–</span>;
 /** So many rules there may be. */
 const rulesMax = 5000;
 
@@ -38,7 +46,7 @@ function PoliciesPage(): ReactElement {
   const [creating, setCreating] = useState(false);
   const list = useQuery({
     queryKey: ['policies'],
-    queryFn: ({ signal }) => gateway.policies.list({ limit: 200 }, { signal }).take(rulesMax),
+    queryFn: ({ signal }) => gateway.policies.list({ limit: 200, usage: 'true' }, { signal }).take(rulesMax),
     // Others write rules too.
     refetchInterval: 15_000,
   });
@@ -47,6 +55,8 @@ function PoliciesPage(): ReactElement {
     const find = (search.find ?? '').toLowerCase();
     return all.filter((rule) => rule.effect === (search.effect ?? rule.effect) && textOf(rule).includes(find));
   }, [all, search.find, search.effect]);
+  // It is no hold and no allow, and nothing of it can be found.
+  const rows = useMemo((): readonly Row[] => (shown.length === all.length ? [...shown, otherwise] : shown), [shown, all]);
   const isOfFile = all.some(({ source }) => source === 'file');
   const open = all.find(({ name }) => name === search.rule);
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
@@ -113,12 +123,12 @@ function PoliciesPage(): ReactElement {
                 label="Policies, in the order in which they weigh"
                 columns={columns}
                 shown={columns.map(({ id }) => id)}
-                rows={shown}
+                rows={rows}
                 idOf={idOf}
                 cursor={cursor}
-                onOpen={({ name }) => change({ rule: name })}
-                rowClass={({ served }) => (served ? '' : 'text-ink-3')}
-                footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow · what none allows is refused${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
+                onOpen={(row) => 'name' in row && change({ rule: row.name })}
+                rowClass={(row) => ('name' in row ? (row.served ? '' : 'text-ink-3') : 'cursor-default bg-canvas text-ink-2')}
+                footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
               />
             )
           }
@@ -144,29 +154,65 @@ function textOf(rule: Policy): string {
   return `${rule.name} ${rule.to.join(' ')} ${aboutText(rule)} ${rule.reason ?? ''} ${rule.when ?? ''}`.toLowerCase();
 }
 
-const columns: readonly Column<Policy>[] = [
-  { id: 'effect', title: 'Does', track: '76px', isFirst: true, cell: ({ effect }) => <EffectWord effect={effect} /> },
-  { id: 'name', title: 'Name', track: 'minmax(150px, 1.4fr)', isFirst: true, cell: ({ name }) => <span className="font-medium">{name}</span> },
-  { id: 'to', title: 'To', track: 'minmax(100px, 1fr)', cell: ({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span> },
-  { id: 'about', title: 'About', track: 'minmax(160px, 2fr)', cell: (rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span> },
+const columns: readonly Column<Row>[] = [
+  { id: 'effect', title: 'Does', track: '76px', isFirst: true, cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
+  {
+    id: 'name',
+    title: 'Name',
+    track: 'minmax(150px, 1.4fr)',
+    isFirst: true,
+    cell: ofRule(({ name }) => <span className="font-medium">{name}</span>, <span>what no rule allows</span>),
+  },
+  { id: 'to', title: 'To', track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },
+  { id: 'about', title: 'About', track: 'minmax(140px, 2fr)', cell: ofRule((rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span>, 'every server') },
   {
     id: 'when',
     title: 'When',
     track: 'minmax(80px, 1.2fr)',
-    cell: ({ when }) =>
-      when === null ? (
-        <span className="text-ink-3">always</span>
-      ) : (
-        <code className="font-mono text-meta" title={when}>
-          {when}
-        </code>
-      ),
+    cell: ofRule(
+      ({ when }) =>
+        when === null ? (
+          <span className="text-ink-3">always</span>
+        ) : (
+          <code className="font-mono text-meta" title={when}>
+            {when}
+          </code>
+        ),
+      'no rule speaks',
+    ),
   },
-  { id: 'until', title: 'Until', track: '104px', cell: ({ until }) => (until === null ? <span className="text-ink-3">–</span> : <Clock time={until} />) },
+  {
+    id: 'until',
+    title: 'Until',
+    track: '104px',
+    cell: ofRule(({ until }) => (until === null ? nothing : <Clock time={until} />), nothing),
+  },
+  {
+    id: 'calls',
+    title: '24 h',
+    track: '56px',
+    isNumber: true,
+    cell: ofRule(({ usage }) => (usage === null ? nothing : <Calls count={usage.calls} />), nothing),
+  },
+  {
+    id: 'last',
+    title: 'Last',
+    track: '84px',
+    cell: ofRule(({ usage }) => (typeof usage?.last_time === 'string' ? <Ago time={usage.last_time} /> : nothing), nothing),
+  },
   {
     id: 'source',
     title: 'Written in',
-    track: '104px',
-    cell: ({ source, served }) => (source === 'file' ? 'gateway.yaml' : served ? 'registry' : 'registry, rests'),
+    track: '120px',
+    cell: ofRule((rule) => <span title={rule.file ?? undefined}>{placeOf(rule)}</span>, 'nowhere: as it comes'),
   },
 ];
+
+/** A cell of a rule, or that of the row after all rules. */
+function ofRule(cell: (rule: Policy) => ReactNode, last: ReactNode): Column<Row>['cell'] {
+  return (row) => ('name' in row ? cell(row) : last);
+}
+
+function Calls({ count }: { readonly count: number }): ReactElement {
+  return <span className={count === 0 ? 'text-ink-3' : ''}>{shortCount(count)}</span>;
+}

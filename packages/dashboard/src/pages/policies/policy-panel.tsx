@@ -1,11 +1,13 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState, type ReactElement } from 'react';
+import { useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { Clock } from '../../time/time.tsx';
+import { pluralText } from '../../text/format.ts';
+import { Ago, Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
@@ -13,7 +15,9 @@ import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import { DryRunResult } from './dry-run.tsx';
 import { EditPolicy } from './edit-policy.tsx';
 import { EffectWord } from './effect-word.tsx';
-import { fitsForm, type Policy } from './policy-text.ts';
+import { lineText, placeOf, writtenOf, type Policy } from './policy-text.ts';
+import { readPolicy } from './read-policy.ts';
+import { ruleTitles } from './rule-form.tsx';
 
 const days = 7;
 
@@ -29,11 +33,11 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
   const audit = useCapability('audit.read').allowed;
   const now = useNow(60_000);
   const [editing, setEditing] = useState(false);
-  /** The version that is looked at: what somebody else writes meanwhile is not what is deleted. */
-  const [deleting, setDeleting] = useState<number | null>(null);
+  const [deleting, setDeleting] = useState<Policy | null>(null);
   const without = useMutation({ mutationFn: async () => (await gateway.access.dryRun({ remove: [policy.name], days })).dry_run });
   const isOwn = policy.source === 'registry';
-  const isForm = fitsForm(policy);
+  const whyNot = !isOwn ? `Managed by file: it stands in ${placeOf(policy)}.` : write.allowed ? null : write.reason;
+  const place = placeOf(policy);
   const list = (name: string, values: readonly string[] | null): ReactElement | null =>
     values === null ? null : (
       <Fact name={name}>
@@ -64,7 +68,19 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
               <Clock time={policy.until} />
             </Fact>
           )}
-          <Fact name="Written in">{isOwn ? 'the registry' : 'gateway.yaml'}</Fact>
+          <Fact name="Written in">
+            <span title={policy.file ?? undefined}>{place}</span>
+          </Fact>
+          {policy.usage !== null && (
+            <Fact name="Last 24 h">
+              {pluralText(policy.usage.calls, 'call')}
+              {policy.usage.last_time !== null && (
+                <span className="text-ink-3">
+                  , the last <Ago time={policy.usage.last_time} now={now} />
+                </span>
+              )}
+            </Fact>
+          )}
           {policy.changed_at !== null && (
             <Fact name="Changed">
               <Clock time={policy.changed_at} />
@@ -83,27 +99,28 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             </Link>
           )}
         </p>
-        {isOwn ? (
-          <div className="flex flex-wrap gap-2">
-            <Button disabled={!write.allowed || !isForm} title={write.allowed ? undefined : write.reason} onClick={() => setEditing(true)}>
-              Change
-            </Button>
-            <Button
-              look="danger"
-              disabled={!write.allowed}
-              title={write.allowed ? undefined : write.reason}
-              onClick={() => {
-                without.mutate();
-                setDeleting(policy.version);
-              }}
-            >
-              Delete
-            </Button>
-          </div>
-        ) : (
-          <p className="text-ink-2">It is changed in gateway.yaml, which is read again by itself.</p>
+        <div className="flex flex-wrap gap-2">
+          <Button disabled={whyNot !== null} title={whyNot ?? undefined} onClick={() => setEditing(true)}>
+            Change
+          </Button>
+          <Button
+            look="danger"
+            disabled={whyNot !== null}
+            title={whyNot ?? undefined}
+            onClick={() => {
+              without.mutate();
+              setDeleting(policy);
+            }}
+          >
+            Delete
+          </Button>
+        </div>
+        {!isOwn && (
+          <p className="text-ink-2">
+            Managed by file: it is changed in <code className="font-mono text-meta break-all">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>,
+            which is read again by itself.
+          </p>
         )}
-        {isOwn && !isForm && <p className="text-meta text-ink-3">One of its patterns holds a comma: change it with `gateway policies set {policy.name}`.</p>}
         {editing && (
           <EditPolicy
             policy={policy}
@@ -115,12 +132,10 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
           />
         )}
         {deleting !== null && (
-          <Confirm
-            title={`Delete ${policy.name}?`}
-            verb="Delete the policy"
+          <DeletePolicy
+            policy={deleting}
             onClose={() => setDeleting(null)}
-            onConfirm={async () => {
-              await gateway.policies.delete(policy.name, { ifMatch: `"${deleting}"` });
+            onDeleted={() => {
               onChanged();
               onClose();
             }}
@@ -132,9 +147,36 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             ) : (
               <DryRunResult found={without.data} days={days} now={now} />
             )}
-          </Confirm>
+          </DeletePolicy>
         )}
       </PanelBody>
     </SidePanel>
+  );
+}
+
+interface DeletePolicyProps {
+  readonly policy: Policy;
+  readonly onClose: () => void;
+  readonly onDeleted: () => void;
+  readonly children: ReactNode;
+}
+
+/** Of the version that is looked at: what somebody else writes meanwhile is shown before it goes too. */
+function DeletePolicy({ policy, onClose, onDeleted, children }: DeletePolicyProps): ReactElement {
+  const [opened] = useState(() => writtenOf(policy));
+  const versioned = useVersioned({ version: policy.version ?? 0, fields: opened }, async () => readPolicy(policy.name));
+  return (
+    <Confirm
+      title={`Delete ${policy.name}?`}
+      verb="Delete the policy"
+      met={versioned.meeting !== null && <ChangedMeanwhile versioned={versioned} mine={opened} titles={ruleTitles} deleting />}
+      onClose={onClose}
+      onConfirm={async () => {
+        await versioned.send((version) => gateway.policies.delete(policy.name, { ifMatch: `"${version}"` }));
+        onDeleted();
+      }}
+    >
+      {children}
+    </Confirm>
   );
 }

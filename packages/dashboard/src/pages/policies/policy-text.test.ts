@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aboutText, byWeight, changeOf, emptyForm, fitsForm, formOf, type Policy } from './policy-text.ts';
+import { aboutText, byWeight, changeOf, changeOfText, emptyForm, fitsForm, formOf, textOf, writtenOf, type Policy } from './policy-text.ts';
 
 const rule: Policy = {
   name: 'no-deletes',
@@ -14,14 +14,18 @@ const rule: Policy = {
   reason: 'Ask the platform team.',
   until: '2026-12-24T18:30:00.000Z',
   source: 'registry',
+  file: null,
+  line: null,
   served: true,
   version: 3,
   changed_at: '2026-11-28T00:00:00.000Z',
   changed_by: 'user:usr_1',
+  usage: null,
 };
 
-test('a rule that is opened in the form and saved as it is, is the same rule', () => {
-  expect(changeOf(formOf(rule))).toEqual({
+test('a rule that is opened in the form or as text and saved as it is, is the same rule', () => {
+  expect(changeOfText(textOf(writtenOf(rule)))).toEqual(changeOf(formOf(rule.name, writtenOf(rule))));
+  expect(writtenOf(rule)).toEqual({
     effect: 'deny',
     to: rule.to,
     servers: rule.servers,
@@ -37,7 +41,7 @@ test('what is left empty is for everyone, of every server, always', () => {
 });
 
 test('a rule with a comma in a pattern is not opened in a form that would part it there', () => {
-  expect([fitsForm(rule), fitsForm({ ...rule, resources: ['file:///a,b'] })]).toEqual([true, false]);
+  expect([fitsForm(writtenOf(rule)), fitsForm({ ...writtenOf(rule), resources: ['file:///a,b'] })]).toEqual([true, false]);
 });
 
 test('rules stand in the order in which they weigh, and say in a line what they are about', () => {

@@ -40,21 +40,49 @@ export const emptyForm: PolicyForm = {
   until: '',
 };
 
-export function formOf(policy: Policy): PolicyForm {
-  const text = (list: readonly string[] | null): string => (list ?? []).join(', ');
+export function formOf(name: string, change: PolicyChange): PolicyForm {
+  const text = (list: readonly string[] | undefined): string => (list ?? []).join(', ');
   return {
-    name: policy.name,
-    effect: policy.effect,
-    to: text(policy.to),
-    servers: text(policy.servers),
-    tools: text(policy.tools),
-    resources: text(policy.resources),
-    prompts: text(policy.prompts),
-    actions: text(policy.actions),
-    when: policy.when ?? '',
-    reason: policy.reason ?? '',
-    until: policy.until === null ? '' : localTime(new Date(policy.until)),
+    name,
+    effect: change.effect,
+    to: text(change.to ?? ['everyone']),
+    servers: text(change.servers ?? ['*']),
+    tools: text(change.tools),
+    resources: text(change.resources),
+    prompts: text(change.prompts),
+    actions: text(change.actions),
+    when: change.when ?? '',
+    reason: change.reason ?? '',
+    until: change.until === undefined ? '' : localTime(new Date(change.until)),
   };
+}
+
+/** What is sent to make a rule what it is. */
+export function writtenOf({ effect, to, servers, tools, resources, prompts, actions, when, reason, until }: Policy): PolicyChange {
+  const said = Object.entries({ tools, resources, prompts, actions, when, reason, until }).filter(([, value]) => value !== null);
+  return { effect, to, servers, ...(Object.fromEntries(said) as Partial<PolicyChange>) };
+}
+
+/** The rule as text, which knows no limits of a form. */
+export function textOf(change: PolicyChange): string {
+  return JSON.stringify(change, null, 2);
+}
+
+/** Throws what is wrong with it; what the gateway would refuse it refuses. */
+export function changeOfText(text: string): PolicyChange {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SyntaxError('a rule is an object: { "effect": "deny", … }');
+  return value as PolicyChange;
+}
+
+/** What is wrong with it, or null. */
+export function textProblem(text: string): string | null {
+  try {
+    changeOfText(text);
+    return null;
+  } catch (error) {
+    return `It cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 export function changeOf(form: PolicyForm): PolicyChange {
@@ -79,8 +107,18 @@ export function changeOf(form: PolicyForm): PolicyChange {
   };
 }
 
+/** Where it is written: `gateway.yaml:12`. */
+export function placeOf({ source, file, line, served }: Pick<Policy, 'source' | 'file' | 'line' | 'served'>): string {
+  if (source === 'registry') return served ? 'the registry' : 'the registry, rests';
+  return `${(file ?? 'gateway.yaml').split('/').at(-1) ?? ''}${lineText({ line })}`;
+}
+
+export function lineText({ line }: Pick<Policy, 'line'>): string {
+  return line === null ? '' : `:${line}`;
+}
+
 /** A URI of a resource may hold a comma: such a rule is not written in a form that parts lists by it. */
-export function fitsForm({ to, servers, tools, resources, prompts, actions }: Policy): boolean {
+export function fitsForm({ to, servers, tools, resources, prompts, actions }: PolicyChange): boolean {
   return ![to, servers, tools, resources, prompts, actions].some((list) => list?.some((one) => /[,\n]/.test(one)) === true);
 }
 

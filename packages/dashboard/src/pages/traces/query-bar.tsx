@@ -3,6 +3,7 @@ import { Search, X } from 'lucide-react';
 import { useId, useRef, useState, type ReactElement } from 'react';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { termsOf, withoutTerm } from './query-text.ts';
+import { MarkedText } from '../../ui/marked-text.tsx';
 
 const fields = ['server', 'tool', 'status', 'user', 'team', 'agent', 'key', 'client', 'code', 'dur', 'cost', 'policy', 'session', 'env', 'method', 'has'];
 
@@ -127,13 +128,7 @@ export function QueryBar({ query, onCommit, error, known }: QueryBarProps): Reac
       )}
       {problem !== null && (
         <div role="alert" className="mt-1 text-meta">
-          <p className="overflow-hidden font-mono whitespace-pre text-ink-3">
-            {query.slice(0, problem.column - 1)}
-            <mark className="bg-error-soft text-error underline decoration-wavy">
-              {query.slice(problem.column - 1, problem.column - 1 + problem.length) || '…'}
-            </mark>
-            {query.slice(problem.column - 1 + problem.length)}
-          </p>
+          <MarkedText text={query} column={problem.column} length={problem.length} />
           <p className="text-error">
             {problem.message} Write {problem.expected}.
           </p>

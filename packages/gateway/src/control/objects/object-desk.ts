@@ -11,6 +11,8 @@ export interface ObjectDesk {
   fixed(): readonly FixedObject[];
   /** Lines of the prices that the file says, by name. */
   priceLines(): ReadonlyMap<string, number>;
+  /** Lines of the policies that the file says, by name. */
+  policyLines(): ReadonlyMap<string, number>;
   /** Where each that serves beside the file would stand in it. */
   places(): readonly ObjectPlace[];
   /** Why something of the registry does not serve on this node, by `objectKey`; what serves is not in it. */

@@ -62,7 +62,7 @@ export function requireWhole(context: Pick<ControlContext, 'config' | 'organizat
   const missing = servers.find((name) => !name.includes('*') && !ownServers(context).some((server) => server.name === name));
   if (missing !== undefined) throw new Fault('invalid_params', { reason: `there is no server ${missing.slice(0, 63)}; the rule would hold for nothing` });
   const fault = when === null ? null : conditionFault(when, { resources, prompts });
-  if (fault !== null) throw new Fault('invalid_params', { reason: `the condition cannot serve: ${fault}` });
+  if (fault !== null) throw new Fault('invalid_params', { reason: `the condition cannot serve: ${fault.text}` }, { extra: { field: 'when', ...fault.place } });
 }
 
 /** As it stands in the audit. */

@@ -10,6 +10,7 @@ import { createCallProof, type CallProofOptions } from './call-proof.ts';
 import { readKeyUsage, type KeyUsageRow } from './key-usage.ts';
 import { createLedgerBackup, type LedgerBackup } from './ledger-backup.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import { readPolicyUse, type PolicyUseRow } from './policy-use.ts';
 import { listChainedCalls, listChainEnds, type ChainedCall, type ChainedCallsInput, type ChainEnd } from './chained-calls.ts';
 import { createErasure, type LedgerErasure } from './erasure.ts';
 import { listSeenAgents, type SeenAgent, type SeenAgentsInput } from './seen-agents.ts';
@@ -69,6 +70,7 @@ export interface LedgerReader {
   /** Who called, in the catalogue of agents or not; most calls first. */
   listSeenAgents(input: SeenAgentsInput): Promise<readonly SeenAgent[]>;
   agentUse(organizationId: string, agents: readonly string[]): Promise<ReadonlyMap<string, AgentUseRow>>;
+  policyUse(window: Parameters<typeof readPolicyUse>[1]): Promise<ReadonlyMap<string, PolicyUseRow>>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
 }
 
@@ -100,6 +102,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listCallGroups: (input) => listCallGroups(ledger, input),
     listSeenAgents: (input) => listSeenAgents(ledger, input),
     agentUse: (organizationId, agents) => readAgentUse(ledger, organizationId, agents),
+    policyUse: (window) => readPolicyUse(ledger, window),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };
 }

@@ -1,0 +1,138 @@
+/** A rule as it is written: in fields, or as the text that the API takes. */
+import { FaultError } from '@gatewayops/sdk';
+import { useId, type ReactElement, type ReactNode } from 'react';
+import { Choice, Field } from '../../ui/field.tsx';
+import { MarkedText } from '../../ui/marked-text.tsx';
+import { type PolicyChange, type PolicyForm } from './policy-text.ts';
+
+export const ruleTitles: Readonly<Record<keyof PolicyChange, string>> = {
+  effect: 'Does',
+  to: 'To',
+  servers: 'Servers',
+  tools: 'Tools',
+  resources: 'Resources',
+  prompts: 'Prompts',
+  actions: 'Operations',
+  when: 'When',
+  reason: 'Reason',
+  until: 'Until',
+};
+
+interface RuleFormProps {
+  readonly form: PolicyForm;
+  readonly onChange: (form: PolicyForm) => void;
+  /** What is wrong with the condition. */
+  readonly problem: ReactNode;
+}
+
+export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactElement {
+  const condition = useId();
+  const line = (name: keyof PolicyForm) => ({
+    value: form[name],
+    onChange: (event: { readonly target: { readonly value: string } }) => onChange({ ...form, [name]: event.target.value }),
+  });
+  return (
+    <>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Choice
+          label="Does"
+          choices={[
+            ['deny', 'deny: wins over every other rule'],
+            ['hold', 'hold: until somebody approves; wins over allow'],
+            ['allow', 'allow: what no rule allows is refused'],
+          ]}
+          {...line('effect')}
+        />
+        <Field label="To" hint="everyone, members, team:payments, user:…, agent:ci-*, key:…; several with commas" maxLength={2000} {...line('to')} />
+        <Field label="Servers" hint="Names; * stands for any text" maxLength={2000} {...line('servers')} />
+        <Field label="Tools" hint="delete_*; empty: all of a server" maxLength={2000} {...line('tools')} />
+        <Field label="Resources" hint="URIs: file:///home/*" maxLength={2000} {...line('resources')} />
+        <Field label="Prompts" hint="Names" maxLength={2000} {...line('prompts')} />
+        <Field label="Operations" hint="tools.call, resources.*; empty: all" maxLength={500} {...line('actions')} />
+      </div>
+      <div className="flex flex-col gap-1">
+        <label htmlFor={condition} className="text-meta text-ink-2">
+          When
+        </label>
+        <textarea
+          id={condition}
+          rows={2}
+          maxLength={2000}
+          spellCheck={false}
+          aria-invalid={problem !== null}
+          aria-describedby={`${condition}-problem`}
+          placeholder='args.amount > 100 && principal.team != "platform"'
+          className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink placeholder:text-ink-3"
+          {...line('when')}
+        />
+        <div id={`${condition}-problem`}>
+          {problem ?? <p className="text-meta text-ink-3">A condition in CEL over principal, server, action, name, args, tool, ip and now; empty: always.</p>}
+        </div>
+      </div>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Reason" hint="Said to whom it refuses." maxLength={500} {...line('reason')} />
+        <Field label="Until" hint="Empty: it does not end." type="datetime-local" {...line('until')} />
+      </div>
+    </>
+  );
+}
+
+interface RuleTextProps {
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+  readonly problem: string | null;
+}
+
+export function RuleText({ text, onChange, problem }: RuleTextProps): ReactElement {
+  const id = useId();
+  return (
+    <div className="flex flex-col gap-1">
+      <label htmlFor={id} className="text-meta text-ink-2">
+        The rule as JSON
+      </label>
+      <textarea
+        id={id}
+        rows={14}
+        maxLength={65_536}
+        spellCheck={false}
+        value={text}
+        aria-invalid={problem !== null}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onChange(event.target.value)}
+        className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink"
+      />
+      <p id={`${id}-hint`} className={`text-meta ${problem === null ? 'text-ink-3' : 'text-error'}`}>
+        {problem ?? 'As `policies` of gateway.yaml and the API have it. A pattern with a comma is only written here.'}
+      </p>
+    </div>
+  );
+}
+
+interface Place {
+  readonly column: number;
+  readonly length: number;
+}
+
+/** Whether a refusal is about the condition of the rule. */
+export function isOfCondition(error: unknown): error is FaultError {
+  return error instanceof FaultError && error.details['field'] === 'when';
+}
+
+/** At which of its characters. */
+export function ConditionFault({ error, when }: { readonly error: FaultError; readonly when: string }): ReactElement {
+  const place = placeOf(error);
+  return (
+    <div role="alert" className="text-meta">
+      {place !== null && <MarkedText text={when.trim()} {...place} />}
+      <p className="text-error">
+        {place !== null && `Column ${place.column}: `}
+        {error.message}
+      </p>
+    </div>
+  );
+}
+
+function placeOf({ details }: FaultError): Place | null {
+  const { column, length } = details;
+  return typeof column === 'number' && typeof length === 'number' ? { column, length } : null;
+}

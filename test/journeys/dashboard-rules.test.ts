@@ -1,0 +1,180 @@
+/** Who may do what, in a real browser at a real gateway: policies, changes that meet another's, and what people see who may do little. */
+import { writeFileSync } from 'node:fs';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { modernServer } from '../support/modern-server.ts';
+import { until } from '../support/poll.ts';
+import { type Answer, post } from '../support/post.ts';
+import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import { result } from '../support/replies.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
+
+describeWith('chromium', 'the dashboard and its rules', (chromium) => {
+  let upstream: RecordingUpstream;
+  let gateway: RunningGateway;
+  let dashboard: TestDashboard;
+  let owner: BrowserContext;
+  let config: Readonly<Record<string, unknown>>;
+
+  beforeAll(async () => {
+    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    config = { workers: 1, log: { level: 'warn' }, record: { bodies: 'masked' }, servers: [{ name: 'search', url: upstream.url }] };
+    dashboard = await startDashboard(chromium, { config });
+    ({ gateway } = dashboard);
+    for (let call = 0; call < 3; call += 1) expect((await callTool('query', { q: `question ${call}` })).status).toBe(200);
+    await until(async () => (await api('GET', '/v1/policies?usage=true')).text.includes('"calls":3'), {
+      what: 'the calls of the rule that lets them through',
+      timeoutMs: 60_000,
+    });
+    owner = await dashboard.newOwner();
+  });
+  afterAll(async () => {
+    await dashboard?.stop();
+    await upstream?.stop();
+    removeGatewayFolders();
+  });
+
+  const callTool = (tool: string, args: object, key = gateway.apiKey): Promise<Answer> =>
+    post(`${gateway.url}/v1/mcp/search/tools/call`, { tool, arguments: args }, { key });
+  const open = (path: string, whose = owner): Promise<Page> => dashboard.open(path, whose);
+
+  async function api(method: string, path: string, body?: unknown, match?: string): Promise<Answer> {
+    const answer = await post(`${gateway.url}${path}`, body, { method, key: gateway.apiKey, headers: match === undefined ? {} : { 'if-match': match } });
+    expect([method, path, answer.status < 300 ? 'done' : answer.text]).toEqual([method, path, 'done']);
+    return answer;
+  }
+
+  test('a policy is tried on the calls of before, made, holds at once, and is taken away; what is off is switched on again', async () => {
+    const page = await open('/ui/policies');
+    // The last row is what becomes of a call of which no rule speaks.
+    await page.getByRole('row').last().getByText('what no rule allows').waitFor();
+    await page
+      .getByRole('row', { name: /members-may-call-every-server/ })
+      .getByText('3', { exact: true })
+      .waitFor();
+    await page.getByRole('button', { name: 'Create a policy' }).click();
+    await page.getByLabel('Name').fill('no-queries');
+    await page.getByLabel('Tools').fill('query');
+    // A condition that cannot be read is told at its field before anything is made, with the place.
+    await page.getByLabel('When').fill('name == "x" && nothing');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('alert').getByText('Column 16').waitFor();
+    expect(await page.locator('mark').innerText()).toBe('nothing');
+    await dashboard.look(page, 'policy-condition-light');
+    // The same rule as text, and back.
+    await page.getByLabel('When').fill('');
+    await page.getByRole('tab', { name: 'Text' }).click();
+    const text = page.getByLabel('The rule as JSON');
+    expect(JSON.parse(await text.inputValue())).toMatchObject({ effect: 'deny', tools: ['query'] });
+    await text.fill('{ "effect": ');
+    await page.getByText('It cannot be read').waitFor();
+    await text.fill('{ "effect": "deny", "tools": ["query"], "reason": "Not now." }');
+    await page.getByRole('tab', { name: 'Form' }).click();
+    expect(await page.getByLabel('Reason').inputValue()).toBe('Not now.');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    const tried = page.getByRole('region', { name: 'On recorded calls' });
+    await tried.getByText('3 of 3 calls newly refused, of 1 caller').waitFor();
+    expect(await tried.getByTitle('These calls').getAttribute('href')).toMatch(/server%3Asearch\+tool%3Aquery\+key%3Akey_\w+&range=7d/);
+    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    await dashboard.picture(page, 'policy-try-light');
+    await page.getByRole('button', { name: 'Create the policy' }).click();
+    const rule = page.getByRole('complementary', { name: 'The policy' });
+    await rule.getByText('no-queries').waitFor();
+    await page.waitForURL(/rule=no-queries/);
+    expect((await callTool('query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    await rule.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete the policy' }).click();
+    // What lies behind a dialog is no part of the page for as long as it is there.
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await rule.waitFor({ state: 'detached' });
+    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+
+    await gateway.cli('tools', 'disable', 'search/query', '--reason', 'INC-413');
+    await page.reload();
+    await page.getByRole('region', { name: 'Switched off' }).getByText('INC-413').waitFor();
+    await page.getByRole('button', { name: 'Enable tool search/query' }).click();
+    await page.getByRole('region', { name: 'Switched off' }).waitFor({ state: 'detached' });
+    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    await page.close();
+  });
+
+  test('a change that meets another’s shows what they changed, loses nothing of either, and goes on top or gives way', async () => {
+    const rule = { effect: 'deny', tools: ['delete_*'], reason: 'Ask first.' };
+    await api('PUT', '/v1/policies/no-deletes', rule, '"0"');
+    const page = await open('/ui/policies?rule=no-deletes');
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByLabel('When').fill('args.all == true');
+    await page.getByLabel('Reason').fill('Mine.');
+    await api('PUT', '/v1/policies/no-deletes', { ...rule, reason: 'Theirs.', servers: ['search'] }, '"1"');
+    await page.getByRole('button', { name: 'Try it' }).click();
+    const met = page.getByRole('alert', { name: 'Changed meanwhile' });
+    await met
+      .getByRole('row', { name: /Reason/ })
+      .getByText('Mine. · you changed it too')
+      .waitFor();
+    await met
+      .getByRole('row', { name: /Servers/ })
+      .getByText('search')
+      .waitFor();
+    await dashboard.look(page, 'changed-meanwhile-light');
+    await met.getByRole('button', { name: 'Put mine on top' }).click();
+    expect([await page.getByLabel('Servers').inputValue(), await page.getByLabel('Reason').inputValue()]).toEqual(['search', 'Mine.']);
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByRole('button', { name: 'Change the policy' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const { policy } = JSON.parse((await api('GET', '/v1/policies/no-deletes')).text) as { policy: object };
+    expect(policy).toMatchObject({ version: 3, servers: ['search'], when: 'args.all == true', reason: 'Mine.' });
+    // What was looked at is what goes: another version of it is shown first.
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await api('PUT', '/v1/policies/no-deletes', { ...rule, reason: 'Once more.' }, '"3"');
+    const deletion = page.getByRole('alertdialog');
+    await deletion.getByRole('button', { name: 'Delete the policy' }).click();
+    await deletion.getByText('Once more.').waitFor();
+    await deletion.getByRole('button', { name: 'It may go as it is now' }).click();
+    await deletion.getByRole('button', { name: 'Delete the policy' }).click();
+    await deletion.waitFor({ state: 'detached' });
+    await page.close();
+  });
+
+  test('so it is with people: their roles are what both gave, and a name is theirs where it is taken', async () => {
+    await api('POST', '/v1/users', { id: 'usr_ana', name: 'Ana', email: 'ana@example.com', role_ids: ['viewer'] });
+    const page = await open('/ui/people/users/usr_ana');
+    await page.getByRole('button', { name: 'Give or take a role' }).click();
+    await page.getByRole('dialog').getByLabel('Developer').check();
+    await api('PATCH', '/v1/users/usr_ana', { role_ids: ['viewer', 'auditor'] }, '"1"');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Put mine on top' }).click();
+    expect(await page.getByRole('dialog').getByLabel('Auditor').isChecked()).toBe(true);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const { user } = JSON.parse((await api('GET', '/v1/users/usr_ana')).text) as { user: { role_ids: string[]; version: number } };
+    expect(user.role_ids.toSorted()).toEqual(['auditor', 'developer', 'viewer']);
+
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await page.getByLabel('Name').fill('Ana of mine');
+    await api('PATCH', '/v1/users/usr_ana', { name: 'Ana of theirs' }, `"${user.version}"`);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Take theirs' }).click();
+    expect(await page.getByLabel('Name').inputValue()).toBe('Ana of theirs');
+    await page.close();
+  });
+
+  test('rules of gateway.yaml say where they stand, and are changed there', async () => {
+    const policies = [{ name: 'of-the-file', effect: 'allow', to: ['members'] }];
+    writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, policies }, null, 2));
+    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+    const page = await open('/ui/policies?rule=of-the-file');
+    const rule = page.getByRole('complementary', { name: 'The policy' });
+    await rule.getByText('Managed by file').waitFor();
+    await rule
+      .getByText(/gateway\.yaml:\d+$/)
+      .first()
+      .waitFor();
+    expect(await rule.getByRole('button', { name: 'Change' }).getAttribute('title')).toMatch(/Managed by file: it stands in gateway\.yaml:\d+\./);
+    expect(await page.getByRole('button', { name: 'Create a policy' }).isDisabled()).toBe(true);
+    await dashboard.look(page, 'policies-of-file-light');
+    await page.close();
+  });
+});
