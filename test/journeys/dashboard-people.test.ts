@@ -200,8 +200,9 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
   test('a link to a decision is the decision: who, what, and the rule that decides; a key and a call lead to it', async () => {
     const page = await open(`/ui/access?${new URLSearchParams({ as: keyId, server: 'search', name: 'delete_repo' }).toString()}`);
     await page.getByRole('heading', { name: 'Denied' }).waitFor();
-    await page.getByRole('region', { name: 'The decision' }).getByRole('button', { name: 'no-deletes' }).click();
-    await page.getByText('Deletes go by the form.').first().waitFor();
+    await page.getByRole('region', { name: 'The decision' }).getByRole('link', { name: 'no-deletes' }).click();
+    await page.getByRole('complementary', { name: 'The policy' }).getByText('Deletes go by the form.').waitFor();
+    await page.goBack();
     await page.getByLabel('Its name').fill('query');
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await page.getByRole('heading', { name: 'Allowed', exact: true }).waitFor();

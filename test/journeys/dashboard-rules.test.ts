@@ -161,6 +161,48 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.close();
   });
 
+  test('two clicks from a call that a rule stops to the rule that lets it through, tried before it is made; also from Check access', async () => {
+    const key = JSON.parse((await api('POST', '/v1/auth/keys', { name: 'bo', metadata: { user_id: 'usr_bo', team_id: 'ops' } })).text) as {
+      key: { id: string; secret: string };
+    };
+    await api('PUT', '/v1/policies/no-drops', { effect: 'deny', tools: ['drop_*'] }, '"0"');
+    const call = async (tool: string): Promise<number> => (await callTool(tool, { table: 't' }, key.key.secret)).status;
+    expect(await call('drop_table')).toBeGreaterThanOrEqual(400);
+    const page = await open('/ui/traces?q=tool:drop_table');
+    await until(
+      async () => {
+        await page.reload();
+        await page.getByRole('grid').or(page.getByText('No trace')).first().waitFor();
+        return (await page.getByRole('row').count()) > 1;
+      },
+      { what: 'the call that was stopped', timeoutMs: 60_000 },
+    );
+    await page.getByRole('row').nth(1).click();
+    await page.getByRole('complementary', { name: 'The trace' }).getByRole('button', { name: 'Allow this …' }).click();
+    const sheet = page.getByRole('dialog');
+    await sheet.getByText('when !(principal.user == "usr_bo" && server == "search" && name == "drop_table")').waitFor();
+    await sheet.getByText(/1 of \d+ calls newly allowed, of 1 caller/).waitFor();
+    await dashboard.look(page, 'allow-this-light');
+    await sheet.getByRole('button', { name: 'Allow it' }).click();
+    await sheet.getByRole('link', { name: 'no-drops' }).waitFor();
+    expect([await call('drop_table'), await call('drop_view'), (await callTool('drop_table', {})).status].map((status) => status < 400)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    await page.close();
+
+    const check = await open(`/ui/access?${new URLSearchParams({ as: key.key.id, server: 'search', name: 'drop_view' }).toString()}`);
+    await check.getByRole('heading', { name: 'Denied' }).waitFor();
+    await check.getByRole('button', { name: 'Allow this …' }).click();
+    await check.getByLabel('For whom').selectOption('team:ops');
+    await check.getByRole('button', { name: 'Allow it' }).click();
+    await check.getByText('It is allowed').waitFor();
+    await check.getByRole('button', { name: 'Done' }).click();
+    await check.getByRole('heading', { name: 'Allowed', exact: true }).waitFor();
+    await check.close();
+  });
+
   test('rules of gateway.yaml say where they stand, and are changed there', async () => {
     const policies = [{ name: 'of-the-file', effect: 'allow', to: ['members'] }];
     writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, policies }, null, 2));

@@ -2,6 +2,7 @@ import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement, ReactNode } from 'react';
 import { Mark, Rail, type Status } from '../../rail/rail.tsx';
 import { ReferenceLink } from '../people/entry-words.tsx';
+import { AllowThis } from '../policies/allow-this.tsx';
 import { RuleName } from './rule-name.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 
@@ -53,6 +54,11 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
           <p className="text-ink-2">
             Decided by <RuleName name={rule} isPolicy={engine === null || engine.name !== rule} />
           </p>
+        )}
+        {decision !== 'allow' && (
+          <div>
+            <AllowThis stopped={{ as, server, kind, name, rule }} />
+          </div>
         )}
         {changes.length > 0 && !isThrough && (
           <div className="text-ink-2">

@@ -1,17 +1,18 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState, type ReactElement } from 'react';
-import { gateway } from '../../app/gateway.ts';
-import { FaultLine } from '../../ui/fault-line.tsx';
+import type { ReactElement } from 'react';
 import { ReferenceLink } from '../people/entry-words.tsx';
-import { JsonView } from '../trace/json-view.tsx';
 
 const switchPrefix = 'switched-off:';
 
 /** A rule by its name: a switch leads to what is off, a policy opens here. `isPolicy`: false for what a policy engine calls itself. */
 export function RuleName({ name, isPolicy }: { readonly name: string; readonly isPolicy: boolean }): ReactElement {
   if (name.startsWith(switchPrefix)) return <SwitchedOff reference={name.slice(switchPrefix.length)} />;
-  return isPolicy ? <Policy name={name} /> : <span className="font-medium">{name}</span>;
+  if (!isPolicy) return <span className="font-medium">{name}</span>;
+  return (
+    <Link to="/policies" search={{ rule: name }} className="font-medium text-accent hover:underline">
+      {name}
+    </Link>
+  );
 }
 
 function SwitchedOff({ reference }: { readonly reference: string }): ReactElement {
@@ -30,24 +31,6 @@ function SwitchedOff({ reference }: { readonly reference: string }): ReactElemen
         </Link>
       ) : (
         <ReferenceLink reference={reference} />
-      )}
-    </span>
-  );
-}
-
-/** What it says, where it is asked for. */
-function Policy({ name }: { readonly name: string }): ReactElement {
-  const [open, setOpen] = useState(false);
-  const found = useQuery({ queryKey: ['policy', name], queryFn: async ({ signal }) => (await gateway.policies.get(name, { signal })).policy, enabled: open });
-  return (
-    <span>
-      <button type="button" aria-expanded={open} onClick={() => setOpen(!open)} className="font-medium text-accent hover:underline">
-        {name}
-      </button>
-      {open && (
-        <span className="mt-1 block text-ink">
-          {found.error !== null ? <FaultLine error={found.error} /> : found.data !== undefined && <JsonView text={JSON.stringify(found.data)} />}
-        </span>
       )}
     </span>
   );

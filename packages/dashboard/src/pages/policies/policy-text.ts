@@ -123,7 +123,7 @@ export function fitsForm({ to, servers, tools, resources, prompts, actions }: Po
 }
 
 /** What it is about, in a line. */
-export function aboutText({ servers, tools, resources, prompts, actions }: Policy): string {
+export function aboutText({ servers, tools, resources, prompts, actions }: Pick<Policy, 'servers' | 'tools' | 'resources' | 'prompts' | 'actions'>): string {
   const part = (list: readonly string[] | null, word: string): string[] => (list === null ? [] : [`${word} ${list.join(', ')}`]);
   const where = servers.length === 1 && servers[0] === '*' ? 'every server' : servers.join(', ');
   const what = [...part(tools, 'tools'), ...part(resources, 'resources'), ...part(prompts, 'prompts'), ...part(actions, 'to do')];

@@ -16,6 +16,7 @@ import { Tabs } from '../../ui/tabs.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
+import { RuleName } from '../access/rule-name.tsx';
 import { ExplainLink, type TraceContext } from './explain-link.tsx';
 import { askedOf, curlOf } from './call-as-command.ts';
 import { JsonView } from './json-view.tsx';
@@ -52,6 +53,8 @@ export function SpanDetail({ traceId, span, context, currency, tab, onTab }: Spa
 }
 
 function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'context' | 'currency'>): ReactElement {
+  // What a policy engine calls itself is no name of a policy, which none of them would have.
+  const mayPolicies = useCapability('policies.read').allowed && /^[a-z0-9][a-z0-9_-]*$/.test(span.policy ?? '');
   return (
     <div className="flex flex-col gap-4">
       {span.status !== 'success' && (
@@ -60,7 +63,7 @@ function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'co
           {span.policy !== null && (span.status === 'blocked' || span.status === 'waiting') && (
             <>
               {' '}
-              The rule is <code className="font-mono text-table">{span.policy}</code>.
+              The rule is <RuleName name={span.policy} isPolicy={mayPolicies} />.
             </>
           )}
         </p>
@@ -109,7 +112,11 @@ function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'co
         </Fact>
         {span.cache !== null && <Fact name="Cache">{span.cache}</Fact>}
         {span.retries > 0 && <Fact name="Retries">{span.retries}</Fact>}
-        {span.policy !== null && <Fact name="Policy">{span.policy}</Fact>}
+        {span.policy !== null && (
+          <Fact name="Policy">
+            <RuleName name={span.policy} isPolicy={mayPolicies} />
+          </Fact>
+        )}
         {span.transforms.length > 0 && <Fact name="Transformed by">{span.transforms.join(', ')}</Fact>}
         {span.fault !== null && (
           <Fact name="Fault">
