@@ -227,7 +227,7 @@ function questions(newestMs: number): Readonly<Record<string, Question>> {
     (reader) => {
       const endMs = newestMs + day;
       const asked = { organizationId: organization, startMs: endMs - hours * 3_600_000, endMs, query: parseQuery(''), bodies: false };
-      return reader.callMetrics({ ...asked, stepMs: stepMinutes * 60_000, limit: 502 });
+      return reader.callMetrics({ ...asked, stepMs: stepMinutes * 60_000, limit: 502, grouped: true });
     };
   return {
     'first page of traces, last day': (reader) => reader.listTraces({ ...window(24), after: null, limit: 51 }),

@@ -29,41 +29,62 @@ const at = (index: number): number => 6 + (index * (width - 12)) / (stops.length
 
 const last = stops.length - 1;
 
-/** The lines between two stops. */
-function lines(from: number, to: number): string {
+const r = 3;
+
+/** Passed stops and the lines between them, as one shape. */
+function passedShape(passed: number): string {
   let path = '';
-  for (let index = from; index < to; index += 1) path += `M${at(index) + 4} ${middle}H${at(index + 1) - 4}`;
+  for (let index = 0; index < passed; index += 1) path += `M${at(index) - r} ${middle}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+  for (let index = 0; index < Math.min(passed, last); index += 1) path += `M${at(index) + 4} ${middle - 0.75}H${at(index + 1) - 4}v1.5H${at(index) + 4}Z`;
   return path;
 }
 
-/** Lines of no length: round ends make them dots. */
-function dots(from: number, to: number): string {
+/** What was not reached: dashes and rings, as one line. */
+function aheadLine(passed: number): string {
   let path = '';
-  for (let index = from; index < to; index += 1) path += `M${at(index)} ${middle}h0`;
+  for (let index = Math.max(passed, 0); index < last; index += 1)
+    for (let x = at(index) + 4; x < at(index + 1) - 4; x += 4) path += `M${x} ${middle}h${Math.min(2, at(index + 1) - 4 - x)}`;
+  for (let index = passed + 1; index <= last; index += 1) path += `M${at(index) - 2.5} ${middle}a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0`;
   return path;
 }
 
-function rings(from: number): string {
-  let path = '';
-  for (let index = from; index <= last; index += 1) path += `M${at(index) - 2.5} ${middle}a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0`;
-  return path;
+interface Shape {
+  readonly label: string;
+  readonly passed: string;
+  readonly ahead: string;
+  /** Where the shape of the outcome stands; null where all went well or nothing is known. */
+  readonly mark: number | null;
+}
+
+/** There are few ways to end, and lists draw hundreds. */
+const shapes = new Map<string, Shape>();
+
+function shapeOf(stop: string, status: Status): Shape {
+  const name = `${stop} ${status}`;
+  const drawn = shapes.get(name);
+  if (drawn !== undefined) return drawn;
+  const known = stops.findIndex((one) => one === stop);
+  const ended = status === 'unknown' ? -1 : known === -1 ? 0 : known;
+  const passed = status === 'success' ? stops.length : ended;
+  const shape = {
+    label: status === 'success' ? 'Passed all stops' : ended === -1 ? 'Nobody knows how it ended' : `${statusWord(status)} at ${stops[ended]}`,
+    passed: passedShape(passed),
+    ahead: passed < last ? aheadLine(passed) : '',
+    mark: ended >= 0 && status !== 'success' ? at(ended) : null,
+  };
+  // Names of stops are the gateway's; of a later one too there are few.
+  if (shapes.size < 100) shapes.set(name, shape);
+  return shape;
 }
 
 /** Where a call ended, `stop`, and how. A call of which nothing is known has passed no stop. */
 export function Rail({ stop, status, large = false }: { readonly stop: string; readonly status: Status; readonly large?: boolean }): ReactElement {
-  const known = stops.findIndex((name) => name === stop);
-  const ended = status === 'unknown' ? -1 : known === -1 ? 0 : known;
-  const passed = status === 'success' ? stops.length : ended;
-  const label = status === 'success' ? 'Passed all stops' : ended === -1 ? 'Nobody knows how it ended' : `${statusWord(status)} at ${stops[ended]}`;
+  const { label, passed, ahead, mark } = shapeOf(stop, status);
   return (
     <svg viewBox={`0 0 ${width} 12`} width={large ? 168 : width} height={large ? 24 : 12} role="img" aria-label={label} className="shrink-0 overflow-visible">
-      <title>{label}</title>
-      {/* A list draws hundreds: a few paths for each, not a shape for each stop. */}
-      {passed > 0 && <path d={lines(0, Math.min(passed, last))} className="fill-none stroke-ink-3" strokeWidth={1.5} />}
-      {passed > 0 && <path d={dots(0, passed)} className="fill-none stroke-ink-3" strokeWidth={6} strokeLinecap="round" />}
-      {passed < last && <path d={lines(Math.max(passed, 0), last)} className="fill-none stroke-control" strokeWidth={1} strokeDasharray="2 2" />}
-      {passed < last && <path d={rings(passed + 1)} className="fill-none stroke-control" strokeWidth={1} />}
-      {ended >= 0 && status !== 'success' && <Mark status={status} x={at(ended)} />}
+      {passed !== '' && <path d={passed} className="fill-ink-3" />}
+      {ahead !== '' && <path d={ahead} className="fill-none stroke-control" strokeWidth={1} />}
+      {mark !== null && <Mark status={status} x={mark} />}
     </svg>
   );
 }

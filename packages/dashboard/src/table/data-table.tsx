@@ -4,7 +4,7 @@
  */
 import { columnOrderingFeature, columnVisibilityFeature, createColumnHelper, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
 import { useAppearance } from '../app/appearance.ts';
 
 const noRows: readonly never[] = [];
@@ -39,11 +39,14 @@ interface DataTableProps<Row> {
   readonly rowClass?: (row: Row) => string;
 }
 
+/** Rows above and below what is seen. */
+const overscan = 8;
+/** So many rows before the end more are asked for. */
+const fetchAhead = 60;
 const heights = { compact: 28, normal: 32, roomy: 40 } as const;
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>): ReactElement {
-  const { label, columns, shown, rows, idOf, cursor, selected, isStale = false, onOpen, onEnd, onScroll, footer, rowClass } = props;
-  const { density } = useAppearance();
+  const { label, columns, shown, rows, isStale = false, onScroll, footer } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const defined = useMemo(() => defineColumns(columns), [columns]);
   const table = useTable({
@@ -62,24 +65,6 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     .map(({ id }) => id)
     .join(' ');
   const visible = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
-  const height = heights[density];
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 12 });
-  useEffect(() => virtual.measure(), [virtual, height]);
-
-  const place = useMemo(() => (cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor)), [cursor, rows, idOf]);
-  useEffect(() => {
-    if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
-    // Only where the cursor moves, not where rows come in.
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [cursor]);
-
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 20) onEnd?.();
-  }, [last, rows.length, onEnd]);
-
-  const tracks = visible.map(({ track }) => track).join(' ');
   return (
     <div ref={scroller} onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)} className="min-h-0 flex-1 overflow-auto bg-surface" tabIndex={-1}>
       <div
@@ -88,7 +73,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
         aria-rowcount={rows.length + 1}
         aria-busy={isStale}
         className={`min-w-fit ${isStale ? 'opacity-60' : ''}`}
-        style={{ ['--tracks' as string]: tracks }}
+        style={{ ['--tracks' as string]: visible.map(({ track }) => track).join(' ') }}
       >
         <div
           role="row"
@@ -101,41 +86,103 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
             </div>
           ))}
         </div>
-        <div className="relative" style={{ height: virtual.getTotalSize() }}>
-          {items.map(({ index, start }) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            const id = idOf(row);
-            const isAt = id === cursor;
-            const isChosen = selected?.has(id) ?? isAt;
-            return (
-              <div
-                key={id}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={isChosen}
-                tabIndex={isAt || (cursor === null && index === 0) ? 0 : -1}
-                onClick={() => onOpen(row)}
-                onKeyDown={(event) => {
-                  if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
-                  event.preventDefault();
-                  onOpen(row);
-                }}
-                className={`absolute inset-x-0 top-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
-                  isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isChosen ? 'bg-sunken' : 'hover:bg-canvas'
-                } ${rowClass?.(row) ?? ''}`}
-                style={{ transform: `translateY(${start}px)` }}
-              >
-                <Cells row={row} columns={visible} />
-              </div>
-            );
-          })}
-        </div>
+        <Rows {...props} columns={visible} scroller={scroller} />
       </div>
       {footer !== undefined && <div className="sticky left-0 px-3 py-2 text-meta text-ink-3">{footer}</div>}
     </div>
   );
 }
+
+interface RowsProps<Row> extends DataTableProps<Row> {
+  readonly scroller: { readonly current: HTMLDivElement | null };
+}
+
+/** What is drawn while the list is scrolled, and nothing else. */
+function Rows<Row extends object>({ columns, rows, idOf, cursor, selected, onOpen, onEnd, rowClass, scroller }: RowsProps<Row>): ReactElement {
+  const { density } = useAppearance();
+  const height = heights[density];
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan });
+  useEffect(() => virtual.measure(), [virtual, height]);
+
+  const place = useMemo(() => (cursor === null ? -1 : rows.findIndex((row) => idOf(row) === cursor)), [cursor, rows, idOf]);
+  useEffect(() => {
+    if (place >= 0) virtual.scrollToIndex(place, { align: 'auto' });
+    // Only where the cursor moves, not where rows come in.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [cursor]);
+
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (rows.length > 0 && last >= rows.length - fetchAhead) onEnd?.();
+  }, [last, rows.length, onEnd]);
+  // A row is drawn again where it changes, not where what is to be done with it is a new function.
+  const latest = useRef(onOpen);
+  useEffect(() => {
+    latest.current = onOpen;
+  });
+  const open = useCallback((row: Row) => latest.current(row), []);
+  return (
+    <div className="relative" style={{ height: virtual.getTotalSize() }}>
+      {items.map(({ index, start }) => {
+        const row = rows[index];
+        if (row === undefined) return null;
+        const id = idOf(row);
+        const isAt = id === cursor;
+        return (
+          <TableRow
+            key={id}
+            row={row}
+            index={index}
+            top={start}
+            columns={columns}
+            isAt={isAt}
+            isChosen={selected?.has(id) ?? isAt}
+            isReached={isAt || (cursor === null && index === 0)}
+            look={rowClass?.(row) ?? ''}
+            onOpen={open}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+interface TableRowProps<Row> {
+  readonly row: Row;
+  readonly index: number;
+  readonly top: number;
+  readonly columns: readonly Column<Row>[];
+  readonly isAt: boolean;
+  readonly isChosen: boolean;
+  readonly isReached: boolean;
+  readonly look: string;
+  readonly onOpen: (row: Row) => void;
+}
+
+const TableRow = memo(function TableRow<Row>({ row, index, top, columns, isAt, isChosen, isReached, look, onOpen }: TableRowProps<Row>): ReactElement {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={isChosen}
+      tabIndex={isReached ? 0 : -1}
+      onClick={() => onOpen(row)}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || event.target !== event.currentTarget || event.shiftKey) return;
+        event.preventDefault();
+        onOpen(row);
+      }}
+      className={`absolute inset-x-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
+        isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isChosen ? 'bg-sunken' : 'hover:bg-canvas'
+      } ${look}`}
+      // Not moved by a transform: a layer's worth of bookkeeping for each row, for what never moves.
+      style={{ top }}
+    >
+      <Cells row={row} columns={columns} />
+    </div>
+  );
+}) as <Row>(props: TableRowProps<Row>) => ReactElement;
 
 interface CellsProps<Row> {
   readonly row: Row;

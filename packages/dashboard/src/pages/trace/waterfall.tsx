@@ -33,7 +33,7 @@ const height = 28;
 
 export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, onChoose, onToggle, onEnd }: WaterfallProps): ReactElement {
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 16 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10 });
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -125,11 +125,10 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
         else return;
         event.preventDefault();
       }}
-      className={`absolute inset-x-0 top-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
-      style={{ transform: `translateY(${top}px)` }}
+      className={`absolute inset-x-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
+      style={{ top }}
     >
-      <span className="flex min-w-0 items-center gap-1 pr-2 pl-2">
-        <span style={{ width: row.depth * 14 }} className="shrink-0" />
+      <span className="flex min-w-0 items-center gap-1 pr-2" style={{ paddingLeft: 12 + row.depth * 14 }}>
         {isCall ? (
           <button
             type="button"
@@ -225,7 +224,7 @@ function Minimap({
         context.fillRect(from * target.width, (index / lines.length) * (target.height - tall), Math.max(scale, wide * target.width), tall);
       }
     };
-    draw();
+    // It is told the size at once, and draws then.
     const watch = new ResizeObserver(draw);
     watch.observe(target);
     return () => watch.disconnect();

@@ -25,7 +25,7 @@ import { rowOfTrace, type TraceRow } from './trace-row.ts';
 import { useLive } from './use-live.ts';
 
 const idOf = ({ id }: TraceRow): string => id;
-const pageSize = 100;
+const pageSize = 200;
 
 type TracePage = Awaited<ReturnType<ReturnType<typeof gateway.traces.list>['page']>>;
 
@@ -112,6 +112,18 @@ function TracesPage(): ReactElement {
     [],
   );
   const columns = useMemo(() => [chooseColumn(chosen, toggle), ...traceColumns], [chosen, toggle]);
+  // Hundreds of bars: not drawn anew with each call that comes in live.
+  const bars = useMemo(
+    () =>
+      histogram.data !== undefined && (
+        <OutcomeBars
+          buckets={histogram.data.buckets}
+          bucketMs={histogram.data.bucket_ms}
+          onChoose={(from, to) => void navigate({ search: (old) => ({ ...old, range: undefined, from, to }) })}
+        />
+      ),
+    [histogram.data, navigate],
+  );
   const [a, b] = chosen;
   const compare = (): void => {
     // The older stands first: what changed since is read from left to right.
@@ -183,15 +195,7 @@ function TracesPage(): ReactElement {
           )}
         </aside>
         <section aria-label="Calls" className="relative flex min-w-0 flex-1 flex-col">
-          <div className="h-[72px] shrink-0 border-b border-hairline bg-surface">
-            {histogram.data !== undefined && (
-              <OutcomeBars
-                buckets={histogram.data.buckets}
-                bucketMs={histogram.data.bucket_ms}
-                onChoose={(from, to) => change({ range: undefined, from, to })}
-              />
-            )}
-          </div>
+          <div className="h-[72px] shrink-0 border-b border-hairline bg-surface">{bars}</div>
           {chosen.size > 0 && (
             <div role="status" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline bg-accent-soft px-3 py-1.5">
               <span className="mr-2">{pluralText(chosen.size, 'trace')} chosen</span>

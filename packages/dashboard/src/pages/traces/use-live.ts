@@ -5,8 +5,8 @@ import { rowOfCall, type TraceRow } from './trace-row.ts';
 
 /** Rows that are kept: the older ones are in the ledger. */
 const rowsMax = 1000;
-/** Drawn at most so often, however many calls there are. */
-const drawMs = 200;
+/** The first call is drawn at once; of many, those of half a second together: faster nobody reads, and each time the rows in sight are others. */
+const drawMs = 500;
 
 export interface Live {
   readonly rows: readonly TraceRow[];
@@ -42,28 +42,35 @@ function follow(query: string, isPaused: { readonly current: boolean }, draw: (c
   const ending = new AbortController();
   let came: TraceRow[] = [];
   let sampled: Live['sampled'] = null;
-  const timer = setInterval(() => {
-    if (came.length === 0) return;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let drawnAt = 0;
+  const drawCame = (): void => {
+    timer = null;
+    drawnAt = performance.now();
     const rows = came;
     if (isPaused.current) {
       rows.length = Math.min(rows.length, rowsMax);
       draw(() => ({ waiting: rows.length }));
+      // Until the reader goes on.
+      timer = setTimeout(drawCame, drawMs);
     } else {
       came = [];
       draw((old) => ({ rows: [...rows, ...old.rows].slice(0, rowsMax), waiting: 0, sampled }));
     }
-  }, drawMs);
+  };
   const read = async (): Promise<void> => {
     for await (const event of gateway.traces.tail({ query }, { signal: ending.signal })) {
-      if (event.type === 'call') came.unshift(rowOfCall(event.data));
-      else if (event.type === 'sampled') sampled = event.data;
+      if (event.type === 'call') {
+        came.unshift(rowOfCall(event.data));
+        timer ??= setTimeout(drawCame, Math.max(0, drawnAt + drawMs - performance.now()));
+      } else if (event.type === 'sampled') sampled = event.data;
     }
   };
   read().catch((error: unknown) => {
     if (!ending.signal.aborted) draw(() => ({ error }));
   });
   return () => {
-    clearInterval(timer);
+    if (timer !== null) clearTimeout(timer);
     ending.abort();
   };
 }

@@ -78,16 +78,15 @@ export async function readCallMetrics(
   const stepMs = roundWidth(endMs - startMs, Math.min(asked.steps ?? stepsUsual, bounds.metricBucketsMax), stepMsMin);
   const limit = Math.max(bounds.metricBucketsMax + 2, asked.groups + 1);
 
-  const read = async (fromMs: number, toMs: number): Promise<readonly [readonly CallMetricsRow[], number | null]> => {
+  const read = async (fromMs: number, toMs: number, grouped: boolean): Promise<readonly [readonly CallMetricsRow[], number | null]> => {
     const window = { organizationId, startMs: fromMs, endMs: toMs, query, bodies };
     return Promise.all([
-      ledger.callMetrics({ ...window, stepMs, limit }),
+      ledger.callMetrics({ ...window, stepMs, limit, grouped }),
       toMs - fromMs > bounds.metricAgentDaysMax * dayMs ? null : ledger.countAgents(window),
     ]);
   };
-  const [rows, agents] = await read(startMs, endMs);
   const beforeMs = startMs - (endMs - startMs);
-  const before = asked.compare ? await read(Math.max(0, beforeMs), startMs) : null;
+  const [[rows, agents], before] = await Promise.all([read(startMs, endMs, true), asked.compare ? read(Math.max(0, beforeMs), startMs, false) : null]);
 
   // What is still to come of the window has not been quiet.
   const seenMs = Math.max(1000, Math.min(endMs, nowMs) - startMs);

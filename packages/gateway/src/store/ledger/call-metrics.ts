@@ -19,6 +19,8 @@ export interface CallMetricsInput {
   readonly bodies: boolean;
   /** Of each kind of group. */
   readonly limit: number;
+  /** By step, server and tool too: a total alone is a fraction of the work. */
+  readonly grouped: boolean;
 }
 
 const outcomes = ['success', 'error', 'timeout', 'blocked', 'waiting', 'cancelled', 'unknown'] as const;
@@ -91,8 +93,12 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
       : { from: `(${sums.join(' UNION ALL ')})`, quantiles: `quantilesDDMergeIf(${levels})(latency, ${timed})` };
   const sql = `/* metrics/read */
     SELECT
-      multiIf(grouping(step) = 0, 'step', grouping(tool_name) = 0, 'tool', grouping(server_name) = 0, 'server', 'total') AS kind,
-      step, server_name AS server, tool_name AS tool,
+      ${
+        input.grouped
+          ? `multiIf(grouping(step) = 0, 'step', grouping(tool_name) = 0, 'tool', grouping(server_name) = 0, 'server', 'total') AS kind,
+      step, server_name AS server, tool_name AS tool`
+          : "'total' AS kind, 0 AS step, '' AS server, '' AS tool"
+      },
       sum(made) AS calls,
       ${outcomes.map((outcome) => `sumIf(made, status = '${outcome}') AS ${outcome}`).join(', ')},
       arrayElement(${rows.quantiles} AS quantiles, 1) AS p50,
@@ -103,8 +109,7 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
       SELECT *, toUInt32(intDiv(at, {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server_name, if(method = 'tools/call', tool, '') AS tool_name
       FROM ${rows.from}
     )
-    GROUP BY GROUPING SETS ((), (step), (server_name), (server_name, tool_name))
-    HAVING kind != 'tool' OR tool != ''
+    ${input.grouped ? "GROUP BY GROUPING SETS ((), (step), (server_name), (server_name, tool_name)) HAVING kind != 'tool' OR tool != ''" : ''}
     ORDER BY kind, calls DESC, step, server, tool
     LIMIT {limit:UInt32} BY kind`;
   return ledger.query(sql, parameters, row);

@@ -228,6 +228,7 @@ test('a backup has the sums by minute and by day of days whose calls are forgott
       query: parseQuery(''),
       bodies: false,
       limit: 10,
+      grouped: true,
     });
   const before = [await figures(dayMs), await figures(60_000)];
   expect(before).toMatchObject([
