@@ -8,6 +8,8 @@ import { setAppearance, useAppearance } from './appearance.ts';
 import { gateway } from './gateway.ts';
 import { pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
+import { viewsQuery } from '../views/use-views.ts';
+import { searchOf, viewPages, type ViewPage } from '../views/view-state.ts';
 import { signOut } from './user-menu.tsx';
 
 interface Entry {
@@ -100,6 +102,7 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
+  const views = useQuery({ ...viewsQuery, enabled: may('traces.read') });
   const id = /^tr_[0-9a-f]{8,}$/.exec(text.trim())?.[0];
   const groups: readonly Group[] = [
     {
@@ -113,6 +116,16 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
           .filter(({ permission }) => may(permission))
           .map(({ path, title, key }) => ({ value: title, hint: `g ${key}`, run: () => void navigate({ to: path }) })),
       ),
+    },
+    {
+      value: 'Views',
+      items: (views.data ?? [])
+        .filter((view): view is typeof view & { readonly page: ViewPage } => view.page in viewPages)
+        .map((view) => ({
+          value: view.name,
+          hint: view.shared_with ?? 'yours',
+          run: () => void navigate({ to: viewPages[view.page].path, search: { ...searchOf(view.page, view.state), view: view.id } }),
+        })),
     },
     {
       value: 'Servers',

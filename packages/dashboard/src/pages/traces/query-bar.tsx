@@ -2,7 +2,7 @@ import { FaultError } from '@gatewayops/sdk';
 import { Search, X } from 'lucide-react';
 import { useId, useRef, useState, type ReactElement } from 'react';
 import { useShortcuts } from '../../app/shortcuts.ts';
-import { termsOf, withoutTerm } from './query-text.ts';
+import { termAt, termsOf, withoutTerm } from './query-text.ts';
 import { MarkedText } from '../../ui/marked-text.tsx';
 
 const fields = ['server', 'tool', 'status', 'user', 'team', 'agent', 'key', 'client', 'code', 'dur', 'cost', 'policy', 'session', 'env', 'method', 'has'];
@@ -39,6 +39,8 @@ export function QueryBar({ query, onCommit, error, known }: QueryBarProps): Reac
     },
   ]);
   const problem = problemOf(error);
+  const wrongAt = problem === null ? -1 : termAt(query, problem.column);
+  const wrong = termsOf(query)[wrongAt];
   const offers = hasFocus ? offersFor(draft, known) : [];
   const take = (offer: string): void => {
     setDraft(`${draft.slice(0, draft.length - lastWord(draft).length)}${offer}`);
@@ -130,7 +132,12 @@ export function QueryBar({ query, onCommit, error, known }: QueryBarProps): Reac
         <div role="alert" className="mt-1 text-meta">
           <MarkedText text={query} column={problem.column} length={problem.length} />
           <p className="text-error">
-            {problem.message} Write {problem.expected}.
+            {problem.message} Write {problem.expected}.{' '}
+            {wrong !== undefined && (
+              <button type="button" className="text-accent hover:underline" onClick={() => onCommit(withoutTerm(query, wrongAt))}>
+                Ask without <code className="font-mono">{wrong.text}</code>
+              </button>
+            )}
           </p>
         </div>
       )}

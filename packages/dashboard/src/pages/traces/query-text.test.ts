@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isNoneAsked, onlyValue, quoted, termsOf, toggleNone, toggleValue, valuesAsked, withoutTerm, withoutValue } from './query-text.ts';
+import { isNoneAsked, onlyValue, quoted, termAt, termsOf, toggleNone, toggleValue, valuesAsked, withoutTerm, withoutValue } from './query-text.ts';
 
 describe('a query as text', () => {
   test('terms end at spaces that are neither quoted nor in parentheses', () => {
@@ -45,6 +45,12 @@ describe('a query as text', () => {
         expect(values.reduce((text, one) => toggleValue(text, 'client', one), query)).toBe(before);
       }),
     );
+  });
+
+  test('a column of the query is of the term that reaches there', () => {
+    const at = (column: number): number => termAt('a:b  -c:(d OR e) a:b', column);
+    expect([1, 3, 6, 16, 18, 20].map(at)).toEqual([0, 0, 1, 1, 2, 2]);
+    expect(at(21)).toBe(-1);
   });
 
   test('a value in quotes is one value', () => {

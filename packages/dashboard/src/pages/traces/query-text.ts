@@ -54,6 +54,15 @@ export function withoutTerm(query: string, index: number): string {
   return join(termsOf(query).flatMap(({ text }, at) => (at === index ? [] : [text])));
 }
 
+/** The term at a column of the query, counted from 1; -1 behind the last. */
+export function termAt(query: string, column: number): number {
+  let end = 0;
+  return termsOf(query).findIndex(({ text }) => {
+    end = query.indexOf(text, end) + text.length;
+    return column <= end;
+  });
+}
+
 function withValues(query: string, field: string, values: readonly string[]): string {
   const terms = termsOf(query);
   const isIts = (term: Term): boolean => term.field === field && !term.negated && term.values !== null;

@@ -2,7 +2,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Columns2, Filter, Radio } from 'lucide-react';
-import { useCallback, useMemo, useState, type ReactElement } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { OutcomeBars } from '../../charts/outcome-bars.tsx';
@@ -13,6 +13,9 @@ import { Button } from '../../ui/button.tsx';
 import { copyText } from '../../ui/copy.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { SavedViews, SaveView } from '../../views/saved-views.tsx';
+import { useView } from '../../views/use-views.ts';
+import { isLink, searchOf, unknownParameters } from '../../views/view-state.ts';
 import { ColumnChooser } from './column-chooser.tsx';
 import { chooseColumn, chosenMax } from './choose-column.tsx';
 import { columnsByDefault, traceColumns } from './columns.tsx';
@@ -43,6 +46,8 @@ function TracesPage(): ReactElement {
   const query = search.q ?? '';
   const now = useNow(60_000);
   const window = useTimeWindow(search, now);
+  const view = useView(search.view);
+  const isArriving = isLink(search) && view !== null;
   const asked = { ...(query === '' ? {} : { query }), start_time: window.start, until: window.end };
   const isLive = search.live === '1';
   const [cursor, setCursor] = useState<string | null>(search.peek ?? null);
@@ -60,17 +65,19 @@ function TracesPage(): ReactElement {
     initialPageParam: undefined as { readonly cursor: string; readonly question: ReturnType<typeof questionOf> } | undefined,
     getNextPageParam: ({ question, page }) => (page.cursor === null ? undefined : { cursor: page.cursor, question }),
     placeholderData: keepPreviousData,
-    enabled: !isLive,
+    enabled: !isLive && !isArriving,
   });
   const facets = useQuery({
     queryKey: ['facets', asked],
     queryFn: ({ signal }) => gateway.traces.facets(questionOf(asked), { signal }),
     placeholderData: keepPreviousData,
+    enabled: !isArriving,
   });
   const histogram = useQuery({
     queryKey: ['histogram', asked],
     queryFn: ({ signal }) => gateway.traces.histogram({ ...questionOf(asked), buckets: 90 }, { signal }),
     placeholderData: keepPreviousData,
+    enabled: !isArriving,
     ...(isLive ? { refetchInterval: 10_000 } : {}),
   });
   const live = useLive(query, isLive, scrolled || search.peek !== undefined);
@@ -90,6 +97,21 @@ function TracesPage(): ReactElement {
   );
 
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
+  // A link names the view and what is to differ from it: the address says all of it from then on.
+  useEffect(() => {
+    if (!isLink(search) || view === null || view === undefined) return;
+    const own = Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined));
+    void navigate({ search: { ...searchOf('traces', view.state), ...own }, replace: true });
+  }, [search, view, navigate]);
+  // What a view of before, or of another version, says that is known no more is said; a query that is not understood says its own.
+  const lost = [
+    ...(view === null || view === undefined ? [] : unknownParameters('traces', view)),
+    ...(search.cols ?? '')
+      .split(',')
+      .filter((id) => id !== '' && !traceColumns.some((column) => column.id === id))
+      .map((id) => `the column ${id}`),
+  ];
+  const chooseView = (next: ReturnType<typeof searchOf> & { readonly view: string | undefined }): void => change({ ...next, peek: undefined });
   const ask = (next: string): void => change({ q: next === '' ? undefined : next, peek: undefined });
   const open = (id: string | null): void => {
     setCursor(id);
@@ -170,6 +192,7 @@ function TracesPage(): ReactElement {
               byDefault={columnsByDefault}
               onChange={(ids) => change({ cols: ids === null ? undefined : ids.join(',') })}
             />
+            <SaveView page="traces" search={search} onChoose={chooseView} />
             <ExportCalls question={() => questionOf(asked)} />
             <Button
               aria-pressed={isLive}
@@ -180,6 +203,20 @@ function TracesPage(): ReactElement {
             </Button>
           </div>
         </div>
+        <SavedViews page="traces" title="All traces" search={search} view={view ?? null} onChoose={chooseView} />
+        {search.view !== undefined && view === null && (
+          <p role="status" className="text-meta text-ink-2">
+            The view of this address is not there, or is not shared with you.{' '}
+            <button type="button" className="text-accent hover:underline" onClick={() => change({ view: undefined })}>
+              Go on without it
+            </button>
+          </p>
+        )}
+        {lost.length > 0 && (
+          <p role="status" className="text-meta text-ink-2">
+            Left out, as it is known no more: <span className="font-mono">{lost.join(', ')}</span>
+          </p>
+        )}
         <QueryBar query={query} onCommit={ask} error={list.error ?? facets.error ?? histogram.error} known={known} />
         <QueryChips query={query} onChange={ask} />
       </div>

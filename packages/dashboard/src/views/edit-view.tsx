@@ -1,0 +1,97 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactElement } from 'react';
+import { gateway } from '../app/gateway.ts';
+import { useCapability } from '../app/session.ts';
+import { Button } from '../ui/button.tsx';
+import { FaultLine } from '../ui/fault-line.tsx';
+import { Choice, Field } from '../ui/field.tsx';
+import { Sheet } from '../ui/sheet.tsx';
+import { viewsQuery } from './use-views.ts';
+import type { SavedView, ViewPage } from './view-state.ts';
+
+interface EditViewProps {
+  readonly page: ViewPage;
+  /** Null: a new one. */
+  readonly view: SavedView | null;
+  /** What a new one keeps. */
+  readonly state: Readonly<Record<string, string>>;
+  readonly onSaved: (view: SavedView) => void;
+  readonly onClose: () => void;
+}
+
+/** What a view is called and who sees it. */
+export function EditView({ page, view, state, onSaved, onClose }: EditViewProps): ReactElement {
+  const queries = useQueryClient();
+  const mayShare = useCapability('views.share');
+  const mayList = useCapability('people.read').allowed;
+  const [name, setName] = useState(view?.name ?? '');
+  const [share, setShare] = useState(view?.shared_with ?? '');
+  const teams = useQuery({
+    queryKey: ['views', 'teams'],
+    queryFn: ({ signal }) => gateway.teams.list({ limit: 200, sort: 'name' }, { signal }).page(),
+    enabled: mayShare.allowed && mayList,
+    staleTime: 60_000,
+  });
+  const save = useMutation({
+    mutationFn: async () => {
+      const sharedWith = share === '' ? null : share;
+      return view === null
+        ? (await gateway.views.create({ page, name: name.trim(), state, shared_with: sharedWith })).view
+        : (await gateway.views.update(view.id, { name: name.trim(), shared_with: sharedWith }, { ifMatch: `"${view.version}"` })).view;
+    },
+    onSuccess: async (saved) => {
+      await queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
+      onSaved(saved);
+      onClose();
+    },
+  });
+  const choices: readonly (readonly [string, string])[] = [
+    ['', 'Only for me'],
+    ['everyone', 'Everyone of the organization'],
+    ...(teams.data?.teams ?? []).map((team): readonly [string, string] => [`team:${team.id}`, `Team ${team.name}`]),
+  ];
+  // Of a team that is not among those.
+  const known = choices.some(([value]) => value === share) ? choices : [...choices, [share, share] as const];
+  return (
+    <Sheet title={view === null ? 'Save this view' : 'The view'} onClose={onClose}>
+      <form
+        className="flex flex-col gap-4 p-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <Field
+          label="Name"
+          hint="Its query, its columns in their order and its range of time are kept. A length such as the last 24 hours goes on with time."
+          value={name}
+          maxLength={80}
+          required
+          onChange={(event) => setName(event.target.value)}
+        />
+        <Choice
+          label="Who sees it"
+          value={share}
+          choices={known}
+          disabled={!mayShare.allowed && (view?.shared_with ?? null) === null}
+          title={mayShare.allowed ? undefined : mayShare.reason}
+          onChange={(event) => setShare(event.target.value)}
+        />
+        <p className="text-meta text-ink-3">
+          {mayShare.allowed
+            ? 'Whoever may not see a call does not see it in a view either. It is changed by whose it is, and by administrators.'
+            : `It is for you alone. ${mayShare.reason}`}
+        </p>
+        <FaultLine error={save.error} />
+        <div className="flex justify-end gap-2">
+          <Button look="quiet" onClick={onClose}>
+            Close
+          </Button>
+          <Button look="primary" type="submit" disabled={save.isPending || name.trim() === ''} title={name.trim() === '' ? 'It needs a name.' : undefined}>
+            {view === null ? 'Save the view' : 'Save'}
+          </Button>
+        </div>
+      </form>
+    </Sheet>
+  );
+}

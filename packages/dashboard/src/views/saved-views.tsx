@@ -1,0 +1,159 @@
+/** The saved views of a list, above it: each is an address, and says when what is seen is another than it. */
+import { Menu } from '@base-ui/react/menu';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Bookmark, MoreHorizontal, RotateCcw, Users } from 'lucide-react';
+import { useState, type ReactElement } from 'react';
+import { basePath, gateway } from '../app/gateway.ts';
+import { Button } from '../ui/button.tsx';
+import { Confirm } from '../ui/confirm.tsx';
+import { copyText } from '../ui/copy.tsx';
+import { FaultLine } from '../ui/fault-line.tsx';
+import { EditView } from './edit-view.tsx';
+import { viewsQuery } from './use-views.ts';
+import { isEdited, searchOf, stateOf, viewPages, type SavedView, type ViewPage, type ViewSearch } from './view-state.ts';
+
+interface SavedViewsProps {
+  readonly page: ViewPage;
+  readonly title: string;
+  /** The address as it is. */
+  readonly search: { readonly view?: string | undefined } & Partial<ViewSearch>;
+  /** The view that it names. */
+  readonly view: SavedView | null;
+  /** Another address: of a view, or of none. */
+  readonly onChoose: (search: ViewSearch & { readonly view: string | undefined }) => void;
+}
+
+const item =
+  'flex min-h-8 cursor-pointer items-center px-3 outline-none data-disabled:cursor-default data-disabled:opacity-50 data-highlighted:bg-sunken pointer-coarse:min-h-10';
+const tab = (isChosen: boolean): string =>
+  `flex h-8 shrink-0 items-center gap-1.5 border-b-2 px-2 whitespace-nowrap pointer-coarse:h-10 ${isChosen ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`;
+
+export function SavedViews({ page, title, search, view, onChoose }: SavedViewsProps): ReactElement | null {
+  const queries = useQueryClient();
+  const [layer, setLayer] = useState<'edit' | 'delete' | null>(null);
+  const views = useQuery(viewsQuery);
+  const edited = view !== null && isEdited(page, view, search);
+  const update = useMutation({
+    mutationFn: (one: SavedView) => gateway.views.update(one.id, { state: stateOf(page, search) }, { ifMatch: `"${one.version}"` }),
+    onSettled: () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey }),
+  });
+  const listed = (views.data ?? []).filter((one) => one.page === page);
+  const shown = view === null || listed.some(({ id }) => id === view.id) ? listed : [...listed, view];
+  if (shown.length === 0) return null;
+  const apply = (one: SavedView): void => onChoose({ ...searchOf(page, one.state), view: one.id });
+  const others = 'It is shared by somebody else: save one of your own, or ask them.';
+  return (
+    <div className="flex flex-col gap-1">
+      <div className="flex items-end gap-2 border-b border-hairline">
+        <nav aria-label="Saved views" className="relative flex min-w-0 flex-1 gap-1 overflow-x-auto">
+          <Link
+            to={viewPages[page].path}
+            search={{ ...searchOf(page, {}), view: undefined }}
+            aria-current={view === null ? 'true' : undefined}
+            className={tab(view === null)}
+          >
+            {title}
+          </Link>
+          {shown.map((one) => (
+            <Link
+              key={one.id}
+              to={viewPages[page].path}
+              search={{ ...searchOf(page, one.state), view: one.id }}
+              aria-current={one.id === view?.id ? 'true' : undefined}
+              title={one.shared_with === null ? 'Only you see it' : `Shared with ${one.shared_with.replace(':', ' ')}`}
+              className={tab(one.id === view?.id)}
+            >
+              {one.name}
+              {one.shared_with !== null && <Users size={12} aria-label="shared" className="text-ink-3" />}
+              {one.id === view?.id && edited && (
+                <span className="text-accent">
+                  <span aria-hidden="true">●</span>
+                  <span className="sr-only">edited</span>
+                </span>
+              )}
+            </Link>
+          ))}
+        </nav>
+        {view !== null && (
+          <div className="flex shrink-0 items-center gap-1 pb-0.5">
+            {edited && (
+              <>
+                <Button look="quiet" onClick={() => apply(view)} title="What you see as the view says">
+                  <RotateCcw size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Reset to view</span>
+                </Button>
+                <Button
+                  disabled={!view.changeable || update.isPending}
+                  title={view.changeable ? 'The view as what you see' : others}
+                  onClick={() => update.mutate(view)}
+                >
+                  Update
+                </Button>
+              </>
+            )}
+            <Menu.Root>
+              <Menu.Trigger
+                aria-label={`More of the view ${view.name}`}
+                className="flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
+              >
+                <MoreHorizontal size={16} aria-hidden="true" />
+              </Menu.Trigger>
+              <Menu.Portal>
+                <Menu.Positioner align="end" sideOffset={6} className="z-30">
+                  <Menu.Popup className="min-w-52 rounded-panel border border-hairline bg-surface py-1 text-table shadow-[0_8px_24px_var(--shadow)] outline-none">
+                    <Menu.Item className={item} onClick={() => void copyText(`${location.origin}${basePath}${page}?view=${view.id}`)}>
+                      Copy a link to the view
+                    </Menu.Item>
+                    <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('edit')}>
+                      Rename or share…
+                    </Menu.Item>
+                    <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('delete')}>
+                      Delete…
+                    </Menu.Item>
+                  </Menu.Popup>
+                </Menu.Positioner>
+              </Menu.Portal>
+            </Menu.Root>
+          </div>
+        )}
+      </div>
+      <FaultLine error={update.error} />
+      {view !== null && layer === 'edit' && <EditView page={page} view={view} state={view.state} onSaved={() => undefined} onClose={() => setLayer(null)} />}
+      {view !== null && layer === 'delete' && (
+        <Confirm
+          title={`Delete the view ${view.name}?`}
+          verb="Delete the view"
+          onConfirm={async () => {
+            await gateway.views.delete(view.id, { ifMatch: `"${view.version}"` });
+            await queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
+            onChoose({ ...searchOf(page, search), view: undefined });
+          }}
+          onClose={() => setLayer(null)}
+        >
+          {view.shared_with === null ? 'Only you see it.' : 'It is gone for everybody who sees it.'} The calls stay, and what you see stays as it is.
+        </Confirm>
+      )}
+    </div>
+  );
+}
+
+/** Saves what is seen under a name. */
+export function SaveView({ page, search, onChoose }: Pick<SavedViewsProps, 'page' | 'search' | 'onChoose'>): ReactElement {
+  const [isOpen, setIsOpen] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setIsOpen(true)}>
+        <Bookmark size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Save view</span>
+      </Button>
+      {isOpen && (
+        <EditView
+          page={page}
+          view={null}
+          state={stateOf(page, search)}
+          onSaved={(saved) => onChoose({ ...searchOf(page, saved.state), view: saved.id })}
+          onClose={() => setIsOpen(false)}
+        />
+      )}
+    </>
+  );
+}

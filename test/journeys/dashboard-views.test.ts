@@ -1,0 +1,132 @@
+/** The list of traces as people make it their own: a real browser at a real gateway with calls in its ledger. */
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { modernServer } from '../support/modern-server.ts';
+import { until } from '../support/poll.ts';
+import { post } from '../support/post.ts';
+import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import { result } from '../support/replies.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
+
+describeWith('chromium', 'the list of traces', (chromium) => {
+  let upstream: RecordingUpstream;
+  let gateway: RunningGateway;
+  let dashboard: TestDashboard;
+  let person: BrowserContext;
+
+  beforeAll(async () => {
+    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    const config = {
+      workers: 1,
+      log: { level: 'warn' },
+      servers: [
+        { name: 'search', url: upstream.url },
+        { name: 'github', url: 'http://127.0.0.1:9/mcp' },
+      ],
+    };
+    dashboard = await startDashboard(chromium, { config });
+    ({ gateway } = dashboard);
+    for (let run = 0; run < 6; run += 1) {
+      await callTool('search', 'query', run);
+      if (run % 2 === 0) await callTool('github', 'create_issue', run);
+    }
+    const day = new URLSearchParams({ start_time: new Date(Date.now() - 86_400_000).toISOString(), end_time: new Date(Date.now() + 60_000).toISOString() });
+    await until(
+      async () => (await post(`${gateway.url}/v1/traces?${day.toString()}&limit=1`, undefined, { key: gateway.apiKey })).text.includes('"estimated_total":6'),
+      {
+        what: 'the traces in the ledger',
+        timeoutMs: 60_000,
+      },
+    );
+    person = await dashboard.newOwner();
+  });
+  afterAll(async () => {
+    await dashboard?.stop();
+    await upstream?.stop();
+    removeGatewayFolders();
+  });
+
+  /** Every other trace has a second call, which fails. */
+  const callTool = (server: string, tool: string, run: number) =>
+    post(
+      `${gateway.url}/v1/mcp/${server}/tools/call`,
+      { tool, arguments: { q: String(run) } },
+      { key: gateway.apiKey, headers: { 'x-trace-id': `run-${run}` } },
+    );
+
+  const open = (path: string): Promise<Page> => dashboard.open(path, person);
+  const headers = (page: Page): Promise<string[]> => page.getByRole('columnheader').allTextContents();
+
+  test('a view keeps query, columns and range under its name: edited it says so, goes back, is updated, shared, and gone', async () => {
+    const page = await open('/ui/traces?q=status%3Aerror&range=6h&cols=time,what,status,team');
+    await page.getByRole('grid').waitFor();
+    const columns = await headers(page);
+    await page.getByRole('button', { name: 'Save view' }).click();
+    await page.getByLabel('Name').fill('Failing');
+    await page.getByLabel('Who sees it').selectOption('everyone');
+    await page.getByRole('button', { name: 'Save the view' }).click();
+    await page.waitForURL(/view=view_/);
+    const views = page.getByRole('navigation', { name: 'Saved views' });
+    const failing = views.getByRole('link', { name: /^Failing/ });
+    await failing.getByLabel('shared').waitFor();
+    const id = new URL(page.url()).searchParams.get('view');
+    await dashboard.look(page, 'traces-view');
+
+    await views.getByRole('link', { name: 'All traces' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('q') && !url.searchParams.has('view'));
+    expect(await headers(page)).not.toEqual(columns);
+
+    // Its link alone, with what is to differ from it.
+    await page.goto(`${gateway.url}/ui/traces?view=${id}&q=server%3Agithub`);
+    await page.waitForURL(/range=6h/);
+    await until(async () => (await headers(page)).join() === columns.join(), { what: 'the columns of the view' });
+    await failing.getByText('edited').waitFor();
+    await page.reload();
+    await failing.getByText('edited').waitFor();
+    await page.getByRole('button', { name: 'Reset to view' }).click();
+    await page.waitForURL(/q=status%3Aerror/);
+    await failing.getByText('edited').waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Clear the query' }).click();
+    await page.getByRole('button', { name: 'Update' }).click();
+    await failing.getByText('edited').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'More of the view Failing' }).click();
+    await page.getByRole('menuitem', { name: 'Rename or share…' }).click();
+    await page.getByLabel('Name').fill('Of six hours');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await views.getByRole('link', { name: /^Of six hours/ }).waitFor();
+
+    await page.goto(`${gateway.url}/ui/`);
+    await page.getByRole('button', { name: /Search or run/ }).click();
+    await page.getByRole('combobox', { name: 'Search or run' }).fill('of six');
+    await page.getByRole('option', { name: /Of six hours/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.searchParams.get('view') === id && url.searchParams.get('range') === '6h');
+    await page.getByRole('button', { name: 'More of the view Of six hours' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete the view' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('view'));
+    await page.goto(`${gateway.url}/ui/traces?view=${id}`);
+    await page.getByText('The view of this address is not there').waitFor();
+    await page.close();
+  });
+
+  test('what a view says that is known no more is left out and said, and the rest of it holds', async () => {
+    const made = await post(
+      `${gateway.url}/v1/views`,
+      { page: 'traces', name: 'Old', state: { q: 'server:github nonsense:(x', range: '7d', cols: 'time,what,mood', colour: 'blue' }, shared_with: 'everyone' },
+      { key: gateway.apiKey },
+    );
+    expect(made.status).toBe(201);
+    const page = await open('/ui/traces');
+    await page.getByRole('link', { name: 'Old' }).click();
+    await page.getByText('Left out, as it is known no more').getByText('colour, the column mood').waitFor();
+    await page.waitForURL(/range=7d/);
+    await page.getByRole('button', { name: 'Ask without nonsense:(x' }).click();
+    await until(async () => (await page.getByRole('row').count()) === 4, { what: 'the three traces of the server' });
+    expect(await headers(page)).toEqual(['', 'Time', 'Server · tool']);
+    await page.close();
+  });
+});
