@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callbackPath } from '../../packages/gateway/src/control/sign-in/provider-desk.ts';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
@@ -9,6 +10,7 @@ import { type Answer, post } from '../support/post.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
+import { startOidcProvider, testClient, type TestProvider } from '../support/sign-in-provider.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the dashboard and its rules', (chromium) => {
@@ -17,11 +19,12 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
   let dashboard: TestDashboard;
   let owner: BrowserContext;
   let config: Readonly<Record<string, unknown>>;
+  let provider: TestProvider;
 
   beforeAll(async () => {
     upstream = await startRecordingUpstream(modernServer(result('found', {})));
     config = { workers: 1, log: { level: 'warn' }, record: { bodies: 'masked' }, servers: [{ name: 'search', url: upstream.url }] };
-    dashboard = await startDashboard(chromium, { config });
+    dashboard = await startDashboard(chromium, { config, env: { OIDC_SECRET: testClient.secret } });
     ({ gateway } = dashboard);
     for (let call = 0; call < 3; call += 1) expect((await callTool('query', { q: `question ${call}` })).status).toBe(200);
     await until(async () => (await api('GET', '/v1/policies?usage=true')).text.includes('"calls":3'), {
@@ -32,7 +35,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await Promise.all([upstream?.stop(), provider?.stop()]);
     removeGatewayFolders();
   });
 
@@ -203,6 +206,106 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await check.close();
   });
 
+  test('who may do little sees the pages that they may see; of any other the address says what it takes and who gives it, and nothing is asked that is refused', async () => {
+    provider = await startOidcProvider(`${gateway.url}${callbackPath}`);
+    const acme = { name: 'acme', title: 'Acme', issuer: provider.issuer, client_id: testClient.id, client_secret: { env: 'OIDC_SECRET' } };
+    const providers = [{ ...acme, domains: ['acme.example'], provision: 'just_in_time', first_roles: ['viewer'], allow_addresses: ['127.0.0.1'] }];
+    writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, identity: { providers } }));
+    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+    await api('POST', '/v1/users', { id: 'usr_giver', name: 'Gil Giver', role_ids: ['admin'] });
+
+    const viewer = await signIn('vic');
+    const nobody = await signIn('nil');
+    const { users } = JSON.parse((await api('GET', '/v1/users?q=nil')).text) as { users: { id: string; version: number }[] };
+    await api('PATCH', `/v1/users/${users[0]?.id ?? ''}`, { role_ids: [] }, `"${users[0]?.version ?? 0}"`);
+    const { traces } = JSON.parse((await api('GET', `/v1/traces?${day()}&tool=query&limit=1`)).text) as { traces: { id: string }[] };
+    const trace = `/ui/traces/${traces[0]?.id ?? ''}`;
+    /** Every page of the router, what it takes, and a text of it once it stands for whoever has that. */
+    const pages: readonly (readonly [path: string, permission: string, text: string])[] = [
+      ['/ui/', 'metrics.read', 'Traffic by outcome'],
+      ['/ui/traces', 'traces.read', 'query'],
+      [trace, 'traces.read', 'Response'],
+      ['/ui/traces/compare', 'traces.read', 'Two traces are needed'],
+      ['/ui/metrics', 'metrics.read', 'Calls a second'],
+      ['/ui/costs', 'costs.read', 'Costs'],
+      ['/ui/servers', 'servers.read', 'search'],
+      ['/ui/servers/search', 'servers.read', 'search'],
+      ['/ui/connect', 'servers.read', 'Claude Code'],
+      ['/ui/people', 'people.read', 'Ana of theirs'],
+      ['/ui/people?kind=invitations', 'people.read', 'Nobody is invited'],
+      ['/ui/people/users/usr_ana', 'people.read', 'Ana of theirs'],
+      ['/ui/people?kind=roles', 'roles.read', ''],
+      ['/ui/people/roles/viewer', 'roles.read', ''],
+      ['/ui/keys', 'keys.read', ''],
+      ['/ui/access', 'policies.read', ''],
+      ['/ui/policies', 'policies.read', ''],
+      ['/ui/identity', 'identity.read', ''],
+      ['/ui/audit', 'audit.read', ''],
+      ['/ui/settings?part=data', 'config.read', ''],
+    ];
+    const seen = new Set(['metrics.read', 'traces.read', 'costs.read', 'servers.read', 'people.read']);
+    const menuOf = (page: Page): Promise<string[]> => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts();
+    for (const [person, may, menu] of [
+      [viewer, seen, ['Overview', 'Traces', 'Metrics', 'Costs', 'Servers', 'Users & teams']],
+      [nobody, new Set<string>(), []],
+    ] as const) {
+      const page = await open('/ui/sessions', person);
+      const refused: string[] = [];
+      page.on('response', (answer) => answer.status() === 403 && refused.push(answer.url()));
+      await page.getByRole('row', { name: /this one/ }).waitFor();
+      expect(await menuOf(page)).toEqual(menu);
+      for (const [path, permission, text] of pages) {
+        await page.goto(`${gateway.url}${path}`);
+        if (may.has(permission)) {
+          await page.getByRole('main').getByText(text).filter({ visible: true }).first().waitFor();
+          await page.getByText('This page needs another permission').waitFor({ state: 'detached' });
+          continue;
+        }
+        await page.getByRole('heading', { name: 'This page needs another permission' }).waitFor();
+        await page.getByRole('main').getByText(permission, { exact: true }).waitFor();
+        await page.getByText(/It can be given by .*usr_giver/).waitFor();
+        if (person === nobody) await dashboard.look(page, `denied${path.replaceAll(/\W+/g, '-')}`);
+      }
+      expect(refused).toEqual([]);
+      await page.close();
+    }
+
+    // What is said of a call stays, what it said is not shown; what they may not do says why.
+    const page = await open(`${trace}?tab=request`, viewer);
+    await page.getByText('The request is hidden: it takes').getByText('bodies.read').waitFor();
+    await page.getByRole('tab', { name: 'Summary' }).click();
+    await page.getByRole('region', { name: 'The rail' }).getByText('Access').waitFor();
+    await page.goto(`${gateway.url}/ui/people`);
+    const invite = page.getByRole('button', { name: 'Invite a user' });
+    expect([await invite.isDisabled(), await invite.getAttribute('title')]).toEqual([true, 'no role of the user allows it']);
+    await page.goto(`${gateway.url}/ui/servers/search`);
+    expect(await page.getByRole('button', { name: 'Disable' }).isDisabled()).toBe(true);
+    // A key that leads to what is not in the menu does nothing.
+    await page.keyboard.press('g');
+    await page.keyboard.press('p');
+    await page.keyboard.press('g');
+    await page.keyboard.press('s');
+    await page.waitForURL(/\/ui\/servers$/);
+    await page.close();
+    await Promise.all([viewer.close(), nobody.close()]);
+  });
+
+  /** Somebody whom the provider knows, with a session. */
+  async function signIn(login: string): Promise<BrowserContext> {
+    provider.people.set(login, { email: `${login}@acme.example`, email_verified: true, name: login });
+    const person = await dashboard.newPerson();
+    const page = await person.newPage();
+    await page.goto(gateway.url);
+    await page.getByRole('link', { name: 'Continue with Acme' }).click();
+    await page.getByPlaceholder('Enter any login').fill(login);
+    await page.getByPlaceholder('and password').fill('x');
+    await page.getByRole('button', { name: 'Sign-in' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: /account and appearance/ }).waitFor();
+    await page.close();
+    return person;
+  }
+
   test('rules of gateway.yaml say where they stand, and are changed there', async () => {
     const policies = [{ name: 'of-the-file', effect: 'allow', to: ['members'] }];
     writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, policies }, null, 2));
@@ -220,3 +323,9 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.close();
   });
 });
+
+/** Around now, as questions want it. */
+function day(): string {
+  const now = Date.now();
+  return new URLSearchParams({ start_time: new Date(now - 43_200_000).toISOString(), end_time: new Date(now + 43_200_000).toISOString() }).toString();
+}

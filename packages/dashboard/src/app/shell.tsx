@@ -126,6 +126,7 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
 function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[] {
   const navigate = useNavigate();
   const { zone, narrowNav } = useAppearance();
+  const { capabilities } = useSession();
   return [
     { keys: 'mod+k', about: 'Search or run', run: () => setLayer('palette') },
     { keys: '?', about: 'These keys', run: () => setLayer('keys') },
@@ -134,7 +135,10 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
     { keys: '\\', about: 'Menu wide or narrow', run: () => setAppearance({ narrowNav: !narrowNav }) },
     { keys: 'c', about: 'Copy a link to this view', run: () => void copyText(location.href) },
     ...pageGroups.flatMap(({ pages }) =>
-      pages.map(({ path, title, key }): Shortcut => ({ keys: `g ${key}`, about: `Go to ${title}`, run: () => void navigate({ to: path }) })),
+      // What is not in the menu is no key either.
+      pages
+        .filter(({ permission }) => capabilities.get(permission)?.allowed === true)
+        .map(({ path, title, key }): Shortcut => ({ keys: `g ${key}`, about: `Go to ${title}`, run: () => void navigate({ to: path }) })),
     ),
   ];
 }

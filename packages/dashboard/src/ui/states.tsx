@@ -87,7 +87,8 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
 /** A page for whoever may not have it: which permission lacks, and who can give it. */
 export function Denied({ capability }: { readonly capability: Capability }): ReactElement {
   const people = capability.granted_by.filter((name) => name !== 'operator');
-  const request = `I need the permission ${capability.permission} of GatewayOps (${capability.description}).`;
+  const [copied, setCopied] = useState(false);
+  const request = (): string => `Please give me the permission ${capability.permission} of GatewayOps (${capability.description}), for ${location.href}`;
   return (
     <div className="flex flex-col items-start gap-3 px-4 py-12 sm:px-6">
       <Lock size={20} aria-hidden="true" className="text-ink-3" />
@@ -101,7 +102,10 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
           ? 'The operator of the gateway can give it.'
           : `It can be given by ${people.slice(0, 5).map(nameOf).join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
       </p>
-      <Button onClick={() => void copyText(request)}>Copy a request for it</Button>
+      <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request for it</Button>
+      <p role="status" className="text-meta text-ink-3">
+        {copied ? 'Copied: send it to one of them.' : ''}
+      </p>
     </div>
   );
 }
