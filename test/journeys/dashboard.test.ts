@@ -173,11 +173,23 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.locator('[data-secret]').waitFor({ state: 'detached' });
     expect(await page.content()).not.toContain(secret);
 
+    await page.getByLabel('Use').selectOption('90');
+    await page.getByText('No key fits').waitFor();
+    await page.getByRole('button', { name: 'Show all keys' }).click();
     await page.getByRole('grid').getByText('from the dashboard').click();
+    // One that leaked has no day of grace.
+    await page.getByLabel('After a rotation the old secret').selectOption('is refused at once');
+    await page.getByRole('button', { name: 'Rotate the secret' }).click();
+    const rotated = (await page.locator('[data-secret]').innerText()).trim();
+    expect([(await callTool('search', 'query', { q: 'x' }, {}, secret)).status, (await callTool('search', 'query', { q: 'x' }, {}, rotated)).status]).toEqual([
+      401, 200,
+    ]);
+    await page.getByText('I have kept it').click();
+    await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
-    expect((await callTool('search', 'query', { q: 'x' }, {}, secret)).status).toBe(401);
+    expect((await callTool('search', 'query', { q: 'x' }, {}, rotated)).status).toBe(401);
     await page.close();
   });
 

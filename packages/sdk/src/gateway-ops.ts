@@ -127,7 +127,14 @@ function keysOf({ request, list }: Core) {
     get: (id: string, options?: RequestOptions) => request('get', '/v1/auth/keys/{key_id}', { path: { key_id: id } }, options),
     /** `key.secret` of the answer is shown this once. */
     create: (body: Post<'/v1/auth/keys'>, options?: RequestOptions) => request('post', '/v1/auth/keys', { body }, options),
-    rotate: (id: string, options?: RequestOptions) => request('post', '/v1/auth/keys/{key_id}/rotate', { path: { key_id: id } }, options),
+    /** The old secret stays good for `graceSeconds` more: a day unless it is said, and at most. */
+    rotate: (id: string, { graceSeconds, ...options }: RequestOptions & { readonly graceSeconds?: number } = {}) =>
+      request(
+        'post',
+        '/v1/auth/keys/{key_id}/rotate',
+        { path: { key_id: id }, ...(graceSeconds === undefined ? {} : { query: { grace_seconds: graceSeconds } }) },
+        options,
+      ),
     revoke: (id: string, options?: RequestOptions) => request('delete', '/v1/auth/keys/{key_id}', { path: { key_id: id } }, options),
   };
 }

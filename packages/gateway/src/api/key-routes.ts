@@ -5,10 +5,12 @@ import { createKey, type KeyWithSecret } from '../control/keys/create-key.ts';
 import { getKey, type KeyWithUsage } from '../control/keys/get-key.ts';
 import { listKeys } from '../control/keys/list-keys.ts';
 import { revokeKey } from '../control/keys/revoke-key.ts';
-import { rotateKey } from '../control/keys/rotate-key.ts';
+import { rotateKey, rotationGraceMs } from '../control/keys/rotate-key.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
 
 const revokedUsageWaitMs = 100;
+const dayMs = 86_400_000;
+const graceSecondsMax = rotationGraceMs / 1000;
 
 /** What keys can be listed by: that which their metadata names. */
 const ownerMembers = nounKinds.flatMap((kind) => {
@@ -55,6 +57,9 @@ export function keyRoutes(api: Api): void {
           q: z.string().min(1).max(100).optional().openapi({ description: 'Somewhere in the name, in any letter case, or the whole prefix.' }),
           status: z.enum(['active', 'expired', 'revoked']).optional(),
           sort: z.enum(['created_at', '-created_at']).default('-created_at'),
+          unused_days: z.coerce.number().int().min(1).max(3650).optional().openapi({
+            description: 'Only those that were made so many days ago and not used since; a page may hold fewer than `limit` though there are more.',
+          }),
           ...Object.fromEntries(
             ownerMembers.map(({ member, title }) => [
               member,
@@ -82,6 +87,7 @@ export function keyRoutes(api: Api): void {
         text: query.q,
         status: query.status,
         oldestFirst: query.sort === 'created_at',
+        unusedSinceMs: query.unused_days === undefined ? undefined : c.var.context().clock.nowMs() - query.unused_days * dayMs,
       });
       return c.json({ keys: page.keys.map(keyBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
@@ -123,11 +129,11 @@ export function keyRoutes(api: Api): void {
       permission: 'keys.write',
       tags: ['keys'],
       summary: 'Give an API key a new secret',
-      description: 'The old secret stays good for 24 hours; its answers carry `Deprecation`.',
-      request: { params: idParams },
+      description: 'The old secret stays good for `grace_seconds` more; its answers carry `Deprecation`.',
+      request: { params: idParams, query: z.object({ grace_seconds: z.coerce.number().int().min(0).max(graceSecondsMax).default(graceSecondsMax) }) },
       responses: { 200: json(secretSchema, 'The key with its new secret.') },
     }),
-    async (c) => c.json(secretBody(await rotateKey(c.var.context(), c.req.valid('param').key_id)), 200),
+    async (c) => c.json(secretBody(await rotateKey(c.var.context(), c.req.valid('param').key_id, c.req.valid('query').grace_seconds * 1000)), 200),
   );
 }
 
@@ -137,6 +143,7 @@ interface KeyListQuery {
   readonly q?: string | undefined;
   readonly status?: 'active' | 'expired' | 'revoked' | undefined;
   readonly sort: 'created_at' | '-created_at';
+  readonly unused_days?: number | undefined;
 }
 
 const idParams = z.object({ key_id: z.string().max(100).openapi({ example: 'key_abc123' }) });

@@ -160,6 +160,7 @@ export const commands: readonly CommandSpec[] = [
     options: [
       { flags: '--search TEXT', about: 'Somewhere in the name, or the whole prefix.' },
       { flags: '--status WORD', about: 'active, expired or revoked.' },
+      { flags: '--unused DAYS', about: 'Only those made so many days ago and not used since.' },
       ...['user', 'service-account', 'agent', 'team', 'project'].map((owner) => ({ flags: `--${owner} ID`, about: 'Only those of this one.' })),
       { flags: '--limit NUMBER', about: 'Keys on the page, 1 to 200.', otherwise: '50' },
       { flags: '--cursor TEXT', about: 'Where the page begins; the page before names it.' },
@@ -177,10 +178,11 @@ export const commands: readonly CommandSpec[] = [
   {
     name: ['keys', 'rotate'],
     summary: 'Give an API key a new secret and show it, once',
-    about: 'The old secret stays good for 24 hours.',
+    about: 'The old secret stays good for a day, so that programs can change over.',
     client: true,
     prints: true,
     arguments: [id],
+    options: [{ flags: '--grace DURATION', about: 'For how long the old secret stays good, 0s to 24h.', otherwise: '24h' }],
     load: async () => (await import('./keys-rotate.ts')).keysRotate,
   },
   {

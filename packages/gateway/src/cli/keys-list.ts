@@ -18,6 +18,7 @@ export const keysList: Command = async (context) => {
       cursor: options.text('cursor'),
       q: options.text('search'),
       status: options.text('status'),
+      unused_days: options.text('unused'),
       user_id: options.text('user'),
       service_account_id: options.text('service-account'),
       agent: options.text('agent'),

@@ -10,6 +10,7 @@ import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
+import { Choice } from '../../ui/field.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import { KeyState, ownerText, scopeText } from './key-words.tsx';
@@ -17,6 +18,14 @@ import { RevealKey } from './reveal-key.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 
 const hourMs = 3_600_000;
+/** In seconds. */
+const graces: readonly (readonly [string, string])[] = [
+  ['86400', 'stays good for 24 hours'],
+  ['21600', 'stays good for 6 hours'],
+  ['3600', 'stays good for an hour'],
+  ['900', 'stays good for 15 minutes'],
+  ['0', 'is refused at once'],
+];
 
 /** One key beside the list: what it is, and what can be done with it. */
 export function KeyPanel({
@@ -50,7 +59,8 @@ export function KeyPanel({
     onChanged();
     void found.refetch();
   };
-  const rotate = useMutation({ mutationFn: () => gateway.keys.rotate(keyId), onSuccess: changed });
+  const [grace, setGrace] = useState('86400');
+  const rotate = useMutation({ mutationFn: () => gateway.keys.rotate(keyId, { graceSeconds: Number(grace) }), onSuccess: changed });
   if (rotate.data !== undefined) return <RevealKey made={rotate.data.key} onClose={() => rotate.reset()} />;
   return (
     <SidePanel name="The key">
@@ -111,7 +121,9 @@ export function KeyPanel({
                     Revoke the key
                   </Button>
                 </div>
-                <p className="text-meta text-ink-3">After a rotation the old secret stays good for 24 hours.</p>
+                {write.allowed && (
+                  <Choice label="After a rotation the old secret" value={grace} choices={graces} onChange={(event) => setGrace(event.target.value)} />
+                )}
                 <FaultLine error={rotate.error} />
               </div>
             )}

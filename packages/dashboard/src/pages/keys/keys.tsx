@@ -2,7 +2,7 @@
 import { keepPreviousData, useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
-import { useMemo, useState, type ReactElement } from 'react';
+import { useEffect, useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
@@ -35,7 +35,12 @@ function KeysPage(): ReactElement {
   const now = useNow(60_000);
   const [creating, setCreating] = useState(false);
   const [find, setFind] = useState(search.find ?? '');
-  const asked = { ...(search.find === undefined ? {} : { q: search.find }), ...(search.status === undefined ? {} : { status: search.status }), limit: 100 };
+  const asked = {
+    ...(search.find === undefined ? {} : { q: search.find }),
+    ...(search.status === undefined ? {} : { status: search.status }),
+    ...(search.unused === undefined ? {} : { unused_days: Number(search.unused) }),
+    limit: 100,
+  };
   const list = useInfiniteQuery({
     queryKey: ['keys', asked],
     queryFn: ({ pageParam, signal }) => gateway.keys.list(asked, { signal }).page(pageParam),
@@ -47,6 +52,10 @@ function KeysPage(): ReactElement {
   });
   const keys = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.keys), [list.data]);
   const columns = useMemo(() => keyColumns(now), [now]);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  useEffect(() => {
+    if (keys.length === 0 && hasNextPage && !isFetching) void fetchNextPage();
+  }, [keys.length, hasNextPage, isFetching, fetchNextPage]);
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
   const cursor = search.key ?? null;
   useShortcuts([
@@ -55,7 +64,7 @@ function KeysPage(): ReactElement {
     { keys: 'n', about: 'New key', run: () => write.allowed && setCreating(true) },
     { keys: 'Escape', about: 'Close what lies beside', run: () => change({ key: undefined }) },
   ]);
-  const isFiltered = search.find !== undefined || search.status !== undefined;
+  const isFiltered = search.find !== undefined || search.status !== undefined || search.unused !== undefined;
   const refresh = (): void => void queries.invalidateQueries({ queryKey: ['keys'] });
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -92,6 +101,17 @@ function KeysPage(): ReactElement {
             ]}
             onChange={(event) => change({ status: event.target.value === '' ? undefined : (event.target.value as 'active') })}
           />
+          <Choice
+            label="Use"
+            value={search.unused ?? ''}
+            choices={[
+              ['', 'any'],
+              ['30', 'unused for 30 days'],
+              ['90', 'unused for 90 days'],
+              ['365', 'unused for a year'],
+            ]}
+            onChange={(event) => change({ unused: event.target.value === '' ? undefined : (event.target.value as '90') })}
+          />
         </form>
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
@@ -99,10 +119,13 @@ function KeysPage(): ReactElement {
           <ErrorCard error={list.error} what="The list of keys" onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
           <Skeleton rows={10} label="Loading keys" />
+        ) : keys.length === 0 && list.hasNextPage ? (
+          // Of those that are unused a page may hold none, though there are more.
+          <Skeleton rows={10} label="Looking through the keys" />
         ) : keys.length === 0 ? (
           <Empty title={isFiltered ? 'No key fits' : 'No key yet'}>
             {isFiltered ? (
-              <Button onClick={() => change({ find: undefined, status: undefined })}>Show all keys</Button>
+              <Button onClick={() => change({ find: undefined, status: undefined, unused: undefined })}>Show all keys</Button>
             ) : (
               <>
                 Agents come with a key of their own. Create one here, or:

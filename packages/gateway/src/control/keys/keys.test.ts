@@ -5,6 +5,7 @@ import { until } from '../../../../../test/support/poll.ts';
 import { bounds } from '../../kernel/bounds.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { openServedAccess } from '../../node/served-access.ts';
+import type { KeyUsageRow } from '../../store/ledger/key-usage.ts';
 import type { LedgerReader } from '../../store/ledger/ledger-reader.ts';
 import { clientConfig } from '../../store/registry/connections.ts';
 import { createKey, type CreateKeyInput, type KeyWithSecret } from './create-key.ts';
@@ -188,6 +189,13 @@ test('a second rotation ends the first secret at once', async () => {
   expect(await verify(secret)).toEqual({ ok: false, reason: 'unknown' });
 });
 
+test('a key that leaked is rotated without a day of grace: the old secret is refused at once', async () => {
+  const { key, secret } = await create();
+  const rotated = await rotateKey(control.context(), key.id, 0);
+  expect(await verify(secret)).toMatchObject({ ok: false });
+  expect(await verify(rotated.secret)).toMatchObject({ ok: true });
+});
+
 test('a revoked or expired key is not rotated', async () => {
   const revoked = await create();
   await revokeKey(control.context(), revoked.key.id);
@@ -291,6 +299,21 @@ test('usage comes from the ledger; one that is away, or fails, leaves it null an
     ).usage,
   ).toBeNull();
   expect(performance.now() - askedAt).toBeLessThan(3_000);
+});
+
+test('keys that nobody has used since a time are listed alone; where the ledger cannot say, none is taken for unused', async () => {
+  const ids: string[] = [];
+  for (const name of ['unused', 'used', 'used long ago']) ids.push((await create({ name: `${name} of the list` })).key.id);
+  const sinceMs = control.clock.nowMs() + hour;
+  const use = (id: string | undefined, lastUsedMs: number): [string, KeyUsageRow] => [id ?? '', { lastUsedMs, calls: 1, costNano: 0n }];
+  const keyUsage: LedgerReader['keyUsage'] = async () => new Map([use(ids[1], sinceMs), use(ids[2], sinceMs - 1)]);
+  const context = { ...control.context(), ledger: () => ({ keyUsage }) as LedgerReader };
+  const namesSince = async (unusedSinceMs: number): Promise<string[]> =>
+    (await listKeys(context, { cursor: null, limit: 50, text: 'of the list', unusedSinceMs })).keys.map(({ key }) => key.name).toSorted();
+  expect(await namesSince(sinceMs)).toEqual(['unused of the list', 'used long ago of the list']);
+  // Made since.
+  expect(await namesSince(control.clock.nowMs())).toEqual([]);
+  await expect(listKeys(control.context(), { cursor: null, limit: 50, unusedSinceMs: sinceMs })).rejects.toMatchObject({ code: 'unavailable' });
 });
 
 test('no secret is in the registry, only bcrypt of it; each change has its audit event in words without one', async () => {

@@ -21,10 +21,18 @@ export interface ListKeysInput {
   readonly text?: string | undefined;
   readonly status?: KeyStatus | undefined;
   readonly oldestFirst?: boolean;
+  /** Only those that were made before that time and not used since. */
+  readonly unusedSinceMs?: number | undefined;
 }
 
-/** Keys, newest first or oldest, `limit` (1 to `keysListMax`) a page. Faults: `invalid_params` for a cursor that is not ours, `unavailable`. */
-export async function listKeys(context: ControlContext, { cursor, limit, named, text, status, oldestFirst = false }: ListKeysInput): Promise<KeyPage> {
+/**
+ * Keys, newest first or oldest, `limit` (1 to `keysListMax`) a page; of those that are unused a page may hold fewer, or none, though there are more.
+ * Faults: `invalid_params` for a cursor that is not ours, `unavailable`.
+ */
+export async function listKeys(
+  context: ControlContext,
+  { cursor, limit, named, text, status, oldestFirst = false, unusedSinceMs }: ListKeysInput,
+): Promise<KeyPage> {
   const nowMs = context.clock.nowMs();
   const size = Math.min(limit, bounds.keysListMax);
   const found = await context.registry.keys.list(context.organizationId, {
@@ -41,10 +49,17 @@ export async function listKeys(context: ControlContext, { cursor, limit, named, 
     keys.map(({ id }) => id),
   );
   const last = keys.at(-1);
+  const listed = keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) }));
   return {
-    keys: keys.map((key) => ({ key, status: statusOf(key, nowMs), usage: usage(key.id) })),
+    keys: unusedSinceMs === undefined ? listed : listed.filter((one) => isUnused(one, unusedSinceMs)),
     cursor: found.length > size && last ? cursorOf(last) : null,
   };
+}
+
+/** Faults: `unavailable` where the ledger cannot say: a key that is used would be taken for one that is not. */
+function isUnused({ key, usage }: KeyWithUsage, sinceMs: number): boolean {
+  if (usage === null) throw new Fault('unavailable', { reason: 'the ledger does not say what keys were used for' });
+  return key.createdAtMs < sinceMs && (usage.lastUsedMs ?? 0) < sinceMs;
 }
 
 function cursorOf({ createdAtMs, id }: KeyPlace): string {

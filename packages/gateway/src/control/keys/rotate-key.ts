@@ -10,15 +10,15 @@ import type { KeyWithSecret } from './create-key.ts';
 import { newKeySecret } from './key-secret.ts';
 import { checkOf } from './secret-check.ts';
 
-/** How long the old secret stays good. */
-const graceMs = 24 * 3_600_000;
+/** How long the old secret stays good unless it is said, and at most. */
+export const rotationGraceMs = 24 * 3_600_000;
 
 /**
- * Gives a key a new secret; the old one stays good for 24 hours, the one before it ends now. Whoever gets the new secret
+ * Gives a key a new secret; the old one stays good for `graceMs` more (0 to `rotationGraceMs`), the one before it ends now. Whoever gets the new secret
  * can use the key, so it may do no more than the actor. Faults: `unknown_object`, `forbidden`, `invalid_params` where it has
  * ended, `unavailable`.
  */
-export async function rotateKey(context: ControlContext, id: string): Promise<KeyWithSecret> {
+export async function rotateKey(context: ControlContext, id: string, graceMs: number = rotationGraceMs): Promise<KeyWithSecret> {
   const before = await context.registry.keys.find(context.organizationId, id);
   if (before === null) throw unknownObject('key', id);
   const beyond = excess(context.actor.grants, { ...before.scopes, actions: await expandRoles(context, before.scopes.actions) }, context.mcpActions);
