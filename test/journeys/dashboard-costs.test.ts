@@ -1,4 +1,5 @@
 /** Costs, prices and metrics in the dashboard: a real browser at a real gateway whose calls have no price until somebody gives them one. */
+import { readFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
@@ -85,6 +86,49 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
     await page.getByRole('rowheader', { name: 'search/query' }).getByRole('link').click();
     await page.waitForURL(/q=server%3Asearch\+tool%3Aquery/);
     await page.getByRole('grid').waitFor();
+    // A day leads there too, by keys.
+    await page.goto(`${gateway.url}/ui/costs`);
+    await page.getByRole('group', { name: /^Costs of/ }).focus();
+    for (let day = 0; day < new Date().getUTCDate(); day += 1) await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/traces\?/);
+    await page.getByRole('row', { name: /query/ }).first().waitFor();
+    await page.close();
+  });
+
+  test('what is seen of a month is had as a file, with what the month before cost', async () => {
+    const page = await open('/ui/costs?by=tool');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
+    const rows = readFileSync(await file.path(), 'utf8').split('\r\n');
+    expect(rows[0]).toBe('tool,calls,unpriced_calls,errors,input_tokens,output_tokens,cost,currency,previous_cost,change_percent');
+    expect(rows.slice(1).some((row) => row.startsWith('search/query,'))).toBe(true);
+    await page.close();
+  });
+
+  test('a chart says last, mean and most of each line, shows one alone, marks what was changed, is had as a file, and leads to the calls of a step', async () => {
+    const page = await open('/ui/metrics?range=15m');
+    const chart = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Time until the answer' }) });
+    await chart.getByRole('button', { name: 'p99' }).waitFor();
+    // The price that was made above.
+    await page.getByText(/dashed lines? (is|are)/).waitFor();
+    await chart.getByRole('button', { name: 'Most' }).click();
+    expect(await chart.getByRole('columnheader', { name: '▼ Most' }).getAttribute('aria-sort')).toBe('descending');
+    await chart.getByRole('button', { name: 'p95' }).click();
+    expect(await chart.getByRole('button', { pressed: true }).allInnerTexts()).toEqual(['p95']);
+    await dashboard.look(page, 'metrics-alone');
+    const [table] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /as CSV/ }).click()]);
+    expect(readFileSync(await table.path(), 'utf8')).toMatch(/^time,p50,p95,p99\r\n20/);
+    const [picture] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /as a picture/ }).click()]);
+    expect(
+      readFileSync(await picture.path())
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+    const over = chart.locator('.u-over');
+    const { width = 0 } = (await over.boundingBox()) ?? {};
+    await over.click({ position: { x: width / 2, y: 40 } });
+    await page.waitForURL(/\/traces\?.*from=/);
+    expect(dashboard.complaints).toEqual([]);
     await page.close();
   });
 

@@ -1,8 +1,15 @@
-/** Lines over time on a canvas, with a cursor that all charts of a page share. A gap is drawn as a gap; the same figures stand in a table for whoever does not see it. */
+/**
+ * Lines over time on a canvas, with a cursor that all charts of a page share, what was changed meanwhile, and a table of the lines that says last, mean and most
+ * and shows one alone. A gap is drawn as a gap.
+ */
+import { Download, Image } from 'lucide-react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useEffect, useRef, type ReactElement } from 'react';
+import { useEffect, useRef, useState, type ReactElement } from 'react';
 import { useAppearance } from '../app/appearance.ts';
+import { clockText } from '../time/moment.ts';
+import { csvOf, save } from './chart-file.ts';
+import { nearest, sortedLegend, type LegendColumn } from './legend.ts';
 
 export interface Line {
   readonly label: string;
@@ -12,24 +19,39 @@ export interface Line {
   readonly values: readonly (number | null)[];
 }
 
+/** Something that was done at a moment, seconds since the epoch. */
+export interface Marker {
+  readonly at: number;
+  readonly text: string;
+}
+
 interface LineChartProps {
   readonly label: string;
   /** Seconds since the epoch. */
   readonly times: readonly number[];
   readonly lines: readonly Line[];
+  readonly markers?: readonly Marker[];
   readonly format: (value: number) => string;
+  /** A part was chosen by dragging. */
   readonly onChoose?: (from: string, to: string) => void;
+  /** A step was clicked. */
+  readonly onOpen?: (from: string, to: string) => void;
 }
 
 const height = 160;
+/** Nearer than so many pixels the cursor is at it. */
+const markerPixels = 5;
 
-export function LineChart({ label, times, lines, format, onChoose }: LineChartProps): ReactElement {
+export function LineChart({ label, times, lines, markers = noMarkers, format, onChoose, onOpen }: LineChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const choose = useRef(onChoose);
+  const latest = useRef({ onChoose, onOpen, markers, times });
   const { theme, zone } = useAppearance();
+  const [at, setAt] = useState<number | null>(null);
+  const [near, setNear] = useState<string | null>(null);
+  const [alone, setAlone] = useState<string | null>(null);
   useEffect(() => {
-    choose.current = onChoose;
+    latest.current = { onChoose, onOpen, markers, times };
   });
   const shape = lines.map(({ label: name, colour }) => `${name} ${colour}`).join();
   useEffect(() => {
@@ -38,16 +60,21 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
     const style = getComputedStyle(target);
     const colour = (name: string): string => style.getPropertyValue(name);
     const axis = { stroke: colour('--ink-3'), font: `12px ${style.fontFamily}`, grid: { stroke: colour('--hairline'), width: 1 }, ticks: { show: false } };
+    const moment = (seconds: number): string => new Date(seconds * 1000).toISOString();
     const made = new uPlot(
       {
         width: target.clientWidth,
         height,
-        legend: { show: true, live: true },
+        legend: { show: false },
         cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
         ...(zone === 'utc' ? { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') } : {}),
-        scales: { y: { range: (_plot, _low, high) => [0, high === 0 ? 1 : high * 1.1] } },
+        scales: {
+          // To the end of the last step: it is under way.
+          x: { range: (chart, low, high) => [low, high + stepOf(chart.data[0])] },
+          y: { range: (_plot, _low, high) => [0, high === 0 ? 1 : high * 1.1] },
+        },
         axes: [
-          { ...axis, values: (_plot, splits) => splits.map(timeText(splits, zone)) },
+          { ...axis, size: 28, values: (_plot, splits) => splits.map(timeText(splits, zone)) },
           { ...axis, size: 64, values: (_plot, splits) => splits.map(format) },
         ],
         series: [
@@ -58,24 +85,38 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
             width: 1.5,
             ...(line.dash === undefined ? {} : { dash: [...line.dash] }),
             spanGaps: false,
-            value: (_plot: uPlot, value: number | null) => (value === null ? '–' : format(value)),
+            // A step between two gaps is no line, and is seen as a dot.
+            points: { show: true, size: 4, fill: colour(line.colour), filter: (chart: uPlot, series: number) => alonePoints(chart.data[series] ?? []) },
           })),
         ],
         hooks: {
+          setCursor: [
+            (chart) => {
+              const { idx, left = -1 } = chart.cursor;
+              setAt(left < 0 ? null : (idx ?? null));
+              const found = left < 0 ? undefined : nearest(latest.current.markers, (marker) => Math.abs(chart.valToPos(marker.at, 'x') - left));
+              setNear(found !== undefined && found.distance <= markerPixels ? found.item.text : null);
+            },
+          ],
           setSelect: [
             (chart) => {
               const { left, width } = chart.select;
               if (width < 4) return;
-              const at = (x: number): string => new Date(chart.posToVal(x, 'x') * 1000).toISOString();
-              choose.current?.(at(left), at(left + width));
+              latest.current.onChoose?.(moment(chart.posToVal(left, 'x')), moment(chart.posToVal(left + width, 'x')));
               chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
             },
           ],
+          draw: [(chart) => drawMarkers(chart, latest.current.markers, colour('--accent'))],
         },
       },
       [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData,
       target,
     );
+    made.over.addEventListener('click', () => {
+      const { idx } = made.cursor;
+      const step = stepAt(latest.current.times, idx ?? null);
+      if (step !== null) latest.current.onOpen?.(moment(step.from), moment(step.to));
+    });
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: target.clientWidth, height }));
     watch.observe(target);
@@ -89,15 +130,167 @@ export function LineChart({ label, times, lines, format, onChoose }: LineChartPr
   }, [shape, theme, zone]);
   useEffect(() => {
     plot.current?.setData([[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData);
-  }, [times, lines]);
+  }, [times, lines, markers]);
+  useEffect(() => {
+    for (const [index, line] of lines.entries()) plot.current?.setSeries(index + 1, { show: alone === null || alone === line.label });
+    // Those of a chart that was made anew, too.
+  }, [alone, lines, theme, zone]);
+  const time = at === null ? undefined : times[at];
+  const name = label.toLowerCase().replaceAll(/[^a-z]+/g, '-');
   return (
-    <div
-      ref={place}
-      role="img"
-      aria-label={`${label}; as figures in the table`}
-      className="w-full text-meta [&_.u-legend]:text-left [&_.u-legend]:text-ink-2 [&_.u-legend_th]:font-normal [&_.uplot]:font-sans [&_.uplot]:leading-4"
-    />
+    <div>
+      <div className="mb-1 flex min-h-7 items-center gap-1">
+        <h2 className="min-w-0 truncate font-semibold">{label}</h2>
+        <span className="ml-auto min-w-0 truncate text-meta text-ink-2">
+          {near ?? (time === undefined ? '' : clockText(new Date(time * 1000).toISOString(), zone))}
+        </span>
+        <FileButton title={`${label} as a picture`} onSave={() => savePicture(plot.current, name)}>
+          <Image size={14} aria-hidden="true" />
+        </FileButton>
+        <FileButton title={`${label} as CSV`} onSave={() => save(new Blob([csvOf(times, lines)], { type: 'text/csv' }), `${name}.csv`)}>
+          <Download size={14} aria-hidden="true" />
+        </FileButton>
+      </div>
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${label}; as figures in the table`}
+        className={`w-full text-meta [&_.uplot]:font-sans [&_.uplot]:leading-4 ${onOpen === undefined ? '' : '[&_.u-over]:cursor-pointer'}`}
+      />
+      <Legend lines={lines} at={at} alone={alone} format={format} onAlone={setAlone} />
+    </div>
   );
+}
+
+const noMarkers: readonly Marker[] = [];
+
+interface LegendProps {
+  readonly lines: readonly Line[];
+  readonly at: number | null;
+  readonly alone: string | null;
+  readonly format: (value: number) => string;
+  readonly onAlone: (label: string | null) => void;
+}
+
+const legendColumns: readonly (readonly [LegendColumn, string])[] = [
+  ['last', 'Last'],
+  ['mean', 'Mean'],
+  ['most', 'Most'],
+];
+
+/** What each line is, and how it went: a click on a name shows it alone, on a title sorts by it. */
+function Legend({ lines, at, alone, format, onAlone }: LegendProps): ReactElement {
+  const [by, setBy] = useState<LegendColumn | null>(null);
+  const text = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : format(value));
+  return (
+    <table className="w-full text-meta">
+      <thead className="text-ink-3">
+        <tr>
+          <th scope="col" className="text-left font-normal">
+            Line
+          </th>
+          <th scope="col" className="w-[19%] text-right font-normal">
+            Here
+          </th>
+          {legendColumns.map(([column, title]) => (
+            <th key={column} scope="col" className="w-[19%] text-right font-normal" aria-sort={by === column ? 'descending' : 'none'}>
+              <button type="button" className="hit hover:text-ink hover:underline" onClick={() => setBy(by === column ? null : column)}>
+                {by === column ? `▼ ${title}` : title}
+              </button>
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {sortedLegend(lines, by).map(({ line, last, mean, most }) => (
+          <tr key={line.label} className={`border-t border-hairline ${alone === null || alone === line.label ? '' : 'text-ink-3'}`}>
+            <th scope="row" className="text-left font-normal">
+              <button
+                type="button"
+                aria-pressed={alone === line.label}
+                title={alone === line.label ? 'Show all' : 'Show it alone'}
+                onClick={() => onAlone(alone === line.label ? null : line.label)}
+                className="hit inline-flex items-center gap-1.5 hover:text-accent hover:underline"
+              >
+                <svg width={16} height={4} aria-hidden="true">
+                  <path d="M0 2H16" strokeWidth={2} strokeDasharray={line.dash?.join(' ')} style={{ stroke: `var(${line.colour})` }} />
+                </svg>
+                {line.label}
+              </button>
+            </th>
+            <td className="text-right">{at === null ? '' : text(line.values[at])}</td>
+            <td className="text-right">{text(last)}</td>
+            <td className="text-right">{text(mean)}</td>
+            <td className="text-right">{text(most)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function FileButton({ title, onSave, children }: { readonly title: string; readonly onSave: () => void; readonly children: ReactElement }): ReactElement {
+  return (
+    <button
+      type="button"
+      aria-label={title}
+      title={title}
+      onClick={onSave}
+      className="flex size-7 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
+    >
+      {children}
+    </button>
+  );
+}
+
+/** The canvas is transparent: on paper of the page's colour. */
+function savePicture(chart: uPlot | null, name: string): void {
+  if (chart === null) return;
+  const { canvas } = chart.ctx;
+  const paper = document.createElement('canvas');
+  [paper.width, paper.height] = [canvas.width, canvas.height];
+  const context = paper.getContext('2d');
+  if (context === null) return;
+  context.fillStyle = getComputedStyle(chart.root).getPropertyValue('--surface');
+  context.fillRect(0, 0, paper.width, paper.height);
+  context.drawImage(canvas, 0, 0);
+  paper.toBlob((blob) => blob !== null && save(blob, `${name}.png`), 'image/png');
+}
+
+function drawMarkers(chart: uPlot, markers: readonly Marker[], colour: string): void {
+  const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const { at } of markers) {
+    const x = Math.round(chart.valToPos(at, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillRect(x - 2 * devicePixelRatio, bbox.top, 4 * devicePixelRatio, 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+function alonePoints(values: ArrayLike<number | null | undefined>): number[] {
+  const isKnown = (index: number): boolean => values[index] !== null && values[index] !== undefined;
+  return Array.from({ length: values.length }, (_, index) => index).filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
+}
+
+function stepOf(times: ArrayLike<number>): number {
+  return (times[1] ?? 0) - (times[0] ?? 0);
+}
+
+/** From a step to the next; the last is as long as the one before it. */
+function stepAt(times: readonly number[], index: number | null): { readonly from: number; readonly to: number } | null {
+  const from = index === null ? undefined : times[index];
+  if (index === null || from === undefined) return null;
+  const to = times[index + 1] ?? from + Math.max(stepOf(times), 1);
+  return { from, to };
 }
 
 /** Hours and minutes, or days where there are several. */

@@ -136,11 +136,14 @@ function beforeBody(before: CostBefore): z.infer<typeof beforeSchema> {
   };
 }
 
-/** One line a group, under the name of what it is grouped by. */
-export function summaryCsv({ groups, currency }: CostSummary, groupBy: string): string {
+/** One line a group, under the name of what it is grouped by; where it was compared, with what the period before cost. */
+export function summaryCsv({ groups, currency, before }: CostSummary, groupBy: string): string {
+  const header = [groupBy, 'calls', 'unpriced_calls', 'errors', 'input_tokens', 'output_tokens', 'cost', 'currency'];
+  const rows = groups.map((row) => [row.group, row.calls, row.unpricedCalls, row.errors, row.inputTokens, row.outputTokens, row.cost, currency]);
+  if (before === null) return csv(header, rows);
   return csv(
-    [groupBy, 'calls', 'unpriced_calls', 'errors', 'input_tokens', 'output_tokens', 'cost', 'currency'],
-    groups.map((row) => [row.group, row.calls, row.unpricedCalls, row.errors, row.inputTokens, row.outputTokens, row.cost, currency]),
+    [...header, 'previous_cost', 'change_percent'],
+    groups.map(({ costBefore, changePercent }, index) => [...(rows[index] ?? []), costBefore, changePercent]),
   );
 }
 

@@ -6,13 +6,22 @@ import { Money } from '../../text/number.tsx';
 import { Button } from '../../ui/button.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 
-type Day = Schemas['CostTrend']['trend']['days'][number];
 const height = 120;
 
-export function CostTrend({ days, currency }: { readonly days: readonly Day[]; readonly currency: string }): ReactElement {
+interface CostTrendProps {
+  readonly trend: Schemas['CostTrend']['trend'];
+  /** A day was clicked. */
+  readonly onOpen?: (date: string) => void;
+}
+
+export function CostTrend({ trend: { days, currency, period, projection, total_cost: total }, onOpen }: CostTrendProps): ReactElement {
   const [asTable, setAsTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
-  const most = Math.max(...days.map(({ cost, mean_of_7_days: mean }) => Math.max(cost, mean)), 0) || 1;
+  const all = Math.max(days.length, (Date.parse(period.end) - Date.parse(period.start)) / 86_400_000 + 1);
+  const ahead = all - days.length;
+  // What is projected, spread over the days to come: of today a part is spent already.
+  const each = projection === null || ahead === 0 ? null : { low: (projection.low - total) / ahead, high: (projection.high - total) / ahead };
+  const most = Math.max(...days.map(({ cost, mean_of_7_days: mean }) => Math.max(cost, mean)), each?.high ?? 0, 0) || 1;
   const y = (value: number): number => height - 2 - (value / most) * (height - 8);
   const shown = at === null ? undefined : days[at];
   return (
@@ -20,7 +29,11 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
       <div className="flex items-center justify-between gap-2 text-meta text-ink-3">
         <span aria-live="polite">
           {shown === undefined
-            ? `Each day; the line is the mean of seven. The highest is ${moneyText(most, currency)}.`
+            ? at === null
+              ? `Each day; the line is the mean of seven. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band is where the days to come are likely to lie.'}`
+              : each === null
+                ? 'A day to come'
+                : `A day to come: ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
             : `${shown.date}: ${moneyText(shown.cost, currency)}, ${countText(shown.calls)} calls`}
         </span>
         <Button look="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
@@ -32,7 +45,13 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
           {days.map(({ date, cost, calls, mean_of_7_days: mean }) => (
             <tr key={date} className="border-t border-hairline">
               <th scope="row" className="px-3 py-1 text-left font-mono text-meta font-normal">
-                {date}
+                {onOpen === undefined ? (
+                  date
+                ) : (
+                  <button type="button" className="hit hover:text-accent hover:underline" onClick={() => onOpen(date)}>
+                    {date}
+                  </button>
+                )}
               </th>
               <td className="px-3 text-right">
                 <Money amount={cost} currency={currency} />
@@ -45,16 +64,29 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
           ))}
         </SmallTable>
       ) : (
+        // Moved through by arrow keys, as a group of bars; the table says the same in words.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
         <svg
-          viewBox={`0 0 ${Math.max(1, days.length)} ${height}`}
+          viewBox={`0 0 ${Math.max(1, all)} ${height}`}
           preserveAspectRatio="none"
-          role="img"
+          role="group"
+          // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+          tabIndex={0}
+          onKeyDown={(event) => {
+            const by = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+            if (by !== 0) setAt(Math.min(all - 1, Math.max(0, (at ?? -by) + by)));
+            else if (event.key === 'Enter' && shown !== undefined) onOpen?.(shown.date);
+            else return;
+            event.preventDefault();
+          }}
+          onBlur={() => setAt(null)}
           aria-label={`Costs of ${countText(days.length)} days; as figures in the table`}
-          className="block h-[120px] w-full border-y border-hairline bg-surface"
+          className={`block h-[120px] w-full border-y border-hairline bg-surface ${onOpen !== undefined && shown !== undefined ? 'cursor-pointer' : ''}`}
+          onClick={() => shown !== undefined && onOpen?.(shown.date)}
           onPointerLeave={() => setAt(null)}
           onPointerMove={(event) => {
             const box = event.currentTarget.getBoundingClientRect();
-            setAt(Math.min(days.length - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * days.length))));
+            setAt(Math.min(all - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * all))));
           }}
         >
           {days.map(({ date, cost }, index) => (
@@ -67,6 +99,15 @@ export function CostTrend({ days, currency }: { readonly days: readonly Day[]; r
               className={index === at ? 'fill-ink-2' : 'fill-control opacity-60'}
             />
           ))}
+          {each !== null && (
+            <rect
+              x={days.length + 0.12}
+              width={ahead - 0.24}
+              y={y(each.high)}
+              height={Math.max(2, y(Math.max(0, each.low)) - y(each.high))}
+              className="fill-accent opacity-25"
+            />
+          )}
           <path
             d={days.map(({ mean_of_7_days: mean }, index) => `${index === 0 ? 'M' : 'L'}${index + 0.5} ${y(mean).toFixed(2)}`).join('')}
             className="fill-none stroke-accent"

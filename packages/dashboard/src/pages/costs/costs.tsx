@@ -39,11 +39,12 @@ function CostsPage(): ReactElement {
   });
   const summary = useQuery({
     queryKey: ['costs', 'summary', month.name, by],
-    queryFn: ({ signal }) => gateway.costs.summary({ ...dates, group_by: by, compare: 'true' }, { signal }),
+    // With what it is grouped by: while another grouping is on its way the rows are still those of before.
+    queryFn: async ({ signal }) => ({ by, found: await gateway.costs.summary({ ...dates, group_by: by, compare: 'true' }, { signal }) }),
     placeholderData: keepPreviousData,
   });
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
-  const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, format: 'csv' }).toString()}`;
+  const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, compare: 'true', format: 'csv' }).toString()}`;
   return (
     <div className="flex flex-col gap-6 px-3 py-3 sm:px-6 sm:py-4">
       <header className="flex flex-wrap items-center justify-between gap-3">
@@ -83,7 +84,7 @@ function CostsPage(): ReactElement {
           </div>
         </div>
         <Loaded query={summary} what="The breakdown" rows={6}>
-          {(data) => <Breakdown found={data} by={by} month={month} isStale={summary.isPlaceholderData} />}
+          {(data) => <Breakdown {...data} month={month} isStale={summary.isPlaceholderData} />}
         </Loaded>
       </section>
       <Prices month={month} />
@@ -94,6 +95,8 @@ function CostsPage(): ReactElement {
 function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend']; readonly isStale: boolean }): ReactElement {
   const { total_cost: total, total_calls: calls, unpriced_calls: unpriced, currency, projection, previous } = trend;
   const mayPrices = useCapability('prices.write').allowed;
+  const mayTraces = useCapability('traces.read').allowed;
+  const navigate = useNavigate();
   return (
     <section className={isStale ? 'opacity-60' : ''} aria-busy={isStale}>
       <dl className="mb-3 flex flex-wrap gap-x-10 gap-y-3">
@@ -104,6 +107,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
           <Figure
             name="At its end, about"
             note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)}, by ${pluralText(projection.days_averaged, 'day')}`}
+            about={projection.method}
           >
             {moneyText(projection.cost, currency)}
           </Figure>
@@ -111,13 +115,18 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
         {previous !== null && (
           <Figure
             name="The period before"
-            note={previous.change_percent === null ? 'nothing to compare with' : `${previous.change_percent > 0 ? '+' : ''}${previous.change_percent} % since`}
+            note={previous.change_percent === null ? 'nothing to compare with' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
           >
             {moneyText(previous.total_cost, currency)}
           </Figure>
         )}
       </dl>
-      <CostTrend days={trend.days} currency={currency} />
+      <CostTrend
+        trend={trend}
+        {...(mayTraces
+          ? { onOpen: (date: string) => void navigate({ to: '/traces', search: { from: `${date}T00:00:00Z`, to: dayAfter(date), range: undefined } }) }
+          : {})}
+      />
       {unpriced > 0 && (
         <p className="mt-2 text-warn">
           ▲ {pluralText(unpriced, 'call')} {unpriced === 1 ? 'has' : 'have'} no price:{' '}
@@ -128,14 +137,40 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
   );
 }
 
-function Figure({ name, note, children }: { readonly name: string; readonly note: string; readonly children: ReactNode }): ReactElement {
+interface FigureProps {
+  readonly name: string;
+  readonly note: string;
+  /** How it is reckoned. */
+  readonly about?: string;
+  readonly children: ReactNode;
+}
+
+function Figure({ name, note, about, children }: FigureProps): ReactElement {
   return (
-    <div>
+    <div className="max-w-[44ch]">
       <dt className="text-meta text-ink-3">{name}</dt>
       <dd className="text-hero font-medium tracking-tight">{children}</dd>
       <dd className="text-meta text-ink-3">{note}</dd>
+      {about !== undefined && (
+        <dd className="text-meta text-ink-3">
+          <details>
+            <summary className="hit cursor-pointer hover:text-ink">How it is reckoned</summary>
+            {about}
+          </details>
+        </dd>
+      )}
     </div>
   );
+}
+
+function dayAfter(date: string): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString();
+}
+
+/** Since the period before: in percent, and in words where there was nothing to compare with. */
+function changeText(percent: number | null, cost: number, before: number | null): string {
+  if (percent === null) return before === 0 && cost > 0 ? 'new' : '';
+  return `${percent > 0 ? '+' : percent < 0 ? '−' : ''}${Math.abs(percent).toFixed(Math.abs(percent) < 10 ? 1 : 0)} %`;
 }
 
 /** Fields of the query language that a group is asked for by. */
@@ -161,7 +196,9 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
   const mayTraces = useCapability('traces.read').allowed;
   if (breakdown.length === 0)
     return <Empty title={`No call in ${monthText(month.name)}`}>What tools cost is said under pricing in gateway.yaml, or by prices of the API.</Empty>;
-  const callsOf = (group: string): string => {
+  const nameOf = (group: string | null): ReactNode => group ?? <i className="font-normal text-ink-3">no {by}</i>;
+  const callsOf = (group: string | null): string => {
+    if (group === null) return `-has:${fieldOf[by]}`;
     // Tools are named with their server.
     const slash = by === 'tool' ? group.indexOf('/') : -1;
     return slash === -1 ? `${fieldOf[by]}:${quoted(group)}` : `server:${quoted(group.slice(0, slash))} tool:${quoted(group.slice(slash + 1))}`;
@@ -170,19 +207,17 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
   return (
     <div className={`overflow-x-auto border-y border-hairline bg-surface ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
       <table className="w-full">
-        <TableHead titles={[by, 'Share', 'Cost', 'Before', 'Calls', 'Failed', 'Unpriced']} left={2} />
+        <TableHead titles={[by, 'Share', 'Cost', 'Before', 'Change', 'Calls', 'Failed', 'Unpriced']} left={2} />
         <tbody>
-          {breakdown.map(({ group, cost, calls, errors, unpriced_calls: unpriced, share_percent: share, previous_cost: before }) => (
+          {breakdown.map(({ group, cost, calls, errors, unpriced_calls: unpriced, share_percent: share, previous_cost: before, change_percent: since }) => (
             <tr key={group ?? '\0'} className="h-(--row) border-t border-hairline hover:bg-canvas">
               <th scope="row" className="max-w-72 truncate px-3 text-left font-medium" title={group ?? undefined}>
-                {group === null ? (
-                  <i className="font-normal text-ink-3">no {by}</i>
-                ) : mayTraces ? (
+                {mayTraces ? (
                   <Link to="/traces" search={{ ...window, q: callsOf(group) }} className="hover:text-accent hover:underline">
-                    {group}
+                    {nameOf(group)}
                   </Link>
                 ) : (
-                  group
+                  nameOf(group)
                 )}
               </th>
               {/* A figure, no control: the rule takes cells for those of a grid. */}
@@ -199,6 +234,7 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
                 <Money amount={cost} currency={summary.currency} />
               </td>
               <td className="px-3 text-right text-ink-3">{before === null ? '' : <Money amount={before} currency={summary.currency} />}</td>
+              <td className="px-3 text-right whitespace-nowrap text-ink-2">{changeText(since, cost, before)}</td>
               <td className="px-3 text-right">{countText(calls)}</td>
               <td className={`px-3 text-right ${errors > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(errors)}</td>
               <td className={`px-3 text-right ${unpriced > 0 ? 'text-warn' : 'text-ink-3'}`}>{countText(unpriced)}</td>

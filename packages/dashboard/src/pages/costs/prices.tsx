@@ -191,7 +191,8 @@ interface DeletePriceProps {
 /** Deletes, after the gateway has said what the calls of the last days would have cost without it. */
 function DeletePrice({ price: { name, version, currency }, onClose, onDone }: DeletePriceProps): ReactElement {
   const drop = (dryRun: boolean) => gateway.prices.delete(name, { ifMatch: `"${version}"`, dryRun });
-  const planned = useQuery({ queryKey: ['prices', 'deletion', name, version], queryFn: () => drop(true), staleTime: 0, gcTime: 0 });
+  // Not among the prices: those are asked for anew once it is gone, and then there is nothing to plan.
+  const planned = useQuery({ queryKey: ['price to delete', name, version], queryFn: () => drop(true), staleTime: 0, gcTime: 0 });
   return (
     <Confirm
       title={`Delete the price of ${forText(name)}?`}

@@ -5,9 +5,10 @@ import type { Schemas } from '@gatewayops/sdk';
 import { Radio, Table2 } from 'lucide-react';
 import { useMemo, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
-import { LineChart, type Line } from '../../charts/line-chart.tsx';
-import { countText, durationText, percentText } from '../../text/format.ts';
+import { LineChart, type Line, type Marker } from '../../charts/line-chart.tsx';
+import { countText, durationText, percentText, pluralText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { Clock } from '../../time/time.tsx';
@@ -19,6 +20,7 @@ import { problemOf, QueryBar, QueryChips } from '../traces/query-bar.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { secondsOf, type Step } from './steps.ts';
 import { useLiveMetrics } from './use-live-metrics.ts';
+import { useMarkers } from './use-markers.ts';
 import { TableHead } from '../../ui/table-head.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 
@@ -39,6 +41,7 @@ function MetricsPage(): ReactElement {
   const window = useTimeWindow(search, useNow(60_000));
   const query = search.q ?? '';
   const isLive = search.live === '1';
+  const mayTraces = useCapability('traces.read').allowed;
   const asTable = search.table === '1';
   const metrics = useQuery({
     queryKey: ['metrics', 'page', window, query],
@@ -55,6 +58,9 @@ function MetricsPage(): ReactElement {
   useShortcuts([{ keys: 'l', about: 'Figures of each second', run: () => change({ live: isLive ? undefined : '1' }) }]);
   const steps = isLive ? live.steps : (metrics.data?.series ?? nothing);
   const names = useMemo(() => new Map([['server', (metrics.data?.servers ?? []).map(({ server }) => server)]]), [metrics.data]);
+  const markers = useMarkers(window);
+  const openStep = (from: string, to: string): void =>
+    void navigate({ to: '/traces', search: { from, to, range: undefined, ...(query === '' ? {} : { q: query }) } });
   const isUnanswered = problemOf(metrics.error) !== null;
   return (
     <div className="flex flex-col gap-4 px-3 py-3 sm:px-6">
@@ -94,7 +100,16 @@ function MetricsPage(): ReactElement {
         )
       ) : (
         <div className={`flex flex-col gap-4 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
-          {asTable ? <StepTable steps={steps} /> : <Charts steps={steps} onChoose={(from, to) => change({ range: undefined, from, to, live: undefined })} />}
+          {asTable ? (
+            <StepTable steps={steps} />
+          ) : (
+            <Charts
+              steps={steps}
+              markers={markers}
+              onChoose={(from, to) => change({ range: undefined, from, to, live: undefined })}
+              {...(mayTraces ? { onOpen: openStep } : {})}
+            />
+          )}
           <ServerFigures servers={metrics.data.servers} tools={metrics.data.tools} onOnly={(server) => change({ q: `server:${quoted(server)}` })} />
         </div>
       )}
@@ -102,7 +117,14 @@ function MetricsPage(): ReactElement {
   );
 }
 
-function Charts({ steps, onChoose }: { readonly steps: readonly Step[]; readonly onChoose: (from: string, to: string) => void }): ReactElement {
+interface ChartsProps {
+  readonly steps: readonly Step[];
+  readonly markers: readonly Marker[];
+  readonly onChoose: (from: string, to: string) => void;
+  readonly onOpen?: (from: string, to: string) => void;
+}
+
+function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement {
   const times = useMemo(() => secondsOf(steps), [steps]);
   const rates = useMemo((): readonly Line[] => [{ label: 'calls/s', colour: '--series-1', values: steps.map(({ rate }) => rate) }], [steps]);
   const failures = useMemo(
@@ -117,7 +139,7 @@ function Charts({ steps, onChoose }: { readonly steps: readonly Step[]; readonly
     ],
     [steps],
   );
-  const perSecond = (value: number): string => (value >= 100 ? countText(value) : value.toPrecision(2).replace(/\.0$/, ''));
+  const shown = markers.filter(({ at }) => at >= (times[0] ?? Number.POSITIVE_INFINITY)).length;
   return (
     <div className="grid gap-4 xl:grid-cols-3">
       {(
@@ -128,12 +150,28 @@ function Charts({ steps, onChoose }: { readonly steps: readonly Step[]; readonly
         ] as const
       ).map(([title, lines, format]) => (
         <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
-          <h2 className="mb-1 font-semibold">{title}</h2>
-          <LineChart label={title} times={times} lines={lines} format={format} onChoose={onChoose} />
+          <LineChart
+            label={title}
+            times={times}
+            lines={lines}
+            markers={markers}
+            format={format}
+            onChoose={onChoose}
+            {...(onOpen === undefined ? {} : { onOpen })}
+          />
         </section>
       ))}
+      <p className="text-meta text-ink-3 xl:col-span-3">
+        Drag to look closer{onOpen === undefined ? '' : '; click a step for its calls'}.{' '}
+        {shown > 0 &&
+          `${shown === 1 ? 'The dashed line is a change' : `The dashed lines are ${pluralText(shown, 'change')}`} of configuration, policies, prices or servers.`}
+      </p>
     </div>
   );
+}
+
+function perSecond(value: number): string {
+  return value >= 100 ? countText(value) : value.toPrecision(2).replace(/\.0$/, '');
 }
 
 function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement {
@@ -148,7 +186,7 @@ function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement
                 <Clock time={start} />
               </th>
               <td className="px-3 text-right">{countText(calls)}</td>
-              <td className="px-3 text-right">{rate}</td>
+              <td className="px-3 text-right">{perSecond(rate)}</td>
               <td className="px-3 text-right">{percentText(failed)}</td>
               {(['p50', 'p95', 'p99'] as const).map((which) => (
                 <td key={which} className="px-3 text-right">
@@ -199,7 +237,7 @@ function ServerFigures({
               )}
             </th>
             <td className="px-3 text-right">{countText(figures.calls)}</td>
-            <td className="px-3 text-right text-ink-2">{figures.rate}</td>
+            <td className="px-3 text-right text-ink-2">{perSecond(figures.rate)}</td>
             <td className={`px-3 text-right ${figures.errors > 0 ? 'text-error' : 'text-ink-3'}`}>{percentText(figures.error_percent)}</td>
             {(['p50', 'p95', 'p99'] as const).map((which) => (
               <td key={which} className="px-3 text-right">
