@@ -122,10 +122,36 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       { what: 'what was asked of both', timeoutMs: 60_000 },
     );
     await asked.getByText('other 0').waitFor();
+    // What is not compared stands in the address, and is compared again.
+    await asked.getByRole('button', { name: /^Do not compare .*arguments\.q/ }).click();
+    await asked.getByText('The same in both but for what is not compared.').waitFor();
+    await page.waitForURL(/ignore=[^&]*arguments\.q/);
+    await page.getByRole('button', { name: /^Compare .* again/ }).click();
+    await asked.getByText('other 0').waitFor();
+    await page.getByLabel('Only calls that ended differently').check();
+    await page.waitForURL(/only=1/);
+    expect(await page.getByRole('region', { name: 'Calls of both' }).getByRole('row').count()).toBe(2);
     await dashboard.look(page, 'compare-light');
     await page.emulateMedia({ colorScheme: 'dark' });
     await dashboard.look(page, 'compare-dark', 'dark');
     await page.close();
+
+    // Of one trace the calls that are looked for are found, and the others hidden.
+    const found = JSON.parse((await post(`${gateway.url}/v1/traces?${window}&trace_id=compared-1`, undefined, { key: gateway.apiKey })).text) as {
+      traces: { id: string }[];
+    };
+    const trace = await open(`/ui/traces/${found.traces[0]?.id ?? ''}`);
+    await trace.getByRole('treeitem').nth(1).waitFor();
+    await trace.getByLabel('Find calls of this trace').fill('nothing of that name');
+    await trace.getByText('0 of 2 calls').waitFor();
+    expect(await trace.getByRole('treeitem').count()).toBe(2);
+    await trace.getByRole('button', { name: 'Hide the others' }).click();
+    await trace.waitForURL(/hide=1/);
+    await trace.getByRole('treeitem').first().waitFor({ state: 'detached' });
+    await trace.reload();
+    await trace.getByLabel('Find calls of this trace').fill('search query');
+    await trace.getByRole('treeitem').nth(1).waitFor();
+    await trace.close();
   });
 
   test('no page complained of anything', () => expect(dashboard.complaints).toEqual([]));

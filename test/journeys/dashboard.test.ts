@@ -143,6 +143,15 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     expect([again.status, again.text.includes('found')]).toEqual([200, true]);
     await dashboard.picture(whole, 'trace-light');
     await whole.close();
+
+    // How fast it was among the calls of its tool that were made before.
+    const last = JSON.parse((await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-11`, undefined, { key: gateway.apiKey })).text) as {
+      traces: { id: string }[];
+    };
+    const ranked = await open(`/ui/traces/${last.traces[0]?.id ?? ''}`);
+    await ranked.getByText(/^p\d{1,2} of this tool$/).waitFor();
+    await dashboard.look(ranked, 'trace-summary-light');
+    await ranked.close();
   });
 
   test('calls appear as they end', async () => {

@@ -63,6 +63,7 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
   if (error !== null) return <ErrorCard error={error} what="The comparison" onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />;
   if (left.data === undefined || right.data === undefined) return <Skeleton rows={10} label="Loading both traces" />;
   const pair = pairs[chosen];
+  const ignored = (search.ignore ?? '').split(',').filter((path) => path !== '');
   const different = pairs.filter(differs).length;
   const isCut = left.data.span_count > alignedMax || right.data.span_count > alignedMax;
   return (
@@ -85,8 +86,26 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
         <Head side="A" trace={left.data} />
         <Head side="B" trace={right.data} />
       </div>
-      <Pairs pairs={pairs} chosen={chosen} onChoose={choose} />
-      {pair !== undefined && <PairDetail key={chosen} a={a} b={b} pair={pair} />}
+      <label className="-mb-3 flex items-center gap-2 text-ink-2">
+        <input
+          type="checkbox"
+          checked={search.only === '1'}
+          onChange={(event) => void navigate({ search: (old) => ({ ...old, only: event.target.checked ? '1' : undefined }), replace: true })}
+          className="size-3.5 accent-(--accent)"
+        />
+        Only calls that ended differently
+      </label>
+      <Pairs pairs={pairs} isOnlyDifferent={search.only === '1'} chosen={chosen} onChoose={choose} />
+      {pair !== undefined && (
+        <PairDetail
+          key={chosen}
+          a={a}
+          b={b}
+          pair={pair}
+          ignored={ignored}
+          onIgnore={(paths) => void navigate({ search: (old) => ({ ...old, ignore: paths.length === 0 ? undefined : paths.join(',') }), replace: true })}
+        />
+      )}
     </div>
   );
 }
@@ -115,11 +134,12 @@ function Head({ side, trace }: { readonly side: string; readonly trace: Schemas[
 
 interface PairsProps {
   readonly pairs: readonly Pair[];
+  readonly isOnlyDifferent: boolean;
   readonly chosen: number;
   readonly onChoose: (index: number) => void;
 }
 
-function Pairs({ pairs, chosen, onChoose }: PairsProps): ReactElement {
+function Pairs({ pairs, isOnlyDifferent, chosen, onChoose }: PairsProps): ReactElement {
   return (
     // What scrolls must be reached by keys.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
@@ -137,6 +157,7 @@ function Pairs({ pairs, chosen, onChoose }: PairsProps): ReactElement {
         <tbody>
           {pairs.map((pair, index) => {
             const span = pair.a ?? pair.b;
+            if (isOnlyDifferent && !differs(pair) && index !== chosen) return null;
             return (
               <tr
                 key={index}

@@ -7,6 +7,7 @@ import { useCapability } from '../../app/session.ts';
 import { Rail, stops } from '../../rail/rail.tsx';
 import { durationText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
+import { Button } from '../../ui/button.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { changesOf } from '../audit/changes-of.ts';
 import type { Pair } from './align.ts';
@@ -17,9 +18,12 @@ interface PairDetailProps {
   readonly a: string;
   readonly b: string;
   readonly pair: Pair;
+  /** Paths of members that are not compared. */
+  readonly ignored: readonly string[];
+  readonly onIgnore: (paths: readonly string[]) => void;
 }
 
-export function PairDetail({ a, b, pair }: PairDetailProps): ReactElement {
+export function PairDetail({ a, b, pair, ignored, onIgnore }: PairDetailProps): ReactElement {
   return (
     <section aria-label="The two calls" className="grid gap-6 lg:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
       <div>
@@ -70,8 +74,24 @@ export function PairDetail({ a, b, pair }: PairDetailProps): ReactElement {
       </div>
       <div className="flex min-w-0 flex-col gap-5">
         {(['request', 'response'] as const).map((which) => (
-          <BodyChanges key={which} a={a} b={b} pair={pair} which={which} />
+          <BodyChanges key={which} a={a} b={b} pair={pair} which={which} ignored={ignored} onIgnore={onIgnore} />
         ))}
+        {ignored.length > 0 && (
+          <p className="flex flex-wrap items-center gap-2 text-ink-2">
+            Not compared:
+            {ignored.map((path) => (
+              <Button
+                key={path}
+                look="quiet"
+                aria-label={`Compare ${path} again`}
+                title="Compare it again"
+                onClick={() => onIgnore(ignored.filter((one) => one !== path))}
+              >
+                <code className="font-mono text-meta">{path}</code> ×
+              </Button>
+            ))}
+          </p>
+        )}
       </div>
     </section>
   );
@@ -101,7 +121,7 @@ function useBody(traceId: string, span: Schemas['Span'] | null, which: 'request'
   });
 }
 
-function BodyChanges({ a, b, pair, which }: PairDetailProps & { readonly which: 'request' | 'response' }): ReactElement {
+function BodyChanges({ a, b, pair, which, ignored, onIgnore }: PairDetailProps & { readonly which: 'request' | 'response' }): ReactElement {
   const may = useCapability('bodies.read');
   const [left, right] = [useBody(a, pair.a, which), useBody(b, pair.b, which)];
   return (
@@ -120,21 +140,38 @@ function BodyChanges({ a, b, pair, which }: PairDetailProps & { readonly which: 
       ) : left.data === undefined || right.data === undefined ? (
         <Skeleton rows={3} label={`Loading the ${which}`} />
       ) : (
-        <Changes left={left.data} right={right.data} />
+        <Changes left={left.data} right={right.data} ignored={ignored} onIgnore={onIgnore} />
       )}
     </section>
   );
 }
 
-function Changes({ left, right }: { readonly left: string; readonly right: string }): ReactElement {
-  const changes = changesOf(parsed(left), parsed(right));
-  if (changes.length === 0) return <p className="text-ink-2">The same in both.</p>;
+interface ChangesProps extends Pick<PairDetailProps, 'ignored' | 'onIgnore'> {
+  readonly left: string;
+  readonly right: string;
+}
+
+function Changes({ left, right, ignored, onIgnore }: ChangesProps): ReactElement {
+  const all = changesOf(parsed(left), parsed(right));
+  const changes = all.filter(({ path }) => !ignored.some((one) => path === one || path.startsWith(`${one}.`)));
+  if (changes.length === 0) return <p className="text-ink-2">{all.length === 0 ? 'The same in both.' : 'The same in both but for what is not compared.'}</p>;
   return (
     <SmallTable titles={['Member', 'A', 'B']} left={3}>
       {changes.map(({ path, before, after }) => (
         <tr key={path} className="border-t border-hairline align-top">
           <th scope="row" className="px-3 py-1.5 text-left font-mono text-meta font-normal">
-            {path}
+            {path}{' '}
+            {!path.includes(',') && (
+              <button
+                type="button"
+                title={`Do not compare ${path}`}
+                aria-label={`Do not compare ${path}`}
+                onClick={() => onIgnore([...ignored, path])}
+                className="hit rounded-control px-1 text-ink-3 hover:bg-sunken hover:text-ink"
+              >
+                ×
+              </button>
+            )}
           </th>
           {[before, after].map((text, index) => (
             <td key={index} className="max-w-xs px-3 py-1.5 font-mono text-meta break-words">

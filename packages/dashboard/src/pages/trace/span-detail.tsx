@@ -20,6 +20,7 @@ import { RuleName } from '../access/rule-name.tsx';
 import { ExplainLink, type TraceContext } from './explain-link.tsx';
 import { askedOf, curlOf } from './call-as-command.ts';
 import { JsonView } from './json-view.tsx';
+import { SpeedRank } from './speed-rank.tsx';
 
 export type SpanTab = 'summary' | 'request' | 'response' | 'raw';
 const tabs: readonly (readonly [SpanTab, string])[] = [
@@ -72,7 +73,10 @@ function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'co
         <ExplainLink span={span} context={context} />
       </div>
       <section aria-label="The rail">
-        <Rail stop={span.stop} status={span.status} large />
+        <div className="flex flex-wrap items-center gap-3">
+          <Rail stop={span.stop} status={span.status} large />
+          <SpeedRank span={span} />
+        </div>
         <dl className="mt-2 grid grid-cols-[auto_auto_1fr] gap-x-4">
           {stops.map((stop) => {
             const ms = span.stops[stop];

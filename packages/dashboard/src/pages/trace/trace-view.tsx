@@ -11,6 +11,7 @@ import { Id } from '../../ui/copy.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { operationText } from '../traces/trace-row.ts';
 import { SpanDetail, type SpanTab } from './span-detail.tsx';
+import { foundSpans, SpanFilterBar, type SpanFilter } from './span-filter.tsx';
 import { criticalPath, treeRows } from './tree-rows.ts';
 import { spansQuery, traceQuery } from './use-trace.ts';
 import { Waterfall } from './waterfall.tsx';
@@ -21,17 +22,23 @@ interface TraceViewProps {
   readonly tab: SpanTab;
   readonly onSpan: (id: string) => void;
   readonly onTab: (tab: SpanTab) => void;
+  readonly filter: SpanFilter;
+  readonly onFilter: (filter: SpanFilter) => void;
   /** Beside a list there is room for one below the other only. */
   readonly isNarrow: boolean;
   readonly actions: ReactElement;
 }
 
-export function TraceView({ traceId, spanId, tab, onSpan, onTab, isNarrow, actions }: TraceViewProps): ReactElement {
+export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilter, isNarrow, actions }: TraceViewProps): ReactElement {
   const trace = useQuery(traceQuery(traceId));
   const tree = useInfiniteQuery(spansQuery(traceId));
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const spans = useMemo(() => (tree.data?.pages ?? []).flatMap((page) => page.spans), [tree.data]);
-  const rows = useMemo(() => treeRows(spans, open), [spans, open]);
+  const meant = useMemo(() => foundSpans(spans, filter.find), [spans, filter.find]);
+  const rows = useMemo(
+    () => treeRows(meant === null || !filter.isHiding ? spans : spans.filter(({ id }) => meant.has(id)), open),
+    [spans, open, meant, filter.isHiding],
+  );
   const critical = useMemo(() => criticalPath(spans), [spans]);
   useShortcuts([
     { keys: ']', about: 'Open all calls', run: () => setOpen(new Set(spans.map(({ id }) => id))) },
@@ -88,9 +95,13 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, isNarrow, actio
         <section
           aria-label="Timeline"
           className={`flex min-h-32 min-w-0 flex-col ${isNarrow ? 'max-h-[45%] shrink-0 border-b border-hairline' : 'flex-1'}`}
-          style={isNarrow ? { height: 84 + rows.length * 28 } : undefined}
+          style={isNarrow ? { height: 84 + rows.length * 28 + (spans.length > 1 ? 40 : 0) } : undefined}
         >
+          {(spans.length > 1 || filter.find !== undefined) && (
+            <SpanFilterBar filter={filter} found={meant?.size ?? null} all={spans.length} onChange={onFilter} />
+          )}
           <Waterfall
+            meant={meant}
             rows={rows}
             spans={spans}
             startMs={startMs}

@@ -23,6 +23,8 @@ function TracePage(): ReactElement {
       tab={search.tab ?? 'summary'}
       onSpan={(span) => void navigate({ search: (old) => ({ ...old, span }), replace: true })}
       onTab={(tab) => void navigate({ search: (old) => ({ ...old, tab }), replace: true })}
+      filter={{ find: search.find, isHiding: search.hide === '1' }}
+      onFilter={({ find, isHiding }) => void navigate({ search: (old) => ({ ...old, find, hide: isHiding ? '1' : undefined }), replace: true })}
       isNarrow={false}
       actions={<TraceActions traceId={traceId} />}
     />

@@ -14,6 +14,8 @@ interface WaterfallProps {
   readonly startMs: number;
   readonly lengthMs: number;
   readonly critical: ReadonlySet<string>;
+  /** Others are dim; null: all are meant. */
+  readonly meant: ReadonlySet<string> | null;
   readonly chosen: string | null;
   readonly onChoose: (span: CallSpan) => void;
   readonly onToggle: (id: string) => void;
@@ -31,7 +33,7 @@ const barLook: Readonly<Record<Status, string>> = {
 };
 const height = 28;
 
-export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, onChoose, onToggle, onEnd }: WaterfallProps): ReactElement {
+export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, chosen, onChoose, onToggle, onEnd }: WaterfallProps): ReactElement {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10 });
   const items = virtual.getVirtualItems();
@@ -78,6 +80,7 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, chosen, on
                 lengthMs={lengthMs}
                 isFirst={index === 0}
                 isChosen={row.kind === 'call' && chosen === row.span.id}
+                isDim={meant !== null && !meant.has(row.span.id)}
                 isCritical={row.kind === 'call' && spans.length > 1 && critical.has(row.span.id)}
                 onChoose={choose}
                 onToggle={toggle}
@@ -97,11 +100,12 @@ interface WaterfallRowProps extends Pick<WaterfallProps, 'startMs' | 'lengthMs' 
   readonly isFirst: boolean;
   readonly isChosen: boolean;
   readonly isCritical: boolean;
+  readonly isDim: boolean;
 }
 
 /** While it is scrolled only the rows that come into sight are drawn. */
 const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): ReactElement {
-  const { row, top, startMs, lengthMs, isFirst, isChosen, isCritical, onChoose, onToggle } = props;
+  const { row, top, startMs, lengthMs, isFirst, isChosen, isCritical, isDim, onChoose, onToggle } = props;
   const at = (time: string): number => ((Date.parse(time) - startMs) / lengthMs) * 100;
   const wide = (ms: number | null): number => Math.max(((ms ?? 0) / lengthMs) * 100, 0.15);
   const isCall = row.kind === 'call';
@@ -125,7 +129,7 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
         else return;
         event.preventDefault();
       }}
-      className={`absolute inset-x-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
+      className={`absolute inset-x-0 grid h-7 cursor-pointer outline-offset-[-2px] grid-cols-[minmax(160px,34%)_1fr] items-center ${isDim ? 'opacity-45' : ''} ${isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : 'hover:bg-canvas'}`}
       style={{ top }}
     >
       <span className="flex min-w-0 items-center gap-1 pr-2" style={{ paddingLeft: 12 + row.depth * 14 }}>

@@ -2,12 +2,14 @@ import { Link } from '@tanstack/react-router';
 import { Maximize2, X } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
 import type { SpanTab } from '../trace/span-detail.tsx';
+import type { SpanFilter } from '../trace/span-filter.tsx';
 import { TraceActions } from '../trace/trace-actions.tsx';
 import { TraceView } from '../trace/trace-view.tsx';
 
 /** One trace beside the list, which goes on being used: j and k change what is shown here. Below it on narrow screens. */
 export function Peek({ traceId, onClose }: { readonly traceId: string; readonly onClose: () => void }): ReactElement {
   const [tab, setTab] = useState<SpanTab>('summary');
+  const [filter, setFilter] = useState<SpanFilter>({ find: undefined, isHiding: false });
   const [span, setSpan] = useState<{ readonly of: string; readonly id: string } | null>(null);
   const icon = 'flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10';
   return (
@@ -22,6 +24,8 @@ export function Peek({ traceId, onClose }: { readonly traceId: string; readonly 
         tab={tab}
         onSpan={(id) => setSpan({ of: traceId, id })}
         onTab={setTab}
+        filter={filter}
+        onFilter={setFilter}
         isNarrow
         actions={
           <div className="flex items-center gap-1">
