@@ -135,7 +135,8 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await whole.getByText('masked').first().waitFor();
     // The call is made again by what is copied, without the key in it.
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
-    await whole.getByRole('button', { name: 'Copy as cURL' }).click();
+    await whole.getByRole('button', { name: 'Copy as' }).click();
+    await whole.getByRole('menuitem', { name: 'cURL' }).click();
     const command = await until(async () => /^curl .*/su.exec(await whole.evaluate<string>('navigator.clipboard.readText()'))?.[0], { what: 'the command' });
     expect(command).not.toContain(gateway.apiKey);
     const words = execFileSync('sh', ['-c', command.replace(/^curl/, String.raw`printf '%s\0'`)], { encoding: 'utf8' }).split('\0');

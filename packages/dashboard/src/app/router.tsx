@@ -14,7 +14,7 @@ import { metricsSearch } from '../pages/metrics/search.ts';
 import { overviewQuery } from '../pages/overview/query.ts';
 import { peopleSearch } from '../pages/people/search.ts';
 import { policiesSearch } from '../pages/policies/search.ts';
-import { serversSearch } from '../pages/servers/search.ts';
+import { serverSearch, serversSearch, toolsSearch } from '../pages/servers/search.ts';
 import { settingsSearch } from '../pages/settings/search.ts';
 import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
@@ -106,7 +106,15 @@ const servers = createRoute({
 const server = createRoute({
   getParentRoute: () => root,
   path: '/servers/$name',
+  validateSearch: z.object(serverSearch),
   component: lazyRouteComponent(() => import('../pages/servers/server.tsx'), 'Server'),
+});
+
+const serverTools = createRoute({
+  getParentRoute: () => root,
+  path: '/servers/$name/tools',
+  validateSearch: z.object(toolsSearch),
+  component: lazyRouteComponent(() => import('../pages/tools/tools.tsx'), 'ServerTools'),
 });
 
 const keys = createRoute({
@@ -201,6 +209,7 @@ export const router = createRouter({
     costs,
     servers,
     server,
+    serverTools,
     keys,
     people,
     peopleEntry,

@@ -14,3 +14,21 @@ export const switchesQuery = queryOptions({
   queryFn: async ({ signal }) => new Map((await gateway.switches.list({ kind: 'server', limit: 200 }, { signal }).take(5000)).map((one) => [one.name, one])),
   refetchInterval: 15_000,
 });
+
+export function serverQuery(name: string) {
+  return queryOptions({
+    queryKey: ['server', name],
+    queryFn: async ({ signal }) => (await gateway.servers.get(name, { signal })).server,
+    refetchInterval: 10_000,
+  });
+}
+
+/** What the server says when it is asked itself: its steps, and all that it offers. It is asked when somebody wants to know, not every so often. */
+export function testQuery(name: string) {
+  return queryOptions({
+    queryKey: ['server test', name],
+    queryFn: async ({ signal }) => (await gateway.servers.test(name, undefined, { signal })).test,
+    staleTime: 5 * 60_000,
+    refetchOnWindowFocus: false,
+  });
+}

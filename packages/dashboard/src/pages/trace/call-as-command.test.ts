@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { askedOf, curlOf } from './call-as-command.ts';
+import { askedOf, curlOf, markdownOf, rpcOf, sdkOf } from './call-as-command.ts';
 
 test('the tool and its arguments are found in a JSON-RPC message and in a body of the REST way', () => {
   const asked = { tool: 'query', arguments: { q: 'x' } };
@@ -25,4 +25,21 @@ test('a shell hands curl exactly the arguments of the call, whatever they hold',
     }),
     { numRuns: 50 },
   );
+});
+
+test('the message of MCP asks for the same call', () => {
+  const asked = { tool: 'query', arguments: { q: "it's" } };
+  expect(askedOf(rpcOf(asked))).toEqual(asked);
+});
+
+test('the code of the SDK holds the call as it is, and no key', () => {
+  const code = sdkOf('http://127.0.0.1:8080', 'search', { tool: 'query', arguments: { q: "`it's`" } });
+  const called = /mcp\.call\(([^;]*)\);/.exec(code)?.[1] ?? '';
+  expect(JSON.parse(called)).toEqual({ server: 'search', tool: 'query', arguments: { q: "`it's`" } });
+  expect(code).not.toContain('apiKey');
+});
+
+test('no argument ends the block of Markdown that it stands in', () => {
+  const text = markdownOf('http://127.0.0.1:8080/ui/traces/tr_1', 'search', 'ok after 3 ms', { tool: 'query', arguments: { q: '````\n# not a title' } });
+  expect(text.split('\n').filter((line) => line.startsWith('`````'))).toEqual(['`````json', '`````']);
 });

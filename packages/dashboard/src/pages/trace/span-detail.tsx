@@ -2,15 +2,13 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '@gatewayops/sdk';
 import { Link } from '@tanstack/react-router';
-import { Terminal } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { gateway, gatewayUrl } from '../../app/gateway.ts';
+import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Rail, StatusWord, stops } from '../../rail/rail.tsx';
 import { bytesText, countText } from '../../text/format.ts';
 import { Duration, Money } from '../../text/number.tsx';
-import { Button } from '../../ui/button.tsx';
-import { CopyButton, copyText, Id } from '../../ui/copy.tsx';
+import { CopyButton, Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
@@ -18,7 +16,9 @@ import { Clock } from '../../time/time.tsx';
 import { operationText } from '../traces/trace-row.ts';
 import { RuleName } from '../access/rule-name.tsx';
 import { ExplainLink, type TraceContext } from './explain-link.tsx';
-import { askedOf, curlOf } from './call-as-command.ts';
+import { CallAgainLink } from './call-again.tsx';
+import { askedOf } from './call-as-command.ts';
+import { CopyCall } from './copy-call.tsx';
 import { JsonView } from './json-view.tsx';
 import { SpeedRank } from './speed-rank.tsx';
 
@@ -44,7 +44,7 @@ export function SpanDetail({ traceId, span, context, currency, tab, onTab }: Spa
     <div className="flex min-h-0 flex-1 flex-col">
       <Tabs label="Parts of the call" tabs={tabs} chosen={tab} onChoose={onTab} className="px-3" />
       <div role="tabpanel" aria-label={tab} className="min-h-0 flex-1 overflow-auto p-3">
-        {tab === 'summary' && <Summary span={span} context={context} currency={currency} />}
+        {tab === 'summary' && <Summary traceId={traceId} span={span} context={context} currency={currency} />}
         {tab === 'request' && <Body traceId={traceId} span={span} which="request" />}
         {tab === 'response' && <Body traceId={traceId} span={span} which="response" />}
         {tab === 'raw' && <JsonView text={JSON.stringify(span)} />}
@@ -53,7 +53,7 @@ export function SpanDetail({ traceId, span, context, currency, tab, onTab }: Spa
   );
 }
 
-function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'context' | 'currency'>): ReactElement {
+function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'traceId' | 'span' | 'context' | 'currency'>): ReactElement {
   // What a policy engine calls itself is no name of a policy, which none of them would have.
   const mayPolicies = useCapability('policies.read').allowed && /^[a-z0-9][a-z0-9_-]*$/.test(span.policy ?? '');
   return (
@@ -69,7 +69,8 @@ function Summary({ span, context, currency }: Pick<SpanDetailProps, 'span' | 'co
           )}
         </p>
       )}
-      <div>
+      <div className="flex flex-wrap gap-2">
+        <CallAgainLink traceId={traceId} span={span} />
         <ExplainLink span={span} context={context} />
       </div>
       <section aria-label="The rail">
@@ -187,11 +188,7 @@ function Body({ traceId, span, which }: { readonly traceId: string; readonly spa
         {state.truncated && ' · only the beginning was kept'}
         {state.masked > 0 && <span className="rounded-control bg-warn-soft px-1.5 text-warn">{countText(state.masked)} masked</span>}
         <CopyButton text={body.data} label={`Copy the ${which}`} />
-        {asked !== undefined && (
-          <Button look="quiet" className="ml-auto" onClick={() => void copyText(curlOf(gatewayUrl, span.server, asked))}>
-            <Terminal size={14} aria-hidden="true" /> Copy as cURL
-          </Button>
-        )}
+        {asked !== undefined && <CopyCall traceId={traceId} span={span} asked={asked} />}
       </p>
       <JsonView text={body.data} />
     </div>

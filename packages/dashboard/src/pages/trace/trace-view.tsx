@@ -10,6 +10,7 @@ import { Clock } from '../../time/time.tsx';
 import { Id } from '../../ui/copy.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { operationText } from '../traces/trace-row.ts';
+import { useCallAgain } from './call-again.tsx';
 import { SpanDetail, type SpanTab } from './span-detail.tsx';
 import { foundSpans, SpanFilterBar, type SpanFilter } from './span-filter.tsx';
 import { criticalPath, treeRows } from './tree-rows.ts';
@@ -44,6 +45,9 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
     { keys: ']', about: 'Open all calls', run: () => setOpen(new Set(spans.map(({ id }) => id))) },
     { keys: '[', about: 'Close all calls', run: () => setOpen(new Set()) },
   ]);
+  // The call that decides how the trace ended is the one to look at first.
+  const chosen = spans.find(({ id }) => id === spanId) ?? spans.find(({ status }) => status === trace.data?.status) ?? spans[0];
+  useCallAgain(traceId, chosen);
 
   const error = trace.error ?? tree.error;
   if (error instanceof NotFoundError)
@@ -61,8 +65,6 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
     );
 
   const first = found.spans[0];
-  // The call that decides how the trace ended is the one to look at first.
-  const chosen = spans.find(({ id }) => id === spanId) ?? spans.find(({ status }) => status === found.status) ?? spans[0];
   const startMs = Date.parse(found.start_time);
   const toggle = (id: string): void => {
     const next = new Set(open);

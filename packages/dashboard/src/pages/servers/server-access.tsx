@@ -1,0 +1,100 @@
+/** Who may call a server: the rules that name it, in the order in which they weigh, and what else the way to it asks for. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { Schemas } from '@gatewayops/sdk';
+import { ShieldQuestion } from 'lucide-react';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { buttonLook } from '../../ui/button.tsx';
+import { Fact, factList } from '../../ui/fact.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
+import { SmallTable } from '../../ui/small-table.tsx';
+import { Allowed } from '../../ui/states.tsx';
+import { Part } from '../people/part.tsx';
+import { EffectWord } from '../policies/effect-word.tsx';
+import { byWeight } from '../policies/policy-text.ts';
+
+/** So many rules there may be. */
+const rulesMax = 5000;
+
+export function ServerAccess({ server }: { readonly server: Schemas['Server'] }): ReactElement {
+  return (
+    <div className="flex flex-col gap-6">
+      <dl className={factList}>
+        <Fact name="Sign in with">
+          {server.auth === 'none' ? <span className="text-warn">▲ nothing: it is open to everyone who reaches the address</span> : server.auth}
+        </Fact>
+      </dl>
+      <Allowed permission="policies.read">
+        <Rules name={server.name} />
+      </Allowed>
+    </div>
+  );
+}
+
+function Rules({ name }: { readonly name: string }): ReactElement {
+  const list = useQuery({
+    queryKey: ['policies'],
+    queryFn: ({ signal }) => gateway.policies.list({ limit: 200 }, { signal }).take(rulesMax),
+    refetchInterval: 15_000,
+  });
+  return (
+    <Part
+      title="Rules that are about it"
+      actions={
+        <Link to="/access" search={{ server: name }} className={buttonLook()}>
+          <ShieldQuestion size={14} aria-hidden="true" /> Check somebody's access
+        </Link>
+      }
+    >
+      <Loaded query={list} what="The rules" rows={4}>
+        {(rules) => {
+          const about = rules.filter(({ servers }) => servers.some((pattern) => fits(pattern, name))).toSorted(byWeight);
+          if (rules.length === 0) return <p className="text-ink-2">There is no rule of access: what keys and roles allow is let through.</p>;
+          if (about.length === 0)
+            return <p className="text-ink-2">None of the rules is about it. As there are rules, a call that none of them allows is refused.</p>;
+          return (
+            <SmallTable titles={['Rule', 'Effect', 'For', 'Servers', 'What of it']} left={5}>
+              {about.map(({ name: rule, effect, to, servers, tools, resources, prompts, when, served }) => (
+                <tr key={rule} className={`h-(--row) border-t border-hairline hover:bg-canvas ${served ? '' : 'text-ink-3'}`}>
+                  <th scope="row" className="px-3 text-left font-medium">
+                    <Link to="/policies" search={{ rule }} className="hover:text-accent hover:underline">
+                      {rule}
+                    </Link>
+                    {!served && <span className="font-normal"> (rests)</span>}
+                  </th>
+                  <td className="px-3 whitespace-nowrap">
+                    <EffectWord effect={effect} />
+                  </td>
+                  <td className="px-3">{namesText(to)}</td>
+                  <td className="px-3">{namesText(servers)}</td>
+                  <td className="px-3">
+                    {whatText({ tools, resources, prompts })}
+                    {when !== null && <span className="text-ink-3"> on a condition</span>}
+                  </td>
+                </tr>
+              ))}
+            </SmallTable>
+          );
+        }}
+      </Loaded>
+    </Part>
+  );
+}
+
+const namesShown = 3;
+
+function namesText(names: readonly string[]): string {
+  return names.length <= namesShown ? names.join(', ') : `${names.slice(0, namesShown).join(', ')} and ${names.length - namesShown} others`;
+}
+
+function whatText(kinds: Readonly<Record<'tools' | 'resources' | 'prompts', readonly string[] | null>>): string {
+  const said = Object.entries(kinds).flatMap(([kind, names]) => (names === null ? [] : [`${kind} ${namesText(names)}`]));
+  return said.length === 0 ? 'all' : said.join('; ');
+}
+
+/** As rules have names: `*` stands for any text. */
+function fits(pattern: string, name: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(name);
+}

@@ -1,0 +1,159 @@
+/** What a tool answered, as it was: every kind of content, the structured one, and what the gateway wrote down of the call. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { GatewayOpsError, type CallMetadata, type Content, type ToolResult } from '@gatewayops/sdk';
+import type { ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { Rail, StatusWord } from '../../rail/rail.tsx';
+import { bytesText, pluralText } from '../../text/format.ts';
+import { Duration } from '../../text/number.tsx';
+import { buttonLook } from '../../ui/button.tsx';
+import { JsonView } from '../trace/json-view.tsx';
+
+/** The longest that a call takes, and what comes before it is written down. */
+const callMsMax = 15 * 60_000;
+/** How often a record is asked for before it is left to whoever opens the trace. */
+const asksMax = 20;
+
+interface ToolResultViewProps {
+  readonly result: ToolResult;
+  readonly metadata: CallMetadata;
+  /** The trace that was called again, or null. */
+  readonly original: string | null;
+}
+
+export function ToolResultView({ result, metadata, original }: ToolResultViewProps): ReactElement {
+  const { content, structuredContent, isError } = result;
+  return (
+    <section aria-label="The answer" className="flex flex-col gap-3" aria-live="polite">
+      <h3 className={`text-section font-semibold ${isError === true ? 'text-error' : ''}`}>
+        {isError === true ? '⬣ The tool says that it failed' : 'It answered'}
+      </h3>
+      <p className="flex flex-wrap items-center gap-x-4 text-ink-2">
+        <Duration ms={metadata.latency_ms} />
+        <span>{pluralText(content.length, 'part')} of content</span>
+      </p>
+      {content.length === 0 && structuredContent === undefined && <p className="text-body">The answer is empty: the tool has ended and returned no content.</p>}
+      {content.map((part, index) => (
+        // Parts have nothing but their place.
+        <Part key={index} part={part} />
+      ))}
+      {structuredContent !== undefined && (
+        <div>
+          <h4 className="mb-1 text-meta text-ink-3">Structured content</h4>
+          <JsonView text={JSON.stringify(structuredContent)} />
+        </div>
+      )}
+      <details>
+        <summary className="cursor-pointer text-ink-2 hover:text-ink">The result as it came</summary>
+        <div className="mt-2">
+          <JsonView text={JSON.stringify(result)} />
+        </div>
+      </details>
+      <CallTrace traceId={metadata.trace_id} original={original} />
+    </section>
+  );
+}
+
+function Part({ part }: { readonly part: Content }): ReactElement {
+  switch (part.type) {
+    case 'text':
+      return <Text text={part.text} />;
+    case 'image':
+    case 'audio':
+      return (
+        <p className="text-ink-2">
+          {part.type}, {part.mimeType}, {bytesText(Math.floor((part.data.length * 3) / 4))}
+        </p>
+      );
+    case 'resource_link':
+      return (
+        <p className="text-ink-2">
+          link to {part.name}: <code className="font-mono text-meta break-all">{part.uri}</code>
+        </p>
+      );
+    case 'resource':
+      return (
+        <div>
+          <p className="mb-1 text-meta text-ink-3">
+            resource <code className="font-mono break-all">{part.resource.uri}</code>
+          </p>
+          {part.resource.text === undefined ? <p className="text-ink-2">{part.resource.mimeType ?? 'binary'}</p> : <Text text={part.resource.text} />}
+        </div>
+      );
+    default:
+      // A kind that a newer server has.
+      return <JsonView text={JSON.stringify(part)} />;
+  }
+}
+
+/** JSON as such; else as it is, its lines kept. */
+function Text({ text }: { readonly text: string }): ReactElement {
+  if (/^\s*[[{]/.test(text)) return <JsonView text={text} />;
+  return (
+    <pre className="max-h-[50dvh] overflow-auto rounded-panel border border-hairline bg-canvas p-2 font-mono text-meta break-words whitespace-pre-wrap">
+      {text}
+    </pre>
+  );
+}
+
+/** Why there is no answer: which stop refused, and what mends it. */
+export function CallRefused({ error, original }: { readonly error: unknown; readonly original: string | null }): ReactElement {
+  const ours = error instanceof GatewayOpsError ? error : null;
+  const traceId = ours !== null && 'traceId' in ours && typeof ours.traceId === 'string' ? ours.traceId : null;
+  return (
+    <section role="alert" aria-label="Why there is no answer" className="flex flex-col gap-2">
+      <h3 className="text-section font-semibold text-error">It was not answered</h3>
+      <p className="max-w-[80ch] text-body break-words">{error instanceof Error ? error.message : String(error)}</p>
+      {ours !== null && (
+        <p className="text-ink-2">
+          {ours.fix} <code className="font-mono text-meta text-ink-3">{ours.code}</code>
+        </p>
+      )}
+      {traceId !== null && <CallTrace traceId={traceId} original={original} />}
+    </section>
+  );
+}
+
+/** How far the call came, once it is written down. */
+function CallTrace({ traceId, original }: { readonly traceId: string; readonly original: string | null }): ReactElement | null {
+  const { allowed } = useCapability('traces.read');
+  // By the list: a trace that is not written down yet is no mistake to ask for.
+  const found = useQuery({
+    queryKey: ['traces', 'one', traceId],
+    queryFn: async ({ signal }) => {
+      const nowMs = Date.now();
+      const within = { start_time: new Date(nowMs - callMsMax).toISOString(), end_time: new Date(nowMs).toISOString() };
+      return (await gateway.traces.list({ ...within, trace_id: traceId, limit: 1 }, { signal }).page()).traces[0] ?? null;
+    },
+    enabled: allowed,
+    refetchInterval: ({ state: { data, dataUpdateCount } }) => (data === null && dataUpdateCount < asksMax ? 700 : false),
+  });
+  const trace = found.data ?? null;
+  if (!allowed) return null;
+  return (
+    <div className="flex flex-wrap items-center gap-3 border-t border-hairline pt-3">
+      {trace === null ? (
+        <span className="text-ink-3">It is being written down …</span>
+      ) : (
+        <>
+          <Rail stop={trace.stop} status={trace.status} large />
+          <span>
+            <StatusWord status={trace.status} /> {trace.status !== 'success' && <span className="text-ink-2">at {trace.stop}</span>}
+          </span>
+        </>
+      )}
+      <span className="ml-auto flex flex-wrap gap-2">
+        {original !== null && trace !== null && (
+          <Link to="/traces/compare" search={{ a: original, b: traceId }} className={buttonLook()}>
+            Compare with the original
+          </Link>
+        )}
+        <Link to="/traces/$traceId" params={{ traceId }} className={buttonLook()}>
+          Its trace
+        </Link>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,249 @@
+/** Servers and their tools as people use them: looked at, tried from their schemas, called again. */
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { until } from '../support/poll.ts';
+import { type Answer, post } from '../support/post.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders } from '../support/start-gateway.ts';
+import { startToolServer, type ToolServer } from '../support/tool-server.ts';
+
+describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
+  let server: ToolServer;
+  let dashboard: TestDashboard;
+  let person: BrowserContext;
+
+  beforeAll(async () => {
+    server = await startToolServer(300);
+    const gone = await startToolServer();
+    await gone.stop();
+    const config = {
+      workers: 1,
+      log: { level: 'warn' },
+      record: { bodies: 'masked' },
+      servers: [
+        { name: 'desk', url: server.url },
+        { name: 'away', url: gone.url },
+      ],
+    };
+    dashboard = await startDashboard(chromium, { config });
+    person = await dashboard.newOwner();
+  });
+  afterAll(async () => {
+    await dashboard?.stop();
+    await server?.stop();
+    removeGatewayFolders();
+  });
+
+  const open = (path: string): Promise<Page> => dashboard.open(path, person);
+  const ask = (path: string, body?: unknown): Promise<Answer> => post(`${dashboard.gateway.url}${path}`, body, { key: dashboard.gateway.apiKey });
+  const tool = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+  const form = (page: Page, name: string) => page.getByRole('form', { name: `Call ${name}` });
+
+  test('a server lists all its tools, found by a part of their names, with what it says of them; the address holds which one is read', async () => {
+    const page = await open('/ui/servers/desk');
+    await page.getByRole('tab', { name: 'Tools' }).click();
+    await page.getByText('304 tools').waitFor();
+    await page
+      .getByRole('row', { name: /drop_repo/ })
+      .getByText('destructive')
+      .waitFor();
+    await page
+      .getByRole('row', { name: /create_issue/ })
+      .getByText('idempotent')
+      .waitFor();
+    // Rows on screen only.
+    expect(await page.getByRole('row').count()).toBeLessThan(100);
+    await dashboard.look(page, 'tools-light');
+    await page.getByLabel('Find').fill('number 217');
+    await page.getByText('1 of 304 tools').waitFor();
+    await page.getByLabel('Find').fill('issue');
+    await page.getByRole('row', { name: /create_issue/ }).click();
+    await tool(page, 'create_issue').getByRole('tab', { name: 'Schemas' }).click();
+    await page
+      .getByRole('row', { name: /size optional/ })
+      .getByText('one of "small", "large"')
+      .waitFor();
+    await page
+      .getByRole('row', { name: /number/ })
+      .first()
+      .waitFor();
+    expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ tool: 'create_issue', find: 'issue' });
+    await page.reload();
+    await form(page, 'create_issue').waitFor();
+    await page.close();
+  });
+
+  test('a tool is tried from its schema: what does not fit is said at its field and not sent; it is called as whoever looks, by a key that is gone with the page', async () => {
+    const page = await open('/ui/servers/desk/tools?tool=create_issue');
+    const asked = form(page, 'create_issue');
+    await asked.getByLabel('title').fill('It');
+    await asked.getByLabel('count (optional)').fill('twelve');
+    await asked.getByRole('button', { name: 'Call', exact: true }).click();
+    await asked.getByText('It must have at least 3 characters.').waitFor();
+    await asked.getByText('It must be a number.').waitFor();
+    await asked.getByText('It is needed.').waitFor();
+    expect(server.calls).toEqual([]);
+    await asked.getByLabel('title').fill('Say "it\'s" \\n broken');
+    await asked.getByLabel('count (optional)').fill('3');
+    await asked.getByLabel('repo').fill('acme/site');
+    await asked.getByRole('button', { name: 'Add to labels' }).click();
+    await asked.getByRole('textbox', { name: 'labels 1' }).fill('bug');
+    // There and back again, nothing is escaped twice.
+    await asked.getByRole('tab', { name: 'JSON' }).click();
+    const json = await asked.getByRole('textbox', { name: 'Arguments' }).inputValue();
+    const args = { title: 'Say "it\'s" \\n broken', size: 'small', count: 3, labels: ['bug'], where: { repo: 'acme/site', draft: false } };
+    expect(JSON.parse(json)).toEqual(args);
+    await asked.getByRole('tab', { name: 'Form' }).click();
+    expect(await asked.getByLabel('title').inputValue()).toBe(args.title);
+    await asked.getByRole('button', { name: 'Check access' }).click();
+    await page.locator('[data-decision=allow]').waitFor();
+    expect(server.calls).toEqual([]);
+    await asked.getByRole('button', { name: 'Call', exact: true }).click();
+    const answer = page.getByRole('region', { name: 'The answer' });
+    await answer.getByRole('heading', { name: 'Structured content' }).waitFor();
+    expect(server.calls).toEqual([{ tool: 'create_issue', arguments: args }]);
+    await answer.getByRole('img', { name: 'Passed all stops' }).waitFor();
+    await dashboard.look(page, 'tool-tried-light');
+    const trace = (await answer.getByRole('link', { name: 'Its trace' }).getAttribute('href')) ?? '';
+    const { text } = await ask(`/v1/traces/${trace.split('/').at(-1) ?? ''}`);
+    const { key_id: keyId } = (JSON.parse(text) as { trace: { context: { key_id: string } } }).trace.context;
+    const key = async (): Promise<{ status: string; scopes: unknown }> =>
+      (JSON.parse((await ask(`/v1/auth/keys/${keyId}`)).text) as { key: { status: string; scopes: unknown } }).key;
+    expect(await key()).toMatchObject({ status: 'active', scopes: { mcp_servers: ['desk'], actions: ['tools.call'] } });
+    await page.getByRole('link', { name: 'Servers' }).first().click();
+    await until(async () => (await key()).status === 'revoked', { what: 'the end of the key' });
+    await page.close();
+  });
+
+  test('an answer without content, one that says it failed and a tool that destroys are each shown as what they are', async () => {
+    const page = await open('/ui/servers/desk/tools?tool=look');
+    await form(page, 'look').getByLabel('path').fill('/srv');
+    await form(page, 'look').getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByText('The answer is empty').waitFor();
+    await page.getByRole('row', { name: /^fail/ }).click();
+    await form(page, 'fail').getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByText('The tool says that it failed').waitFor();
+    await page.getByText('the disk is full').first().waitFor();
+    const before = server.calls.length;
+    await page.getByRole('row', { name: /^drop_repo/ }).click();
+    const drop = form(page, 'drop_repo');
+    await drop.getByLabel('repo', { exact: true }).fill('acme/old');
+    await drop.getByRole('button', { name: 'Call', exact: true }).click();
+    await drop.getByText('It must be the very name of the tool.').waitFor();
+    expect(server.calls.length).toBe(before);
+    await drop.getByLabel('Type drop_repo to call it').fill('drop_repo');
+    await drop.getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByText('dropped acme/old').first().waitFor();
+    await page.close();
+  });
+
+  test('a call that a rule refuses is not made unless asked for all the same, and then says which stop refused', async () => {
+    const rule = { effect: 'deny', to: ['everyone'], servers: ['desk'], tools: ['drop_*'], reason: 'Nothing is dropped.' };
+    const { gateway } = dashboard;
+    expect(
+      (await post(`${gateway.url}/v1/policies/no-drops`, rule, { key: gateway.apiKey, method: 'PUT', headers: { 'if-match': '"0"' } })).status,
+    ).toBeLessThan(300);
+    const before = server.calls.length;
+    const page = await open('/ui/servers/desk/tools?tool=drop_repo');
+    const drop = form(page, 'drop_repo');
+    await drop.getByLabel('repo', { exact: true }).fill('acme/old');
+    await drop.getByLabel('Type drop_repo to call it').fill('drop_repo');
+    await drop.getByRole('button', { name: 'Call', exact: true }).click();
+    await page.getByText('It would not get through, so nothing was called.').waitFor();
+    await page.locator('[data-decision=deny]').waitFor();
+    await page.getByRole('button', { name: 'Call all the same' }).click();
+    const refused = page.getByRole('alert', { name: 'Why there is no answer' });
+    await refused.getByText('at access', { exact: true }).waitFor();
+    await dashboard.look(page, 'tool-refused-light');
+    expect(server.calls.length).toBe(before);
+    await page.getByRole('tab', { name: 'Access' }).click();
+    await page.getByRole('link', { name: 'no-drops' }).click();
+    await page.waitForURL('**/ui/policies?rule=no-drops');
+    await page.close();
+  });
+
+  test('a recorded call is made again with other arguments: what was masked is asked for, edits are shown, the new call is found and compared', async () => {
+    const args = { title: 'It fails', where: { repo: 'acme/site' }, password: 'hunter2' };
+    const made = await post(`${dashboard.gateway.url}/v1/mcp/desk/tools/call`, { tool: 'create_issue', arguments: args }, { key: dashboard.gateway.apiKey });
+    const { trace_id: id } = (JSON.parse(made.text) as { metadata: { trace_id: string } }).metadata;
+    const body = await until(async () => /"state":"kept"/.test((await ask(`/v1/traces/${id}`)).text), { what: 'the record of the call' });
+    expect(body).toBe(true);
+    const page = await open(`/ui/traces/${id}`);
+    await page.getByRole('link', { name: 'Call again …' }).waitFor();
+    await page.keyboard.press('r');
+    const again = form(page, 'create_issue');
+    await again.getByText('Masked when it was recorded').waitFor();
+    expect(await again.getByLabel('title').inputValue()).toBe('It fails');
+    expect(await page.content()).not.toContain('hunter2');
+    const before = server.calls.length;
+    await again.getByRole('button', { name: 'Call again' }).click();
+    await again.getByText('It was masked when it was recorded: write it anew.').waitFor();
+    expect(server.calls.length).toBe(before);
+    await again.getByLabel('password (optional)').fill('another');
+    await again.getByLabel('title').fill('It fails again');
+    await again
+      .getByRole('region', { name: 'Edits' })
+      .getByRole('row', { name: /title It fails It fails again/ })
+      .waitFor();
+    await dashboard.look(page, 'tool-again-light');
+    await again.getByRole('button', { name: 'Call again' }).click();
+    await page.getByRole('link', { name: 'Compare with the original' }).waitFor();
+    expect(server.calls.at(-1)).toMatchObject({ arguments: { title: 'It fails again', password: 'another' } });
+    const found = page.getByText(/request:replay_of\.sp_/);
+    const query = (await found.textContent()) ?? '';
+    await page.getByRole('link', { name: 'Compare with the original' }).click();
+    await page.waitForURL(`**/traces/compare?a=${id}&b=tr_*`);
+    await page.close();
+    const list = await open(`/ui/traces?q=${encodeURIComponent(query)}`);
+    await list.getByRole('row', { name: /create_issue/ }).waitFor();
+    expect(await list.getByRole('row', { name: /create_issue/ }).count()).toBe(1);
+    await list.close();
+  });
+
+  test('a recorded call is copied as cURL, as the message of MCP, as code and as Markdown', async () => {
+    const { text } = await ask(
+      `/v1/traces?start_time=${encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString())}&end_time=${encodeURIComponent(new Date().toISOString())}&query=tool:create_issue`,
+    );
+    const { traces } = JSON.parse(text) as { traces: { id: string }[] };
+    await person.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await open(`/ui/traces/${traces[0]?.id ?? ''}?tab=request`);
+    for (const [form, begin] of [
+      ['cURL', 'curl '],
+      ['MCP JSON-RPC', '{\n  "jsonrpc"'],
+      ['SDK code', 'import { GatewayOps }'],
+      ['Markdown', '[desk · create_issue]'],
+    ] as const) {
+      await page.getByRole('button', { name: 'Copy as' }).click();
+      await page.getByRole('menuitem', { name: form }).click();
+      await until(async () => (await page.evaluate<string>('navigator.clipboard.readText()')).startsWith(begin), { what: form });
+    }
+    await page.close();
+  });
+
+  test('what calls of a server were like, and the last that failed, stand beside it; one that does not answer says at which step', async () => {
+    await ask('/v1/mcp/away/tools/call', { tool: 'anything', arguments: {} });
+    const page = await open('/ui/servers/away?tab=traffic');
+    await page.getByRole('heading', { name: 'Last that failed' }).waitFor();
+    await page.getByRole('link', { name: 'anything' }).last().waitFor();
+    await dashboard.look(page, 'server-traffic-light');
+    await page.getByRole('tab', { name: 'Tools' }).click();
+    await page.getByText('It failed at connect').waitFor();
+    await page.getByRole('button', { name: 'Connect and test' }).click();
+    await page.getByText('It does not answer as it should').waitFor();
+    await page.getByRole('tab', { name: 'Configuration' }).click();
+    await page.getByText('it is changed there').waitFor();
+    await page.close();
+  });
+
+  test('these pages stand in the dark too', async () => {
+    await dashboard.expectPages(
+      [
+        ['tools', '/ui/servers/desk/tools', '304 tools'],
+        ['tool', '/ui/servers/desk/tools?tool=create_issue', 'Try it'],
+        ['server-access', '/ui/servers/desk?tab=access', 'no-drops'],
+      ],
+      'dark',
+    );
+  });
+});
