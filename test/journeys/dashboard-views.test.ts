@@ -1,4 +1,5 @@
 /** The list of traces as people make it their own: a real browser at a real gateway with calls in its ledger. */
+import { readFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
@@ -127,6 +128,71 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.getByRole('button', { name: 'Ask without nonsense:(x' }).click();
     await until(async () => (await page.getByRole('row').count()) === 4, { what: 'the three traces of the server' });
     expect(await headers(page)).toEqual(['', 'Time', 'Server · tool']);
+    await page.close();
+  });
+
+  test('a row names the call that ended its trace, has room for its state on every screen, and a menu of what can be done with it', async () => {
+    const page = await open('/ui/traces');
+    await page.getByRole('grid').waitFor();
+    const failed = page.getByRole('row').filter({ hasText: 'create_issue' });
+    await failed.first().getByText('github · create_issue in search · query +1').waitFor();
+    expect(await failed.count()).toBe(3);
+    for (const [width, gone] of [
+      [1024, 'Client'],
+      [320, 'Duration'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 720 });
+      await page.getByText(new RegExp(`no room for .*${gone}`)).waitFor();
+      const box = await failed.first().getByText('error').first().boundingBox();
+      expect((box?.x ?? width) + (box?.width ?? 0)).toBeLessThan(width);
+      await dashboard.look(page, `traces-${String(width)}`);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    // A filter that somebody always looks at comes first, in this browser.
+    await page.getByRole('button', { name: 'Pin Tool' }).click();
+    await page.reload();
+    await page.getByRole('button', { name: 'Pin Tool', pressed: true }).waitFor();
+    await page.getByRole('grid').waitFor();
+    expect(await page.getByRole('complementary', { name: 'Filters' }).getByRole('group').first().textContent()).toMatch(/^Tool/);
+    await page.keyboard.press('j');
+    await page.keyboard.press('.');
+    await page.getByRole('menu').waitFor();
+    await dashboard.look(page, 'traces-row-menu');
+    await page.getByRole('menuitem', { name: 'Only server search' }).click();
+    await page.waitForURL(/q=server%3Asearch/);
+    await person.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const copied = (): Promise<string> => page.evaluate<string>('navigator.clipboard.readText()');
+    await page.keyboard.press('c');
+    await page.getByRole('button', { name: 'Always the last 24 hours' }).waitFor();
+    await page.keyboard.press('Enter');
+    await until(async () => (await copied()) === page.url(), { what: 'the link that moves on with time' });
+    await page.keyboard.press('c');
+    await page.getByRole('button', { name: 'This moment' }).click();
+    await until(async () => /[?&]from=[^&]+&to=/.test(await copied()), { what: 'the link that stays' });
+    // What means two moments already is copied as it is.
+    await page.goto(await copied());
+    await page.getByRole('grid').waitFor();
+    await page.keyboard.press('c');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.close();
+  });
+
+  test('an empty list says which filter keeps most away, and an export has the columns that are shown', async () => {
+    const before = dashboard.complaints.length;
+    const page = await open('/ui/traces?q=server%3Agithub+status%3Ablocked&cols=what,status');
+    await page.getByText('0 of 6 traces of the last 24 hours fit the query').waitFor();
+    await page.getByRole('button', { name: 'remove status:blocked → 3' }).click();
+    await page.waitForURL((url) => url.searchParams.get('q') === 'server:github');
+    await page.getByRole('grid').waitFor();
+    await page.getByRole('button', { name: 'Export' }).click();
+    await page.getByRole('button', { name: 'Write the file' }).click();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save the file' }).click()]);
+    const lines = readFileSync(await download.path(), 'utf8')
+      .trimEnd()
+      .split('\n');
+    expect(lines[0]?.trim()).toBe('server,tool,operation,status,fault');
+    expect(lines.slice(1).map((line) => line.split(',').slice(0, 2).join())).toEqual(Array.from({ length: 3 }, () => 'github,create_issue'));
+    expect(dashboard.complaints.slice(before)).toEqual([]);
     await page.close();
   });
 });

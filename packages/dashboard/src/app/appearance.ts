@@ -8,10 +8,12 @@ export interface Appearance {
   /** Single letters as commands. */
   readonly shortcuts: boolean;
   readonly narrowNav: boolean;
+  /** Filters of Traces that come first. */
+  readonly pinnedFacets: readonly string[];
 }
 
 const place = 'gatewayops.appearance';
-const defaults: Appearance = { theme: 'system', density: 'normal', zone: 'local', shortcuts: true, narrowNav: false };
+const defaults: Appearance = { theme: 'system', density: 'normal', zone: 'local', shortcuts: true, narrowNav: false, pinnedFacets: [] };
 const listeners = new Set<() => void>();
 let current = read();
 
@@ -52,12 +54,17 @@ function read(): Appearance {
 function known(kept: Record<string, unknown>): Partial<Appearance> {
   const one = <K extends keyof Appearance>(name: K, values: readonly Appearance[K][]): Partial<Appearance> =>
     values.some((value) => value === kept[name]) ? { [name]: kept[name] } : {};
+  const names = (name: 'pinnedFacets'): Partial<Appearance> => {
+    const list = kept[name];
+    return Array.isArray(list) ? { [name]: list.filter((one) => typeof one === 'string').slice(0, 20) } : {};
+  };
   return {
     ...one('theme', ['system', 'light', 'dark']),
     ...one('density', ['compact', 'normal', 'roomy']),
     ...one('zone', ['local', 'utc']),
     ...one('shortcuts', [true, false]),
     ...one('narrowNav', [true, false]),
+    ...names('pinnedFacets'),
   };
 }
 

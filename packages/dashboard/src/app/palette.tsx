@@ -3,9 +3,9 @@ import { Dialog } from '@base-ui/react/dialog';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
-import { copyText } from '../ui/copy.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { gateway } from './gateway.ts';
+import { copyLink } from './link-to-view.ts';
 import { pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
 import { viewsQuery } from '../views/use-views.ts';
@@ -22,10 +22,16 @@ interface Group {
   readonly items: readonly Entry[];
 }
 
-/** Pages, traces by their id, servers and what can be done, by what is typed. */
-export function Palette({ onClose, onKeys }: { readonly onClose: () => void; readonly onKeys: () => void }): ReactElement {
+interface PaletteProps {
+  readonly onClose: () => void;
+  readonly onKeys: () => void;
+  readonly onLink: () => void;
+}
+
+/** Pages, traces by their id, saved views, servers and what can be done, by what is typed. */
+export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement {
   const [text, setText] = useState('');
-  const groups = useEntries(text, onKeys);
+  const groups = useEntries(text, onKeys, onLink);
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
       <Dialog.Portal>
@@ -83,7 +89,7 @@ export function Palette({ onClose, onKeys }: { readonly onClose: () => void; rea
   );
 }
 
-function useEntries(text: string, onKeys: () => void): readonly Group[] {
+function useEntries(text: string, onKeys: () => void, onLink: () => void): readonly Group[] {
   const navigate = useNavigate();
   const { capabilities } = useSession();
   const { theme, zone } = useAppearance();
@@ -155,7 +161,7 @@ function useEntries(text: string, onKeys: () => void): readonly Group[] {
           run: () => setAppearance({ theme: theme === 'dark' ? 'light' : 'dark' }),
         },
         { value: zone === 'utc' ? 'Show local times' : 'Show times in UTC', hint: 'u', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
-        { value: 'Copy a link to this view', hint: 'c', run: () => void copyText(location.href) },
+        { value: 'Copy a link to this view', hint: 'c', run: () => copyLink(onLink) },
         { value: 'Show all keys', hint: '?', run: onKeys },
         { value: 'Sign out', hint: 'session', run: () => void signOut() },
       ],

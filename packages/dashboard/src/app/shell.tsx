@@ -5,7 +5,7 @@ import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from '
 import { RangePicker } from '../time/range-picker.tsx';
 import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
-import { copyText } from '../ui/copy.tsx';
+import { copyLink } from './link-to-view.ts';
 import { pageGroups } from './pages.ts';
 import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
@@ -14,9 +14,10 @@ import { StaleBar } from './stale-bar.tsx';
 import { UserMenu } from './user-menu.tsx';
 
 const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
+const CopyLink = lazy(async () => ({ default: (await import('./copy-link.tsx')).CopyLink }));
 const Keys = lazy(async () => ({ default: (await import('./keys-sheet.tsx')).KeysSheet }));
 
-export type Layer = 'palette' | 'keys' | 'range' | null;
+export type Layer = 'palette' | 'keys' | 'range' | 'link' | null;
 
 export function Shell(): ReactElement {
   const { narrowNav } = useAppearance();
@@ -55,7 +56,8 @@ export function Shell(): ReactElement {
         </main>
       </div>
       <Suspense fallback={null}>
-        {layer === 'palette' && <Palette onClose={() => setLayer(null)} onKeys={() => setLayer('keys')} />}
+        {layer === 'palette' && <Palette onClose={() => setLayer(null)} onKeys={() => setLayer('keys')} onLink={() => setLayer('link')} />}
+        {layer === 'link' && <CopyLink onClose={() => setLayer(null)} />}
         {layer === 'keys' && <Keys onClose={() => setLayer(null)} />}
       </Suspense>
     </div>
@@ -133,7 +135,7 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
     { keys: 't', about: 'Range of time', run: () => setLayer('range') },
     { keys: 'u', about: 'UTC or local time', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
     { keys: '\\', about: 'Menu wide or narrow', run: () => setAppearance({ narrowNav: !narrowNav }) },
-    { keys: 'c', about: 'Copy a link to this view', run: () => void copyText(location.href) },
+    { keys: 'c', about: 'Copy a link to this view', run: () => copyLink(() => setLayer('link')) },
     ...pageGroups.flatMap(({ pages }) =>
       // What is not in the menu is no key either.
       pages

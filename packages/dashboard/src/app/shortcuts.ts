@@ -1,4 +1,4 @@
-/** Single keys as commands, as in the tools that people already know; off in fields, under dialogs and where they are switched off. */
+/** Single keys as commands, as in the tools that people already know; off in fields, under dialogs and menus, and where they are switched off. */
 import { useEffect, useRef } from 'react';
 import { appearance } from './appearance.ts';
 
@@ -43,7 +43,8 @@ export function listenForShortcuts(): () => void {
     const withMod = event.metaKey || event.ctrlKey;
     const pressed = `${withMod ? 'mod+' : ''}${event.shiftKey && event.key.length > 1 ? 'shift+' : ''}${event.key.length === 1 ? (withMod ? event.key.toLowerCase() : event.key) : event.key}`;
     if (event.altKey) return;
-    if (!withMod && (!appearance().shortcuts || isTyping(event.target) || document.querySelector('[role=dialog],[role=alertdialog]') !== null)) return;
+    if (!withMod && (!appearance().shortcuts || isTyping(event.target) || document.querySelector('[role=dialog],[role=alertdialog],[role=menu]') !== null))
+      return;
     const first = pending !== null && event.timeStamp - pending.at < sequenceMs ? pending.key : null;
     pending = null;
     const found = activeShortcuts().find(({ keys }) => keys === (first === null ? pressed : `${first} ${pressed}`));

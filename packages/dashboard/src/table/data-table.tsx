@@ -4,7 +4,7 @@
  */
 import { columnOrderingFeature, columnVisibilityFeature, createColumnHelper, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import { useAppearance } from '../app/appearance.ts';
 
 const noRows: readonly never[] = [];
@@ -16,8 +16,8 @@ export interface Column<Row> {
   /** A track of a CSS grid: `minmax(120px, 2fr)`, `84px`. */
   readonly track: string;
   readonly isNumber?: boolean;
-  /** Shown on narrow screens too. */
-  readonly isFirst?: boolean;
+  /** Where there is no room those of a lower rank go first; 0 where none is said. */
+  readonly rank?: number;
   readonly cell: (row: Row) => ReactNode;
 }
 
@@ -37,6 +37,8 @@ interface DataTableProps<Row> {
   readonly onScroll?: (top: number) => void;
   readonly footer?: ReactNode;
   readonly rowClass?: (row: Row) => string;
+  /** Columns that have no room are left out by their rank, of one rank from the right; the footer names them. */
+  readonly fits?: boolean;
 }
 
 /** Rows above and below what is seen. */
@@ -46,7 +48,7 @@ const fetchAhead = 60;
 const heights = { compact: 28, normal: 32, roomy: 40 } as const;
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>): ReactElement {
-  const { label, columns, shown, rows, isStale = false, onScroll, footer } = props;
+  const { label, columns, shown, rows, isStale = false, onScroll, footer, fits = false } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const defined = useMemo(() => defineColumns(columns), [columns]);
   const table = useTable({
@@ -64,7 +66,10 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     .getVisibleLeafColumns()
     .map(({ id }) => id)
     .join(' ');
-  const visible = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
+  const width = useWidth(scroller);
+  const wanted = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
+  const visible = useMemo(() => (fits && width > 0 ? fitted(wanted, width) : wanted), [fits, wanted, width]);
+  const without = wanted.filter((column) => column.title !== '' && !visible.includes(column));
   return (
     <div ref={scroller} onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)} className="min-h-0 flex-1 overflow-auto bg-surface" tabIndex={-1}>
       <div
@@ -88,9 +93,49 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
         </div>
         <Rows {...props} columns={visible} scroller={scroller} />
       </div>
-      {footer !== undefined && <div className="sticky left-0 px-3 py-2 text-meta text-ink-3">{footer}</div>}
+      {footer !== undefined && (
+        <div className="sticky left-0 px-3 py-2 text-meta text-ink-3">
+          {footer}
+          {without.length > 0 && ` · no room for ${without.map(({ title }) => title).join(', ')}`}
+        </div>
+      )}
     </div>
   );
+}
+
+/** The width of what rows have, in pixels; 0 until it is known. */
+function useWidth(scroller: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [scroller]);
+  return width;
+}
+
+const gapPx = 16;
+const paddingPx = 24;
+
+/** Those for which there is room, at least one. */
+export function fitted<One extends Pick<Column<object>, 'track' | 'rank'>>(columns: readonly One[], widthPx: number): readonly One[] {
+  const kept = [...columns];
+  const needed = (): number => kept.reduce((sum, { track }) => sum + leastPx(track) + gapPx, paddingPx - gapPx);
+  while (kept.length > 1 && needed() > widthPx) {
+    const lowest = Math.min(...kept.map(({ rank = 0 }) => rank));
+    kept.splice(
+      kept.findLastIndex(({ rank = 0 }) => rank === lowest),
+      1,
+    );
+  }
+  return kept;
+}
+
+/** Of `84px` and `minmax(120px, 2fr)` alike. */
+function leastPx(track: string): number {
+  return Number(/(\d+)px/.exec(track)?.[1] ?? 0);
 }
 
 interface RowsProps<Row> extends DataTableProps<Row> {

@@ -13,19 +13,18 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
   const navigate = useNavigate();
   const { zone } = useAppearance();
   const chosen = search.from !== undefined && search.to !== undefined ? `${clockText(search.from, zone)} – ${clockText(search.to, zone)}` : rangeText(search);
+  const short = search.from !== undefined && search.to !== undefined ? 'period' : (search.range ?? defaultRange);
   const choose = (change: { range?: string; from?: string; to?: string }): void => {
     onOpenChange(false);
     void navigate({ to: '.', search: (old) => ({ ...old, range: undefined, from: undefined, to: undefined, ...change }) });
   };
   return (
     <Popover.Root open={open} onOpenChange={onOpenChange}>
-      <Popover.Trigger
-        className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-control bg-surface px-2.5 whitespace-nowrap hover:bg-sunken pointer-coarse:h-10"
-        aria-label={`Range of time: ${chosen}`}
-      >
+      <Popover.Trigger className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-control bg-surface px-2.5 whitespace-nowrap hover:bg-sunken pointer-coarse:h-10">
         <Clock3 size={14} aria-hidden="true" />
+        <span className="sr-only">Range of time: </span>
         <span className="hidden sm:inline">{chosen}</span>
-        <span className="sm:hidden">{search.range ?? defaultRange}</span>
+        <span className="sm:hidden">{short}</span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Positioner align="end" sideOffset={6} className="z-30">

@@ -107,6 +107,7 @@ describe('the list of traces', () => {
           operation: 'mcp.tools.call',
           stop: 'reply',
           fault: null,
+          decided_by: { server: 'filesystem', tool: 'read_file', operation: 'mcp.tools.call' },
           span_count: 3,
           total_cost: 0.052000001,
           currency: 'USD',

@@ -155,12 +155,11 @@ function textOf(rule: Policy): string {
 }
 
 const columns: readonly Column<Row>[] = [
-  { id: 'effect', title: 'Does', track: '76px', isFirst: true, cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
+  { id: 'effect', title: 'Does', track: '76px', cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
   {
     id: 'name',
     title: 'Name',
     track: 'minmax(150px, 1.4fr)',
-    isFirst: true,
     cell: ofRule(({ name }) => <span className="font-medium">{name}</span>, <span>what no rule allows</span>),
   },
   { id: 'to', title: 'To', track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },

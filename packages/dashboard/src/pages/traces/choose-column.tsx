@@ -10,7 +10,7 @@ export function chooseColumn(chosen: ReadonlySet<string>, toggle: (id: string) =
     id: 'choose',
     title: '',
     track: '16px',
-    isFirst: true,
+    rank: 1,
     cell: ({ id }) => (
       <input
         type="checkbox"

@@ -1,3 +1,5 @@
+import type { ReactElement } from 'react';
+import type { gateway } from '../../app/gateway.ts';
 import { StatusWord, Rail } from '../../rail/rail.tsx';
 import type { Column } from '../../table/data-table.tsx';
 import { Duration, Money } from '../../text/number.tsx';
@@ -5,34 +7,42 @@ import { middleCut } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { whoOf, type TraceRow } from './trace-row.ts';
 
+export type ExportColumn = NonNullable<Parameters<typeof gateway.logs.export>[0]['columns']>[number];
+
 const dim = (text: string | null) => (text === null ? <span className="text-ink-3">–</span> : text);
 
 export const traceColumns: readonly Column<TraceRow>[] = [
-  { id: 'time', title: 'Time', track: 'minmax(72px, max-content)', isFirst: true, cell: ({ time }) => <Clock time={time} /> },
-  { id: 'rail', title: 'Rail', track: '84px', cell: ({ stop, status }) => <Rail stop={stop} status={status} /> },
+  { id: 'time', title: 'Time', track: 'minmax(72px, max-content)', rank: 3, cell: ({ time }) => <Clock time={time} /> },
+  { id: 'rail', title: 'Rail', track: '84px', rank: 1, cell: ({ stop, status }) => <Rail stop={stop} status={status} /> },
   {
     id: 'what',
     title: 'Server · tool',
-    track: 'minmax(160px, 2fr)',
-    isFirst: true,
-    cell: ({ server, what, spans }) => (
+    track: 'minmax(96px, 2fr)',
+    rank: 3,
+    cell: ({ server, what, spans, decidedBy }) => (
       <>
-        <span className="text-ink-2">{server ?? 'all servers'}</span>
-        <span className="text-ink-3"> · </span>
-        <span className="font-medium">{what}</span>
+        {decidedBy !== null && (
+          <>
+            <ServerTool server={decidedBy.server} what={decidedBy.what} />
+            <span className="text-ink-3"> in </span>
+          </>
+        )}
+        <span className={decidedBy === null ? '' : 'font-normal text-ink-3'}>
+          <ServerTool server={server} what={what} isDim={decidedBy !== null} />
+        </span>
         {spans > 1 && <span className="text-ink-3"> +{spans - 1}</span>}
       </>
     ),
   },
-  { id: 'who', title: 'Who', track: 'minmax(90px, 1fr)', cell: (row) => <span title={row.key ?? undefined}>{whoOf(row)}</span> },
+  { id: 'who', title: 'Who', track: 'minmax(90px, 1fr)', rank: 1, cell: (row) => <span title={row.key ?? undefined}>{whoOf(row)}</span> },
   { id: 'client', title: 'Client', track: 'minmax(80px, 1fr)', cell: ({ client }) => dim(client) },
-  { id: 'dur', title: 'Duration', track: '92px', isNumber: true, isFirst: true, cell: ({ durationMs }) => <Duration ms={durationMs} /> },
-  { id: 'cost', title: 'Cost', track: '84px', isNumber: true, cell: ({ cost, currency }) => <Money amount={cost} currency={currency} /> },
+  { id: 'dur', title: 'Duration', track: '96px', isNumber: true, rank: 2, cell: ({ durationMs }) => <DurationBar ms={durationMs} /> },
+  { id: 'cost', title: 'Cost', track: '84px', isNumber: true, rank: 1, cell: ({ cost, currency }) => <Money amount={cost} currency={currency} /> },
   {
     id: 'status',
     title: 'Status',
-    track: 'minmax(120px, 1.2fr)',
-    isFirst: true,
+    track: 'minmax(96px, 1.2fr)',
+    rank: 3,
     cell: ({ status, fault }) => (
       <span className="inline-flex max-w-full min-w-0 items-baseline gap-2">
         <StatusWord status={status} />
@@ -51,5 +61,45 @@ export const traceColumns: readonly Column<TraceRow>[] = [
   { id: 'env', title: 'Environment', track: 'minmax(80px, 1fr)', cell: ({ environment }) => dim(environment) },
   { id: 'id', title: 'Trace', track: '132px', cell: ({ id }) => <code className="font-mono text-meta text-ink-2">{middleCut(id)}</code> },
 ];
+
+/** Members of the request log that stand in a column. */
+export const exportedColumns: Readonly<Record<string, readonly ExportColumn[]>> = {
+  time: ['time'],
+  rail: ['stop'],
+  what: ['server', 'tool', 'operation'],
+  who: ['user_id', 'agent_name', 'key_id'],
+  client: ['client_name'],
+  dur: ['latency_ms'],
+  cost: ['cost', 'currency'],
+  status: ['status', 'fault'],
+  team: ['team_id'],
+  user: ['user_id'],
+  key: ['key_id'],
+  env: ['environment'],
+  id: ['trace_id'],
+};
+
+function ServerTool({ server, what, isDim = false }: { readonly server: string | null; readonly what: string; readonly isDim?: boolean }): ReactElement {
+  return (
+    <>
+      <span className={isDim ? '' : 'text-ink-2'}>{server ?? 'all servers'}</span>
+      <span className="text-ink-3"> · </span>
+      <span className={isDim ? '' : 'font-medium'}>{what}</span>
+    </>
+  );
+}
+
+/** A length of time beside a line: from a millisecond to a hundred seconds, each fifth of it ten times longer. */
+function DurationBar({ ms }: { readonly ms: number }): ReactElement {
+  const share = Math.min(1, Math.max(0, Math.log10(Math.max(1, ms)) / 5));
+  return (
+    <span className="flex items-center justify-end gap-2">
+      <span aria-hidden="true" className="h-1.5 min-w-0 flex-1 rounded-full">
+        <span className="block h-full min-w-px rounded-full bg-control opacity-60" style={{ width: `${share * 100}%` }} />
+      </span>
+      <Duration ms={ms} />
+    </span>
+  );
+}
 
 export const columnsByDefault = ['time', 'rail', 'what', 'who', 'client', 'dur', 'cost', 'status'];

@@ -19,40 +19,51 @@ interface EmptyTracesProps {
 export function EmptyTraces({ isLive, query, search, onChange }: EmptyTracesProps): ReactElement {
   if (isLive) return <Empty title="Waiting for the next call …">Calls appear here as they end{query === '' ? '' : ', those that fit the query'}.</Empty>;
   if (query === '') return <NoCalls title={`No call in the ${rangeText(search)}`} />;
+  return <Culprits query={query} search={search} onChange={onChange} />;
+}
+
+/** How many there are, and how many there would be without each of the terms: the one that keeps most away first. */
+function Culprits({ query, search, onChange }: Omit<EmptyTracesProps, 'isLive'>): ReactElement {
+  const terms = termsOf(query);
+  const all = useQuery({ queryKey: ['culprits', '', search], queryFn: ({ signal }) => countOf('', search, signal) });
+  const counts = useQuery({
+    queryKey: ['culprits', query, search],
+    queryFn: async ({ signal }) => {
+      const found = await Promise.all(
+        terms.slice(0, termsMax).map(async ({ text }, index) => {
+          const rest = withoutTerm(query, index);
+          return { text, rest, total: await countOf(rest, search, signal) };
+        }),
+      );
+      return found.sort((a, b) => b.total - a.total);
+    },
+  });
+  const total = all.data ?? null;
+  if (total === 0) return <NoCalls title={`No call in the ${rangeText(search)}`} />;
   return (
-    <Empty title={`No call in the ${rangeText(search)} fits the query`}>
-      <Culprits query={query} search={search} onChange={onChange} />
+    <Empty
+      title={
+        total === null ? `No call in the ${rangeText(search)} fits the query` : `0 of ${countText(total)} traces of the ${rangeText(search)} fit the query`
+      }
+    >
+      <ul className="flex flex-col items-start gap-1">
+        {(counts.data ?? []).map(({ text, rest, total: found }) => (
+          <li key={text}>
+            <Button onClick={() => onChange(rest)} disabled={found === 0} title={found === 0 ? 'There would be none without it either.' : undefined}>
+              remove <code className="font-mono text-meta">{text}</code> → {countText(found)}
+            </Button>
+          </li>
+        ))}
+      </ul>
     </Empty>
   );
 }
 
-/** How many there would be without each of the terms. */
-function Culprits({ query, search, onChange }: Omit<EmptyTracesProps, 'isLive'>): ReactElement {
-  const terms = termsOf(query);
-  const counts = useQuery({
-    queryKey: ['culprits', query, search],
-    queryFn: ({ signal }) => {
-      const { start, end } = windowAt(search, Date.now());
-      return Promise.all(
-        terms.slice(0, 6).map(async ({ text }, index) => {
-          const rest = withoutTerm(query, index);
-          const page = await gateway.traces
-            .list({ ...(rest === '' ? {} : { query: rest }), start_time: start, end_time: end ?? new Date().toISOString(), limit: 1 }, { signal })
-            .page();
-          return { text, rest, total: page.estimated_total ?? 0 };
-        }),
-      );
-    },
-  });
-  return (
-    <ul className="flex flex-col items-start gap-1">
-      {(counts.data ?? []).map(({ text, rest, total }) => (
-        <li key={text}>
-          <Button onClick={() => onChange(rest)} disabled={total === 0}>
-            without <code className="font-mono text-meta">{text}</code> → {countText(total)}
-          </Button>
-        </li>
-      ))}
-    </ul>
-  );
+/** Each is a question of its own. */
+const termsMax = 6;
+
+async function countOf(query: string, search: RangeSearch, signal: AbortSignal): Promise<number> {
+  const { start, end } = windowAt(search, Date.now());
+  const question = { ...(query === '' ? {} : { query }), start_time: start, end_time: end ?? new Date().toISOString(), limit: 1 };
+  return (await gateway.traces.list(question, { signal }).page()).estimated_total ?? 0;
 }

@@ -2,6 +2,7 @@ import { Popover } from '@base-ui/react/popover';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
+import type { ExportColumn } from './columns.tsx';
 import { gateway, gatewayUrl } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { bytesText, countText } from '../../text/format.ts';
@@ -12,14 +13,19 @@ import { Choice } from '../../ui/field.tsx';
 interface ExportCallsProps {
   readonly title?: string;
   /** What the list is of: the file has all of it, not the rows on screen. */
+  /** Members of what is shown, in the order of the columns. */
+  readonly columns: readonly ExportColumn[];
   readonly question: () => { readonly query?: string; readonly start_time: string; readonly end_time: string };
 }
 
 /** All calls of the query as a file, which the gateway writes. */
-export function ExportCalls({ question, title = 'All calls of this query' }: ExportCallsProps): ReactElement {
+export function ExportCalls({ question, columns, title = 'All calls of this query' }: ExportCallsProps): ReactElement {
   const may = useCapability('logs.export');
   const [format, setFormat] = useState<'csv' | 'jsonl'>('csv');
-  const begun = useMutation({ mutationFn: async () => (await gateway.logs.export({ ...question(), format })).export });
+  const [which, setWhich] = useState<'shown' | 'all'>('shown');
+  const begun = useMutation({
+    mutationFn: async () => (await gateway.logs.export({ ...question(), format, ...(which === 'shown' ? { columns: [...columns] } : {}) })).export,
+  });
   const id = begun.data?.id;
   const job = useQuery({
     queryKey: ['export', id],
@@ -45,6 +51,15 @@ export function ExportCalls({ question, title = 'All calls of this query' }: Exp
                 ['jsonl', 'JSON Lines'],
               ]}
               onChange={(event) => setFormat(event.target.value === 'jsonl' ? 'jsonl' : 'csv')}
+            />
+            <Choice
+              label="With"
+              value={which}
+              choices={[
+                ['shown', 'the columns that are shown'],
+                ['all', 'all columns'],
+              ]}
+              onChange={(event) => setWhich(event.target.value === 'all' ? 'all' : 'shown')}
             />
             <p aria-live="polite" className="text-meta text-ink-2">
               {made === undefined

@@ -1,5 +1,7 @@
 import type { Schemas } from '@gatewayops/sdk';
+import { Pin } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
+import { setAppearance, useAppearance } from '../../app/appearance.ts';
 import { StatusWord, statuses, type Status } from '../../rail/rail.tsx';
 import { countText, shortCount } from '../../text/format.ts';
 import { isNoneAsked, onlyValue, quoted, toggleNone, toggleValue, valuesAsked, withoutValue } from './query-text.ts';
@@ -25,9 +27,11 @@ interface FacetsProps {
 
 /** How the calls of the query are spread: each box is a term of the query, and the bar above says the same. */
 export function Facets({ facets, query, onChange, isStale }: FacetsProps): ReactElement {
+  const { pinnedFacets } = useAppearance();
   return (
     <div className={`flex flex-col gap-4 ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
       {facets
+        .toSorted((a, b) => Number(pinnedFacets.includes(b.name)) - Number(pinnedFacets.includes(a.name)))
         .filter(({ values }) => values.some(({ value }) => value !== null))
         .map((facet) => (
           <Facet key={facet.name} facet={facet} query={query} onChange={onChange} />
@@ -46,6 +50,8 @@ function Facet({
   readonly onChange: FacetsProps['onChange'];
 }): ReactElement {
   const [all, setAll] = useState(false);
+  const { pinnedFacets } = useAppearance();
+  const isPinned = pinnedFacets.includes(name);
   const asked = valuesAsked(query, name);
   const title = titles[name] ?? name;
   // What is asked for stays in sight, with its count where there is one.
@@ -53,8 +59,20 @@ function Facet({
   const rows = [...values, ...missing];
   const most = Math.max(1, ...rows.map(({ calls }) => calls));
   return (
-    <fieldset className="min-w-0">
-      <legend className="pb-1 text-meta text-ink-3">{title}</legend>
+    <fieldset className="group/facet min-w-0">
+      <legend className="flex w-full items-center justify-between pb-1 text-meta text-ink-3">
+        {title}
+        <button
+          type="button"
+          aria-label={`Pin ${title}`}
+          aria-pressed={isPinned}
+          title={isPinned ? 'It comes first in this browser' : 'Let it come first in this browser'}
+          onClick={() => setAppearance({ pinnedFacets: isPinned ? pinnedFacets.filter((one) => one !== name) : [...pinnedFacets, name] })}
+          className={`flex size-6 items-center justify-center rounded-control hover:bg-sunken ${isPinned ? 'text-accent' : 'text-ink-3 opacity-0 group-focus-within/facet:opacity-100 group-hover/facet:opacity-100 pointer-coarse:opacity-100'}`}
+        >
+          <Pin size={12} aria-hidden="true" />
+        </button>
+      </legend>
       {rows.slice(0, all ? rows.length : shownFirst).map(({ value, calls }) => {
         const isAsked = value === null ? isNoneAsked(query, name) : asked.includes(value);
         return (

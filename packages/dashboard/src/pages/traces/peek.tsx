@@ -6,7 +6,7 @@ import type { SpanFilter } from '../trace/span-filter.tsx';
 import { TraceActions } from '../trace/trace-actions.tsx';
 import { TraceView } from '../trace/trace-view.tsx';
 
-/** One trace beside the list, which goes on being used: j and k change what is shown here. Below it on narrow screens. */
+/** One trace beside the list, which goes on being used: j and k change what is shown here. Over it where it has no room beside it, below it on narrow screens. */
 export function Peek({ traceId, onClose }: { readonly traceId: string; readonly onClose: () => void }): ReactElement {
   const [tab, setTab] = useState<SpanTab>('summary');
   const [filter, setFilter] = useState<SpanFilter>({ find: undefined, isHiding: false });
@@ -15,7 +15,7 @@ export function Peek({ traceId, onClose }: { readonly traceId: string; readonly 
   return (
     <aside
       aria-label="The trace"
-      className="flex min-h-0 flex-col border-hairline bg-surface max-lg:absolute max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-20 max-lg:h-[70dvh] max-lg:border-t max-lg:shadow-[0_-8px_24px_var(--shadow)] lg:w-[460px] lg:shrink-0 lg:border-l xl:w-[560px]"
+      className="flex min-h-0 flex-col border-hairline bg-surface max-lg:absolute max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-20 max-lg:h-[70dvh] max-lg:border-t max-lg:shadow-[0_-8px_24px_var(--shadow)] lg:w-[560px] lg:border-l lg:max-[1440px]:absolute lg:max-[1440px]:inset-y-0 lg:max-[1440px]:right-0 lg:max-[1440px]:z-20 lg:max-[1440px]:shadow-[-8px_0_24px_var(--shadow)] min-[1440px]:shrink-0"
     >
       <TraceView
         key={traceId}

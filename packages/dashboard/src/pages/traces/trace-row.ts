@@ -10,6 +10,10 @@ export interface TraceRow {
   readonly fault: string | null;
   readonly server: string | null;
   readonly what: string;
+  /** What it says is a tool. */
+  readonly isTool: boolean;
+  /** The call that the status is of, where it is another than the first. */
+  readonly decidedBy: Pick<TraceRow, 'server' | 'what' | 'isTool'> | null;
   readonly user: string | null;
   readonly team: string | null;
   readonly key: string | null;
@@ -31,6 +35,8 @@ export function rowOfTrace(trace: Schemas['TraceSummary']): TraceRow {
     fault: trace.fault,
     server: trace.server,
     what: trace.tool ?? operationText(trace.operation),
+    isTool: trace.tool !== null,
+    decidedBy: deciding(trace),
     user: trace.user_id,
     team: trace.team_id,
     key: trace.key_id,
@@ -44,6 +50,11 @@ export function rowOfTrace(trace: Schemas['TraceSummary']): TraceRow {
   };
 }
 
+function deciding({ status, server, tool, operation, decided_by: by }: Schemas['TraceSummary']): TraceRow['decidedBy'] {
+  const isFirst = by.server === server && by.tool === tool && by.operation === operation;
+  return status === 'success' || isFirst ? null : { server: by.server, what: by.tool ?? operationText(by.operation), isTool: by.tool !== null };
+}
+
 export function rowOfCall(call: Schemas['RequestLogEntry']): TraceRow {
   return {
     id: call.trace_id,
@@ -53,6 +64,8 @@ export function rowOfCall(call: Schemas['RequestLogEntry']): TraceRow {
     fault: call.fault,
     server: call.server === '' ? null : call.server,
     what: call.tool ?? operationText(call.operation),
+    isTool: call.tool !== null,
+    decidedBy: null,
     user: call.user_id,
     team: call.team_id,
     key: call.key_id,

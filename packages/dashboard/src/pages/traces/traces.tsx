@@ -18,12 +18,13 @@ import { useView } from '../../views/use-views.ts';
 import { isLink, searchOf, unknownParameters } from '../../views/view-state.ts';
 import { ColumnChooser } from './column-chooser.tsx';
 import { chooseColumn, chosenMax } from './choose-column.tsx';
-import { columnsByDefault, traceColumns } from './columns.tsx';
+import { columnsByDefault, exportedColumns, traceColumns } from './columns.tsx';
 import { EmptyTraces } from './empty-traces.tsx';
 import { ExportCalls } from './export-calls.tsx';
 import { Facets } from './facets.tsx';
 import { Peek } from './peek.tsx';
 import { problemOf, QueryBar, QueryChips } from './query-bar.tsx';
+import { RowMenu } from './row-menu.tsx';
 import { rowOfTrace, type TraceRow } from './trace-row.ts';
 import { useLive } from './use-live.ts';
 
@@ -52,6 +53,7 @@ function TracesPage(): ReactElement {
   const isLive = search.live === '1';
   const [cursor, setCursor] = useState<string | null>(search.peek ?? null);
   const [scrolled, setScrolled] = useState(false);
+  const [hasMenu, setHasMenu] = useState(false);
   const [facetsOpen, setFacetsOpen] = useState(false);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
 
@@ -91,6 +93,7 @@ function TracesPage(): ReactElement {
   const found = useMemo(() => (answer?.pages ?? []).flatMap(({ page }) => rowsOfPage(page)), [answer]);
   const rows = isLive ? live.rows : found;
   const shown = shownColumns(search.cols);
+  const exported = [...new Set(shown.flatMap((id) => exportedColumns[id] ?? []))];
   const known = useMemo(
     () => new Map((facets.data?.facets ?? []).map(({ name, values }) => [name as string, values.flatMap(({ value }) => value ?? [])])),
     [facets.data],
@@ -152,6 +155,7 @@ function TracesPage(): ReactElement {
     const [older, newer] = rows.findIndex(({ id }) => id === a) > rows.findIndex(({ id }) => id === b) ? [a, b] : [b, a];
     if (chosen.size === 2) void navigate({ to: '/traces/compare', search: { a: older, b: newer } });
   };
+  const rowAt = rows.find(({ id }) => id === cursor);
   useShortcuts([
     { keys: 'x', about: 'Choose the row', run: () => cursor !== null && toggle(cursor) },
     { keys: '=', about: 'Compare the two that are chosen', run: compare },
@@ -166,6 +170,7 @@ function TracesPage(): ReactElement {
     { keys: 'Escape', about: 'Close what lies beside', run: () => open(null) },
     { keys: 'l', about: 'Follow calls as they end', run: () => change({ live: isLive ? undefined : '1', peek: undefined }) },
     { keys: 'f', about: 'Filters', run: () => setFacetsOpen(!facetsOpen) },
+    { keys: '.', about: 'What can be done with the row', run: () => setHasMenu(rowAt !== undefined) },
     { keys: 'y', about: 'Copy the id of the row', run: () => cursor !== null && void copyText(cursor) },
   ]);
 
@@ -193,7 +198,7 @@ function TracesPage(): ReactElement {
               onChange={(ids) => change({ cols: ids === null ? undefined : ids.join(',') })}
             />
             <SaveView page="traces" search={search} onChoose={chooseView} />
-            <ExportCalls question={() => questionOf(asked)} />
+            <ExportCalls columns={exported} question={() => questionOf(asked)} />
             <Button
               aria-pressed={isLive}
               onClick={() => change({ live: isLive ? undefined : '1', peek: undefined })}
@@ -220,10 +225,10 @@ function TracesPage(): ReactElement {
         <QueryBar query={query} onCommit={ask} error={list.error ?? facets.error ?? histogram.error} known={known} />
         <QueryChips query={query} onChange={ask} />
       </div>
-      <div className="flex min-h-0 flex-1 border-t border-hairline">
+      <div className="relative flex min-h-0 flex-1 border-t border-hairline">
         <aside
           aria-label="Filters"
-          className={`w-60 shrink-0 overflow-y-auto border-r border-hairline p-3 xl:block ${facetsOpen ? 'max-xl:absolute max-xl:inset-y-12 max-xl:left-0 max-xl:z-20 max-xl:bg-surface max-xl:shadow-[0_8px_24px_var(--shadow)]' : 'hidden'}`}
+          className={`w-60 shrink-0 overflow-y-auto border-r border-hairline p-3 xl:block ${facetsOpen ? 'max-xl:absolute max-xl:inset-y-0 max-xl:left-0 max-xl:z-20 max-xl:bg-surface max-xl:shadow-[0_8px_24px_var(--shadow)]' : 'hidden'}`}
         >
           {facets.data === undefined ? (
             <Skeleton rows={6} label="Loading filters" />
@@ -242,6 +247,7 @@ function TracesPage(): ReactElement {
               <ExportCalls
                 key={chosenQuery(chosen)}
                 title="All calls of what is chosen"
+                columns={exported}
                 question={() => questionOf({ ...asked, query: chosenQuery(chosen) })}
               />
               <Button look="quiet" onClick={() => setChosen(new Set())}>
@@ -271,6 +277,7 @@ function TracesPage(): ReactElement {
           ) : (
             <DataTable
               label="Traces, newest first"
+              fits
               columns={columns}
               shown={['choose', ...shown]}
               selected={chosen}
@@ -286,6 +293,17 @@ function TracesPage(): ReactElement {
             />
           )}
         </section>
+        {hasMenu && rowAt !== undefined && (
+          <RowMenu
+            row={rowAt}
+            query={query}
+            isChosen={chosen.has(rowAt.id)}
+            onOpen={() => open(rowAt.id)}
+            onAsk={ask}
+            onChoose={() => toggle(rowAt.id)}
+            onClose={() => setHasMenu(false)}
+          />
+        )}
         {search.peek !== undefined && <Peek traceId={search.peek} onClose={() => open(null)} />}
       </div>
     </div>
