@@ -141,7 +141,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.close();
   });
 
-  test('so it is with people: their roles are what both gave, and a name is theirs where it is taken', async () => {
+  test('so it is with people and prices: roles are what both gave, a name is theirs where it is taken, amounts are of both', async () => {
     await api('POST', '/v1/users', { id: 'usr_ana', name: 'Ana', email: 'ana@example.com', role_ids: ['viewer'] });
     const page = await open('/ui/people/users/usr_ana');
     await page.getByRole('button', { name: 'Give or take a role' }).click();
@@ -162,6 +162,21 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.getByRole('button', { name: 'Take theirs' }).click();
     expect(await page.getByLabel('Name').inputValue()).toBe('Ana of theirs');
     await page.close();
+
+    await api('POST', '/v1/prices', { name: 'search', spec: { per_call: 0.5 } });
+    const costs = await open('/ui/costs');
+    await costs.getByRole('row', { name: 'search, every tool' }).getByRole('button', { name: 'Change' }).click();
+    await costs.getByLabel('A call').fill('0.75');
+    const { price } = JSON.parse((await api('GET', '/v1/prices/search')).text) as { price: { version: number } };
+    await api('PUT', '/v1/prices/search', { spec: { per_call: 0.5, per_second: 2 } }, `"${price.version}"`);
+    await costs.getByRole('button', { name: 'Reckon it' }).click();
+    await costs.getByRole('button', { name: 'Put mine on top' }).click();
+    expect([await costs.getByLabel('A call').inputValue(), await costs.getByLabel('A second').inputValue()]).toEqual(['0.75', '2']);
+    await costs.getByRole('button', { name: 'Reckon it' }).click();
+    await costs.getByRole('button', { name: 'Change the price' }).click();
+    await costs.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await api('GET', '/v1/prices/search')).text).toContain('"per_second":2');
+    await costs.close();
   });
 
   test('two clicks from a call that a rule stops to the rule that lets it through, tried before it is made; also from Check access', async () => {

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import { gateway } from '../app/gateway.ts';
 import { useCapability } from '../app/session.ts';
 import { Button } from '../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../ui/fault-line.tsx';
 import { Choice, Field } from '../ui/field.tsx';
 import { Sheet } from '../ui/sheet.tsx';
@@ -26,6 +27,11 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
   const mayList = useCapability('people.read').allowed;
   const [name, setName] = useState(view?.name ?? '');
   const [share, setShare] = useState(view?.shared_with ?? '');
+  const [opened] = useState(() => ({ version: view?.version ?? 0, fields: membersOf(view) }));
+  const versioned = useVersioned(opened, async () => {
+    const { view: found } = await gateway.views.get(view?.id ?? '');
+    return { version: found.version, fields: membersOf(found) };
+  });
   const teams = useQuery({
     queryKey: ['views', 'teams'],
     queryFn: ({ signal }) => gateway.teams.list({ limit: 200, sort: 'name' }, { signal }).page(),
@@ -37,7 +43,7 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
       const sharedWith = share === '' ? null : share;
       return view === null
         ? (await gateway.views.create({ page, name: name.trim(), state, shared_with: sharedWith })).view
-        : (await gateway.views.update(view.id, { name: name.trim(), shared_with: sharedWith }, { ifMatch: `"${view.version}"` })).view;
+        : (await versioned.send((version) => gateway.views.update(view.id, { name: name.trim(), shared_with: sharedWith }, { ifMatch: `"${version}"` }))).view;
     },
     onSuccess: async (saved) => {
       await queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
@@ -82,16 +88,37 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
             ? 'Whoever may not see a call does not see it in a view either. It is changed by whose it is, and by administrators.'
             : `It is for you alone. ${mayShare.reason}`}
         </p>
-        <FaultLine error={save.error} />
+        <ChangedMeanwhile
+          versioned={versioned}
+          mine={{ name: name.trim(), shared_with: share === '' ? null : share }}
+          titles={memberTitles}
+          onTake={(fields) => {
+            setName(fields.name);
+            setShare(fields.shared_with ?? '');
+            save.reset();
+          }}
+        />
+        {versioned.meeting === null && <FaultLine error={save.error} />}
         <div className="flex justify-end gap-2">
           <Button look="quiet" onClick={onClose}>
             Close
           </Button>
-          <Button look="primary" type="submit" disabled={save.isPending || name.trim() === ''} title={name.trim() === '' ? 'It needs a name.' : undefined}>
+          <Button
+            look="primary"
+            type="submit"
+            disabled={save.isPending || versioned.meeting !== null || name.trim() === ''}
+            title={name.trim() === '' ? 'It needs a name.' : undefined}
+          >
             {view === null ? 'Save the view' : 'Save'}
           </Button>
         </div>
       </form>
     </Sheet>
   );
+}
+
+const memberTitles = { name: 'Name', shared_with: 'Who sees it' };
+
+function membersOf(view: SavedView | null): { readonly name: string; readonly shared_with: string | null } {
+  return { name: view?.name ?? '', shared_with: view?.shared_with ?? null };
 }

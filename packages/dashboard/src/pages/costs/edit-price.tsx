@@ -6,11 +6,13 @@ import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { countText, moneyText } from '../../text/format.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { serversQuery } from '../servers/use-servers.ts';
-import { forText, nameOf, placeOf, units, type Amounts, type Price } from './price-text.ts';
+import { forText, nameOf, placeOf, units, unitTitles, type Amounts, type Price } from './price-text.ts';
+import { readPrice } from './read-price.ts';
 
 /** Six digits and nine decimals are what a JSON number is sure to hold. */
 const amountPattern = String.raw`\d{1,6}(\.\d{1,9})?`;
@@ -29,11 +31,9 @@ interface EditPriceProps {
 
 export function EditPrice({ price, name = '', tools, currency, onClose, onSaved }: EditPriceProps): ReactElement {
   const [[server, tool], setPlace] = useState(placeOf(price?.name ?? name));
-  const [written, setWritten] = useState<Readonly<Record<string, string>>>(() =>
-    Object.fromEntries(units.flatMap(([unit]) => (price?.spec[unit] === undefined ? [] : [[unit, plainText(price.spec[unit])]]))),
-  );
-  // The version that was opened: what somebody else writes meanwhile is not overwritten, however often the list is asked for anew.
-  const [ifMatch] = useState(`"${price?.version ?? 0}"`);
+  const [opened] = useState((): Amounts => price?.spec ?? {});
+  const [written, setWritten] = useState(() => textsOf(opened));
+  const versioned = useVersioned<Amounts>({ version: price?.version ?? 0, fields: opened }, () => readPrice(price?.name ?? ''));
   const mayServers = useCapability('servers.read').allowed;
   const servers = useQuery({ ...serversQuery, enabled: mayServers && price === null });
   const list = useId();
@@ -41,10 +41,12 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
   const spec = Object.fromEntries(Object.entries(written).flatMap(([unit, text]) => (text.trim() === '' ? [] : [[unit, Number(text)]]))) as Amounts;
   const text = JSON.stringify([wanted, spec]);
   const put = (dryRun: boolean) =>
-    price === null ? gateway.prices.create({ name: wanted, spec }, { dryRun }) : gateway.prices.replace(wanted, spec, { ifMatch, dryRun });
+    price === null
+      ? gateway.prices.create({ name: wanted, spec }, { dryRun })
+      : versioned.send((version) => gateway.prices.replace(wanted, spec, { ifMatch: `"${version}"`, dryRun }));
   const trial = useMutation({ mutationFn: async (asked: string) => ({ asked, found: await put(true) }) });
   const saved = useMutation({ mutationFn: () => put(false), onSuccess: onSaved });
-  const isTried = trial.data?.asked === text;
+  const isTried = trial.data?.asked === text && versioned.meeting === null;
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (isTried) saved.mutate();
@@ -108,13 +110,23 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
           What is left empty is taken from the next wider price: of the tool, of its server, of every other call. It holds from now on; calls that were made
           keep theirs.
         </p>
-        <FaultLine error={saved.error ?? trial.error} />
+        <ChangedMeanwhile
+          versioned={versioned}
+          mine={spec}
+          titles={unitTitles}
+          onTake={(amounts) => {
+            setWritten(textsOf(amounts));
+            trial.reset();
+            saved.reset();
+          }}
+        />
+        {versioned.meeting === null && <FaultLine error={saved.error ?? trial.error} />}
         {isTried && trial.data !== undefined && <Effect effect={trial.data.found.effect} currency={currency} />}
         <div className="flex justify-end gap-2">
           <Button look="quiet" onClick={onClose}>
             Keep it as it is
           </Button>
-          <Button look="primary" type="submit" disabled={trial.isPending || saved.isPending || Object.keys(spec).length === 0}>
+          <Button look="primary" type="submit" disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}>
             {isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Reckoning …' : 'Reckon it'}
           </Button>
         </div>
@@ -136,6 +148,11 @@ export function Effect({ effect, currency }: { readonly effect: Schemas['PricesC
       {truncated ? '; of the tools that were called most' : ''}.
     </p>
   );
+}
+
+/** Amounts as they are typed. */
+function textsOf(amounts: Amounts): Readonly<Record<string, string>> {
+  return Object.fromEntries(units.flatMap(([unit]) => (amounts[unit] === undefined ? [] : [[unit, plainText(amounts[unit])]])));
 }
 
 function plainText(amount: number): string {

@@ -12,6 +12,8 @@ export const units = [
   ['per_second', 'A second'],
 ] as const satisfies readonly (readonly [keyof Amounts, string])[];
 
+export const unitTitles: Readonly<Record<string, string>> = Object.fromEntries(units);
+
 export const defaultName = 'default';
 
 /** `search · query` of `search/query`. */

@@ -6,6 +6,7 @@ import { gateway } from '../../app/gateway.ts';
 import { useCapability, type Capability } from '../../app/session.ts';
 import { countText, pluralText } from '../../text/format.ts';
 import { Button } from '../../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
@@ -14,7 +15,8 @@ import { SmallTable } from '../../ui/small-table.tsx';
 import { Effect, EditPrice } from './edit-price.tsx';
 import { type Month } from './month.ts';
 import { PriceHistory } from './price-history.tsx';
-import { amountText, defaultName, forText, isPriced, units, widerAmount, type Price } from './price-text.ts';
+import { amountText, defaultName, forText, isPriced, units, unitTitles, widerAmount, type Amounts, type Price } from './price-text.ts';
+import { readPrice } from './read-price.ts';
 
 /** Asked for; a list may have more, and then not all is known here. */
 const pricesMax = 1000;
@@ -189,15 +191,19 @@ interface DeletePriceProps {
 }
 
 /** Deletes, after the gateway has said what the calls of the last days would have cost without it. */
-function DeletePrice({ price: { name, version, currency }, onClose, onDone }: DeletePriceProps): ReactElement {
-  const drop = (dryRun: boolean) => gateway.prices.delete(name, { ifMatch: `"${version}"`, dryRun });
+function DeletePrice({ price: { name, version, currency, spec }, onClose, onDone }: DeletePriceProps): ReactElement {
+  // Of the version that was looked at.
+  const [opened] = useState({ version, fields: spec });
+  const versioned = useVersioned<Amounts>(opened, () => readPrice(name));
+  const drop = (dryRun: boolean) => versioned.send((seen) => gateway.prices.delete(name, { ifMatch: `"${seen}"`, dryRun }));
   // Not among the prices: those are asked for anew once it is gone, and then there is nothing to plan.
-  const planned = useQuery({ queryKey: ['price to delete', name, version], queryFn: () => drop(true), staleTime: 0, gcTime: 0 });
+  const planned = useQuery({ queryKey: ['price to delete', name, opened.version], queryFn: () => drop(true), staleTime: 0, gcTime: 0 });
   return (
     <Confirm
       title={`Delete the price of ${forText(name)}?`}
       verb="Delete the price"
       onClose={onClose}
+      met={versioned.meeting !== null && <ChangedMeanwhile versioned={versioned} mine={opened.fields} titles={unitTitles} deleting />}
       onConfirm={async () => {
         await drop(false);
         await onDone();
