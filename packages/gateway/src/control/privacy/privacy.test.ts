@@ -76,6 +76,23 @@ beforeAll(async () => {
   await registry.transaction(({ identities }) =>
     identities.put(home, { digest: 'digest-of-ana', issuer: 'https://acme.okta.example', provider: 'okta', userId: ana, createdAtMs: atMs }),
   );
+  for (const [id, owner] of [
+    ['view_ofAna', ana],
+    ['view_ofBen', 'ben@example.com'],
+  ] as const)
+    await registry.transaction(({ savedViews }) =>
+      savedViews.insert(home, {
+        id,
+        page: 'traces',
+        name: `what ${owner} looks at`,
+        state: { q: `user:"${owner}"` },
+        owner: { kind: 'user', id: owner },
+        sharedWith: null,
+        version: 1,
+        createdAtMs: atMs,
+        changedAtMs: atMs,
+      }),
+    );
   const journalFolder = join(folder, 'journal');
   mkdirSync(journalFolder);
   const chain = openCallChain({ path: join(folder, 'chain.json'), node: 'node_test', log: silentLog });
@@ -154,6 +171,7 @@ async function registryText(): Promise<string> {
     await registry.keys.list(organizationId, { after: null, limit: 200 }),
     await registry.grants.list(organizationId, { userId: null, after: null, limit: 200 }),
     await registry.people.erasures(organizationId),
+    ...(await Promise.all(['view_ofAna', 'view_ofBen'].map((id) => registry.savedViews.find(organizationId, id)))),
   ]);
 }
 
@@ -177,6 +195,7 @@ test('an export has everything that is held about a person and nothing of anothe
   expect(of('key')).toMatchObject([{ id: keys.ana, name: 'laptop of ana', metadata: { phone: '+49 30 1234567' } }]);
   expect(of('identity')).toMatchObject([{ provider: 'okta', issuer: 'https://acme.okta.example' }]);
   expect(of('session')).toMatchObject([{ provider: 'okta', user_agent: 'Firefox of Ana' }]);
+  expect(of('view')).toMatchObject([{ id: 'view_ofAna', name: `what ${ana} looks at`, owner: `user:${ana}` }]);
   expect(of('grant')).toMatchObject([{ id: grants.ana, client_name: `editor of ${ana}`, status: 'pending' }]);
   expect(of('audit_event').map((event) => event['action'])).toEqual(expect.arrayContaining(['key.created', 'person.exported']));
   expect(of('call')).toHaveLength(15);
