@@ -236,6 +236,50 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('servers are added from a block for clients, one is changed while somebody else does, and deleted; nothing of either is lost', async () => {
+    const page = await open('/ui/servers');
+    await page.getByRole('button', { name: 'Add servers' }).click();
+    const sheet = page.getByRole('dialog', { name: 'Add servers' });
+    await sheet.getByRole('tab', { name: 'Paste a block' }).click();
+    const entries = { added: { url: server.url, headers: { Authorization: 'Bearer not-taken' } }, 'no good': { url: server.url } };
+    await sheet.getByLabel('Block').fill(JSON.stringify({ mcpServers: entries }));
+    await sheet.getByText('without its headers Authorization').waitFor();
+    await sheet.getByRole('button', { name: 'Add 2 servers' }).click();
+    // One that cannot be made says why, and the other is made all the same.
+    await sheet
+      .getByRole('row', { name: /no good/ })
+      .getByRole('alert')
+      .waitFor();
+    await dashboard.look(page, 'servers-added-light');
+    await sheet.getByRole('link', { name: 'added' }).click();
+    await page.getByRole('tab', { name: 'Configuration' }).click();
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    const change = page.getByRole('dialog', { name: 'Change added' });
+    const written = change.getByLabel('Specification');
+    const spec = JSON.parse(await written.inputValue()) as object;
+    expect(JSON.stringify(spec)).not.toContain('not-taken');
+    await written.fill(JSON.stringify({ ...spec, connections_max: 7 }));
+    const { gateway } = dashboard;
+    const other = await post(
+      `${gateway.url}/v1/servers/added`,
+      { spec: { ...spec, timeout: '9s' } },
+      { key: gateway.apiKey, method: 'PUT', headers: { 'if-match': '"1"' } },
+    );
+    expect(other.status).toBe(200);
+    await change.getByRole('button', { name: 'Change the server' }).click();
+    await change.getByRole('alert', { name: 'Changed meanwhile' }).getByText('timeout').waitFor();
+    await change.getByRole('button', { name: 'Put mine on top' }).click();
+    await change.getByRole('button', { name: 'Change the server' }).click();
+    await change.waitFor({ state: 'detached' });
+    const { server: now } = JSON.parse((await ask('/v1/servers/added')).text) as { server: { managed: { spec: object } } };
+    expect(now.managed.spec).toMatchObject({ connections_max: 7, timeout: '9s' });
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete the server' }).click();
+    await page.waitForURL('**/ui/servers');
+    expect((await ask('/v1/servers/added')).status).toBe(404);
+    await page.close();
+  });
+
   test('these pages stand in the dark too', async () => {
     await dashboard.expectPages(
       [

@@ -1,34 +1,45 @@
-/** A server at an address, added while the gateway runs. */
+/** Servers added while the gateway runs: one at an address, or those of a block that a client has. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 import { Command } from '../../ui/states.tsx';
+import { PasteServers } from './paste-servers.tsx';
 
 const inFile = `servers:
   - name: files
     transport: stdio
     command: [npx, -y, "@modelcontextprotocol/server-filesystem", /srv/shared]`;
 
+const ways = [
+  ['address', 'By its address'],
+  ['paste', 'Paste a block'],
+] as const;
+
 export function AddServer(): ReactElement {
   const may = useCapability('config.write');
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [url, setUrl] = useState('');
+  const [way, setWay] = useState<'address' | 'paste'>('address');
   const add = useMutation({
-    mutationFn: () => gateway.servers.create({ name: name.trim(), spec: { url: url.trim() } }),
+    mutationFn: (given: string) => gateway.servers.create({ name: given, spec: { url: url.trim() } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['servers'] }),
   });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    add.mutate();
+    add.mutate(name.trim());
   };
   return (
     <div className="flex flex-col gap-3">
-      {may.allowed && (
+      {may.allowed && <Tabs label="How servers are added" tabs={ways} chosen={way} onChoose={setWay} />}
+      {may.allowed && way === 'paste' && <PasteServers />}
+      {may.allowed && way === 'address' && (
         <form onSubmit={submit} className="flex max-w-2xl flex-wrap items-start gap-2">
           <div className="w-40">
             <Field label="Name" hint="In addresses and rules." value={name} maxLength={64} required onChange={(event) => setName(event.target.value)} />
@@ -50,7 +61,15 @@ export function AddServer(): ReactElement {
           </Button>
         </form>
       )}
-      <FaultLine error={add.error} />
+      {way === 'address' && <FaultLine error={add.error} />}
+      {add.isSuccess && (
+        <p role="status" className="text-ink-2">
+          <Link to="/servers/$name" params={{ name: add.variables }} className="text-accent underline">
+            {add.variables}
+          </Link>{' '}
+          is there.
+        </p>
+      )}
       <div className="max-w-2xl">
         <p className="text-ink-2">
           {may.allowed ? 'Or a program on the machine of the gateway, in gateway.yaml;' : 'In gateway.yaml on the machine of the gateway;'} it is read again by

@@ -57,7 +57,11 @@ function Traffic({ name }: { readonly name: string }): ReactElement {
                   </Link>
                 }
               >
-                <Charts steps={series} onChoose={(from, to) => void navigate({ search: (old) => ({ ...old, range: undefined, from, to }) })} />
+                <Charts
+                  steps={series}
+                  onChoose={(from, to) => void navigate({ search: (old) => ({ ...old, range: undefined, from, to }) })}
+                  onOpen={(from, to) => void navigate({ to: '/traces', search: { q: query, from, to } })}
+                />
               </Part>
               <Part title="By tool">
                 <SmallTable titles={['Tool', 'Calls', 'Failed', 'p50', 'p95', 'p99']} left={1}>
@@ -106,9 +110,10 @@ interface ChartsProps {
     readonly latency_ms: { readonly p50: number; readonly p95: number } | null;
   }[];
   readonly onChoose: (from: string, to: string) => void;
+  readonly onOpen: (from: string, to: string) => void;
 }
 
-function Charts({ steps, onChoose }: ChartsProps): ReactElement {
+function Charts({ steps, onChoose, onOpen }: ChartsProps): ReactElement {
   const times = useMemo(() => steps.map(({ start_time: start }) => Date.parse(start) / 1000), [steps]);
   const charts = useMemo(
     (): readonly (readonly [string, readonly Line[], (value: number) => string])[] => [
@@ -129,8 +134,7 @@ function Charts({ steps, onChoose }: ChartsProps): ReactElement {
     <div className="grid gap-4 xl:grid-cols-3">
       {charts.map(([title, lines, format]) => (
         <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
-          <h2 className="mb-1 font-semibold">{title}</h2>
-          <LineChart label={title} times={times} lines={lines} format={format} onChoose={onChoose} />
+          <LineChart label={title} times={times} lines={lines} format={format} onChoose={onChoose} onOpen={onOpen} />
         </section>
       ))}
     </div>

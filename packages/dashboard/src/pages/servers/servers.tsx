@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
+import { Plus } from 'lucide-react';
 import { useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
@@ -11,9 +12,12 @@ import { countText, percentText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
+import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
+import { Sheet } from '../../ui/sheet.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
 import { Allowed, Command, Empty } from '../../ui/states.tsx';
+import { AddServer } from '../connect/add-server.tsx';
 import { serversQuery, switchesQuery } from './use-servers.ts';
 import { Loaded } from '../../ui/loaded.tsx';
 
@@ -38,6 +42,8 @@ function ServersPage(): ReactElement {
   const navigate = useNavigate({ from: '/servers' });
   const window = useTimeWindow(search, useNow(60_000));
   const [cursor, setCursor] = useState<string | null>(null);
+  const [adding, setAdding] = useState(false);
+  const may = useCapability('config.write');
   const servers = useQuery(serversQuery);
   const switches = useQuery({ ...switchesQuery, enabled: useCapability('policies.read').allowed });
   const metrics = useQuery({
@@ -58,12 +64,18 @@ function ServersPage(): ReactElement {
   useShortcuts([
     { keys: 'j', about: 'Next server', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
     { keys: 'k', about: 'Server before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
+    { keys: 'n', about: 'Add servers', run: () => may.allowed && setAdding(true) },
     { keys: 'Enter', about: 'Open the server', run: () => cursor !== null && open(cursor) },
   ]);
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
-        <h1 className="text-title font-semibold">Servers</h1>
+        <div className="flex items-center justify-between gap-3">
+          <h1 className="text-title font-semibold">Servers</h1>
+          <Button look="primary" disabled={!may.allowed} title={may.allowed ? 'New servers (n)' : may.reason} onClick={() => setAdding(true)}>
+            <Plus size={14} aria-hidden="true" /> Add servers
+          </Button>
+        </div>
         <Field
           label="Find"
           placeholder="A part of the name or of the address"
@@ -98,6 +110,13 @@ function ServersPage(): ReactElement {
           }
         </Loaded>
       </div>
+      {adding && (
+        <Sheet title="Add servers" onClose={() => setAdding(false)} wide>
+          <div className="p-4">
+            <AddServer />
+          </div>
+        </Sheet>
+      )}
     </div>
   );
 }
