@@ -47,6 +47,9 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
   test('a call without a price gets one in the page: reckoned before it is made, then changed and deleted, and each version says what it changed', async () => {
     const page = await open('/ui/costs');
     await page.getByText('6 calls have no price').waitFor();
+    expect(new URL((await page.getByRole('link', { name: 'search · fetch' }).getAttribute('href')) ?? '', page.url()).searchParams.get('q')).toBe(
+      'server:search tool:fetch -has:cost',
+    );
     await page.getByRole('button', { name: 'Add a price for search · query' }).click();
     const sheet = page.getByRole('dialog');
     expect(await sheet.getByLabel('Tool').inputValue()).toBe('query');

@@ -237,7 +237,8 @@ interface CellsProps<Row> {
 /** Drawn once for a row, though the list is scrolled and rows come in above it. */
 const Cells = memo(function Cells<Row>({ row, columns }: CellsProps<Row>): ReactElement[] {
   return columns.map(({ id, isNumber, cell }) => (
-    <div key={id} role="gridcell" className={`min-w-0 truncate ${isNumber === true ? 'text-right' : ''}`}>
+    // Clipped, not hidden: what is hidden could be scrolled to, and the browser keeps a layer for each such cell.
+    <div key={id} role="gridcell" className={`min-w-0 overflow-clip text-ellipsis whitespace-nowrap ${isNumber === true ? 'text-right' : ''}`}>
       {cell(row)}
     </div>
   ));

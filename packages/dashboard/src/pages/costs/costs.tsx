@@ -12,7 +12,7 @@ import { Button, buttonLook } from '../../ui/button.tsx';
 import { Allowed, Empty } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { CostTrend } from './cost-trend.tsx';
-import { currentMonth, monthAfter, monthOf, monthText, type Month } from './month.ts';
+import { currentMonth, monthAfter, monthOf, monthText, monthWindow, type Month } from './month.ts';
 import { groups, type Group } from './search.ts';
 import { Prices } from './prices.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
@@ -203,7 +203,7 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
     const slash = by === 'tool' ? group.indexOf('/') : -1;
     return slash === -1 ? `${fieldOf[by]}:${quoted(group)}` : `server:${quoted(group.slice(0, slash))} tool:${quoted(group.slice(slash + 1))}`;
   };
-  const window = { from: `${month.start_date}T00:00:00Z`, to: `${monthAfter(month.name, 1)}-01T00:00:00Z`, range: undefined };
+  const window = monthWindow(month);
   return (
     <div className={`overflow-x-auto border-y border-hairline bg-surface ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
       <table className="w-full">

@@ -21,6 +21,11 @@ export function monthAfter(name: string, by: number): string {
   return new Date(Date.UTC(year, month - 1 + by, 1)).toISOString().slice(0, 7);
 }
 
+/** Its calls, for the pages that ask for a window of time. */
+export function monthWindow({ name, start_date: start }: Month): { readonly from: string; readonly to: string; readonly range: undefined } {
+  return { from: `${start}T00:00:00Z`, to: `${monthAfter(name, 1)}-01T00:00:00Z`, range: undefined };
+}
+
 /** `November 2026`. */
 export function monthText(name: string): string {
   return new Intl.DateTimeFormat('en-GB', { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(`${name}-01T00:00:00Z`));

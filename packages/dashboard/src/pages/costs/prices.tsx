@@ -1,5 +1,6 @@
 /** The price list that holds: what each entry says, where it is written, what has no price, and every list there was. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
@@ -12,10 +13,11 @@ import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
+import { quoted } from '../traces/query-text.ts';
 import { Effect, EditPrice } from './edit-price.tsx';
-import { type Month } from './month.ts';
+import { monthWindow, type Month } from './month.ts';
 import { PriceHistory } from './price-history.tsx';
-import { amountText, defaultName, forText, isPriced, units, unitTitles, widerAmount, type Amounts, type Price } from './price-text.ts';
+import { amountText, defaultName, forText, isPriced, placeOf, units, unitTitles, widerAmount, type Amounts, type Price } from './price-text.ts';
 import { readPrice } from './read-price.ts';
 
 /** Asked for; a list may have more, and then not all is known here. */
@@ -33,6 +35,7 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
   const [open, setOpen] = useState<Open | null>(null);
   const [find, setFind] = useState('');
   const write = useCapability('prices.write');
+  const mayTraces = useCapability('traces.read').allowed;
   const client = useQueryClient();
   const list = useQuery({ queryKey: ['prices'], queryFn: ({ signal }) => gateway.prices.list({ limit: 200 }, { signal }).take(pricesMax) });
   const dates = { start_date: month.start_date, end_date: month.end_date };
@@ -76,7 +79,13 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
               {unpriced.map(({ group, calls }) => (
                 <tr key={`unpriced ${group}`} className="h-(--row) border-t border-hairline bg-warn-soft">
                   <th scope="row" className="px-3 text-left font-medium">
-                    {forText(group ?? '')}
+                    {mayTraces ? (
+                      <Link to="/traces" search={{ ...monthWindow(month), q: unpricedCalls(group ?? '') }} className="hover:text-accent hover:underline">
+                        {forText(group ?? '')}
+                      </Link>
+                    ) : (
+                      forText(group ?? '')
+                    )}
                   </th>
                   <td colSpan={units.length + 1} className="px-3 text-warn">
                     ▲ no price: {pluralText(calls, 'call')} of this month, in no sum
@@ -138,6 +147,12 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
       }}
     </Loaded>
   );
+}
+
+/** What cost nothing of a tool that has no price. */
+function unpricedCalls(name: string): string {
+  const [server, tool] = placeOf(name);
+  return `server:${quoted(server)} tool:${quoted(tool)} -has:cost`;
 }
 
 function AmountText({

@@ -43,12 +43,15 @@ export const traceColumns: readonly Column<TraceRow>[] = [
     title: 'Status',
     track: 'minmax(96px, 1.2fr)',
     rank: 3,
-    cell: ({ status, fault }) => (
-      <span className="inline-flex max-w-full min-w-0 items-baseline gap-2">
+    cell: ({ status, fault }) =>
+      fault === null ? (
         <StatusWord status={status} />
-        {fault !== null && <span className="truncate font-mono text-meta text-ink-3">{fault}</span>}
-      </span>
-    ),
+      ) : (
+        <span className="inline-flex max-w-full min-w-0 items-baseline gap-2">
+          <StatusWord status={status} />
+          <span className="truncate font-mono text-meta text-ink-3">{fault}</span>
+        </span>
+      ),
   },
   { id: 'team', title: 'Team', track: 'minmax(80px, 1fr)', cell: ({ team }) => dim(team) },
   { id: 'user', title: 'User', track: 'minmax(80px, 1fr)', cell: ({ user }) => dim(user) },
