@@ -67,8 +67,7 @@ export function SavedViews({ page, title, search, view, onChoose }: SavedViewsPr
               {one.name}
               {one.shared_with !== null && <Users size={12} aria-label="shared" className="text-ink-3" />}
               {one.id === view?.id && edited && (
-                <span className="text-accent">
-                  <span aria-hidden="true">●</span>
+                <span className="size-1.5 rounded-full bg-accent">
                   <span className="sr-only">edited</span>
                 </span>
               )}
