@@ -3,12 +3,52 @@ import { GatewayOpsError } from '@gatewayops/sdk';
 import { Lock, RotateCw, TriangleAlert } from 'lucide-react';
 import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
 import { useCapability, type Capability } from '../app/session.ts';
+import type { Column } from '../table/data-table.tsx';
 import { Button } from './button.tsx';
 import { CopyButton, copyText } from './copy.tsx';
 
+export interface SkeletonProps {
+  readonly rows?: number;
+  readonly label?: string;
+  /** Of the list that is on its way: its titles stand already, and the bars below them. */
+  readonly columns?: readonly Pick<Column<never>, 'id' | 'title' | 'track' | 'isNumber'>[] | undefined;
+}
+
 /** Bars where rows will be, after a moment: what comes at once shows no flicker. */
-export function Skeleton({ rows = 8, label = 'Loading' }: { readonly rows?: number; readonly label?: string }): ReactElement {
+export function Skeleton({ rows = 8, label = 'Loading', columns }: SkeletonProps): ReactElement {
   const shown = useAfter(150);
+  if (columns !== undefined)
+    return (
+      <div
+        role="status"
+        aria-label={label}
+        className="min-h-0 w-full flex-1 overflow-hidden bg-surface"
+        style={{ ['--tracks' as string]: columns.map(({ track }) => track).join(' ') }}
+      >
+        <div
+          aria-hidden="true"
+          className="grid h-8 min-w-fit grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline bg-sunken px-3 text-meta text-ink-3"
+        >
+          {columns.map(({ id, title, isNumber }) => (
+            <div key={id} className={`truncate ${isNumber === true ? 'text-right' : ''}`}>
+              {title}
+            </div>
+          ))}
+        </div>
+        {shown &&
+          Array.from({ length: rows }, (_, index) => (
+            <div key={index} className="grid h-(--row) min-w-fit grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3">
+              {columns.map(({ id, isNumber }, place) => (
+                <span
+                  key={id}
+                  className={`h-2.5 animate-[waiting_1.6s_ease-in-out_infinite] rounded-control bg-sunken ${isNumber === true ? 'ml-auto' : ''}`}
+                  style={{ width: `${40 + ((index * 37 + place * 23) % 45)}%` }}
+                />
+              ))}
+            </div>
+          ))}
+      </div>
+    );
   return (
     <div role="status" aria-label={label} className="w-full px-3 py-2">
       {shown &&
@@ -61,7 +101,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
       2,
     );
   return (
-    <div role="alert" className="m-4 flex max-w-[72ch] gap-3 rounded-panel border border-hairline bg-surface p-4">
+    <div role="alert" className="m-4 flex max-w-[72ch] gap-3 self-start rounded-panel border border-hairline bg-surface p-4">
       <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
       <div className="min-w-0 flex-1">
         <p className="text-body font-medium">{what} could not be shown</p>

@@ -50,7 +50,7 @@ function AccessPage(): ReactElement {
           It says whether the call would be let through, by the rules that hold now, and which of them decides. Nothing is called. A link to the answer is the
           address of this page.
         </Empty>
-      ) : explained.error !== null ? (
+      ) : explained.isLoadingError ? (
         <ErrorCard error={explained.error} what="The decision" onRetry={() => void explained.refetch()} />
       ) : explained.data === undefined ? (
         <Skeleton rows={6} label="Loading the decision" />

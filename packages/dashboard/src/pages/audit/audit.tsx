@@ -78,7 +78,7 @@ function AuditPage(): ReactElement {
         {list.error !== null && list.data === undefined ? (
           <ErrorCard error={list.error} what="The audit" onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
-          <Skeleton rows={12} label="Loading the audit" />
+          <Skeleton rows={12} label="Loading the audit" columns={columns} />
         ) : events.length === 0 ? (
           <Empty title={isFiltered ? `Nothing of the ${rangeText(search)} fits` : `Nothing was changed in the ${rangeText(search)}`}>
             {isFiltered && (
@@ -156,7 +156,7 @@ function Filters({ search, onChange }: FiltersProps): ReactElement {
         ]}
         onChange={(event) => onChange({ result: event.target.value === '' ? undefined : (event.target.value as 'denied') })}
       />
-      <label className="flex h-8 items-center gap-2 self-start pt-5 pointer-coarse:h-10">
+      <label className="flex h-8 items-center gap-2 self-end pointer-coarse:h-10">
         <input
           type="checkbox"
           checked={search.internal === '1'}

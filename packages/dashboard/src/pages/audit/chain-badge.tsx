@@ -15,7 +15,15 @@ export function ChainBadge(): ReactElement {
     staleTime: 10 * 60_000,
     refetchOnWindowFocus: false,
   });
-  if (verified.error !== null) return <FaultLine error={verified.error} />;
+  if (verified.isLoadingError)
+    return (
+      <span className="flex items-center gap-2">
+        <FaultLine error={verified.error} />
+        <Button look="quiet" disabled={verified.isFetching} onClick={() => void verified.refetch()}>
+          Try again
+        </Button>
+      </span>
+    );
   if (verified.data === undefined) return <span className="text-ink-3">Verifying the chain …</span>;
   const { ok, events, checked_at: checkedAt, findings } = verified.data;
   return (

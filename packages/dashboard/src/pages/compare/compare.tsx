@@ -59,8 +59,8 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
     { keys: 'j', about: 'Next pair of calls', run: () => choose(chosen + 1) },
     { keys: 'k', about: 'Pair before', run: () => choose(chosen - 1) },
   ]);
-  const error = left.error ?? right.error;
-  if (error !== null) return <ErrorCard error={error} what="The comparison" onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />;
+  if (left.isLoadingError || right.isLoadingError)
+    return <ErrorCard error={left.error ?? right.error} what="The comparison" onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />;
   if (left.data === undefined || right.data === undefined) return <Skeleton rows={10} label="Loading both traces" />;
   const pair = pairs[chosen];
   const ignored = (search.ignore ?? '').split(',').filter((path) => path !== '');

@@ -43,7 +43,7 @@ function ConnectPage(): ReactElement {
   const hasServer = list.length > 0;
   return (
     <div className="mx-auto flex max-w-4xl flex-col px-3 py-6 sm:px-6">
-      <h1 className="text-title font-semibold">{hasCall ? 'It works' : ever.data === true ? 'Connect an agent' : 'Connect your first agent'}</h1>
+      <h1 className="text-title font-semibold">{hasCall ? 'It works' : ever.data === false ? 'Connect your first agent' : 'Connect an agent'}</h1>
       <p className="mt-1 mb-6 max-w-[72ch] text-body text-ink-2">
         {hasCall
           ? 'The call passed the gateway: who made it, what it asked and where it stopped is written down.'

@@ -11,6 +11,8 @@ import { rowOfCall, whoOf, type TraceRow } from '../traces/trace-row.ts';
 
 /** So many are shown; all are in Traces. */
 const shownMax = 5;
+/** The stream is asked for again this long after it was refused. */
+const againMs = 3_000;
 
 export interface FirstCalls {
   readonly rows: readonly TraceRow[];
@@ -23,17 +25,29 @@ export function useFirstCalls(on: boolean): FirstCalls {
   useEffect(() => {
     if (!on) return undefined;
     const ending = new AbortController();
+    let again: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
       for await (const event of gateway.traces.tail({ query: '' }, { signal: ending.signal })) {
-        if (event.type !== 'call') continue;
+        if (event.type !== 'call') {
+          setCalls(({ rows }) => ({ rows, error: null }));
+          continue;
+        }
         const row = rowOfCall(event.data);
         setCalls(({ rows }) => ({ rows: [row, ...rows].slice(0, shownMax), error: null }));
       }
     };
-    read().catch((error: unknown) => {
-      if (!ending.signal.aborted) setCalls(({ rows }) => ({ rows, error }));
-    });
-    return () => ending.abort();
+    const begin = (): void => {
+      read().catch((error: unknown) => {
+        if (ending.signal.aborted) return;
+        setCalls(({ rows }) => ({ rows, error }));
+        again = setTimeout(begin, againMs);
+      });
+    };
+    begin();
+    return () => {
+      clearTimeout(again);
+      ending.abort();
+    };
   }, [on]);
   return calls;
 }

@@ -118,10 +118,10 @@ function KeysPage(): ReactElement {
         {list.error !== null && list.data === undefined ? (
           <ErrorCard error={list.error} what="The list of keys" onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
-          <Skeleton rows={10} label="Loading keys" />
+          <Skeleton rows={10} label="Loading keys" columns={columns} />
         ) : keys.length === 0 && list.hasNextPage ? (
           // Of those that are unused a page may hold none, though there are more.
-          <Skeleton rows={10} label="Looking through the keys" />
+          <Skeleton rows={10} label="Looking through the keys" columns={columns} />
         ) : keys.length === 0 ? (
           <Empty title={isFiltered ? 'No key fits' : 'No key yet'}>
             {isFiltered ? (

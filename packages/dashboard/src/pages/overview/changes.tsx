@@ -13,7 +13,7 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
       gateway.audit.list({ start_time: start, ...(end === undefined ? {} : { end_time: end }), tool_calls: 'none', limit: 8 }, { signal }).page(),
     refetchInterval: 30_000,
   });
-  if (events.error !== null) return <ErrorCard error={events.error} what="The changes" onRetry={() => void events.refetch()} />;
+  if (events.isLoadingError) return <ErrorCard error={events.error} what="The changes" onRetry={() => void events.refetch()} />;
   if (events.data === undefined) return <Skeleton rows={3} label="Loading changes" />;
   if (events.data.events.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing was changed.</p>;
   return (

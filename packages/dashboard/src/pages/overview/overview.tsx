@@ -61,6 +61,7 @@ function OverviewPage(): ReactElement {
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
         <Panel title="Traffic by outcome">
           <div className="min-h-[120px]">
+            {metrics.isLoadingError && <p className="px-3 py-4 text-ink-2">Not known, as said above.</p>}
             {metrics.data !== undefined && (
               <OutcomeBars
                 buckets={metrics.data.series}
@@ -76,7 +77,7 @@ function OverviewPage(): ReactElement {
         </Panel>
       </div>
       <Panel title="Servers">
-        {metrics.data === undefined ? <Skeleton rows={3} label="Loading servers" /> : <ServerHealth figures={metrics.data.servers} />}
+        {metrics.isPending ? <Skeleton rows={3} label="Loading servers" /> : <ServerHealth figures={metrics.data?.servers ?? null} />}
       </Panel>
       <IfAllowed permission="audit.read">
         <Panel title="What changed">
@@ -95,7 +96,7 @@ function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; re
   if (worst !== undefined)
     return (
       <h1 className="text-title font-semibold">
-        <Link to="/traces" search={{ q: `server:${worst.server} status:(error OR timeout)` }} className="text-error hover:underline">
+        <Link to="/traces" search={{ q: `server:${worst.server} status:(error OR timeout)` }} className="text-error underline decoration-1 underline-offset-4">
           {worst.server}
         </Link>{' '}
         is failing: {percentText(worst.error_percent)} of {countText(worst.calls)} calls in the {range} →
@@ -147,9 +148,15 @@ function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactEl
       {costs.allowed && (
         <Figure
           name="Spent this month"
-          number={spend.data === undefined ? '…' : moneyText(spend.data.trend.total_cost, spend.data.trend.currency)}
+          number={spend.data === undefined ? (spend.isError ? '–' : '…') : moneyText(spend.data.trend.total_cost, spend.data.trend.currency)}
           unit=""
-          note={spend.data?.trend.projection ? `about ${moneyText(spend.data.trend.projection.cost, spend.data.trend.currency)} at its end` : ''}
+          note={
+            spend.isLoadingError
+              ? 'not known'
+              : spend.data?.trend.projection
+                ? `about ${moneyText(spend.data.trend.projection.cost, spend.data.trend.currency)} at its end`
+                : ''
+          }
           values={(spend.data?.trend.days ?? []).map(({ cost }) => cost)}
         />
       )}
@@ -173,10 +180,10 @@ function Figure({
   return (
     <div className="flex flex-col gap-1 bg-surface px-4 py-3">
       <dt className="text-meta text-ink-3">{name}</dt>
-      <dd className="flex items-baseline gap-1.5">
+      <dd className="flex flex-wrap items-baseline gap-x-1.5">
         <span className="text-hero font-medium tracking-tight">{number}</span>
         <span className="text-ink-3">{unit}</span>
-        <span className="ml-auto text-right text-meta text-ink-3">{note}</span>
+        <span className="ml-auto text-meta whitespace-nowrap text-ink-3 max-sm:w-full">{note}</span>
       </dd>
       <dd>
         <Spark values={values} />

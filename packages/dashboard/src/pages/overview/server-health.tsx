@@ -10,8 +10,8 @@ import { StateWord } from '../../ui/state-word.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
 
-/** Each server with its state and what its calls were like; those that fail first. */
-export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetrics']['servers'] }): ReactElement {
+/** Each server with its state and what its calls were like; those that fail first. `figures`: null where they are not known. */
+export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetrics']['servers'] | null }): ReactElement {
   const { allowed } = useCapability('servers.read');
   const servers = useQuery({
     queryKey: ['servers'],
@@ -19,12 +19,12 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
     enabled: allowed,
     refetchInterval: 15_000,
   });
-  if (allowed && servers.error !== null) return <ErrorCard error={servers.error} what="The servers" onRetry={() => void servers.refetch()} />;
+  if (allowed && servers.isLoadingError) return <ErrorCard error={servers.error} what="The servers" onRetry={() => void servers.refetch()} />;
   if (allowed && servers.data === undefined) return <Skeleton rows={3} label="Loading servers" />;
   const states = new Map((servers.data?.servers ?? []).map((server) => [server.name, server]));
-  const names = [...new Set([...states.keys(), ...figures.map(({ server }) => server)])].filter((name) => name !== '');
+  const names = [...new Set([...states.keys(), ...(figures ?? []).map(({ server }) => server)])].filter((name) => name !== '');
   const rows = names
-    .map((name) => ({ name, server: states.get(name), calls: figures.find(({ server }) => server === name) }))
+    .map((name) => ({ name, server: states.get(name), calls: figures?.find(({ server }) => server === name) }))
     .toSorted((a, b) => (b.calls?.error_percent ?? 0) - (a.calls?.error_percent ?? 0) || (b.calls?.calls ?? 0) - (a.calls?.calls ?? 0));
   if (rows.length === 0) return <Empty title="No server yet">Servers are named under servers in gateway.yaml, or made with gateway servers create.</Empty>;
   return (
@@ -43,7 +43,7 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
               <td className="px-3 whitespace-nowrap text-ink-2">{server?.transport}</td>
               <td className="px-3 text-right">
                 <Link to="/traces" search={{ q: `server:${name}` }} className="hover:text-accent hover:underline">
-                  {countText(calls?.calls ?? 0)}
+                  {figures === null ? '–' : countText(calls?.calls ?? 0)}
                 </Link>
               </td>
               <td className={`px-3 text-right whitespace-nowrap ${(calls?.errors ?? 0) > 0 ? 'text-error' : 'text-ink-3'}`}>

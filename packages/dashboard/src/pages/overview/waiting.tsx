@@ -7,7 +7,7 @@ import { pluralText } from '../../text/format.ts';
 import { thisMonth } from '../../time/moment.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Ago } from '../../time/time.tsx';
-import { Skeleton } from '../../ui/states.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
 
 /** Keys that end within so many days are told of. */
@@ -85,7 +85,12 @@ export function Waiting(): ReactElement {
           ],
     ),
   ];
-  if (items.length === 0 && [keys, servers, spend, agents].some(({ isLoading }) => isLoading)) return <Skeleton rows={2} label="Loading what waits" />;
+  const asked = [keys, servers, spend, agents];
+  if (items.length === 0 && asked.some(({ isLoading }) => isLoading)) return <Skeleton rows={2} label="Loading what waits" />;
+  // What was not answered may wait all the same.
+  const failed = asked.filter(({ isLoadingError }) => isLoadingError);
+  if (failed[0] !== undefined)
+    return <ErrorCard error={failed[0].error} what="What waits for you" onRetry={() => void Promise.all(failed.map(({ refetch }) => refetch()))} />;
   if (items.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing is waiting.</p>;
   return (
     <ul>

@@ -69,7 +69,7 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
         {list.error !== null && list.data === undefined ? (
           <ErrorCard error={list.error} what="The list of invitations" onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
-          <Skeleton rows={6} label="Loading invitations" />
+          <Skeleton rows={6} label="Loading invitations" columns={columns} />
         ) : rows.length === 0 ? (
           <Empty title={search.find === undefined ? 'Nobody is invited' : 'No invitation fits'}>
             Who accepts an invitation stands among the users from then on.

@@ -18,7 +18,7 @@ export function OwnClients({ userId }: { readonly userId: string }): ReactElemen
   const shown = grants.data?.filter(({ status }) => status === 'active' || status === 'pending');
   return (
     <Part title="Clients that act for them">
-      {grants.error !== null ? (
+      {grants.isLoadingError ? (
         <ErrorCard error={grants.error} what="What clients may do" onRetry={() => void grants.refetch()} />
       ) : shown === undefined ? (
         <Skeleton rows={1} label="Loading clients" />

@@ -151,7 +151,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
         {list.error !== null && list.data === undefined ? (
           <ErrorCard error={list.error} what={`The list of ${noun.titles.toLowerCase()}`} onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
-          <Skeleton rows={10} label={`Loading ${noun.titles.toLowerCase()}`} />
+          <Skeleton rows={10} label={`Loading ${noun.titles.toLowerCase()}`} columns={columns} />
         ) : rows.length === 0 ? (
           <Empty title={isFiltered ? `No ${noun.title} fits` : `No ${noun.title} yet`}>
             {isFiltered ? (

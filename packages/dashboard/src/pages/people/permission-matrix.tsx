@@ -14,7 +14,7 @@ interface PermissionMatrixProps {
 /** Every permission there is, with a plain sentence, and which of them a role has; a whole group at its head, also what will be in it. */
 export function PermissionMatrix({ permissions, onChange }: PermissionMatrixProps): ReactElement {
   const known = useQuery(permissionsQuery);
-  if (known.error !== null) return <ErrorCard error={known.error} what="The permissions" onRetry={() => void known.refetch()} />;
+  if (known.isLoadingError) return <ErrorCard error={known.error} what="The permissions" onRetry={() => void known.refetch()} />;
   if (known.data === undefined) return <Skeleton rows={6} label="Loading permissions" />;
   const all = known.data;
   const isFixed = onChange === undefined;

@@ -105,7 +105,7 @@ function PoliciesPage(): ReactElement {
       </div>
       <Switches />
       <div className="flex min-h-0 flex-1 border-t border-hairline">
-        <Loaded query={list} what="The list of policies" rows={8}>
+        <Loaded query={list} what="The list of policies" rows={8} columns={columns}>
           {() =>
             shown.length === 0 ? (
               <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy fits'}>

@@ -7,6 +7,7 @@ import { Ago, Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
+import { ErrorCard } from '../../ui/states.tsx';
 
 /** What is switched off, which no rule lifts; nothing while all is on. */
 export function Switches(): ReactElement | null {
@@ -21,7 +22,7 @@ export function Switches(): ReactElement | null {
     mutationFn: ({ kind, name }: NonNullable<typeof found.data>['switches'][number]) => gateway.switches.enable(kind, name),
     onSuccess: () => found.refetch(),
   });
-  if (found.error !== null && found.data === undefined) return <FaultLine error={found.error} />;
+  if (found.isLoadingError) return <ErrorCard error={found.error} what="What is switched off" onRetry={() => void found.refetch()} />;
   const list = found.data?.switches ?? [];
   if (list.length === 0) return null;
   return (

@@ -87,7 +87,7 @@ function ServersPage(): ReactElement {
         />
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
-        <Loaded query={servers} what="The list of servers" rows={8}>
+        <Loaded query={servers} what="The list of servers" rows={8} columns={columns}>
           {(data) =>
             data.length === 0 ? (
               <Empty title="No server yet">

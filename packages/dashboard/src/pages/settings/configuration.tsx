@@ -25,7 +25,7 @@ export function Configuration(): ReactElement {
         <dl className={factList}>
           <Fact name="File">{file === null ? 'none: the environment alone configures' : <code className="font-mono text-meta break-all">{file}</code>}</Fact>
           <Fact name="Serves since">
-            <Ago time={applied} now={now} /> <span className="text-ink-3">· the {version === 1 ? 'first' : `${version}th`} since the start</span>
+            <Ago time={applied} now={now} /> <span className="text-ink-3">· number {version} since the start</span>
           </Fact>
           <Fact name="Last read">
             <Ago time={checked} now={now} />

@@ -58,7 +58,7 @@ function Backups(): ReactElement {
       title="Backups"
       about={
         schedule === null
-          ? 'The gateway takes none by itself: `backup` in gateway.yaml says how often and where to. By hand, while it runs:'
+          ? 'The gateway takes none by itself: the section backup of gateway.yaml says how often and where to. By hand, while it runs:'
           : 'Taken by any node, kept on its disk; a restore tries the whole record first.'
       }
     >

@@ -35,7 +35,7 @@ export function ExportTargets(): ReactElement {
     >
       {targets.data.length === 0 ? (
         <>
-          <p>No target yet. `audit.streams` of gateway.yaml names them, or:</p>
+          <p>No target yet. audit.streams of gateway.yaml names them, or:</p>
           <Command text="npx --no gateway export-targets create --help" />
         </>
       ) : (

@@ -15,7 +15,7 @@ export function WrittenIn({ of: { source, file, line, served, reason } }: Writte
   const place = source === 'file' ? `${(file ?? 'gateway.yaml').split('/').at(-1) ?? 'gateway.yaml'}${line === null ? '' : `:${line}`}` : source;
   return (
     <span title={file ?? undefined} className="text-ink-2">
-      {source === 'default' ? 'nowhere: as it comes' : place}
+      {source === 'default' ? 'nowhere: the default' : place}
       {!served && <span className="text-warn"> · does not hold{reason === null ? '' : `: ${reason}`}</span>}
     </span>
   );

@@ -71,15 +71,17 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
     if (!next.delete(id)) next.add(id);
     setOpen(next);
   };
+  // Beside a list the page has its title already.
+  const Title = isNarrow ? 'h2' : 'h1';
   const who = found.context.agent_name ?? found.context.user_id ?? found.context.key_id;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <header className="flex shrink-0 flex-col gap-2 border-b border-hairline px-3 py-3 sm:px-4">
         <div className="flex flex-wrap items-start justify-between gap-2">
-          <h1 className={`min-w-0 font-semibold break-words ${isNarrow ? 'text-section' : 'text-title'}`}>
+          <Title className={`min-w-0 font-semibold break-words ${isNarrow ? 'text-section' : 'text-title'}`}>
             {first === undefined ? 'Trace' : `${first.server} · ${first.tool ?? first.name ?? operationText(first.operation)}`}
             {found.span_count > 1 && <span className="font-normal text-ink-3"> and {pluralText(found.span_count - 1, 'other call')}</span>}
-          </h1>
+          </Title>
           {actions}
         </div>
         <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-ink-2">

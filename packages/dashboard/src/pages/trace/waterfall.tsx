@@ -60,7 +60,11 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
         <span className="px-3">Call</span>
         <span className="relative h-full pr-3">
           {[0, 25, 50, 75].map((share) => (
-            <span key={share} className="absolute top-1 border-l border-hairline pl-1 whitespace-nowrap" style={{ left: `${share}%` }}>
+            <span
+              key={share}
+              className={`absolute top-1 border-l border-hairline pl-1 whitespace-nowrap ${share % 50 === 0 ? '' : 'max-sm:hidden'}`}
+              style={{ left: `${share}%` }}
+            >
               {share === 0 ? '0' : durationText((lengthMs * share) / 100)}
             </span>
           ))}

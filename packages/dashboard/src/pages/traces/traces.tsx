@@ -230,7 +230,9 @@ function TracesPage(): ReactElement {
           aria-label="Filters"
           className={`w-60 shrink-0 overflow-y-auto border-r border-hairline p-3 xl:block ${facetsOpen ? 'max-xl:absolute max-xl:inset-y-0 max-xl:left-0 max-xl:z-20 max-xl:bg-surface max-xl:shadow-[0_8px_24px_var(--shadow)]' : 'hidden'}`}
         >
-          {facets.data === undefined ? (
+          {facets.isLoadingError ? (
+            !isUnanswered && <ErrorCard error={facets.error} onRetry={() => void facets.refetch()} what="The filters" />
+          ) : facets.data === undefined ? (
             <Skeleton rows={6} label="Loading filters" />
           ) : (
             <Facets facets={facets.data.facets} query={query} onChange={ask} isStale={facets.isPlaceholderData} />
@@ -264,12 +266,12 @@ function TracesPage(): ReactElement {
               ▲ {shortCount(live.waiting)} new
             </button>
           )}
-          {list.error !== null && !isUnanswered && !isLive ? (
+          {list.isLoadingError && !isUnanswered && !isLive ? (
             <ErrorCard error={list.error} onRetry={() => void list.refetch()} what="The list of traces" />
           ) : live.error !== null && isLive && problemOf(live.error) === null ? (
             <ErrorCard error={live.error} onRetry={() => change({ live: undefined })} what="The live list" />
           ) : list.isPending && !isLive && !isUnanswered ? (
-            <Skeleton rows={14} label="Loading traces" />
+            <Skeleton rows={14} label="Loading traces" columns={traceColumns.filter(({ id }) => shown.includes(id))} />
           ) : rows.length === 0 && isUnanswered ? (
             <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
           ) : rows.length === 0 ? (
