@@ -12,6 +12,9 @@ export const longFiles: readonly string[] = [
   'test/journeys/interrupted-start.test.ts',
   'test/journeys/eras-workers.test.ts',
   'test/journeys/hot-reload.test.ts',
+  'test/peers/peers.test.ts',
+  'test/journeys/dashboard-pages.test.ts',
+  'test/journeys/backup.test.ts',
 ];
 
 export class LongFilesFirst extends BaseSequencer {

@@ -31,6 +31,37 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
 
   const open = (path: string, whose = person): Promise<Page> => dashboard.open(path, whose);
 
+  test.each([
+    ['/ui/traces', 'No call in the last 24 hours', 'connect an agent'],
+    ['/ui/traces?q=status:error', 'fits the query', 'without status:error'],
+    ['/ui/metrics', 'No call in the last 24 hours', 'connect an agent'],
+    ['/ui/costs', 'No call in', 'pricing'],
+    ['/ui/servers', 'No server yet', 'gateway.yaml'],
+    ['/ui/keys?find=nobody', 'No key fits', ''],
+    ['/ui/people', 'No user yet', ''],
+    ['/ui/people?kind=agents', 'No agent yet', ''],
+    ['/ui/people?kind=invitations', 'Nobody is invited', 'gateway users invite'],
+    ['/ui/people?kind=unregistered', 'Every agent that called is in the catalogue', ''],
+    ['/ui/identity', 'No identity provider yet', 'identity:'],
+    ['/ui/policies?find=nothing', 'No policy fits', ''],
+    ['/ui/audit?text=nothing-of-it', 'Nothing of the last 24 hours fits', ''],
+    ['/ui/access', 'Who, and what?', ''],
+    ['/ui/traces/compare', 'Two traces are needed', ''],
+    ['/ui/traces/tr_00000000000000000000000000000001', 'There is no such trace here', ''],
+    ['/ui/servers/none', 'There is no server none', ''],
+    ['/ui/people/users/usr_none', 'There is no user usr_none', ''],
+    ['/ui/nowhere', 'There is no such page', 'To the overview'],
+  ])('where nothing is, %s says so and what comes next', async (path, title, next) => {
+    // The browser itself notes each answer that there is no such thing.
+    const page = await person.newPage();
+    await page.goto(`${gateway.url}${path}`);
+    const main = page.getByRole('main');
+    await main.getByText(title).first().waitFor();
+    if (next !== '') await main.getByText(next).first().waitFor();
+    await dashboard.picture(page, `empty${path.slice(3).replaceAll(/\W+/g, '-')}-light`);
+    await page.close();
+  });
+
   test('an empty gateway leads to its first call: a server is added, a key made in place, and the call appears the moment it ends', async () => {
     const page = await open('/');
     await page.getByRole('heading', { name: 'Connect your first agent' }).waitFor();

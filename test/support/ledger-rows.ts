@@ -1,4 +1,4 @@
-/** Asks the embedded ledger of a running gateway itself, by its own socket: for checks that must not trust what they check. */
+/** Asks the embedded ledger of a running gateway itself, by its own socket: for checks that must not trust what they check, and for days that nobody can wait for. */
 import { request } from 'node:http';
 import { statePaths } from '../../packages/gateway/src/node/state-paths.ts';
 
@@ -10,6 +10,12 @@ export async function ledgerRows<Row>(stateFolder: string, select: string): Prom
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Row);
+}
+
+/** A statement that gives no rows. */
+export async function ledgerCommand(stateFolder: string, statement: string): Promise<void> {
+  const { status, text } = await ask(statePaths(stateFolder).ledgerSocket, statement);
+  if (status !== 200) throw new Error(`the ledger refuses (${status}): ${text.slice(0, 500)}`);
 }
 
 function ask(socketPath: string, sql: string): Promise<{ status: number; text: string }> {
