@@ -42,7 +42,7 @@ export function listenForShortcuts(): () => void {
     if (event.defaultPrevented || event.isComposing) return;
     const withMod = event.metaKey || event.ctrlKey;
     const pressed = `${withMod ? 'mod+' : ''}${event.shiftKey && event.key.length > 1 ? 'shift+' : ''}${event.key.length === 1 ? (withMod ? event.key.toLowerCase() : event.key) : event.key}`;
-    if (event.altKey) return;
+    if (event.altKey || (event.key === 'Enter' && acts(event.target))) return;
     if (!withMod && (!appearance().shortcuts || isTyping(event.target) || document.querySelector('[role=dialog],[role=alertdialog],[role=menu]') !== null))
       return;
     const first = pending !== null && event.timeStamp - pending.at < sequenceMs ? pending.key : null;
@@ -57,6 +57,11 @@ export function listenForShortcuts(): () => void {
   };
   globalThis.addEventListener('keydown', onKey);
   return () => globalThis.removeEventListener('keydown', onKey);
+}
+
+/** What Enter does on its own: a page that has it for its list must not take it from a button. */
+function acts(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('a[href], button, summary, [role=button], [role=tab], [role=menuitem], [role=option]') !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

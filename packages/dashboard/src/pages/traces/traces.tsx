@@ -271,7 +271,7 @@ function TracesPage(): ReactElement {
           ) : live.error !== null && isLive && problemOf(live.error) === null ? (
             <ErrorCard error={live.error} onRetry={() => change({ live: undefined })} what="The live list" />
           ) : list.isPending && !isLive && !isUnanswered ? (
-            <Skeleton rows={14} label="Loading traces" columns={traceColumns.filter(({ id }) => shown.includes(id))} />
+            <Skeleton rows={14} label="Loading traces" columns={['choose', ...shown].flatMap((id) => columns.find((column) => column.id === id) ?? [])} />
           ) : rows.length === 0 && isUnanswered ? (
             <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
           ) : rows.length === 0 ? (
