@@ -21,14 +21,16 @@ export interface JourneyTraffic {
   stop(): Promise<void>;
 }
 
+/** Ids of traces. */
 export interface JourneyRun {
-  /** Secrets, by whose they are. */
-  readonly keys: Readonly<Record<Caller, string>>;
-  /** Ids of traces: an agent's run with nested calls, one in which a call failed, one that was refused by a rule. */
-  readonly traces: { readonly whole: string; readonly failed: string; readonly refused: string };
-  /** Calls that were made, and those that stand in the ledger with the days before. */
-  readonly calls: number;
-  readonly rows: number;
+  readonly traces: {
+    /** An agent's run, some calls of which another server made in its course. */
+    readonly whole: string;
+    /** One of its calls failed. */
+    readonly failed: string;
+    /** Its call was refused by a rule. */
+    readonly refused: string;
+  };
 }
 
 type Caller = 'ana' | 'ben' | 'ci' | 'planner' | 'runaway';
@@ -185,8 +187,7 @@ export async function startJourneyTraffic(): Promise<JourneyTraffic> {
         everyMs: 100,
       });
       await repeatOverDays(gateway.stateFolder, begunMs);
-      const secrets = Object.fromEntries(Object.entries(keys).map(([who, { secret }]) => [who, secret])) as Record<Caller, string>;
-      return { keys: secrets, traces: { whole: `tr_${whole}`, failed: `tr_${failed}`, refused: `tr_${refused}` }, calls, rows: await count() };
+      return { traces: { whole: `tr_${whole}`, failed: `tr_${failed}`, refused: `tr_${refused}` } };
     },
     async stop() {
       await Promise.all(upstreams.map((upstream) => upstream.stop()));

@@ -14,7 +14,8 @@ interface SmallTableProps {
 /** A list that is short enough to stand in the page as it is; a long one is a `DataTable`. It scrolls sideways by itself where it is wider than the page. */
 export function SmallTable({ titles, left, children }: SmallTableProps): ReactElement {
   return (
-    <div className="overflow-x-auto border-y border-hairline bg-surface">
+    // Positioned, so that words which only screen readers hear are scrolled with it and do not widen the page.
+    <div className="relative overflow-x-auto border-y border-hairline bg-surface">
       <table className="w-full">
         <TableHead titles={titles} left={left} />
         <tbody>{children}</tbody>

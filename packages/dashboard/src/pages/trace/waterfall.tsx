@@ -163,7 +163,7 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
       </span>
       <span className="relative mr-3 h-full">
         <span
-          className={`absolute rounded-[2px] ${isCall ? `top-2 h-3 ${barLook[span.status]}` : `top-2.5 h-2 ${row.child.status === 'error' ? 'bg-error-solid' : 'bg-control'}`} ${
+          className={`absolute rounded-[2px] forced-color-adjust-none ${isCall ? `top-2 h-3 ${barLook[span.status]}` : `top-2.5 h-2 ${row.child.status === 'error' ? 'bg-error-solid' : 'bg-control'}`} ${
             isCritical ? 'shadow-[0_3px_0_-1px_var(--accent)]' : ''
           }`}
           style={{ left: `min(${at(time).toFixed(3)}%, calc(100% - 2px))`, width: `max(${wide(ms).toFixed(3)}%, 2px)` }}
