@@ -176,6 +176,8 @@ function perSecond(value: number): string {
 
 function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement {
   return (
+    // It is scrolled by arrow keys.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div role="region" aria-label="Each step" tabIndex={0} className="max-h-[60dvh] overflow-auto border-y border-hairline bg-surface outline-offset-[-2px]">
       <table className="w-full">
         <TableHead titles={['From', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1} sticky />
