@@ -235,7 +235,7 @@ describeWith('chromium', 'every page of the dashboard', (chromium) => {
     await page.close();
   });
 
-  test('nothing moves for whoever wants that; where the system says the colours, the bars of a trace are still seen', async () => {
+  test('nothing moves for whoever wants that; where the system says the colours, the bars of a trace and what is chosen are still seen', async () => {
     const live = await open('/ui/traces?live=1');
     await live.getByText('Waiting for the next call').waitFor();
     expect(await live.evaluate<number>('document.getAnimations().length')).toBeGreaterThan(0);
@@ -251,6 +251,10 @@ describeWith('chromium', 'every page of the dashboard', (chromium) => {
     );
     expect(grounds.length).toBeGreaterThan(5);
     expect(grounds.slice(1)).not.toContain(grounds[0]);
+    const lines = await trace.evaluate<[string, string][]>(
+      `[...document.querySelectorAll('[role=tab]')].map((one) => [one.ariaSelected, getComputedStyle(one).borderBottomColor])`,
+    );
+    expect(new Set(lines.filter(([chosen]) => chosen !== 'true').map(([, line]) => line))).not.toContain(lines.find(([chosen]) => chosen === 'true')?.[1]);
     await dashboard.picture(trace, 'trace-forced-colours');
     await trace.close();
   });
