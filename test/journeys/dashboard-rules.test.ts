@@ -279,7 +279,9 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
         await page.getByRole('heading', { name: 'This page needs another permission' }).waitFor();
         await page.getByRole('main').getByText(permission, { exact: true }).waitFor();
         await page.getByText(/It can be given by .*usr_giver/).waitFor();
-        if (person === nobody) await dashboard.look(page, `denied${path.replaceAll(/\W+/g, '-')}`);
+        // One and the same but for its words: where it is the page, and where it is a part of one.
+        if (person === nobody && ['/ui/', '/ui/policies', '/ui/settings?part=data'].includes(path))
+          await dashboard.look(page, `denied${path.replaceAll(/\W+/g, '-')}`);
       }
       expect(refused).toEqual([]);
       await page.close();
@@ -290,6 +292,10 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.getByText('The request is hidden: it takes').getByText('bodies.read').waitFor();
     await page.getByRole('tab', { name: 'Summary' }).click();
     await page.getByRole('region', { name: 'The rail' }).getByText('Access').waitFor();
+    // What is gone says for how long such are kept, to whoever may know.
+    const gone = await open(`/ui/traces/tr_${'0'.repeat(32)}`);
+    await gone.getByText(/It may be older than traces are kept \(\d+\w: what they asked and answered goes with them\)/).waitFor();
+    await gone.close();
     await page.goto(`${gateway.url}/ui/people`);
     const invite = page.getByRole('button', { name: 'Invite a user' });
     expect([await invite.isDisabled(), await invite.getAttribute('title')]).toEqual([true, 'no role of the user allows it']);

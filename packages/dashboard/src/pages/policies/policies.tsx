@@ -183,7 +183,7 @@ const columns: readonly Column<Row>[] = [
   {
     id: 'until',
     title: 'Until',
-    track: '104px',
+    track: '124px',
     cell: ofRule(({ until }) => (until === null ? nothing : <Clock time={until} />), nothing),
   },
   {
@@ -203,7 +203,7 @@ const columns: readonly Column<Row>[] = [
     id: 'source',
     title: 'Written in',
     track: '120px',
-    cell: ofRule((rule) => <span title={rule.file ?? undefined}>{placeOf(rule)}</span>, 'nowhere: as it comes'),
+    cell: ofRule((rule) => <span title={rule.file ?? undefined}>{placeOf(rule)}</span>, 'built in'),
   },
 ];
 

@@ -7,6 +7,7 @@ import { Clock } from '../../time/time.tsx';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Part } from './part.tsx';
+import { retentionQuery } from './retention-query.ts';
 import { WrittenIn } from './written-in.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 
@@ -22,7 +23,7 @@ export function DataKept(): ReactElement {
 }
 
 function Retention(): ReactElement {
-  const found = useQuery({ queryKey: ['retention'], queryFn: ({ signal }) => gateway.retention.list({ limit: 200 }, { signal }).take(200) });
+  const found = useQuery(retentionQuery);
   return (
     <Loaded query={found} what="What is kept" rows={3}>
       {(data) => (

@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState, type ReactElement } from 'react';
 import { NotFoundError } from '@gatewayops/sdk';
+import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { Rail, StatusWord } from '../../rail/rail.tsx';
 import { pluralText } from '../../text/format.ts';
@@ -9,6 +10,7 @@ import { Duration, Money } from '../../text/number.tsx';
 import { Clock } from '../../time/time.tsx';
 import { Id } from '../../ui/copy.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { retentionQuery } from '../settings/retention-query.ts';
 import { operationText } from '../traces/trace-row.ts';
 import { useCallAgain } from './call-again.tsx';
 import { SpanDetail, type SpanTab } from './span-detail.tsx';
@@ -53,7 +55,8 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   if (error instanceof NotFoundError)
     return (
       <Empty title="There is no such trace here">
-        It may be older than traces are kept, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
+        It may be older than traces are kept
+        <KeptFor />, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
       </Empty>
     );
   const found = trace.data;
@@ -133,4 +136,12 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
       </div>
     </div>
   );
+}
+
+/** ` (30d)`, for whoever may read the configuration. */
+function KeptFor(): ReactElement | null {
+  const { allowed } = useCapability('config.read');
+  const found = useQuery({ ...retentionQuery, enabled: allowed });
+  const keep = found.data?.find(({ name, served }) => name === 'traces' && served)?.spec.keep;
+  return keep === undefined ? null : <> ({keep}: what they asked and answered goes with them)</>;
 }
