@@ -177,21 +177,26 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.close();
   });
 
-  test('an empty list says which filter keeps most away, and an export has the columns that are shown', async () => {
+  test('an empty list says which filter keeps most away, and an export has the columns that are shown, in the order to which they were dragged', async () => {
     const before = dashboard.complaints.length;
     const page = await open('/ui/traces?q=server%3Agithub+status%3Ablocked&cols=what,status');
     await page.getByText('0 of 6 traces of the last 24 hours fit the query').waitFor();
     await page.getByRole('button', { name: 'remove status:blocked → 3' }).click();
     await page.waitForURL((url) => url.searchParams.get('q') === 'server:github');
     await page.getByRole('grid').waitFor();
+    await page.getByRole('button', { name: 'Columns' }).click();
+    const chooser = page.getByRole('dialog', { name: 'Columns' });
+    await chooser.getByText('Status', { exact: true }).dragTo(chooser.getByText('Server · tool', { exact: true }));
+    await page.waitForURL((url) => url.searchParams.get('cols') === 'status,what');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Export' }).click();
     await page.getByRole('button', { name: 'Write the file' }).click();
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save the file' }).click()]);
     const lines = readFileSync(await download.path(), 'utf8')
       .trimEnd()
       .split('\n');
-    expect(lines[0]?.trim()).toBe('server,tool,operation,status,fault');
-    expect(lines.slice(1).map((line) => line.split(',').slice(0, 2).join())).toEqual(Array.from({ length: 3 }, () => 'github,create_issue'));
+    expect(lines[0]?.trim()).toBe('status,fault,server,tool,operation');
+    expect(lines.slice(1).map((line) => line.split(',').slice(2, 4).join())).toEqual(Array.from({ length: 3 }, () => 'github,create_issue'));
     expect(dashboard.complaints.slice(before)).toEqual([]);
     await page.close();
   });
