@@ -5,15 +5,12 @@ import { durationFigure, moneyText } from './format.ts';
 export function Duration({ ms }: { readonly ms: number }): ReactElement {
   const { number, unit } = durationFigure(ms);
   return (
-    <>
-      {number}
-      {'\u00a0'}
-      <span className="text-ink-3">{unit}</span>
-    </>
+    <span className="whitespace-nowrap">
+      {number} <span className="text-ink-3">{unit}</span>
+    </span>
   );
 }
 
 export function Money({ amount, currency }: { readonly amount: number; readonly currency: string }): ReactElement {
-  const text = moneyText(amount, currency);
-  return amount === 0 ? <span className="text-ink-3">{text}</span> : <>{text}</>;
+  return <span className={`whitespace-nowrap ${amount === 0 ? 'text-ink-3' : ''}`}>{moneyText(amount, currency)}</span>;
 }
