@@ -229,6 +229,10 @@ const serverSchema = z
     timeout_ms: z.number().int(),
     state: z.enum(serverStates),
     reason: z.string().nullable(),
+    tools_listed: z.number().int().nullable().openapi({
+      description:
+        'How many tools it listed when this node last read its list for calls; null: it has not, or there are none. `POST /v1/servers/{name}/test` asks it.',
+    }),
     targets: z.array(targetSchema),
     active: z.string().nullable().openapi({ description: 'The target that takes the calls, the others stand by; null: all take them.' }),
     canary: z.object({ target: z.string(), share: z.number(), header: headerSchema.nullable(), principals: z.array(z.string()) }).nullable(),
@@ -270,10 +274,11 @@ const testSchema = z
   })
   .openapi('ServerTest');
 
-function serverBody({ timeoutMs, targets, canary, order, managed, ...server }: ServerView): z.infer<typeof serverSchema> {
+function serverBody({ timeoutMs, targets, canary, order, managed, toolsListed, ...server }: ServerView): z.infer<typeof serverSchema> {
   return {
     ...server,
     timeout_ms: timeoutMs,
+    tools_listed: toolsListed,
     targets: targets.map(targetBody),
     canary: canary && { target: canary.target, share: canary.sharePercent, header: canary.header, principals: [...canary.principals] },
     managed: managed && objectBody(managed),

@@ -76,15 +76,17 @@ function ServersPage(): ReactElement {
             <Plus size={14} aria-hidden="true" /> Add servers
           </Button>
         </div>
-        <Field
-          label="Find"
-          placeholder="A part of the name or of the address"
-          value={search.find ?? ''}
-          maxLength={100}
-          onChange={(event) =>
-            void navigate({ search: (old) => ({ ...old, find: event.target.value === '' ? undefined : event.target.value }), replace: true })
-          }
-        />
+        <div className="max-w-md">
+          <Field
+            label="Find"
+            placeholder="A part of the name or of the address"
+            value={search.find ?? ''}
+            maxLength={100}
+            onChange={(event) =>
+              void navigate({ search: (old) => ({ ...old, find: event.target.value === '' ? undefined : event.target.value }), replace: true })
+            }
+          />
+        </div>
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
         <Loaded query={servers} what="The list of servers" rows={8} columns={columns}>
@@ -139,6 +141,7 @@ const columns: readonly Column<ServerRow>[] = [
     cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : server.auth),
   },
   { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
+  { id: 'tools', title: 'Tools', track: '64px', isNumber: true, cell: ({ server }) => (server.tools_listed === null ? none : countText(server.tools_listed)) },
   { id: 'calls', title: 'Calls', track: '80px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
   {
     id: 'failed',

@@ -28,6 +28,8 @@ export interface ServerView extends ServerState {
   readonly canary: CanaryData | null;
   /** When and by whom something was last asked for that holds beside the configuration; null: nothing is. */
   readonly order: { readonly changedAtMs: number; readonly changedBy: string } | null;
+  /** As it listed them when a worker of this node last read its list; null: none has, or there are none. */
+  readonly toolsListed: number | null;
   /** Where it is said, and what; null where the registry does not answer, and for other organizations than the gateway's own. */
   readonly managed: ObjectView | null;
 }
@@ -78,6 +80,9 @@ function viewOf(
   const route = config.routes.find((entry) => entry.server === server.name);
   const routing = upstreams.routing(server.name, order);
   const targets = targetViews(server, reports.targets, upstreams, routing);
+  const lists = listsOf(server, reports.lists);
+  // A list that nobody has read yet is told as one without entries.
+  const tools = lists.filter(({ list, entries }) => list === 'tools' && entries > 0).map(({ entries }) => entries);
   return {
     name: server.name,
     transport: server.transport,
@@ -91,7 +96,8 @@ function viewOf(
       order !== null && (order.routing !== null || Object.keys(order.targets).length > 0)
         ? { changedAtMs: order.changedAtMs, changedBy: order.changedBy }
         : null,
+    toolsListed: tools.length === 0 ? null : Math.max(...tools),
     managed: said.find(({ name, isServed }) => name === server.name && isServed) ?? null,
-    ...stateOfServer(serverState(server.name), targets, listsOf(server, reports.lists)),
+    ...stateOfServer(serverState(server.name), targets, lists),
   };
 }
