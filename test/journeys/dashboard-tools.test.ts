@@ -158,7 +158,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await dashboard.look(page, 'tool-refused-light');
     expect(server.calls.length).toBe(before);
     await page.getByRole('tab', { name: 'Access' }).click();
-    await page.getByRole('link', { name: 'no-drops' }).click();
+    await page.getByRole('tabpanel', { name: 'Access' }).getByRole('link', { name: 'no-drops' }).click();
     await page.waitForURL('**/ui/policies?rule=no-drops');
     await page.close();
   });
