@@ -113,6 +113,8 @@ export const dashboardWalls: Readonly<Record<string, Wall>> = {
       '@tanstack/react-router',
       '@tanstack/react-table',
       '@tanstack/react-virtual',
+      'chrono-node',
+      'chrono-node/en',
       'lucide-react',
       'uplot',
       'uplot/dist/uPlot.min.css',

@@ -94,6 +94,15 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     expect(await page.getByRole('row').count()).toBe(4);
     await page.getByRole('button', { name: 'Clear the query' }).click();
     await page.waitForURL((url) => !url.searchParams.has('q'));
+    // So is a range of time, in words.
+    await page.getByRole('main').click({ position: { x: 2, y: 2 } });
+    await page.keyboard.press('t');
+    await page.getByLabel('In words').fill('yesterday of all');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('not understood').waitFor();
+    await page.getByLabel('In words').fill('yesterday 9am to 11am');
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => Date.parse(url.searchParams.get('to') ?? '') - Date.parse(url.searchParams.get('from') ?? '') === 7_200_000);
     await page.close();
   });
 

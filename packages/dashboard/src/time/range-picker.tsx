@@ -50,32 +50,34 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
 }
 
 function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; from?: string; to?: string }) => void }): ReactElement {
+  const { zone } = useAppearance();
   const [problem, setProblem] = useState<string | null>(null);
   const field = 'h-8 w-full rounded-control border border-control bg-canvas px-2 text-table pointer-coarse:h-10';
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const text = (name: string): string => {
       const value = form.get(name);
       return typeof value === 'string' ? value.trim() : '';
     };
-    const length = text('length');
-    if (length !== '') {
-      if (lengthOf(length) === null) setProblem('A length is a number and m, h or d: 90m, 36h, 14d; up to 400d.');
-      else onChoose({ range: length });
-      return;
+    const words = text('words');
+    if (words !== '') {
+      if (lengthOf(words) !== null) return onChoose({ range: words });
+      const { readSpokenRange } = await import('./spoken-range.ts');
+      const read = readSpokenRange(words, zone, Date.now());
+      return 'problem' in read ? setProblem(read.problem) : onChoose(read);
     }
     const from = new Date(text('from'));
     const to = new Date(text('to'));
-    if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Say a length, or both moments.');
+    if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Say it in words, or both moments.');
     else if (from >= to) setProblem('The end must be after the beginning.');
     else onChoose({ from: from.toISOString(), to: to.toISOString() });
   };
   return (
-    <form onSubmit={submit} noValidate className="mt-3 flex flex-col gap-2 border-t border-hairline pt-3">
+    <form onSubmit={(event) => void submit(event)} noValidate className="mt-3 flex flex-col gap-2 border-t border-hairline pt-3">
       <label className="flex flex-col gap-1 text-meta text-ink-2">
-        A length
-        <input name="length" placeholder="90m, 36h, 14d" autoComplete="off" className={field} />
+        {zone === 'utc' ? 'In words (UTC)' : 'In words'}
+        <input name="words" placeholder="90m, yesterday, friday 14:00 to 16:00" maxLength={100} autoComplete="off" className={field} />
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
         From (local time)
