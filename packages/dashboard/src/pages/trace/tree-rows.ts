@@ -8,10 +8,23 @@ export type TreeRow =
   | { readonly kind: 'call'; readonly id: string; readonly depth: number; readonly span: CallSpan; readonly isOpen: boolean }
   | { readonly kind: 'child'; readonly id: string; readonly depth: number; readonly child: ChildSpan; readonly span: CallSpan };
 
+type CallRow = Extract<TreeRow, { kind: 'call' }>;
+
+const callRows = new WeakMap<CallSpan, CallRow>();
+
+/** The row that a call had stays the same one while it is: a long trace comes in parts, and what is on screen is not drawn anew with each. */
+function callRow(span: CallSpan, isOpen: boolean): CallRow {
+  const known = callRows.get(span);
+  if (known?.isOpen === isOpen) return known;
+  const row: CallRow = { kind: 'call', id: span.id, depth: span.depth, span, isOpen };
+  callRows.set(span, row);
+  return row;
+}
+
 export function treeRows(spans: readonly CallSpan[], open: ReadonlySet<string>): readonly TreeRow[] {
   return spans.flatMap((span): readonly TreeRow[] => {
     const isOpen = open.has(span.id);
-    const call: TreeRow = { kind: 'call', id: span.id, depth: span.depth, span, isOpen };
+    const call = callRow(span, isOpen);
     if (!isOpen) return [call];
     return [
       call,
@@ -41,8 +54,8 @@ interface Times {
 
 const times = new WeakMap<CallSpan, Times>();
 
-/** Read once for each: a long trace comes in parts, and with each the path is looked for anew. */
-function timesOf(span: CallSpan): Times {
+/** Read once for each: with each part of a trace that comes the path is looked for, and all is drawn small, anew. */
+export function timesOf(span: CallSpan): Times {
   const known = times.get(span);
   if (known !== undefined) return known;
   const start = Date.parse(span.start_time);

@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { gateway } from '../../app/gateway.ts';
 
 /** Spans that are asked for at a time. */
-const windowSize = 500;
+const windowSize = 200;
 
 export function traceQuery(traceId: string) {
   return queryOptions({ queryKey: ['trace', traceId], queryFn: async ({ signal }) => (await gateway.traces.get(traceId, { limit: 1 }, { signal })).trace });

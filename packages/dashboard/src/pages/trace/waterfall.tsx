@@ -6,7 +6,7 @@ import { useAppearance } from '../../app/appearance.ts';
 import { Mark, type Status } from '../../rail/rail.tsx';
 import { durationText } from '../../text/format.ts';
 import { operationText } from '../traces/trace-row.ts';
-import type { CallSpan, TreeRow } from './tree-rows.ts';
+import { timesOf, type CallSpan, type TreeRow } from './tree-rows.ts';
 
 interface WaterfallProps {
   readonly rows: readonly TreeRow[];
@@ -39,7 +39,7 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 30) onEnd?.();
+    if (rows.length > 0 && last >= rows.length - 80) onEnd?.();
   }, [last, rows.length, onEnd]);
   // A row is drawn again where it changes, not where what is to be done with it is a new function.
   const latest = useRef({ onChoose, onToggle });
@@ -212,8 +212,7 @@ function Minimap({
   const canvas = useRef<HTMLCanvasElement>(null);
   const { theme } = useAppearance();
   const lines = useMemo(
-    () =>
-      spans.map((span) => ({ from: (Date.parse(span.start_time) - startMs) / lengthMs, wide: span.duration_ms / lengthMs, isBad: span.status !== 'success' })),
+    () => spans.map((span) => ({ from: (timesOf(span).start - startMs) / lengthMs, wide: span.duration_ms / lengthMs, isBad: span.status !== 'success' })),
     [spans, startMs, lengthMs],
   );
   useEffect(() => {
