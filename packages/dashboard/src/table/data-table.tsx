@@ -16,7 +16,7 @@ export interface Column<Row> {
   /** A track of a CSS grid: `minmax(120px, 2fr)`, `84px`. */
   readonly track: string;
   readonly isNumber?: boolean;
-  /** Where there is no room those of a lower rank go first; 0 where none is said. */
+  /** Columns without room are left out, those of the lowest rank first, of one rank from the right; the footer names them. 0 where none is said. */
   readonly rank?: number;
   readonly cell: (row: Row) => ReactNode;
 }
@@ -37,8 +37,6 @@ interface DataTableProps<Row> {
   readonly onScroll?: (top: number) => void;
   readonly footer?: ReactNode;
   readonly rowClass?: (row: Row) => string;
-  /** Columns that have no room are left out by their rank, of one rank from the right; the footer names them. */
-  readonly fits?: boolean;
 }
 
 /** Rows above and below what is seen. */
@@ -48,7 +46,7 @@ const fetchAhead = 60;
 const heights = { compact: 28, normal: 32, roomy: 40 } as const;
 
 export function DataTable<Row extends object>(props: DataTableProps<Row>): ReactElement {
-  const { label, columns, shown, rows, isStale = false, onScroll, footer, fits = false } = props;
+  const { label, columns, shown, rows, isStale = false, onScroll, footer } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const defined = useMemo(() => defineColumns(columns), [columns]);
   const table = useTable({
@@ -68,7 +66,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     .join(' ');
   const width = useWidth(scroller);
   const wanted = useMemo(() => order.split(' ').flatMap((id) => byId.get(id) ?? []), [order, byId]);
-  const visible = useMemo(() => (fits && width > 0 ? fitted(wanted, width) : wanted), [fits, wanted, width]);
+  const visible = useMemo(() => (width > 0 ? fitted(wanted, width) : wanted), [wanted, width]);
   const without = wanted.filter((column) => column.title !== '' && !visible.includes(column));
   return (
     <div ref={scroller} onScroll={(event) => onScroll?.(event.currentTarget.scrollTop)} className="min-h-0 flex-1 overflow-auto bg-surface" tabIndex={-1}>
@@ -93,10 +91,10 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
         </div>
         <Rows {...props} columns={visible} scroller={scroller} />
       </div>
-      {footer !== undefined && (
+      {(footer !== undefined || without.length > 0) && (
         <div className="sticky left-0 px-3 py-2 text-meta text-ink-3">
           {footer}
-          {without.length > 0 && ` · no room for ${without.map(({ title }) => title).join(', ')}`}
+          {without.length > 0 && `${footer === undefined ? '' : ' · '}no room for ${without.map(({ title }) => title).join(', ')}`}
         </div>
       )}
     </div>

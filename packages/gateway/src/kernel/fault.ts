@@ -45,5 +45,9 @@ export function faultBody(fault: Fault, requestId: string): Record<string, unkno
 }
 
 function fill(text: string, detail: FaultDetail): string {
-  return text.replace(/\{(\w+)\}/g, (place, name: string) => (name in detail ? String(detail[name]) : place === '{server}' ? 'behind this address' : '…'));
+  const filled = text.replace(/\{(\w+)\}/g, (place, name: string) =>
+    name in detail ? String(detail[name]) : place === '{server}' ? 'behind this address' : '…',
+  );
+  // A reason that is a sentence of its own ends once.
+  return filled.replace(/(?<=[\p{L}\p{N})"'`])\.\.(?=\s|$)/gu, '.');
 }

@@ -176,10 +176,11 @@ const resultLook: Readonly<Record<AuditEvent['result'], string>> = { success: 't
 const resultMark: Readonly<Record<AuditEvent['result'], string>> = { success: '', denied: '⊘ ', failed: '⬣ ' };
 
 const columns: readonly Column<AuditEvent>[] = [
-  { id: 'time', title: 'Time', track: 'minmax(104px, max-content)', cell: ({ time }) => <Clock time={time} /> },
+  { id: 'time', title: 'Time', rank: 3, track: 'minmax(104px, max-content)', cell: ({ time }) => <Clock time={time} /> },
   {
     id: 'actor',
     title: 'Who',
+    rank: 2,
     track: 'minmax(130px, 1.2fr)',
     cell: ({ actor }) => (
       <span title={actor.id}>
@@ -188,10 +189,11 @@ const columns: readonly Column<AuditEvent>[] = [
       </span>
     ),
   },
-  { id: 'action', title: 'Did', track: 'minmax(140px, 1.2fr)', cell: ({ action }) => <span className="font-medium">{action}</span> },
+  { id: 'action', title: 'Did', rank: 3, track: 'minmax(140px, 1.2fr)', cell: ({ action }) => <span className="font-medium">{action}</span> },
   {
     id: 'object',
     title: 'To',
+    rank: 2,
     track: 'minmax(160px, 1.6fr)',
     cell: ({ object }) => (
       <span title={object.id}>
@@ -199,6 +201,12 @@ const columns: readonly Column<AuditEvent>[] = [
       </span>
     ),
   },
-  { id: 'result', title: 'Result', track: '96px', cell: ({ result }) => <span className={resultLook[result]}>{`${resultMark[result]}${result}`}</span> },
+  {
+    id: 'result',
+    title: 'Result',
+    rank: 1,
+    track: '96px',
+    cell: ({ result }) => <span className={resultLook[result]}>{`${resultMark[result]}${result}`}</span>,
+  },
   { id: 'ip', title: 'Address', track: '120px', cell: ({ ip }) => <code className="font-mono text-meta text-ink-2">{ip ?? 'this machine'}</code> },
 ];

@@ -207,7 +207,7 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
   return (
     <div className={`overflow-x-auto border-y border-hairline bg-surface ${isStale ? 'opacity-60' : ''}`} aria-busy={isStale}>
       <table className="w-full">
-        <TableHead titles={[by, 'Share', 'Cost', 'Before', 'Change', 'Calls', 'Failed', 'Unpriced']} left={2} />
+        <TableHead titles={[`${by[0]?.toUpperCase() ?? ''}${by.slice(1)}`, 'Share', 'Cost', 'Before', 'Change', 'Calls', 'Failed', 'Unpriced']} left={2} />
         <tbody>
           {breakdown.map(({ group, cost, calls, errors, unpriced_calls: unpriced, share_percent: share, previous_cost: before, change_percent: since }) => (
             <tr key={group ?? '\0'} className="h-(--row) border-t border-hairline hover:bg-canvas">

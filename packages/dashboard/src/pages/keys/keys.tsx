@@ -156,10 +156,10 @@ function KeysPage(): ReactElement {
 
 function keyColumns(now: number): readonly Column<Key>[] {
   return [
-    { id: 'name', title: 'Name', track: 'minmax(140px, 2fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
+    { id: 'name', title: 'Name', rank: 3, track: 'minmax(140px, 2fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
     { id: 'prefix', title: 'Prefix', track: 'minmax(120px, 1fr)', cell: ({ prefix }) => <code className="font-mono text-meta">{prefix}…</code> },
-    { id: 'owner', title: 'Whose', track: 'minmax(100px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
-    { id: 'scope', title: 'Reaches', track: 'minmax(160px, 2fr)', cell: (key) => <span title={scopeText(key)}>{scopeText(key)}</span> },
+    { id: 'owner', title: 'Whose', rank: 1, track: 'minmax(100px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
+    { id: 'scope', title: 'Reaches', rank: 1, track: 'minmax(160px, 2fr)', cell: (key) => <span title={scopeText(key)}>{scopeText(key)}</span> },
     {
       id: 'calls',
       title: 'Calls',
@@ -170,9 +170,10 @@ function keyColumns(now: number): readonly Column<Key>[] {
     {
       id: 'used',
       title: 'Last used',
+      rank: 2,
       track: '104px',
       cell: ({ last_used: used }) => (used === null ? <span className="text-ink-3">never</span> : <Ago time={used} now={now} />),
     },
-    { id: 'state', title: 'State', track: '132px', cell: (key) => <KeyState keyOf={key} now={now} /> },
+    { id: 'state', title: 'State', rank: 3, track: '132px', cell: (key) => <KeyState keyOf={key} now={now} /> },
   ];
 }

@@ -16,7 +16,7 @@ export function entryColumns(kind: Kind, { teams, roles, departments, now }: Aro
   const { texts, links, switchKind } = nouns[kind];
   const names = { role_ids: roles, team_ids: teams, team_id: teams, department_id: departments } as const;
   return [
-    { id: 'name', title: 'Name', track: 'minmax(140px, 1.4fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
+    { id: 'name', title: 'Name', rank: 3, track: 'minmax(140px, 1.4fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
     ...texts.map((member): Column<Entry> => ({
       id: member,
       title: memberTitles[member],
@@ -44,6 +44,7 @@ export function entryColumns(kind: Kind, { teams, roles, departments, now }: Aro
           {
             id: 'seen',
             title: 'Last call',
+            rank: 1,
             track: '104px',
             cell: ({ last_seen: seen }) => (typeof seen === 'string' ? <Ago time={seen} now={now} /> : <Nothing />),
           },
@@ -65,7 +66,7 @@ export function entryColumns(kind: Kind, { teams, roles, departments, now }: Aro
           },
         ] satisfies readonly Column<Entry>[])
       : []),
-    ...(switchKind === null ? [] : [{ id: 'state', title: 'State', track: '96px', cell: (entry: Entry) => <EntryState {...stateOf(entry)} /> }]),
+    ...(switchKind === null ? [] : [{ id: 'state', title: 'State', rank: 2, track: '96px', cell: (entry: Entry) => <EntryState {...stateOf(entry)} /> }]),
     { id: 'changed', title: 'Changed', track: '96px', cell: ({ changed_at: at }) => <Ago time={at} now={now} /> },
   ];
 }

@@ -119,20 +119,22 @@ interface Around {
 function invitationColumns({ roles, teams, now, write, onWithdraw }: Around): readonly Column<Invitation>[] {
   const none = <span className="text-ink-3">–</span>;
   return [
-    { id: 'email', title: 'E-mail', track: 'minmax(180px, 2fr)', cell: ({ email }) => <span className="font-medium">{email}</span> },
+    { id: 'email', title: 'E-mail', rank: 3, track: 'minmax(180px, 2fr)', cell: ({ email }) => <span className="font-medium">{email}</span> },
     { id: 'name', title: 'Name', track: 'minmax(120px, 1.4fr)', cell: ({ name }) => name },
-    { id: 'roles', title: 'Roles', track: 'minmax(112px, 1fr)', cell: ({ role_ids: ids }) => tiesText(ids, roles) || none },
+    { id: 'roles', title: 'Roles', rank: 1, track: 'minmax(112px, 1fr)', cell: ({ role_ids: ids }) => tiesText(ids, roles) || none },
     { id: 'teams', title: 'Teams', track: 'minmax(112px, 1fr)', cell: ({ team_ids: ids }) => tiesText(ids, teams) || none },
     { id: 'made', title: 'Invited', track: '104px', cell: ({ created_at: at }) => <Ago time={at} now={now} /> },
     {
       id: 'ends',
       title: 'Ends',
+      rank: 2,
       track: '112px',
       cell: ({ expires_at: ends }) => (Date.parse(ends) > now ? <Ago time={ends} now={now} /> : <span className="text-ink-3">over</span>),
     },
     {
       id: 'withdraw',
       title: 'Take back',
+      rank: 3,
       track: '104px',
       cell: (invitation) => (
         <button

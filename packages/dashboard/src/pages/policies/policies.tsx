@@ -155,15 +155,22 @@ function textOf(rule: Policy): string {
 }
 
 const columns: readonly Column<Row>[] = [
-  { id: 'effect', title: 'Does', track: '76px', cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
+  { id: 'effect', title: 'Does', rank: 3, track: '76px', cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
   {
     id: 'name',
     title: 'Name',
+    rank: 3,
     track: 'minmax(150px, 1.4fr)',
     cell: ofRule(({ name }) => <span className="font-medium">{name}</span>, <span>what no rule allows</span>),
   },
-  { id: 'to', title: 'To', track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },
-  { id: 'about', title: 'About', track: 'minmax(140px, 2fr)', cell: ofRule((rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span>, 'every server') },
+  { id: 'to', title: 'To', rank: 2, track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },
+  {
+    id: 'about',
+    title: 'About',
+    rank: 2,
+    track: 'minmax(140px, 2fr)',
+    cell: ofRule((rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span>, 'every server'),
+  },
   {
     id: 'when',
     title: 'When',
@@ -189,6 +196,7 @@ const columns: readonly Column<Row>[] = [
   {
     id: 'calls',
     title: '24 h',
+    rank: 1,
     track: '56px',
     isNumber: true,
     cell: ofRule(({ usage }) => (usage === null ? nothing : <Calls count={usage.calls} />), nothing),

@@ -171,7 +171,7 @@ function LastFailed({ name, window }: { readonly name: string; readonly window: 
                     </td>
                     <th scope="row" className="px-3 text-left font-medium">
                       <Link to="/traces/$traceId" params={{ traceId: row.id }} className="hover:text-accent hover:underline">
-                        {row.what}
+                        {(row.decidedBy ?? row).what}
                       </Link>
                     </th>
                     <td className="px-3 text-right">

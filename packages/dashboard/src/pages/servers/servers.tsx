@@ -126,10 +126,11 @@ function ServersPage(): ReactElement {
 const none = <span className="text-ink-3">–</span>;
 
 const columns: readonly Column<ServerRow>[] = [
-  { id: 'name', title: 'Server', track: 'minmax(140px, 1fr)', cell: ({ server }) => <span className="font-medium">{server.name}</span> },
+  { id: 'name', title: 'Server', rank: 3, track: 'minmax(140px, 1fr)', cell: ({ server }) => <span className="font-medium">{server.name}</span> },
   {
     id: 'state',
     title: 'State',
+    rank: 3,
     track: 'minmax(120px, 1fr)',
     cell: ({ server, off }) => (off === undefined ? <StateWord state={server.state} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />),
   },
@@ -141,15 +142,30 @@ const columns: readonly Column<ServerRow>[] = [
     cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : server.auth),
   },
   { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
-  { id: 'tools', title: 'Tools', track: '64px', isNumber: true, cell: ({ server }) => (server.tools_listed === null ? none : countText(server.tools_listed)) },
-  { id: 'calls', title: 'Calls', track: '80px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
+  {
+    id: 'tools',
+    title: 'Tools',
+    rank: 1,
+    track: '64px',
+    isNumber: true,
+    cell: ({ server }) => (server.tools_listed === null ? none : countText(server.tools_listed)),
+  },
+  { id: 'calls', title: 'Calls', rank: 1, track: '80px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
   {
     id: 'failed',
     title: 'Failed',
+    rank: 2,
     track: '76px',
     isNumber: true,
     cell: ({ figures }) =>
       figures === undefined ? none : <span className={figures.errors > 0 ? 'text-error' : 'text-ink-3'}>{percentText(figures.error_percent)}</span>,
   },
-  { id: 'p95', title: 'p95', track: '88px', isNumber: true, cell: ({ figures }) => (figures?.latency_ms ? <Duration ms={figures.latency_ms.p95} /> : none) },
+  {
+    id: 'p95',
+    title: 'p95',
+    rank: 2,
+    track: '88px',
+    isNumber: true,
+    cell: ({ figures }) => (figures?.latency_ms ? <Duration ms={figures.latency_ms.p95} /> : none),
+  },
 ];

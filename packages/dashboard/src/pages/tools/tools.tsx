@@ -137,6 +137,7 @@ const columns: readonly Column<Tool>[] = [
   {
     id: 'name',
     title: 'Tool',
+    rank: 3,
     track: 'minmax(160px, 1fr)',
     cell: ({ name, title }) => (
       <span title={title === '' ? name : `${name}: ${title}`} className="font-medium">
@@ -148,6 +149,7 @@ const columns: readonly Column<Tool>[] = [
   {
     id: 'about',
     title: 'What it does',
+    rank: 1,
     track: 'minmax(200px, 3fr)',
     cell: ({ title, description }) => <span className="text-ink-2">{description === '' ? title : description}</span>,
   },

@@ -60,12 +60,14 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
     <div className="flex flex-col gap-4">
       {span.status !== 'success' && (
         <p className="text-body">
-          {span.error ?? sentenceOf(span)}
-          {span.policy !== null && (span.status === 'blocked' || span.status === 'waiting') && (
+          {span.policy !== null && (span.status === 'blocked' || span.status === 'waiting') ? (
             <>
-              {' '}
-              The rule is <RuleName name={span.policy} isPolicy={mayPolicies} />.
+              {span.status === 'blocked' ? 'Refused' : 'Held'} by the rule <RuleName name={span.policy} isPolicy={mayPolicies} />.
+              {/* What a client may not reach is not told to it: it may read that there is no such tool. */}
+              {span.error !== null && <span className="block text-ink-2">The client was told: {span.error}</span>}
             </>
+          ) : (
+            (span.error ?? sentenceOf(span))
           )}
         </p>
       )}

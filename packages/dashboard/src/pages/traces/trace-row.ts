@@ -81,7 +81,7 @@ export function rowOfCall(call: Schemas['RequestLogEntry']): TraceRow {
 
 /** `tools/list`, as the protocol writes it. */
 export function operationText(operation: string): string {
-  return operation.replace(/^mcp\.?/, '').replaceAll('.', '/') || 'not readable';
+  return operation.replace(/^mcp\.?/, '').replaceAll('.', '/') || 'not read';
 }
 
 /** Who it was, as far as it is known. */

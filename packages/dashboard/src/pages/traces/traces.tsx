@@ -279,7 +279,6 @@ function TracesPage(): ReactElement {
           ) : (
             <DataTable
               label="Traces, newest first"
-              fits
               columns={columns}
               shown={['choose', ...shown]}
               selected={chosen}
