@@ -5,7 +5,7 @@
 import { Download, Image } from 'lucide-react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useEffect, useRef, useState, type ReactElement } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
 import { useAppearance } from '../app/appearance.ts';
 import { clockText } from '../time/moment.ts';
 import { csvOf, save } from './chart-file.ts';
@@ -32,6 +32,8 @@ interface LineChartProps {
   readonly lines: readonly Line[];
   readonly markers?: readonly Marker[];
   readonly format: (value: number) => string;
+  /** Its figures are counts: between two of them there is none. */
+  readonly isWhole?: boolean;
   /** A part was chosen by dragging. */
   readonly onChoose?: (from: string, to: string) => void;
   /** A step was clicked. */
@@ -42,11 +44,12 @@ const height = 160;
 /** Nearer than so many pixels the cursor is at it. */
 const markerPixels = 5;
 
-export function LineChart({ label, times, lines, markers = noMarkers, format, onChoose, onOpen }: LineChartProps): ReactElement {
+export function LineChart({ label, times, lines, markers = noMarkers, format, isWhole = false, onChoose, onOpen }: LineChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef({ onChoose, onOpen, markers, times });
   const { theme, zone } = useAppearance();
+  const isDarkSystem = useSyncExternalStore(watchSystem, () => darkSystem.matches);
   const [at, setAt] = useState<number | null>(null);
   const [near, setNear] = useState<string | null>(null);
   const [alone, setAlone] = useState<string | null>(null);
@@ -75,7 +78,7 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, on
         },
         axes: [
           { ...axis, size: 28, values: (_plot, splits) => splits.map(timeText(splits, zone)) },
-          { ...axis, size: 64, values: (_plot, splits) => splits.map(format) },
+          { ...axis, size: 64, ...(isWhole ? { incrs: [...wholeSteps] } : {}), values: (_plot, splits) => splits.map(format) },
         ],
         series: [
           {},
@@ -127,14 +130,14 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, on
     };
     // Made anew where lines or colours are others; figures come by the effect below.
     // oxlint-disable-next-line react/exhaustive-deps
-  }, [shape, theme, zone]);
+  }, [shape, theme, isDarkSystem, zone, isWhole]);
   useEffect(() => {
     plot.current?.setData([[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData);
   }, [times, lines, markers]);
   useEffect(() => {
     for (const [index, line] of lines.entries()) plot.current?.setSeries(index + 1, { show: alone === null || alone === line.label });
     // Those of a chart that was made anew, too.
-  }, [alone, lines, theme, zone]);
+  }, [alone, lines, theme, isDarkSystem, zone, isWhole]);
   const time = at === null ? undefined : times[at];
   const name = label.toLowerCase().replaceAll(/[^a-z]+/g, '-');
   return (
@@ -163,6 +166,15 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, on
 }
 
 const noMarkers: readonly Marker[] = [];
+/** 1, 2, 5, 10, 20, 50 and so on, as far as figures are exact. */
+const wholeSteps = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+/** A canvas keeps the colours that it was drawn in; where the theme is the system's it is drawn anew when that changes. */
+const darkSystem = matchMedia('(prefers-color-scheme: dark)');
+
+function watchSystem(listener: () => void): () => void {
+  darkSystem.addEventListener('change', listener);
+  return () => darkSystem.removeEventListener('change', listener);
+}
 
 interface LegendProps {
   readonly lines: readonly Line[];

@@ -134,7 +134,7 @@ function Charts({ steps, onChoose, onOpen }: ChartsProps): ReactElement {
     <div className="grid gap-4 xl:grid-cols-3">
       {charts.map(([title, lines, format]) => (
         <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
-          <LineChart label={title} times={times} lines={lines} format={format} onChoose={onChoose} onOpen={onOpen} />
+          <LineChart label={title} times={times} lines={lines} format={format} isWhole={format === countText} onChoose={onChoose} onOpen={onOpen} />
         </section>
       ))}
     </div>
