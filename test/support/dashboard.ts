@@ -28,6 +28,8 @@ export interface TestDashboard {
   expectPages(pages: readonly PageToSee[], theme: Theme): Promise<void>;
   /** Nothing of what is seen now is hard to read or to reach; a picture of it is laid down. */
   look(page: Page, name: string, theme?: Theme): Promise<void>;
+  /** Likewise, though a part is still on its way. */
+  lookNow(page: Page, name: string, theme?: Theme): Promise<void>;
   /** What pages complained of: errors of scripts, refused resources. */
   readonly complaints: readonly string[];
   /** Lays down a picture of what is seen now. */
@@ -74,6 +76,10 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   async function look(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
     // Until what is loaded has come: no part of it is on its way.
     await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+    await lookNow(page, name, theme);
+  }
+
+  async function lookNow(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
     await picture(page, name);
     // What a page is made of is the same in both: in the second only its colours are looked at.
     // In the page itself, for it has no frames; a page of its own for each takes a second more.
@@ -87,6 +93,7 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
     gateway,
     complaints,
     look,
+    lookNow,
     newOwner,
     newPerson: () => browser.person(),
     open,
