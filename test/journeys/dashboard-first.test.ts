@@ -33,7 +33,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
 
   test.each([
     ['/ui/traces', 'No call in the last 24 hours', 'connect an agent'],
-    ['/ui/traces?q=status:error', 'fits the query', 'without status:error'],
+    ['/ui/traces?q=status:error', 'No call in the last 24 hours', 'connect an agent'],
     ['/ui/metrics', 'No call in the last 24 hours', 'connect an agent'],
     ['/ui/costs', 'No call in', 'pricing'],
     ['/ui/servers', 'No server yet', 'gateway.yaml'],

@@ -80,6 +80,9 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   }
 
   async function lookNow(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
+    // What is on its way into sight is paler than it will be; only what waits moves on and on.
+    const moving = "document.getAnimations().filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity).length";
+    await until(async () => (await page.evaluate<number>(moving)) === 0, { what: 'the end of what moves' });
     await picture(page, name);
     // What a page is made of is the same in both: in the second only its colours are looked at.
     // In the page itself, for it has no frames; a page of its own for each takes a second more.
