@@ -221,6 +221,19 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('a recorded tools/list says by name which tools there are', async () => {
+    const { metadata } = JSON.parse((await ask('/v1/mcp/desk/tools/list', {})).text) as { metadata: { trace_id: string } };
+    const path = `/v1/traces/${metadata.trace_id}`;
+    await until(async () => /"state":"kept"/.test((await ask(path)).text), { what: 'the record of the list', timeoutMs: 60_000 });
+    const page = await open(`/ui/traces/${metadata.trace_id}?tab=response`);
+    // Of an answer that is longer than what is kept the beginning is there, as text.
+    const answer = page.getByRole('tabpanel', { name: 'response' });
+    await answer.getByText('"create_issue"').first().waitFor();
+    await answer.getByText('"Writes down what is wrong."').first().waitFor();
+    await dashboard.look(page, 'trace-tools-list');
+    await page.close();
+  });
+
   test('what calls of a server were like, and the last that failed, stand beside it; one that does not answer says at which step', async () => {
     await ask('/v1/mcp/away/tools/call', { tool: 'anything', arguments: {} });
     const page = await open('/ui/servers/away?tab=traffic');

@@ -57,10 +57,16 @@ describeWith('chromium', 'the list of traces', (chromium) => {
       { key: gateway.apiKey, headers: { 'x-trace-id': `run-${run}` } },
     );
 
+  /** Somebody else changes the view, which was as `version` says. */
+  async function theirs(change: object, id: string | null, version: number): Promise<void> {
+    const answer = await post(`${gateway.url}/v1/views/${id}`, change, { method: 'PATCH', key: gateway.apiKey, headers: { 'if-match': `"${version}"` } });
+    expect([answer.status, answer.text]).toEqual([200, answer.text]);
+  }
+
   const open = (path: string): Promise<Page> => dashboard.open(path, person);
   const headers = (page: Page): Promise<string[]> => page.getByRole('columnheader').allTextContents();
 
-  test('a view keeps query, columns and range under its name: edited it says so, goes back, is updated, shared, and gone', async () => {
+  test('a view keeps query, columns and range under its name: edited it says so, goes back, is updated, shared, and gone; what somebody else did meanwhile is said first', async () => {
     const page = await open('/ui/traces?q=status%3Aerror&range=6h&cols=time,what,status,team');
     await page.getByRole('grid').waitFor();
     const columns = await headers(page);
@@ -91,6 +97,14 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await failing.getByText('edited').waitFor({ state: 'detached' });
 
     await page.getByRole('button', { name: 'Clear the query' }).click();
+    await theirs({ state: { q: 'status:error', cols: 'time,what,status,team', range: '24h' } }, id, 1);
+    await page.getByRole('button', { name: 'Update' }).click();
+    const met = page.getByRole('alert', { name: 'Changed meanwhile' });
+    await met.getByRole('row', { name: /Range/ }).getByText('24h').waitFor();
+    await dashboard.look(page, 'traces-view-met');
+    // Their range stays theirs, and what one has cleared oneself is cleared.
+    await met.getByRole('button', { name: 'Put mine on top' }).click();
+    await page.waitForURL((url) => url.searchParams.get('range') === '24h' && !url.searchParams.has('q'));
     await page.getByRole('button', { name: 'Update' }).click();
     await failing.getByText('edited').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'More of the view Failing' }).click();
@@ -104,9 +118,12 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.getByRole('combobox', { name: 'Search or run' }).fill('of six');
     await page.getByRole('option', { name: /Of six hours/ }).waitFor();
     await page.keyboard.press('Enter');
-    await page.waitForURL((url) => url.searchParams.get('view') === id && url.searchParams.get('range') === '6h');
+    await page.waitForURL((url) => url.searchParams.get('view') === id && url.searchParams.get('range') === '24h');
     await page.getByRole('button', { name: 'More of the view Of six hours' }).click();
     await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await theirs({ name: 'Of a day' }, id, 4);
+    await page.getByRole('button', { name: 'Delete the view' }).click();
+    await page.getByRole('button', { name: 'It may go as it is now' }).click();
     await page.getByRole('button', { name: 'Delete the view' }).click();
     await page.waitForURL((url) => !url.searchParams.has('view'));
     await page.goto(`${gateway.url}/ui/traces?view=${id}`);

@@ -78,6 +78,25 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('times are those of where one is, in UTC after one key, and stay so', async () => {
+    const page = await open('/ui/traces');
+    const zone = await person.newCDPSession(page);
+    await zone.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Kathmandu' });
+    await page.reload();
+    const first = page.getByRole('grid').locator('time').first();
+    const title = async (): Promise<string> => (await first.getAttribute('title')) ?? '';
+    expect(await title()).toMatch(/ GMT\+5:45$/);
+    await page.keyboard.press('u');
+    await until(async () => (await title()).endsWith(' UTC'), { what: 'the times in UTC' });
+    await page.reload();
+    expect(await title()).toMatch(/ UTC$/);
+    const moment = (await first.getAttribute('datetime')) ?? '';
+    expect(Date.parse((await title()).replace(/ UTC$/, 'Z').replace(' ', 'T'))).toBe(Math.floor(Date.parse(moment)));
+    await page.keyboard.press('u');
+    await until(async () => (await title()).endsWith(' GMT+5:45'), { what: 'the times of here' });
+    await page.close();
+  });
+
   test('a query is written, completed, refused at its place, and taken apart again', async () => {
     const page = await open('/ui/traces');
     await page.getByRole('grid').waitFor();

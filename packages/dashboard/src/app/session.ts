@@ -22,13 +22,18 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async ({ signal }): Promise<Session> => {
     const [me, capabilities] = await Promise.all([gateway.me.get({ signal }), gateway.me.capabilities({ signal }).page()]);
-    return { me, capabilities: new Map(capabilities.capabilities.map((capability) => [capability.permission, capability])) };
+    return { me, capabilities: new Map(capabilities.capabilities.map((one) => [one.permission, { ...one, reason: sentenceOf(one.reason) }])) };
   },
   staleTime: 60_000,
 });
 
 export function useSession(): Session {
   return useSuspenseQuery(sessionQuery).data;
+}
+
+/** Pages say why beside sentences of their own. */
+function sentenceOf(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 }
 
 /** What is not known is not allowed. */

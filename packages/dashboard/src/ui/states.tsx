@@ -135,7 +135,7 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
       <h1 className="text-title font-semibold">This page needs another permission</h1>
       <p className="max-w-[72ch] text-body text-ink-2">
         It takes <code className="font-mono text-table">{capability.permission}</code>
-        {capability.description === '' ? '' : ` (${capability.description.replace(/\.$/, '')})`}. {sentenceOf(capability.reason)}
+        {capability.description === '' ? '' : ` (${capability.description.replace(/\.$/, '')})`}. {capability.reason}
       </p>
       <p className="max-w-[72ch] text-body text-ink-2">
         {people.length === 0
@@ -159,10 +159,6 @@ export function Allowed({ permission, children }: { readonly permission: string;
 /** The children for whoever has the permission, else nothing: for a part of a page that has others. */
 export function IfAllowed({ permission, children }: { readonly permission: string; readonly children: ReactNode }): ReactNode {
   return useCapability(permission).allowed ? children : null;
-}
-
-function sentenceOf(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`;
 }
 
 function nameOf(principal: string): string {

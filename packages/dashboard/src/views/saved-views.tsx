@@ -6,6 +6,7 @@ import { Bookmark, MoreHorizontal, RotateCcw, Users } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
 import { basePath, gateway } from '../app/gateway.ts';
 import { Button } from '../ui/button.tsx';
+import { ChangedMeanwhile, useVersioned, type Seen } from '../ui/changed-meanwhile.tsx';
 import { Confirm } from '../ui/confirm.tsx';
 import { copyText } from '../ui/copy.tsx';
 import { FaultLine } from '../ui/fault-line.tsx';
@@ -31,109 +32,181 @@ const tab = (isChosen: boolean): string =>
 
 export function SavedViews({ page, title, search, view, onChoose }: SavedViewsProps): ReactElement | null {
   const queries = useQueryClient();
-  const [layer, setLayer] = useState<'edit' | 'delete' | null>(null);
+  const [written, setWritten] = useState(0);
   const views = useQuery(viewsQuery);
   const edited = view !== null && isEdited(page, view, search);
-  const update = useMutation({
-    mutationFn: (one: SavedView) => gateway.views.update(one.id, { state: stateOf(page, search) }, { ifMatch: `"${one.version}"` }),
-    onSettled: () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey }),
-  });
   const listed = (views.data ?? []).filter((one) => one.page === page);
   const shown = view === null || listed.some(({ id }) => id === view.id) ? listed : [...listed, view];
   if (shown.length === 0) return null;
-  const apply = (one: SavedView): void => onChoose({ ...searchOf(page, one.state), view: one.id });
-  const others = 'It is shared by somebody else: save one of your own, or ask them.';
   return (
-    <div className="flex flex-col gap-1">
-      <div className="flex items-end gap-2 border-b border-hairline">
-        <nav aria-label="Saved views" className="relative flex min-w-0 flex-1 gap-1 overflow-x-auto">
-          <Link
-            to={viewPages[page].path}
-            search={{ ...searchOf(page, {}), view: undefined }}
-            aria-current={view === null ? 'true' : undefined}
-            className={tab(view === null)}
-          >
-            {title}
-          </Link>
-          {shown.map((one) => (
-            <Link
-              key={one.id}
-              to={viewPages[page].path}
-              search={{ ...searchOf(page, one.state), view: one.id }}
-              aria-current={one.id === view?.id ? 'true' : undefined}
-              title={one.shared_with === null ? 'Only you see it' : `Shared with ${one.shared_with.replace(':', ' ')}`}
-              className={tab(one.id === view?.id)}
-            >
-              {one.name}
-              {one.shared_with !== null && <Users size={12} aria-label="shared" className="text-ink-3" />}
-              {one.id === view?.id && edited && (
-                <span className="size-1.5 rounded-full bg-accent">
-                  <span className="sr-only">edited</span>
-                </span>
-              )}
-            </Link>
-          ))}
-        </nav>
-        {view !== null && (
-          <div className="flex shrink-0 items-center gap-1 pb-0.5">
-            {edited && (
-              <>
-                <Button look="quiet" onClick={() => apply(view)} title="What you see as the view says">
-                  <RotateCcw size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Reset to view</span>
-                </Button>
-                <Button
-                  disabled={!view.changeable || update.isPending}
-                  title={view.changeable ? 'The view as what you see' : others}
-                  onClick={() => update.mutate(view)}
-                >
-                  Update
-                </Button>
-              </>
-            )}
-            <Menu.Root>
-              <Menu.Trigger
-                aria-label={`More of the view ${view.name}`}
-                className="flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
-              >
-                <MoreHorizontal size={16} aria-hidden="true" />
-              </Menu.Trigger>
-              <Menu.Portal>
-                <Menu.Positioner align="end" sideOffset={6} className="z-30">
-                  <Menu.Popup className="min-w-52 rounded-panel border border-hairline bg-surface py-1 text-table shadow-[0_8px_24px_var(--shadow)] outline-none">
-                    <Menu.Item className={item} onClick={() => void copyText(`${location.origin}${basePath}${page}?view=${view.id}`)}>
-                      Copy a link to the view
-                    </Menu.Item>
-                    <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('edit')}>
-                      Rename or share…
-                    </Menu.Item>
-                    <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('delete')}>
-                      Delete…
-                    </Menu.Item>
-                  </Menu.Popup>
-                </Menu.Positioner>
-              </Menu.Portal>
-            </Menu.Root>
-          </div>
-        )}
-      </div>
-      <FaultLine error={update.error} />
-      {view !== null && layer === 'edit' && <EditView page={page} view={view} state={view.state} onSaved={() => undefined} onClose={() => setLayer(null)} />}
-      {view !== null && layer === 'delete' && (
-        <Confirm
-          title={`Delete the view ${view.name}?`}
-          verb="Delete the view"
-          onConfirm={async () => {
-            await gateway.views.delete(view.id, { ifMatch: `"${view.version}"` });
-            await queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
-            onChoose({ ...searchOf(page, search), view: undefined });
-          }}
-          onClose={() => setLayer(null)}
+    <div className="grid grid-cols-[minmax(0,1fr)_auto] items-stretch">
+      <nav aria-label="Saved views" className="relative flex items-end gap-1 overflow-x-auto border-b border-hairline">
+        <Link
+          to={viewPages[page].path}
+          search={{ ...searchOf(page, {}), view: undefined }}
+          aria-current={view === null ? 'true' : undefined}
+          className={tab(view === null)}
         >
-          {view.shared_with === null ? 'Only you see it.' : 'It is gone for everybody who sees it.'} The calls stay, and what you see stays as it is.
-        </Confirm>
+          {title}
+        </Link>
+        {shown.map((one) => (
+          <Link
+            key={one.id}
+            to={viewPages[page].path}
+            search={{ ...searchOf(page, one.state), view: one.id }}
+            aria-current={one.id === view?.id ? 'true' : undefined}
+            title={one.shared_with === null ? 'Only you see it' : `Shared with ${one.shared_with.replace(':', ' ')}`}
+            className={tab(one.id === view?.id)}
+          >
+            {one.name}
+            {one.shared_with !== null && <Users size={12} aria-label="shared" className="text-ink-3" />}
+            {one.id === view?.id && edited && (
+              <span className="size-1.5 rounded-full bg-accent">
+                <span className="sr-only">edited</span>
+              </span>
+            )}
+          </Link>
+        ))}
+      </nav>
+      {view !== null && (
+        // What it held when it was chosen is what a change is laid on, until one has written it oneself.
+        <ViewActions
+          key={`${view.id} ${written}`}
+          page={page}
+          search={search}
+          view={view}
+          isEdited={edited}
+          onChoose={onChoose}
+          onWritten={async () => {
+            await queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
+            setWritten(written + 1);
+          }}
+        />
       )}
     </div>
   );
+}
+
+interface ViewActionsProps extends Pick<SavedViewsProps, 'page' | 'search' | 'onChoose'> {
+  readonly view: SavedView;
+  readonly isEdited: boolean;
+  readonly onWritten: () => Promise<void>;
+}
+
+/** What can be done with the view that is chosen; below it what somebody else has done to it meanwhile. */
+function ViewActions({ page, search, view, isEdited: edited, onChoose, onWritten }: ViewActionsProps): ReactElement {
+  const [layer, setLayer] = useState<'edit' | 'delete' | null>(null);
+  const queries = useQueryClient();
+  const [opened] = useState(() => seenOf(page, view));
+  const versioned = useVersioned(opened, async () => seenOf(page, (await gateway.views.get(view.id)).view));
+  const state = stateOf(page, search);
+  const update = useMutation({
+    mutationFn: () => versioned.send((version) => gateway.views.update(view.id, { state }, { ifMatch: `"${version}"` })),
+    onSuccess: onWritten,
+    // What is refused may be another by now.
+    onError: () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey }),
+  });
+  const others = 'It is shared by somebody else: save one of your own, or ask them.';
+  return (
+    <>
+      <div className="flex items-center gap-1 border-b border-hairline pb-0.5 pl-2">
+        {edited && (
+          <>
+            <Button look="quiet" onClick={() => onChoose({ ...searchOf(page, view.state), view: view.id })} title="What you see as the view says">
+              <RotateCcw size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Reset to view</span>
+            </Button>
+            <Button
+              disabled={!view.changeable || update.isPending || versioned.meeting !== null}
+              title={view.changeable ? 'The view as what you see' : others}
+              onClick={() => update.mutate()}
+            >
+              Update
+            </Button>
+          </>
+        )}
+        <Menu.Root>
+          <Menu.Trigger
+            aria-label={`More of the view ${view.name}`}
+            className="flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
+          >
+            <MoreHorizontal size={16} aria-hidden="true" />
+          </Menu.Trigger>
+          <Menu.Portal>
+            <Menu.Positioner align="end" sideOffset={6} className="z-30">
+              <Menu.Popup className="min-w-52 rounded-panel border border-hairline bg-surface py-1 text-table shadow-[0_8px_24px_var(--shadow)] outline-none">
+                <Menu.Item className={item} onClick={() => void copyText(`${location.origin}${basePath}${page}?view=${view.id}`)}>
+                  Copy a link to the view
+                </Menu.Item>
+                <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('edit')}>
+                  Rename or share…
+                </Menu.Item>
+                <Menu.Item className={item} disabled={!view.changeable} title={view.changeable ? undefined : others} onClick={() => setLayer('delete')}>
+                  Delete…
+                </Menu.Item>
+              </Menu.Popup>
+            </Menu.Positioner>
+          </Menu.Portal>
+        </Menu.Root>
+      </div>
+      <div className="col-span-2 flex flex-col gap-1">
+        <ChangedMeanwhile
+          versioned={versioned}
+          mine={state}
+          titles={parameterTitles}
+          onTake={(fields) => {
+            update.reset();
+            onChoose({ ...searchOf(page, fields), view: view.id });
+          }}
+        />
+        {versioned.meeting === null && <FaultLine error={update.error} />}
+      </div>
+      {layer === 'edit' && <EditView page={page} view={view} state={view.state} onSaved={() => void onWritten()} onClose={() => setLayer(null)} />}
+      {layer === 'delete' && (
+        <DeleteView
+          page={page}
+          view={view}
+          onDone={async () => {
+            await onWritten();
+            onChoose({ ...searchOf(page, search), view: undefined });
+          }}
+          onClose={() => setLayer(null)}
+        />
+      )}
+    </>
+  );
+}
+
+interface DeleteViewProps {
+  readonly page: ViewPage;
+  readonly view: SavedView;
+  readonly onDone: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+function DeleteView({ page, view, onDone, onClose }: DeleteViewProps): ReactElement {
+  // Of the version that was looked at.
+  const [opened] = useState(() => seenOf(page, view));
+  const versioned = useVersioned(opened, async () => seenOf(page, (await gateway.views.get(view.id)).view));
+  return (
+    <Confirm
+      title={`Delete the view ${view.name}?`}
+      verb="Delete the view"
+      met={versioned.meeting !== null && <ChangedMeanwhile versioned={versioned} mine={opened.fields} titles={parameterTitles} deleting />}
+      onConfirm={async () => {
+        await versioned.send((version) => gateway.views.delete(view.id, { ifMatch: `"${version}"` }));
+        await onDone();
+      }}
+      onClose={onClose}
+    >
+      {view.shared_with === null ? 'Only you see it.' : 'It is gone for everybody who sees it.'} The calls stay, and what you see stays as it is.
+    </Confirm>
+  );
+}
+
+const parameterTitles = { q: 'Query', cols: 'Columns', range: 'Range', from: 'From', to: 'To' };
+
+function seenOf(page: ViewPage, { version, state }: SavedView): Seen<Readonly<Record<string, string>>> {
+  return { version, fields: stateOf(page, state) };
 }
 
 /** Saves what is seen under a name. */

@@ -99,6 +99,8 @@ describe('rules of access', () => {
     expect(await explain({ as: 'helper' })).toMatchObject({ decision: 'allow', rule: access });
     expect(await explain({ as: 'ned' })).toMatchObject({ decision: 'deny', rule: null, reason: 'the roles of user ned do not allow tools.call' });
     const asked = { server: 'search', name: 'query' };
+    const atServer = async (server: string): Promise<unknown> => ((await explain({ as: 'helper', server }))['stops'] as object[]).at(-1);
+    expect(await atServer('gone')).toEqual({ stop: 'server', outcome: 'refuse', reason: 'there is no server gone' });
     expect((await send('POST', '/v1/access/explain', { as: 'ana', ...asked })).body).toMatchObject({
       error: 'invalid_params',
       message: expect.stringContaining('user:ana or service_account:ana') as unknown,

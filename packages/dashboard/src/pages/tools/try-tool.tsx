@@ -57,7 +57,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
     ? `${server.name} takes no API keys (${server.auth}): a client that signs in so has to call it.`
     : mayMakeKeys.allowed
       ? null
-      : `A call is made with a key of your own: ${mayMakeKeys.reason}`;
+      : `A call is made with a key of your own. ${mayMakeKeys.reason}`;
 
   const check = useMutation({
     mutationFn: async () => {

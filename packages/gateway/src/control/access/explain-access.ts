@@ -7,7 +7,7 @@ import { nouns } from '../../kernel/directory.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { ToolFacts } from '../../kernel/tool-facts.ts';
 import type { PrincipalData } from '../../snapshot/snapshot.ts';
-import type { ControlContext } from '../context.ts';
+import type { ControlContext, ServerState } from '../context.ts';
 import { covers } from '../permissions.ts';
 import { ownServers } from '../servers/own-servers.ts';
 import { findCaller } from './find-caller.ts';
@@ -64,8 +64,6 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   const known = ownServers(context).some(({ name }) => name === server);
   const { grant, rules, tool } = await access.explain(principal, operation, { argumentsText, ip, isOffered: known });
 
-  const refuse = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'refuse', reason });
-  const pass = (stop: ExplainedStop['stop'], reason: string): ExplainedStop => ({ stop, outcome: 'pass', reason });
   const auth = !known ? refuse('auth', `there is no server ${server}`) : (caller.auth.isGood ? pass : refuse)('auth', caller.auth.reason);
   const isOutOfReach = principal.servers !== null && !principal.servers.includes(server);
   const outOfScope = isOutOfReach
@@ -80,13 +78,12 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   const allowed = byRules && (engine === null || engine.decision === 'allow');
   const reason =
     outOfScope ?? (grant.decision !== 'allow' ? grant.reason : engine === null || allowed ? `the policy ${grant.rule ?? ''} allows it` : engineText(engine));
-  const state = known ? context.serverState(server) : { state: 'unknown' as const, reason: null };
   const limit = principal.rateLimit;
   const stops = [
     auth,
     allowed ? pass('access', reason) : refuse('access', reason),
     pass('limit', limit === null ? 'no rate limit' : `${limit.limit} calls in ${limit.windowMs / 1000} s, if they are not used up`),
-    state.state === 'failed' ? refuse('server', state.reason ?? 'the server has failed') : pass('server', `the server is ${state.state}`),
+    known ? atServer(context.serverState(server)) : refuse('server', `there is no server ${server}`),
   ];
   const first = stops.find(({ outcome }) => outcome === 'refuse') ?? null;
   return {
@@ -102,6 +99,20 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
     engine,
     changes: allowed ? [] : engine !== null ? [`another decision of ${engine.name}`] : changesFor(outOfScope, grant.decision, grant.rule, rules),
   };
+}
+
+function pass(stop: ExplainedStop['stop'], reason: string): ExplainedStop {
+  return { stop, outcome: 'pass', reason };
+}
+
+function refuse(stop: ExplainedStop['stop'], reason: string): ExplainedStop {
+  return { stop, outcome: 'refuse', reason };
+}
+
+function atServer({ state, reason }: ServerState): ExplainedStop {
+  if (state === 'failed') return refuse('server', reason ?? 'the server has failed');
+  // Of a server at an address there is no state: each call finds out.
+  return pass('server', state === 'unknown' ? 'whether the server answers is not known before the call' : `the server is ${state}`);
 }
 
 function engineOf(consulted: Consulted | null): ExplainedEngine | null {
