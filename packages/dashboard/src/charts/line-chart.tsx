@@ -158,7 +158,7 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, is
         ref={place}
         role="img"
         aria-label={`${label}; as figures in the table`}
-        className={`w-full text-meta [&_.uplot]:font-sans [&_.uplot]:leading-4 ${onOpen === undefined ? '' : '[&_.u-over]:cursor-pointer'}`}
+        className={`w-full overflow-hidden text-meta [&_.uplot]:font-sans [&_.uplot]:leading-4 ${onOpen === undefined ? '' : '[&_.u-over]:cursor-pointer'}`}
       />
       <Legend lines={lines} at={at} alone={alone} format={format} onAlone={setAlone} />
     </div>

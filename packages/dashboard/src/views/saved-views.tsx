@@ -148,7 +148,7 @@ function ViewActions({ page, search, view, isEdited: edited, onChoose, onWritten
           </Menu.Portal>
         </Menu.Root>
       </div>
-      <div className="col-span-2 flex flex-col gap-1">
+      <div className="col-span-2 flex flex-col *:mt-2">
         <ChangedMeanwhile
           versioned={versioned}
           mine={state}
