@@ -1,7 +1,7 @@
 /** A rule as it is written: in fields, or as the text that the API takes. */
 import { FaultError } from '@gatewayops/sdk';
-import { useId, type ReactElement, type ReactNode } from 'react';
-import { Choice, Field } from '../../ui/field.tsx';
+import type { ReactElement, ReactNode } from 'react';
+import { Area, Choice, Field } from '../../ui/field.tsx';
 import { MarkedText } from '../../ui/marked-text.tsx';
 import { type PolicyChange, type PolicyForm } from './policy-text.ts';
 
@@ -26,7 +26,6 @@ interface RuleFormProps {
 }
 
 export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactElement {
-  const condition = useId();
   const line = (name: keyof PolicyForm) => ({
     value: form[name],
     onChange: (event: { readonly target: { readonly value: string } }) => onChange({ ...form, [name]: event.target.value }),
@@ -50,25 +49,15 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
         <Field label="Prompts" hint="Names" maxLength={2000} {...line('prompts')} />
         <Field label="Operations" hint="tools.call, resources.*; empty: all" maxLength={500} {...line('actions')} />
       </div>
-      <div className="flex flex-col gap-1">
-        <label htmlFor={condition} className="text-meta text-ink-2">
-          When
-        </label>
-        <textarea
-          id={condition}
-          rows={2}
-          maxLength={2000}
-          spellCheck={false}
-          aria-invalid={problem !== null}
-          aria-describedby={`${condition}-problem`}
-          placeholder='args.amount > 100 && principal.team != "platform"'
-          className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink placeholder:text-ink-3"
-          {...line('when')}
-        />
-        <div id={`${condition}-problem`}>
-          {problem ?? <p className="text-meta text-ink-3">A condition in CEL over principal, server, action, name, args, tool, ip and now; empty: always.</p>}
-        </div>
-      </div>
+      <Area
+        label="When"
+        hint="A condition in CEL over principal, server, action, name, args, tool, ip and now; empty: always."
+        problem={problem}
+        rows={2}
+        maxLength={2000}
+        placeholder='args.amount > 100 && principal.team != "platform"'
+        {...line('when')}
+      />
       <div className="grid gap-3 sm:grid-cols-2">
         <Field label="Reason" hint="Said to whom it refuses." maxLength={500} {...line('reason')} />
         <Field label="Until" hint="Empty: it does not end." type="datetime-local" {...line('until')} />
@@ -84,27 +73,16 @@ interface RuleTextProps {
 }
 
 export function RuleText({ text, onChange, problem }: RuleTextProps): ReactElement {
-  const id = useId();
   return (
-    <div className="flex flex-col gap-1">
-      <label htmlFor={id} className="text-meta text-ink-2">
-        The rule as JSON
-      </label>
-      <textarea
-        id={id}
-        rows={14}
-        maxLength={65_536}
-        spellCheck={false}
-        value={text}
-        aria-invalid={problem !== null}
-        aria-describedby={`${id}-hint`}
-        onChange={(event) => onChange(event.target.value)}
-        className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink"
-      />
-      <p id={`${id}-hint`} className={`text-meta ${problem === null ? 'text-ink-3' : 'text-error'}`}>
-        {problem ?? 'As `policies` of gateway.yaml and the API have it. A pattern with a comma is only written here.'}
-      </p>
-    </div>
+    <Area
+      label="The rule as JSON"
+      hint="As `policies` of gateway.yaml and the API have it. A pattern with a comma is only written here."
+      problem={problem}
+      rows={14}
+      maxLength={65_536}
+      value={text}
+      onChange={(event) => onChange(event.target.value)}
+    />
   );
 }
 
