@@ -212,7 +212,11 @@ function costsOf({ request, list }: Core) {
 }
 
 function metricsOf({ request }: Core) {
-  return { calls: (query: Get<'/v1/metrics'> = {}, options?: RequestOptions) => request('get', '/v1/metrics', { query }, options) };
+  return {
+    calls: (query: Get<'/v1/metrics'> = {}, options?: RequestOptions) => request('get', '/v1/metrics', { query }, options),
+    /** Over time, of each server or each tool. */
+    series: (query: Get<'/v1/metrics/series'> = {}, options?: RequestOptions) => request('get', '/v1/metrics/series', { query }, options),
+  };
 }
 
 function policiesOf({ request, list }: Core) {

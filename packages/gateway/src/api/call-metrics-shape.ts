@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import type { CallFigures, CallMetrics } from '../control/metrics/read-call-metrics.ts';
+import type { CallFigures } from '../control/metrics/counted-window.ts';
+import type { CallMetrics } from '../control/metrics/read-call-metrics.ts';
+import type { CallSeries } from '../control/metrics/read-call-series.ts';
 import type { MeterFigures, MeterSummary } from '../telemetry/live/call-meter.ts';
 import { timeSchema } from './route.ts';
 import { callStatuses } from './trace-shape.ts';
@@ -73,6 +75,61 @@ export function callMetricsBody(found: CallMetrics): z.output<typeof callMetrics
     servers: found.servers.map((group) => ({ server: group.server, ...figuresBody(group) })),
     tools: found.tools.map((group) => ({ server: group.server, tool: group.tool, ...figuresBody(group) })),
     truncated: found.truncated,
+  };
+}
+
+const counts = z.array(count);
+const known = z.array(z.number().nullable());
+export const callSeriesSchema = z
+  .object({
+    period,
+    step_ms: count,
+    start_times: z.array(timeSchema).openapi({ description: 'When each step begins. Each list of `series` has a figure for each of them.' }),
+    groups: z
+      .array(
+        z.object({
+          server: server
+            .nullable()
+            .openapi({ description: 'Null: all that have no series of their own, together. Empty: of endpoints, of many servers at once.' }),
+          tool: tool.nullable().openapi({ description: 'Null where `by` is `server`, and of the rest.' }),
+          ...figures,
+          series: z.object({
+            calls: counts,
+            rate: z.array(z.number()),
+            errors: counts,
+            error_percent: known.openapi({ description: 'Null in steps without a call.' }),
+            p50_ms: known,
+            p95_ms: known,
+            p99_ms: known.openapi({ description: 'Null, as the others, in steps in which no call came to a server.' }),
+          }),
+        }),
+      )
+      .openapi({ description: 'By name; the rest, where there is one, last.' }),
+  })
+  .openapi('CallMetricSeries');
+
+export function callSeriesBody(found: CallSeries): z.output<typeof callSeriesSchema> {
+  return {
+    period: periodOf(found),
+    step_ms: found.stepMs,
+    start_times: found.stepsMs.map(isoOf),
+    groups: found.groups.map(({ server: ofServer, tool: ofTool, series, ...total }) => {
+      const steps = series.map(figuresBody);
+      return {
+        server: ofServer,
+        tool: ofTool,
+        ...figuresBody(total),
+        series: {
+          calls: steps.map(({ calls }) => calls),
+          rate: steps.map(({ rate }) => rate),
+          errors: steps.map(({ errors }) => errors),
+          error_percent: steps.map(({ error_percent: percent }) => percent),
+          p50_ms: steps.map(({ latency_ms: latency }) => latency?.p50 ?? null),
+          p95_ms: steps.map(({ latency_ms: latency }) => latency?.p95 ?? null),
+          p99_ms: steps.map(({ latency_ms: latency }) => latency?.p99 ?? null),
+        },
+      };
+    }),
   };
 }
 

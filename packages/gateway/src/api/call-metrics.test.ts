@@ -206,6 +206,19 @@ describe('figures of calls', () => {
         }),
       );
       expect(found.servers).toEqual(grouped(of, ({ server }) => server).map(([server, own]) => ({ server, ...figuresOf(own, end - start) })));
+      const lines = await control.request(
+        'GET',
+        `/v1/metrics/series?${new URLSearchParams({ start_time: iso(start), end_time: iso(end), steps: '3', query: 'server:daily*' }).toString()}`,
+        { front: 'admin' },
+      );
+      expect(await lines.json()).toMatchObject({
+        groups: ['daily-one', 'daily-two'].map((server) => ({
+          server,
+          series: {
+            calls: [-1, 0, 1, 2].map((at) => of.filter((call) => call.server === server && Math.floor((call.ms - first) / day) === at).length),
+          },
+        })),
+      });
       expect(found.tools).toMatchObject(
         grouped(
           of.filter(({ method }) => method === 'tools/call'),
@@ -241,6 +254,88 @@ describe('figures of calls', () => {
     await insert(late);
     await rollups.seal('calls-of-day', first + day, ++version);
     await expectFigures();
+  });
+
+  describe('over time, of each server and each tool', () => {
+    interface Series {
+      readonly start_times: readonly string[];
+      readonly groups: readonly {
+        readonly server: string | null;
+        readonly tool: string | null;
+        readonly series: Readonly<Record<string, readonly unknown[]>>;
+      }[];
+    }
+    const series = async (query: Record<string, string>): Promise<Series> => {
+      const response = await control.request('GET', `/v1/metrics/series?${new URLSearchParams(query).toString()}`, { front: 'admin' });
+      expect(response.status).toBe(200);
+      return (await response.json()) as Series;
+    };
+    const stepMs = 10 * minute;
+    /** A line, counted from the calls it is of. */
+    const lineOf = (server: string | null, tool: string | null, of: readonly Made[]): Record<string, unknown> => {
+      const steps = Array.from({ length: 24 }, (_, index) => {
+        const from = now - 4 * hour + index * stepMs;
+        return figuresOf(
+          of.filter(({ ms }) => ms >= from && ms < from + stepMs),
+          stepMs,
+        ) as Record<string, unknown> & { latency_ms: Record<string, unknown> | null };
+      });
+      return {
+        server,
+        tool,
+        ...figuresOf(of, 4 * hour),
+        series: {
+          ...Object.fromEntries(['calls', 'rate', 'errors', 'error_percent'].map((name) => [name, steps.map((step) => step[name])])),
+          ...Object.fromEntries(['p50', 'p95', 'p99'].map((level) => [`${level}_ms`, steps.map(({ latency_ms: latency }) => latency?.[level] ?? null)])),
+        },
+      };
+    };
+    const byName = (of: [string, Made[]][]): [string, Made[]][] => of.toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+    test('are those of the calls themselves, those with the most calls by name, and all others together', async () => {
+      const found = await series({ ...window, limit: '2' });
+      expect(found.start_times).toEqual(Array.from({ length: 24 }, (_, index) => iso(now - 4 * hour + index * stepMs)));
+      const most = grouped(calls, ({ server }) => server);
+      expect(found.groups).toEqual([
+        ...byName(most.slice(0, 2)).map(([server, own]) => lineOf(server, null, own)),
+        lineOf(
+          null,
+          null,
+          most.slice(2).flatMap(([, own]) => own),
+        ),
+      ]);
+      // None is left: there is no rest.
+      expect((await series(window)).groups.map(({ server }) => server)).toEqual(['github', 'mail', 'search']);
+    });
+
+    test('are of the tools of a server where it is named, and of tool calls only', async () => {
+      const { groups } = await series({ ...window, by: 'tool', query: 'server:github' });
+      const own = calls.filter(({ server, method }) => server === 'github' && method === 'tools/call');
+      expect(groups).toEqual(byName(grouped(own, ({ tool }) => tool)).map(([tool, of]) => lineOf('github', tool, of)));
+      const { groups: one } = await series({ ...window, by: 'tool', limit: '1' });
+      expect(one.map(({ server, tool }) => [server === null, tool === null])).toEqual([
+        [false, false],
+        [true, true],
+      ]);
+    });
+
+    test('of what sums do not know are read from the calls, and of nothing there is no line', async () => {
+      const { groups } = await series({ ...window, query: 'agent:ci' });
+      expect(groups).toEqual(
+        byName(
+          grouped(
+            calls.filter(({ agent }) => agent === 'ci'),
+            ({ server }) => server,
+          ),
+        ).map(([server, own]) => lineOf(server, null, own)),
+      );
+      expect((await series({ ...window, query: 'server:nobody' })).groups).toEqual([]);
+    });
+
+    test('are bounded', async () => {
+      const response = await control.request('GET', '/v1/metrics/series?limit=21', { front: 'admin' });
+      expect([response.status, await response.json()]).toMatchObject([400, { error: 'invalid_request' }]);
+    });
   });
 
   test('are of what the query asks for, of what sums know and of what they do not', async () => {

@@ -157,9 +157,16 @@ export const trendSchema = z
       unpriced_calls: figures.unpriced_calls,
       previous: beforeSchema,
       projection: z
-        .object({ cost: amount, low: amount, high: amount, days_averaged: count, method: z.string() })
+        .object({
+          cost: amount,
+          low: amount.openapi({ description: 'The tenth percentile: in one of ten cases it is less.' }),
+          high: amount.openapi({ description: 'The ninetieth percentile: in one of ten cases it is more.' }),
+          days_averaged: count.openapi({ description: 'Days whose mean each day to come is taken for.' }),
+          days_spread: count.openapi({ description: 'Days by whose spread `low` and `high` are reckoned.' }),
+          method: z.string(),
+        })
         .nullable()
-        .openapi({ description: 'What the period will have cost at its end; null where it is over, or nothing is known to judge by.' }),
+        .openapi({ description: 'What the period will have cost at its end; null where it is over, or fewer than two days are over to judge by.' }),
       days: z.array(
         z.object({ date: z.string(), cost: amount, calls: count, mean_of_7_days: amount.openapi({ description: 'Of this day and the six before it.' }) }),
       ),
@@ -182,6 +189,7 @@ export function trendBody(trend: CostTrend, period: { readonly start: string; re
         low: exactNumber(projection.low),
         high: exactNumber(projection.high),
         days_averaged: projection.daysAveraged,
+        days_spread: projection.daysSpread,
         method: projectionMethod,
       },
       days: trend.days.map(({ date: day, cost, calls, meanOf7 }) => ({ date: day, cost: exactNumber(cost), calls, mean_of_7_days: exactNumber(meanOf7) })),

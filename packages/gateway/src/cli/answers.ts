@@ -225,6 +225,21 @@ export const answers = {
   logExport: z.looseObject({
     export: z.looseObject({ id: z.string(), state: z.string(), reason: z.string().nullable(), rows: z.number(), truncated: z.boolean() }),
   }),
+  metricSeries: z.looseObject({
+    period: z.looseObject({ start_time: z.string(), end_time: z.string() }),
+    step_ms: z.number(),
+    groups: z.array(
+      z.looseObject({
+        server: z.string().nullable(),
+        tool: z.string().nullable(),
+        calls: z.number(),
+        rate: z.number(),
+        error_percent: z.number().nullable(),
+        latency_ms: z.looseObject({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
+        series: z.looseObject({ rate: z.array(z.number()) }),
+      }),
+    ),
+  }),
   costs: z.looseObject({
     summary: z.looseObject({
       total_cost: z.number(),

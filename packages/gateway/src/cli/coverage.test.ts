@@ -57,6 +57,7 @@ const covered: Readonly<Record<string, string>> = {
   'GET /v1/logs/exports/{export_id}': 'logs export',
   'GET /v1/logs/exports/{export_id}/file': 'logs export',
   'GET /v1/stream': 'logs tail',
+  'GET /v1/metrics/series': 'metrics',
   'GET /v1/costs/summary': 'costs summary',
   'GET /v1/costs/trend': 'costs report',
   'GET /v1/costs/prices': 'costs prices',
@@ -161,7 +162,7 @@ const without: Readonly<Record<string, string>> = {
   'GET /v1/costs/by-server': '`costs summary --by server`',
   'GET /v1/costs/trace/{trace_id}': '`traces get` has the costs of each call',
   'GET /metrics': 'for Prometheus',
-  'GET /v1/metrics': 'series for charts',
+  'GET /v1/metrics': 'figures for pages; `metrics` has them by server and tool',
 };
 
 test('every operation of the API has a command, or a reason why it has none', () => {

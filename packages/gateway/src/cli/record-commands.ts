@@ -111,6 +111,20 @@ export const recordCommands: readonly CommandSpec[] = [
     load: async () => (await import('./logs-list.ts')).logsList,
   },
   {
+    name: ['metrics'],
+    summary: 'Show rate, failures and times of servers or tools, over time',
+    client: true,
+    prints: true,
+    arguments: [{ form: '[QUERY...]', about: 'Which calls, in the query language (docs/guides/search.md). Default: all.' }],
+    options: [
+      ...timeOptions('1h'),
+      { flags: '--by WORD', about: 'A line for each server, or tool.', otherwise: 'server' },
+      { flags: '--limit NUMBER', about: 'Lines, of those with the most calls, 1 to 20; all others are one line together.', otherwise: '7' },
+    ],
+    examples: ['gateway metrics --since 24h', "gateway metrics 'server:github' --by tool"],
+    load: async () => (await import('./metrics.ts')).metrics,
+  },
+  {
     name: ['logs', 'export'],
     summary: 'Write all calls that fit to a file',
     about:

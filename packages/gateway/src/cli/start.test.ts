@@ -123,6 +123,8 @@ describe('a started gateway', () => {
     expect(text).toMatch(/Auth .*● ── Access .*● ── Limit .*● ── Guard .*● ── Server .*● ── Reply .*●/);
     expect((await gateway(['traces', 'list', '--since', '1h', '--server', 'everything', '--status', 'success'])).stdout).toContain(answer.trace_id);
     expect((await gateway(['costs', 'summary', '--group-by', 'server'])).stdout).toMatch(/everything +\d+ +\$/);
+    expect((await gateway(['metrics', 'server:everything', '--by', 'tool'])).stdout).toMatch(/EACH 5 MINUTES\neverything · echo +\d+ .* ms +.*█/);
+    expect((await gateway(['metrics', '--by', 'team'])).stderr).toContain('--by must be server or tool');
   });
 
   test('gives keys that work until they are revoked, each secret shown once', async () => {

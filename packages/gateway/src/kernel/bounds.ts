@@ -348,9 +348,10 @@ export const bounds = {
   meterSeconds: 60,
   meterCellsMax: 500,
   meterGroupsMax: 100,
-  /** Of metrics by minute: steps of a series, servers and tools, the days for which callers are counted, and for which steps are finer than days unasked. */
+  /** Of metrics by minute: steps of a series, servers and tools, those with a series of their own, the days for which callers are counted, and for which steps are finer than days unasked. */
   metricBucketsMax: 500,
   metricGroupsMax: 200,
+  metricSeriesMax: 20,
   metricAgentDaysMax: 7,
   metricFineDaysMax: 14,
   /** A dry run of policies: calls and groups of them that it looks at, groups that it shows, and days that it goes back. */

@@ -20,12 +20,20 @@ export interface CostTrend {
   readonly unpricedCalls: number;
   readonly before: CostBefore;
   /** Exact decimals; null where the period is over, or nothing is known to judge by. */
-  readonly projection: { readonly cost: string; readonly low: string; readonly high: string; readonly daysAveraged: number } | null;
+  readonly projection: {
+    readonly cost: string;
+    readonly low: string;
+    readonly high: string;
+    readonly daysAveraged: number;
+    readonly daysSpread: number;
+  } | null;
   /** Every day up to today, also one without a call. */
   readonly days: readonly { readonly date: string; readonly cost: string; readonly calls: number; readonly meanOf7: string }[];
 }
 
 const averagedDays = 7;
+/** Days that say how much days differ: each weekday four times. */
+const spreadDays = 28;
 
 /** How costs went by day, where the period will end, and how that compares to the period before. Faults: `invalid_params`, `unavailable`. */
 export async function trendCosts(context: Pick<ControlContext, 'ledger' | 'organizationId' | 'prices' | 'clock'>, query: TrendQuery): Promise<CostTrend> {
@@ -34,9 +42,7 @@ export async function trendCosts(context: Pick<ControlContext, 'ledger' | 'organ
   const currency = query.currency ?? context.prices.served().list.currency;
   const today = dateOf(context.clock.nowMs());
   const earlier = periodBefore(query, today);
-  const firstDate = [earlier.startDate, addDays(startDate, 1 - averagedDays), addDays(today, -averagedDays)].reduce((one, other) =>
-    one < other ? one : other,
-  );
+  const firstDate = [earlier.startDate, addDays(startDate, 1 - averagedDays), addDays(today, -spreadDays)].reduce((one, other) => (one < other ? one : other));
   const rows = await requireLedger(context).listCosts({
     organizationId: context.organizationId,
     startDate: firstDate,
@@ -56,12 +62,13 @@ export async function trendCosts(context: Pick<ControlContext, 'ledger' | 'organ
   const before = datesOf(earlier);
   const [cost, costBefore] = [nanoText(sumOf(dates)), nanoText(sumOf(before))];
   const firstCall = rows[0]?.group_name ?? today;
-  const last = Array.from({ length: averagedDays }, (_, index) => addDays(today, index - averagedDays)).filter((date) => date >= firstCall && date < today);
+  const last = Array.from({ length: spreadDays }, (_, index) => addDays(today, index - spreadDays)).filter((date) => date >= firstCall);
   const projection = projectCosts({
     doneNano: sumOf(dates.filter((date) => date < today)),
     todayNano: startDate <= today && today <= endDate ? nanoAt(today) : null,
     daysAhead: dates.filter((date) => date > today).length,
-    lastNano: last.map(nanoAt),
+    lastNano: last.slice(-averagedDays).map(nanoAt),
+    spreadNano: last.map(nanoAt),
   });
   return {
     currency,
@@ -74,6 +81,7 @@ export async function trendCosts(context: Pick<ControlContext, 'ledger' | 'organ
       low: nanoText(projection.lowNano),
       high: nanoText(projection.highNano),
       daysAveraged: projection.daysAveraged,
+      daysSpread: projection.daysSpread,
     },
     days: known.map((date) => ({
       date,

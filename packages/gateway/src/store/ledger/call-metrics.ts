@@ -6,7 +6,8 @@ import { compileQuery, type CompiledQuery } from './compile-query.ts';
 import type { LedgerStore } from './ledger-store.ts';
 import { sealedIn, viewDays, viewRollup } from './rollups.ts';
 
-export interface CallMetricsInput {
+/** Which calls of a window, in steps of which width. */
+export interface CountedWindow {
   readonly organizationId: string;
   /** Whole minutes, milliseconds since the epoch: at or after the first, before the second. */
   readonly startMs: number;
@@ -17,6 +18,9 @@ export interface CallMetricsInput {
   readonly query: Query;
   /** Text is looked for in recorded requests and responses too. */
   readonly bodies: boolean;
+}
+
+export interface CallMetricsInput extends CountedWindow {
   /** Of each kind of group. */
   readonly limit: number;
   /** By step, server and tool too: a total alone is a fraction of the work. */
@@ -27,13 +31,7 @@ const outcomes = ['success', 'error', 'timeout', 'blocked', 'waiting', 'cancelle
 
 const count = z.coerce.number();
 const quantile = z.number().nullable();
-const row = z.object({
-  /** What the row is of. */
-  kind: z.enum(['total', 'step', 'server', 'tool']),
-  /** Of a step: when it begins, seconds since the epoch. */
-  step: count,
-  server: z.string(),
-  tool: z.string(),
+const counts = z.object({
   calls: count,
   success: count,
   error: count,
@@ -47,6 +45,16 @@ const row = z.object({
   p95: quantile,
   p99: quantile,
 });
+export type CallCounts = z.infer<typeof counts>;
+
+const row = counts.extend({
+  /** What the row is of. */
+  kind: z.enum(['total', 'step', 'server', 'tool']),
+  /** Of a step: when it begins, seconds since the epoch. */
+  step: count,
+  server: z.string(),
+  tool: z.string(),
+});
 export type CallMetricsRow = z.infer<typeof row>;
 
 const levels = '0.01, 0.5, 0.95, 0.99';
@@ -54,7 +62,7 @@ const timed = "status IN ('success', 'error', 'timeout')";
 
 const within = (column: string): string => `${column} >= toDateTime({start:UInt32}, 'UTC') AND ${column} < toDateTime({end:UInt32}, 'UTC')`;
 
-function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'organizationId' | 'query' | 'bodies'>): CompiledQuery {
+function fitting({ organizationId, query, bodies }: Pick<CountedWindow, 'organizationId' | 'query' | 'bodies'>): CompiledQuery {
   return compileQuery(query, (id) => traceHexFor(organizationId, id), {
     where: `org_id = {org:String} AND ${within('started_at')}`,
     bodies,
@@ -65,14 +73,20 @@ function fitting({ organizationId, query, bodies }: Pick<CallMetricsInput, 'orga
 const callsOfSum = 8;
 const dayMs = 86_400_000;
 
+/** Rows to count, by step, server and tool: `from` a statement can select, with `figures` of them. */
+interface CountedCalls {
+  readonly from: string;
+  readonly figures: string;
+  readonly parameters: Readonly<Record<string, string | number>>;
+}
+
 /**
- * Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each; latencies within a hundredth. Where
- * sums can say which calls fit, and steps are of whole days, days that are summed up are read from `calls_by_day`; of the rest hours that are
- * summed up from `calls_by_minute`, where that has fewer rows to look at or knows more; and the others from `calls`.
+ * Where sums can say which calls fit, and steps are of whole days, days that are summed up are read from `calls_by_day`; of the rest hours that are
+ * summed up from `calls_by_minute`, where that has fewer rows to look at or knows more; and the others from `calls`. Latencies are within a hundredth.
  */
-export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input: CallMetricsInput): Promise<CallMetricsRow[]> {
-  const { organizationId, startMs, endMs, stepMs, query, limit } = input;
-  const { condition, parameters: ofQuery } = fitting(input);
+async function countedCalls(ledger: Pick<LedgerStore, 'query'>, window: CountedWindow): Promise<CountedCalls> {
+  const { organizationId, startMs, endMs, stepMs, query } = window;
+  const { condition, parameters: ofQuery } = fitting(window);
   const fits = condition === null ? '' : ` AND ${condition}`;
   const parameters = {
     ...ofQuery,
@@ -80,7 +94,6 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
     start: Math.floor(startMs / 1000),
     end: Math.ceil(endMs / 1000),
     step: Math.round(stepMs / 1000),
-    limit,
   };
   const sums = isOfSums(query) ? await summedArms(ledger, { startMs, endMs, stepMs, fits, parameters }) : null;
   const rows =
@@ -91,6 +104,23 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
           quantiles: `quantilesDDIf(${levels})(duration_us, ${timed})`,
         }
       : { from: `(${sums.join(' UNION ALL ')})`, quantiles: `quantilesDDMergeIf(${levels})(latency, ${timed})` };
+  return {
+    from: `(
+      SELECT *, toUInt32(intDiv(at, {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server_name, if(method = 'tools/call', tool, '') AS tool_name
+      FROM ${rows.from}
+    )`,
+    figures: `sum(made) AS calls,
+      ${outcomes.map((outcome) => `sumIf(made, status = '${outcome}') AS ${outcome}`).join(', ')},
+      arrayElement(${rows.quantiles} AS quantiles, 1) AS p50,
+      arrayElement(quantiles, 2) AS p95,
+      arrayElement(quantiles, 3) AS p99`,
+    parameters,
+  };
+}
+
+/** Calls of a window in all, by step, by server and by tool, most calls first, at most `limit` of each. */
+export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input: CallMetricsInput): Promise<CallMetricsRow[]> {
+  const { from, figures, parameters } = await countedCalls(ledger, input);
   const sql = `/* metrics/read */
     SELECT
       ${
@@ -99,20 +129,51 @@ export async function readCallMetrics(ledger: Pick<LedgerStore, 'query'>, input:
       step, server_name AS server, tool_name AS tool`
           : "'total' AS kind, 0 AS step, '' AS server, '' AS tool"
       },
-      sum(made) AS calls,
-      ${outcomes.map((outcome) => `sumIf(made, status = '${outcome}') AS ${outcome}`).join(', ')},
-      arrayElement(${rows.quantiles} AS quantiles, 1) AS p50,
-      arrayElement(quantiles, 2) AS p95,
-      arrayElement(quantiles, 3) AS p99
-    FROM
-    (
-      SELECT *, toUInt32(intDiv(at, {step:UInt32}) * {step:UInt32}) AS step, toString(server) AS server_name, if(method = 'tools/call', tool, '') AS tool_name
-      FROM ${rows.from}
-    )
+      ${figures}
+    FROM ${from}
     ${input.grouped ? "GROUP BY GROUPING SETS ((), (step), (server_name), (server_name, tool_name)) HAVING kind != 'tool' OR tool != ''" : ''}
     ORDER BY kind, calls DESC, step, server, tool
     LIMIT {limit:UInt32} BY kind`;
-  return ledger.query(sql, parameters, row);
+  return ledger.query(sql, { ...parameters, limit: input.limit }, row);
+}
+
+export interface CallSeriesInput extends CountedWindow {
+  readonly by: 'server' | 'tool';
+  /** Groups with a series of their own; the rest is one together. */
+  readonly groups: number;
+}
+
+const seriesRow = counts.extend({
+  /** Of a step, or of the group in all. */
+  kind: z.enum(['total', 'step']),
+  /** When it begins, seconds since the epoch. */
+  step: count,
+  /** False: of all that have no series of their own, and their names are empty. */
+  named: z.coerce.boolean(),
+  server: z.string(),
+  tool: z.string(),
+});
+export type CallSeriesRow = z.infer<typeof seriesRow>;
+
+/** Calls of a window by step and server, or by step and tool of a server: of those with the most calls by name, of all others together. */
+export async function readCallSeries(ledger: Pick<LedgerStore, 'query'>, input: CallSeriesInput): Promise<CallSeriesRow[]> {
+  const { from, figures, parameters } = await countedCalls(ledger, input);
+  const [names, only] = input.by === 'server' ? ['server_name', ''] : ['server_name, tool_name', "WHERE tool_name != ''"];
+  const shown = (name: string, is: boolean): string => (is ? `if(is_named, ${name}, '')` : "''");
+  const sql = `/* metrics/series */
+    SELECT
+      if(grouping(step) = 0, 'step', 'total') AS kind, step, is_named AS named, shown_server AS server, shown_tool AS tool,
+      ${figures}
+    FROM (
+      SELECT *, ${shown('server_name', true)} AS shown_server, ${shown('tool_name', input.by === 'tool')} AS shown_tool
+      FROM (
+        SELECT *, (${names}) IN (SELECT ${names} FROM ${from} ${only} GROUP BY ${names} ORDER BY sum(made) DESC, ${names} LIMIT {groups:UInt32}) AS is_named
+        FROM ${from} ${only}
+      )
+    )
+    GROUP BY GROUPING SETS ((is_named, shown_server, shown_tool), (is_named, shown_server, shown_tool, step))
+    ORDER BY named DESC, server, tool, kind, step`;
+  return ledger.query(sql, { ...parameters, groups: input.groups }, seriesRow);
 }
 
 const size = z.object({ sums: count, summed: count, kept: count });
@@ -126,7 +187,7 @@ async function summedArms(
     stepMs,
     fits,
     parameters,
-  }: Pick<CallMetricsInput, 'startMs' | 'endMs' | 'stepMs'> & { fits: string; parameters: Record<string, string | number> },
+  }: Pick<CountedWindow, 'startMs' | 'endMs' | 'stepMs'> & { fits: string; parameters: Record<string, string | number> },
 ): Promise<string[] | null> {
   const whole = stepMs % dayMs === 0 ? await viewDays(ledger, startMs, endMs) : { version: 0n, days: [] };
   const dates = whole.days.map((seconds) => `toDate(${seconds / 86_400})`).join(', ');
@@ -163,7 +224,7 @@ const agentRow = z.object({ agents: z.coerce.number() });
 /** How many agents called: by name, and where a caller gives none, by key. */
 export async function countAgents(
   ledger: Pick<LedgerStore, 'query'>,
-  input: Pick<CallMetricsInput, 'organizationId' | 'startMs' | 'endMs' | 'query' | 'bodies'>,
+  input: Pick<CountedWindow, 'organizationId' | 'startMs' | 'endMs' | 'query' | 'bodies'>,
 ): Promise<number> {
   const { organizationId, startMs, endMs } = input;
   const { condition, parameters } = fitting(input);

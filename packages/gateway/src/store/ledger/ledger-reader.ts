@@ -1,7 +1,15 @@
 import { listCallGroups, type CallGroup, type CallGroupsInput } from './call-groups.ts';
 import { readAgentUse, type AgentUseRow } from './agent-use.ts';
 import type { CallRow } from './call-columns.ts';
-import { countAgents, readCallMetrics, type CallMetricsInput, type CallMetricsRow } from './call-metrics.ts';
+import {
+  countAgents,
+  readCallMetrics,
+  readCallSeries,
+  type CallMetricsInput,
+  type CallMetricsRow,
+  type CallSeriesInput,
+  type CallSeriesRow,
+} from './call-metrics.ts';
 import { estimateCalls, listCalls, type CallListInput } from './call-list.ts';
 import { listCosts, type CostRow, type CostSummaryInput } from './costs.ts';
 import { listBuckets, listFacets, type BucketRow, type FacetName, type FacetRow } from './facets.ts';
@@ -58,6 +66,8 @@ export interface LedgerReader {
   toolLatency(input: ToolLatencyInput): Promise<ToolLatency>;
   /** Of calls in a window: in all, by step of time, by server and by tool. */
   callMetrics(input: CallMetricsInput): Promise<readonly CallMetricsRow[]>;
+  /** By step, each for some servers or tools, and for all others together. */
+  callSeries(input: CallSeriesInput): Promise<readonly CallSeriesRow[]>;
   countAgents(input: Parameters<typeof countAgents>[1]): Promise<number>;
   readonly erasure: LedgerErasure;
   /** Where each chain of calls ends. */
@@ -94,6 +104,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listToolUsage: (input) => listToolUsage(ledger, input),
     toolLatency: (input) => readToolLatency(ledger, input),
     callMetrics: (input) => readCallMetrics(ledger, input),
+    callSeries: (input) => readCallSeries(ledger, input),
     countAgents: (input) => countAgents(ledger, input),
     erasure: createErasure(ledger),
     listChainEnds: (organizationId) => listChainEnds(ledger, organizationId),
