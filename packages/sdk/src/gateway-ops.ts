@@ -172,6 +172,9 @@ function tracesOf({ request, open, list, transport }: Core) {
       request('get', '/v1/traces/{trace_id}', { path: { trace_id: id }, query }, options),
     spans: (id: string, query: Get<'/v1/traces/{trace_id}/spans'> = {}, options?: RequestOptions) =>
       list('/v1/traces/{trace_id}/spans', 'spans', { path: { trace_id: id }, query }, options),
+    /** All calls of a trace, each in a few bytes. */
+    outline: (id: string, query: Get<'/v1/traces/{trace_id}/outline'> = {}, options?: RequestOptions) =>
+      request('get', '/v1/traces/{trace_id}/outline', { path: { trace_id: id }, query }, options),
     facets: (query: Get<'/v1/traces/facets'>, options?: RequestOptions) => request('get', '/v1/traces/facets', { query }, options),
     histogram: (query: Get<'/v1/traces/histogram'>, options?: RequestOptions) => request('get', '/v1/traces/histogram', { query }, options),
     /** What was kept of the body of a call, masked. */

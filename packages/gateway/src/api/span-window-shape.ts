@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { SpanBodies } from '../control/traces/span-bodies.ts';
 import type { PlacedSpan, SpanWindow } from '../control/traces/list-spans.ts';
+import type { TraceOutline } from '../control/traces/outline-trace.ts';
 import { spanIdOf, traceIdOf } from '../kernel/id.ts';
 import type { CallRow } from '../store/ledger/call-columns.ts';
 import { timeSchema } from './route.ts';
@@ -58,6 +59,33 @@ export const spanWindowSchema = z
     truncated: z.boolean().openapi({ description: 'The trace has more calls than a tree is made of; those that began last are left out.' }),
   })
   .openapi('SpanWindow');
+
+const places = z.array(z.number().int());
+export const outlineSchema = z
+  .object({
+    trace_id: z.string(),
+    span_count: z.number().int().openapi({ description: 'Calls of the whole trace.' }),
+    truncated: z.boolean().openapi({ description: 'The trace has more calls than a tree is made of; those that began last are left out.' }),
+    start_ms: z.array(z.number()).openapi({ description: 'Of each call, after the start of the trace. Its place in this list is its `offset` in `/spans`.' }),
+    duration_ms: z.array(z.number()),
+    not_ok: z.array(z.object({ place: z.number().int(), status: z.enum(callStatuses) })).openapi({ description: 'Calls that did not end well.' }),
+    critical: places.openapi({ description: 'Places of the calls that the run waited for: from its end back, each time the one that ended last before.' }),
+    found: places.nullable().openapi({ description: 'Places of the calls that `find` means; null without it.' }),
+  })
+  .openapi('TraceOutline');
+
+export function outlineBody({ traceHex, startUs, spanCount, spans, critical, found, truncated }: TraceOutline): z.output<typeof outlineSchema> {
+  return {
+    trace_id: traceIdOf(traceHex),
+    span_count: spanCount,
+    truncated,
+    start_ms: spans.map(({ start_us: start }) => Number(start - startUs) / 1000),
+    duration_ms: spans.map(({ duration_us: us }) => us / 1000),
+    not_ok: spans.flatMap(({ status }, place) => (status === 'success' ? [] : [{ place, status: statusOf(status) }])),
+    critical: [...critical],
+    found: found === null ? null : [...found],
+  };
+}
 
 export function spanWindowBody(window: SpanWindow): z.output<typeof spanWindowSchema> {
   const id = traceIdOf(window.traceHex);

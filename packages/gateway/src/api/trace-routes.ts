@@ -4,9 +4,10 @@ import { countFacets, countOverTime } from '../control/traces/count-traces.ts';
 import { getTrace } from '../control/traces/get-trace.ts';
 import { listSpans } from '../control/traces/list-spans.ts';
 import { listTraces, type TracePage } from '../control/traces/list-traces.ts';
+import { outlineTrace } from '../control/traces/outline-trace.ts';
 import { traceFilters, traceQuestion } from './call-question.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
-import { spanWindowBody, spanWindowSchema } from './span-window-shape.ts';
+import { outlineBody, outlineSchema, spanWindowBody, spanWindowSchema } from './span-window-shape.ts';
 import { callStatuses, isoOf, listedBody, traceBody, traceListSchema, traceSchema } from './trace-shape.ts';
 
 /** Traces, in the shapes of the product document ("Traces API"). */
@@ -118,15 +119,29 @@ export function traceRoutes(api: Api): void {
       responses: { 200: json(spanWindowSchema, 'The window.') },
     }),
     async (c) => {
-      const { around, limit, cursor } = c.req.valid('query');
+      const { around, offset, limit, cursor } = c.req.valid('query');
       const window = await listSpans(c.var.context(), {
         traceId: c.req.valid('param').trace_id,
         around: around?.slice(3) ?? null,
+        offset: offset ?? null,
         limit,
         cursor: cursor ?? null,
       });
       return c.json(spanWindowBody(window), 200);
     },
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/traces/{trace_id}/outline',
+      permission: 'traces.read',
+      tags: ['traces'],
+      summary: 'All calls of one trace, each in a few bytes',
+      description: 'For a picture of the whole: when each call began and how long it took, in the order of the tree of `/spans`, and which of them are meant.',
+      request: { params: idParams, query: z.object({ find: findWords }) },
+      responses: { 200: json(outlineSchema, 'The outline.') },
+    }),
+    async (c) => c.json(outlineBody(await outlineTrace(c.var.context(), c.req.valid('param').trace_id, c.req.valid('query').find)), 200),
   );
 }
 
@@ -183,12 +198,17 @@ export const traceIdParam = z
   .regex(/^[\x21-\x7e]{1,128}$/, 'a trace id is 1 to 128 visible ASCII characters')
   .openapi({ description: '`tr_…`, or the X-Trace-ID that the caller chose.', example: 'tr_4bf92f3577b34da6a3ce929d0e0e4736' });
 const idParams = z.object({ trace_id: traceIdParam });
+const findWords = z.string().max(100).default('').openapi({
+  description: 'Words with spaces between them; calls in which each stands somewhere: in server, name, operation, status, fault, policy or target.',
+  example: 'github error',
+});
 const spanQuery = z.object({
   around: z
     .string()
     .regex(/^sp_[0-9a-f]{16}$/, 'a span id is sp_ and 16 hex digits')
     .optional()
     .openapi({ description: 'The span that the window has in its middle; without it, the window begins with the first.' }),
+  offset: z.coerce.number().int().min(0).max(bounds.traceTreeSpansMax).optional().openapi({ description: 'Place in the tree of the first span.' }),
   limit: z.coerce.number().int().min(1).max(bounds.spanWindowMax).default(200),
   cursor,
 });

@@ -430,6 +430,61 @@ describe('a trace of 10,000 calls', () => {
     expect((await spans({ around: expected[9999]?.id ?? '', limit: 100 })).offset).toBe(9900);
   });
 
+  test('opens at a place, and behind the last with nothing', async () => {
+    expect(placesOf(await spans({ offset: 4321, limit: 10 }))).toEqual(expected.slice(4321, 4331));
+    expect(await spans({ offset: 20_000, limit: 10 })).toMatchObject({ spans: [], offset: 10_000, cursor: null });
+  });
+
+  test('is outlined as a whole, in the order of the tree: when, how long, what ended otherwise, what the run waited for, what words mean', async () => {
+    const trace = 'c'.repeat(32);
+    const begun = begin + 14 * day;
+    const row = (id: number, startMs: number, ms: number, more: Readonly<Record<string, string>>) => ({
+      org_id: 'org_default',
+      trace_id: trace,
+      span_id: String(id).repeat(16),
+      started_at: BigInt(begun + startMs) * 1000n,
+      method: 'tools/call',
+      server: 'github',
+      status: 'success',
+      stop: 'reply',
+      duration_us: ms * 1000,
+      ...more,
+    });
+    await ledger.insert([
+      row(1, 0, 40, { tool: 'list_issues' }),
+      row(2, 10, 20, { tool: 'create_issue', status: 'error', fault_code: 'upstream_reset' }),
+      row(3, 20, 5, { server: 'search', tool: 'query', parent_span_id: '1'.repeat(16), status: 'blocked', policy: 'no-search' }),
+      row(4, 40, 60.5, { tool: 'create_issue' }),
+    ]);
+    const outline = (find?: string): Promise<object> => get(`/v1/traces/tr_${trace}/outline`, find === undefined ? {} : { find });
+    expect(await outline()).toEqual({
+      trace_id: `tr_${trace}`,
+      span_count: 4,
+      truncated: false,
+      start_ms: [0, 20, 10, 40],
+      duration_ms: [40, 5, 20, 60.5],
+      not_ok: [
+        { place: 1, status: 'blocked' },
+        { place: 2, status: 'error' },
+      ],
+      critical: [0, 3],
+      found: null,
+    });
+    for (const [find, found] of [
+      [' GitHub  create', [2, 3]],
+      ['tools.call error', [2]],
+      ['no-search', [1]],
+      ['upstream_reset', [2]],
+      ["it's % nothing", []],
+      [' ', null],
+    ] as const)
+      expect([find, await outline(find)]).toMatchObject([find, { found }]);
+    const whole = await get<{ readonly start_ms: readonly number[] }>(`${path.replace('/spans', '/outline')}`, {});
+    expect([whole.start_ms.length, whole.start_ms.slice(0, 3)]).toEqual([10_000, [0, 1, 2]]);
+    expect((await control.request('GET', `/v1/traces/tr_${'e'.repeat(32)}/outline`, { front: 'admin' })).status).toBe(404);
+    expect((await control.request('GET', `/v1/traces/tr_${trace}/outline?find=${'x'.repeat(101)}`, { front: 'admin' })).status).toBe(400);
+  });
+
   test('shows how often a call was tried, what the server asked and what it did itself as children of the call', async () => {
     const [trace, startUs] = ['d'.repeat(32), BigInt(begin + 13 * day) * 1000n];
     await ledger.insert([
@@ -473,7 +528,13 @@ describe('a trace of 10,000 calls', () => {
   });
 
   test('refuses a span and a cursor of another trace', async () => {
-    for (const query of [`around=sp_${'0'.repeat(16)}`, 'cursor=eA', `cursor=${Buffer.from(`after ${'0'.repeat(16)}`).toString('base64url')}`])
+    for (const query of [
+      `around=sp_${'0'.repeat(16)}`,
+      `offset=1&around=${expected[3]?.id}`,
+      'offset=-1',
+      'cursor=eA',
+      `cursor=${Buffer.from(`after ${'0'.repeat(16)}`).toString('base64url')}`,
+    ])
       expect((await control.request('GET', `${path}?${query}`, { front: 'admin' })).status).toBe(400);
     expect((await control.request('GET', `/v1/traces/tr_${'e'.repeat(32)}/spans`, { front: 'admin' })).status).toBe(404);
   });

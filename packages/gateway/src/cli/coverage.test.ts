@@ -154,6 +154,7 @@ const without: Readonly<Record<string, string>> = {
   'POST /v1/traces/search': 'the question of GET /v1/traces in a body',
   'GET /v1/traces/facets': 'counts beside a list on a page',
   'GET /v1/traces/histogram': 'bars above a list on a page',
+  'GET /v1/traces/{trace_id}/outline': 'a picture of the whole on a page; `traces get` has the tree',
   'GET /v1/traces/{trace_id}/spans': 'windows of a tree on a page; `traces get` has the tree',
   'GET /v1/traces/{trace_id}/spans/{span_id}/request/redactions': 'marks in a text on a page',
   'GET /v1/traces/{trace_id}/spans/{span_id}/response/redactions': 'marks in a text on a page',

@@ -1,30 +1,12 @@
 import type { ReactElement } from 'react';
 import { countText, pluralText } from '../../text/format.ts';
 import { Button } from '../../ui/button.tsx';
-import type { CallSpan } from './tree-rows.ts';
 
 /** Which calls of a trace are meant. */
 export interface SpanFilter {
   readonly find: string | undefined;
   /** The others are left out; else they are dim. */
   readonly isHiding: boolean;
-}
-
-/** Every word somewhere in server, name, operation, status, fault or error; null: all calls are meant. */
-export function foundSpans(spans: readonly CallSpan[], find: string | undefined): ReadonlySet<string> | null {
-  const words = (find ?? '')
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '');
-  if (words.length === 0) return null;
-  return new Set(
-    spans
-      .filter(({ server, tool, name, operation, status, fault, error }) => {
-        const text = [server, tool, name, operation, status, fault, error].join(' ').toLowerCase();
-        return words.every((word) => text.includes(word));
-      })
-      .map(({ id }) => id),
-  );
 }
 
 interface SpanFilterBarProps {

@@ -1,5 +1,5 @@
 /** A trace: its calls on the axis of time, and the one that is looked at beside them. The page and the panel beside a list are made of it. */
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState, type ReactElement } from 'react';
 import { NotFoundError } from '@gatewayops/sdk';
 import { useCapability } from '../../app/session.ts';
@@ -14,9 +14,9 @@ import { retentionQuery } from '../settings/retention-query.ts';
 import { operationText } from '../traces/trace-row.ts';
 import { useCallAgain } from './call-again.tsx';
 import { SpanDetail, type SpanTab } from './span-detail.tsx';
-import { foundSpans, SpanFilterBar, type SpanFilter } from './span-filter.tsx';
-import { criticalPath, treeRows } from './tree-rows.ts';
-import { spansQuery, traceQuery } from './use-trace.ts';
+import { SpanFilterBar, type SpanFilter } from './span-filter.tsx';
+import { treeRows, type OpenCalls } from './tree-rows.ts';
+import { traceQuery, useTraceTree } from './use-trace.ts';
 import { Waterfall } from './waterfall.tsx';
 
 interface TraceViewProps {
@@ -34,21 +34,21 @@ interface TraceViewProps {
 
 export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilter, isNarrow, actions }: TraceViewProps): ReactElement {
   const trace = useQuery(traceQuery(traceId));
-  const tree = useInfiniteQuery(spansQuery(traceId));
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const spans = useMemo(() => (tree.data?.pages ?? []).flatMap((page) => page.spans), [tree.data]);
-  const meant = useMemo(() => foundSpans(spans, filter.find), [spans, filter.find]);
-  const rows = useMemo(
-    () => treeRows(meant === null || !filter.isHiding ? spans : spans.filter(({ id }) => meant.has(id)), open),
-    [spans, open, meant, filter.isHiding],
+  const find = (filter.find ?? '').trim();
+  const tree = useTraceTree(traceId, { spanId, status: trace.data?.status, find });
+  const { outline, spans, chosen: placed } = tree;
+  const [open, setOpen] = useState<OpenCalls>(noneOpen);
+  const meant = useMemo(() => (find === '' || !outline?.found ? null : new Set(outline.found)), [find, outline]);
+  const places = useMemo(
+    () => (meant !== null && filter.isHiding ? [...meant] : Array.from({ length: outline?.start_ms.length ?? 0 }, (_, place) => place)),
+    [outline, meant, filter.isHiding],
   );
-  const critical = useMemo(() => criticalPath(spans), [spans]);
+  const rows = useMemo(() => treeRows(places, spans, open), [places, spans, open]);
   useShortcuts([
-    { keys: ']', about: 'Open all calls', run: () => setOpen(new Set(spans.map(({ id }) => id))) },
-    { keys: '[', about: 'Close all calls', run: () => setOpen(new Set()) },
+    { keys: ']', about: 'Open all calls', run: () => setOpen({ isAll: true, but: new Set() }) },
+    { keys: '[', about: 'Close all calls', run: () => setOpen(noneOpen) },
   ]);
-  // The call that decides how the trace ended is the one to look at first.
-  const chosen = spans.find(({ id }) => id === spanId) ?? spans.find(({ status }) => status === trace.data?.status) ?? spans[0];
+  const chosen = placed?.span;
   useCallAgain(traceId, chosen);
 
   const error = trace.error ?? tree.error;
@@ -60,19 +60,26 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
       </Empty>
     );
   const found = trace.data;
-  if (found === undefined || tree.data === undefined)
+  if (found === undefined || outline === undefined)
     return error === null ? (
       <Skeleton rows={10} label="Loading the trace" />
     ) : (
-      <ErrorCard error={error} what="The trace" onRetry={() => void Promise.all([trace.refetch(), tree.refetch()])} />
+      <ErrorCard
+        error={error}
+        what="The trace"
+        onRetry={() => {
+          void trace.refetch();
+          tree.refetch();
+        }}
+      />
     );
 
   const first = found.spans[0];
-  const startMs = Date.parse(found.start_time);
+  const size = outline.start_ms.length;
   const toggle = (id: string): void => {
-    const next = new Set(open);
-    if (!next.delete(id)) next.add(id);
-    setOpen(next);
+    const but = new Set(open.but);
+    if (!but.delete(id)) but.add(id);
+    setOpen({ isAll: open.isAll, but });
   };
   // Beside a list the page has its title already.
   const Title = isNarrow ? 'h2' : 'h1';
@@ -102,28 +109,26 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
         <section
           aria-label="Timeline"
           className={`flex min-h-32 min-w-0 flex-col ${isNarrow ? 'max-h-[45%] shrink-0 border-b border-hairline' : 'flex-1'}`}
-          style={isNarrow ? { height: 84 + rows.length * 28 + (spans.length > 1 ? 40 : 0) } : undefined}
+          style={isNarrow ? { height: 84 + rows.length * 28 + (size > 1 ? 40 : 0) } : undefined}
         >
-          {(spans.length > 1 || filter.find !== undefined) && (
-            <SpanFilterBar filter={filter} found={meant?.size ?? null} all={spans.length} onChange={onFilter} />
-          )}
+          {(size > 1 || filter.find !== undefined) && <SpanFilterBar filter={filter} found={meant?.size ?? null} all={size} onChange={onFilter} />}
           <Waterfall
             meant={meant}
             rows={rows}
-            spans={spans}
-            startMs={startMs}
+            outline={outline}
+            startMs={Date.parse(found.start_time)}
             lengthMs={Math.max(found.duration_ms, 0.001)}
-            critical={critical}
-            chosen={chosen?.id ?? null}
+            chosen={placed?.place ?? null}
             onChoose={({ id }) => onSpan(id)}
             onToggle={toggle}
-            {...(tree.hasNextPage && !tree.isFetchingNextPage ? { onEnd: () => void tree.fetchNextPage() } : {})}
+            onSight={tree.want}
           />
-          {tree.data.pages[0]?.truncated === true && (
+          {outline.truncated && (
             <p className="border-t border-hairline bg-warn-soft px-3 py-1.5 text-meta text-warn">
               The trace has more calls than are shown as a tree; those that began last are left out.
             </p>
           )}
+          {error !== null && <ErrorCard error={error} what="A part of the trace" onRetry={tree.refetch} />}
         </section>
         {chosen !== undefined && (
           <section
@@ -137,6 +142,8 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
     </div>
   );
 }
+
+const noneOpen: OpenCalls = { isAll: false, but: new Set() };
 
 /** ` (30d)`, for whoever may read the configuration. */
 function KeptFor(): ReactElement | null {

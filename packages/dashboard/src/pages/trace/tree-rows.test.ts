@@ -1,20 +1,28 @@
 import { expect, test } from 'vitest';
-import { criticalPath, treeRows, type CallSpan } from './tree-rows.ts';
+import { treeRows, type CallSpan } from './tree-rows.ts';
 
-function call(id: string, startMs: number, durationMs: number): CallSpan {
-  return { id, depth: 0, start_time: new Date(startMs).toISOString(), duration_ms: durationMs, children: [] } as CallSpan;
-}
+const call = (id: string, children: readonly string[] = []): CallSpan =>
+  ({ id, depth: 0, children: children.map((child) => ({ id: child, parent_id: id })) }) as unknown as CallSpan;
+const none = { isAll: false, but: new Set<string>() };
 
 test('when more of a trace come, and when another call is opened, the rows that were there are the same ones', () => {
-  const [a, b, c] = [call('a', 0, 10), call('b', 10, 10), call('c', 20, 10)];
-  const before = treeRows([a, b], new Set());
-  const after = treeRows([a, b, c], new Set(['b']));
-  expect(after.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
-  expect(after[0]).toBe(before[0]);
-  expect(after[1]).not.toBe(before[1]);
+  const [a, b, c] = [call('a'), call('b', ['b.auth']), call('c')];
+  const spans = new Map([
+    [0, a],
+    [1, b],
+  ]);
+  const before = treeRows([0, 1, 2, 3], spans, none);
+  expect(before.map(({ kind }) => kind)).toEqual(['call', 'call', 'ahead', 'ahead']);
+  const after = treeRows([0, 1, 2, 3], new Map([...spans, [2, c]]), { isAll: false, but: new Set(['b']) });
+  expect(after.map(({ id, place }) => [id, place])).toEqual([
+    ['a', 0],
+    ['b', 1],
+    ['b.auth', 1],
+    ['c', 2],
+    ['ahead 3', 3],
+  ]);
+  expect([after[0], after[4]]).toEqual([before[0], before[3]]);
+  expect([after[0] === before[0], after[4] === before[3]]).toEqual([true, true]);
   expect(after[1]).toMatchObject({ isOpen: true });
-});
-
-test('the critical path is what the run waited for, from its end back', () => {
-  expect(criticalPath([call('first', 0, 10), call('beside', 1, 5), call('last', 10, 20)])).toEqual(new Set(['last', 'first']));
+  expect(treeRows([1], spans, { isAll: true, but: new Set(['b']) })).toHaveLength(1);
 });

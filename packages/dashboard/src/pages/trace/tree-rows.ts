@@ -4,33 +4,54 @@ import type { Schemas } from '@gatewayops/sdk';
 export type CallSpan = Schemas['PlacedSpan'];
 export type ChildSpan = Schemas['ChildSpan'];
 
+interface RowBase {
+  readonly id: string;
+  /** Of its call in the trace. */
+  readonly place: number;
+}
 export type TreeRow =
-  | { readonly kind: 'call'; readonly id: string; readonly depth: number; readonly span: CallSpan; readonly isOpen: boolean }
-  | { readonly kind: 'child'; readonly id: string; readonly depth: number; readonly child: ChildSpan; readonly span: CallSpan };
+  | (RowBase & { readonly kind: 'call'; readonly depth: number; readonly span: CallSpan; readonly isOpen: boolean })
+  | (RowBase & { readonly kind: 'child'; readonly depth: number; readonly child: ChildSpan; readonly span: CallSpan })
+  /** One of which no more is known yet than when it was. */
+  | (RowBase & { readonly kind: 'ahead' });
 
 type CallRow = Extract<TreeRow, { kind: 'call' }>;
 
 const callRows = new WeakMap<CallSpan, CallRow>();
 
 /** The row that a call had stays the same one while it is: a long trace comes in parts, and what is on screen is not drawn anew with each. */
-function callRow(span: CallSpan, isOpen: boolean): CallRow {
+function callRow(span: CallSpan, place: number, isOpen: boolean): CallRow {
   const known = callRows.get(span);
-  if (known?.isOpen === isOpen) return known;
-  const row: CallRow = { kind: 'call', id: span.id, depth: span.depth, span, isOpen };
+  if (known?.isOpen === isOpen && known.place === place) return known;
+  const row: CallRow = { kind: 'call', id: span.id, place, depth: span.depth, span, isOpen };
   callRows.set(span, row);
   return row;
 }
 
-export function treeRows(spans: readonly CallSpan[], open: ReadonlySet<string>): readonly TreeRow[] {
-  return spans.flatMap((span): readonly TreeRow[] => {
-    const isOpen = open.has(span.id);
-    const call = callRow(span, isOpen);
-    if (!isOpen) return [call];
-    return [
-      call,
-      ...span.children.map((child): TreeRow => ({ kind: 'child', id: child.id, depth: span.depth + 1 + depthOf(child, span.children), child, span })),
-    ];
-  });
+/** As many as the longest trace had so far. */
+const ahead: TreeRow[] = [];
+
+/** Which calls are open: all but some, or some. */
+export interface OpenCalls {
+  readonly isAll: boolean;
+  readonly but: ReadonlySet<string>;
+}
+
+/** @param places those to show, in order */
+export function treeRows(places: readonly number[], spans: ReadonlyMap<number, CallSpan>, open: OpenCalls): readonly TreeRow[] {
+  const rows: TreeRow[] = [];
+  for (const place of places) {
+    const span = spans.get(place);
+    if (span === undefined) {
+      rows.push((ahead[place] ??= { kind: 'ahead', id: `ahead ${place}`, place }));
+      continue;
+    }
+    const isOpen = open.isAll !== open.but.has(span.id);
+    rows.push(callRow(span, place, isOpen));
+    if (isOpen)
+      for (const child of span.children) rows.push({ kind: 'child', id: child.id, place, depth: span.depth + 1 + depthOf(child, span.children), child, span });
+  }
+  return rows;
 }
 
 /** Spans that a server gave may hang on one another. */
@@ -44,38 +65,4 @@ function depthOf(child: ChildSpan, all: readonly ChildSpan[]): number {
     if (at !== undefined) depth += 1;
   }
   return depth;
-}
-
-interface Times {
-  readonly span: CallSpan;
-  readonly start: number;
-  readonly end: number;
-}
-
-const times = new WeakMap<CallSpan, Times>();
-
-/** Read once for each: with each part of a trace that comes the path is looked for, and all is drawn small, anew. */
-export function timesOf(span: CallSpan): Times {
-  const known = times.get(span);
-  if (known !== undefined) return known;
-  const start = Date.parse(span.start_time);
-  const read = { span, start, end: start + span.duration_ms };
-  times.set(span, read);
-  return read;
-}
-
-/**
- * The calls that the run waited for: from its end back, each time the call that ended last before. Calls side by side of which one is shorter are not
- * among them (as in the critical path of Jaeger).
- */
-export function criticalPath(spans: readonly CallSpan[]): ReadonlySet<string> {
-  const path = new Set<string>();
-  const byEnd = spans.map(timesOf).toSorted((a, b) => b.end - a.end);
-  let before = Number.POSITIVE_INFINITY;
-  for (const { span, start, end } of byEnd) {
-    if (end > before + 0.001) continue;
-    path.add(span.id);
-    before = start;
-  }
-  return path;
 }

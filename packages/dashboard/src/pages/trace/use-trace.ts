@@ -1,19 +1,130 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+/** A trace as it is asked for: the whole in few bytes, and windows on its calls where somebody looks. */
+import { keepPreviousData, queryOptions, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Schemas } from '@gatewayops/sdk';
 import { gateway } from '../../app/gateway.ts';
+import type { CallSpan } from './tree-rows.ts';
 
 /** Spans that are asked for at a time. */
 const windowSize = 200;
+/** While somebody types, nothing is looked for. */
+const typingMs = 150;
+
+type Outline = Schemas['TraceOutline'];
 
 export function traceQuery(traceId: string) {
   return queryOptions({ queryKey: ['trace', traceId], queryFn: async ({ signal }) => (await gateway.traces.get(traceId, { limit: 1 }, { signal })).trace });
 }
 
-/** The tree of a trace, window by window. */
-export function spansQuery(traceId: string) {
-  return infiniteQueryOptions({
-    queryKey: ['spans', traceId],
-    queryFn: ({ pageParam, signal }) => gateway.traces.spans(traceId, { limit: windowSize }, { signal }).page(pageParam),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ cursor }) => cursor ?? undefined,
+function outlineQuery(traceId: string, find: string) {
+  return queryOptions({
+    queryKey: ['outline', traceId, find],
+    queryFn: async ({ signal }) => {
+      if (find !== '') await new Promise((resolve) => setTimeout(resolve, typingMs));
+      signal.throwIfAborted();
+      return gateway.traces.outline(traceId, { find }, { signal });
+    },
+    placeholderData: keepPreviousData,
   });
+}
+
+/** From that place on. `size`: calls of the whole trace; while it grows, places move. */
+function windowQuery(traceId: string, size: number, offset: number) {
+  return queryOptions({
+    queryKey: ['spans', traceId, size, offset],
+    queryFn: ({ signal }) => gateway.traces.spans(traceId, { offset, limit: windowSize }, { signal }).page(undefined),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+function aroundQuery(traceId: string, spanId: string) {
+  return queryOptions({
+    queryKey: ['spans', traceId, spanId],
+    queryFn: ({ signal }) => gateway.traces.spans(traceId, { around: spanId, limit: 1 }, { signal }).page(undefined),
+  });
+}
+
+type Window = Awaited<ReturnType<ReturnType<typeof gateway.traces.spans>['page']>>;
+
+export interface PlacedCall {
+  readonly place: number;
+  readonly span: CallSpan;
+}
+
+export interface TraceTree {
+  readonly outline: Outline | undefined;
+  /** Those that have come, by their place in the outline. */
+  readonly spans: ReadonlyMap<number, CallSpan>;
+  /** The one that is looked at, once it has come. */
+  readonly chosen: PlacedCall | undefined;
+  readonly error: Error | null;
+  /** Asks for what is looked at. */
+  readonly want: (first: number, last: number) => void;
+  readonly refetch: () => void;
+}
+
+/** @param status that of the trace: unless one is named, the first call that ended so is the one to look at */
+export function useTraceTree(traceId: string, { spanId, status, find }: { spanId: string | null; status: string | undefined; find: string }): TraceTree {
+  const outlined = useQuery(outlineQuery(traceId, find));
+  const outline = outlined.data;
+  const size = outline?.start_ms.length ?? 0;
+  const [wanted, setWanted] = useState<readonly number[]>([0]);
+  const want = useCallback((first: number, last: number) => {
+    setWanted((before) => {
+      const more: number[] = [];
+      for (let at = Math.floor(Math.max(0, first) / windowSize); at * windowSize <= last; at += 1) if (!before.includes(at)) more.push(at);
+      return more.length === 0 ? before : [...before, ...more];
+    });
+  }, []);
+  // Whoever looks at another trace in the same place.
+  const [of, setOf] = useState(traceId);
+  if (of !== traceId) {
+    setOf(traceId);
+    setWanted([0]);
+  }
+  const { spans, places, error, retry } = useQueries({
+    queries: wanted.filter((at) => at === 0 || at * windowSize < size).map((at) => windowQuery(traceId, size, at * windowSize)),
+    combine: joined,
+  });
+
+  const named = spanId === null ? undefined : places.get(spanId);
+  // One that stands far behind, or is of no such trace: that is no reason to show nothing.
+  const around = useQuery({ ...aroundQuery(traceId, spanId ?? ''), enabled: spanId !== null && named === undefined, retry: false });
+  const far = spanId !== null && named === undefined ? around.data : undefined;
+  const isNowhere = spanId !== null && named === undefined && around.isError;
+  const deciding = useMemo(() => outline?.not_ok.find((one) => one.status === status)?.place ?? 0, [outline, status]);
+  const place = named ?? far?.offset ?? (spanId === null || isNowhere ? deciding : undefined);
+  useEffect(() => {
+    if (place !== undefined) want(place, place);
+  }, [place, want]);
+  const span = place === undefined ? undefined : (spans.get(place) ?? far?.spans[0]);
+  const chosen = useMemo(() => (place === undefined || span === undefined ? undefined : { place, span }), [place, span]);
+  const { refetch } = outlined;
+  return {
+    outline,
+    spans,
+    chosen,
+    error: outlined.error ?? error,
+    want,
+    refetch: () => {
+      void refetch();
+      retry();
+    },
+  };
+}
+
+function joined(results: readonly UseQueryResult<Window>[]) {
+  const spans = new Map<number, CallSpan>();
+  const places = new Map<string, number>();
+  for (const { data } of results)
+    for (const [index, span] of (data?.spans ?? []).entries()) {
+      spans.set((data?.offset ?? 0) + index, span);
+      places.set(span.id, (data?.offset ?? 0) + index);
+    }
+  return {
+    spans,
+    places,
+    error: results.find((one) => one.error !== null)?.error ?? null,
+    retry: () => results.forEach((one) => void (one.isError ? one.refetch() : undefined)),
+  };
 }

@@ -1,25 +1,27 @@
 /** The calls of a trace on one axis of time: rows on screen only, a small picture of the whole above, the critical path marked. */
 import { useVirtualizer } from '@tanstack/react-virtual';
+import type { Schemas } from '@gatewayops/sdk';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import { memo, useCallback, useEffect, useMemo, useRef, type ReactElement } from 'react';
 import { useAppearance } from '../../app/appearance.ts';
 import { Mark, type Status } from '../../rail/rail.tsx';
 import { durationText } from '../../text/format.ts';
 import { operationText } from '../traces/trace-row.ts';
-import { timesOf, type CallSpan, type TreeRow } from './tree-rows.ts';
+import type { CallSpan, TreeRow } from './tree-rows.ts';
 
 interface WaterfallProps {
   readonly rows: readonly TreeRow[];
-  readonly spans: readonly CallSpan[];
+  readonly outline: Schemas['TraceOutline'];
   readonly startMs: number;
   readonly lengthMs: number;
-  readonly critical: ReadonlySet<string>;
-  /** Others are dim; null: all are meant. */
-  readonly meant: ReadonlySet<string> | null;
-  readonly chosen: string | null;
+  /** Places of calls; others are dim. Null: all are meant. */
+  readonly meant: ReadonlySet<number> | null;
+  /** Place of the call that is looked at. */
+  readonly chosen: number | null;
   readonly onChoose: (span: CallSpan) => void;
   readonly onToggle: (id: string) => void;
-  readonly onEnd?: () => void;
+  /** Calls from that place to that one are on screen, or may soon be. */
+  readonly onSight: (first: number, last: number) => void;
 }
 
 const barLook: Readonly<Record<Status, string>> = {
@@ -33,14 +35,41 @@ const barLook: Readonly<Record<Status, string>> = {
 };
 const height = 28;
 
-export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, chosen, onChoose, onToggle, onEnd }: WaterfallProps): ReactElement {
+/** Rows before and behind those on screen that are asked for with them. */
+const sightAhead = 150;
+/** Whoever drags through thousands does not ask for all of them. */
+const sightEveryMs = 80;
+
+export function Waterfall({ rows, outline, startMs, lengthMs, meant, chosen, onChoose, onToggle, onSight }: WaterfallProps): ReactElement {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10 });
   const items = virtual.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const placeAt = (index: number): number => rows[Math.max(0, Math.min(index, rows.length - 1))]?.place ?? 0;
+  const sight = useRef({ first: 0, last: 0, tell: onSight });
+  const telling = useRef<ReturnType<typeof setTimeout> | null>(null);
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 80) onEnd?.();
-  }, [last, rows.length, onEnd]);
+    sight.current = { first: placeAt((items[0]?.index ?? 0) - sightAhead), last: placeAt((items.at(-1)?.index ?? 0) + sightAhead), tell: onSight };
+    telling.current ??= setTimeout(() => {
+      telling.current = null;
+      sight.current.tell(sight.current.first, sight.current.last);
+    }, sightEveryMs);
+  });
+  useEffect(
+    () => () => {
+      if (telling.current !== null) clearTimeout(telling.current);
+      telling.current = null;
+    },
+    [],
+  );
+  const critical = useMemo(() => new Set(outline.start_ms.length > 1 ? outline.critical : []), [outline]);
+  // The first time it may stand far below; one that is clicked is on screen already.
+  useEffect(() => {
+    if (chosen === null) return;
+    const index = rows.findIndex(({ place }) => place === chosen);
+    if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' });
+    // Only where another is looked at, not where rows come in.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [chosen]);
   // A row is drawn again where it changes, not where what is to be done with it is a new function.
   const latest = useRef({ onChoose, onToggle });
   useEffect(() => {
@@ -50,12 +79,7 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
   const toggle = useCallback((id: string) => latest.current.onToggle(id), []);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <Minimap
-        spans={spans}
-        startMs={startMs}
-        lengthMs={lengthMs}
-        onJump={(share) => virtual.scrollToIndex(Math.floor(share * rows.length), { align: 'center' })}
-      />
+      <Minimap outline={outline} lengthMs={lengthMs} onJump={(share) => virtual.scrollToIndex(Math.floor(share * rows.length), { align: 'center' })} />
       <div className="grid h-6 shrink-0 grid-cols-[minmax(160px,34%)_1fr] items-center border-b border-hairline bg-sunken text-meta text-ink-3">
         <span className="px-3">Call</span>
         <span className="relative h-full pr-3">
@@ -75,6 +99,20 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
           {items.map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
+            const { place } = row;
+            const isDim = meant !== null && !meant.has(place);
+            if (row.kind === 'ahead')
+              return (
+                <AheadRow
+                  key={row.id}
+                  top={start}
+                  startMs={outline.start_ms[place] ?? 0}
+                  ms={outline.duration_ms[place] ?? 0}
+                  lengthMs={lengthMs}
+                  isDim={isDim}
+                />
+              );
+            const isCall = row.kind === 'call';
             return (
               <WaterfallRow
                 key={row.id}
@@ -83,9 +121,9 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
                 startMs={startMs}
                 lengthMs={lengthMs}
                 isFirst={index === 0}
-                isChosen={row.kind === 'call' && chosen === row.span.id}
-                isDim={meant !== null && !meant.has(row.span.id)}
-                isCritical={row.kind === 'call' && spans.length > 1 && critical.has(row.span.id)}
+                isChosen={isCall && chosen === place}
+                isDim={isDim}
+                isCritical={isCall && critical.has(place)}
                 onChoose={choose}
                 onToggle={toggle}
               />
@@ -98,7 +136,7 @@ export function Waterfall({ rows, spans, startMs, lengthMs, critical, meant, cho
 }
 
 interface WaterfallRowProps extends Pick<WaterfallProps, 'startMs' | 'lengthMs' | 'onChoose' | 'onToggle'> {
-  readonly row: TreeRow;
+  readonly row: Exclude<TreeRow, { kind: 'ahead' }>;
   /** Pixels below the first. */
   readonly top: number;
   readonly isFirst: boolean;
@@ -174,6 +212,37 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
   );
 });
 
+interface AheadRowProps {
+  readonly top: number;
+  /** After the start of the trace. */
+  readonly startMs: number;
+  readonly ms: number;
+  readonly lengthMs: number;
+  readonly isDim: boolean;
+}
+
+/** A call whose name is on its way: when it was is known. */
+const AheadRow = memo(function AheadRow({ top, startMs, ms, lengthMs, isDim }: AheadRowProps): ReactElement {
+  return (
+    <div
+      role="treeitem"
+      aria-busy="true"
+      aria-label="A call that is loading"
+      aria-selected="false"
+      className={`absolute inset-x-0 grid h-7 grid-cols-[minmax(160px,34%)_1fr] items-center ${isDim ? 'opacity-45' : ''}`}
+      style={{ top }}
+    >
+      <span className="ml-9 h-2 w-2/5 rounded-[2px] bg-sunken" />
+      <span className="relative mr-3 h-full">
+        <span
+          className="absolute top-2 h-3 rounded-[2px] bg-hairline"
+          style={{ left: `min(${((startMs / lengthMs) * 100).toFixed(3)}%, calc(100% - 2px))`, width: `max(${((ms / lengthMs) * 100).toFixed(3)}%, 2px)` }}
+        />
+      </span>
+    </div>
+  );
+});
+
 function focusBeside(row: HTMLElement, which: 'nextElementSibling' | 'previousElementSibling'): void {
   const next = row[which];
   if (next instanceof HTMLElement) next.focus();
@@ -204,17 +273,16 @@ function childName({ kind, operation, target, outcome }: Extract<TreeRow, { kind
 
 /** All calls as lines on a canvas; a click goes there. */
 function Minimap({
-  spans,
-  startMs,
+  outline,
   lengthMs,
   onJump,
-}: Pick<WaterfallProps, 'spans' | 'startMs' | 'lengthMs'> & { readonly onJump: (share: number) => void }): ReactElement | null {
+}: Pick<WaterfallProps, 'outline' | 'lengthMs'> & { readonly onJump: (share: number) => void }): ReactElement | null {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { theme } = useAppearance();
-  const lines = useMemo(
-    () => spans.map((span) => ({ from: (timesOf(span).start - startMs) / lengthMs, wide: span.duration_ms / lengthMs, isBad: span.status !== 'success' })),
-    [spans, startMs, lengthMs],
-  );
+  const lines = useMemo(() => {
+    const bad = new Set(outline.not_ok.map(({ place }) => place));
+    return outline.start_ms.map((start, place) => ({ from: start / lengthMs, wide: (outline.duration_ms[place] ?? 0) / lengthMs, isBad: bad.has(place) }));
+  }, [outline, lengthMs]);
   useEffect(() => {
     const target = canvas.current;
     const context = target?.getContext('2d');
@@ -238,7 +306,7 @@ function Minimap({
     // The colours are those of the theme.
     // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [lines, theme]);
-  if (spans.length < 12) return null;
+  if (lines.length < 12) return null;
   return (
     <canvas
       ref={canvas}

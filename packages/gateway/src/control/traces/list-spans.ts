@@ -12,6 +12,8 @@ export interface SpanWindowInput {
   readonly traceId: string;
   /** The span (16 hex digits) that the window is to have in its middle, or null. */
   readonly around: string | null;
+  /** Place in the tree of the first, or null. At most one of these three. */
+  readonly offset: number | null;
   /** 1 to `spanWindowMax`. */
   readonly limit: number;
   readonly cursor: string | null;
@@ -76,8 +78,10 @@ export async function listSpans(context: Pick<ControlContext, 'ledger' | 'organi
 }
 
 /** Faults: `invalid_params` where what is named is not of this trace. */
-function offsetOf({ around, cursor }: SpanWindowInput, tree: readonly TreePlace[], limit: number): number {
-  if (around !== null && cursor !== null) throw new Fault('invalid_params', { reason: 'give around or cursor, not both' });
+function offsetOf({ around, offset, cursor }: SpanWindowInput, tree: readonly TreePlace[], limit: number): number {
+  if ([around, offset, cursor].filter((given) => given !== null).length > 1)
+    throw new Fault('invalid_params', { reason: 'give around, offset or cursor, only one' });
+  if (offset !== null) return Math.min(offset, tree.length);
   if (cursor !== null) {
     const [side, spanHex] = Buffer.from(cursor, 'base64url').toString().split(' ');
     const at = tree.findIndex((place) => place.spanHex === spanHex);

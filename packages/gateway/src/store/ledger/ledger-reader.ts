@@ -33,7 +33,18 @@ import {
   type PayloadRow,
 } from './payloads.ts';
 import type { Selection } from './selection.ts';
-import { findTrace, listSpanLinks, listSpans, listSpansById, type SpanLink, type SpanListInput, type SpanRow, type TraceSummary } from './trace-spans.ts';
+import {
+  findTrace,
+  listOutlinedSpans,
+  listSpanLinks,
+  listSpans,
+  listSpansById,
+  type OutlinedSpan,
+  type SpanLink,
+  type SpanListInput,
+  type SpanRow,
+  type TraceSummary,
+} from './trace-spans.ts';
 import { estimateTraces, listTraces, type ListedTraces, type TraceListInput } from './traces.ts';
 import { listToolUsage, readToolLatency, type ToolLatency, type ToolLatencyInput, type ToolUsage, type ToolUsageInput } from './usage.ts';
 
@@ -54,6 +65,8 @@ export interface LedgerReader {
   listSpansById(input: SpanListInput, spanHexes: readonly string[]): Promise<readonly CallRow[]>;
   /** Oldest first. */
   listSpanLinks(input: SpanListInput, limit: number): Promise<readonly SpanLink[]>;
+  /** Oldest first. */
+  listOutlinedSpans(input: Parameters<typeof listOutlinedSpans>[1], limit: number): Promise<readonly OutlinedSpan[]>;
   findPayload(place: PayloadPlace): Promise<PayloadRow | null>;
   /** What is known of the bodies of these spans, without their texts. */
   listPayloadFacts(input: SpanListInput & { readonly spanHexes: readonly string[] }): Promise<readonly PayloadFacts[]>;
@@ -96,6 +109,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listSpans: (organizationId, traceHex, limit) => listSpans(ledger, organizationId, traceHex, limit),
     listSpansById: (input, spanHexes) => listSpansById(ledger, input, spanHexes),
     listSpanLinks: (input, limit) => listSpanLinks(ledger, input, limit),
+    listOutlinedSpans: (input, limit) => listOutlinedSpans(ledger, input, limit),
     findPayload: (place) => findPayload(ledger, place),
     listPayloadFacts: (input) => listPayloadFacts(ledger, input),
     listCosts: (input) => listCosts(ledger, input),

@@ -81,3 +81,32 @@ export function listSpanLinks(ledger: Pick<LedgerStore, 'query'>, input: SpanLis
   const sql = `/* traces/span-links */ SELECT toString(span_id) AS span_hex, parent_span_id FROM calls WHERE ${ofTrace} ORDER BY started_at, span_id LIMIT {limit:UInt32}`;
   return ledger.query(sql, { ...parametersOf(input), limit }, link);
 }
+
+const outlined = link.extend({ start_us: z.coerce.bigint(), duration_us: z.coerce.number(), status: z.string(), found: z.coerce.number() });
+export type OutlinedSpan = z.infer<typeof outlined>;
+
+/** What a word is looked for in. */
+const said = "concatWithSeparator(' ', server, tool, method, replaceAll(method, '/', '.'), toString(status), fault_code, policy, target)";
+
+/** The same with when and how each ended, and whether each of `words` stands somewhere in what is known of it. */
+export function listOutlinedSpans(
+  ledger: Pick<LedgerStore, 'query'>,
+  input: SpanListInput & { readonly words: readonly string[] },
+  limit: number,
+): Promise<OutlinedSpan[]> {
+  const found = input.words.map((_, index) => `positionCaseInsensitiveUTF8(${said}, {word_${index}:String}) > 0`).join(' AND ');
+  const sql = `/* traces/outline */
+    SELECT
+      toString(span_id) AS span_hex,
+      parent_span_id,
+      toUnixTimestamp64Micro(started_at) AS start_us,
+      duration_us,
+      toString(status) AS status,
+      ${found === '' ? '1' : found} AS found
+    FROM calls
+    WHERE ${ofTrace}
+    ORDER BY started_at, span_id
+    LIMIT {limit:UInt32}`;
+  const words = Object.fromEntries(input.words.map((word, index) => [`word_${index}`, word]));
+  return ledger.query(sql, { ...parametersOf(input), ...words, limit }, outlined);
+}

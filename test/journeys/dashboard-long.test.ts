@@ -1,0 +1,121 @@
+/** Ten thousand rows and a trace of ten thousand calls: what scrolling costs is known by what is drawn; how long it takes is measured by `npm run bench -- dashboard`. */
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fillMonth } from '../load/month-of-calls.ts';
+import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { until } from '../support/poll.ts';
+import { describeWith } from '../support/requires.ts';
+import { removeGatewayFolders, temporaryFolder } from '../support/start-gateway.ts';
+
+describeWith('chromium', 'what is long', (chromium) => {
+  const rows = 10_000;
+  let dashboard: TestDashboard;
+  let person: BrowserContext;
+  let trace: string;
+
+  beforeAll(async () => {
+    const stateFolder = join(temporaryFolder(), 'state');
+    // Traces of five calls each.
+    trace = await fillMonth(stateFolder, 5 * rows + 1_000, rows);
+    dashboard = await startDashboard(chromium, { config: { workers: 1, log: { level: 'warn' } }, stateFolder });
+    person = await dashboard.newOwner();
+  });
+  afterAll(async () => {
+    await dashboard?.stop();
+    removeGatewayFolders();
+  });
+
+  test('ten thousand rows are scrolled with those on screen in the document, each drawn once and not touched again', async () => {
+    const page = await dashboard.open('/ui/traces?range=30d', person);
+    await page.getByRole('grid').getByRole('row').nth(10).waitFor();
+    const seen = await scroll(page, 'row', rows);
+    // A screen of 900 pixels has no 30 rows, with those kept ready above and below it.
+    expect(seen.mostInDocument).toBeLessThan(60);
+    expect(seen.touched).toBe(0);
+    expect(seen.added).toBeGreaterThan(rows - 60);
+    expect(seen.added).toBeLessThan(rows * 1.1);
+    expect(dashboard.complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('a trace of ten thousand calls stands at once in its whole length; those that come into sight are asked for, wherever that is', async () => {
+    const page = await dashboard.open(`/ui/traces/tr_${trace}`, person);
+    const tree = page.getByRole('tree');
+    await tree.getByRole('treeitem').nth(10).waitFor();
+    expect((await tree.boundingBox())?.height).toBe(rows * 28);
+    // The end, with a single key: what lies between is not asked for.
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().includes('/spans?')) asked.push(request.url());
+    });
+    await page.locator('canvas').click({ position: { x: 300, y: 47 } });
+    await page.locator(`[role=treeitem][aria-level][style*="${(rows - 1) * 28}px"]`).waitFor();
+    expect(asked.length).toBeLessThan(5);
+    // Words are looked for in all of it, loaded or not.
+    await page.getByRole('textbox', { name: 'Find calls of this trace' }).fill('server-7 tool_3');
+    await page.getByRole('button', { name: 'Hide the others' }).click();
+    const found = Number(((await page.getByRole('search').getByRole('status').textContent()) ?? '').split(' of ')[0]);
+    expect(found).toBeGreaterThan(10);
+    expect((await tree.boundingBox())?.height).toBe(found * 28);
+    await tree.getByRole('treeitem', { name: 'server-7 · tool_3' }).first().waitFor();
+    expect(dashboard.complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('a trace of ten thousand calls is scrolled with the rows on screen in the document, not touched again once they are known', async () => {
+    const page = await dashboard.open(`/ui/traces/tr_${trace}`, person);
+    await page.getByRole('tree').getByRole('treeitem').nth(10).waitFor();
+    const seen = await scroll(page, 'treeitem', rows);
+    expect(seen.mostInDocument).toBeLessThan(70);
+    expect(seen.touched).toBe(0);
+    expect(seen.added).toBeGreaterThan(rows - 60);
+    // One whose name was on its way is drawn a second time.
+    expect(seen.added).toBeLessThan(rows * 2);
+    expect(dashboard.complaints).toEqual([]);
+    await page.close();
+  });
+});
+
+interface Drawn {
+  /** Number of the last row in the document, from 0. */
+  readonly last: number;
+  readonly mostInDocument: number;
+  readonly added: number;
+  /** Changes of rows that were there. */
+  readonly touched: number;
+}
+
+/** Wheels down to row `rows`. */
+async function scroll(page: Page, role: string, rows: number): Promise<Drawn> {
+  await page.evaluate(`{
+    const seen = { mostInDocument: 0, added: 0, touched: 0 };
+    window.__drawn = seen;
+    const isRow = (node) => node instanceof Element && node.matches('[role=${role}]');
+    new MutationObserver((changes) => {
+      const fresh = new Set(changes.flatMap(({ addedNodes }) => [...addedNodes].filter(isRow)));
+      seen.added += fresh.size;
+      for (const { target } of changes) {
+        const row = (target instanceof Element ? target : target.parentElement)?.closest('[role=${role}]');
+        if (row?.isConnected && !fresh.has(row)) seen.touched += 1;
+      }
+      seen.mostInDocument = Math.max(seen.mostInDocument, document.querySelectorAll('[role=${role}]').length);
+    }).observe(document.querySelector('[role=${role}][style]').parentElement, { childList: true, subtree: true, attributes: true, characterData: true });
+  }`);
+  const drawn = `({
+    ...window.__drawn,
+    last: Math.max(...[...document.querySelectorAll('[role=${role}][style]')].map((row) => Math.round(Number.parseFloat(row.style.top) / row.offsetHeight))),
+  })`;
+  const size = page.viewportSize() ?? { width: 1000, height: 700 };
+  await page.mouse.move(size.width / 2, size.height / 2);
+  let seen = await page.evaluate<Drawn>(drawn);
+  await until(
+    async () => {
+      await page.mouse.wheel(0, 600);
+      seen = await page.evaluate<Drawn>(drawn);
+      return seen.last >= rows - 1;
+    },
+    { what: `row ${rows} to come into sight`, timeoutMs: 120_000, everyMs: 1 },
+  );
+  return seen;
+}
