@@ -62,9 +62,13 @@ export function Waterfall({ rows, outline, startMs, lengthMs, meant, chosen, onC
     [],
   );
   const critical = useMemo(() => new Set(outline.start_ms.length > 1 ? outline.critical : []), [outline]);
-  // The first time it may stand far below; one that is clicked is on screen already.
+  // The first may stand far below, unless somebody has begun to look for themselves; one that is clicked is on screen already.
+  const isFirstShown = useRef(true);
   useEffect(() => {
     if (chosen === null) return;
+    const isTooLate = isFirstShown.current && (scroller.current?.scrollTop ?? 0) > 0;
+    isFirstShown.current = false;
+    if (isTooLate) return;
     const index = rows.findIndex(({ place }) => place === chosen);
     if (index >= 0) virtual.scrollToIndex(index, { align: 'auto' });
     // Only where another is looked at, not where rows come in.
@@ -160,7 +164,7 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
       aria-level={row.depth + 1}
       aria-selected={isChosen}
       {...(isCall ? { 'aria-expanded': row.isOpen } : {})}
-      tabIndex={isFirst ? 0 : -1}
+      tabIndex={isFirst || isChosen ? 0 : -1}
       onClick={() => onChoose(span)}
       onKeyDown={(event) => {
         if (event.target !== event.currentTarget) return;
