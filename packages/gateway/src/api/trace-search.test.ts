@@ -479,7 +479,7 @@ describe('a trace of 10,000 calls', () => {
       [' ', null],
     ] as const)
       expect([find, await outline(find)]).toMatchObject([find, { found }]);
-    const whole = await get<{ readonly start_ms: readonly number[] }>(`${path.replace('/spans', '/outline')}`, {});
+    const whole = await get<{ readonly start_ms: readonly number[] }>(path.replace('/spans', '/outline'), {});
     expect([whole.start_ms.length, whole.start_ms.slice(0, 3)]).toEqual([10_000, [0, 1, 2]]);
     expect((await control.request('GET', `/v1/traces/tr_${'e'.repeat(32)}/outline`, { front: 'admin' })).status).toBe(404);
     expect((await control.request('GET', `/v1/traces/tr_${trace}/outline?find=${'x'.repeat(101)}`, { front: 'admin' })).status).toBe(400);

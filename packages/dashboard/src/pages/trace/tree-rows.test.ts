@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { treeRows, type CallSpan } from './tree-rows.ts';
 
 const call = (id: string, children: readonly string[] = []): CallSpan =>
-  ({ id, depth: 0, children: children.map((child) => ({ id: child, parent_id: id })) }) as unknown as CallSpan;
+  ({ id, depth: 0, children: children.map((child) => ({ id: child, parent_id: id })) }) as CallSpan;
 const none = { isAll: false, but: new Set<string>() };
 
 test('when more of a trace come, and when another call is opened, the rows that were there are the same ones', () => {

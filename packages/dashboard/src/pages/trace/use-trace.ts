@@ -1,6 +1,6 @@
 /** A trace as it is asked for: the whole in few bytes, and windows on its calls where somebody looks. */
-import { keepPreviousData, queryOptions, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { queryOptions, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useCallback, useMemo, useState } from 'react';
 import type { Schemas } from '@gatewayops/sdk';
 import { gateway } from '../../app/gateway.ts';
 import type { CallSpan } from './tree-rows.ts';
@@ -24,16 +24,15 @@ function outlineQuery(traceId: string, find: string) {
       signal.throwIfAborted();
       return gateway.traces.outline(traceId, { find }, { signal });
     },
-    placeholderData: keepPreviousData,
+    placeholderData: (before, query) => (query?.queryKey[1] === traceId ? before : undefined),
   });
 }
 
-/** From that place on. `size`: calls of the whole trace; while it grows, places move. */
-function windowQuery(traceId: string, size: number, offset: number) {
+/** The window of that number. `size`: calls of the whole trace; while it grows, places move. The first is asked for before that is known. */
+function windowQuery(traceId: string, size: number, index: number) {
   return queryOptions({
-    queryKey: ['spans', traceId, size, offset],
-    queryFn: ({ signal }) => gateway.traces.spans(traceId, { offset, limit: windowSize }, { signal }).page(undefined),
-    staleTime: Number.POSITIVE_INFINITY,
+    queryKey: index === 0 ? ['spans', traceId, 'first'] : ['spans', traceId, size, index],
+    queryFn: ({ signal }) => gateway.traces.spans(traceId, { offset: index * windowSize, limit: windowSize }, { signal }).page(undefined),
   });
 }
 
@@ -82,21 +81,20 @@ export function useTraceTree(traceId: string, { spanId, status, find }: { spanId
     setOf(traceId);
     setWanted([0]);
   }
-  const { spans, places, error, retry } = useQueries({
-    queries: wanted.filter((at) => at === 0 || at * windowSize < size).map((at) => windowQuery(traceId, size, at * windowSize)),
+  const deciding = useMemo(() => outline?.not_ok.find((one) => one.status === status)?.place ?? 0, [outline, status]);
+  const { spans, places, isBegun, error, retry } = useQueries({
+    queries: [...new Set([...wanted, Math.floor(deciding / windowSize)])]
+      .filter((index) => index === 0 || index * windowSize < size)
+      .map((index) => windowQuery(traceId, size, index)),
     combine: joined,
   });
 
   const named = spanId === null ? undefined : places.get(spanId);
   // One that stands far behind, or is of no such trace: that is no reason to show nothing.
-  const around = useQuery({ ...aroundQuery(traceId, spanId ?? ''), enabled: spanId !== null && named === undefined, retry: false });
+  const around = useQuery({ ...aroundQuery(traceId, spanId ?? ''), enabled: spanId !== null && isBegun && named === undefined, retry: false });
   const far = spanId !== null && named === undefined ? around.data : undefined;
   const isNowhere = spanId !== null && named === undefined && around.isError;
-  const deciding = useMemo(() => outline?.not_ok.find((one) => one.status === status)?.place ?? 0, [outline, status]);
   const place = named ?? far?.offset ?? (spanId === null || isNowhere ? deciding : undefined);
-  useEffect(() => {
-    if (place !== undefined) want(place, place);
-  }, [place, want]);
   const span = place === undefined ? undefined : (spans.get(place) ?? far?.spans[0]);
   const chosen = useMemo(() => (place === undefined || span === undefined ? undefined : { place, span }), [place, span]);
   const { refetch } = outlined;
@@ -124,6 +122,7 @@ function joined(results: readonly UseQueryResult<Window>[]) {
   return {
     spans,
     places,
+    isBegun: results[0]?.data !== undefined,
     error: results.find((one) => one.error !== null)?.error ?? null,
     retry: () => results.forEach((one) => void (one.isError ? one.refetch() : undefined)),
   };
