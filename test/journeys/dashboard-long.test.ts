@@ -46,6 +46,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     expect((await tree.boundingBox())?.height).toBe(rows * 28);
     // The call that decided how it ended is the first that is looked at.
     await tree.locator('[aria-selected=true]').waitFor();
+    await dashboard.look(page, 'trace-long');
     // Far down at once: what lies between is not asked for.
     const asked: string[] = [];
     page.on('request', (request) => {
@@ -54,6 +55,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     await jump(page, 37);
     await until(async () => (await page.evaluate<number>(lastKnown)) > 0.9 * rows, { what: 'calls far down' });
     expect(asked.length).toBeLessThan(5);
+    await dashboard.picture(page, 'trace-long-below');
     // Words are looked for in all of it, loaded or not.
     await page.getByRole('textbox', { name: 'Find calls of this trace' }).fill('server-7 tool_3');
     await page.getByRole('button', { name: 'Hide the others' }).click();
@@ -61,6 +63,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     expect(found).toBeGreaterThan(10);
     expect((await tree.boundingBox())?.height).toBe(found * 28);
     await tree.getByRole('treeitem', { name: 'server-7 · tool_3' }).first().waitFor();
+    await dashboard.look(page, 'trace-long-found');
     expect(dashboard.complaints).toEqual([]);
     await page.close();
   });

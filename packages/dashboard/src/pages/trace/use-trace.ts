@@ -7,6 +7,7 @@ import type { CallSpan } from './tree-rows.ts';
 
 /** Spans that are asked for at a time. */
 const windowSize = 200;
+const windowOf = (place: number): number => Math.floor(place / windowSize);
 /** While somebody types, nothing is looked for. */
 const typingMs = 150;
 
@@ -57,8 +58,8 @@ export interface TraceTree {
   /** The one that is looked at, once it has come. */
   readonly chosen: PlacedCall | undefined;
   readonly error: Error | null;
-  /** Asks for what is looked at. */
-  readonly want: (first: number, last: number) => void;
+  /** Asks for the calls at these places. */
+  readonly want: (places: readonly number[]) => void;
   readonly refetch: () => void;
 }
 
@@ -68,11 +69,10 @@ export function useTraceTree(traceId: string, { spanId, status, find }: { spanId
   const outline = outlined.data;
   const size = outline?.start_ms.length ?? 0;
   const [wanted, setWanted] = useState<readonly number[]>([0]);
-  const want = useCallback((first: number, last: number) => {
+  const want = useCallback((places: readonly number[]) => {
     setWanted((before) => {
-      const more: number[] = [];
-      for (let at = Math.floor(Math.max(0, first) / windowSize); at * windowSize <= last; at += 1) if (!before.includes(at)) more.push(at);
-      return more.length === 0 ? before : [...before, ...more];
+      const all = new Set([...before, ...places.map(windowOf)]);
+      return all.size === before.length ? before : [...all];
     });
   }, []);
   // Whoever looks at another trace in the same place.
@@ -83,7 +83,7 @@ export function useTraceTree(traceId: string, { spanId, status, find }: { spanId
   }
   const deciding = useMemo(() => outline?.not_ok.find((one) => one.status === status)?.place ?? 0, [outline, status]);
   const { spans, places, isBegun, error, retry } = useQueries({
-    queries: [...new Set([...wanted, Math.floor(deciding / windowSize)])]
+    queries: [...new Set([...wanted, windowOf(deciding)])]
       .filter((index) => index === 0 || index * windowSize < size)
       .map((index) => windowQuery(traceId, size, index)),
     combine: joined,

@@ -20,8 +20,8 @@ interface WaterfallProps {
   readonly chosen: number | null;
   readonly onChoose: (span: CallSpan) => void;
   readonly onToggle: (id: string) => void;
-  /** Calls from that place to that one are on screen, or may soon be. */
-  readonly onSight: (first: number, last: number) => void;
+  /** Calls at these places are on screen, or may soon be. */
+  readonly onSight: (places: readonly number[]) => void;
 }
 
 const barLook: Readonly<Record<Status, string>> = {
@@ -44,14 +44,14 @@ export function Waterfall({ rows, outline, startMs, lengthMs, meant, chosen, onC
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => height, overscan: 10 });
   const items = virtual.getVirtualItems();
-  const placeAt = (index: number): number => rows[Math.max(0, Math.min(index, rows.length - 1))]?.place ?? 0;
-  const sight = useRef({ first: 0, last: 0, tell: onSight });
+  const sight = useRef((): void => undefined);
   const telling = useRef<ReturnType<typeof setTimeout> | null>(null);
   useEffect(() => {
-    sight.current = { first: placeAt((items[0]?.index ?? 0) - sightAhead), last: placeAt((items.at(-1)?.index ?? 0) + sightAhead), tell: onSight };
+    const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+    sight.current = () => onSight(rows.slice(Math.max(0, first - sightAhead), last + sightAhead).map(({ place }) => place));
     telling.current ??= setTimeout(() => {
       telling.current = null;
-      sight.current.tell(sight.current.first, sight.current.last);
+      sight.current();
     }, sightEveryMs);
   });
   useEffect(
