@@ -1,85 +1,98 @@
 /** Costs, prices and metrics in the dashboard: a real browser at a real gateway whose calls have no price until somebody gives them one. */
 import { readFileSync } from 'node:fs';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { modernServer } from '../support/modern-server.ts';
+import { startJourneyTraffic, type JourneyTraffic } from '../support/journey-traffic.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, post } from '../support/post.ts';
-import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'costs and metrics', (chromium) => {
-  let upstream: RecordingUpstream;
+  let traffic: JourneyTraffic;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let person: BrowserContext;
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer(result('found', {})));
-    const config = { workers: 1, log: { level: 'warn' }, servers: [{ name: 'search', url: upstream.url }] };
-    dashboard = await startDashboard(chromium, { config });
+    traffic = await startJourneyTraffic({ prices: 'none' });
+    dashboard = await startDashboard(chromium, { config: traffic.config });
     ({ gateway } = dashboard);
-    for (let call = 0; call < 6; call += 1) await callTool(call % 3 === 0 ? 'fetch' : 'query');
-    await until(async () => (await summary()).includes('"unpriced_calls":6'), { what: 'the calls in the ledger', timeoutMs: 60_000 });
+    await traffic.run(gateway);
     person = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await traffic?.stop();
     removeGatewayFolders();
   });
 
   const callTool = (tool: string): Promise<Answer> =>
     post(`${gateway.url}/v1/mcp/search/tools/call`, { tool, arguments: { q: 'now' } }, { key: gateway.apiKey });
 
-  /** What today cost. */
-  const summary = async (): Promise<string> => {
+  interface Costs {
+    readonly summary: { readonly total_cost: number; readonly total_calls: number };
+    readonly breakdown: readonly { readonly group: string; readonly calls: number }[];
+  }
+
+  /** What the tools have cost of late, or this month. */
+  const costs = async (since: 'month' | 'lately' = 'lately'): Promise<Costs> => {
     const today = new Date().toISOString().slice(0, 10);
-    const answer = await post(`${gateway.url}/v1/costs/summary?start_date=${today}&end_date=${today}`, undefined, { key: gateway.apiKey });
-    return answer.text;
+    const start = since === 'month' ? `${today.slice(0, 8)}01` : new Date(Date.now() - 20 * 86_400_000).toISOString().slice(0, 10);
+    const answer = await post(`${gateway.url}/v1/costs/summary?start_date=${start}&end_date=${today}&group_by=tool`, undefined, { key: gateway.apiKey });
+    return JSON.parse(answer.text) as Costs;
   };
+  const callsOf = ({ breakdown }: Costs, tool: string): number => breakdown.find(({ group }) => group === tool)?.calls ?? 0;
+  const dollars = (amount: number): string => `$${amount.toFixed(2)}`;
 
   const open = (path: string): Promise<Page> => dashboard.open(path, person);
 
   test('a call without a price gets one in the page: reckoned before it is made, then changed and deleted, and each version says what it changed', async () => {
+    const [month, lately] = [await costs('month'), await costs()];
+    const calls = callsOf(lately, 'search/fetch_page');
     const page = await open('/ui/costs');
-    await page.getByText('6 calls have no price').waitFor();
-    expect(new URL((await page.getByRole('link', { name: 'search · fetch' }).getAttribute('href')) ?? '', page.url()).searchParams.get('q')).toBe(
-      'server:search tool:fetch -has:cost',
+    await page.getByText(`${month.summary.total_calls} calls have no price`).waitFor();
+    expect(new URL((await page.getByRole('link', { name: 'search · fetch_page' }).getAttribute('href')) ?? '', page.url()).searchParams.get('q')).toBe(
+      'server:search tool:fetch_page -has:cost',
     );
-    await page.getByRole('button', { name: 'Add a price for search · query' }).click();
+    await page.getByRole('button', { name: 'Add a price for search · fetch_page' }).click();
     const sheet = page.getByRole('dialog');
-    expect(await sheet.getByLabel('Tool').inputValue()).toBe('query');
+    expect(await sheet.getByLabel('Tool').inputValue()).toBe('fetch_page');
     await sheet.getByLabel('A call').fill('0.25');
     await sheet.getByRole('button', { name: 'Reckon it' }).click();
-    // Four of the six are calls of this tool.
-    await sheet.getByText('By it the 6 calls of the last 30 days would have cost $1.00 instead of $0 by the list that holds').waitFor();
+    // Of all calls only those of this tool.
+    await sheet
+      .getByText(
+        `By it the ${lately.summary.total_calls} calls of the last 30 days would have cost ${dollars(calls * 0.25)} instead of $0 by the list that holds`,
+      )
+      .waitFor();
     await dashboard.look(page, 'price');
     await sheet.getByRole('button', { name: 'Add the price' }).click();
     await sheet.waitFor({ state: 'detached' });
-    const row = page.getByRole('row', { name: 'search · query' });
+    const row = page.getByRole('row', { name: 'search · fetch_page' });
     await row.getByText('0.25 USD').waitFor();
 
-    await callTool('query');
-    await until(async () => (await summary()).includes('"total_cost":0.25'), { what: 'the cost of a call', timeoutMs: 60_000 });
+    await callTool('fetch_page');
+    await until(async () => (await costs()).summary.total_cost === 0.25, { what: 'the cost of a call', timeoutMs: 60_000 });
 
     await row.getByRole('button', { name: 'Change' }).click();
     await sheet.getByLabel('A call').fill('0.5');
     await sheet.getByRole('button', { name: 'Reckon it' }).click();
-    await sheet.getByText('$2.50 instead of $1.25 by the list that holds (+100.0 %)').waitFor();
+    await sheet.getByText(`${dollars((calls + 1) * 0.5)} instead of ${dollars((calls + 1) * 0.25)} by the list that holds (+100.0 %)`).waitFor();
     await sheet.getByRole('button', { name: 'Change the price' }).click();
     await row.getByText('0.5 USD').waitFor();
 
     await row.getByRole('button', { name: 'Delete' }).click();
-    await page.getByRole('alertdialog').getByText('would have cost $0 instead of $2.50').waitFor();
+    await page
+      .getByRole('alertdialog')
+      .getByText(`would have cost $0 instead of ${dollars((calls + 1) * 0.5)}`)
+      .waitFor();
     await page.getByRole('button', { name: 'Delete the price' }).click();
-    await page.getByText('no price: 4 calls of this month').waitFor();
+    await page.getByText(`no price: ${callsOf(month, 'search/fetch_page')} calls of this month`).waitFor();
     await page.getByRole('button', { name: 'Show the versions of the list' }).click();
-    await page.getByText('search · query: a call 0.25 → 0.5').waitFor();
-    await page.getByText('search · query: a call 0.5 → none').waitFor();
+    await page.getByText('search · fetch_page: a call 0.25 → 0.5').waitFor();
+    await page.getByText('search · fetch_page: a call 0.5 → none').waitFor();
     await page.close();
   });
 
@@ -108,16 +121,17 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
     await page.close();
   });
 
-  test('a chart says last, mean and most of each line, shows one alone, marks what was changed, is had as a file, and leads to the calls of a step', async () => {
+  test('a chart says last, mean and most of each line, shows one alone, marks what was changed, is had as a file and as a table, and leads to the calls of a step', async () => {
+    const policy = { effect: 'deny', to: ['everyone'], tools: ['never_*'], reason: 'To be seen in the charts.' };
+    expect((await post(`${gateway.url}/v1/policies/marked`, policy, { method: 'PUT', key: gateway.apiKey, headers: { 'if-match': '"0"' } })).status).toBe(200);
     const page = await open('/ui/metrics?range=15m');
-    const chart = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Time until the answer' }) });
+    const chart = chartOf(page, 'Time until the answer');
     await chart.getByRole('button', { name: 'p99' }).waitFor();
-    // The price that was made above.
-    await page.getByText(/dashed lines? (is|are)/).waitFor();
+    await page.getByText(/dotted lines? (is|are)/).waitFor();
     await chart.getByRole('button', { name: 'Most' }).click();
     expect(await chart.getByRole('columnheader', { name: '▼ Most' }).getAttribute('aria-sort')).toBe('descending');
     await chart.getByRole('button', { name: 'p95' }).click();
-    expect(await chart.getByRole('button', { pressed: true }).allInnerTexts()).toEqual(['p95']);
+    expect(await chart.locator('th [aria-pressed=true]').allInnerTexts()).toEqual(['p95']);
     await dashboard.look(page, 'metrics-alone');
     const [table] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /as CSV/ }).click()]);
     expect(readFileSync(await table.path(), 'utf8')).toMatch(/^time,p50,p95,p99\r\n20/);
@@ -127,6 +141,11 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
         .subarray(1, 4)
         .toString(),
     ).toBe('PNG');
+    await chart.getByRole('button', { name: 'Time until the answer as a table' }).click();
+    // Only the line that is alone.
+    expect(await chart.getByRole('region').getByRole('columnheader').allInnerTexts()).toEqual(['From', 'p95']);
+    await chart.getByRole('region').getByText(' ms').first().waitFor();
+    await chart.getByRole('button', { name: 'Time until the answer as a chart' }).click();
     const over = chart.locator('.u-over');
     const { width = 0 } = (await over.boundingBox()) ?? {};
     await over.click({ position: { x: width / 2, y: 40 } });
@@ -135,20 +154,63 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
     await page.close();
   });
 
-  test('figures are lines or a table, and those of each second come by themselves', async () => {
+  test('each server has a line of its colour in three charts, one alone is alone in all of them and leads to its calls; where a server is asked for its tools have the lines', async () => {
+    const page = await open('/ui/metrics?range=7d');
+    const [rates, failures, times] = ['Calls a second of each', 'Failed of each', 'Time of 95 % of each'].map((title) => chartOf(page, title)) as [
+      Locator,
+      Locator,
+      Locator,
+    ];
+    await rates.getByRole('button', { name: 'github' }).waitFor();
+    const names = ['crm', 'github', 'legacy-erp', 'mail', 'planner', 'search', 'warehouse'];
+    for (const chart of [rates, failures, times]) {
+      expect(await chart.locator('th [aria-pressed]').allInnerTexts()).toEqual(names);
+      const strokes = (await chart.locator('th svg path').all()).map((path) => path.getAttribute('style'));
+      expect(await Promise.all(strokes)).toEqual(names.map((_, index) => `stroke: var(--series-${index + 1});`));
+    }
+    await failures.getByRole('button', { name: 'github' }).click();
+    expect(await page.locator('th [aria-pressed=true]').allInnerTexts()).toEqual(['github', 'github', 'github']);
+    await dashboard.look(page, 'metrics-server-alone');
+    const over = times.locator('.u-over');
+    const { width = 0 } = (await over.boundingBox()) ?? {};
+    await over.click({ position: { x: width - 10, y: 40 } });
+    await page.waitForURL((url) => url.pathname.endsWith('/traces') && url.searchParams.get('q') === 'server:github');
+    await page.goBack();
+    await page.getByRole('tab', { name: 'Tools' }).click();
+    await page.waitForURL(/by=tool/);
+    await rates.getByRole('button', { name: 'github · create_issue' }).waitFor();
+    // More than have a colour.
+    await rates.getByRole('button', { name: 'all others' }).waitFor();
+    await page.goto(`${gateway.url}/ui/metrics?range=7d&q=server:github`);
+    await rates.getByRole('button', { name: 'delete_repo' }).waitFor();
+    expect(await rates.locator('th [aria-pressed]').allInnerTexts()).toEqual(['create_issue', 'delete_repo']);
+    await page.close();
+  });
+
+  test('figures are lines or a table, and those of each second come by themselves, of each server too', async () => {
     const page = await open('/ui/metrics?table=1');
     await page.getByRole('columnheader', { name: 'p99' }).first().waitFor();
     await page.getByRole('button', { name: 'View as charts' }).click();
-    await page.getByRole('img', { name: /Calls a second/ }).waitFor();
+    await page.getByRole('img', { name: /^Calls a second;/ }).waitFor();
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: 'View as table' }).click();
+    const seconds = page.getByRole('region', { name: 'Each step' }).getByRole('row');
+    const ofSearch = page.getByRole('region', { name: 'Calls a second of each, each step' }).getByRole('columnheader', { name: 'search' });
     await until(
       async () => {
         await callTool('query');
-        return (await page.getByRole('row').count()) > 4;
+        return (await seconds.count()) > 3 && (await ofSearch.count()) === 1;
       },
-      { what: 'seconds in the table', timeoutMs: 30_000 },
+      { what: 'seconds in the tables', timeoutMs: 30_000 },
     );
     await page.close();
   });
 });
+
+/** A chart with its legend. */
+function chartOf(page: Page, title: string): Locator {
+  return page
+    .locator('section')
+    .filter({ has: page.getByRole('heading', { name: title, exact: true }) })
+    .last();
+}

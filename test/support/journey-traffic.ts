@@ -75,7 +75,16 @@ const tools = {
   planner: [tool('plan', 'Plan and do a task', { openWorldHint: true }, { goal: text }, ['goal'])],
 } as const;
 
-export async function startJourneyTraffic(): Promise<JourneyTraffic> {
+const pricing = {
+  overrides: [
+    { server: 'search', per_call: 0.002, per_token_input: 0.000_003, per_token_output: 0.000_015 },
+    { server: 'warehouse', per_call: 0.01, per_second: 0.004 },
+    { server: 'github', per_call: 0.0005 },
+  ],
+};
+
+/** `prices`: where they are; those of the file are changed nowhere else. */
+export async function startJourneyTraffic({ prices = 'file' }: { readonly prices?: 'file' | 'none' } = {}): Promise<JourneyTraffic> {
   const upstreams: RecordingUpstream[] = [];
   const start = async (reply: Reply): Promise<RecordingUpstream> => {
     const upstream = await startRecordingUpstream(reply);
@@ -115,13 +124,7 @@ export async function startJourneyTraffic(): Promise<JourneyTraffic> {
       { name: 'legacy-erp', url: 'http://127.0.0.1:9/mcp' },
     ],
     transforms: [{ server: 'warehouse', tool: 'run_report', request: [{ restrict: { path: 'report', enum: ['revenue', 'churn'] } }] }],
-    pricing: {
-      overrides: [
-        { server: 'search', per_call: 0.002, per_token_input: 0.000_003, per_token_output: 0.000_015 },
-        { server: 'warehouse', per_call: 0.01, per_second: 0.004 },
-        { server: 'github', per_call: 0.0005 },
-      ],
-    },
+    ...(prices === 'none' ? {} : { pricing }),
   };
 
   return {

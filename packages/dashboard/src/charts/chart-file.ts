@@ -4,7 +4,13 @@ import type { Line } from './line-chart.tsx';
 /** A row for each step, UTC; what is not known is empty. */
 export function csvOf(times: readonly number[], lines: readonly Pick<Line, 'label' | 'values'>[]): string {
   const rows = times.map((seconds, index) => [new Date(seconds * 1000).toISOString(), ...lines.map(({ values }) => String(values[index] ?? ''))]);
-  return [['time', ...lines.map(({ label }) => label)], ...rows].map((row) => `${row.join(',')}\r\n`).join('');
+  return [['time', ...lines.map(({ label }) => fieldText(label))], ...rows].map((row) => `${row.join(',')}\r\n`).join('');
+}
+
+/** Names of tools are their servers' choice: none ends its column, none is run as a formula by what opens the file. */
+function fieldText(name: string): string {
+  const safe = /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 export function save(content: Blob, name: string): void {

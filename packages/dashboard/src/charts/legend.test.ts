@@ -34,3 +34,7 @@ test('a chart as CSV has a row for each step, and nothing where nothing is known
     ),
   ).toBe('time,p50,p95\r\n1970-01-01T00:00:00.000Z,1,9\r\n1970-01-01T00:01:00.000Z,,6\r\n');
 });
+
+test('a name in a CSV neither ends its column nor is a formula', () => {
+  expect(csvOf([0], [{ label: '=1+1, "two"', values: [1] }])).toBe(`time,"'=1+1, ""two"""\r\n1970-01-01T00:00:00.000Z,1\r\n`);
+});

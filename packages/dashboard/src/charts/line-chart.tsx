@@ -2,13 +2,17 @@
  * Lines over time on a canvas, with a cursor that all charts of a page share, what was changed meanwhile, and a table of the lines that says last, mean and most
  * and shows one alone. A gap is drawn as a gap.
  */
-import { Download, Image } from 'lucide-react';
+import { Download, Image, Table2 } from 'lucide-react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactElement } from 'react';
 import { useAppearance } from '../app/appearance.ts';
-import { clockText } from '../time/moment.ts';
+import { meanCountText } from '../text/format.ts';
+import { axisText, clockText } from '../time/moment.ts';
+import { Clock } from '../time/time.tsx';
+import { TableHead } from '../ui/table-head.tsx';
 import { csvOf, save } from './chart-file.ts';
+import type { Marker } from './marker.ts';
 import { nearest, sortedLegend, type LegendColumn } from './legend.ts';
 
 export interface Line {
@@ -19,13 +23,7 @@ export interface Line {
   readonly values: readonly (number | null)[];
 }
 
-/** Something that was done at a moment, seconds since the epoch. */
-export interface Marker {
-  readonly at: number;
-  readonly text: string;
-}
-
-interface LineChartProps {
+export interface LineChartProps {
   readonly label: string;
   /** Seconds since the epoch. */
   readonly times: readonly number[];
@@ -38,13 +36,30 @@ interface LineChartProps {
   readonly onChoose?: (from: string, to: string) => void;
   /** A step was clicked. */
   readonly onOpen?: (from: string, to: string) => void;
+  /** Which line is shown alone, where charts beside it show the same alone. */
+  readonly alone?: string | null;
+  readonly onAlone?: (label: string | null) => void;
+  /** As figures from the start. */
+  readonly asTable?: boolean;
 }
 
 const height = 160;
 /** Nearer than so many pixels the cursor is at it. */
 const markerPixels = 5;
 
-export function LineChart({ label, times, lines, markers = noMarkers, format, isWhole = false, onChoose, onOpen }: LineChartProps): ReactElement {
+export function LineChart({
+  label,
+  times,
+  lines,
+  markers = noMarkers,
+  format,
+  isWhole = false,
+  onChoose,
+  onOpen,
+  alone: sharedAlone,
+  onAlone,
+  asTable = false,
+}: LineChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef({ onChoose, onOpen, markers, times });
@@ -52,7 +67,12 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, is
   const isDarkSystem = useSyncExternalStore(watchSystem, () => darkSystem.matches);
   const [at, setAt] = useState<number | null>(null);
   const [near, setNear] = useState<string | null>(null);
-  const [alone, setAlone] = useState<string | null>(null);
+  const [ownAlone, setOwnAlone] = useState<string | null>(null);
+  // A line that is no more is not what hides the others.
+  const wanted = onAlone === undefined ? ownAlone : (sharedAlone ?? null);
+  const alone = lines.some((line) => line.label === wanted) ? wanted : null;
+  const [ownTable, setOwnTable] = useState(false);
+  const isTable = asTable || ownTable;
   useEffect(() => {
     latest.current = { onChoose, onOpen, markers, times };
   });
@@ -77,8 +97,8 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, is
           y: { range: (_plot, _low, high) => [0, high === 0 ? 1 : high * 1.1] },
         },
         axes: [
-          { ...axis, size: 28, values: (_plot, splits) => splits.map(timeText(splits, zone)) },
-          { ...axis, size: 64, ...(isWhole ? { incrs: [...wholeSteps] } : {}), values: (_plot, splits) => splits.map(format) },
+          { ...axis, size: 28, values: (_plot, splits) => axisText(splits, zone) },
+          { ...axis, size: 64, space: 24, incrs: roundSteps.filter((step) => !isWhole || step >= 1), values: (_plot, splits) => splits.map(format) },
         ],
         series: [
           {},
@@ -121,7 +141,8 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, is
       if (step !== null) latest.current.onOpen?.(moment(step.from), moment(step.to));
     });
     plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: target.clientWidth, height }));
+    // Behind the table it has no width, and is kept as it was.
+    const watch = new ResizeObserver(() => target.clientWidth > 0 && made.setSize({ width: target.clientWidth, height }));
     watch.observe(target);
     return () => {
       watch.disconnect();
@@ -147,27 +168,34 @@ export function LineChart({ label, times, lines, markers = noMarkers, format, is
         <span className="ml-auto min-w-0 truncate text-meta text-ink-2">
           {near ?? (time === undefined ? '' : clockText(new Date(time * 1000).toISOString(), zone))}
         </span>
-        <FileButton title={`${label} as a picture`} onSave={() => savePicture(plot.current, name)}>
+        {!asTable && (
+          <IconButton title={`${label} as ${ownTable ? 'a chart' : 'a table'}`} isPressed={ownTable} onAct={() => setOwnTable(!ownTable)}>
+            <Table2 size={14} aria-hidden="true" />
+          </IconButton>
+        )}
+        <IconButton title={`${label} as a picture`} onAct={() => savePicture(plot.current, name)}>
           <Image size={14} aria-hidden="true" />
-        </FileButton>
-        <FileButton title={`${label} as CSV`} onSave={() => save(new Blob([csvOf(times, lines)], { type: 'text/csv' }), `${name}.csv`)}>
+        </IconButton>
+        <IconButton title={`${label} as CSV`} onAct={() => save(new Blob([csvOf(times, lines)], { type: 'text/csv' }), `${name}.csv`)}>
           <Download size={14} aria-hidden="true" />
-        </FileButton>
+        </IconButton>
       </div>
+      {isTable && <ChartTable label={label} times={times} lines={lines.filter((line) => alone === null || alone === line.label)} format={format} />}
       <div
         ref={place}
         role="img"
         aria-label={`${label}; as figures in the table`}
+        hidden={isTable}
         className={`w-full overflow-hidden text-meta [&_.uplot]:font-sans [&_.uplot]:leading-4 ${onOpen === undefined ? '' : '[&_.u-over]:cursor-pointer'}`}
       />
-      <Legend lines={lines} at={at} alone={alone} format={format} onAlone={setAlone} />
+      <Legend lines={lines} at={isTable ? null : at} alone={alone} format={format} isWhole={isWhole} onAlone={onAlone ?? setOwnAlone} />
     </div>
   );
 }
 
 const noMarkers: readonly Marker[] = [];
-/** 1, 2, 5, 10, 20, 50 and so on, as far as figures are exact. */
-const wholeSteps = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+/** 1, 2, 5, 10, 20, 50 and so on, and parts of one likewise: each is said with two digits at most, and so is exact beside its line. */
+const roundSteps = Array.from({ length: 24 }, (_, power) => [1, 2, 5].map((step) => Number(`${step}e${power - 9}`))).flat();
 /** A canvas keeps the colours that it was drawn in; where the theme is the system's it is drawn anew when that changes. */
 const darkSystem = matchMedia('(prefers-color-scheme: dark)');
 
@@ -181,6 +209,7 @@ interface LegendProps {
   readonly at: number | null;
   readonly alone: string | null;
   readonly format: (value: number) => string;
+  readonly isWhole: boolean;
   readonly onAlone: (label: string | null) => void;
 }
 
@@ -191,22 +220,23 @@ const legendColumns: readonly (readonly [LegendColumn, string])[] = [
 ];
 
 /** What each line is, and how it went: a click on a name shows it alone, on a title sorts by it. */
-function Legend({ lines, at, alone, format, onAlone }: LegendProps): ReactElement {
+function Legend({ lines, at, alone, format, isWhole, onAlone }: LegendProps): ReactElement {
   const [by, setBy] = useState<LegendColumn | null>(null);
-  const text = (value: number | null | undefined): string => (value === null || value === undefined ? '–' : format(value));
+  const text = (value: number | null | undefined): string => valueText(value, format);
   return (
     <table className="w-full text-meta">
       <thead className="text-ink-3">
         <tr>
-          <th scope="col" className="text-left font-normal">
+          <th scope="col" className="w-full max-w-0 text-left font-normal">
             Line
           </th>
-          <th scope="col" className="w-[19%] text-right font-normal">
-            Here
+          <th scope="col" className="pl-2 text-right font-normal max-sm:hidden">
+            {/* As wide as what will stand there: it does not push the others. */}
+            <span className="inline-block min-w-12">Here</span>
           </th>
           {legendColumns.map(([column, title]) => (
-            <th key={column} scope="col" className="w-[19%] text-right font-normal" aria-sort={by === column ? 'descending' : 'none'}>
-              <button type="button" className="hit hover:text-ink hover:underline" onClick={() => setBy(by === column ? null : column)}>
+            <th key={column} scope="col" className="pl-2 text-right font-normal whitespace-nowrap" aria-sort={by === column ? 'descending' : 'none'}>
+              <button type="button" className="hit min-w-12 text-right hover:text-ink hover:underline" onClick={() => setBy(by === column ? null : column)}>
                 {by === column ? `▼ ${title}` : title}
               </button>
             </th>
@@ -216,24 +246,24 @@ function Legend({ lines, at, alone, format, onAlone }: LegendProps): ReactElemen
       <tbody>
         {sortedLegend(lines, by).map(({ line, last, mean, most }) => (
           <tr key={line.label} className={`border-t border-hairline ${alone === null || alone === line.label ? '' : 'text-ink-3'}`}>
-            <th scope="row" className="text-left font-normal">
+            <th scope="row" className="max-w-0 text-left font-normal">
               <button
                 type="button"
                 aria-pressed={alone === line.label}
-                title={alone === line.label ? 'Show all' : 'Show it alone'}
+                title={alone === line.label ? 'Show all' : `Show ${line.label} alone`}
                 onClick={() => onAlone(alone === line.label ? null : line.label)}
-                className="hit inline-flex items-center gap-1.5 hover:text-accent hover:underline"
+                className="hit block max-w-full truncate hover:text-accent hover:underline"
               >
-                <svg width={16} height={4} aria-hidden="true">
+                <svg width={16} height={4} aria-hidden="true" className="mr-1.5 inline align-middle">
                   <path d="M0 2H16" strokeWidth={2} strokeDasharray={line.dash?.join(' ')} style={{ stroke: `var(${line.colour})` }} />
                 </svg>
                 {line.label}
               </button>
             </th>
-            <td className="text-right">{at === null ? '' : text(line.values[at])}</td>
-            <td className="text-right">{text(last)}</td>
-            <td className="text-right">{text(mean)}</td>
-            <td className="text-right">{text(most)}</td>
+            <td className="pl-2 text-right whitespace-nowrap max-sm:hidden">{at === null ? '' : text(line.values[at])}</td>
+            <td className="pl-2 text-right whitespace-nowrap">{text(last)}</td>
+            <td className="pl-2 text-right whitespace-nowrap">{isWhole && mean !== null ? meanCountText(mean) : text(mean)}</td>
+            <td className="pl-2 text-right whitespace-nowrap">{text(most)}</td>
           </tr>
         ))}
       </tbody>
@@ -241,14 +271,54 @@ function Legend({ lines, at, alone, format, onAlone }: LegendProps): ReactElemen
   );
 }
 
-function FileButton({ title, onSave, children }: { readonly title: string; readonly onSave: () => void; readonly children: ReactElement }): ReactElement {
+/** The same as figures, the newest first; steps of which nothing is known are left out. */
+function ChartTable({ label, times, lines, format }: Pick<LineChartProps, 'label' | 'times' | 'lines' | 'format'>): ReactElement {
+  const known = times.map((_, index) => times.length - 1 - index).filter((index) => lines.some(({ values }) => (values[index] ?? null) !== null));
+  return (
+    // It is scrolled by arrow keys.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div role="region" aria-label={`${label}, each step`} tabIndex={0} className="mb-2 h-40 overflow-auto outline-offset-[-2px]">
+      <table className="w-full text-meta whitespace-nowrap">
+        <TableHead titles={['From', ...lines.map((line) => line.label)]} left={1} sticky />
+        <tbody>
+          {known.map((index) => (
+            <tr key={times[index]} className="border-t border-hairline">
+              <th scope="row" className="px-3 py-0.5 text-left font-normal">
+                <Clock time={new Date((times[index] ?? 0) * 1000).toISOString()} />
+              </th>
+              {lines.map(({ label: name, values }) => (
+                <td key={name} className="px-3 text-right">
+                  {valueText(values[index], format)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function valueText(value: number | null | undefined, format: (value: number) => string): string {
+  return value === null || value === undefined ? '–' : format(value);
+}
+
+interface IconButtonProps {
+  readonly title: string;
+  readonly isPressed?: boolean;
+  readonly onAct: () => void;
+  readonly children: ReactElement;
+}
+
+function IconButton({ title, isPressed, onAct, children }: IconButtonProps): ReactElement {
   return (
     <button
       type="button"
       aria-label={title}
       title={title}
-      onClick={onSave}
-      className="flex size-7 shrink-0 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
+      aria-pressed={isPressed}
+      onClick={onAct}
+      className={`flex size-7 shrink-0 items-center justify-center rounded-control hover:bg-sunken hover:text-ink pointer-coarse:size-10 ${isPressed === true ? 'bg-sunken text-ink' : 'text-ink-3'}`}
     >
       {children}
     </button>
@@ -303,14 +373,4 @@ function stepAt(times: readonly number[], index: number | null): { readonly from
   if (index === null || from === undefined) return null;
   const to = times[index + 1] ?? from + Math.max(stepOf(times), 1);
   return { from, to };
-}
-
-/** Hours and minutes, or days where there are several. */
-function timeText(splits: readonly number[], zone: 'local' | 'utc'): (seconds: number) => string {
-  const isLong = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > 172_800;
-  const format = new Intl.DateTimeFormat('en-GB', {
-    ...(zone === 'utc' ? { timeZone: 'UTC' } : {}),
-    ...(isLong ? { day: '2-digit', month: 'short' } : { hour: '2-digit', minute: '2-digit' }),
-  });
-  return (seconds) => format.format(new Date(seconds * 1000));
 }

@@ -3,7 +3,8 @@ import { useId, useRef, useState, type KeyboardEvent, type PointerEvent, type Re
 import { useAppearance } from '../app/appearance.ts';
 import { statusWord, type Status } from '../rail/rail.tsx';
 import { countText } from '../text/format.ts';
-import { clockText } from '../time/moment.ts';
+import { axisText, clockText } from '../time/moment.ts';
+import type { Marker } from './marker.ts';
 
 export interface Bucket {
   readonly start_time: string;
@@ -25,11 +26,15 @@ interface OutcomeBarsProps {
   readonly buckets: readonly Bucket[];
   readonly bucketMs: number;
   readonly height?: number;
+  /** What was changed meanwhile. */
+  readonly markers?: readonly Marker[];
+  /** With times below, and what the highest bar is. */
+  readonly hasAxis?: boolean;
   /** A part was chosen by dragging, or a bar by a click or Enter. */
   readonly onChoose?: (from: string, to: string) => void;
 }
 
-export function OutcomeBars({ buckets, bucketMs, height = 72, onChoose }: OutcomeBarsProps): ReactElement {
+export function OutcomeBars({ buckets, bucketMs, height = 72, markers = noMarkers, hasAxis = false, onChoose }: OutcomeBarsProps): ReactElement {
   const { zone } = useAppearance();
   const [at, setAt] = useState<number | null>(null);
   const [from, setFrom] = useState<number | null>(null);
@@ -55,6 +60,8 @@ export function OutcomeBars({ buckets, bucketMs, height = 72, onChoose }: Outcom
     event.stopPropagation();
   };
   const shown = at === null ? undefined : buckets[at];
+  const begin = Date.parse(buckets[0]?.start_time ?? '');
+  const marks = markers.map(({ at: seconds, text }) => ({ x: (seconds * 1000 - begin) / bucketMs, text })).filter(({ x }) => x >= 0 && x <= buckets.length);
   return (
     <div className="relative">
       {/* It is moved through by arrow keys, as a group of bars; the table of the page says the same in words. */}
@@ -94,18 +101,38 @@ export function OutcomeBars({ buckets, bucketMs, height = 72, onChoose }: Outcom
             return <rect key={`${bucket.start_time} ${status}`} x={index + 0.1} width={0.8} y={Math.max(0, top)} height={tall} className={look} />;
           });
         })}
+        {marks.map(({ x, text }) => (
+          <path key={`${x} ${text}`} d={`M${x} 0V${height}`} className="fill-none stroke-accent" strokeDasharray="2 3" vectorEffect="non-scaling-stroke" />
+        ))}
         {at !== null && <rect x={Math.min(at, from ?? at)} width={Math.abs(at - (from ?? at)) + 1} y={0} height={height} className="fill-accent opacity-15" />}
       </svg>
       <p id={help} className="sr-only">
         Arrow keys move from step to step, Enter shows only that step.
       </p>
       <p aria-live="polite" className="pointer-events-none absolute top-0 left-2 truncate text-meta text-ink-2">
-        {shown !== undefined && (
+        {shown === undefined ? (
+          hasAxis && <span className="rounded-control bg-surface px-1 text-ink-3">highest: {callsText(most)}</span>
+        ) : (
           <span className="rounded-control bg-surface px-1">
-            {clockText(shown.start_time, zone)} · {outcomesText(shown)}
+            {[clockText(shown.start_time, zone), outcomesText(shown), ...marks.filter(({ x }) => Math.floor(x) === at).map(({ text }) => text)]
+              .slice(0, 5)
+              .join(' · ')}
           </span>
         )}
       </p>
+      {hasAxis && (
+        <p aria-hidden="true" className="flex justify-between border-t border-hairline px-1 pt-0.5 text-meta text-ink-3">
+          {axisText(
+            // Halves of quarters stand too close on a narrow screen.
+            [0, 0.25, 0.5, 0.75, 1].map((part) => (begin + part * buckets.length * bucketMs) / 1000),
+            zone,
+          ).map((text, index) => (
+            <span key={index} className={index % 2 === 1 ? 'max-sm:hidden' : ''}>
+              {text}
+            </span>
+          ))}
+        </p>
+      )}
     </div>
   );
 }
@@ -114,5 +141,11 @@ function outcomesText({ calls, outcomes }: Bucket): string {
   const parts = layers
     .filter(([status]) => status !== 'success' && outcomes[status] > 0)
     .map(([status]) => `${countText(outcomes[status])} ${statusWord(status)}`);
-  return [`${countText(calls)} ${calls === 1 ? 'call' : 'calls'}`, ...parts].join(', ');
+  return [callsText(calls), ...parts].join(', ');
 }
+
+function callsText(calls: number): string {
+  return `${countText(calls)} ${calls === 1 ? 'call' : 'calls'}`;
+}
+
+const noMarkers: readonly Marker[] = [];

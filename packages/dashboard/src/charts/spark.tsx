@@ -18,9 +18,16 @@ export function Spark({
   const path = values
     .map((value, index) => (value === null ? '' : `${index === 0 || values[index - 1] === null ? 'M' : 'L'}${(index * step).toFixed(1)} ${y(value)}`))
     .join('');
+  // A value between two gaps is no line, and is seen as a dot.
+  const dots = values
+    .map((value, index) =>
+      value === null || (values[index - 1] ?? null) !== null || (values[index + 1] ?? null) !== null ? '' : `M${(index * step).toFixed(1)} ${y(value)}h0`,
+    )
+    .join('');
   return (
     <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true" className="h-7 w-full">
       <path d={path} className="fill-none stroke-ink-3" strokeWidth={1.25} vectorEffect="non-scaling-stroke" strokeLinejoin="round" />
+      {dots !== '' && <path d={dots} className="fill-none stroke-ink-3" strokeWidth={2.5} strokeLinecap="round" vectorEffect="non-scaling-stroke" />}
     </svg>
   );
 }

@@ -12,6 +12,13 @@ export function countText(count: number): string {
   return counts.format(count);
 }
 
+/** A mean of counts is seldom one: a digit behind the point below ten. */
+export function meanCountText(mean: number): string {
+  if (mean === 0) return '0';
+  if (mean < 0.1) return '< 0.1';
+  return mean < 10 ? mean.toFixed(1) : counts.format(mean);
+}
+
 /** `12.4K` from 10,000 on. */
 export function shortCount(count: number): string {
   return Math.abs(count) < 10_000 ? counts.format(count) : short.format(count);
@@ -19,6 +26,7 @@ export function shortCount(count: number): string {
 
 /** Milliseconds as three digits and a unit: `0.41 ms`, `812 ms`, `1.24 s`, `3 m 20 s`. */
 export function durationFigure(ms: number): Figure {
+  if (ms === 0) return { number: '0', unit: 'ms' };
   if (ms < 1) return { number: ms.toFixed(2), unit: 'ms' };
   if (ms < 10) return { number: ms.toFixed(1), unit: 'ms' };
   if (ms < 999.5) return { number: ms.toFixed(0), unit: 'ms' };

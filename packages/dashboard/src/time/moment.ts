@@ -4,6 +4,7 @@ type Zone = Appearance['zone'];
 
 const shapes = {
   clock: { locale: 'en-GB', hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  minute: { locale: 'en-GB', hour: '2-digit', minute: '2-digit' },
   exactClock: { locale: 'en-GB', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
   date: { locale: 'en-GB', day: '2-digit', month: 'short' },
   day: { locale: 'en-CA', year: 'numeric', month: '2-digit', day: '2-digit' },
@@ -26,6 +27,12 @@ export function clockText(time: string | number | Date, zone: Zone, now = Date.n
   const date = new Date(time);
   const clock = format('clock', zone).format(date);
   return dayText(date, zone) === dayText(now, zone) ? clock : `${format('date', zone).format(date)} ${clock}`;
+}
+
+/** Marks along an axis, seconds since the epoch: hours and minutes, or days where there are several. */
+export function axisText(marks: readonly number[], zone: Zone): string[] {
+  const isLong = (marks.at(-1) ?? 0) - (marks[0] ?? 0) > 172_800;
+  return marks.map((seconds) => format(isLong ? 'date' : 'minute', zone).format(new Date(seconds * 1000)));
 }
 
 /** `2026-11-28`. */

@@ -359,6 +359,22 @@ describe('T1 two organizations', () => {
     expect(await audit.json()).toMatchObject({ events: [{ action: 'policy.created', detail: { actor_organization_id: 'org_default' } }] });
   });
 
+  test('its audit is asked for several actions at once, each by its name or how it begins', async () => {
+    const actions = async (action: string): Promise<string[]> => {
+      const answer = await control.request('GET', `/v1/logs/audit?action=${action}&tool_calls=none&limit=200`, { bearer: a.admin });
+      return ((await answer.json()) as { events: { action: string }[] }).events.map((event) => event.action);
+    };
+    const all = await actions('*');
+    const other = all.find((action) => !action.startsWith('policy.')) ?? '';
+    expect(other).not.toBe('');
+    const wanted = all.filter((action) => action === 'policy.created' || action === other);
+    expect(wanted).toContain('policy.created');
+    expect(await actions(`policy.*,${other}`)).toEqual(wanted);
+    expect(await actions(`nothing.*,${other}`)).toEqual(wanted.filter((action) => action === other));
+    const many = await control.request('GET', `/v1/logs/audit?action=${Array.from({ length: 41 }, () => 'a').join(',')}`, { bearer: a.admin });
+    expect(many.status).toBe(400);
+  });
+
   test('that the operator reads in one is in its audit, once a minute however much it reads', async () => {
     const made = await control.request('POST', '/v1/organizations', { front: 'admin', body: { name: 'Watched', id: 'org_watched' } });
     expect(made.status).toBe(201);

@@ -8,7 +8,7 @@ const auditFilters: readonly OptionSpec[] = [
   ...timeOptions('the beginning'),
   { flags: '--actor ID', about: 'Only what this one did, such as key_….' },
   { flags: '--actor-kind KIND', about: 'Only what such did: key, user, service_account, agent, client, anonymous, operator, …' },
-  { flags: '--action NAME', about: 'Only this action, or with * behind it all that begin so: key.*.' },
+  { flags: '--action NAME', about: 'Only this action, or with * behind it all that begin so: key.*; several with commas between them.' },
   { flags: '--object ID', about: 'Only what was done to this.' },
   { flags: '--result WORD', about: 'success, denied or failed.' },
   { flags: '--text TEXT', about: 'Only events with this text in ids, action, address or detail.' },

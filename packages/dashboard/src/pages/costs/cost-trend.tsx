@@ -1,7 +1,7 @@
 /** What each day cost, as bars, with the mean of a week as a line; the same as a table for whoever wants figures. */
 import type { Schemas } from '@gatewayops/sdk';
 import { useState, type ReactElement } from 'react';
-import { countText, moneyText } from '../../text/format.ts';
+import { countText, moneyText, pluralText } from '../../text/format.ts';
 import { Money } from '../../text/number.tsx';
 import { Button } from '../../ui/button.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
@@ -18,10 +18,12 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
   const [asTable, setAsTable] = useState(false);
   const [at, setAt] = useState<number | null>(null);
   const all = Math.max(days.length, (Date.parse(period.end) - Date.parse(period.start)) / 86_400_000 + 1);
-  const ahead = all - days.length;
-  // What is projected, spread over the days to come: of today a part is spent already.
-  const each = projection === null || ahead === 0 ? null : { low: (projection.low - total) / ahead, high: (projection.high - total) / ahead };
+  // Today is not over: it is among the days that are projected.
+  const over = projection === null ? days.length : Math.max(0, days.length - 1);
+  const spent = total - days.slice(over).reduce((sum, { cost }) => sum + cost, 0);
+  const each = projection === null || all === over ? null : { low: (projection.low - spent) / (all - over), high: (projection.high - spent) / (all - over) };
   const most = Math.max(...days.map(({ cost, mean_of_7_days: mean }) => Math.max(cost, mean)), each?.high ?? 0, 0) || 1;
+  const isNothing = total === 0 && (each?.high ?? 0) === 0;
   const y = (value: number): number => height - 2 - (value / most) * (height - 8);
   const shown = at === null ? undefined : days[at];
   return (
@@ -30,11 +32,13 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
         <span aria-live="polite">
           {shown === undefined
             ? at === null
-              ? `Each day; the line is the mean of seven. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band is where the days to come are likely to lie.'}`
+              ? isNothing
+                ? 'Nothing was spent on any day.'
+                : `Each day; the line is the mean of seven. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band: what a day to come costs on average, in eight of ten cases.'}`
               : each === null
                 ? 'A day to come'
-                : `A day to come: ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
-            : `${shown.date}: ${moneyText(shown.cost, currency)}, ${countText(shown.calls)} calls`}
+                : `A day to come: on average ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
+            : `${shown.date}: ${moneyText(shown.cost, currency)}, ${pluralText(shown.calls, 'call')}`}
         </span>
         <Button look="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'View as chart' : 'View as table'}
@@ -90,19 +94,20 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
           }}
         >
           {days.map(({ date, cost }, index) => (
+            // A day on which nothing was spent has no bar.
             <rect
               key={date}
               x={index + 0.12}
               width={0.76}
               y={y(cost)}
-              height={height - y(cost)}
+              height={cost === 0 ? 0 : height - y(cost)}
               className={index === at ? 'fill-ink-2' : 'fill-control opacity-60'}
             />
           ))}
           {each !== null && (
             <rect
-              x={days.length + 0.12}
-              width={ahead - 0.24}
+              x={over + 0.12}
+              width={all - over - 0.24}
               y={y(each.high)}
               height={Math.max(2, y(Math.max(0, each.low)) - y(each.high))}
               className="fill-accent opacity-25"
@@ -115,6 +120,17 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
             vectorEffect="non-scaling-stroke"
           />
         </svg>
+      )}
+      {!asTable && (
+        <p aria-hidden="true" className="relative h-5 text-meta text-ink-3">
+          {[1, 8, 15, 22, 29]
+            .filter((day) => day <= all)
+            .map((day) => (
+              <span key={day} className="absolute -translate-x-1/2 tabular-nums" style={{ left: `${((day - 0.5) / all) * 100}%` }}>
+                {day}
+              </span>
+            ))}
+        </p>
       )}
     </div>
   );

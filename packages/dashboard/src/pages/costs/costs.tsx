@@ -9,7 +9,7 @@ import { useCapability } from '../../app/session.ts';
 import { countText, moneyText, pluralText } from '../../text/format.ts';
 import { Money } from '../../text/number.tsx';
 import { Button, buttonLook } from '../../ui/button.tsx';
-import { Allowed, Empty } from '../../ui/states.tsx';
+import { Allowed, Empty, Skeleton } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { CostTrend } from './cost-trend.tsx';
 import { currentMonth, monthAfter, monthOf, monthText, monthWindow, type Month } from './month.ts';
@@ -17,6 +17,7 @@ import { groups, type Group } from './search.ts';
 import { Prices } from './prices.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 
 export function Costs(): ReactElement {
   return (
@@ -62,32 +63,37 @@ function CostsPage(): ReactElement {
           </a>
         </div>
       </header>
-      <Loaded query={trend} what="The costs" rows={5}>
+      <Loaded query={trend} what="The costs" skeleton={<MonthSkeleton />}>
         {(data) => <Month trend={data} isStale={trend.isPlaceholderData} />}
       </Loaded>
       <section>
         <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
           <h2 className="text-section font-semibold">Whose it was</h2>
-          <div role="tablist" aria-label="Group by" className="flex flex-wrap gap-1">
-            {groups.map((group) => (
-              <button
-                key={group}
-                type="button"
-                role="tab"
-                aria-selected={by === group}
-                onClick={() => change({ by: group })}
-                className={`h-7 rounded-control px-2.5 pointer-coarse:h-10 ${by === group ? 'bg-sunken font-medium' : 'text-ink-2 hover:bg-sunken'}`}
-              >
-                {group}
-              </button>
-            ))}
-          </div>
+          <Tabs
+            label="Group by"
+            tabs={groups.map((group) => [group, group] as const)}
+            chosen={by}
+            onChoose={(next) => change({ by: next })}
+            className="max-w-full !border-b-0"
+          />
         </div>
         <Loaded query={summary} what="The breakdown" rows={6}>
           {(data) => <Breakdown {...data} month={month} isStale={summary.isPlaceholderData} />}
         </Loaded>
       </section>
       <Prices month={month} />
+    </div>
+  );
+}
+
+/** As tall as what will stand there. */
+function MonthSkeleton(): ReactElement {
+  return (
+    <div>
+      <div className="mb-3 h-20">
+        <Skeleton rows={2} label="Loading the costs" />
+      </div>
+      <div aria-hidden="true" className="mt-8 h-36 border-y border-hairline bg-surface" />
     </div>
   );
 }
@@ -99,14 +105,19 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
   const navigate = useNavigate();
   return (
     <section className={isStale ? 'opacity-60' : ''} aria-busy={isStale}>
-      <dl className="mb-3 flex flex-wrap gap-x-10 gap-y-3">
-        <Figure name="So far" note={pluralText(calls, 'call')}>
+      <dl className="mb-3 grid grid-cols-2 gap-x-4 gap-y-3 sm:flex sm:flex-wrap sm:gap-x-10">
+        <Figure name={projection === null ? 'In all' : 'So far'} note={pluralText(calls, 'call')}>
           {moneyText(total, currency)}
         </Figure>
+        {calls > unpriced && (
+          <Figure name="A call" note={unpriced === 0 ? 'on average' : 'on average, of those with a price'}>
+            {moneyText(total / (calls - unpriced), currency)}
+          </Figure>
+        )}
         {projection !== null && (
           <Figure
             name="At its end, about"
-            note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)}, by ${pluralText(projection.days_averaged, 'day')}`}
+            note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)} in eight of ten cases`}
             about={projection.method}
           >
             {moneyText(projection.cost, currency)}
@@ -114,7 +125,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
         )}
         {previous !== null && (
           <Figure
-            name="The period before"
+            name={`The ${pluralText(daysOf(previous.period), 'day')} before`}
             note={previous.change_percent === null ? 'nothing to compare with' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
           >
             {moneyText(previous.total_cost, currency)}
@@ -161,6 +172,10 @@ function Figure({ name, note, about, children }: FigureProps): ReactElement {
       )}
     </div>
   );
+}
+
+function daysOf({ start, end }: { readonly start: string; readonly end: string }): number {
+  return Math.round((Date.parse(end) - Date.parse(start)) / 86_400_000) + 1;
 }
 
 function dayAfter(date: string): string {

@@ -3,11 +3,12 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import { Radio, Table2 } from 'lucide-react';
-import { useMemo, type ReactElement } from 'react';
+import { useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
-import { LineChart, type Line, type Marker } from '../../charts/line-chart.tsx';
+import { LineChart, type Line, type LineChartProps } from '../../charts/line-chart.tsx';
+import type { Marker } from '../../charts/marker.ts';
 import { countText, durationText, percentText, pluralText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
@@ -15,9 +16,12 @@ import { Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
 import { NoCalls } from '../../ui/no-calls.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
+import { Tabs } from '../../ui/tabs.tsx';
 import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { problemOf, QueryBar, QueryChips } from '../traces/query-bar.tsx';
 import { quoted } from '../traces/query-text.ts';
+import { groupsMax, groupsOf, linesOf, liveGroupsOf, type Group, type GroupBy } from './groups.ts';
 import { secondsOf, type Step } from './steps.ts';
 import { useLiveMetrics } from './use-live-metrics.ts';
 import { useMarkers } from './use-markers.ts';
@@ -53,14 +57,42 @@ function MetricsPage(): ReactElement {
     placeholderData: keepPreviousData,
     refetchInterval: 15_000,
   });
+  const by: GroupBy = search.by ?? (/(^|\s)server:[^(*\s]+(\s|$)/.test(query) ? 'tool' : 'server');
+  const series = useQuery({
+    queryKey: ['metrics', 'series', window, query, by],
+    queryFn: async ({ signal }) => {
+      const found = await gateway.metrics.series(
+        {
+          start_time: window.start,
+          ...(window.end === undefined ? {} : { end_time: window.end }),
+          ...(query === '' ? {} : { query }),
+          by,
+          limit: groupsMax,
+          steps: 120,
+        },
+        { signal },
+      );
+      return { times: found.start_times.map((time) => Date.parse(time) / 1000), groups: groupsOf(found) };
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: 15_000,
+    enabled: !isLive,
+  });
   const live = useLiveMetrics(query, isLive);
+  const liveGroups = useMemo(
+    () => ({ times: secondsOf(live.steps), groups: liveGroupsOf(live.steps.map((step) => (by === 'server' ? step.servers : step.tools))) }),
+    [live.steps, by],
+  );
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
   useShortcuts([{ keys: 'l', about: 'Figures of each second', run: () => change({ live: isLive ? undefined : '1' }) }]);
   const steps = isLive ? live.steps : (metrics.data?.series ?? nothing);
   const names = useMemo(() => new Map([['server', (metrics.data?.servers ?? []).map(({ server }) => server)]]), [metrics.data]);
   const markers = useMarkers(window);
-  const openStep = (from: string, to: string): void =>
-    void navigate({ to: '/traces', search: { from, to, range: undefined, ...(query === '' ? {} : { q: query }) } });
+  const openStep = (from: string, to: string, only = ''): void => {
+    const q = [query, only].filter((part) => part !== '').join(' ');
+    void navigate({ to: '/traces', search: { from, to, range: undefined, ...(q === '' ? {} : { q }) } });
+  };
+  const chooseStep = (from: string, to: string): void => change({ range: undefined, from, to, live: undefined });
   const isUnanswered = problemOf(metrics.error) !== null;
   return (
     <div className="flex flex-col gap-4 px-3 py-3 sm:px-6">
@@ -90,7 +122,7 @@ function MetricsPage(): ReactElement {
         isUnanswered ? (
           <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
         ) : (
-          <Skeleton rows={12} label="Loading the figures" />
+          <ChartsSkeleton label="Loading the figures" />
         )
       ) : metrics.data.metrics.calls === 0 && !isLive ? (
         query === '' ? (
@@ -103,14 +135,35 @@ function MetricsPage(): ReactElement {
           {asTable ? (
             <StepTable steps={steps} />
           ) : (
-            <Charts
-              steps={steps}
-              markers={markers}
-              onChoose={(from, to) => change({ range: undefined, from, to, live: undefined })}
-              {...(mayTraces ? { onOpen: openStep } : {})}
-            />
+            <Charts steps={steps} markers={markers} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
           )}
-          <ServerFigures servers={metrics.data.servers} tools={metrics.data.tools} onOnly={(server) => change({ q: `server:${quoted(server)}` })} />
+          <section className="flex flex-col gap-3">
+            <div className="flex flex-wrap items-baseline justify-between gap-x-4">
+              <h2 className="text-section font-semibold">By {by}</h2>
+              <Tabs
+                label="A line for each"
+                tabs={[
+                  ['server', 'Servers'],
+                  ['tool', 'Tools'],
+                ]}
+                chosen={by}
+                onChoose={(next) => change({ by: next })}
+                className="max-w-full !border-b-0"
+              />
+            </div>
+            {isLive ? (
+              <GroupCharts {...liveGroups} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
+            ) : (
+              <Loaded query={series} what="The lines" skeleton={<ChartsSkeleton label="Loading the lines" />}>
+                {(found) => (
+                  <div className={series.isPlaceholderData ? 'opacity-60' : ''} aria-busy={series.isPlaceholderData}>
+                    <GroupCharts {...found} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
+                  </div>
+                )}
+              </Loaded>
+            )}
+            <ServerFigures servers={metrics.data.servers} tools={metrics.data.tools} onOnly={(server) => change({ q: `server:${quoted(server)}` })} />
+          </section>
         </div>
       )}
     </div>
@@ -141,31 +194,92 @@ function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement
   );
   const shown = markers.filter(({ at }) => at >= (times[0] ?? Number.POSITIVE_INFINITY)).length;
   return (
-    <div className="grid gap-4 xl:grid-cols-3">
-      {(
-        [
+    <div>
+      <ChartGrid
+        charts={[
           ['Calls a second', rates, perSecond],
           ['Failed', failures, percentText],
           ['Time until the answer', latencies, durationText],
-        ] as const
-      ).map(([title, lines, format]) => (
-        <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
-          <LineChart
-            label={title}
-            times={times}
-            lines={lines}
-            markers={markers}
-            format={format}
-            onChoose={onChoose}
-            {...(onOpen === undefined ? {} : { onOpen })}
-          />
-        </section>
-      ))}
-      <p className="text-meta text-ink-3 xl:col-span-3">
+        ]}
+        times={times}
+        markers={markers}
+        onChoose={onChoose}
+        {...(onOpen === undefined ? {} : { onOpen })}
+      />
+      <p className="mt-2 text-meta text-ink-3">
         Drag to look closer{onOpen === undefined ? '' : '; click a step for its calls'}.{' '}
         {shown > 0 &&
-          `${shown === 1 ? 'The dashed line is a change' : `The dashed lines are ${pluralText(shown, 'change')}`} of configuration, policies, prices or servers.`}
+          `${shown === 1 ? 'The dotted line is a change' : `The dotted lines are ${pluralText(shown, 'change')}`} of configuration, policies, prices or servers.`}
       </p>
+    </div>
+  );
+}
+
+type ChartOf = readonly [title: string, lines: readonly Line[], format: (value: number) => string];
+
+interface ChartGridProps extends Pick<LineChartProps, 'times' | 'markers' | 'onChoose' | 'onOpen' | 'alone' | 'onAlone' | 'asTable'> {
+  readonly charts: readonly ChartOf[];
+}
+
+/** Rate, failures and time side by side, with one cursor. */
+function ChartGrid({ charts, ...shared }: ChartGridProps): ReactElement {
+  return (
+    <div className="grid gap-4 xl:grid-cols-3">
+      {charts.map(([title, lines, format]) => (
+        <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
+          <LineChart label={title} lines={lines} format={format} {...shared} />
+        </section>
+      ))}
+    </div>
+  );
+}
+
+interface GroupChartsProps {
+  readonly times: readonly number[];
+  readonly groups: readonly Group[];
+  readonly markers: readonly Marker[];
+  readonly asTable: boolean;
+  readonly onChoose: (from: string, to: string) => void;
+  readonly onOpen?: (from: string, to: string, only: string) => void;
+}
+
+/** The same with a line for each server or tool; one that is shown alone is alone in all three. */
+function GroupCharts({ times, groups, markers, asTable, onChoose, onOpen }: GroupChartsProps): ReactElement {
+  const [alone, setAlone] = useState<string | null>(null);
+  const [rates, failures, latencies] = useMemo(() => [linesOf(groups, 'rate'), linesOf(groups, 'failed'), linesOf(groups, 'p95')] as const, [groups]);
+  const only = groups[rates.findIndex(({ label }) => label === alone)];
+  return (
+    <ChartGrid
+      charts={[
+        ['Calls a second of each', rates, perSecond],
+        ['Failed of each', failures, percentText],
+        ['Time of 95 % of each', latencies, durationText],
+      ]}
+      times={times}
+      markers={markers}
+      asTable={asTable}
+      alone={alone}
+      onAlone={setAlone}
+      onChoose={onChoose}
+      {...(onOpen === undefined ? {} : { onOpen: (from, to) => onOpen(from, to, only === undefined ? '' : queryOf(only)) })}
+    />
+  );
+}
+
+/** Its calls; of all others together there is no query. */
+function queryOf({ server, tool }: Group): string {
+  if (server === null) return '';
+  return `server:${quoted(server)}${tool === null ? '' : ` tool:${quoted(tool)}`}`;
+}
+
+function ChartsSkeleton({ label }: { readonly label: string }): ReactElement {
+  return (
+    <div className="grid gap-4 xl:grid-cols-3">
+      {[1, 2, 3].map((chart) => (
+        <div key={chart} className="h-64 border-y border-hairline bg-surface p-3">
+          <Skeleton rows={3} label={label} />
+        </div>
+      ))}
     </div>
   );
 }
@@ -203,7 +317,7 @@ function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement
   );
 }
 
-/** The same as figures, most calls first; a click shows one alone. */
+/** The same as figures, servers with the most calls first, each with its tools; a click shows one alone. */
 function ServerFigures({
   servers,
   tools,
@@ -213,42 +327,41 @@ function ServerFigures({
   readonly tools: Schemas['CallMetrics']['tools'];
   readonly onOnly: (server: string) => void;
 }): ReactElement {
-  const rows = [
-    ...servers.map((figures) => ({ key: figures.server, server: figures.server, tool: null as string | null, figures })),
-    ...tools.map((figures) => ({ key: `${figures.server}/${figures.tool}`, server: figures.server, tool: figures.tool as string | null, figures })),
-  ];
+  const rows = servers.flatMap((figures) => [
+    { key: figures.server, server: figures.server, tool: null as string | null, figures },
+    ...tools
+      .filter(({ server }) => server === figures.server)
+      .map((own) => ({ key: `${own.server}/${own.tool}`, server: own.server, tool: own.tool, figures: own })),
+  ]);
   return (
-    <section>
-      <h2 className="mb-2 text-section font-semibold">By server and tool</h2>
-      <SmallTable titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1}>
-        {rows.map(({ key, server, tool, figures }) => (
-          <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">
-            <th scope="row" className="px-3 text-left whitespace-nowrap">
-              {tool === null ? (
-                <button type="button" title="Only this server" onClick={() => onOnly(server)} className="font-medium hover:text-accent hover:underline">
-                  {server === '' ? 'all servers together' : server}
-                </button>
-              ) : (
-                <Link
-                  to="/traces"
-                  search={{ q: `server:${quoted(server)} tool:${quoted(tool)}` }}
-                  className="pl-4 font-normal text-ink-2 hover:text-accent hover:underline"
-                >
-                  {tool}
-                </Link>
-              )}
-            </th>
-            <td className="px-3 text-right">{countText(figures.calls)}</td>
-            <td className="px-3 text-right text-ink-2">{perSecond(figures.rate)}</td>
-            <td className={`px-3 text-right ${figures.errors > 0 ? 'text-error' : 'text-ink-3'}`}>{percentText(figures.error_percent)}</td>
-            {(['p50', 'p95', 'p99'] as const).map((which) => (
-              <td key={which} className="px-3 text-right">
-                {figures.latency_ms === null ? <span className="text-ink-3">–</span> : <Duration ms={figures.latency_ms[which]} />}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </SmallTable>
-    </section>
+    <SmallTable titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1}>
+      {rows.map(({ key, server, tool, figures }) => (
+        <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">
+          <th scope="row" className="px-3 text-left whitespace-nowrap">
+            {tool === null ? (
+              <button type="button" title="Only this server" onClick={() => onOnly(server)} className="font-medium hover:text-accent hover:underline">
+                {server === '' ? 'all servers together' : server}
+              </button>
+            ) : (
+              <Link
+                to="/traces"
+                search={{ q: `server:${quoted(server)} tool:${quoted(tool)}` }}
+                className="pl-4 font-normal text-ink-2 hover:text-accent hover:underline"
+              >
+                {tool}
+              </Link>
+            )}
+          </th>
+          <td className="px-3 text-right">{countText(figures.calls)}</td>
+          <td className="px-3 text-right text-ink-2">{perSecond(figures.rate)}</td>
+          <td className={`px-3 text-right ${figures.errors > 0 ? 'text-error' : 'text-ink-3'}`}>{percentText(figures.error_percent)}</td>
+          {(['p50', 'p95', 'p99'] as const).map((which) => (
+            <td key={which} className="px-3 text-right">
+              {figures.latency_ms === null ? <span className="text-ink-3">–</span> : <Duration ms={figures.latency_ms[which]} />}
+            </td>
+          ))}
+        </tr>
+      ))}
+    </SmallTable>
   );
 }

@@ -2,12 +2,19 @@
 import { useEffect, useState } from 'react';
 import type { LiveFigures } from '@gatewayops/sdk';
 import { gateway } from '../../app/gateway.ts';
+import type { LiveGroup } from './groups.ts';
 import type { Step } from './steps.ts';
 
 const secondsMax = 900;
 
+/** A second, with those servers and tools that were called in it. */
+interface LiveStep extends Step {
+  readonly servers: readonly LiveGroup[];
+  readonly tools: readonly LiveGroup[];
+}
+
 export interface LiveMetrics {
-  readonly steps: readonly Step[];
+  readonly steps: readonly LiveStep[];
   readonly error: unknown;
 }
 
@@ -39,7 +46,7 @@ function follow(query: string, draw: (change: (old: LiveMetrics) => LiveMetrics)
   return () => ending.abort();
 }
 
-function stepOf(figures: LiveFigures): Step {
-  const { rate, error_percent: failed, latency_ms: latency } = figures as LiveFigures & Pick<Step, 'rate' | 'error_percent' | 'latency_ms'>;
-  return { start_time: figures.time, calls: figures.calls, rate, error_percent: failed, latency_ms: latency };
+function stepOf(figures: LiveFigures): LiveStep {
+  const { rate, error_percent: failed, latency_ms: latency, servers, tools } = figures as LiveFigures & Omit<LiveStep, 'start_time' | 'calls'>;
+  return { start_time: figures.time, calls: figures.calls, rate, error_percent: failed, latency_ms: latency, servers, tools };
 }

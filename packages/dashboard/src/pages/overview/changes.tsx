@@ -1,16 +1,33 @@
 import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { middleCut } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { actionText, decisive } from '../metrics/use-markers.ts';
 
-/** The last changes that people, keys and files made; newest first. */
+const shownMax = 8;
+/** Besides what decides how calls go: who may call, and who they are. */
+const edits = [...decisive, 'key', 'role', 'user', 'team', 'agent', 'service_account', 'organization', 'grant', 'provider', 'scim_connection', 'token_key'];
+
+/** The last changes that people, keys and files made; newest first. Who signed in changed nothing. */
 export function Changes({ start, end }: { readonly start: string; readonly end: string | undefined }): ReactElement {
   const events = useQuery({
     queryKey: ['changes', start, end],
     queryFn: ({ signal }) =>
-      gateway.audit.list({ start_time: start, ...(end === undefined ? {} : { end_time: end }), tool_calls: 'none', limit: 8 }, { signal }).page(),
+      gateway.audit
+        .list(
+          {
+            start_time: start,
+            ...(end === undefined ? {} : { end_time: end }),
+            action: edits.map((noun) => `${noun}.*`).join(','),
+            tool_calls: 'none',
+            limit: shownMax,
+          },
+          { signal },
+        )
+        .page(),
     refetchInterval: 30_000,
   });
   if (events.isLoadingError) return <ErrorCard error={events.error} what="The changes" onRetry={() => void events.refetch()} />;
@@ -22,9 +39,11 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
         <li key={id} className="flex min-h-(--row) items-center gap-4 border-b border-hairline px-3 last:border-b-0">
           <Clock time={time} />
           <span className="min-w-0 flex-1 truncate">
-            <span className="font-medium">{action}</span> <span className="text-ink-2">{middleCut(object.id, 10)}</span>
+            <Link to="/audit" search={{ action, ...(object.id === '' ? {} : { object: object.id }) }} className="hover:text-accent hover:underline">
+              <span className="font-medium">{actionText(action)}</span> <span className="text-ink-2">{middleCut(object.id, 10)}</span>
+            </Link>
           </span>
-          <span className="truncate text-ink-3" title={actor.id}>
+          <span className="truncate text-ink-3 max-sm:hidden" title={actor.id}>
             {actor.kind === actor.id || actor.id === '' ? actor.kind : `${actor.kind} ${middleCut(actor.id)}`}
           </span>
           {result !== 'success' && <span className="text-blocked">{result}</span>}

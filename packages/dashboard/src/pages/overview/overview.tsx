@@ -3,19 +3,20 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement, ReactNode } from 'react';
-import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { OutcomeBars } from '../../charts/outcome-bars.tsx';
 import { Spark } from '../../charts/spark.tsx';
+import { StatusWord, type Status } from '../../rail/rail.tsx';
 import { countText, durationFigure, moneyText, percentText, shortCount } from '../../text/format.ts';
-import { thisMonth } from '../../time/moment.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Allowed, IfAllowed, Skeleton } from '../../ui/states.tsx';
 import { everQuery } from '../connect/ever.ts';
+import { quoted } from '../traces/query-text.ts';
 import { Changes } from './changes.tsx';
-import { overviewQuery } from './query.ts';
+import { useMarkers } from '../metrics/use-markers.ts';
+import { overviewQuery, spendQuery } from './query.ts';
 import { ServerHealth } from './server-health.tsx';
 import { Waiting } from './waiting.tsx';
 
@@ -44,13 +45,14 @@ function OverviewPage(): ReactElement {
     refetchInterval: everyMs,
   });
   const mayTraces = useCapability('traces.read').allowed;
+  const markers = useMarkers(window);
   const ever = useQuery({ ...everQuery, enabled: mayTraces && metrics.data?.metrics.calls === 0 });
   // Nothing to look at, but something to do.
   if (metrics.data?.metrics.calls === 0 && ever.data === false) return <Navigate to="/connect" replace />;
   return (
     <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
       {/* What is asked for by itself stands beside what is still counted. */}
-      <Loaded query={metrics} what="The overview" rows={4}>
+      <Loaded query={metrics} what="The overview" skeleton={<HeadSkeleton />}>
         {(found) => (
           <>
             <Sentence found={found} range={rangeText(search)} />
@@ -60,15 +62,20 @@ function OverviewPage(): ReactElement {
       </Loaded>
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
         <Panel title="Traffic by outcome">
-          <div className="min-h-[120px]">
+          <div className="min-h-[166px]">
             {metrics.isLoadingError && <p className="px-3 py-4 text-ink-2">Not known, as said above.</p>}
             {metrics.data !== undefined && (
-              <OutcomeBars
-                buckets={metrics.data.series}
-                bucketMs={metrics.data.step_ms}
-                height={120}
-                onChoose={(from, to) => void navigate({ to: '/traces', search: { from, to, range: undefined } })}
-              />
+              <>
+                <OutcomeBars
+                  buckets={metrics.data.series}
+                  bucketMs={metrics.data.step_ms}
+                  height={120}
+                  hasAxis
+                  markers={markers}
+                  {...(mayTraces ? { onChoose: (from: string, to: string) => void navigate({ to: '/traces', search: { from, to, range: undefined } }) } : {})}
+                />
+                <Outcomes outcomes={metrics.data.metrics.outcomes} mayTraces={mayTraces} />
+              </>
             )}
           </div>
         </Panel>
@@ -88,7 +95,51 @@ function OverviewPage(): ReactElement {
   );
 }
 
+/** As tall as what will stand there: nothing below it moves when it comes. */
+function HeadSkeleton(): ReactElement {
+  return (
+    <>
+      <div className="h-7">
+        <Skeleton rows={1} label="Loading the overview" />
+      </div>
+      <div aria-hidden="true" className="grid grid-cols-2 gap-px overflow-hidden rounded-panel border border-hairline bg-hairline lg:grid-cols-4">
+        {[1, 2, 3, 4].map((figure) => (
+          <div key={figure} className="flex h-24 flex-col gap-3 bg-surface px-4 py-3">
+            <span className="h-2.5 w-16 rounded-control bg-sunken" />
+            <span className="h-6 w-24 rounded-control bg-sunken" />
+          </div>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** What the colours of the bars mean, how many there were, and the way to them. */
+function Outcomes({ outcomes, mayTraces }: { readonly outcomes: Readonly<Record<Status, number>>; readonly mayTraces: boolean }): ReactElement {
+  const there = (Object.entries(outcomes) as [Status, number][]).filter(([, calls]) => calls > 0);
+  return (
+    <ul className="flex flex-wrap gap-x-4 gap-y-0.5 px-1 py-1 text-meta text-ink-2">
+      {there.map(([status, calls]) => (
+        <li key={status}>
+          {mayTraces ? (
+            <Link to="/traces" search={{ q: `status:${status}` }} className="flex gap-1.5 hover:text-accent hover:underline">
+              <StatusWord status={status} /> {countText(calls)}
+            </Link>
+          ) : (
+            <span className="flex gap-1.5">
+              <StatusWord status={status} /> {countText(calls)}
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; readonly range: string }): ReactElement {
+  const spend = useQuery({ ...spendQuery, enabled: useCapability('costs.read').allowed });
+  const today = spend.data?.days.at(-1);
+  const spent = spend.data === undefined || today === undefined || today.cost === 0 ? '' : `, ${moneyText(today.cost, spend.data.currency)} today`;
   const { calls, error_percent: failed } = found.metrics;
   const worst = found.servers
     .filter((one) => one.calls >= callsMin && (one.error_percent ?? 0) >= 20)
@@ -96,51 +147,71 @@ function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; re
   if (worst !== undefined)
     return (
       <h1 className="text-title font-semibold">
-        <Link to="/traces" search={{ q: `server:${worst.server} status:(error OR timeout)` }} className="text-error underline decoration-1 underline-offset-4">
-          {worst.server}
-        </Link>{' '}
-        is failing: {percentText(worst.error_percent)} of {countText(worst.calls)} calls in the {range} →
+        <Link to="/traces" search={{ q: `server:${quoted(worst.server)} status:(error OR timeout)` }} className="group">
+          <span className="text-error underline decoration-1 underline-offset-4">{worst.server}</span> is failing: {percentText(worst.error_percent)} of{' '}
+          {countText(worst.calls)} calls in the {range} <span className="group-hover:text-accent">→</span>
+        </Link>
       </h1>
     );
   return (
     <h1 className="text-title font-semibold">
       {calls === 0
         ? `Quiet. No call in the ${range}.`
-        : `${(failed ?? 0) < failedMax ? 'All clear. ' : ''}${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed.`}
+        : `${(failed ?? 0) < failedMax ? 'All clear. ' : ''}${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed${spent}.`}
     </h1>
   );
 }
 
+const way = 'hover:text-accent hover:underline decoration-1 underline-offset-4';
+
 function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactElement {
   const { metrics, series } = found;
   const costs = useCapability('costs.read');
-  const spend = useQuery({
-    queryKey: ['spend', 'month'],
-    queryFn: ({ signal }) => gateway.costs.trend(thisMonth(), { signal }),
-    enabled: costs.allowed,
-    refetchInterval: 60_000,
-  });
+  const mayTraces = useCapability('traces.read').allowed;
+  const spend = useQuery({ ...spendQuery, enabled: costs.allowed, refetchInterval: 60_000 });
   const p95 = metrics.latency_ms === null ? null : durationFigure(metrics.latency_ms.p95);
   const before = metrics.previous;
   return (
     <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-panel border border-hairline bg-hairline lg:grid-cols-4">
       <Figure
         name="Calls"
-        number={shortCount(metrics.calls)}
+        number={
+          mayTraces ? (
+            <Link to="/traces" className={way}>
+              {shortCount(metrics.calls)}
+            </Link>
+          ) : (
+            shortCount(metrics.calls)
+          )
+        }
         unit=""
         note={changeText(metrics.calls, before?.calls)}
         values={series.map(({ calls }) => calls)}
       />
       <Figure
         name="Failed"
-        number={metrics.error_percent === null ? '–' : percentText(metrics.error_percent).replace(' %', '')}
+        number={
+          metrics.error_percent === null ? (
+            '–'
+          ) : mayTraces ? (
+            <Link to="/traces" search={{ q: 'status:(error OR timeout)' }} className={way}>
+              {percentText(metrics.error_percent).replace(' %', '')}
+            </Link>
+          ) : (
+            percentText(metrics.error_percent).replace(' %', '')
+          )
+        }
         unit={metrics.error_percent === null ? '' : '%'}
         note={before?.error_percent === null || before === null || before === undefined ? '' : `${percentText(before.error_percent)} before`}
         values={series.map(({ error_percent }) => error_percent)}
       />
       <Figure
         name="Time of 95 %"
-        number={p95?.number ?? '–'}
+        number={
+          <Link to="/metrics" className={way}>
+            {p95?.number ?? '–'}
+          </Link>
+        }
         unit={p95?.unit ?? ''}
         note={before?.latency_ms ? `${durationFigure(before.latency_ms.p95).number} ${durationFigure(before.latency_ms.p95).unit} before` : ''}
         values={series.map(({ latency_ms }) => latency_ms?.p95 ?? null)}
@@ -148,16 +219,16 @@ function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactEl
       {costs.allowed && (
         <Figure
           name="Spent this month"
-          number={spend.data === undefined ? (spend.isError ? '–' : '…') : moneyText(spend.data.trend.total_cost, spend.data.trend.currency)}
+          number={
+            <Link to="/costs" className={way}>
+              {spend.data === undefined ? (spend.isError ? '–' : '…') : moneyText(spend.data.total_cost, spend.data.currency)}
+            </Link>
+          }
           unit=""
           note={
-            spend.isLoadingError
-              ? 'not known'
-              : spend.data?.trend.projection
-                ? `about ${moneyText(spend.data.trend.projection.cost, spend.data.trend.currency)} at its end`
-                : ''
+            spend.isLoadingError ? 'not known' : spend.data?.projection ? `about ${moneyText(spend.data.projection.cost, spend.data.currency)} at its end` : ''
           }
-          values={(spend.data?.trend.days ?? []).map(({ cost }) => cost)}
+          values={(spend.data?.days ?? []).map(({ cost }) => cost)}
         />
       )}
     </dl>
@@ -172,7 +243,7 @@ function Figure({
   values,
 }: {
   readonly name: string;
-  readonly number: string;
+  readonly number: ReactNode;
   readonly unit: string;
   readonly note: string;
   readonly values: readonly (number | null)[];
@@ -198,7 +269,7 @@ function changeText(now: number, before: number | undefined): string {
   return change === 0 ? 'as before' : `${change > 0 ? '+' : '−'}${Math.abs(change)} %`;
 }
 
-export function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
+function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
   return (
     <section className="min-w-0">
       <h2 className="mb-2 text-section font-semibold">{title}</h2>

@@ -4,15 +4,17 @@ import type { ReactElement, ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { pluralText } from '../../text/format.ts';
-import { thisMonth } from '../../time/moment.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Ago } from '../../time/time.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { quoted } from '../traces/query-text.ts';
+import { spendQuery } from './query.ts';
 
 /** Keys that end within so many days are told of. */
 const keyDays = 14;
 const dayMs = 86_400_000;
+/** To where something can be done about it. */
+const way = 'font-medium hover:text-accent hover:underline';
 
 /** What somebody has to do something about. */
 export function Waiting(): ReactElement {
@@ -26,7 +28,7 @@ export function Waiting(): ReactElement {
     enabled: mayKeys,
   });
   const servers = useQuery({ queryKey: ['servers'], queryFn: ({ signal }) => gateway.servers.list({ limit: 200 }, { signal }).page(), enabled: mayServers });
-  const spend = useQuery({ queryKey: ['spend', 'month'], queryFn: ({ signal }) => gateway.costs.trend(thisMonth(), { signal }), enabled: mayCosts });
+  const spend = useQuery({ ...spendQuery, enabled: mayCosts });
   const agents = useQuery({
     queryKey: ['agents', 'unregistered'],
     queryFn: ({ signal }) => gateway.agents.unregistered({ limit: 20 }, { signal }).page(),
@@ -41,7 +43,10 @@ export function Waiting(): ReactElement {
           [
             `server ${name}`,
             <>
-              <b className="font-medium">{name}</b> is {state}
+              <Link to="/servers/$name" params={{ name }} className={way}>
+                {name}
+              </Link>{' '}
+              is {state}
               {reason === null ? '' : `: ${reason}`}
             </>,
           ] as const,
@@ -52,18 +57,25 @@ export function Waiting(): ReactElement {
             [
               `key ${id}`,
               <>
-                The key <b className="font-medium">{name}</b> ends <Ago time={ends} />
+                The key{' '}
+                <Link to="/keys" search={{ key: id }} className={way}>
+                  {name}
+                </Link>{' '}
+                ends <Ago time={ends} />
               </>,
             ] as const,
           ]
         : [],
     ),
-    ...((spend.data?.trend.unpriced_calls ?? 0) > 0
+    ...((spend.data?.unpriced_calls ?? 0) > 0
       ? [
           [
             'unpriced',
             <>
-              {pluralText(spend.data?.trend.unpriced_calls ?? 0, 'call')} of this month {spend.data?.trend.unpriced_calls === 1 ? 'has' : 'have'} no price
+              <Link to="/costs" className={way}>
+                {pluralText(spend.data?.unpriced_calls ?? 0, 'call')}
+              </Link>{' '}
+              of this month {spend.data?.unpriced_calls === 1 ? 'has' : 'have'} no price
             </>,
           ] as const,
         ]
@@ -76,7 +88,7 @@ export function Waiting(): ReactElement {
               `agent ${agent}`,
               <>
                 The agent{' '}
-                <Link to="/traces" search={{ q: `agent:${quoted(agent)}` }} className="font-medium hover:text-accent hover:underline">
+                <Link to="/traces" search={{ q: `agent:${quoted(agent)}` }} className={way}>
                   {agent}
                 </Link>{' '}
                 calls and is in no directory

@@ -84,11 +84,11 @@ export async function listCallsAsEvents(
   }));
 }
 
-/** By method, as far as action and kind of the object say which; null: any. */
-function ofKinds({ action, objectKind }: AuditFilter, choice: CallChoice): Term | null {
+/** By method, as far as actions and kind of the object say which; null: any. */
+function ofKinds({ actions, objectKind }: AuditFilter, choice: CallChoice): Term | null {
   const fits = (kind: { readonly action: string; readonly objectKind: string }): boolean =>
     (objectKind === null || objectKind === kind.objectKind) &&
-    (action === null || (action.endsWith('*') ? kind.action.startsWith(action.slice(0, -1)) : kind.action === action));
+    (actions === null || actions.some((name) => (name.endsWith('*') ? kind.action.startsWith(name.slice(0, -1)) : kind.action === name)));
   const fitting = methods.filter((method) => fits(calledKinds[method]));
   if (choice === 'all' || !fits(serverCalled)) return oneOf('method', fitting);
   return fitting.length === methods.length ? null : without(methods.filter((method) => !fitting.includes(method)));

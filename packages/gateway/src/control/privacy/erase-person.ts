@@ -114,7 +114,7 @@ async function erasedSoFar({ registry, organizationId }: ControlContext): Promis
     toMs: null,
     actorKind: null,
     actorId: null,
-    action: callsErased,
+    actions: [callsErased],
     objectKind: null,
     objectId: null,
     result: null,

@@ -88,7 +88,7 @@ async function* grantsOf(context: ControlContext, userId: string): AsyncGenerato
 }
 
 async function* eventsOf(context: ControlContext, pseudonym: string, keys: readonly KeyRecord[]): AsyncGenerator<ChainedRecord> {
-  const any = { fromMs: null, toMs: null, actorKind: null, actorId: null, action: null, objectKind: null, objectId: null, result: null, text: null };
+  const any = { fromMs: null, toMs: null, actorKind: null, actorId: null, actions: null, objectKind: null, objectId: null, result: null, text: null };
   const seen = new Set<string>();
   const ids = [pseudonym, ...keys.map(({ id }) => id)];
   for (const filter of ids.flatMap((id) => [

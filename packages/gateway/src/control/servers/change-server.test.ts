@@ -63,7 +63,7 @@ test('a switch holds at once, is kept and audited; a look before changes nothing
     toMs: null,
     actorKind: null,
     actorId: null,
-    action: 'server.switched',
+    actions: ['server.switched'],
     objectKind: null,
     objectId: 'deploy',
     result: null,

@@ -76,7 +76,7 @@ test('one that fails is in the list, in the audit and in health, leaves nothing 
   expect(await healthOf(one)).toMatchObject([{ state: 'degraded', reason: expect.stringContaining('failed') as string }]);
   const { registry, organizationId } = context();
   const query = { fromMs: null, toMs: null, actorKind: null, actorId: null, objectKind: null, objectId: null, text: null, withoutSystem: false, after: null };
-  const events = await registry.audit.list(organizationId, { ...query, action: 'backup.failed', result: 'failed', limit: 1 });
+  const events = await registry.audit.list(organizationId, { ...query, actions: ['backup.failed'], result: 'failed', limit: 1 });
   expect(events).toMatchObject([{ actorKind: 'system', objectId: (await runs())[0]?.id }]);
   rmSync(plan?.folder ?? '');
   await one.look();

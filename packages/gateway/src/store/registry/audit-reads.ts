@@ -140,8 +140,11 @@ function filtered(database: Kysely<Tables>, organizationId: string, query: Audit
   if (query.fromMs !== null) rows = rows.where('at', '>=', new Date(query.fromMs));
   if (query.toMs !== null) rows = rows.where('at', '<', new Date(query.toMs));
   if (query.withoutSystem) rows = rows.where('actor_kind', '!=', 'system');
-  if (query.action !== null)
-    rows = query.action.endsWith('*') ? rows.where(sql<boolean>`starts_with(action, ${query.action.slice(0, -1)})`) : rows.where('action', '=', query.action);
+  const { actions } = query;
+  if (actions !== null)
+    rows = rows.where((is) =>
+      is.or(actions.map((name) => (name.endsWith('*') ? sql<boolean>`starts_with(action, ${name.slice(0, -1)})` : is('action', '=', name)))),
+    );
   // `strpos` takes the text as it is: nothing in it is a pattern.
   if (query.text !== null)
     rows = rows.where(sql<boolean>`strpos(lower(concat_ws(' ', id, actor_id, action, object_id, request_id, peer, detail::text)), lower(${query.text})) > 0`);

@@ -50,8 +50,8 @@ export interface AuditQuery {
   readonly toMs: number | null;
   readonly actorKind: string | null;
   readonly actorId: string | null;
-  /** A name, or a beginning with `*` behind it: `key.*`. */
-  readonly action: string | null;
+  /** Names, or beginnings with `*` behind them: `key.*`. Null: any. */
+  readonly actions: readonly string[] | null;
   readonly objectKind: string | null;
   readonly objectId: string | null;
   readonly result: string | null;
