@@ -190,6 +190,18 @@ describe('the kill switch', () => {
     }
   });
 
+  test('stands in the audit of a person under their pseudonym, which nothing leads back from once they are erased', async () => {
+    await send('POST', '/v1/users', { id: 'usr_off', name: 'Olga Off' });
+    await send('PUT', '/v1/switches/user/usr_off', { reason: 'INC-412' });
+    await send('DELETE', '/v1/switches/user/usr_off');
+    const { body } = await send('GET', '/v1/logs/audit?object=usr_off');
+    const events = body['events'] as { action: string; object: { id: string }; detail: object }[];
+    expect(events.map(({ action }) => action)).toEqual(['user.switched_on', 'user.switched_off', 'user.created']);
+    expect(new Set(events.map(({ object }) => object.id)).size).toBe(1);
+    expect(events[1]).toMatchObject({ object: { kind: 'user', id: expect.not.stringContaining('usr_off') as unknown } });
+    expect(events[1]?.detail).toMatchObject({ user: { id: 'usr_off' }, reason: 'INC-412' });
+  });
+
   test('opens again at its time', async () => {
     const until = new Date(control.clock.nowMs() + 60_000).toISOString();
     expect((await send('PUT', '/v1/switches/server/search', { reason: 'for a minute', until })).status).toBe(200);

@@ -1,6 +1,7 @@
+import { Personal } from '../../chain/personal.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { SwitchData } from '../../kernel/switch.ts';
-import type { SwitchRecord } from '../../store/registry/registry-store.ts';
+import type { RegistryWrites, SwitchRecord } from '../../store/registry/registry-store.ts';
 import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { ownServers } from '../servers/own-servers.ts';
@@ -18,10 +19,10 @@ export async function switchOff(context: ControlContext, data: SwitchData): Prom
   const changedAtMs = clock.nowMs();
   if (untilMs !== null && untilMs <= changedAtMs) throw new Fault('invalid_params', { reason: 'until lies in the past' });
   const record: SwitchRecord = { ...data, changedAtMs, changedBy: actor.id };
-  await registry.transaction(async ({ access, audit }) => {
-    await access.begin(organizationId);
-    await access.putSwitch(organizationId, record);
-    await audit.insert(auditEvent(context, `${kind}.switched_off`, name, { reason, ...(untilMs === null ? {} : { until: new Date(untilMs).toISOString() }) }));
+  await registry.transaction(async (writes) => {
+    await writes.access.begin(organizationId);
+    await writes.access.putSwitch(organizationId, record);
+    await auditSwitch(context, writes, data, 'switched_off', { reason, ...(untilMs === null ? {} : { until: new Date(untilMs).toISOString() }) });
   });
   context.log.warn('access.switched_off', { kind, name, actor: actor.id });
   await context.access.refresh();
@@ -33,13 +34,28 @@ export async function switchOff(context: ControlContext, data: SwitchData): Prom
 /** Faults: `unknown_object` where nothing of it is off. */
 export async function switchOn(context: ControlContext, kind: SwitchData['kind'], name: string): Promise<void> {
   const { organizationId, registry } = context;
-  await registry.transaction(async ({ access, audit }) => {
-    await access.begin(organizationId);
-    if (!(await access.deleteSwitch(organizationId, kind, name))) throw unknownObject('switch', `${kind}/${name}`);
-    await audit.insert(auditEvent(context, `${kind}.switched_on`, name, {}));
+  await registry.transaction(async (writes) => {
+    await writes.access.begin(organizationId);
+    if (!(await writes.access.deleteSwitch(organizationId, kind, name))) throw unknownObject('switch', `${kind}/${name}`);
+    await auditSwitch(context, writes, { kind, name }, 'switched_on', {});
   });
   context.log.warn('access.switched_on', { kind, name, actor: context.actor.id });
   await context.access.refresh();
+}
+
+/** A user stands there under the pseudonym, as in every other entry about them, and is readable until they are erased. */
+async function auditSwitch(
+  context: ControlContext,
+  { audit, directory, people }: RegistryWrites,
+  { kind, name }: Pick<SwitchData, 'kind' | 'name'>,
+  done: 'switched_off' | 'switched_on',
+  detail: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  // One whom the directory does not know is no more than a name that keys carry: nobody is there to be erased.
+  const isPerson = kind === 'user' && (await directory.hold(context.organizationId, { kind, id: name }));
+  if (!isPerson) return void (await audit.insert(auditEvent(context, `${kind}.${done}`, name, detail)));
+  const { pseudonym } = await people.take(context.organizationId, name);
+  await audit.insert(auditEvent(context, `user.${done}`, pseudonym, { user: new Personal(name, { id: name }), ...detail }));
 }
 
 /** A slip of the finger in an emergency would leave the wrong thing on. Agents, users and teams may be unknown: they are names that keys carry. */
