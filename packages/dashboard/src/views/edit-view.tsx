@@ -2,11 +2,11 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { gateway } from '../app/gateway.ts';
 import { useCapability } from '../app/session.ts';
-import { Button } from '../ui/button.tsx';
 import { ChangedMeanwhile, useVersioned } from '../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../ui/fault-line.tsx';
 import { Choice, Field } from '../ui/field.tsx';
 import { Sheet } from '../ui/sheet.tsx';
+import { SheetActions } from '../ui/sheet-actions.tsx';
 import { viewsQuery } from './use-views.ts';
 import type { SavedView, ViewPage } from './view-state.ts';
 
@@ -99,19 +99,12 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
           }}
         />
         {versioned.meeting === null && <FaultLine error={save.error} />}
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button
-            look="primary"
-            type="submit"
-            disabled={save.isPending || versioned.meeting !== null || name.trim() === ''}
-            title={name.trim() === '' ? 'It needs a name.' : undefined}
-          >
-            {view === null ? 'Save the view' : 'Save'}
-          </Button>
-        </div>
+        <SheetActions
+          verb={view === null ? 'Save the view' : 'Save'}
+          disabled={save.isPending || versioned.meeting !== null || name.trim() === ''}
+          why={name.trim() === '' ? 'It needs a name.' : undefined}
+          onClose={onClose}
+        />
       </form>
     </Sheet>
   );

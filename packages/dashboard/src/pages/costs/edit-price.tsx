@@ -5,11 +5,11 @@ import { useId, useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { countText, moneyText } from '../../text/format.ts';
-import { Button } from '../../ui/button.tsx';
 import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { serversQuery } from '../servers/use-servers.ts';
 import { forText, nameOf, placeOf, units, unitTitles, type Amounts, type Price } from './price-text.ts';
 import { readPrice } from './read-price.ts';
@@ -122,14 +122,12 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
         />
         {versioned.meeting === null && <FaultLine error={saved.error ?? trial.error} />}
         {isTried && trial.data !== undefined && <Effect effect={trial.data.found.effect} currency={currency} />}
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Keep it as it is
-          </Button>
-          <Button look="primary" type="submit" disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}>
-            {isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Reckoning …' : 'Reckon it'}
-          </Button>
-        </div>
+        <SheetActions
+          verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Reckoning …' : 'Reckon it'}
+          disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}
+          out="Keep it as it is"
+          onClose={onClose}
+        />
       </form>
     </Sheet>
   );

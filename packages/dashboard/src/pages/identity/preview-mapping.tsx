@@ -1,9 +1,9 @@
 import { useMutation } from '@tanstack/react-query';
 import { useId, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
-import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { Preview } from './preview.tsx';
 
 const examples = {
@@ -53,14 +53,7 @@ export function PreviewMapping({
             <Preview preview={preview.data} />
           </div>
         )}
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button look="primary" type="submit" disabled={preview.isPending}>
-            Preview
-          </Button>
-        </div>
+        <SheetActions verb="Preview" disabled={preview.isPending} onClose={onClose} />
       </form>
     </Sheet>
   );

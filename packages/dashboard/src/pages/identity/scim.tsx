@@ -12,6 +12,7 @@ import { CopyButton } from '../../ui/copy.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { ShownOnce, useKeptGuard } from '../../ui/shown-once.tsx';
 import { Command } from '../../ui/states.tsx';
 import { ScimErrors } from './scim-errors.tsx';
@@ -181,14 +182,7 @@ function NewConnection({
           ))}
         </datalist>
         <FaultLine error={create.error} />
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button look="primary" type="submit" disabled={create.isPending || provider.trim() === ''}>
-            Make its token
-          </Button>
-        </div>
+        <SheetActions verb="Make its token" disabled={create.isPending || provider.trim() === ''} onClose={onClose} />
       </form>
     </Sheet>
   );

@@ -2,10 +2,10 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { useKeptGuard } from '../../ui/shown-once.tsx';
 import { RevealedSecret, revealTitle } from './reveal-key.tsx';
 
@@ -97,14 +97,7 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
           --help.
         </p>
         <FaultLine error={create.error} />
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button look="primary" type="submit" disabled={create.isPending || name.trim() === '' || chosen?.size === 0}>
-            Create the key
-          </Button>
-        </div>
+        <SheetActions verb="Create the key" disabled={create.isPending || name.trim() === '' || chosen?.size === 0} onClose={onClose} />
       </form>
     </Sheet>
   );

@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
-import { Button } from '../../ui/button.tsx';
 import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { useNames } from './entry-words.tsx';
 import type { Kind } from './kinds.ts';
 import { createEntry, linkKinds, memberTitles, nouns, readEntry, updateEntry, type Entry, type EntryChange, type LinkMember } from './nouns.ts';
@@ -106,18 +106,11 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
           }}
         />
         {versioned.meeting === null && <FaultLine error={save.error} />}
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button
-            look="primary"
-            type="submit"
-            disabled={save.isPending || versioned.meeting !== null || name === '' || (kind === 'roles' && permissions.length === 0)}
-          >
-            {entry === null ? `Make the ${title}` : 'Save'}
-          </Button>
-        </div>
+        <SheetActions
+          verb={entry === null ? `Make the ${title}` : 'Save'}
+          disabled={save.isPending || versioned.meeting !== null || name === '' || (kind === 'roles' && permissions.length === 0)}
+          onClose={onClose}
+        />
       </form>
     </Sheet>
   );

@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { gateway, gatewayUrl } from '../../app/gateway.ts';
-import { Button } from '../../ui/button.tsx';
 import { CheckList } from '../../ui/check-list.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { ShownOnce, useKeptGuard } from '../../ui/shown-once.tsx';
 import { Command } from '../../ui/states.tsx';
 import { useNames } from './entry-words.tsx';
@@ -83,14 +83,7 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
         <Choice label="Good for" value={days} choices={lives} onChange={(event) => setDays(event.target.value)} />
         <p className="text-meta text-ink-3">An earlier invitation to the same address ends.</p>
         <FaultLine error={invite.error} />
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button look="primary" type="submit" disabled={invite.isPending || email.trim() === ''}>
-            Invite
-          </Button>
-        </div>
+        <SheetActions verb="Invite" disabled={invite.isPending || email.trim() === ''} onClose={onClose} />
       </form>
     </Sheet>
   );

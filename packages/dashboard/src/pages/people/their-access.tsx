@@ -6,6 +6,7 @@ import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { CheckList } from '../../ui/check-list.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { EntryLink, useNames } from './entry-words.tsx';
 import type { Kind } from './kinds.ts';
 import { memberTitles, readEntry, updateEntry, type Entry, type EntryChange } from './nouns.ts';
@@ -132,14 +133,7 @@ function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): Reac
           }}
         />
         {versioned.meeting === null && <FaultLine error={save.error} />}
-        <div className="flex justify-end gap-2">
-          <Button look="quiet" onClick={onClose}>
-            Close
-          </Button>
-          <Button look="primary" type="submit" disabled={isSame || save.isPending || versioned.meeting !== null}>
-            Save
-          </Button>
-        </div>
+        <SheetActions verb="Save" disabled={isSame || save.isPending || versioned.meeting !== null} onClose={onClose} />
       </form>
     </Sheet>
   );

@@ -3,11 +3,11 @@ import { useMutation } from '@tanstack/react-query';
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useNow } from '../../time/use-now.ts';
-import { Button } from '../../ui/button.tsx';
 import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
+import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { DryRunResult } from './dry-run.tsx';
 import { changeOf, changeOfText, emptyForm, fitsForm, formOf, textOf, textProblem, writtenOf, type Policy, type PolicyChange } from './policy-text.ts';
@@ -94,15 +94,14 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
         />
         {(text !== null || !isOfCondition(error)) && <FaultLine error={error} />}
         {isTried && trial.data !== undefined && <DryRunResult found={trial.data.found} days={days} now={now} />}
-        <div className="flex items-center justify-end gap-2">
-          {!isTried && <p className="mr-auto text-meta text-ink-3">First it is tried on the calls of the last {days} days; nothing changes by that.</p>}
-          <Button look="quiet" onClick={onClose}>
-            Keep it as it is
-          </Button>
-          <Button look="primary" type="submit" disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}>
-            {isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
-          </Button>
-        </div>
+        <SheetActions
+          verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
+          disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
+          out="Keep it as it is"
+          onClose={onClose}
+        >
+          {!isTried && <>First it is tried on the calls of the last {days} days; nothing changes by that.</>}
+        </SheetActions>
       </form>
     </Sheet>
   );
