@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { permissionNames, permissions } from '../control/permissions.ts';
+import { mcpPermissions, permissionNames, permissions } from '../control/permissions.ts';
 import { listCapabilities } from '../control/roles/list-capabilities.ts';
 import { json, route, type Api } from './route.ts';
 import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
@@ -21,7 +21,7 @@ export function roleRoutes(api: Api): void {
       const query = c.req.valid('query');
       const { mcpActions } = c.var.context();
       const all = [
-        ...mcpActions.map((name) => ({ name, kind: 'mcp' as const, description: `The MCP operation ${name}.` })),
+        ...mcpActions.map((name) => ({ name, kind: 'mcp' as const, description: mcpPermissions[name] ?? '' })),
         ...permissionNames.map((name) => ({ name, kind: 'control' as const, description: permissions[name] })),
       ];
       const { items, cursor } = pageOfWhole(

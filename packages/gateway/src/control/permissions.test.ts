@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mcpActions } from '../protocol/methods.ts';
-import { covers, excess, permissionNames, within } from './permissions.ts';
+import { covers, excess, mcpPermissions, permissionNames, within } from './permissions.ts';
 
 const universe = [...mcpActions, ...permissionNames];
 const entry = fc.oneof(fc.constantFrom(...universe), fc.constantFrom('*', 'tools.*', 'keys.*', 'resources.*', 'people.*', 'TOOLS.CALL', 'tools', '.*', ''));
@@ -15,6 +15,10 @@ test('T6 what a key may do lies within what it holds and within what the roles o
         expect([name, covers(effective, name)]).toEqual([name, (held === null ? mcpActions.includes(name) : covers(held, name)) && covers(granted, name)]);
     }),
   );
+});
+
+test('every operation that can be permitted says in plain words what it is', () => {
+  expect(Object.keys(mcpPermissions)).toEqual(mcpActions);
 });
 
 test('what is given lies within what the giver holds, pattern by pattern', () => {

@@ -54,6 +54,25 @@ export const permissions = {
 
 export type Permission = keyof typeof permissions;
 
+/** What the operations of MCP are that roles and keys permit beside these. */
+export const mcpPermissions: Readonly<Record<string, string>> = {
+  'completion.complete': 'Have arguments of prompts and resources completed.',
+  'prompts.get': 'Use a prompt.',
+  'prompts.list': 'See which prompts there are.',
+  'resources.list': 'See which resources there are.',
+  'resources.read': 'Read a resource.',
+  'resources.subscribe': 'Be told when a resource changes.',
+  'skills.get': 'Use a skill.',
+  'skills.list': 'See which skills there are.',
+  'subscriptions.listen': 'Be told when what servers offer changes.',
+  'tasks.cancel': 'Cancel what a server works on for the caller.',
+  'tasks.get': 'See how far something is that a server works on for the caller.',
+  'tasks.list': 'See what servers work on for the caller.',
+  'tasks.update': 'Answer what a server asks while it works for the caller.',
+  'tools.call': 'Call a tool.',
+  'tools.list': 'See which tools there are.',
+};
+
 /**
  * About the whole gateway, which all organizations share: only callers of its own organization, the one of a fresh install, can do these, whatever others
  * hold.
