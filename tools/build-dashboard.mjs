@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -37,6 +37,12 @@ export function ensureDashboard(node) {
     console.error(`${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`.trim());
     console.error('The dashboard could not be built; the gateway runs without its pages. `npm run build:dashboard` tries again.');
     return false;
+  }
+  // The bundler knows scripts alone.
+  for (const name of ['@fontsource-variable/geist-mono', '@fontsource-variable/instrument-sans', 'tailwindcss']) {
+    const folder = join(root, 'node_modules', name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    appendFileSync(join(next, 'third-party.md'), `\n## ${name} - ${version} (${license})\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`);
   }
   for (const path of readdirSync(next, { recursive: true, encoding: 'utf8' })) {
     if (!['.js', '.css', '.svg'].includes(extname(path))) continue;

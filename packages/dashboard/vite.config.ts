@@ -24,5 +24,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: 'manifest.json',
+    // What is built in is of others too, whose licences go with it.
+    license: { fileName: 'third-party.md' },
   },
 });

@@ -20,7 +20,12 @@ export function About(): ReactElement {
       <Part title="GatewayOps">
         <dl className={factList}>
           <Fact name="Version">{__VERSION__}</Fact>
-          <Fact name="Licence">Apache-2.0</Fact>
+          <Fact name="Licence">
+            Apache-2.0;{' '}
+            <a className={link} href={`${gatewayUrl}/ui/third-party.md`}>
+              what is built in of others
+            </a>
+          </Fact>
           <Fact name="Address">
             <code className="font-mono text-meta">{gatewayUrl}</code>
           </Fact>

@@ -24,6 +24,8 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  // Browsers show it as it is.
+  '.md': 'text/plain; charset=utf-8',
   '.woff2': 'font/woff2',
 };
 

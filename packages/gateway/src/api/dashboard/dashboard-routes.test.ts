@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -65,6 +65,16 @@ describe('the dashboard', () => {
       expect(packed.headers.get('vary')).toBe('Accept-Encoding');
       expect(decode(Buffer.from(await packed.arrayBuffer())).equals(text)).toBe(true);
     }
+  });
+
+  test('the licences of all that is built into it are a file of it', async () => {
+    const answer = await ask('/ui/third-party.md', { accept: '*/*' });
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    const text = await answer.text();
+    const built = JSON.parse(readFileSync(join(import.meta.dirname, '../../../../dashboard/package.json'), 'utf8')) as { devDependencies: object };
+    const parts = Object.keys(built.devDependencies).filter((name) => !/^(?:@types\/|vite$|@vitejs\/|@tailwindcss\/)/.test(name));
+    expect(parts.length).toBeGreaterThan(10);
+    for (const name of parts) expect(text).toMatch(new RegExp(`^## ${name} - \\S+ \\((?:MIT|ISC|OFL-1\\.1)\\)$`, 'm'));
   });
 
   test('what is no file of it and no page is not found, also where it looks like a way out', async () => {
