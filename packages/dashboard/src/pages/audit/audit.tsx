@@ -1,21 +1,24 @@
 /** Who changed what, and whether the record of it is whole. */
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
-import { Download } from 'lucide-react';
+import { Filter } from 'lucide-react';
 import { useMemo, useState, type FormEvent, type ReactElement } from 'react';
-import { gateway, gatewayUrl } from '../../app/gateway.ts';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { DataTable, moved, type Column } from '../../table/data-table.tsx';
 import { middleCut } from '../../text/format.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
-import { Button, buttonLook } from '../../ui/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Allowed, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
-import { ChainBadge } from './chain-badge.tsx';
+import { ChainBadge, NotWhole, useChain } from './chain-state.tsx';
+import { nameIn } from './changes-of.ts';
 import { EventPanel } from './event-panel.tsx';
+import { ExportEvents } from './export-events.tsx';
 
 export type AuditEvent = Schemas['AuditEvent'];
 
@@ -52,26 +55,43 @@ function AuditPage(): ReactElement {
   const events = useMemo(() => (list.data?.pages ?? []).flatMap((page) => page.events), [list.data]);
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
   const cursor = search.event ?? null;
-  const chosen = events.find(({ id }) => id === cursor);
+  const listed = events.find(({ id }) => id === cursor);
+  // A link names an event that may be on no page of the list that was read yet, or in none of this time.
+  const linked = useQuery({
+    queryKey: ['audit', 'event', cursor],
+    queryFn: async ({ signal }) => {
+      const page = await gateway.audit.list({ text: cursor ?? '', internal: 'true', tool_calls: 'none', limit: 50 }, { signal }).page();
+      return page.events.find(({ id }) => id === cursor) ?? null;
+    },
+    enabled: cursor !== null && listed === undefined && list.data !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const chosen = listed ?? (cursor === null ? undefined : (linked.data ?? undefined));
   useShortcuts([
     { keys: 'j', about: 'Next event', run: () => change({ event: moved(events, idOf, cursor, 1) ?? undefined }) },
     { keys: 'k', about: 'Event before', run: () => change({ event: moved(events, idOf, cursor, -1) ?? undefined }) },
     { keys: 'Escape', about: 'Close what lies beside', run: () => change({ event: undefined }) },
   ]);
   const isFiltered = Object.keys(filters).length > 0;
-  const exportPath = `${gatewayUrl}/v1/audit/export?${new URLSearchParams({ ...asked, format: 'csv' }).toString()}`;
+  const keys = useQuery({
+    queryKey: ['audit', 'keys'],
+    queryFn: ({ signal }) => gateway.keys.list({ limit: 100 }, { signal }).take(500),
+    enabled: useCapability('keys.read').allowed,
+    staleTime: 60_000,
+  });
+  const columns = useMemo(() => columnsOf(new Map((keys.data ?? []).map(({ id, name }) => [id, name]))), [keys.data]);
+  const chain = useChain();
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
-        <div className="flex flex-wrap items-center justify-between gap-3">
+        <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
           <h1 className="text-title font-semibold">Audit</h1>
-          <div className="flex flex-wrap items-center gap-3">
-            <ChainBadge />
-            <a href={exportPath} download className={buttonLook()}>
-              <Download size={14} aria-hidden="true" /> Export as CSV
-            </a>
+          <div className="flex min-w-0 items-center gap-2 sm:ml-auto max-sm:order-last max-sm:w-full">
+            <ChainBadge chain={chain} />
           </div>
+          <ExportEvents asked={asked} />
         </div>
+        <NotWhole chain={chain} />
         <Filters key={JSON.stringify(filters)} search={search} onChange={change} />
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
@@ -120,16 +140,18 @@ interface FiltersProps {
   }) => void;
 }
 
-/** Asked for with Enter: each of them is a question to the registry. */
+/** Asked for with Enter: each of them is a question to the registry. On narrow screens all but the first are folded, and how many of them hold is said. */
 function Filters({ search, onChange }: FiltersProps): ReactElement {
   const [draft, setDraft] = useState({ text: search.text ?? '', action: search.action ?? '', actor: search.actor ?? '', object: search.object ?? '' });
+  const folded = [search.action, search.actor, search.object, search.result, search.internal].filter((one) => one !== undefined).length;
+  const [isOpen, setOpen] = useState(false);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const said = (value: string): string | undefined => (value.trim() === '' ? undefined : value.trim());
     onChange({ text: said(draft.text), action: said(draft.action), actor: said(draft.actor), object: said(draft.object) });
   };
   const field = (name: keyof typeof draft, label: string, placeholder: string): ReactElement => (
-    <div className="min-w-32 flex-1">
+    <div className="min-w-28 flex-1">
       <Field
         label={label}
         placeholder={placeholder}
@@ -140,31 +162,36 @@ function Filters({ search, onChange }: FiltersProps): ReactElement {
     </div>
   );
   return (
-    <form role="search" onSubmit={submit} className="flex flex-wrap items-start gap-2">
+    <form role="search" onSubmit={submit} className="flex flex-wrap items-end gap-2">
       {field('text', 'Find', 'Any text')}
-      {field('action', 'Action', 'key.*')}
-      {field('actor', 'Who', 'key_… or an id')}
-      {field('object', 'What', 'An id')}
-      <Choice
-        label="Result"
-        value={search.result ?? ''}
-        choices={[
-          ['', 'any'],
-          ['success', 'success'],
-          ['denied', 'denied'],
-          ['failed', 'failed'],
-        ]}
-        onChange={(event) => onChange({ result: event.target.value === '' ? undefined : (event.target.value as 'denied') })}
-      />
-      <label className="flex h-8 items-center gap-2 self-end pointer-coarse:h-10">
-        <input
-          type="checkbox"
-          checked={search.internal === '1'}
-          onChange={(event) => onChange({ internal: event.target.checked ? '1' : undefined })}
-          className="size-3.5 accent-(--accent)"
+      <Button className="xl:hidden" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <Filter size={14} aria-hidden="true" /> Filters{folded > 0 && ` (${String(folded)})`}
+      </Button>
+      <div className={`flex min-w-0 flex-[4] flex-wrap items-end gap-2 max-xl:basis-full ${isOpen ? '' : 'max-xl:hidden'}`}>
+        {field('action', 'Action', 'key.*')}
+        {field('actor', 'Who', 'key_… or an id')}
+        {field('object', 'What', 'An id')}
+        <Choice
+          label="Result"
+          value={search.result ?? ''}
+          choices={[
+            ['', 'any'],
+            ['success', 'success'],
+            ['denied', 'denied'],
+            ['failed', 'failed'],
+          ]}
+          onChange={(event) => onChange({ result: event.target.value === '' ? undefined : (event.target.value as 'denied') })}
         />
-        what the gateway did by itself
-      </label>
+        <label className="flex h-8 items-center gap-2 pointer-coarse:h-10">
+          <input
+            type="checkbox"
+            checked={search.internal === '1'}
+            onChange={(event) => onChange({ internal: event.target.checked ? '1' : undefined })}
+            className="size-3.5 accent-(--accent)"
+          />
+          what the gateway did by itself
+        </label>
+      </div>
       <button type="submit" className="sr-only">
         Find
       </button>
@@ -175,7 +202,8 @@ function Filters({ search, onChange }: FiltersProps): ReactElement {
 const resultLook: Readonly<Record<AuditEvent['result'], string>> = { success: 'text-ink-3', denied: 'text-blocked', failed: 'text-error' };
 const resultMark: Readonly<Record<AuditEvent['result'], string>> = { success: '', denied: '⊘ ', failed: '⬣ ' };
 
-const columns: readonly Column<AuditEvent>[] = [
+/** `names`: of keys, by their id. */
+const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<AuditEvent>[] => [
   { id: 'time', title: 'Time', rank: 3, track: 'minmax(104px, max-content)', cell: ({ time }) => <Clock time={time} /> },
   {
     id: 'actor',
@@ -184,8 +212,7 @@ const columns: readonly Column<AuditEvent>[] = [
     track: 'minmax(130px, 1.2fr)',
     cell: ({ actor }) => (
       <span title={actor.id}>
-        {actor.id !== '' && actor.id !== actor.kind && <code className="font-mono text-meta">{middleCut(actor.id)}</code>}{' '}
-        <span className="text-ink-3">{actor.kind}</span>
+        <span className="text-ink-3">{actor.kind}</span> {names.get(actor.id) ?? (actor.id === '' || actor.id === actor.kind ? null : middleCut(actor.id, 12))}
       </span>
     ),
   },
@@ -195,9 +222,9 @@ const columns: readonly Column<AuditEvent>[] = [
     title: 'To',
     rank: 2,
     track: 'minmax(160px, 1.6fr)',
-    cell: ({ object }) => (
+    cell: ({ object, detail }) => (
       <span title={object.id}>
-        <span className="text-ink-3">{object.kind}</span> {middleCut(object.id, 12)}
+        <span className="text-ink-3">{object.kind}</span> {nameIn(detail) ?? middleCut(object.id, 12)}
       </span>
     ),
   },

@@ -15,6 +15,12 @@ export function changesOf(before: unknown, after: unknown): readonly MemberChang
   return found;
 }
 
+/** What the thing is called that an event is about, where its detail says so: as it was made, as it is after the event, as it was before. */
+export function nameIn(detail: Readonly<Record<string, unknown>>): string | null {
+  const names = [detail, detail['user'], detail['after'], detail['before']].map((one) => (isMap(one) ? one['name'] : undefined));
+  return names.find((name): name is string => typeof name === 'string' && name !== '') ?? null;
+}
+
 function compare(before: unknown, after: unknown, path: string, depth: number, found: MemberChange[]): void {
   if (isMap(before ?? {}) && isMap(after ?? {}) && (isMap(before) || isMap(after)) && depth < depthMax) {
     const [old, now] = [(before ?? {}) as Record<string, unknown>, (after ?? {}) as Record<string, unknown>];

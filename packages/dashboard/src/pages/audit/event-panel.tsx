@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { Clock } from '../../time/time.tsx';
 import { Id } from '../../ui/copy.tsx';
@@ -5,7 +6,7 @@ import { Fact, factList } from '../../ui/fact.tsx';
 import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import { JsonView } from '../trace/json-view.tsx';
 import type { AuditEvent } from './audit.tsx';
-import { changesOf } from './changes-of.ts';
+import { changesOf, nameIn } from './changes-of.ts';
 
 interface EventPanelProps {
   readonly event: AuditEvent;
@@ -15,8 +16,9 @@ interface EventPanelProps {
 
 /** One event: what was before and after, and what proves it. */
 export function EventPanel({ event, onClose, onFilter }: EventPanelProps): ReactElement {
-  const { before, after } = event.detail;
+  const { before, after, trace_id: traceId, policy } = event.detail;
   const changes = changesOf(before, after);
+  const name = nameIn(event.detail);
   const link = 'text-accent hover:underline break-all text-left';
   return (
     <SidePanel name="The event">
@@ -35,7 +37,22 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
               {event.object.kind} {event.object.id}
             </button>
           </Fact>
+          {name !== null && name !== event.object.id && <Fact name="Called">{name}</Fact>}
           <Fact name="Result">{event.result}</Fact>
+          {typeof traceId === 'string' && (
+            <Fact name="Trace">
+              <Link to="/traces/$traceId" params={{ traceId }} className={link}>
+                {traceId}
+              </Link>
+            </Fact>
+          )}
+          {typeof policy === 'string' && policy !== '' && !policy.startsWith('switched-off:') && (
+            <Fact name="Decided by">
+              <Link to="/policies" search={{ rule: policy }} className={link}>
+                {policy}
+              </Link>
+            </Fact>
+          )}
           <Fact name="From">{event.ip ?? 'this machine'}</Fact>
           {event.request_id !== null && (
             <Fact name="Request">

@@ -62,6 +62,15 @@ async function after(change: () => Promise<unknown>): Promise<ProofReport> {
   }
 }
 
+test('who asks for the same check while it is under way gets its verdict; another check at the same time is refused', async () => {
+  const both = await Promise.all([verifyAudit(control.context(), 'none'), verifyAudit(control.context(), 'none')]);
+  expect(both[0]).toBe(both[1]);
+  const first = verifyAudit(control.context(), 'none');
+  await expect(verifyAudit(control.context(), 'rows')).rejects.toMatchObject({ code: 'unavailable' });
+  await first;
+  expect(await verifyAudit(control.context(), 'none')).not.toBe(both[0]);
+});
+
 test('a chain that nobody touched is whole, with two keys and to its last checkpoint', async () => {
   const report = await after(async () => undefined);
   expect(report).toMatchObject({ ok: true, findings: [], events: { from: 1, signed: { sequence: report.events.through } } });

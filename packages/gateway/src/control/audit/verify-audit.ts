@@ -15,19 +15,28 @@ type Context = Pick<ControlContext, 'registry' | 'organizationId' | 'audit' | 'c
 export type CallScope = 'rows' | 'entries' | 'none';
 export const callScopes = ['rows', 'entries', 'none'] as const satisfies readonly CallScope[];
 
-/** Checks the whole audit of the organization as it is stored. One at a time: it reads everything. Faults: `unavailable`. */
+/**
+ * Checks the whole audit of the organization as it is stored. One at a time, as it reads everything: who asks for the same meanwhile gets the same verdict, for
+ * anything else `unavailable` is thrown.
+ */
 export async function verifyAudit(context: Context, calls: CallScope): Promise<AuditVerdict> {
-  if (underWay.has(context.audit)) throw new Fault('unavailable', { reason: 'the audit is being verified already' });
-  underWay.add(context.audit);
-  try {
-    const checkedAtMs = context.clock.nowMs();
-    return { ...(await verifyProof(storedProof(context, calls), { nowMs: checkedAtMs, findingsMax: bounds.auditFindingsMax })), checkedAtMs };
-  } finally {
-    underWay.delete(context.audit);
+  const { audit, organizationId } = context;
+  const other = underWay.get(audit);
+  if (other !== undefined) {
+    if (other.organizationId === organizationId && other.calls === calls) return other.verdict;
+    throw new Fault('unavailable', { reason: 'the audit is being verified already' });
   }
+  const verdict = verifyStored(context, calls).finally(() => underWay.delete(audit));
+  underWay.set(audit, { organizationId, calls, verdict });
+  return verdict;
 }
 
-const underWay = new WeakSet<object>();
+const underWay = new WeakMap<object, { readonly organizationId: string; readonly calls: CallScope; readonly verdict: Promise<AuditVerdict> }>();
+
+async function verifyStored(context: Context, calls: CallScope): Promise<AuditVerdict> {
+  const checkedAtMs = context.clock.nowMs();
+  return { ...(await verifyProof(storedProof(context, calls), { nowMs: checkedAtMs, findingsMax: bounds.auditFindingsMax })), checkedAtMs };
+}
 
 /** The proof as the stores hold it. */
 export function storedProof(context: Context, calls: CallScope): ProofSource {
