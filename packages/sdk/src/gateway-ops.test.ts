@@ -313,7 +313,7 @@ describe('a call that is streamed', () => {
 describe('a live stream', () => {
   const calls = (...ids: string[]): string => ids.map((id) => `id: ${id}\nevent: call\ndata: {"tool":"${id}"}\n\n`).join('');
 
-  test('goes on behind the last call, through lost connections and a gateway that restarts', async () => {
+  test('goes on behind the last call, through lost connections of which it tells, and a gateway that restarts', async () => {
     script = [
       then(events('event: open\ndata: {"replayed":0}\n\n', calls('a', 'b'), 'event: heartbeat\ndata: {"dropped":0}\n\n'), (response) => response.destroy()),
       faultAnswer('draining', 503, { 'retry-after': '0' }),
@@ -321,11 +321,12 @@ describe('a live stream', () => {
       events(calls('d')),
     ];
     const found: string[] = [];
-    for await (const event of client().traces.tail({ query: 'status:error', events: ['calls', 'metrics'] })) {
+    const onLost = (): void => void found.push('lost');
+    for await (const event of client().traces.tail({ query: 'status:error', events: ['calls', 'metrics'] }, { onLost })) {
       found.push(event.type === 'call' ? event.id : event.type);
       if (found.at(-1) === 'd') break;
     }
-    expect(found).toEqual(['open', 'a', 'b', 'c', 'd']);
+    expect(found).toEqual(['open', 'a', 'b', 'lost', 'lost', 'c', 'lost', 'd']);
     expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'b', 'b', 'c']);
     expect(seen[0]?.url).toBe('/v1/stream?query=status%3Aerror&events=calls%2Cmetrics');
   });

@@ -39,6 +39,8 @@ export interface LiveQuery extends Omit<NonNullable<Query<Operation<'get', '/v1/
 export interface LiveOptions extends RequestOptions {
   /** How often in a row it may fail to connect again before the stream fails. Default: 10. */
   readonly reconnects?: number;
+  /** Called each time the connection is lost, before it is opened again; `open` says that it is back. */
+  readonly onLost?: () => void;
 }
 
 /** Three times what the gateway lets pass between signs of life. */
@@ -73,12 +75,14 @@ export async function* followCalls(transport: Transport, query: LiveQuery, optio
       const waitMs = error instanceof GatewayOpsError ? retryWaitMs(error, 'read', failures + 1) : null;
       failures += 1;
       if (waitMs === null || failures > reconnects) throw error;
+      options.onLost?.();
       await pause(waitMs, options.signal);
       continue;
     }
     // The gateway ended the stream in good order: another node, or the same one restarted, goes on.
     failures += 1;
     if (failures > reconnects) throw new ConnectionError('The gateway ended the stream, and it was not opened again.');
+    options.onLost?.();
     await pause(retryWaitMs(new ConnectionError(''), 'read', failures) ?? 0, options.signal);
   }
 }

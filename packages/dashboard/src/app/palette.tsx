@@ -1,6 +1,6 @@
 import { Autocomplete } from '@base-ui/react/autocomplete';
 import { Dialog } from '@base-ui/react/dialog';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { setAppearance, useAppearance } from './appearance.ts';
@@ -8,6 +8,7 @@ import { gateway } from './gateway.ts';
 import { copyLink } from './link-to-view.ts';
 import { pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
+import { runOnceThere, shortcutsOf, type Shortcut } from './shortcuts.ts';
 import { viewsQuery } from '../views/use-views.ts';
 import { searchOf, viewPages, type ViewPage } from '../views/view-state.ts';
 import { signOut } from './user-menu.tsx';
@@ -22,13 +23,38 @@ interface Group {
   readonly items: readonly Entry[];
 }
 
+/** What is made on a page of its own, by what its key there is about. */
+const onPages = [
+  { value: 'Create a key', about: 'New key', path: '/keys', key: 'k', permission: 'keys.write' },
+  { value: 'Add servers', about: 'Add servers', path: '/servers', key: 's', permission: 'config.write' },
+  { value: 'Invite a user', about: 'Invite a user', path: '/people', key: 'u', permission: 'people.write' },
+  { value: 'Create a policy', about: 'New policy', path: '/policies', key: 'p', permission: 'policies.write' },
+] as const;
+
+/** Keys that go about on a page, or that only mean something there; what else a page can do is done from here too. */
+const goingAbout = new Set(['j', 'k', 'Enter', 'shift+Enter', 'Escape', '/', '.', 'n']);
+const onThisPage = (): readonly Shortcut[] => shortcutsOf('page').filter(({ keys }) => !goingAbout.has(keys));
+
+const rankOf = (group: string): number => ['Trace', 'Pages', 'Do', group].indexOf(group);
+
+const foundElsewhere = new Set(['Trace', 'Users', 'Keys']);
+const toolsShown = 8;
+const dayMs = 86_400_000;
+
+/** Tools that were called in the last days, most first. */
+const toolsQuery = queryOptions({
+  queryKey: ['palette', 'tools'],
+  queryFn: async ({ signal }) => (await gateway.metrics.calls({ start_time: new Date(Date.now() - 7 * dayMs).toISOString(), limit: 200 }, { signal })).tools,
+  staleTime: 5 * 60_000,
+});
+
 interface PaletteProps {
   readonly onClose: () => void;
   readonly onKeys: () => void;
   readonly onLink: () => void;
 }
 
-/** Pages, traces by their id, saved views, servers and what can be done, by what is typed. */
+/** Pages, traces by their id, saved views, servers, their tools, users, keys and what can be done, by what is typed. */
 export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement {
   const [text, setText] = useState('');
   const groups = useEntries(text, onKeys, onLink);
@@ -53,7 +79,7 @@ export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement
           >
             <Autocomplete.Input
               aria-label="Search or run"
-              placeholder="A page, a trace id, a server, a user, something to do…"
+              placeholder="A page, a server, a tool, a user, a key, a trace id, something to do…"
               className="h-12 shrink-0 border-b border-hairline bg-transparent px-4 text-body outline-none placeholder:text-ink-3"
             />
             <Autocomplete.Empty className="px-4 text-ink-3 not-empty:py-6">
@@ -108,12 +134,25 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
+  const keys = useQuery({
+    queryKey: ['palette', 'keys', named],
+    queryFn: ({ signal }) => gateway.keys.list({ q: named, limit: 6 }, { signal }).page(),
+    enabled: may('keys.read') && named.length >= 2,
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
+  const tools = useQuery({ ...toolsQuery, enabled: may('metrics.read') && may('servers.read') && named !== '' });
   const views = useQuery({ ...viewsQuery, enabled: may('traces.read') });
-  const id = /^tr_[0-9a-f]{8,}$/.exec(text.trim())?.[0];
+  const id = /^(?:tr|req)_[\w.-]{8,}$/.exec(text.trim())?.[0];
   const groups: readonly Group[] = [
     {
       value: 'Trace',
-      items: id === undefined ? [] : [{ value: id, hint: 'open', run: () => void navigate({ to: '/traces/$traceId', params: { traceId: id } }) }],
+      items:
+        id === undefined
+          ? []
+          : id.startsWith('tr_')
+            ? [{ value: id, hint: 'open', run: () => void navigate({ to: '/traces/$traceId', params: { traceId: id } }) }]
+            : [{ value: id, hint: 'find its call', run: () => void navigate({ to: '/traces', search: { q: `request:${id}`, range: '30d' } }) }],
     },
     {
       value: 'Pages',
@@ -144,6 +183,14 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
         : [],
     },
     {
+      value: 'Tools',
+      items: (named === '' ? [] : (tools.data ?? [])).map(({ server, tool }) => ({
+        value: tool,
+        hint: server,
+        run: () => void navigate({ to: '/servers/$name/tools', params: { name: server }, search: { tool } }),
+      })),
+    },
+    {
       value: 'Users',
       items: (named.length < 2 ? [] : (people.data?.users ?? [])).map(({ id: userId, name, email }) => ({
         value: name,
@@ -152,8 +199,21 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
       })),
     },
     {
+      value: 'Keys',
+      items: (named.length < 2 ? [] : (keys.data?.keys ?? [])).map(({ id: keyId, name, prefix }) => ({
+        value: name,
+        hint: `${prefix}…`,
+        run: () => void navigate({ to: '/keys', search: { find: name, key: keyId } }),
+      })),
+    },
+    {
       value: 'Do',
       items: [
+        ...onThisPage().map(({ keys: key, about, run }) => ({ value: about, hint: key, run })),
+        ...onPages
+          .filter(({ permission }) => may(permission))
+          .map(({ value, about, path, key }) => ({ value, hint: `g ${key}`, run: () => void navigate({ to: path }).then(() => runOnceThere(about)) })),
+        ...(may('traces.read') ? [{ value: 'Follow calls live', hint: 'Traces', run: () => void navigate({ to: '/traces', search: { live: '1' } }) }] : []),
         ...(may('servers.read') ? [{ value: 'Connect an agent', hint: 'client', run: () => void navigate({ to: '/connect' }) }] : []),
         {
           value: theme === 'dark' ? 'Switch to paper (light)' : 'Switch to graphite (dark)',
@@ -172,9 +232,11 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
     .split(/\s+/)
     .filter((word) => word !== '');
   const fits = (group: string, { value, hint }: Entry): boolean => words.every((word) => `${group} ${value} ${hint}`.toLowerCase().includes(word));
-  return groups.flatMap(({ value, items }) => {
-    // Users are found by the gateway, by their id too.
-    const found = items.filter((entry) => value === 'Trace' || value === 'Users' || fits(value, entry));
+  // What can be done comes before what is only called so.
+  const ordered = named === '' ? groups : groups.toSorted((one, other) => rankOf(one.value) - rankOf(other.value));
+  return ordered.flatMap(({ value, items }) => {
+    // What the gateway finds fits by more than is shown, an id or an address.
+    const found = items.filter((entry) => foundElsewhere.has(value) || fits(value, entry)).slice(0, value === 'Tools' ? toolsShown : undefined);
     return found.length === 0 ? [] : [{ value, items: found }];
   });
 }

@@ -7,6 +7,7 @@ import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { copyLink } from './link-to-view.ts';
 import { pageGroups } from './pages.ts';
+import { isMac } from './platform.ts';
 import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
 import { listenForShortcuts, useShortcuts, type Shortcut } from './shortcuts.ts';
@@ -23,7 +24,7 @@ export function Shell(): ReactElement {
   const { narrowNav } = useAppearance();
   const [layer, setLayer] = useState<Layer>(null);
   useEffect(listenForShortcuts, []);
-  useShortcuts(useShellShortcuts(setLayer));
+  useShortcuts(useShellShortcuts(setLayer), 'shell');
   useArrival();
   return (
     <div className="flex h-dvh flex-col">
@@ -143,8 +144,4 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
         .map(({ path, title, key }): Shortcut => ({ keys: `g ${key}`, about: `Go to ${title}`, run: () => void navigate({ to: path }) })),
     ),
   ];
-}
-
-function isMac(): boolean {
-  return /mac|iphone|ipad/i.test(navigator.platform);
 }

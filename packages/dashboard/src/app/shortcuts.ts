@@ -6,11 +6,12 @@ export interface Shortcut {
   /** `j`, `?`, `Enter`, or `g t` for one key after the other; `mod+k` for Ctrl or ⌘. */
   readonly keys: string;
   readonly about: string;
-  readonly run: (event: KeyboardEvent) => void;
+  readonly run: () => void;
 }
 
 interface Layer {
-  current: readonly Shortcut[];
+  shortcuts: readonly Shortcut[];
+  readonly of: 'shell' | 'page';
 }
 
 /** The page's own come after those of the shell, and win. */
@@ -18,23 +19,49 @@ const layers: Layer[] = [];
 let pending: { readonly key: string; readonly at: number } | null = null;
 /** Between two keys that belong together. */
 const sequenceMs = 1200;
+/** What the page that is on its way is to do first, by what it is about. */
+let awaited: { readonly about: string; readonly untilMs: number } | null = null;
+const arrivalMs = 10_000;
 
-export function useShortcuts(shortcuts: readonly Shortcut[]): void {
-  const layer = useRef<readonly Shortcut[]>(shortcuts);
+export function useShortcuts(shortcuts: readonly Shortcut[], of: Layer['of'] = 'page'): void {
+  const layer = useRef<Layer>({ shortcuts, of });
   useEffect(() => {
-    layer.current = shortcuts;
+    layer.current.shortcuts = shortcuts;
+    runAwaited();
   });
   useEffect(() => {
-    layers.push(layer);
+    const own = layer.current;
+    if (own.of === 'shell') layers.unshift(own);
+    else layers.push(own);
+    runAwaited();
     return () => {
-      layers.splice(layers.indexOf(layer), 1);
+      layers.splice(layers.indexOf(own), 1);
     };
   }, []);
 }
 
+/** Those that hold now: of the page, or of the shell around it. */
+export function shortcutsOf(of: Layer['of']): readonly Shortcut[] {
+  return layers.toReversed().flatMap((layer) => (layer.of === of ? layer.shortcuts : []));
+}
+
+/** Runs a command of a page, now or as soon as its page is there. `about`: as the page says it. */
+export function runOnceThere(about: string): void {
+  awaited = { about, untilMs: performance.now() + arrivalMs };
+  runAwaited();
+}
+
+function runAwaited(): void {
+  const found = awaited === null ? undefined : shortcutsOf('page').find((one) => one.about === awaited?.about);
+  if (awaited === null || found === undefined) return;
+  const isInTime = performance.now() < awaited.untilMs;
+  awaited = null;
+  if (isInTime) found.run();
+}
+
 /** All that hold now, those of the page first. */
-export function activeShortcuts(): readonly Shortcut[] {
-  return layers.toReversed().flatMap((layer) => layer.current);
+function activeShortcuts(): readonly Shortcut[] {
+  return [...shortcutsOf('page'), ...shortcutsOf('shell')];
 }
 
 export function listenForShortcuts(): () => void {
@@ -50,7 +77,7 @@ export function listenForShortcuts(): () => void {
     const found = activeShortcuts().find(({ keys }) => keys === (first === null ? pressed : `${first} ${pressed}`));
     if (found !== undefined) {
       event.preventDefault();
-      found.run(event);
+      found.run();
     } else if (first === null && activeShortcuts().some(({ keys }) => keys.startsWith(`${pressed} `))) {
       pending = { key: pressed, at: event.timeStamp };
     }

@@ -3,6 +3,7 @@ import { notifyManager, useQueryClient, type Query, type QueryCache } from '@tan
 import { useCallback, useSyncExternalStore, type ReactElement } from 'react';
 import { Clock } from '../time/time.tsx';
 import { Button } from '../ui/button.tsx';
+import { useLiveLostMs } from './live.ts';
 
 /** A session that has ended says so itself. */
 function isStale({ state }: Query): boolean {
@@ -15,7 +16,7 @@ function staleSinceMs(cache: QueryCache): number | null {
   return stale.length === 0 ? null : Math.min(...stale.map(({ state }) => state.dataUpdatedAt));
 }
 
-/** Says that what is shown is old, and of when: it stays where it is. */
+/** Says that what is shown is old, and of when: it stays where it is. Also what is missing of what comes by itself. */
 export function StaleBar(): ReactElement | null {
   const queries = useQueryClient();
   const cache = queries.getQueryCache();
@@ -23,15 +24,24 @@ export function StaleBar(): ReactElement | null {
     useCallback((changed) => cache.subscribe(notifyManager.batchCalls(changed)), [cache]),
     () => staleSinceMs(cache),
   );
-  if (since === null) return null;
+  const lostMs = useLiveLostMs();
+  if (since === null && lostMs === null) return null;
   return (
-    <div role="status" className="flex items-center justify-between gap-3 border-b border-hairline bg-warn-soft px-3 py-1 text-warn sm:px-4">
-      <span>
-        ▲ The gateway did not answer; some of this is of <Clock time={new Date(since).toISOString()} />.
-      </span>
-      <Button look="quiet" onClick={() => void queries.refetchQueries({ type: 'active', predicate: isStale })}>
-        Ask again
-      </Button>
+    <div role="status" className="flex min-h-10 items-center justify-between gap-3 border-b border-hairline bg-warn-soft px-3 py-1 text-warn sm:px-4">
+      {since === null ? (
+        <span>
+          ▲ Live stream reconnecting… data to <Clock time={new Date(lostMs ?? 0).toISOString()} />
+        </span>
+      ) : (
+        <>
+          <span>
+            ▲ The gateway did not answer; some of this is of <Clock time={new Date(since).toISOString()} />.
+          </span>
+          <Button look="quiet" onClick={() => void queries.refetchQueries({ type: 'active', predicate: isStale })}>
+            Ask again
+          </Button>
+        </>
+      )}
     </div>
   );
 }

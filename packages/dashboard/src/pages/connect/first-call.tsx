@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { Radio } from 'lucide-react';
 import { useEffect, useState, type ReactElement } from 'react';
-import { gateway } from '../../app/gateway.ts';
+import { followLive } from '../../app/live.ts';
 import { Rail, statusWord } from '../../rail/rail.tsx';
 import { Duration } from '../../text/number.tsx';
 import { Clock } from '../../time/time.tsx';
@@ -27,7 +27,7 @@ export function useFirstCalls(on: boolean): FirstCalls {
     const ending = new AbortController();
     let again: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
-      for await (const event of gateway.traces.tail({ query: '' }, { signal: ending.signal })) {
+      for await (const event of followLive({ query: '' }, ending.signal)) {
         if (event.type !== 'call') {
           setCalls(({ rows }) => ({ rows, error: null }));
           continue;

@@ -1,7 +1,7 @@
 /** Figures of each second as they are counted, the last quarter of an hour. */
 import { useEffect, useState } from 'react';
 import type { LiveFigures } from '@gatewayops/sdk';
-import { gateway } from '../../app/gateway.ts';
+import { followLive } from '../../app/live.ts';
 import type { LiveGroup } from './groups.ts';
 import type { Step } from './steps.ts';
 
@@ -34,7 +34,7 @@ export function useLiveMetrics(query: string, on: boolean): LiveMetrics {
 function follow(query: string, draw: (change: (old: LiveMetrics) => LiveMetrics) => void): () => void {
   const ending = new AbortController();
   const read = async (): Promise<void> => {
-    for await (const event of gateway.traces.tail({ query, events: ['metrics'] }, { signal: ending.signal })) {
+    for await (const event of followLive({ query, events: ['metrics'] }, ending.signal)) {
       if (event.type !== 'metrics') continue;
       const step = stepOf(event.data);
       draw(({ steps }) => ({ error: null, steps: [...steps, step].slice(-secondsMax) }));

@@ -1,6 +1,6 @@
 /** Calls as they end, newest first. While the reader looks at something the list stands still, and what came meanwhile is counted. */
 import { useEffect, useRef, useState } from 'react';
-import { gateway } from '../../app/gateway.ts';
+import { followLive } from '../../app/live.ts';
 import { rowOfCall, type TraceRow } from './trace-row.ts';
 
 /** Rows that are kept: the older ones are in the ledger. */
@@ -59,7 +59,7 @@ function follow(query: string, isPaused: { readonly current: boolean }, draw: (c
     }
   };
   const read = async (): Promise<void> => {
-    for await (const event of gateway.traces.tail({ query }, { signal: ending.signal })) {
+    for await (const event of followLive({ query }, ending.signal)) {
       if (event.type === 'call') {
         came.unshift(rowOfCall(event.data));
         timer ??= setTimeout(drawCame, Math.max(0, drawnAt + drawMs - performance.now()));
