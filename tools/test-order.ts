@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * that a restart without loss needs.
  */
 export const longFiles: readonly string[] = [
+  'test/journeys/dashboard-pages.test.ts',
   'test/faults/kill-journal.test.ts',
   'test/conformance/client-scenarios.test.ts',
   'test/faults/kill-first-start.test.ts',
@@ -13,7 +14,6 @@ export const longFiles: readonly string[] = [
   'test/journeys/eras-workers.test.ts',
   'test/journeys/hot-reload.test.ts',
   'test/peers/peers.test.ts',
-  'test/journeys/dashboard-pages.test.ts',
   'test/journeys/backup.test.ts',
 ];
 

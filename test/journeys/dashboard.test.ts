@@ -165,8 +165,15 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await ranked.close();
   });
 
-  test('calls appear as they end', async () => {
-    const page = await open('/ui/traces?live=1');
+  test('calls appear as they end; while the stream is lost, the shell says to when what came of it reaches', async () => {
+    const page = await person.newPage();
+    await page.route('**/v1/stream*', (route) => route.abort());
+    await page.goto(`${gateway.url}/ui/traces?live=1`);
+    const lost = page.getByRole('status').getByText(/^▲ Live stream reconnecting… data to \d\d:\d\d:\d\d/);
+    await lost.waitFor();
+    await dashboard.lookNow(page, 'live-lost', 'header ~ [role=status]');
+    await page.unroute('**/v1/stream*');
+    await lost.waitFor({ state: 'detached' });
     await page.getByText('Waiting for the next call').waitFor();
     await until(
       async () => {
@@ -228,14 +235,66 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.close();
   });
 
-  test('what was done here stands in the audit, with what was before and after', async () => {
+  test('what was done here stands in the audit, with what was before and after; a link opens an event of any time; where the record is not whole, it says which places', async () => {
     const page = await open('/ui/audit?action=key.*');
     await page.getByRole('grid').getByText('key.created').first().click();
     const event = page.getByRole('complementary', { name: 'The event' });
     await event.getByText('What changed').or(event.getByText('The record')).first().waitFor();
     await page.waitForURL(/event=/);
-    await page.reload();
-    await event.waitFor();
+    const address = new URL(page.url());
+    address.searchParams.set('action', 'nothing.*');
+    await page.goto(address.href);
+    await event.getByRole('heading', { name: 'key.created' }).waitFor();
+    await page.getByText(/^verified to #\d+, /).waitFor();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const file = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: /^JSON lines/ }).click();
+    expect((await file).suggestedFilename()).toMatch(/\.jsonl$/);
+    // Nobody can change the record of a running gateway from here: what the check finds is told as if it had found it.
+    await page.route('**/v1/audit/verify*', async (route) => {
+      const answer = await route.fetch();
+      const { verification } = (await answer.json()) as { verification: object };
+      const findings = [{ kind: 'edited', chain: 'events', from: 3, to: 4, text: 'It is not as it was written.' }];
+      await route.fulfill({ response: answer, json: { verification: { ...verification, ok: false, findings } } });
+    });
+    await page.getByRole('button', { name: 'Verify again' }).click();
+    await page.getByRole('alert').getByText('edited #3–#4').waitFor();
+    await page.getByRole('alert').getByText('When it is not whole').waitFor();
+    await dashboard.look(page, 'audit-not-whole-light');
+    await page.close();
+  });
+
+  test('the palette finds a tool, a key and a trace by its id, opens what is made on another page, and does what this page can', async () => {
+    const page = await open('/ui/costs');
+    const find = async (text: string): Promise<void> => {
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox', { name: 'Search or run' }).fill(text);
+    };
+    await page.getByRole('heading', { level: 1, name: 'Costs' }).waitFor();
+    await find('create_iss');
+    await page.getByRole('option', { name: /create_issue/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/servers\/github\/tools\?tool=create_issue/);
+    await find('create a key');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Create a key' }).getByLabel('Name').waitFor();
+    await page.keyboard.press('Escape');
+    await find('first key');
+    await page.getByRole('option', { name: /^first key gwo_/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('complementary', { name: 'The key' }).waitFor();
+    await find('follow calls live');
+    await page.keyboard.press('Enter');
+    await page.getByText('Waiting for the next call').waitFor();
+    await find('filters');
+    await page.getByRole('option', { name: /^Filters f$/ }).waitFor();
+    await page.keyboard.press('Escape');
+    const { text } = await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-2`, undefined, { key: gateway.apiKey });
+    const id = (JSON.parse(text) as { traces: { id: string }[] }).traces[0]?.id ?? '';
+    await find(id);
+    await page.getByRole('option', { name: id }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/ui/traces/${id}`));
     await page.close();
   });
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
+import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ensureDashboard } from '../../tools/build-dashboard.mjs';
@@ -28,10 +28,12 @@ export interface TestDashboard {
   expectPages(pages: readonly PageToSee[], theme: Theme): Promise<void>;
   /** Nothing of what is seen now is hard to read or to reach; a picture of it is laid down. */
   look(page: Page, name: string, theme?: Theme): Promise<void>;
-  /** Likewise, though a part is still on its way. */
-  lookNow(page: Page, name: string, theme?: Theme): Promise<void>;
+  /** Likewise in both themes, though a part is still on its way. `part`: a selector of what was not looked at in another state already. */
+  lookNow(page: Page, name: string, part: string): Promise<void>;
   /** What pages complained of: errors of scripts, refused resources. */
   readonly complaints: readonly string[];
+  /** Adds to them. */
+  complain(path: string, text: string): void;
   /** Lays down a picture of what is seen now. */
   picture(page: Page, name: string): Promise<void>;
   stop(): Promise<void>;
@@ -50,11 +52,13 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   });
   const complaints: string[] = [];
 
+  const complain = (path: string, text: string): void => void complaints.push(`${path}: ${text}`);
+
   async function open(path: string, person: BrowserContext): Promise<Page> {
     const page = await person.newPage();
-    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+    page.on('pageerror', ({ message }) => complain(path, message));
     page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
+      if (message.type() === 'error') complain(path, message.text());
     });
     await page.goto(`${gateway.url}${path}`);
     return page;
@@ -76,24 +80,24 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   async function look(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
     // Until what is loaded has come: no part of it is on its way.
     await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
-    await lookNow(page, name, theme);
+    await settle(page);
+    await picture(page, name);
+    await expectReadable(page, name, theme);
   }
 
-  async function lookNow(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
-    // What is on its way into sight is paler than it will be; only what waits moves on and on.
-    const moving = "document.getAnimations().filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity).length";
-    await until(async () => (await page.evaluate<number>(moving)) === 0, { what: 'the end of what moves' });
+  async function lookNow(page: Page, name: string, part: string): Promise<void> {
+    await settle(page);
     await picture(page, name);
-    // What a page is made of is the same in both: in the second only its colours are looked at.
-    // In the page itself, for it has no frames; a page of its own for each takes a second more.
-    const axe = new AxeBuilder({ page }).setLegacyMode(true);
-    const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect([name, serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))])]).toEqual([name, []]);
+    await expectReadable(page, name, 'light', part);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await settle(page);
+    await expectReadable(page, `${name} in the dark`, 'dark', part);
+    await page.emulateMedia({ colorScheme: 'light' });
   }
 
   return {
     gateway,
+    complain,
     complaints,
     look,
     lookNow,
@@ -118,4 +122,22 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
       await gateway.stop();
     },
   };
+}
+
+/** Until what is on its way into sight is there, paler than it will be before; only what waits moves on and on. */
+async function settle(page: Page): Promise<void> {
+  const moving = "document.getAnimations().filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity).length";
+  await until(async () => (await page.evaluate<number>(moving)) === 0, { what: 'the end of what moves' });
+}
+
+/** No serious fault by axe. What a page is made of is the same in both themes: in the second only its colours are looked at. */
+async function expectReadable(page: Page, name: string, theme: Theme, part = 'html'): Promise<void> {
+  if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(axe.source);
+  const options: axe.RunOptions = { resultTypes: ['violations'], ...(theme === 'light' ? {} : { runOnly: ['color-contrast'] }) };
+  const serious = await page.evaluate<[rule: string, places: string[]][]>(
+    `axe.run(${JSON.stringify(part)}, ${JSON.stringify(options)}).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))]))`,
+  );
+  expect([name, serious]).toEqual([name, []]);
 }

@@ -29,6 +29,8 @@ const stepsMax = 120;
 export async function walk(page: Page): Promise<readonly string[]> {
   const faults: string[] = [];
   const reached = new Set<string>();
+  // From the beginning, wherever was clicked before.
+  await page.evaluate("{ const first = document.querySelector('a, button'); first.focus(); first.blur(); }");
   while (reached.size < stepsMax) {
     await page.keyboard.press('Tab');
     const at = await page.evaluate<{ id: string; isSeen: boolean; name: string } | null>(focused);
