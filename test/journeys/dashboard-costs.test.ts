@@ -1,4 +1,4 @@
-/** Costs, prices and metrics in the dashboard: a real browser at a real gateway whose calls have no price until somebody gives them one. */
+/** The Overview, costs, prices and metrics in the dashboard: a real browser at a real gateway whose calls have no price until somebody gives them one. */
 import { readFileSync } from 'node:fs';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { type Answer, post } from '../support/post.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
-describeWith('chromium', 'costs and metrics', (chromium) => {
+describeWith('chromium', 'overview, costs and metrics', (chromium) => {
   let traffic: JourneyTraffic;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
@@ -184,6 +184,24 @@ describeWith('chromium', 'costs and metrics', (chromium) => {
     await page.goto(`${gateway.url}/ui/metrics?range=7d&q=server:github`);
     await rates.getByRole('button', { name: 'delete_repo' }).waitFor();
     expect(await rates.locator('th [aria-pressed]').allInnerTexts()).toEqual(['create_issue', 'delete_repo']);
+    await page.close();
+  });
+
+  test('the Overview says what was changed and not who signed in, marks it in the traffic, leads to what its figures are of, and asks who somebody is once, before its program runs', async () => {
+    const page = await open('/ui/');
+    const changes = page.locator('section').filter({ has: page.getByRole('heading', { name: 'What changed' }) });
+    await changes.getByRole('link', { name: 'server switched off crm' }).waitFor();
+    expect(await changes.getByText(/session|sign in|admin link/).count()).toBe(0);
+    const bars = page.getByRole('group', { name: 'Calls over time by outcome' });
+    await bars.locator('path').first().waitFor({ state: 'attached' });
+    const asked =
+      "performance.getEntriesByType('resource').filter(({ name }) => /\\/v1\\/me(\\/|$)/.test(new URL(name).pathname)).map((one) => one.initiatorType)";
+    expect(await page.evaluate<string[]>(asked)).toEqual(['link', 'link']);
+    await page.getByRole('link', { name: /^blocked/ }).click();
+    await page.waitForURL((url) => url.pathname.endsWith('/traces') && url.searchParams.get('q') === 'status:blocked');
+    await page.goBack();
+    await changes.getByRole('link', { name: 'server switched off crm' }).click();
+    await page.waitForURL((url) => url.pathname.endsWith('/audit') && url.searchParams.get('object') === 'crm');
     await page.close();
   });
 

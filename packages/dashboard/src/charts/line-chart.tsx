@@ -29,7 +29,8 @@ export interface LineChartProps {
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly markers?: readonly Marker[];
-  readonly format: (value: number) => string;
+  /** `step`: of an axis, how far its marks are apart. */
+  readonly format: (value: number, step?: number) => string;
   /** Its figures are counts: between two of them there is none. */
   readonly isWhole?: boolean;
   /** A part was chosen by dragging. */
@@ -98,7 +99,13 @@ export function LineChart({
         },
         axes: [
           { ...axis, size: 28, values: (_plot, splits) => axisText(splits, zone) },
-          { ...axis, size: 64, space: 24, incrs: roundSteps.filter((step) => !isWhole || step >= 1), values: (_plot, splits) => splits.map(format) },
+          {
+            ...axis,
+            size: 64,
+            space: 24,
+            incrs: roundSteps.filter((step) => !isWhole || step >= 1),
+            values: (_plot, splits, _axis, _space, step) => splits.map((value) => format(value, step)),
+          },
         ],
         series: [
           {},

@@ -16,7 +16,7 @@ export function countText(count: number): string {
 export function meanCountText(mean: number): string {
   if (mean === 0) return '0';
   if (mean < 0.1) return '< 0.1';
-  return mean < 10 ? mean.toFixed(1) : counts.format(mean);
+  return mean < 9.95 ? mean.toFixed(1) : counts.format(mean);
 }
 
 /** `12.4K` from 10,000 on. */
@@ -28,7 +28,7 @@ export function shortCount(count: number): string {
 export function durationFigure(ms: number): Figure {
   if (ms === 0) return { number: '0', unit: 'ms' };
   if (ms < 1) return { number: ms.toFixed(2), unit: 'ms' };
-  if (ms < 10) return { number: ms.toFixed(1), unit: 'ms' };
+  if (ms < 9.95) return { number: ms.toFixed(1), unit: 'ms' };
   if (ms < 999.5) return { number: ms.toFixed(0), unit: 'ms' };
   if (ms < 9_995) return { number: (ms / 1000).toFixed(2), unit: 's' };
   if (ms < 59_950) return { number: (ms / 1000).toFixed(1), unit: 's' };
@@ -63,7 +63,7 @@ export function percentText(percent: number | null): string {
   if (percent === null) return '–';
   if (percent === 0) return '0 %';
   if (percent < 0.1) return '< 0.1 %';
-  return `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+  return `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`;
 }
 
 export function bytesText(bytes: number): string {

@@ -29,10 +29,11 @@ export function clockText(time: string | number | Date, zone: Zone, now = Date.n
   return dayText(date, zone) === dayText(now, zone) ? clock : `${format('date', zone).format(date)} ${clock}`;
 }
 
-/** Marks along an axis, seconds since the epoch: hours and minutes, or days where there are several. */
+/** Marks along an axis, seconds since the epoch: hours and minutes, with seconds where there are few of them, or days where there are several. */
 export function axisText(marks: readonly number[], zone: Zone): string[] {
-  const isLong = (marks.at(-1) ?? 0) - (marks[0] ?? 0) > 172_800;
-  return marks.map((seconds) => format(isLong ? 'date' : 'minute', zone).format(new Date(seconds * 1000)));
+  const length = (marks.at(-1) ?? 0) - (marks[0] ?? 0);
+  const shape = length > 172_800 ? 'date' : length < 180 ? 'clock' : 'minute';
+  return marks.map((seconds) => format(shape, zone).format(new Date(seconds * 1000)));
 }
 
 /** `2026-11-28`. */

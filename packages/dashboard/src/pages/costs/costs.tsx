@@ -114,7 +114,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
             {moneyText(total / (calls - unpriced), currency)}
           </Figure>
         )}
-        {projection !== null && (
+        {projection !== null && projection.high > 0 && (
           <Figure
             name="At its end, about"
             note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)} in eight of ten cases`}

@@ -215,7 +215,7 @@ function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement
   );
 }
 
-type ChartOf = readonly [title: string, lines: readonly Line[], format: (value: number) => string];
+type ChartOf = readonly [title: string, lines: readonly Line[], format: LineChartProps['format']];
 
 interface ChartGridProps extends Pick<LineChartProps, 'times' | 'markers' | 'onChoose' | 'onOpen' | 'alone' | 'onAlone' | 'asTable'> {
   readonly charts: readonly ChartOf[];
@@ -284,7 +284,9 @@ function ChartsSkeleton({ label }: { readonly label: string }): ReactElement {
   );
 }
 
-function perSecond(value: number): string {
+/** Two digits, beside an axis as many as tell its marks apart. */
+function perSecond(value: number, step?: number): string {
+  if (step !== undefined && value !== 0) return value.toFixed(Math.max(0, -Math.floor(Math.log10(step))));
   return value >= 100 ? countText(value) : value.toPrecision(2).replace(/\.0$/, '');
 }
 

@@ -99,12 +99,12 @@ function OverviewPage(): ReactElement {
 function HeadSkeleton(): ReactElement {
   return (
     <>
-      <div className="h-7">
+      <div className="-mx-3 -my-2.5">
         <Skeleton rows={1} label="Loading the overview" />
       </div>
       <div aria-hidden="true" className="grid grid-cols-2 gap-px overflow-hidden rounded-panel border border-hairline bg-hairline lg:grid-cols-4">
         {[1, 2, 3, 4].map((figure) => (
-          <div key={figure} className="flex h-24 flex-col gap-3 bg-surface px-4 py-3">
+          <div key={figure} className="flex h-28 flex-col gap-3 bg-surface px-4 py-3 lg:h-24">
             <span className="h-2.5 w-16 rounded-control bg-sunken" />
             <span className="h-6 w-24 rounded-control bg-sunken" />
           </div>
