@@ -356,6 +356,8 @@ function configOf({ request, open, list }: Core) {
     /** Makes it so in one transaction; refused where anything has moved since the plan. */
     apply: (body: Post<'/v1/config/apply'>, options?: RequestOptions) => request('post', '/v1/config/apply', { body }, options),
     state: (options?: RequestOptions) => request('get', '/v1/config', {}, options),
+    /** What the records weigh on disk, and what they will weigh. */
+    sizes: (options?: RequestOptions) => request('get', '/v1/config/sizes', {}, options),
     export: async (options?: RequestOptions): Promise<string> => (await open('get', '/v1/config/export', {}, options)).text(),
     reload: (options: NounOptions = {}) => request('post', '/v1/config/reload', { query: dryRunOf(options) }, options),
     health: (options?: RequestOptions) => request('get', '/v1/health', {}, options),

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { exportConfig } from '../control/config/export-config.ts';
+import { readSizes, type KeptSize } from '../control/config/read-sizes.ts';
 import { reloadConfig, type ConfigRefusal, type ConfigState } from '../control/config/reload-config.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 
@@ -15,6 +16,19 @@ export function configRoutes(api: Api): void {
       responses: { 200: json(z.object({ config: configSchema }), 'The configuration that serves, and why the file on disk does not where it does not.') },
     }),
     (c) => c.json({ config: configBody(c.var.context().configuration.state()) }, 200),
+  );
+  api.openapi(
+    route({
+      method: 'get',
+      path: '/v1/config/sizes',
+      permission: 'config.read',
+      tags: ['config'],
+      summary: 'What the records weigh on disk, and what they will weigh',
+      description:
+        'Of the whole gateway; of a cluster of ledgers on all its nodes. `forecast_bytes` is the mean of the days of the last week times the days that it is kept: what it will weigh once the first of it is deleted, if days stay as they are.',
+      responses: { 200: json(z.object({ sizes: z.array(sizeSchema) }), 'By the names of `retention`.') },
+    }),
+    async (c) => c.json({ sizes: (await readSizes(c.var.context())).map(sizeBody) }, 200),
   );
   api.openapi(
     route({
@@ -85,6 +99,16 @@ const configSchema = z
   })
   .openapi('ConfigState');
 
+const sizeSchema = z
+  .object({
+    name: z.enum(['traces', 'metrics', 'audit']),
+    keep_days: z.number(),
+    bytes: z.number().int(),
+    bytes_per_day: z.number().int().nullable().openapi({ description: 'Null until a whole day has gone by.' }),
+    forecast_bytes: z.number().int().nullable(),
+  })
+  .openapi('KeptSize');
+
 const reloadSchema = z
   .object({
     outcome: z.enum(['applied', 'unchanged', 'planned', 'refused']),
@@ -112,6 +136,10 @@ function configBody({ file, version, appliedAtMs, checkedAtMs, refusal }: Config
     checked_at: new Date(checkedAtMs).toISOString(),
     refusal: refusal && refusalBody(refusal),
   };
+}
+
+function sizeBody({ name, keepDays, bytes, bytesPerDay }: KeptSize): z.infer<typeof sizeSchema> {
+  return { name, keep_days: keepDays, bytes, bytes_per_day: bytesPerDay, forecast_bytes: bytesPerDay === null ? null : Math.round(bytesPerDay * keepDays) };
 }
 
 function refusalBody({ code, message, fix, faults, faultsLeftOut }: ConfigRefusal): z.infer<typeof refusalSchema> {

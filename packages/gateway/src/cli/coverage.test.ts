@@ -150,6 +150,7 @@ const without: Readonly<Record<string, string>> = {
   'DELETE /v1/auth/session': 'a session is a browser’s',
   'GET /v1/health': 'for balancers and monitors; `doctor` asks /v1/ready, which says the same',
   'GET /v1/config': 'for pages; `reload --dry-run` says what serves and what is wrong with the file',
+  'GET /v1/config/sizes': 'figures beside a list on a page',
   'GET /v1/openapi.json': 'a file for programs',
   'POST /v1/traces/search': 'the question of GET /v1/traces in a body',
   'GET /v1/traces/facets': 'counts beside a list on a page',

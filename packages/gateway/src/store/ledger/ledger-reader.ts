@@ -33,6 +33,7 @@ import {
   type PayloadRow,
 } from './payloads.ts';
 import type { Selection } from './selection.ts';
+import { readSizes, type LedgerSize } from './sizes.ts';
 import {
   findTrace,
   listOutlinedSpans,
@@ -95,6 +96,7 @@ export interface LedgerReader {
   agentUse(organizationId: string, agents: readonly string[]): Promise<ReadonlyMap<string, AgentUseRow>>;
   policyUse(window: Parameters<typeof readPolicyUse>[1]): Promise<ReadonlyMap<string, PolicyUseRow>>;
   keyUsage(organizationId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, KeyUsageRow>>;
+  sizes(today: string): Promise<ReadonlyMap<'traces' | 'metrics', LedgerSize>>;
 }
 
 export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 'command' | 'cluster'>): LedgerReader {
@@ -127,6 +129,7 @@ export function createLedgerReader(ledger: Pick<LedgerStore, 'query' | 'read' | 
     listCallGroups: (input) => listCallGroups(ledger, input),
     listSeenAgents: (input) => listSeenAgents(ledger, input),
     agentUse: (organizationId, agents) => readAgentUse(ledger, organizationId, agents),
+    sizes: (today) => readSizes(ledger, today),
     policyUse: (window) => readPolicyUse(ledger, window),
     keyUsage: (organizationId, keyIds) => readKeyUsage(ledger, organizationId, keyIds),
   };

@@ -121,6 +121,13 @@ export function createAuditReads(database: Kysely<Tables>): AuditReads {
           }
         : null;
     },
+    async size(organizationId) {
+      const { rows } = await sql<{ bytes: string; oldest: Date | null }>`/* audit/size */
+        select pg_total_relation_size('audit_events')::text as bytes, (select min(at) from audit_events where organization_id = ${organizationId}) as oldest`.execute(
+        database,
+      );
+      return { bytes: Number(rows[0]?.bytes ?? 0), oldestMs: rows[0]?.oldest?.getTime() ?? null };
+    },
   };
 }
 

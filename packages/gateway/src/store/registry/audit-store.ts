@@ -42,6 +42,8 @@ export interface AuditReads {
   lastCheckpointBefore(organizationId: OrganizationId, beforeMs: number): Promise<CheckpointRecord | null>;
   /** Where the chain begins because what was before it has been removed, or null. */
   lastRemoval(organizationId: OrganizationId): Promise<AuditRemoval | null>;
+  /** What the events of all organizations weigh on disk with their indexes, and when the oldest of this one was; null: there is none. */
+  size(organizationId: OrganizationId): Promise<{ readonly bytes: number; readonly oldestMs: number | null }>;
 }
 
 export interface AuditQuery {
