@@ -87,12 +87,23 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await rule.getByText('no-queries').waitFor();
     await page.waitForURL(/rule=no-queries/);
     expect((await callTool('query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    // From a finding to all that is known of it.
+    const decided = rule.getByRole('region', { name: 'Calls that it decided' }).getByRole('link', { name: 'search · query' });
+    await until(async () => (await decided.count()) > 0, { what: 'the call that it refused', timeoutMs: 60_000 });
+    expect(await decided.first().getAttribute('href')).toMatch(/\/ui\/traces\/tr_/);
     await rule.getByRole('button', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete the policy' }).click();
     // What lies behind a dialog is no part of the page for as long as it is there.
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
     await rule.waitFor({ state: 'detached' });
     expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    // What was just done has a way back, of exactly what it was.
+    const done = page.getByRole('status').filter({ hasText: 'The policy no-queries was deleted.' });
+    await done.getByRole('button', { name: 'Undo' }).click();
+    await done.waitFor({ state: 'detached' });
+    expect((await callTool('query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    expect(JSON.parse((await api('GET', '/v1/policies/no-queries')).text)).toMatchObject({ policy: { tools: ['query'], reason: 'Not now.' } });
+    await api('DELETE', '/v1/policies/no-queries', undefined, '"1"');
 
     await gateway.cli('tools', 'disable', 'search/query', '--reason', 'INC-413');
     await page.reload();

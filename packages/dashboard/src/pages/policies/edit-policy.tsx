@@ -9,6 +9,7 @@ import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { SheetActions } from '../../ui/sheet-actions.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
+import type { Undo } from '../../ui/undo-bar.tsx';
 import { DryRunResult } from './dry-run.tsx';
 import { changeOf, changeOfText, emptyForm, fitsForm, formOf, textOf, textProblem, writtenOf, type Policy, type PolicyChange } from './policy-text.ts';
 import { readPolicy } from './read-policy.ts';
@@ -20,11 +21,13 @@ interface EditPolicyProps {
   /** Null: a new one. */
   readonly policy: Policy | null;
   readonly onClose: () => void;
-  readonly onSaved: (name: string) => void;
+  readonly onSaved: (name: string, undo: Undo) => void;
 }
 
 export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): ReactElement {
   const [opened] = useState(() => (policy === null ? changeOf(emptyForm) : writtenOf(policy)));
+  /** What it takes the place of; null: nothing. */
+  const [replaced, setReplaced] = useState(() => (policy === null ? null : opened));
   const [form, setForm] = useState(() => formOf(policy?.name ?? '', opened));
   /** Null: the form is what is written. */
   const [text, setText] = useState(() => (fitsForm(opened) ? null : textOf(opened)));
@@ -42,7 +45,18 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
       return { tried, found: (await gateway.access.dryRun({ put: [{ name, ...written() }], days })).dry_run };
     },
   });
-  const saved = useMutation({ mutationFn: () => put(false), onSuccess: () => onSaved(name) });
+  const saved = useMutation({
+    mutationFn: () => put(false),
+    onSuccess: ({ policy: { version } }) => {
+      const options = { ifMatch: `"${version ?? 0}"` };
+      onSaved(
+        name,
+        replaced === null
+          ? { said: `The policy ${name} was created.`, run: () => gateway.policies.delete(name, options) }
+          : { said: `The policy ${name} was changed.`, run: () => gateway.policies.set(name, replaced, options) },
+      );
+    },
+  });
   const isTried = trial.data?.tried === asked && versioned.meeting === null;
   const error = versioned.meeting === null ? (saved.error ?? trial.error) : null;
   const show = (change: PolicyChange, asText: boolean): void => {
@@ -89,7 +103,10 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           versioned={versioned}
           mine={problem === null ? written() : opened}
           titles={ruleTitles}
-          onTake={(change) => show(change, text !== null)}
+          onTake={(change) => {
+            setReplaced(versioned.meeting?.theirs?.fields ?? null);
+            show(change, text !== null);
+          }}
           canMakeAnew
         />
         {(text !== null || !isOfCondition(error)) && <FaultLine error={error} />}

@@ -12,6 +12,7 @@ import { Ago, Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Choice, Field } from '../../ui/field.tsx';
 import { Allowed, Command, Empty } from '../../ui/states.tsx';
+import { UndoBar, type Undo } from '../../ui/undo-bar.tsx';
 import { EditPolicy } from './edit-policy.tsx';
 import { EffectWord } from './effect-word.tsx';
 import { PolicyPanel } from './policy-panel.tsx';
@@ -44,6 +45,7 @@ function PoliciesPage(): ReactElement {
   const navigate = useNavigate({ from: '/policies' });
   const write = useCapability('policies.write');
   const [creating, setCreating] = useState(false);
+  const [undo, setUndo] = useState<Undo | null>(null);
   const list = useQuery({
     queryKey: ['policies'],
     queryFn: ({ signal }) => gateway.policies.list({ limit: 200, usage: 'true' }, { signal }).take(rulesMax),
@@ -60,6 +62,16 @@ function PoliciesPage(): ReactElement {
   const isOfFile = all.some(({ source }) => source === 'file');
   const open = all.find(({ name }) => name === search.rule);
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
+  const noteChange = (back: Undo): void => {
+    void list.refetch();
+    setUndo({
+      ...back,
+      run: async () => {
+        await back.run();
+        await list.refetch();
+      },
+    });
+  };
   const cursor = search.rule ?? null;
   const may = write.allowed && !isOfFile;
   useShortcuts([
@@ -104,6 +116,7 @@ function PoliciesPage(): ReactElement {
         </div>
       </div>
       <Switches />
+      {undo !== null && <UndoBar key={undo.said} undo={undo} onClose={() => setUndo(null)} />}
       <div className="flex min-h-0 flex-1 border-t border-hairline">
         <Loaded query={list} what="The list of policies" rows={8} columns={columns}>
           {() =>
@@ -133,15 +146,15 @@ function PoliciesPage(): ReactElement {
             )
           }
         </Loaded>
-        {open !== undefined && <PolicyPanel key={open.name} policy={open} onClose={() => change({ rule: undefined })} onChanged={() => void list.refetch()} />}
+        {open !== undefined && <PolicyPanel key={open.name} policy={open} onClose={() => change({ rule: undefined })} onChanged={noteChange} />}
       </div>
       {creating && (
         <EditPolicy
           policy={null}
           onClose={() => setCreating(false)}
-          onSaved={(name) => {
+          onSaved={(name, back) => {
             setCreating(false);
-            void list.refetch();
+            noteChange(back);
             change({ rule: name, find: undefined, effect: undefined });
           }}
         />
@@ -190,7 +203,7 @@ const columns: readonly Column<Row>[] = [
   {
     id: 'until',
     title: 'Until',
-    track: '124px',
+    track: '148px',
     cell: ofRule(({ until }) => (until === null ? nothing : <Clock time={until} />), nothing),
   },
   {

@@ -12,6 +12,8 @@ import { Confirm } from '../../ui/confirm.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
+import type { Undo } from '../../ui/undo-bar.tsx';
+import { DecidedCalls } from './decided-calls.tsx';
 import { DryRunResult } from './dry-run.tsx';
 import { EditPolicy } from './edit-policy.tsx';
 import { EffectWord } from './effect-word.tsx';
@@ -24,13 +26,15 @@ const days = 7;
 interface PolicyPanelProps {
   readonly policy: Policy;
   readonly onClose: () => void;
-  readonly onChanged: () => void;
+  /** With the way back. */
+  readonly onChanged: (undo: Undo) => void;
 }
 
 /** One rule: what it says, who wrote it, what it does, and how it is changed. */
 export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): ReactElement {
   const write = useCapability('policies.write');
   const audit = useCapability('audit.read').allowed;
+  const traces = useCapability('traces.read').allowed;
   const now = useNow(60_000);
   const [editing, setEditing] = useState(false);
   const [deleting, setDeleting] = useState<Policy | null>(null);
@@ -89,16 +93,13 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
           )}
         </dl>
         {!policy.served && <p className="text-warn">It rests: gateway.yaml has policies, and then those hold and no others.</p>}
-        <p className="flex flex-wrap gap-x-4 gap-y-1">
-          <Link to="/traces" search={{ q: `policy:${policy.name}` }} className="text-accent hover:underline">
-            Calls that it decided
-          </Link>
-          {audit && (
+        {audit && (
+          <p>
             <Link to="/audit" search={{ object: policy.name }} className="text-accent hover:underline">
               Who changed it
             </Link>
-          )}
-        </p>
+          </p>
+        )}
         <div className="flex flex-wrap gap-2">
           <Button disabled={whyNot !== null} title={whyNot ?? undefined} onClick={() => setEditing(true)}>
             Change
@@ -121,13 +122,14 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             which is read again by itself.
           </p>
         )}
+        {traces && <DecidedCalls name={policy.name} now={now} />}
         {editing && (
           <EditPolicy
             policy={policy}
             onClose={() => setEditing(false)}
-            onSaved={() => {
+            onSaved={(_, undo) => {
               setEditing(false);
-              onChanged();
+              onChanged(undo);
             }}
           />
         )}
@@ -135,8 +137,8 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
           <DeletePolicy
             policy={deleting}
             onClose={() => setDeleting(null)}
-            onDeleted={() => {
-              onChanged();
+            onDeleted={(undo) => {
+              onChanged(undo);
               onClose();
             }}
           >
@@ -157,7 +159,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
 interface DeletePolicyProps {
   readonly policy: Policy;
   readonly onClose: () => void;
-  readonly onDeleted: () => void;
+  readonly onDeleted: (undo: Undo) => void;
   readonly children: ReactNode;
 }
 
@@ -172,8 +174,13 @@ function DeletePolicy({ policy, onClose, onDeleted, children }: DeletePolicyProp
       met={versioned.meeting !== null && <ChangedMeanwhile versioned={versioned} mine={opened} titles={ruleTitles} deleting />}
       onClose={onClose}
       onConfirm={async () => {
-        await versioned.send((version) => gateway.policies.delete(policy.name, { ifMatch: `"${version}"` }));
-        onDeleted();
+        // What goes is what is read here: of any other version the deletion is refused.
+        const last = await versioned.send(async (version) => {
+          const { fields } = await readPolicy(policy.name);
+          await gateway.policies.delete(policy.name, { ifMatch: `"${version}"` });
+          return fields;
+        });
+        onDeleted({ said: `The policy ${policy.name} was deleted.`, run: () => gateway.policies.set(policy.name, last, { ifMatch: '"0"' }) });
       }}
     >
       {children}
