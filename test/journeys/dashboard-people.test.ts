@@ -277,7 +277,45 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
   test('what was done to a person stands in the audit by their own id', async () => {
     const page = await open('/ui/people/users/usr_ana');
     await page.getByRole('link', { name: 'changes to it' }).click();
-    await page.getByRole('grid').getByText('user.created').waitFor();
+    for (const action of ['user.created', 'user.switched_off', 'user.switched_on']) await page.getByRole('grid').getByText(action).waitFor();
+    await page.close();
+  });
+
+  test('a role says before it is saved what whoever has it may then do', async () => {
+    const page = await open('/ui/people/roles/cost-reader');
+    await page.getByText(/^1 of \d+ permissions$/).waitFor();
+    await dashboard.look(page, 'role-of-one-light');
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByRole('dialog').getByLabel('tools.call').check();
+    await page.getByText('Whoever has the role may then also:').getByText('tools.call').waitFor();
+    await dashboard.look(page, 'role-change-light');
+    await page.close();
+  });
+
+  test('a setting is found by a word; for how long something is kept is changed once it was said what that does', async () => {
+    const page = await open('/ui/settings?part=about');
+    const notices = await page.request.get((await page.getByRole('link', { name: 'what is built in of others' }).getAttribute('href')) ?? '');
+    expect(await notices.text()).toContain('## react - ');
+    await page.getByLabel('Find').fill('size disk');
+    await page.getByRole('list', { name: 'Settings that fit' }).waitFor();
+    await dashboard.look(page, 'settings-found-light');
+    await page.getByRole('link', { name: 'Kept for' }).click();
+    const traces = page.getByRole('row', { name: /^traces/ });
+    await traces.getByText('30 days').waitFor();
+    await traces.getByText(/\d [kM]?B/).waitFor();
+    await traces.getByRole('button', { name: 'Change' }).click();
+    const sheet = page.getByRole('dialog');
+    // More than there may be is refused before anything is said of it.
+    await sheet.getByLabel('Days').fill('400');
+    await sheet.getByRole('button', { name: 'See what that does' }).click();
+    await sheet.getByRole('alert').waitFor();
+    await sheet.getByLabel('Days').fill('7');
+    await sheet.getByRole('button', { name: 'See what that does' }).click();
+    await sheet.getByText('What is older than 7 days is deleted soon, and for good.').waitFor();
+    await dashboard.look(page, 'settings-keep-light');
+    await sheet.getByRole('button', { name: 'Keep 7 days' }).click();
+    await traces.getByText('7 days').waitFor();
+    await traces.getByText('registry').waitFor();
     await page.close();
   });
 });

@@ -67,6 +67,12 @@ export function Provider({ provider, redirectUri, tryId, onTry }: ProviderProps)
         <Fact name="New people">{provision === 'required' ? 'are refused: they must be made or sent first' : 'are made users when they first sign in'}</Fact>
         <Fact name="Enforced">
           {enforce ? 'nobody with an address of its domains comes in by another way' : 'no: people with its addresses may come in by other ways too'}
+          <span className="block text-ink-3">
+            {enforce
+              ? 'Should it not answer, '
+              : 'Before enforce: true is written there, try a sign-in with an account of each kind, and see that somebody can reach the machine: '}
+            <code className="font-mono text-meta">npx --no gateway admin link</code> on it lets an administrator in without any provider.
+          </span>
         </Fact>
         {saml === null ? (
           <Fact name="Redirect URI">

@@ -10,6 +10,7 @@ import { useNames } from './entry-words.tsx';
 import type { Kind } from './kinds.ts';
 import { createEntry, linkKinds, memberTitles, nouns, readEntry, updateEntry, type Entry, type EntryChange, type LinkMember } from './nouns.ts';
 import { PermissionMatrix } from './permission-matrix.tsx';
+import { WhatChanges } from './what-changes.tsx';
 
 interface EditEntryProps {
   readonly kind: Kind;
@@ -96,6 +97,9 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
           <TieChoice key={member} member={member} value={line(member)} onChange={(value) => set(member, value)} />
         ))}
         {kind === 'roles' && <PermissionMatrix permissions={permissions} onChange={(next) => set('permissions', next)} />}
+        {entry !== null && kind === 'roles' && !isSame(entry.permissions ?? [], permissions) && (
+          <WhatChanges before={entry.permissions ?? []} after={permissions} who="Whoever has the role" same="What may be done by it stays the same." />
+        )}
         <ChangedMeanwhile
           versioned={versioned}
           mine={written()}
@@ -139,6 +143,10 @@ function TieChoice({
       onChange={(event) => onChange(event.target.value)}
     />
   );
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name) => other.includes(name));
 }
 
 function orNull(text: string): string | null {

@@ -30,7 +30,7 @@ export function ReferenceLink({ reference }: { readonly reference: string }): Re
   const place = placeOf(reference);
   if (place === null) return <code className="font-mono text-meta">{reference}</code>;
   return (
-    <Link to="/people/$kind/$id" params={place} className="text-accent underline">
+    <Link to="/people/$kind/$id" params={place} className="text-accent underline underline-offset-4">
       {nouns[place.kind].title} {place.id}
     </Link>
   );

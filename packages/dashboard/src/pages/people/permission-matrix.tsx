@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
+import { countText, pluralText } from '../../text/format.ts';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { groupsOf, isCovered, toggled } from './permissions-of.ts';
 import { permissionsQuery } from './permissions-query.ts';
@@ -18,6 +19,11 @@ export function PermissionMatrix({ permissions, onChange }: PermissionMatrixProp
   if (known.data === undefined) return <Skeleton rows={6} label="Loading permissions" />;
   const all = known.data;
   const isFixed = onChange === undefined;
+  const permitted = all.filter(({ name }) => isCovered(permissions, name)).length;
+  // What is permitted is what one looks for: groups without any of it come last.
+  const rank = ({ permissions: own }: ReturnType<typeof groupsOf>[number]): number =>
+    isFixed && !own.some(({ name }) => isCovered(permissions, name)) ? 1 : 0;
+  const groups = groupsOf(all).toSorted((one, other) => rank(one) - rank(other));
   const tick = (pattern: string, isIn: boolean, label: string): ReactElement => (
     <input
       type="checkbox"
@@ -36,13 +42,19 @@ export function PermissionMatrix({ permissions, onChange }: PermissionMatrixProp
           {tick('*', permissions.includes('*'), 'Everything')} <span>Everything, also what later versions bring</span>
         </label>
       )}
+      {isFixed && (
+        <p className="pb-2 text-ink-2">
+          {countText(permitted)} of {pluralText(all.length, 'permission')}
+        </p>
+      )}
       <div className="columns-1 gap-8 border-t border-hairline pt-2 lg:columns-2">
-        {groupsOf(all).map(({ group, permissions: own }) => {
+        {groups.map(({ group, permissions: own }) => {
           const whole = `${group}.*`;
           return (
             <section key={group} className="mb-3 break-inside-avoid">
               <h3 className="flex items-start gap-2 font-semibold">
-                {own.length > 1 && !isFixed && tick(whole, isCovered(permissions, whole), `All of ${group}`)} {group}
+                {own.length > 1 && !isFixed && tick(whole, isCovered(permissions, whole), `All of ${group}`)}
+                <span className="first-letter:uppercase">{group}</span>
               </h3>
               {own.map(({ name, description }) => {
                 const isIn = isCovered(permissions, name);
@@ -56,7 +68,7 @@ export function PermissionMatrix({ permissions, onChange }: PermissionMatrixProp
                       tick(name, isIn, name)
                     )}
                     <span className={`min-w-0 ${isIn || !isFixed ? '' : 'text-ink-3'}`}>
-                      <code className="font-mono text-meta">{name}</code> <span className="text-ink-3">{description}</span>
+                      {description} <code className="font-mono text-meta text-ink-3">{name}</code>
                       {isFixed && <span className="sr-only">{isIn ? ' permitted' : ' not permitted'}</span>}
                     </span>
                   </div>

@@ -1,5 +1,5 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState, type ReactElement } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
@@ -12,8 +12,7 @@ import type { Kind } from './kinds.ts';
 import { memberTitles, readEntry, updateEntry, type Entry, type EntryChange } from './nouns.ts';
 import { Part } from './part.tsx';
 import { PermissionMatrix } from './permission-matrix.tsx';
-import { isCovered } from './permissions-of.ts';
-import { permissionsQuery } from './permissions-query.ts';
+import { WhatChanges } from './what-changes.tsx';
 
 type Tie = 'role_ids' | 'team_ids';
 
@@ -26,7 +25,7 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
   const [changing, setChanging] = useState<Tie | null>(null);
   const [shown, setShown] = useState(false);
   const ids = entry.role_ids ?? [];
-  const permitted = ids.flatMap((id) => roles.get(id)?.permissions ?? []);
+  const permitted = permissionsOf(ids, roles);
   const button = (tie: Tie, text: string): ReactElement => (
     <Button disabled={!write.allowed || (tie === 'role_ids' && !mayRoles)} title={write.allowed ? undefined : write.reason} onClick={() => setChanging(tie)}>
       {text}
@@ -120,7 +119,14 @@ function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): Reac
           onChange={setChosen}
           nothing={tie === 'role_ids' ? 'There is no role to be seen.' : 'There is no team yet.'}
         />
-        {!isSame && tie === 'role_ids' && <WhatChanges before={before} after={[...chosen]} roles={names} />}
+        {!isSame && tie === 'role_ids' && (
+          <WhatChanges
+            before={permissionsOf(before, names)}
+            after={permissionsOf([...chosen], names)}
+            who="They"
+            same="They may do what they may do now: another role allows it too."
+          />
+        )}
         {!isSame && tie === 'team_ids' && <p className="text-ink-2">What rules say of a team holds for its members on every node within a second.</p>}
         <ChangedMeanwhile
           versioned={versioned}
@@ -147,30 +153,6 @@ function itemOf({ id, name, description }: Entry): { readonly id: string; readon
   return typeof description === 'string' ? { id, name, about: description } : { id, name };
 }
 
-function WhatChanges({
-  before,
-  after,
-  roles,
-}: {
-  readonly before: readonly string[];
-  readonly after: readonly string[];
-  readonly roles: ReadonlyMap<string, Entry>;
-}): ReactElement | null {
-  const known = useQuery(permissionsQuery);
-  const [gained, lost] = useMemo(() => {
-    const patterns = (ids: readonly string[]): readonly string[] => ids.flatMap((id) => roles.get(id)?.permissions ?? []);
-    const all = (known.data ?? []).map(({ name }) => name);
-    const [old, now] = [patterns(before), patterns(after)];
-    return [all.filter((name) => !isCovered(old, name) && isCovered(now, name)), all.filter((name) => isCovered(old, name) && !isCovered(now, name))];
-  }, [before, after, roles, known.data]);
-  if (known.data === undefined) return null;
-  const list = (names: readonly string[]): ReactElement => <code className="font-mono text-meta break-words">{names.join(' ')}</code>;
-  return (
-    <div role="status" className="flex flex-col gap-1 text-ink-2">
-      {gained.length > 0 && <p>They may then also: {list(gained)}</p>}
-      {lost.length > 0 && <p>They may no longer: {list(lost)}</p>}
-      {gained.length === 0 && lost.length === 0 && <p>They may do what they may do now: another role allows it too.</p>}
-      {after.length === 0 && <p className="text-warn">Without any role nothing is allowed.</p>}
-    </div>
-  );
+function permissionsOf(ids: readonly string[], roles: ReadonlyMap<string, Entry>): readonly string[] {
+  return ids.flatMap((id) => roles.get(id)?.permissions ?? []);
 }

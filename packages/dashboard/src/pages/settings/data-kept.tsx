@@ -1,15 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactElement } from 'react';
+import type { Schemas } from '@gatewayops/sdk';
+import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { bytesText } from '../../text/format.ts';
+import { bytesText, pluralText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { Command, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
+import { KeepSheet } from './keep-sheet.tsx';
 import { Part } from './part.tsx';
 import { retentionQuery } from './retention-query.ts';
-import { WrittenIn } from './written-in.tsx';
-import { SmallTable } from '../../ui/small-table.tsx';
+import { placeText, WrittenIn } from './written-in.tsx';
+import { RowAction, SmallTable } from '../../ui/small-table.tsx';
 
 /** How long what is kept, and the backups. */
 export function DataKept(): ReactElement {
@@ -24,28 +26,61 @@ export function DataKept(): ReactElement {
 
 function Retention(): ReactElement {
   const found = useQuery(retentionQuery);
+  const write = useCapability('config.write');
+  const [changing, setChanging] = useState<Schemas['ManagedRetention'] | null>(null);
+  const sizes = useQuery({ queryKey: ['config', 'sizes'], queryFn: async ({ signal }) => (await gateway.config.sizes({ signal })).sizes });
+  const weighed = new Map<string, Schemas['KeptSize']>((sizes.data ?? []).map((one) => [one.name, one]));
   return (
     <Loaded query={found} what="What is kept" rows={3}>
       {(data) => (
-        <Part title="Kept for" about="What is older is deleted by itself.">
-          <SmallTable titles={['What', 'How long', 'Written in']} left={3}>
-            {data.map((one) => (
-              <tr key={one.name} className="border-t border-hairline">
-                <th scope="row" className="px-3 py-1.5 text-left font-medium">
-                  {one.name}
-                </th>
-                <td className="px-3 py-1.5">{one.spec.keep}</td>
-                <td className="px-3 py-1.5">
-                  <WrittenIn of={one} />
-                </td>
-              </tr>
-            ))}
+        <Part title="Kept for" about="What is older is deleted by itself. What calls cost is kept by the day, for ever.">
+          <SmallTable titles={['What', 'How long', 'Written in', 'Weighs', 'Will weigh', 'Change']} left={3}>
+            {data.map((one) => {
+              const size = weighed.get(one.name);
+              const why = one.source === 'file' || one.source === 'environment' ? `Managed by file: it stands in ${placeText(one)}.` : write.reason;
+              const isOurs = one.source === 'registry' || one.source === 'default';
+              return (
+                <tr key={one.name} className="border-t border-hairline align-top">
+                  <th scope="row" className="min-w-40 px-3 py-1.5 text-left font-medium">
+                    {one.name} <span className="block text-meta font-normal text-ink-3">{abouts[one.name]}</span>
+                  </th>
+                  <td className="px-3 py-1.5 whitespace-nowrap">{daysText(one.spec.keep)}</td>
+                  <td className="px-3 py-1.5">
+                    <WrittenIn of={one} />
+                  </td>
+                  <td className="px-3 py-1.5 text-right whitespace-nowrap">{size === undefined ? '–' : bytesText(size.bytes)}</td>
+                  <td className="px-3 py-1.5 text-right whitespace-nowrap">
+                    {typeof size?.forecast_bytes === 'number' ? `≈ ${bytesText(size.forecast_bytes)}` : <span className="text-ink-3">not known yet</span>}
+                  </td>
+                  <RowAction capability={{ allowed: write.allowed && isOurs, reason: why }} onAct={() => setChanging(one)}>
+                    Change
+                  </RowAction>
+                </tr>
+              );
+            })}
           </SmallTable>
-          <Command text="npx --no gateway retention create metrics --set keep=180d" />
+          <p className="text-meta text-ink-3">
+            {sizes.error === null
+              ? 'On disk, of the whole gateway. What it will weigh once it is that old goes by the whole days of the last week.'
+              : `What it weighs is not known now: ${sizes.error.message}`}
+          </p>
+          {changing !== null && <KeepSheet kept={changing} size={weighed.get(changing.name) ?? null} onClose={() => setChanging(null)} />}
         </Part>
       )}
     </Loaded>
   );
+}
+
+const abouts: Readonly<Record<string, string>> = {
+  traces: 'calls, what they asked and answered',
+  metrics: 'counts and times by the minute',
+  audit: 'who changed what',
+};
+
+/** `30d` as people say it. */
+function daysText(keep: string): string {
+  const days = /^(\d+)d$/.exec(keep)?.[1];
+  return days === undefined ? keep : pluralText(Number(days), 'day');
 }
 
 function Backups(): ReactElement {

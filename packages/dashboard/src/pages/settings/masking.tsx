@@ -18,6 +18,13 @@ const notKept: Readonly<Record<string, string>> = {
   failed: 'It could not be looked through: it would not be kept.',
 };
 
+/** Of rules whose name says all. */
+const said: Readonly<Record<string, string>> = {
+  detect: 'what is found by its form, wherever it stands',
+  field: 'every member of that name',
+  path: 'what stands at that place',
+};
+
 /** What is masked in bodies before they are kept, and a text to try it on. */
 export function Masking(): ReactElement {
   return (
@@ -43,13 +50,19 @@ function Rules(): ReactElement {
               <Command text="npx --no gateway masking-rules create employee-number --set 'pattern=EMP-[0-9]{6}'" />
             </>
           ) : (
-            <SmallTable titles={['Name', 'Pattern', 'Written in']} left={3}>
+            <SmallTable titles={['Name', 'What it masks', 'Written in']} left={3}>
               {data.map((one) => (
                 <tr key={one.name} className="border-t border-hairline">
                   <th scope="row" className="px-3 py-1.5 text-left font-medium">
                     {one.name}
                   </th>
-                  <td className="px-3 py-1.5 font-mono text-meta break-all">{one.spec.pattern ?? ''}</td>
+                  <td className="px-3 py-1.5">
+                    {one.spec.pattern === undefined ? (
+                      <span className="text-ink-2">{said[one.name.split(':')[0] ?? ''] ?? ''}</span>
+                    ) : (
+                      <code className="font-mono text-meta break-all">{one.spec.pattern}</code>
+                    )}
+                  </td>
                   <td className="px-3 py-1.5">
                     <WrittenIn of={one} />
                   </td>
