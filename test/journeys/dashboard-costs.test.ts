@@ -191,12 +191,19 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     const page = await open('/ui/');
     const changes = page.locator('section').filter({ has: page.getByRole('heading', { name: 'What changed' }) });
     await changes.getByRole('link', { name: 'server switched off crm' }).waitFor();
-    expect(await changes.getByText(/session|sign in|admin link/).count()).toBe(0);
+    expect(await changes.getByRole('link', { name: /^(session|sign in|admin link)/ }).count()).toBe(0);
     const bars = page.getByRole('group', { name: 'Calls over time by outcome' });
     await bars.locator('path').first().waitFor({ state: 'attached' });
     const asked =
       "performance.getEntriesByType('resource').filter(({ name }) => /\\/v1\\/me(\\/|$)/.test(new URL(name).pathname)).map((one) => one.initiatorType)";
     expect(await page.evaluate<string[]>(asked)).toEqual(['link', 'link']);
+    await page.getByRole('heading', { level: 1, name: /(is|was) failing/ }).waitFor();
+    await page.getByRole('button', { name: 'View as table' }).click();
+    const table = page.getByRole('region', { name: 'Calls of each step by outcome' });
+    expect((await table.getByRole('columnheader').allInnerTexts()).slice(0, 2)).toEqual(['From', 'Calls']);
+    await table.getByRole('columnheader', { name: 'blocked' }).waitFor();
+    await dashboard.look(page, 'overview-table');
+    await page.getByRole('button', { name: 'View as chart' }).click();
     await page.getByRole('link', { name: /^blocked/ }).click();
     await page.waitForURL((url) => url.pathname.endsWith('/traces') && url.searchParams.get('q') === 'status:blocked');
     await page.goBack();

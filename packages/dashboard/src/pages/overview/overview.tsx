@@ -1,23 +1,23 @@
 /** Is anything wrong, what changed, what waits for me: on one screen, each figure a way to its calls. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, Navigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement, ReactNode } from 'react';
 import { useCapability } from '../../app/session.ts';
-import { OutcomeBars } from '../../charts/outcome-bars.tsx';
 import { Spark } from '../../charts/spark.tsx';
-import { StatusWord, type Status } from '../../rail/rail.tsx';
-import { countText, durationFigure, moneyText, percentText, shortCount } from '../../text/format.ts';
+import { durationFigure, moneyText, percentText, shortCount } from '../../text/format.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { useNow } from '../../time/use-now.ts';
 import { Loaded } from '../../ui/loaded.tsx';
 import { Allowed, IfAllowed, Skeleton } from '../../ui/states.tsx';
 import { everQuery } from '../connect/ever.ts';
-import { quoted } from '../traces/query-text.ts';
 import { Changes } from './changes.tsx';
 import { useMarkers } from '../metrics/use-markers.ts';
+import { Panel } from './panel.tsx';
 import { overviewQuery, spendQuery } from './query.ts';
+import { Sentence } from './sentence.tsx';
 import { ServerHealth } from './server-health.tsx';
+import { Traffic } from './traffic.tsx';
 import { Waiting } from './waiting.tsx';
 
 export function Overview(): ReactElement {
@@ -30,14 +30,8 @@ export function Overview(): ReactElement {
 
 /** Figures are asked for again this often. */
 const everyMs = 15_000;
-/** From so many failures of 100 calls on, all is not clear. */
-const failedMax = 5;
-/** Below so many calls a share of failures says little. */
-const callsMin = 5;
-
 function OverviewPage(): ReactElement {
   const search = useSearch({ strict: false });
-  const navigate = useNavigate();
   const window = useTimeWindow(search, useNow(60_000));
   const metrics = useQuery({
     ...overviewQuery(window),
@@ -55,30 +49,13 @@ function OverviewPage(): ReactElement {
       <Loaded query={metrics} what="The overview" skeleton={<HeadSkeleton />}>
         {(found) => (
           <>
-            <Sentence found={found} range={rangeText(search)} />
+            <Sentence found={found} window={window} range={rangeText(search)} />
             <Figures found={found} />
           </>
         )}
       </Loaded>
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
-        <Panel title="Traffic by outcome">
-          <div className="min-h-[166px]">
-            {metrics.isLoadingError && <p className="px-3 py-4 text-ink-2">Not known, as said above.</p>}
-            {metrics.data !== undefined && (
-              <>
-                <OutcomeBars
-                  buckets={metrics.data.series}
-                  bucketMs={metrics.data.step_ms}
-                  height={120}
-                  hasAxis
-                  markers={markers}
-                  {...(mayTraces ? { onChoose: (from: string, to: string) => void navigate({ to: '/traces', search: { from, to, range: undefined } }) } : {})}
-                />
-                <Outcomes outcomes={metrics.data.metrics.outcomes} mayTraces={mayTraces} />
-              </>
-            )}
-          </div>
-        </Panel>
+        <Traffic found={metrics.data} isUnknown={metrics.isLoadingError} markers={markers} mayTraces={mayTraces} />
         <Panel title="Waiting for you">
           <Waiting />
         </Panel>
@@ -111,54 +88,6 @@ function HeadSkeleton(): ReactElement {
         ))}
       </div>
     </>
-  );
-}
-
-/** What the colours of the bars mean, how many there were, and the way to them. */
-function Outcomes({ outcomes, mayTraces }: { readonly outcomes: Readonly<Record<Status, number>>; readonly mayTraces: boolean }): ReactElement {
-  const there = (Object.entries(outcomes) as [Status, number][]).filter(([, calls]) => calls > 0);
-  return (
-    <ul className="flex flex-wrap gap-x-4 gap-y-0.5 px-1 py-1 text-meta text-ink-2">
-      {there.map(([status, calls]) => (
-        <li key={status}>
-          {mayTraces ? (
-            <Link to="/traces" search={{ q: `status:${status}` }} className="flex gap-1.5 hover:text-accent hover:underline">
-              <StatusWord status={status} /> {countText(calls)}
-            </Link>
-          ) : (
-            <span className="flex gap-1.5">
-              <StatusWord status={status} /> {countText(calls)}
-            </span>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function Sentence({ found, range }: { readonly found: Schemas['CallMetrics']; readonly range: string }): ReactElement {
-  const spend = useQuery({ ...spendQuery, enabled: useCapability('costs.read').allowed });
-  const today = spend.data?.days.at(-1);
-  const spent = spend.data === undefined || today === undefined || today.cost === 0 ? '' : `, ${moneyText(today.cost, spend.data.currency)} today`;
-  const { calls, error_percent: failed } = found.metrics;
-  const worst = found.servers
-    .filter((one) => one.calls >= callsMin && (one.error_percent ?? 0) >= 20)
-    .toSorted((a, b) => (b.error_percent ?? 0) - (a.error_percent ?? 0))[0];
-  if (worst !== undefined)
-    return (
-      <h1 className="text-title font-semibold">
-        <Link to="/traces" search={{ q: `server:${quoted(worst.server)} status:(error OR timeout)` }} className="group">
-          <span className="text-error underline decoration-1 underline-offset-4">{worst.server}</span> is failing: {percentText(worst.error_percent)} of{' '}
-          {countText(worst.calls)} calls in the {range} <span className="group-hover:text-accent">→</span>
-        </Link>
-      </h1>
-    );
-  return (
-    <h1 className="text-title font-semibold">
-      {calls === 0
-        ? `Quiet. No call in the ${range}.`
-        : `${(failed ?? 0) < failedMax ? 'All clear. ' : ''}${shortCount(calls)} ${calls === 1 ? 'call' : 'calls'} in the ${range}, ${percentText(failed)} failed${spent}.`}
-    </h1>
   );
 }
 
@@ -267,13 +196,4 @@ function changeText(now: number, before: number | undefined): string {
   if (before === undefined || before === 0) return '';
   const change = Math.round(((now - before) / before) * 100);
   return change === 0 ? 'as before' : `${change > 0 ? '+' : '−'}${Math.abs(change)} %`;
-}
-
-function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
-  return (
-    <section className="min-w-0">
-      <h2 className="mb-2 text-section font-semibold">{title}</h2>
-      <div className="border-y border-hairline bg-surface">{children}</div>
-    </section>
-  );
 }
