@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
-import { post } from '../support/post.ts';
+import { post, toolCall } from '../support/post.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { result } from '../support/replies.ts';
+import { json, result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
@@ -16,12 +16,14 @@ describeWith('chromium', 'the list of traces', (chromium) => {
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let person: BrowserContext;
+  let answer = result('found', {});
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    upstream = await startRecordingUpstream(modernServer((request, socket) => answer(request, socket)));
     const config = {
       workers: 1,
       log: { level: 'warn' },
+      record: { bodies: 'masked' },
       servers: [
         { name: 'search', url: upstream.url },
         { name: 'github', url: 'http://127.0.0.1:9/mcp' },
@@ -215,6 +217,75 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     expect(lines[0]?.trim()).toBe('status,fault,server,tool,operation');
     expect(lines.slice(1).map((line) => line.split(',').slice(2, 4).join())).toEqual(Array.from({ length: 3 }, () => 'github,create_issue'));
     expect(dashboard.complaints.slice(before)).toEqual([]);
+    await page.close();
+  });
+
+  test('what a call asked and was answered is read: headers, what is masked and why, an answer as people read it; one that failed beside its last success', async () => {
+    const text = 'two pages\nof results';
+    answer = result('found', { content: [{ type: 'text', text }], structuredContent: { pages: 2 } });
+    const call = toolCall('echo', { q: 'x', password: 'hunter2', list: [{ deep: 'value' }] });
+    const headersToo = { ...call.headers, 'x-trace-id': 'read-me', 'user-agent': 'reader/1.0' };
+    expect((await post(`${gateway.url}/mcp/search`, call.body, { key: gateway.apiKey, headers: headersToo })).status).toBe(200);
+    answer = json({ jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'out of paper' } });
+    await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool: 'echo', arguments: {} }, { key: gateway.apiKey, headers: { 'x-trace-id': 'failed-one' } });
+    const page = await open('/ui/traces?q=tool%3Aecho');
+    await until(
+      async () => {
+        await page.reload();
+        await page.getByRole('grid').or(page.getByText('fit the query')).first().waitFor();
+        return (await page.getByRole('row').count()) === 3;
+      },
+      { what: 'both traces', timeoutMs: 60_000, everyMs: 500 },
+    );
+    await page.getByRole('row', { name: /Passed all stops/ }).click();
+    const peek = page.getByRole('complementary', { name: 'The trace' });
+    await peek.getByRole('tab', { name: 'Request' }).click();
+    await peek.getByText('/params/arguments/password by field').waitFor();
+    await peek.getByRole('region', { name: 'Headers' }).getByText('reader/1.0').waitFor();
+    await peek.getByRole('button', { name: 'Check against the schema' }).click();
+    await peek.getByText('It fits what echo takes now, as far as it is not masked.').waitFor();
+    await dashboard.look(page, 'traces-peek-request');
+    // By keys: the line, then what stands in it.
+    await person.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const shown = peek.getByRole('region', { name: 'JSON' });
+    await shown.focus();
+    for (let line = 0; line < 40 && (await shown.getByTitle('Copy the path /params/arguments/list/0/deep').count()) === 0; line += 1)
+      await page.keyboard.press('ArrowDown');
+    await shown.getByTitle('Copy the path /params/arguments/list/0/deep').click();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe('/params/arguments/list/0/deep');
+    await shown.getByRole('button', { name: 'Copy the value' }).click();
+    await until(async () => (await page.evaluate<string>('navigator.clipboard.readText()')) === 'value', { what: 'the value' });
+
+    await peek.getByRole('tab', { name: 'Response' }).click();
+    await peek.getByText(text).waitFor();
+    await peek.getByText('Structured content').waitFor();
+    await dashboard.look(page, 'traces-peek-response');
+    await peek.getByRole('button', { name: 'As it came' }).click();
+    await peek.getByText('"structuredContent"').waitFor();
+
+    // As wide as somebody likes it, in this browser.
+    const edge = peek.getByRole('separator', { name: 'Width of the trace' });
+    const before = (await peek.boundingBox())?.width ?? 0;
+    await edge.press('ArrowLeft');
+    await until(async () => (await peek.boundingBox())?.width === before + 40, { what: 'a wider panel' });
+    await page.reload();
+    await until(async () => (await peek.boundingBox())?.width === before + 40, { what: 'the same after a reload' });
+    await page.keyboard.press('Escape');
+
+    await page
+      .getByRole('row', { name: /error at/ })
+      .first()
+      .click();
+    await peek.getByRole('button', { name: 'Compare with its last success' }).click();
+    await page.waitForURL(/traces\/compare\?a=tr_[^&]+&b=tr_/);
+    await page.getByRole('heading', { name: 'Compare two traces' }).waitFor();
+    await page.goto(`${gateway.url}/ui/traces?q=server%3Agithub`);
+    await page
+      .getByRole('row', { name: /error at/ })
+      .first()
+      .click();
+    await peek.getByRole('button', { name: 'Compare with its last success' }).click();
+    await peek.getByText('No other call of create_issue went well in the week before.').waitFor();
     await page.close();
   });
 });

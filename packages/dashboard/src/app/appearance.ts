@@ -10,10 +10,22 @@ export interface Appearance {
   readonly narrowNav: boolean;
   /** Filters of Traces that come first. */
   readonly pinnedFacets: readonly string[];
+  /** Pixels of the trace beside the list. */
+  readonly peekWidth: number;
 }
 
+export const peekWidths = { least: 400, usual: 560, most: 1100 } as const;
+
 const place = 'gatewayops.appearance';
-const defaults: Appearance = { theme: 'system', density: 'normal', zone: 'local', shortcuts: true, narrowNav: false, pinnedFacets: [] };
+const defaults: Appearance = {
+  theme: 'system',
+  density: 'normal',
+  zone: 'local',
+  shortcuts: true,
+  narrowNav: false,
+  pinnedFacets: [],
+  peekWidth: peekWidths.usual,
+};
 const listeners = new Set<() => void>();
 let current = read();
 
@@ -65,7 +77,12 @@ function known(kept: Record<string, unknown>): Partial<Appearance> {
     ...one('shortcuts', [true, false]),
     ...one('narrowNav', [true, false]),
     ...names('pinnedFacets'),
+    ...(typeof kept['peekWidth'] === 'number' ? { peekWidth: boundedPeek(kept['peekWidth']) } : {}),
   };
+}
+
+export function boundedPeek(pixels: number): number {
+  return Number.isFinite(pixels) ? Math.round(Math.max(peekWidths.least, Math.min(peekWidths.most, pixels))) : peekWidths.usual;
 }
 
 function apply(): void {

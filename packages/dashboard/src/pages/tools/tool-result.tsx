@@ -1,15 +1,16 @@
 /** What a tool answered, as it was: every kind of content, the structured one, and what the gateway wrote down of the call. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { GatewayOpsError, type CallMetadata, type Content, type ToolResult } from '@gatewayops/sdk';
+import { GatewayOpsError, type CallMetadata, type ToolResult } from '@gatewayops/sdk';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Rail, StatusWord } from '../../rail/rail.tsx';
-import { bytesText, pluralText } from '../../text/format.ts';
+import { pluralText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
 import { buttonLook } from '../../ui/button.tsx';
 import { JsonView } from '../trace/json-view.tsx';
+import { AnswerContent } from './answer-content.tsx';
 
 /** The longest that a call takes, and what comes before it is written down. */
 const callMsMax = 15 * 60_000;
@@ -34,17 +35,7 @@ export function ToolResultView({ result, metadata, original }: ToolResultViewPro
         <Duration ms={metadata.latency_ms} />
         <span>{pluralText(content.length, 'part')} of content</span>
       </p>
-      {content.length === 0 && structuredContent === undefined && <p className="text-body">The answer is empty: the tool has ended and returned no content.</p>}
-      {content.map((part, index) => (
-        // Parts have nothing but their place.
-        <Part key={index} part={part} />
-      ))}
-      {structuredContent !== undefined && (
-        <div>
-          <h4 className="mb-1 text-meta text-ink-3">Structured content</h4>
-          <JsonView text={JSON.stringify(structuredContent)} />
-        </div>
-      )}
+      <AnswerContent content={content} structured={structuredContent} />
       <details>
         <summary className="cursor-pointer text-ink-2 hover:text-ink">The result as it came</summary>
         <div className="mt-2">
@@ -53,48 +44,6 @@ export function ToolResultView({ result, metadata, original }: ToolResultViewPro
       </details>
       <CallTrace traceId={metadata.trace_id} original={original} />
     </section>
-  );
-}
-
-function Part({ part }: { readonly part: Content }): ReactElement {
-  switch (part.type) {
-    case 'text':
-      return <Text text={part.text} />;
-    case 'image':
-    case 'audio':
-      return (
-        <p className="text-ink-2">
-          {part.type}, {part.mimeType}, {bytesText(Math.floor((part.data.length * 3) / 4))}
-        </p>
-      );
-    case 'resource_link':
-      return (
-        <p className="text-ink-2">
-          link to {part.name}: <code className="font-mono text-meta break-all">{part.uri}</code>
-        </p>
-      );
-    case 'resource':
-      return (
-        <div>
-          <p className="mb-1 text-meta text-ink-3">
-            resource <code className="font-mono break-all">{part.resource.uri}</code>
-          </p>
-          {part.resource.text === undefined ? <p className="text-ink-2">{part.resource.mimeType ?? 'binary'}</p> : <Text text={part.resource.text} />}
-        </div>
-      );
-    default:
-      // A kind that a newer server has.
-      return <JsonView text={JSON.stringify(part)} />;
-  }
-}
-
-/** JSON as such; else as it is, its lines kept. */
-function Text({ text }: { readonly text: string }): ReactElement {
-  if (/^\s*[[{]/.test(text)) return <JsonView text={text} />;
-  return (
-    <pre className="max-h-[50dvh] overflow-auto rounded-panel border border-hairline bg-canvas p-2 font-mono text-meta break-words whitespace-pre-wrap">
-      {text}
-    </pre>
   );
 }
 

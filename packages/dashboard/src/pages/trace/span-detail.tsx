@@ -1,25 +1,22 @@
 /** One call: where it stopped and why, what it asked, what came back, what it cost. */
-import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '@gatewayops/sdk';
 import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
-import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { Rail, StatusWord, stops } from '../../rail/rail.tsx';
 import { bytesText, countText } from '../../text/format.ts';
 import { Duration, Money } from '../../text/number.tsx';
-import { CopyButton, Id } from '../../ui/copy.tsx';
+import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
-import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Clock } from '../../time/time.tsx';
-import { operationText } from '../traces/trace-row.ts';
+import { isUnread, operationText } from '../traces/trace-row.ts';
 import { RuleName } from '../access/rule-name.tsx';
 import { ExplainLink, type TraceContext } from './explain-link.tsx';
 import { CallAgainLink } from './call-again.tsx';
-import { askedOf } from './call-as-command.ts';
-import { CopyCall } from './copy-call.tsx';
+import { CompareWithLast } from './compare-with-last.tsx';
 import { JsonView } from './json-view.tsx';
+import { SpanBody } from './span-body.tsx';
 import { SpeedRank } from './speed-rank.tsx';
 
 export type SpanTab = 'summary' | 'request' | 'response' | 'raw';
@@ -45,8 +42,8 @@ export function SpanDetail({ traceId, span, context, currency, tab, onTab }: Spa
       <Tabs label="Parts of the call" tabs={tabs} chosen={tab} onChoose={onTab} className="px-3" />
       <div role="tabpanel" aria-label={tab} className="min-h-0 flex-1 overflow-auto p-3">
         {tab === 'summary' && <Summary traceId={traceId} span={span} context={context} currency={currency} />}
-        {tab === 'request' && <Body traceId={traceId} span={span} which="request" />}
-        {tab === 'response' && <Body traceId={traceId} span={span} which="response" />}
+        {tab === 'request' && <SpanBody key={`${span.id} request`} traceId={traceId} span={span} which="request" />}
+        {tab === 'response' && <SpanBody key={`${span.id} response`} traceId={traceId} span={span} which="response" />}
         {tab === 'raw' && <JsonView text={JSON.stringify(span)} />}
       </div>
     </div>
@@ -73,6 +70,7 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
       )}
       <div className="flex flex-wrap gap-2">
         <CallAgainLink traceId={traceId} span={span} />
+        <CompareWithLast traceId={traceId} span={span} />
         <ExplainLink span={span} context={context} />
       </div>
       <section aria-label="The rail">
@@ -94,7 +92,9 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
         </dl>
       </section>
       <dl className={factList}>
-        <Fact name="Operation">{operationText(span.operation)}</Fact>
+        <Fact name="Operation">
+          {isUnread(span.operation) ? <span className="text-ink-3">not known: the request was refused before it was read</span> : operationText(span.operation)}
+        </Fact>
         <Fact name="Server">
           <Link to="/traces" search={{ q: `server:${span.server}` }} className="text-accent hover:underline">
             {span.server}
@@ -159,54 +159,4 @@ function sentenceOf({ status, stop, rpc_error_code: rpc, http_status: http }: Sc
   if (status === 'cancelled') return 'The client took the call back before it was answered.';
   if (status === 'unknown') return 'Its end was never written down: the gateway was ended in the middle of it.';
   return `It ended at ${stop}: ${status}.`;
-}
-
-/** Asked for when somebody looks. */
-function Body({ traceId, span, which }: { readonly traceId: string; readonly span: Schemas['Span']; readonly which: 'request' | 'response' }): ReactElement {
-  const capability = useCapability('bodies.read');
-  const state = span[which].body;
-  const isKept = state?.state === 'kept';
-  const body = useQuery({
-    queryKey: ['body', traceId, span.id, which],
-    queryFn: ({ signal }) => gateway.traces.body(traceId, span.id, which, { signal }),
-    enabled: capability.allowed && isKept,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  if (state === null) return <p className="text-ink-2">Bodies are not recorded: switch them on under bodies in gateway.yaml.</p>;
-  if (!isKept) return <p className="text-ink-2">{whyNot(state)}</p>;
-  if (!capability.allowed)
-    return (
-      <p className="text-ink-2">
-        The {which} is hidden: it takes <code className="font-mono text-meta">bodies.read</code>. {capability.reason}
-      </p>
-    );
-  if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
-  if (body.data === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
-  const asked = which === 'request' && span.tool !== null && !state.truncated ? askedOf(body.data) : undefined;
-  return (
-    <div>
-      <p className="mb-2 flex items-center gap-2 text-meta text-ink-3">
-        {bytesText(state.kept_bytes)}
-        {state.truncated && ' · only the beginning was kept'}
-        {state.masked > 0 && <span className="rounded-control bg-warn-soft px-1.5 text-warn">{countText(state.masked)} masked</span>}
-        <CopyButton text={body.data} label={`Copy the ${which}`} />
-        {asked !== undefined && <CopyCall traceId={traceId} span={span} asked={asked} />}
-      </p>
-      <JsonView text={body.data} />
-    </div>
-  );
-}
-
-function whyNot({ state, reason }: NonNullable<Schemas['BodyState']>): string {
-  const why: Readonly<Record<string, string>> = {
-    over_scan_limit: 'it is larger than what is looked through for secrets',
-    timeout: 'looking through it for secrets took too long',
-    not_text: 'it is no text',
-    failed: 'it could not be looked through for secrets',
-    queue_full: 'too many were waiting',
-    too_large: 'it is too large',
-  };
-  if (state === 'pending') return 'It is on its way.';
-  if (state === 'lost') return 'It was lost: the masking process ended before it was written.';
-  return `It was not kept: ${why[reason ?? ''] ?? reason ?? 'the rules say so'}.`;
 }

@@ -81,7 +81,12 @@ export function rowOfCall(call: Schemas['RequestLogEntry']): TraceRow {
 
 /** `tools/list`, as the protocol writes it. */
 export function operationText(operation: string): string {
-  return operation.replace(/^mcp\.?/, '').replaceAll('.', '/') || 'not read';
+  return isUnread(operation) ? 'unread request' : operation.replace(/^mcp\./, '').replaceAll('.', '/');
+}
+
+/** Refused by who asked or where, before what was asked was looked at. */
+export function isUnread(operation: string): boolean {
+  return operation === 'mcp';
 }
 
 /** Who it was, as far as it is known. */

@@ -1,0 +1,122 @@
+/** What a call asked or was answered, as it was recorded: asked for when somebody looks. */
+import { useQuery } from '@tanstack/react-query';
+import type { Schemas } from '@gatewayops/sdk';
+import { useMemo, useState, type ReactElement } from 'react';
+import { gateway } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
+import { bytesText, countText, pluralText } from '../../text/format.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy.tsx';
+import { Fact, factList } from '../../ui/fact.tsx';
+import { ErrorCard, Skeleton } from '../../ui/states.tsx';
+import { AnswerContent } from '../tools/answer-content.tsx';
+import { answerOf } from './answer-of.ts';
+import { askedOf } from './call-as-command.ts';
+import { CopyCall } from './copy-call.tsx';
+import { JsonView } from './json-view.tsx';
+import { SchemaCheck } from './schema-check.tsx';
+
+interface SpanBodyProps {
+  readonly traceId: string;
+  readonly span: Schemas['Span'];
+  readonly which: 'request' | 'response';
+}
+
+export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement {
+  const capability = useCapability('bodies.read');
+  const state = span[which].body;
+  const isKept = state?.state === 'kept';
+  const body = useQuery({
+    queryKey: ['body', traceId, span.id, which],
+    queryFn: ({ signal }) => gateway.traces.body(traceId, span.id, which, { signal }),
+    enabled: capability.allowed && isKept,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const text = body.data;
+  const answer = useMemo(() => (which === 'response' && text !== undefined ? answerOf(text) : undefined), [which, text]);
+  const [isRead, setRead] = useState(true);
+  if (state === null) return <p className="text-ink-2">Bodies are not recorded: switch them on under bodies in gateway.yaml.</p>;
+  if (!isKept) return <p className="text-ink-2">{whyNot(state)}</p>;
+  if (!capability.allowed)
+    return (
+      <p className="text-ink-2">
+        The {which} is hidden: it takes <code className="font-mono text-meta">bodies.read</code>. {capability.reason}
+      </p>
+    );
+  if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
+  if (text === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
+  const asked = which === 'request' && span.tool !== null && !state.truncated ? askedOf(text) : undefined;
+  return (
+    <div className="flex flex-col gap-3">
+      <p className="flex flex-wrap items-center gap-2 text-meta text-ink-3">
+        {bytesText(state.kept_bytes)}
+        {state.truncated && ' · only the beginning was kept'}
+        <CopyButton text={text} label={`Copy the ${which}`} />
+        {asked !== undefined && <CopyCall traceId={traceId} span={span} asked={asked} />}
+        {answer !== undefined && (
+          <Button look="quiet" className="ml-auto" onClick={() => setRead(!isRead)}>
+            {isRead ? 'As it came' : 'As it reads'}
+          </Button>
+        )}
+      </p>
+      {answer !== undefined && isRead ? <AnswerContent content={answer.content} structured={answer.structuredContent} /> : <JsonView text={text} />}
+      {asked !== undefined && <SchemaCheck server={span.server} asked={asked} />}
+      {(state.masked > 0 || which === 'request') && <Recorded traceId={traceId} span={span} which={which} masked={state.masked} />}
+    </div>
+  );
+}
+
+/** What is masked, by which rule and where, and the headers that came with it. */
+function Recorded({ traceId, span, which, masked }: SpanBodyProps & { readonly masked: number }): ReactElement | null {
+  const found = useQuery({
+    queryKey: ['redactions', traceId, span.id, which],
+    queryFn: ({ signal }) => gateway.traces.redactions(traceId, span.id, which, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (found.error !== null) return <ErrorCard error={found.error} what="What is masked" onRetry={() => void found.refetch()} />;
+  const headers = (found.data?.headers ?? []).map((line) => /^([^:]*):\s*(.*)$/s.exec(line) ?? [line, line, '']);
+  return (
+    <>
+      {masked > 0 && (
+        <section aria-label="What is masked">
+          <h3 className="mb-1 text-meta text-ink-3">{pluralText(masked, 'value')} masked</h3>
+          <ul className="flex flex-wrap gap-1.5">
+            {found.data?.masked.map(({ rule, path, count }) => (
+              <li key={`${rule} ${path}`} className="rounded-control bg-warn-soft px-1.5 text-meta text-warn">
+                {path !== '' && <code className="font-mono break-all">{path} </code>}
+                by {rule}
+                {count > 1 && `, ${countText(count)} times`}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {headers.length > 0 && (
+        <section aria-label="Headers">
+          <h3 className="mb-1 text-meta text-ink-3">Headers</h3>
+          <dl className={`${factList} font-mono text-meta`}>
+            {headers.map(([line, name = '', value]) => (
+              <Fact key={line} name={name}>
+                <span className="break-all">{value}</span>
+              </Fact>
+            ))}
+          </dl>
+        </section>
+      )}
+    </>
+  );
+}
+
+function whyNot({ state, reason }: NonNullable<Schemas['BodyState']>): string {
+  const why: Readonly<Record<string, string>> = {
+    over_scan_limit: 'it is larger than what is looked through for secrets',
+    timeout: 'looking through it for secrets took too long',
+    not_text: 'it is no text',
+    failed: 'it could not be looked through for secrets',
+    queue_full: 'too many were waiting',
+    too_large: 'it is too large',
+  };
+  if (state === 'pending') return 'It is on its way.';
+  if (state === 'lost') return 'It was lost: the masking process ended before it was written.';
+  return `It was not kept: ${why[reason ?? ''] ?? reason ?? 'the rules say so'}.`;
+}
