@@ -163,6 +163,35 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('a list of tools says which rule decides first of each; one is switched off in two clicks, whatever rules say, and on again', async () => {
+    const { url, apiKey: key } = dashboard.gateway;
+    const rule = { effect: 'deny', to: ['everyone'], servers: ['desk'], tools: ['LOOK'], when: 'args.path == "/etc"' };
+    expect((await post(`${url}/v1/policies/no-etc`, rule, { key, method: 'PUT', headers: { 'if-match': '"0"' } })).status).toBeLessThan(300);
+    const look = async (): Promise<number> => (await ask('/v1/mcp/desk/tools/call', { tool: 'look', arguments: { path: '/srv' } })).status;
+    expect(await look()).toBe(200);
+    const page = await open('/ui/servers/desk/tools');
+    await page.getByRole('row', { name: /^look/ }).getByText('no-etc').click();
+    const shown = tool(page, 'look');
+    await shown.getByRole('link', { name: 'no-etc' }).waitFor();
+    await shown.getByText('on a condition').waitFor();
+    await shown.getByRole('button', { name: 'Disable tool' }).click();
+    const asked = page.getByRole('alertdialog', { name: 'Disable look?' });
+    await asked.getByLabel('Why').fill('It reads too much.');
+    await asked.getByRole('button', { name: 'Disable the tool' }).click();
+    await shown.getByText('It reads too much.').waitFor();
+    // To callers it is as if it were not there.
+    expect(await look()).toBe(404);
+    await dashboard.look(page, 'tool-off-light');
+    await page.keyboard.press('Escape');
+    await page.getByText('switched off').waitFor();
+    await dashboard.look(page, 'tools-rules-light');
+    await page.getByRole('row', { name: /^look/ }).getByText('switched off').click();
+    await shown.getByRole('button', { name: 'Enable tool' }).click();
+    await shown.getByRole('button', { name: 'Disable tool' }).waitFor();
+    expect(await look()).toBe(200);
+    await page.close();
+  });
+
   test('a recorded call is made again with other arguments: what was masked is asked for, edits are shown, the new call is found and compared', async () => {
     const args = { title: 'It fails', where: { repo: 'acme/site' }, password: 'hunter2' };
     const made = await post(`${dashboard.gateway.url}/v1/mcp/desk/tools/call`, { tool: 'create_issue', arguments: args }, { key: dashboard.gateway.apiKey });

@@ -4,7 +4,6 @@ import { Link } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import { ShieldQuestion } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { gateway } from '../../app/gateway.ts';
 import { buttonLook } from '../../ui/button.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
@@ -12,10 +11,8 @@ import { SmallTable } from '../../ui/small-table.tsx';
 import { Allowed } from '../../ui/states.tsx';
 import { Part } from '../people/part.tsx';
 import { EffectWord } from '../policies/effect-word.tsx';
-import { byWeight } from '../policies/policy-text.ts';
-
-/** So many rules there may be. */
-const rulesMax = 5000;
+import { rulesAbout } from '../policies/rules-about.ts';
+import { policiesQuery } from '../policies/use-policies.ts';
 
 export function ServerAccess({ server }: { readonly server: Schemas['Server'] }): ReactElement {
   return (
@@ -33,11 +30,7 @@ export function ServerAccess({ server }: { readonly server: Schemas['Server'] })
 }
 
 function Rules({ name }: { readonly name: string }): ReactElement {
-  const list = useQuery({
-    queryKey: ['policies'],
-    queryFn: ({ signal }) => gateway.policies.list({ limit: 200 }, { signal }).take(rulesMax),
-    refetchInterval: 15_000,
-  });
+  const list = useQuery(policiesQuery);
   return (
     <Part
       title="Rules that are about it"
@@ -49,7 +42,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
     >
       <Loaded query={list} what="The rules" rows={4}>
         {(rules) => {
-          const about = rules.filter(({ servers }) => servers.some((pattern) => fits(pattern, name))).toSorted(byWeight);
+          const about = rulesAbout(rules, name, null);
           if (rules.length === 0) return <p className="text-ink-2">There is no rule of access: what keys and roles allow is let through.</p>;
           if (about.length === 0)
             return <p className="text-ink-2">None of the rules is about it. As there are rules, a call that none of them allows is refused.</p>;
@@ -91,10 +84,4 @@ function namesText(names: readonly string[]): string {
 function whatText(kinds: Readonly<Record<'tools' | 'resources' | 'prompts', readonly string[] | null>>): string {
   const said = Object.entries(kinds).flatMap(([kind, names]) => (names === null ? [] : [`${kind} ${namesText(names)}`]));
   return said.length === 0 ? 'all' : said.join('; ');
-}
-
-/** As rules have names: `*` stands for any text. */
-function fits(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(name);
 }

@@ -14,12 +14,14 @@ import { JsonView } from '../trace/json-view.tsx';
 import { quoted } from '../traces/query-text.ts';
 import type { OwnKey } from './own-key.ts';
 import { resolved, shapeOf, typeText, type Schema } from './schema-fields.ts';
+import { ToolRules, ToolSwitch, type AccessOfTools } from './tool-access.tsx';
 import { TryTool, type Recorded } from './try-tool.tsx';
 
 interface ToolDetailProps {
   readonly server: Schemas['Server'];
   readonly tool: Schemas['ListedTool'];
   readonly keyFor: () => Promise<OwnKey>;
+  readonly access: AccessOfTools;
   /** The recorded call that is made again. */
   readonly traceId: string | null;
   readonly spanId: string | null;
@@ -30,7 +32,8 @@ const parts = [
   ['schema', 'Schemas'],
 ] as const;
 
-export function ToolDetail({ server, tool, keyFor, traceId, spanId }: ToolDetailProps): ReactElement {
+export function ToolDetail({ server, tool, keyFor, access, traceId, spanId }: ToolDetailProps): ReactElement {
+  const held = access.of?.(tool.name);
   const [part, setPart] = useState<'try' | 'schema'>('try');
   return (
     <article className="flex max-w-4xl flex-col gap-4">
@@ -40,11 +43,15 @@ export function ToolDetail({ server, tool, keyFor, traceId, spanId }: ToolDetail
             {tool.name}
             {tool.title !== '' && tool.title !== tool.name && <span className="font-normal text-ink-3"> {tool.title}</span>}
           </h2>
-          <Link to="/traces" search={{ q: `server:${quoted(server.name)} tool:${quoted(tool.name)}` }} className={buttonLook()}>
-            Its calls
-          </Link>
+          <div className="flex flex-wrap gap-2">
+            <Link to="/traces" search={{ q: `server:${quoted(server.name)} tool:${quoted(tool.name)}` }} className={buttonLook()}>
+              Its calls
+            </Link>
+            {held !== undefined && <ToolSwitch server={server.name} tool={tool.name} off={held.off} refresh={access.refresh} />}
+          </div>
         </div>
         <ToolHints tool={tool} />
+        {held !== undefined && <ToolRules access={held} />}
         {tool.description !== '' && <p className="max-w-[80ch] whitespace-pre-line text-ink-2">{tool.description}</p>}
       </header>
       <Tabs label="Parts of the tool" tabs={parts} chosen={part} onChoose={setPart} />
@@ -97,7 +104,13 @@ export function ToolHints({ tool: { annotations, said }, wraps = true }: { reado
 }
 
 /** The arguments of before, asked for when somebody wants to call again. */
-function CallAgain({ server, tool, keyFor, traceId, spanId }: { readonly [Name in keyof ToolDetailProps]: NonNullable<ToolDetailProps[Name]> }): ReactElement {
+function CallAgain({
+  server,
+  tool,
+  keyFor,
+  traceId,
+  spanId,
+}: { readonly [Name in Exclude<keyof ToolDetailProps, 'access'>]: NonNullable<ToolDetailProps[Name]> }): ReactElement {
   const mayRead = useCapability('bodies.read');
   const body = useQuery({
     queryKey: ['body', traceId, spanId, 'request'],

@@ -14,6 +14,7 @@ import { Allowed, Empty } from '../../ui/states.tsx';
 import { ServerFrame } from '../servers/server-frame.tsx';
 import { testQuery } from '../servers/use-servers.ts';
 import { useOwnKey } from './own-key.ts';
+import { ToolAccessWord, useToolAccess, type AccessOfTools } from './tool-access.tsx';
 import { ToolDetail, ToolHints } from './tool-detail.tsx';
 
 type Tool = Schemas['ListedTool'];
@@ -40,6 +41,8 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
   const navigate = useNavigate({ from: '/servers/$name/tools' });
   const test = useQuery(testQuery(server.name));
   const keyFor = useOwnKey(server.name);
+  const access = useToolAccess(server.name);
+  const columns = useMemo(() => toolColumns(access.of), [access.of]);
   const tools = test.data?.tools ?? null;
   const shown = useMemo(() => {
     const find = (search.find ?? '').toLowerCase();
@@ -120,6 +123,7 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
                     server={server}
                     tool={open}
                     keyFor={keyFor}
+                    access={access}
                     traceId={search.trace ?? null}
                     spanId={search.span ?? null}
                   />
@@ -133,24 +137,29 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
   );
 }
 
-const columns: readonly Column<Tool>[] = [
-  {
-    id: 'name',
-    title: 'Tool',
-    rank: 3,
-    track: 'minmax(160px, 1fr)',
-    cell: ({ name, title }) => (
-      <span title={title === '' ? name : `${name}: ${title}`} className="font-medium">
-        {name}
-      </span>
-    ),
-  },
-  { id: 'hints', title: 'Its server says', track: 'minmax(240px, 1fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
-  {
-    id: 'about',
-    title: 'What it does',
-    rank: 1,
-    track: 'minmax(200px, 3fr)',
-    cell: ({ title, description }) => <span className="text-ink-2">{description === '' ? title : description}</span>,
-  },
-];
+function toolColumns(accessOf: AccessOfTools['of']): readonly Column<Tool>[] {
+  return [
+    {
+      id: 'name',
+      title: 'Tool',
+      rank: 3,
+      track: 'minmax(160px, 1fr)',
+      cell: ({ name, title }) => (
+        <span title={title === '' ? name : `${name}: ${title}`} className="font-medium">
+          {name}
+        </span>
+      ),
+    },
+    ...(accessOf === null
+      ? []
+      : [{ id: 'access', title: 'Rules', rank: 2, track: 'minmax(120px, 1fr)', cell: ({ name }: Tool) => <ToolAccessWord access={accessOf(name)} /> }]),
+    { id: 'hints', title: 'Its server says', track: 'minmax(240px, 2fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
+    {
+      id: 'about',
+      title: 'What it does',
+      rank: 1,
+      track: 'minmax(200px, 3fr)',
+      cell: ({ title, description }) => <span className="text-ink-2">{description === '' ? title : description}</span>,
+    },
+  ];
+}
