@@ -58,7 +58,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     const main = page.getByRole('main');
     await main.getByText(title).first().waitFor();
     if (next !== '') await main.getByText(next).first().waitFor();
-    await dashboard.picture(page, `empty${path.slice(3).replaceAll(/\W+/g, '-')}-light`);
+    await dashboard.lookNow(page, `empty${path.slice(3).replaceAll(/\W+/g, '-')}`, 'main');
     await page.close();
   });
 

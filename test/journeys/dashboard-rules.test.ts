@@ -290,9 +290,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
         await page.getByRole('heading', { name: 'This page needs another permission' }).waitFor();
         await page.getByRole('main').getByText(permission, { exact: true }).waitFor();
         await page.getByText(/It can be given by .*usr_giver/).waitFor();
-        // One and the same but for its words: where it is the page, and where it is a part of one.
-        if (person === nobody && ['/ui/', '/ui/policies', '/ui/settings?part=data'].includes(path))
-          await dashboard.look(page, `denied${path.replaceAll(/\W+/g, '-')}`);
+        if (person === nobody) await dashboard.lookNow(page, `denied${path.replace(/tr_.*/, 'trace').replaceAll(/\W+/g, '-')}`, 'main');
       }
       expect(refused).toEqual([]);
       await page.close();

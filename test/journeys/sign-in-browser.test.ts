@@ -11,6 +11,7 @@ import { startBrowser, tabTo, type TestBrowser } from '../support/browser.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
 import { modernRequest } from '../support/post.ts';
+import { expectPageReadable } from '../support/readable.ts';
 import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
 import { describeWith } from '../support/requires.ts';
 import { startSamlProvider, type TestSamlProvider } from '../support/saml-provider.ts';
@@ -110,6 +111,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     asPerson(async (page, context) => {
       await page.goto(`${gateway.url}/`);
       await signInHeading(page).waitFor();
+      await expectPageReadable(page, 'before-sign-in');
       await tabTo(page, 'work e-mail');
       await page.keyboard.type('ana@acme.example');
       await page.keyboard.press('Enter');
@@ -173,6 +175,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await logInAt(page, 'ana');
       await page.getByRole('heading', { name: 'Allow Acme CLI to act for you?' }).waitFor();
       const text = await page.locator('main').innerText();
+      await expectPageReadable(page, 'before-consent');
       for (const part of ['ana of Acme (ana@acme.example)', `${gateway.url}/mcp/search`, 'a program on your computer']) expect(text).toContain(part);
       await tabTo(page, 'Allow');
       await page.keyboard.press('Enter');
@@ -200,7 +203,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       expect(new URL(page.url()).searchParams.get('error')).toBe('access_denied');
     }));
 
-  test('the link of an administrator on the machine lets one browser in, once', async () => {
+  test('the link of an administrator on the machine lets one browser in, once; who comes second, and whose address nobody knows, reads what to do', async () => {
     const { stdout } = await gateway.gateway.cli('admin', 'link', '-o', 'json');
     const { url } = JSON.parse(stdout) as { url: string };
     await asPerson(async (page, context) => {
@@ -212,6 +215,10 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       const answer = await page.goto(url);
       expect([answer?.status(), await sessionCookieOf(context)]).toEqual([401, undefined]);
       await page.getByRole('heading', { name: 'This link has been used, or its hour is over' }).waitFor();
+      await expectPageReadable(page, 'before-link-used');
+      await page.goto(`${gateway.url}/sign-in?email=nobody@nowhere.example&after=ended`);
+      await page.getByRole('alert').getByText('No identity provider is set up for this address').waitFor();
+      await expectPageReadable(page, 'before-no-provider');
     });
   });
 
@@ -220,6 +227,7 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await page.goto(`${gateway.url}/sign-in`);
       await page.getByRole('link', { name: 'Continue with Who is away' }).click();
       expect(await incidentOn(page)).toMatchObject({ step: 'address', fix: expect.stringContaining('allow_addresses') });
+      await expectPageReadable(page, 'before-refused');
       expect(await sessionCookieOf(context)).toBeUndefined();
     });
     await asPerson(async (page, context) => {

@@ -1,17 +1,12 @@
 /** The dashboard as people use it: a real browser at a real gateway, with people who are signed in, and pages that say what they complain of. */
-import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { ensureDashboard } from '../../tools/build-dashboard.mjs';
 import { startBrowser } from './browser.ts';
 import { until } from './poll.ts';
 import { post } from './post.ts';
+import { expectReadable, layDown, settle, type Theme } from './readable.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from './start-gateway.ts';
-
-export type Theme = 'light' | 'dark';
 
 /** A page to look at: what its picture is called, its path, and a text of it that is there once it stands. */
 export type PageToSee = readonly [name: string, path: string, text: string];
@@ -41,8 +36,6 @@ export interface TestDashboard {
 
 /** `chromium`: where the browser is. */
 export async function startDashboard(chromium: string, options: GatewayOptions): Promise<TestDashboard> {
-  const pictures = join(tmpdir(), 'gatewayops-pictures');
-  mkdirSync(pictures, { recursive: true });
   expect(ensureDashboard(process.execPath)).toBe(true);
   const [gateway, browser] = await Promise.all([startGateway(options), startBrowser(chromium)]);
   // While the ledger opens, pages ask again and the browser notes each answer that it is not there.
@@ -73,21 +66,17 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
     return person;
   }
 
-  const picture = async (page: Page, name: string): Promise<void> => {
-    await page.screenshot({ path: join(pictures, `${name}.png`) });
-  };
-
   async function look(page: Page, name: string, theme: Theme = 'light'): Promise<void> {
     // Until what is loaded has come: no part of it is on its way.
     await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
     await settle(page);
-    await picture(page, name);
+    await layDown(page, name);
     await expectReadable(page, name, theme);
   }
 
   async function lookNow(page: Page, name: string, part: string): Promise<void> {
     await settle(page);
-    await picture(page, name);
+    await layDown(page, name);
     await expectReadable(page, name, 'light', part);
     await page.emulateMedia({ colorScheme: 'dark' });
     await settle(page);
@@ -104,7 +93,7 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
     newOwner,
     newPerson: () => browser.person(),
     open,
-    picture,
+    picture: layDown,
     async expectPages(pages, theme) {
       const person = await newOwner(theme);
       const before = complaints.length;
@@ -122,22 +111,4 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
       await gateway.stop();
     },
   };
-}
-
-/** Until what is on its way into sight is there, paler than it will be before; only what waits moves on and on. */
-async function settle(page: Page): Promise<void> {
-  const moving = "document.getAnimations().filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime !== Infinity).length";
-  await until(async () => (await page.evaluate<number>(moving)) === 0, { what: 'the end of what moves' });
-}
-
-/** No serious fault by axe. What a page is made of is the same in both themes: in the second only its colours are looked at. */
-async function expectReadable(page: Page, name: string, theme: Theme, part = 'html'): Promise<void> {
-  if (!(await page.evaluate<boolean>("typeof axe === 'object'"))) await page.evaluate(axe.source);
-  const options: axe.RunOptions = { resultTypes: ['violations'], ...(theme === 'light' ? {} : { runOnly: ['color-contrast'] }) };
-  const serious = await page.evaluate<[rule: string, places: string[]][]>(
-    `axe.run(${JSON.stringify(part)}, ${JSON.stringify(options)}).then(({ violations }) => violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 160))]))`,
-  );
-  expect([name, serious]).toEqual([name, []]);
 }

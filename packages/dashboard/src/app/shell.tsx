@@ -11,6 +11,7 @@ import { isMac } from './platform.ts';
 import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
 import { listenForShortcuts, useShortcuts, type Shortcut } from './shortcuts.ts';
+import { useChosenInSight } from '../ui/chosen-in-sight.ts';
 import { StaleBar } from './stale-bar.tsx';
 import { UserMenu } from './user-menu.tsx';
 
@@ -39,10 +40,13 @@ export function Shell(): ReactElement {
         <button
           type="button"
           onClick={() => setLayer('palette')}
+          aria-label="Search or run…"
           className="mx-auto flex h-8 min-w-0 flex-1 items-center gap-2 rounded-control border border-control bg-canvas px-2.5 text-left text-table text-ink-3 hover:text-ink-2 sm:max-w-md pointer-coarse:h-10"
         >
           <Search size={14} aria-hidden="true" className="shrink-0" />
-          <span className="min-w-0 flex-1 truncate">Search or run…</span>
+          <span className="min-w-0 flex-1 truncate">
+            Search <span className="max-sm:hidden">or run…</span>
+          </span>
           <kbd className="hidden font-sans text-meta sm:inline">{isMac() ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <RangePicker open={layer === 'range'} onOpenChange={(open) => setLayer(open ? 'range' : null)} />
@@ -84,11 +88,13 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const wide = narrow ? '' : 'lg:w-52';
   const label = narrow ? 'sr-only' : 'sr-only lg:not-sr-only';
+  const row = useChosenInSight<HTMLElement>(path);
   // Positioned, so that the names which only screen readers hear are scrolled with it and do not widen the page.
   return (
     <nav
+      ref={row}
       aria-label="Pages"
-      className={`relative flex shrink-0 gap-1 border-hairline bg-canvas max-sm:h-12 max-sm:overflow-x-auto max-sm:border-t max-sm:px-2 sm:w-14 sm:flex-col sm:overflow-y-auto sm:border-r sm:p-2 ${wide}`}
+      className={`relative flex shrink-0 gap-1 border-hairline bg-canvas max-sm:h-12 max-sm:overflow-x-auto max-sm:border-t max-sm:px-4 max-sm:[mask-image:linear-gradient(to_right,transparent,black_24px,black_calc(100%-24px),transparent)] sm:w-14 sm:flex-col sm:overflow-y-auto sm:border-r sm:p-2 ${wide}`}
     >
       {pageGroups.map(({ title, pages }) => {
         const reachable = pages.filter(({ permission }) => capabilities.get(permission)?.allowed === true);

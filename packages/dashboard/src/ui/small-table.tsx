@@ -16,7 +16,8 @@ export function SmallTable({ titles, left, children }: SmallTableProps): ReactEl
   return (
     // Positioned, so that words which only screen readers hear are scrolled with it and do not widen the page.
     <div className="relative overflow-x-auto border-y border-hairline bg-surface">
-      <table className="w-full">
+      {/* What may break anywhere would be a letter a line where there is little room. */}
+      <table className="w-full [&_td:is(.break-all,:has(.break-all))]:min-w-48">
         <TableHead titles={titles} left={left} />
         <tbody>{children}</tbody>
       </table>

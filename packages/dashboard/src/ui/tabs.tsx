@@ -1,4 +1,5 @@
 import type { ReactElement } from 'react';
+import { useChosenInSight } from './chosen-in-sight.ts';
 
 interface TabsProps<Id extends string> {
   /** What a screen reader calls them together. */
@@ -11,8 +12,9 @@ interface TabsProps<Id extends string> {
 
 /** The names of the parts of a page, of which one is shown. */
 export function Tabs<Id extends string>({ label, tabs, chosen, onChoose, className = '' }: TabsProps<Id>): ReactElement {
+  const row = useChosenInSight<HTMLDivElement>(chosen);
   return (
-    <div role="tablist" aria-label={label} className={`flex shrink-0 gap-1 overflow-x-auto border-b border-hairline ${className}`}>
+    <div ref={row} role="tablist" aria-label={label} className={`flex shrink-0 gap-1 overflow-x-auto border-b border-hairline ${className}`}>
       {tabs.map(([id, title]) => (
         <button
           key={id}

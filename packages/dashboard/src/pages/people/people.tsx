@@ -8,6 +8,7 @@ import { useShortcuts } from '../../app/shortcuts.ts';
 import { DataTable, moved } from '../../table/data-table.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
+import { useChosenInSight } from '../../ui/chosen-in-sight.ts';
 import { FindField } from '../../ui/find-field.tsx';
 import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { EditEntry } from './edit-entry.tsx';
@@ -52,8 +53,9 @@ function Tabs({ at }: { readonly at: Tab }): ReactElement {
         ] as const)
       : []),
   ];
+  const row = useChosenInSight<HTMLElement>(at);
   return (
-    <nav aria-label="Lists" className="-mx-1 flex gap-1 max-sm:overflow-x-auto sm:flex-wrap">
+    <nav ref={row} aria-label="Lists" className="-mx-1 flex gap-1 max-sm:overflow-x-auto sm:flex-wrap">
       {tabs.map(([kind, title]) => (
         <Link
           key={kind}
