@@ -54,7 +54,7 @@ function renderByEmail({ providers, returnTo, email, prefix }: SignIn): Html {
         required
         maxlength="254"
         value="${email ?? ''}"
-        ${email === null ? '' : html`aria-describedby="none-found" aria-invalid="true"`}
+        ${email === null ? '' : html`aria-describedby="none-found" aria-invalid="true" autofocus`}
       />
       <button type="submit" class="choice">Continue</button>
     </div>
