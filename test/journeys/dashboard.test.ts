@@ -122,6 +122,15 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByLabel('In words').fill('yesterday 9am to 11am');
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => Date.parse(url.searchParams.get('to') ?? '') - Date.parse(url.searchParams.get('from') ?? '') === 7_200_000);
+    // Two moments are those of the zone that is chosen there.
+    await page.keyboard.press('t');
+    await page.getByRole('group', { name: 'Times are' }).getByRole('button', { name: 'UTC' }).click();
+    await dashboard.lookNow(page, 'range-of-time', '[role=dialog]');
+    await page.getByLabel('From (UTC)').fill('2026-01-02T03:04:05');
+    await page.getByLabel('To (UTC)').fill('2026-01-02T04:04:05');
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
+    await page.waitForURL((url) => url.searchParams.get('from') === '2026-01-02T03:04:05.000Z' && url.searchParams.get('to') === '2026-01-02T04:04:05.000Z');
+    await page.keyboard.press('u');
     await page.close();
   });
 

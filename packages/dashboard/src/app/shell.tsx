@@ -40,12 +40,11 @@ export function Shell(): ReactElement {
         <button
           type="button"
           onClick={() => setLayer('palette')}
-          aria-label="Search or run…"
           className="mx-auto flex h-8 min-w-0 flex-1 items-center gap-2 rounded-control border border-control bg-canvas px-2.5 text-left text-table text-ink-3 hover:text-ink-2 sm:max-w-md pointer-coarse:h-10"
         >
           <Search size={14} aria-hidden="true" className="shrink-0" />
           <span className="min-w-0 flex-1 truncate">
-            Search <span className="max-sm:hidden">or run…</span>
+            Search <span className="max-sm:sr-only">or run…</span>
           </span>
           <kbd className="hidden font-sans text-meta sm:inline">{isMac() ? '⌘K' : 'Ctrl K'}</kbd>
         </button>

@@ -2,7 +2,7 @@ import { Popover } from '@base-ui/react/popover';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Clock3 } from 'lucide-react';
 import { useState, type FormEvent, type ReactElement } from 'react';
-import { useAppearance } from '../app/appearance.ts';
+import { setAppearance, useAppearance } from '../app/appearance.ts';
 import { Button } from '../ui/button.tsx';
 import { clockText } from './moment.ts';
 import { defaultRange, lengthOf, presets, rangeText } from './range.ts';
@@ -42,6 +42,7 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
               ))}
             </div>
             <OwnRange onChoose={choose} />
+            <Zone />
           </Popover.Popup>
         </Popover.Positioner>
       </Popover.Portal>
@@ -67,8 +68,9 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
       const read = readSpokenRange(words, zone, Date.now());
       return 'problem' in read ? setProblem(read.problem) : onChoose(read);
     }
-    const from = new Date(text('from'));
-    const to = new Date(text('to'));
+    // A field for a moment says none of a zone: it is the one in which all times are shown.
+    const moment = (name: string): Date => new Date(zone === 'utc' ? `${text(name)}Z` : text(name));
+    const [from, to] = [moment('from'), moment('to')];
     if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Say it in words, or both moments.');
     else if (from >= to) setProblem('The end must be after the beginning.');
     else onChoose({ from: from.toISOString(), to: to.toISOString() });
@@ -80,11 +82,11 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
         <input name="words" placeholder="90m, yesterday, friday 14:00 to 16:00" maxLength={100} autoComplete="off" className={field} />
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
-        From (local time)
+        From{zone === 'utc' && ' (UTC)'}
         <input name="from" type="datetime-local" step="1" className={field} />
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
-        To
+        To{zone === 'utc' && ' (UTC)'}
         <input name="to" type="datetime-local" step="1" className={field} />
       </label>
       {problem !== null && (
@@ -94,5 +96,26 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
       )}
       <Button type="submit">Show</Button>
     </form>
+  );
+}
+
+/** In which zone times are written and shown. */
+function Zone(): ReactElement {
+  const { zone } = useAppearance();
+  return (
+    <div role="group" aria-label="Times are" className="mt-3 flex gap-1 border-t border-hairline pt-3">
+      {(['local', 'utc'] as const).map((one) => (
+        <Button
+          key={one}
+          className="flex-1"
+          look={one === zone ? 'primary' : 'plain'}
+          aria-pressed={one === zone}
+          title={one === 'utc' ? undefined : Intl.DateTimeFormat().resolvedOptions().timeZone}
+          onClick={() => setAppearance({ zone: one })}
+        >
+          {one === 'utc' ? 'UTC' : 'Local'}
+        </Button>
+      ))}
+    </div>
   );
 }

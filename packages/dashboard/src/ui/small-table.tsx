@@ -17,7 +17,7 @@ export function SmallTable({ titles, left, children }: SmallTableProps): ReactEl
     // Positioned, so that words which only screen readers hear are scrolled with it and do not widen the page.
     <div className="relative overflow-x-auto border-y border-hairline bg-surface">
       {/* What may break anywhere would be a letter a line where there is little room. */}
-      <table className="w-full [&_td:is(.break-all,:has(.break-all))]:min-w-48">
+      <table className="w-full [&_td:is(.break-all:not(:empty),:has(.break-all))]:min-w-40">
         <TableHead titles={titles} left={left} />
         <tbody>{children}</tbody>
       </table>
