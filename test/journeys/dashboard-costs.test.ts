@@ -184,6 +184,9 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.goto(`${gateway.url}/ui/metrics?range=7d&q=server:github`);
     await rates.getByRole('button', { name: 'delete_repo' }).waitFor();
     expect(await rates.locator('th [aria-pressed]').allInnerTexts()).toEqual(['create_issue', 'delete_repo']);
+    await rates.getByRole('button', { name: 'delete_repo' }).click();
+    await over.click({ position: { x: width - 10, y: 40 } });
+    await page.waitForURL((url) => url.pathname.endsWith('/traces') && url.searchParams.get('q') === 'server:github tool:delete_repo');
     await page.close();
   });
 

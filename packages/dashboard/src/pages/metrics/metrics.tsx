@@ -88,8 +88,9 @@ function MetricsPage(): ReactElement {
   const steps = isLive ? live.steps : (metrics.data?.series ?? nothing);
   const names = useMemo(() => new Map([['server', (metrics.data?.servers ?? []).map(({ server }) => server)]]), [metrics.data]);
   const markers = useMarkers(window);
-  const openStep = (from: string, to: string, only = ''): void => {
-    const q = [query, only].filter((part) => part !== '').join(' ');
+  const openStep = (from: string, to: string, only: readonly string[] = []): void => {
+    // What is asked for already is not said twice.
+    const q = [query, ...only.filter((term) => !query.split(' ').includes(term))].filter((part) => part !== '').join(' ');
     void navigate({ to: '/traces', search: { from, to, range: undefined, ...(q === '' ? {} : { q }) } });
   };
   const chooseStep = (from: string, to: string): void => change({ range: undefined, from, to, live: undefined });
@@ -240,7 +241,7 @@ interface GroupChartsProps {
   readonly markers: readonly Marker[];
   readonly asTable: boolean;
   readonly onChoose: (from: string, to: string) => void;
-  readonly onOpen?: (from: string, to: string, only: string) => void;
+  readonly onOpen?: (from: string, to: string, only: readonly string[]) => void;
 }
 
 /** The same with a line for each server or tool; one that is shown alone is alone in all three. */
@@ -261,15 +262,15 @@ function GroupCharts({ times, groups, markers, asTable, onChoose, onOpen }: Grou
       alone={alone}
       onAlone={setAlone}
       onChoose={onChoose}
-      {...(onOpen === undefined ? {} : { onOpen: (from, to) => onOpen(from, to, only === undefined ? '' : queryOf(only)) })}
+      {...(onOpen === undefined ? {} : { onOpen: (from, to) => onOpen(from, to, only === undefined ? [] : termsOf(only)) })}
     />
   );
 }
 
-/** Its calls; of all others together there is no query. */
-function queryOf({ server, tool }: Group): string {
-  if (server === null) return '';
-  return `server:${quoted(server)}${tool === null ? '' : ` tool:${quoted(tool)}`}`;
+/** Its calls, in the query language; of all others together there is no query. */
+function termsOf({ server, tool }: Group): readonly string[] {
+  if (server === null) return [];
+  return [`server:${quoted(server)}`, ...(tool === null ? [] : [`tool:${quoted(tool)}`])];
 }
 
 function ChartsSkeleton({ label }: { readonly label: string }): ReactElement {
