@@ -32,10 +32,10 @@ interface RowActionProps {
   readonly children: ReactNode;
 }
 
-/** The last cell of a row: what can be done with it, or why not. */
+/** The last cell of a row: what can be done with it, or why not. It stays in sight where the table is wider than the page. */
 export function RowAction({ capability: { allowed, reason }, onAct, children }: RowActionProps): ReactElement {
   return (
-    <td className="px-3 py-1 text-right">
+    <td className="sticky right-0 bg-surface px-3 py-1 text-right">
       <Button disabled={!allowed} title={allowed ? undefined : reason} onClick={onAct}>
         {children}
       </Button>

@@ -64,9 +64,10 @@ export function Skeleton({ rows = 8, label = 'Loading', columns }: SkeletonProps
   );
 }
 
+/** In a page that keeps a distance to its edges, `--state-inset` is 0: what is said stands in line with its headings. */
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }): ReactElement {
   return (
-    <div className="flex flex-col items-start gap-2 px-4 py-8 sm:px-6">
+    <div className="flex flex-col items-start gap-2 px-[var(--state-inset,1rem)] py-8 sm:px-[var(--state-inset,1.5rem)]">
       <p className="text-body font-medium">{title}</p>
       {children !== undefined && <div className="max-w-[72ch] text-table text-ink-2">{children}</div>}
     </div>
@@ -101,7 +102,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
       2,
     );
   return (
-    <div role="alert" className="m-4 flex max-w-[72ch] gap-3 self-start rounded-panel border border-hairline bg-surface p-4">
+    <div role="alert" className="m-[var(--state-inset,1rem)] flex max-w-[72ch] gap-3 self-start rounded-panel border border-hairline bg-surface p-4">
       <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
       <div className="min-w-0 flex-1">
         <p className="text-body font-medium">{what} could not be shown</p>

@@ -14,7 +14,7 @@ export function TableHead({
     <thead className={`bg-sunken text-meta text-ink-3 ${sticky ? 'sticky top-0' : ''}`}>
       <tr>
         {titles.map((title, index) => (
-          <th key={title} scope="col" className={`h-8 px-3 font-normal ${index < left ? 'text-left' : 'text-right'}`}>
+          <th key={title} scope="col" className={`h-8 px-3 font-normal whitespace-nowrap ${index < left ? 'text-left' : 'text-right'}`}>
             {title}
           </th>
         ))}

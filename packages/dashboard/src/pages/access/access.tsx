@@ -42,7 +42,7 @@ function AccessPage(): ReactElement {
     refetchInterval: 15_000,
   });
   return (
-    <div className="flex flex-col gap-4 px-3 pt-3 pb-6 sm:px-4">
+    <div className="[--state-inset:0px] flex flex-col gap-4 px-3 pt-3 pb-6 sm:px-4">
       <h1 className="flex h-8 items-center text-title font-semibold">Check access</h1>
       <AccessForm key={JSON.stringify(search)} search={search} onAsk={(asked) => void navigate({ search: (old) => ({ ...old, ...asked }) })} />
       {!isAsked ? (

@@ -33,7 +33,7 @@ function IdentityPage(): ReactElement {
   const found = useQuery({ queryKey: ['identity', 'providers'], queryFn: ({ signal }) => gateway.identity.providers({ signal }), refetchInterval: 30_000 });
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }), replace: true });
   return (
-    <div className="flex flex-col gap-8 px-3 pt-3 pb-8 sm:px-4">
+    <div className="[--state-inset:0px] flex flex-col gap-8 px-3 pt-3 pb-8 sm:px-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="flex h-8 items-center text-title font-semibold">Sign-in</h1>
         {mayAudit && (

@@ -82,7 +82,7 @@ function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
   const calls = kind === 'users' || kind === 'service-accounts' || kind === 'agents';
   const holdsRoles = kind === 'users' || kind === 'service-accounts';
   return (
-    <div className="flex flex-col gap-6 px-3 py-4 sm:px-6">
+    <div className="[--state-inset:0px] flex flex-col gap-6 px-3 py-4 sm:px-6">
       <header className="flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
           <p className="text-meta text-ink-3">

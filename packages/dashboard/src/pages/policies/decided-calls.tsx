@@ -33,7 +33,7 @@ export function DecidedCalls({ name, now }: { readonly name: string; readonly no
               {rows.map(({ id, time, server, what, decidedBy, user, agent, key }) => (
                 <li key={id} className="flex min-h-8 items-center justify-between gap-3 border-t border-hairline first:border-t-0">
                   <span className="min-w-0 truncate">
-                    <Link to="/traces/$traceId" params={{ traceId: id }} className="text-accent hover:underline">
+                    <Link to="/traces/$traceId" params={{ traceId: id }} className="font-medium text-accent hover:underline">
                       {(decidedBy ?? { server }).server} · {(decidedBy ?? { what }).what}
                     </Link>{' '}
                     <span className="text-ink-3">{user ?? agent ?? key ?? ''}</span>

@@ -50,7 +50,7 @@ export function Settings(): ReactElement {
             onChoose={(id) => void navigate({ search: (old) => ({ ...old, part: id }) })}
             className="px-3 sm:px-4"
           />
-          <div role="tabpanel" aria-label={parts[part].title} className="flex flex-col gap-6 px-3 py-4 sm:px-4">
+          <div role="tabpanel" aria-label={parts[part].title} className="[--state-inset:0px] flex flex-col gap-6 px-3 py-4 sm:px-4">
             {permission !== null && !config.allowed ? <Denied capability={config} /> : <Content />}
           </div>
         </>
