@@ -38,6 +38,13 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   const open = (path: string): Promise<Page> => dashboard.open(path, person);
   const ask = (path: string, body?: unknown): Promise<Answer> => post(`${dashboard.gateway.url}${path}`, body, { key: dashboard.gateway.apiKey });
   const tool = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+  /** A rule that refuses `drop_repo`, made once. */
+  const refuseDrops = async (): Promise<void> => {
+    if ((await ask('/v1/policies/no-drops')).status === 200) return;
+    const rule = { effect: 'deny', to: ['everyone'], servers: ['desk'], tools: ['drop_*'], reason: 'Nothing is dropped.' };
+    const { url, apiKey: key } = dashboard.gateway;
+    expect((await post(`${url}/v1/policies/no-drops`, rule, { key, method: 'PUT', headers: { 'if-match': '"0"' } })).status).toBeLessThan(300);
+  };
   const form = (page: Page, name: string) => page.getByRole('form', { name: `Call ${name}` });
 
   test('a server lists all its tools, found by a part of their names, with what it says of them; the address holds which one is read', async () => {
@@ -139,11 +146,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   });
 
   test('a call that a rule refuses is not made unless asked for all the same, and then says which stop refused', async () => {
-    const rule = { effect: 'deny', to: ['everyone'], servers: ['desk'], tools: ['drop_*'], reason: 'Nothing is dropped.' };
-    const { gateway } = dashboard;
-    expect(
-      (await post(`${gateway.url}/v1/policies/no-drops`, rule, { key: gateway.apiKey, method: 'PUT', headers: { 'if-match': '"0"' } })).status,
-    ).toBeLessThan(300);
+    await refuseDrops();
     const before = server.calls.length;
     const page = await open('/ui/servers/desk/tools?tool=drop_repo');
     const drop = form(page, 'drop_repo');
@@ -231,12 +234,13 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   });
 
   test('a recorded call is copied as cURL, as the message of MCP, as code and as Markdown', async () => {
-    const { text } = await ask(
-      `/v1/traces?start_time=${encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString())}&end_time=${encodeURIComponent(new Date().toISOString())}&query=tool:create_issue`,
-    );
-    const { traces } = JSON.parse(text) as { traces: { id: string }[] };
+    const args = { title: 'To be copied', where: { repo: 'acme/site' } };
+    const { metadata } = JSON.parse((await ask('/v1/mcp/desk/tools/call', { tool: 'create_issue', arguments: args })).text) as {
+      metadata: { trace_id: string };
+    };
+    await until(async () => /"state":"kept"/.test((await ask(`/v1/traces/${metadata.trace_id}`)).text), { what: 'the record of the call' });
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
-    const page = await open(`/ui/traces/${traces[0]?.id ?? ''}?tab=request`);
+    const page = await open(`/ui/traces/${metadata.trace_id}?tab=request`);
     for (const [form, begin] of [
       ['cURL', 'curl '],
       ['MCP JSON-RPC', '{\n  "jsonrpc"'],
@@ -323,6 +327,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   });
 
   test('these pages stand in the dark too', async () => {
+    await refuseDrops();
     await dashboard.expectPages(
       [
         ['tools', '/ui/servers/desk/tools', '304 tools'],

@@ -222,7 +222,9 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     ]);
     await page.getByText('I have kept it').click();
     await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('link', { name: 'look at it' }).waitFor();
     await page.getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByText(/^2 calls in the last hour use it/).waitFor();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
     expect((await callTool('search', 'query', { q: 'x' }, {}, rotated)).status).toBe(401);

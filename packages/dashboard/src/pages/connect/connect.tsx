@@ -38,7 +38,13 @@ function ConnectPage(): ReactElement {
   }, [hasCall, queries]);
   if (servers.error !== null && servers.data === undefined)
     return <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />;
-  if (servers.data === undefined) return <Skeleton rows={8} label="Loading servers" />;
+  if (servers.data === undefined)
+    return (
+      <div className="mx-auto w-full max-w-4xl px-3 py-6 sm:px-6">
+        <h1 className="mb-4 text-title font-semibold">Connect an agent</h1>
+        <Skeleton rows={8} label="Loading servers" />
+      </div>
+    );
   const list = servers.data.servers;
   const hasServer = list.length > 0;
   return (

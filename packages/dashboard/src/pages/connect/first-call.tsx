@@ -66,7 +66,7 @@ export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCal
       {rows.map((row, index) => (
         <li key={`${row.id} ${row.time} ${index}`} className="flex animate-[appear_120ms_ease-out] flex-wrap items-center gap-x-5 gap-y-1 px-3 py-2">
           <Clock time={row.time} />
-          <Rail stop={row.stop} status={row.status} large={index === rows.length - 1} />
+          <Rail stop={row.stop} status={row.status} large={rows.length === 1} />
           <span className="min-w-0 font-medium">
             {row.server ?? ''} · {row.what}
           </span>

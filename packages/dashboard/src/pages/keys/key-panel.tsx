@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { countText, pluralText } from '../../text/format.ts';
+import { pluralText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
@@ -39,6 +39,7 @@ export function KeyPanel({
 }): ReactElement {
   const write = useCapability('keys.write');
   const mayTraces = useCapability('traces.read').allowed;
+  const mayMetrics = useCapability('metrics.read').allowed;
   const mayExplain = useCapability('policies.read').allowed;
   const now = useNow(60_000);
   const [revoking, setRevoking] = useState(false);
@@ -47,13 +48,13 @@ export function KeyPanel({
   const recent = useQuery({
     queryKey: ['key', keyId, 'recent'],
     queryFn: async ({ signal }) => {
-      const end = Date.now();
-      const page = await gateway.traces
-        .list({ key_id: keyId, start_time: new Date(end - hourMs).toISOString(), end_time: new Date(end).toISOString(), limit: 1 }, { signal })
-        .page();
-      return page.estimated_total ?? 0;
+      const start = new Date(Date.now() - hourMs).toISOString();
+      return (await gateway.metrics.calls({ query: `key:${keyId}`, start_time: start, limit: 1 }, { signal })).metrics.calls;
     },
-    enabled: revoking && mayTraces,
+    enabled: revoking && mayMetrics,
+    gcTime: 0,
+    // The ledger has a call a moment after it ended.
+    refetchInterval: 5_000,
   });
   const changed = (): void => {
     onChanged();
@@ -96,6 +97,7 @@ export function KeyPanel({
                   <code className="font-mono text-meta">{data.previous_prefix}…</code> until <Clock time={data.previous_valid_until} />
                 </Fact>
               )}
+              <Fact name="Last used">{data.last_used === null ? 'never' : <LastUse keyId={keyId} time={data.last_used} mayTraces={mayTraces} />}</Fact>
               {data.usage !== null && (
                 <Fact name="Used for">
                   {mayTraces ? (
@@ -141,7 +143,7 @@ export function KeyPanel({
                   ? 'Whoever uses it is refused from now on, and live calls of it end.'
                   : recent.data === 0
                     ? 'Nobody has used it in the last hour.'
-                    : `${countText(recent.data)} ${recent.data === 1 ? 'trace' : 'traces'} of the last hour used it: they would be refused from now on, and live calls end.`}{' '}
+                    : `${pluralText(recent.data, 'call')} in the last hour ${recent.data === 1 ? 'uses' : 'use'} it: such calls are refused from now on, and live ones end.`}{' '}
                 It cannot be taken back.
               </Confirm>
             )}
@@ -149,5 +151,38 @@ export function KeyPanel({
         )}
       </Loaded>
     </SidePanel>
+  );
+}
+
+interface LastUseProps {
+  readonly keyId: string;
+  readonly time: string;
+  readonly mayTraces: boolean;
+}
+
+/** When, and by which client, as far as its trace is kept. */
+function LastUse({ keyId, time, mayTraces }: LastUseProps): ReactElement {
+  const { data: trace } = useQuery({
+    queryKey: ['key', keyId, 'last use', time],
+    queryFn: async ({ signal }) => {
+      const at = Date.parse(time);
+      // A trace begins before its last call.
+      const times = { start_time: new Date(at - hourMs).toISOString(), end_time: new Date(at + 1_000).toISOString() };
+      return (await gateway.traces.list({ key_id: keyId, ...times, limit: 1 }, { signal }).page()).traces[0] ?? null;
+    },
+    enabled: mayTraces,
+  });
+  return (
+    <>
+      <Clock time={time} />
+      {trace && (
+        <>
+          {trace.client_name !== null && ` by ${trace.client_name}`},{' '}
+          <Link to="/traces/$traceId" params={{ traceId: trace.id }} className="text-accent hover:underline">
+            look at it
+          </Link>
+        </>
+      )}
+    </>
   );
 }

@@ -14,9 +14,21 @@ export function ownerText({ metadata }: Key): string {
 
 /** `2 servers · tools.call`, `everything`. */
 export function scopeText({ scopes: { mcp_servers: servers, actions } }: Key): string {
-  const where = servers === null ? 'every server' : servers.length <= 2 ? servers.join(', ') : `${servers.length} servers`;
-  const what = actions === null ? 'every MCP operation' : actions.length <= 2 ? actions.join(', ') : `${actions.length} permissions`;
-  return `${where} · ${what}`;
+  return `${serversText(servers)} · ${actions === null ? 'every MCP operation' : permissionsText(actions)}`;
+}
+
+/** The same where there is less room: what a key may do that says nothing else is not said. */
+export function reachText({ scopes: { mcp_servers: servers, actions } }: Key): string {
+  return `${serversText(servers)}${actions === null ? '' : ` · ${permissionsText(actions)}`}`;
+}
+
+function serversText(servers: readonly string[] | null): string {
+  return servers === null ? 'every server' : servers.length <= 2 ? servers.join(', ') : `${servers.length} servers`;
+}
+
+function permissionsText(permissions: readonly string[]): string {
+  if (permissions.includes('*')) return 'every permission';
+  return permissions.length <= 2 ? permissions.join(', ') : `${permissions.length} permissions`;
 }
 
 export function KeyState({ keyOf: { status, expires_at: ends }, now }: { readonly keyOf: Key; readonly now: number }): ReactElement {

@@ -15,7 +15,7 @@ import { Choice, Field } from '../../ui/field.tsx';
 import { Allowed, Command, Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { CreateKey } from './create-key.tsx';
 import { KeyPanel } from './key-panel.tsx';
-import { KeyState, ownerText, scopeText, type Key } from './key-words.tsx';
+import { KeyState, ownerText, reachText, scopeText, type Key } from './key-words.tsx';
 
 const idOf = ({ id }: Key): string => id;
 
@@ -156,14 +156,14 @@ function KeysPage(): ReactElement {
 
 function keyColumns(now: number): readonly Column<Key>[] {
   return [
-    { id: 'name', title: 'Name', rank: 3, track: 'minmax(140px, 2fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
-    { id: 'prefix', title: 'Prefix', track: 'minmax(120px, 1fr)', cell: ({ prefix }) => <code className="font-mono text-meta">{prefix}…</code> },
-    { id: 'owner', title: 'Whose', rank: 1, track: 'minmax(100px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
-    { id: 'scope', title: 'Reaches', rank: 1, track: 'minmax(160px, 2fr)', cell: (key) => <span title={scopeText(key)}>{scopeText(key)}</span> },
+    { id: 'name', title: 'Name', rank: 3, track: 'minmax(120px, 2fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
+    { id: 'prefix', title: 'Prefix', track: 'minmax(104px, 1fr)', cell: ({ prefix }) => <code className="font-mono text-meta">{prefix}…</code> },
+    { id: 'owner', title: 'Whose', rank: 1, track: 'minmax(108px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
+    { id: 'scope', title: 'Reaches', rank: 1, track: 'minmax(128px, 2fr)', cell: (key) => <span title={scopeText(key)}>{reachText(key)}</span> },
     {
       id: 'calls',
       title: 'Calls',
-      track: '80px',
+      track: '56px',
       isNumber: true,
       cell: ({ usage }) => (usage === null ? <span className="text-ink-3">–</span> : countText(usage.calls)),
     },
@@ -171,9 +171,9 @@ function keyColumns(now: number): readonly Column<Key>[] {
       id: 'used',
       title: 'Last used',
       rank: 2,
-      track: '104px',
+      track: '84px',
       cell: ({ last_used: used }) => (used === null ? <span className="text-ink-3">never</span> : <Ago time={used} now={now} />),
     },
-    { id: 'state', title: 'State', rank: 3, track: '132px', cell: (key) => <KeyState keyOf={key} now={now} /> },
+    { id: 'state', title: 'State', rank: 3, track: '116px', cell: (key) => <KeyState keyOf={key} now={now} /> },
   ];
 }

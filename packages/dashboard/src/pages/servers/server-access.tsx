@@ -13,13 +13,14 @@ import { Part } from '../people/part.tsx';
 import { EffectWord } from '../policies/effect-word.tsx';
 import { rulesAbout } from '../policies/rules-about.ts';
 import { policiesQuery } from '../policies/use-policies.ts';
+import { authText } from './auth-text.ts';
 
 export function ServerAccess({ server }: { readonly server: Schemas['Server'] }): ReactElement {
   return (
     <div className="flex flex-col gap-6">
       <dl className={factList}>
         <Fact name="Sign in with">
-          {server.auth === 'none' ? <span className="text-warn">▲ nothing: it is open to everyone who reaches the address</span> : server.auth}
+          {server.auth === 'none' ? <span className="text-warn">▲ nothing: it is open to everyone who reaches the address</span> : authText(server.auth)}
         </Fact>
       </dl>
       <Allowed permission="policies.read">
@@ -50,7 +51,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
             <SmallTable titles={['Rule', 'Effect', 'For', 'Servers', 'What of it']} left={5}>
               {about.map(({ name: rule, effect, to, servers, tools, resources, prompts, when, served }) => (
                 <tr key={rule} className={`h-(--row) border-t border-hairline hover:bg-canvas ${served ? '' : 'text-ink-3'}`}>
-                  <th scope="row" className="px-3 text-left font-medium">
+                  <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
                     <Link to="/policies" search={{ rule }} className="hover:text-accent hover:underline">
                       {rule}
                     </Link>
@@ -59,9 +60,9 @@ function Rules({ name }: { readonly name: string }): ReactElement {
                   <td className="px-3 whitespace-nowrap">
                     <EffectWord effect={effect} />
                   </td>
-                  <td className="px-3">{namesText(to)}</td>
-                  <td className="px-3">{namesText(servers)}</td>
-                  <td className="px-3">
+                  <td className="px-3 whitespace-nowrap">{namesText(to)}</td>
+                  <td className="px-3 whitespace-nowrap">{namesText(servers)}</td>
+                  <td className="px-3 whitespace-nowrap">
                     {whatText({ tools, resources, prompts })}
                     {when !== null && <span className="text-ink-3"> on a condition</span>}
                   </td>

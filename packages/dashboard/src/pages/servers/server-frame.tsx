@@ -62,7 +62,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
       : navigate({ to: '/servers/$name', params: { name }, search: chosen === 'overview' ? {} : { tab: chosen } }));
   return (
     <div className={fills ? 'flex h-full min-h-0 flex-col' : 'flex flex-col'}>
-      <header className={`flex flex-col gap-3 px-3 pt-4 ${fills ? '' : 'sm:px-6'}`}>
+      <header className="flex flex-col gap-3 px-3 pt-4 sm:px-4">
         <div className="flex flex-wrap items-start justify-between gap-3">
           <div>
             <h1 className="text-title font-semibold">{server.name}</h1>
@@ -107,7 +107,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
         )}
         <Tabs label="Parts of the server" tabs={tabs} chosen={tab} onChoose={choose} />
       </header>
-      <div role="tabpanel" aria-label={tabs.find(([id]) => id === tab)?.[1]} className={fills ? 'flex min-h-0 flex-1 flex-col' : 'px-3 py-5 sm:px-6'}>
+      <div role="tabpanel" aria-label={tabs.find(([id]) => id === tab)?.[1]} className={fills ? 'flex min-h-0 flex-1 flex-col' : 'px-3 py-5 sm:px-4'}>
         {children(server, off)}
       </div>
       {switching && (

@@ -11,6 +11,7 @@ import { SmallTable } from '../../ui/small-table.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
 import { Allowed, Command } from '../../ui/states.tsx';
 import { Part } from '../people/part.tsx';
+import { authText } from './auth-text.ts';
 import { ServerAccess } from './server-access.tsx';
 import { ServerConfig } from './server-config.tsx';
 import { ServerFrame } from './server-frame.tsx';
@@ -55,7 +56,7 @@ function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElem
         <Command text={`${gatewayUrl}${server.path}`} />
         <dl className={factList}>
           <Fact name="Sign in with">
-            {server.auth === 'none' ? <span className="text-warn">▲ open to everyone who reaches the address</span> : server.auth}
+            {server.auth === 'none' ? <span className="text-warn">▲ open to everyone who reaches the address</span> : authText(server.auth)}
           </Fact>
           <Fact name="Time-out">{durationText(server.timeout_ms)}</Fact>
           {server.active !== null && <Fact name="Takes the calls">{server.active}</Fact>}
@@ -79,8 +80,9 @@ function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElem
 }
 
 function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }): ReactElement {
+  const hasRoles = targets.some(({ role }) => role !== null);
   return (
-    <SmallTable titles={['Name', 'State', 'Role', 'Address', 'Calls', 'Failures', 'Now', 'Last failure']} left={8}>
+    <SmallTable titles={['Name', 'State', ...(hasRoles ? ['Role'] : []), 'Address', 'Last failure', 'Calls', 'Failures', 'Now']} left={hasRoles ? 5 : 4}>
       {targets.map((target) => (
         <tr key={target.name} className="h-(--row) border-t border-hairline">
           <th scope="row" className="px-3 text-left font-medium">
@@ -89,14 +91,16 @@ function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }
           <td className="px-3 whitespace-nowrap">
             <StateWord state={target.state} reason={target.reason} />
           </td>
-          <td className="px-3">{target.role ?? ''}</td>
+          {hasRoles && <td className="px-3">{target.role ?? ''}</td>}
           <td className="px-3">
-            <code className="font-mono text-meta break-all">{target.address}</code>
+            <code className="font-mono text-meta whitespace-nowrap">{target.address}</code>
           </td>
-          <td className="px-3">{countText(target.calls)}</td>
-          <td className={`px-3 ${target.failures > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(target.failures)}</td>
-          <td className="px-3">{countText(target.in_flight)}</td>
-          <td className="px-3">{target.last_failure_at === null ? <span className="text-ink-3">none</span> : <Clock time={target.last_failure_at} />}</td>
+          <td className="px-3 whitespace-nowrap">
+            {target.last_failure_at === null ? <span className="text-ink-3">none</span> : <Clock time={target.last_failure_at} />}
+          </td>
+          <td className="px-3 text-right">{countText(target.calls)}</td>
+          <td className={`px-3 text-right ${target.failures > 0 ? 'text-error' : 'text-ink-3'}`}>{countText(target.failures)}</td>
+          <td className="px-3 text-right">{countText(target.in_flight)}</td>
         </tr>
       ))}
     </SmallTable>

@@ -79,7 +79,7 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
               aria-label="Its tools"
               className={`flex min-h-0 min-w-0 flex-col ${search.tool === undefined ? 'flex-1' : 'w-full max-lg:hidden lg:w-72 lg:shrink-0 lg:border-r lg:border-hairline xl:w-80'}`}
             >
-              <div className="flex flex-wrap items-end gap-x-4 px-3 pt-3 pb-2">
+              <div className="flex flex-wrap items-end gap-x-4 px-3 pt-3 pb-2 sm:px-4">
                 <div className="w-full max-w-md">
                   <FindField
                     placeholder="Name or description"

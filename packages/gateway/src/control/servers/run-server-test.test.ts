@@ -131,6 +131,14 @@ test('a server that is not there fails at connect', async () => {
   });
 });
 
+test('a port that fetch never connects to fails at connect, and is said to be one', async () => {
+  expect(await runServerTest(target({ origin: 'http://127.0.0.1:9' }))).toMatchObject({
+    ok: false,
+    failedAt: 'connect',
+    reason: expect.stringContaining('bad port'),
+  });
+});
+
 test('an answer that is not MCP fails at the handshake', async () => {
   const origin = await listen(httpServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>')));
   expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'handshake', reason: expect.any(String) });

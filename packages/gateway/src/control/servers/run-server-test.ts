@@ -40,7 +40,7 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
   const { socketPath } = target;
   const allowed = networksOf(target.allowedNetworks ?? []);
   const refused = socketPath === null ? refusedHost(new URL(target.origin).hostname, allowed) : null;
-  if (refused !== null) return { ...untested, failedAt: 'connect', reason: `its address is refused: ${refused}` };
+  if (refused !== null) return { ...untested, failedAt: 'connect', reason: `its address is refused: ${refused}`, fix: fixes.refused };
   const agent = new Agent({
     maxResponseSize: answerBytesMax,
     connect: { ...(socketPath === null ? {} : { socketPath }), lookup: guardLookup(lookup, allowed), ...tlsOptions(target.tls ?? null) },
@@ -78,8 +78,8 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
     result.toolsMs = since(listedAt);
     result.ok = true;
   } catch (error) {
-    result.failedAt = step === 'handshake' && isConnectFailure(networkError) ? 'connect' : step;
-    const said = networkError === undefined && !signal.aborted ? refusal : null;
+    result.failedAt = step === 'handshake' && (isBadPort(networkError) || isConnectFailure(networkError)) ? 'connect' : step;
+    const said = isBadPort(networkError) ? badPort : networkError === undefined && !signal.aborted ? refusal : null;
     result.reason = said ?? reasonOf(networkError ?? error, signal);
   } finally {
     await Promise.race([transport.terminateSession().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
@@ -88,6 +88,14 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
   }
   return result;
 }
+
+const fixes = {
+  refused: 'Give it another address, or name this one under its allow_addresses.',
+  badPort: 'Let it listen at another port.',
+  connect: 'See that its program runs, and that the machine of the gateway reaches this address and port; a certificate of your own authority is trusted by its tls.ca.',
+  handshake: 'It was reached, but not as an MCP server: see that the path of its address is right, and that it takes the credential that the gateway sends.',
+  tools: 'It takes clients, but does not list its tools: its own log says why.',
+} as const;
 
 /** As calls have it. */
 function tlsOptions(tls: TlsData | null): { minVersion: 'TLSv1.2'; ca?: string; cert?: string; key?: string; servername?: string } {
@@ -104,6 +112,7 @@ const untested: ServerTest = {
   ok: false,
   failedAt: null,
   reason: null,
+  fix: null,
   era: null,
   protocolVersion: null,
   serverName: null,
@@ -150,6 +159,13 @@ function isConnectFailure(error: unknown): boolean {
   return /^(?:ECONN|ENOTFOUND|EAI_|EHOST|ENET|ENOENT|EPIPE|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|ERR_TLS|ADDRESS_REFUSED|UND_ERR_(?:CONNECT|SOCKET))/.test(
     causeCode(error),
   );
+}
+
+const badPort = 'the port of its address is one of those that fetch never connects to (bad port), and it is tested by fetch';
+
+/** What fetch says of a port of its list, without a code: https://fetch.spec.whatwg.org/#port-blocking. */
+function isBadPort(error: unknown): boolean {
+  return deepestText(error) === 'bad port';
 }
 
 function causeCode(error: unknown): string {

@@ -16,6 +16,8 @@ export interface ServerTest {
   readonly failedAt: 'connect' | 'handshake' | 'tools' | null;
   /** What it said, fit for an administrator's eyes. */
   readonly reason: string | null;
+  /** What mends it, or null. */
+  readonly fix: string | null;
   readonly era: string | null;
   readonly protocolVersion: string | null;
   readonly serverName: string | null;
