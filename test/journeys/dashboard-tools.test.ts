@@ -275,8 +275,12 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await dashboard.look(page, 'server-traffic-light');
     await page.getByRole('tab', { name: 'Tools' }).click();
     await page.getByText('It failed at connect').waitFor();
+    await page.getByText('reaches this address and port').waitFor();
     await page.getByRole('button', { name: 'Connect and test' }).click();
     await page.getByText('It does not answer as it should').waitFor();
+    await page.getByText('reaches this address and port').waitFor();
+    await page.getByText('It answered no call well in the last 7 days.').waitFor();
+    await dashboard.look(page, 'server-down-light');
     await page.getByRole('tab', { name: 'Configuration' }).click();
     await page.getByText('it is changed there').waitFor();
     await page.close();

@@ -138,6 +138,7 @@ export const answers = {
       ok: z.boolean(),
       failed_at: z.string().nullable(),
       reason: z.string().nullable(),
+      fix: z.string().nullable(),
       protocol_version: z.string().nullable(),
       server_name: z.string().nullable(),
       server_version: z.string().nullable(),

@@ -31,6 +31,7 @@ export const serversTest: Command = async (context) => {
       if (test.tools.length > toolsShown) lines.push(`    … ${test.tools.length - toolsShown} more: -o json shows all`);
     }
     if (!test.ok) lines.push(`${out.paint.red('⬣')} ${plain(test.failed_at ?? 'test')}  ${plain(test.reason ?? 'it failed without a reason', 500)}`);
+    if (test.fix !== null) lines.push(`    fix: ${plain(test.fix, 500)}`);
     return lines.join('\n');
   });
   return test.ok ? exitCodes.ok : exitCodes.problemsFound;

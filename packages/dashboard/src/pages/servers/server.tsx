@@ -3,14 +3,16 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement } from 'react';
-import { gatewayUrl } from '../../app/gateway.ts';
+import { gateway, gatewayUrl } from '../../app/gateway.ts';
+import { useCapability } from '../../app/session.ts';
 import { countText, durationText, pluralText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 import { StateWord } from '../../ui/state-word.tsx';
-import { Allowed, Command } from '../../ui/states.tsx';
+import { Allowed, Command, IfAllowed } from '../../ui/states.tsx';
 import { Part } from '../people/part.tsx';
+import { quoted } from '../traces/query-text.ts';
 import { authText } from './auth-text.ts';
 import { ServerAccess } from './server-access.tsx';
 import { ServerConfig } from './server-config.tsx';
@@ -47,11 +49,18 @@ function ServerPage(): ReactElement {
 }
 
 function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElement {
-  // What it said when it was last asked, here or beside its tools.
-  const { data: test } = useQuery({ ...testQuery(server.name), enabled: false });
+  const isDown = server.state === 'failed' || server.state === 'degraded';
+  // What it said when it was last asked, here or beside its tools; one that is down is asked, for whoever looks wants to know at which step it fails.
+  const mayTest = useCapability('servers.test').allowed;
+  const { data: test } = useQuery({ ...testQuery(server.name), enabled: isDown && mayTest });
   return (
     <div className="flex flex-col gap-6">
       {test !== undefined && <TestResult test={test} server={server.name} />}
+      {(isDown || test?.ok === false) && (
+        <IfAllowed permission="traces.read">
+          <LastAnswer name={server.name} />
+        </IfAllowed>
+      )}
       <Part title="For clients">
         <Command text={`${gatewayUrl}${server.path}`} />
         <dl className={factList}>
@@ -76,6 +85,38 @@ function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElem
         <Targets targets={server.targets} />
       </Part>
     </div>
+  );
+}
+
+/** So far back it is looked for. */
+const lookedBackDays = 7;
+
+/** The last call that it answered. */
+function LastAnswer({ name }: { readonly name: string }): ReactElement | null {
+  const { data: trace } = useQuery({
+    queryKey: ['server', name, 'last answer'],
+    queryFn: async ({ signal }) => {
+      const end = Date.now();
+      const times = { start_time: new Date(end - lookedBackDays * 86_400_000).toISOString(), end_time: new Date(end).toISOString() };
+      return (await gateway.traces.list({ ...times, query: `server:${quoted(name)} status:success`, limit: 1 }, { signal }).page()).traces[0] ?? null;
+    },
+    refetchInterval: 30_000,
+  });
+  if (trace === undefined) return null;
+  return (
+    <p className="text-body">
+      {trace === null ? (
+        `It answered no call well in the last ${lookedBackDays} days.`
+      ) : (
+        <>
+          Its last good answer was at <Clock time={trace.start_time} />, to{' '}
+          <Link to="/traces/$traceId" params={{ traceId: trace.id }} className="text-accent hover:underline">
+            {trace.tool ?? trace.operation}
+          </Link>
+          .
+        </>
+      )}
+    </p>
   );
 }
 
@@ -123,7 +164,8 @@ function TestResult({ test, server }: { readonly test: Schemas['ServerTest']; re
           </li>
         ))}
       </ol>
-      {test.reason !== null && <p className="mb-3 text-body">{test.reason}</p>}
+      {test.reason !== null && <p className="text-body break-words">{test.reason}</p>}
+      {test.fix !== null && <p className="mb-3 text-ink-2">{test.fix}</p>}
       {test.server_name !== null && (
         <p className="mb-3 text-ink-2">
           {test.server_name} {test.server_version} · protocol {test.protocol_version} ({test.era})

@@ -69,7 +69,12 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
       {(said) =>
         said.tools === null ? (
           <Empty title="Its tools cannot be listed">
-            {said.reason ?? 'It does not answer as it should.'} It failed at {said.failed_at ?? 'connect'}; <em>Connect and test</em> asks it again.
+            <span className="block">
+              It failed at {said.failed_at ?? 'connect'}: {said.reason ?? 'it does not answer as it should'}
+            </span>
+            <span className="block">
+              {said.fix} <em>Connect and test</em> asks it again.
+            </span>
           </Empty>
         ) : said.tools.length === 0 ? (
           <Empty title="It offers no tool">It answers, and lists none. Resources and prompts are reached by clients all the same.</Empty>

@@ -62,6 +62,7 @@ test('a server that is well is described, with its tools and how long each step 
     ok: true,
     failedAt: null,
     reason: null,
+    fix: null,
     protocolVersion: expect.stringMatching(/^\d{4}-/),
     toolsCut: false,
     handshakeMs: expect.any(Number),
@@ -127,6 +128,7 @@ test('a server that is not there fails at connect', async () => {
     ok: false,
     failedAt: 'connect',
     reason: expect.stringContaining('ECONNREFUSED'),
+    fix: expect.stringContaining('reaches this address and port'),
     tools: null,
   });
 });
@@ -136,12 +138,18 @@ test('a port that fetch never connects to fails at connect, and is said to be on
     ok: false,
     failedAt: 'connect',
     reason: expect.stringContaining('bad port'),
+    fix: expect.stringContaining('another port'),
   });
 });
 
 test('an answer that is not MCP fails at the handshake', async () => {
   const origin = await listen(httpServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Hello</h1>')));
-  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'handshake', reason: expect.any(String) });
+  expect(await runServerTest(target({ origin }))).toMatchObject({
+    ok: false,
+    failedAt: 'handshake',
+    reason: expect.any(String),
+    fix: expect.stringContaining('the path of its address'),
+  });
 });
 
 test('a server that refuses the credential fails at the handshake and says 401', async () => {
@@ -166,7 +174,12 @@ test('E1 an address that nothing is sent to is not connected to, unless the serv
   let asked = 0;
   const { port } = new URL(await listen(httpServer((_, response) => (asked++, response.writeHead(500).end()))));
   const origin = `http://0.0.0.0:${port}`;
-  expect(await runServerTest(target({ origin }))).toMatchObject({ ok: false, failedAt: 'connect', reason: expect.stringContaining('never sent to') });
+  expect(await runServerTest(target({ origin }))).toMatchObject({
+    ok: false,
+    failedAt: 'connect',
+    reason: expect.stringContaining('never sent to'),
+    fix: expect.stringContaining('allow_addresses'),
+  });
   expect(asked).toBe(0);
   expect(await runServerTest(target({ origin, allowedNetworks: ['0.0.0.0'] }))).toMatchObject({ failedAt: 'handshake' });
 });

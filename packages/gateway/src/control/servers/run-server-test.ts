@@ -78,9 +78,10 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
     result.toolsMs = since(listedAt);
     result.ok = true;
   } catch (error) {
-    result.failedAt = step === 'handshake' && (isBadPort(networkError) || isConnectFailure(networkError)) ? 'connect' : step;
-    const said = isBadPort(networkError) ? badPort : networkError === undefined && !signal.aborted ? refusal : null;
-    result.reason = said ?? reasonOf(networkError ?? error, signal);
+    const isRefused = isBadPort(networkError);
+    const failedAt = step === 'handshake' && (isRefused || isConnectFailure(networkError)) ? 'connect' : step;
+    const said = isRefused ? badPort : networkError === undefined && !signal.aborted ? refusal : null;
+    Object.assign(result, { failedAt, reason: said ?? reasonOf(networkError ?? error, signal), fix: fixes[isRefused ? 'badPort' : failedAt] });
   } finally {
     await Promise.race([transport.terminateSession().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
     await client.close().catch(() => undefined);
@@ -92,7 +93,8 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
 const fixes = {
   refused: 'Give it another address, or name this one under its allow_addresses.',
   badPort: 'Let it listen at another port.',
-  connect: 'See that its program runs, and that the machine of the gateway reaches this address and port; a certificate of your own authority is trusted by its tls.ca.',
+  connect:
+    'See that its program runs, and that the machine of the gateway reaches this address and port; a certificate of your own authority is trusted by its tls.ca.',
   handshake: 'It was reached, but not as an MCP server: see that the path of its address is right, and that it takes the credential that the gateway sends.',
   tools: 'It takes clients, but does not list its tools: its own log says why.',
 } as const;
