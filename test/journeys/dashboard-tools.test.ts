@@ -279,6 +279,8 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.getByRole('button', { name: 'Connect and test' }).click();
     await page.getByText('It does not answer as it should').waitFor();
     await page.getByText('reaches this address and port').waitFor();
+    // Calls were made, and none of them went well: nobody says that it was not asked.
+    await page.getByText('no good answer yet').first().waitFor();
     await page.getByText('It answered no call well in the last 7 days.').waitFor();
     await dashboard.look(page, 'server-down-light');
     await page.getByRole('tab', { name: 'Configuration' }).click();

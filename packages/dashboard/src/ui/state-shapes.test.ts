@@ -14,7 +14,7 @@ function seenOf(element: ReactElement): { readonly shape: string; readonly word:
   };
 }
 
-const serverStates = ['ready', 'starting', 'degraded', 'failed', 'failing', 'down', 'recovering', 'draining', 'off', 'unknown'];
+const serverStates = ['ready', 'starting', 'degraded', 'failed', 'failing', 'down', 'recovering', 'draining', 'off', 'unanswered', 'unknown'];
 
 test.each([
   ['outcome of a call', statuses.map((status) => createElement(StatusWord, { status }))],

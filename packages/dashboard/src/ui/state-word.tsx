@@ -12,8 +12,24 @@ const looks: Readonly<
   recovering: { word: 'recovering', tone: 'text-warn', shape: 'triangle' },
   draining: { word: 'draining', tone: 'text-waiting', shape: 'ring' },
   off: { word: 'switched off', tone: 'text-blocked', shape: 'barred' },
+  unanswered: { word: 'no good answer yet', tone: 'text-warn', shape: 'triangle' },
   unknown: { word: 'not asked yet', tone: 'text-ink-3', shape: 'dashed' },
 };
+
+interface Asked {
+  readonly state: string;
+  readonly calls: number;
+}
+
+/** What calls have shown of a target of which nothing else is known: those that went well would have made it ready. */
+export function targetState({ state, calls }: Asked): string {
+  return state === 'unknown' && calls > 0 ? 'unanswered' : state;
+}
+
+/** Likewise of a server. */
+export function serverState({ state, targets }: { readonly state: string; readonly targets: readonly Asked[] }): string {
+  return state === 'unknown' && targets.some(({ calls }) => calls > 0) ? 'unanswered' : state;
+}
 
 /** The state of a server or of a target: shape, word, colour. */
 export function StateWord({ state, reason }: { readonly state: string; readonly reason: string | null }): ReactElement {

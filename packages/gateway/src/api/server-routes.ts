@@ -205,7 +205,8 @@ const targetSchema = z
     address: z.string(),
     role: z.enum(['active', 'standby', 'canary']).nullable(),
     state: z.enum(['ready', 'failing', 'recovering', 'down', 'draining', 'unknown']).openapi({
-      description: '`failing`: its breaker refuses calls; `recovering`: it lets some through to see; `down`: active checks fail; `unknown`: not asked yet.',
+      description:
+        '`failing`: its breaker refuses calls; `recovering`: it lets some through to see; `down`: active checks fail; `unknown`: not asked yet, or no call of it went well and its breaker has not opened.',
     }),
     reason: z.string().nullable(),
     weight: z.number().int(),

@@ -6,7 +6,7 @@ import { useEffect, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { buttonLook } from '../../ui/button.tsx';
-import { StateWord } from '../../ui/state-word.tsx';
+import { serverState, StateWord } from '../../ui/state-word.tsx';
 import { Allowed, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { AddServer } from './add-server.tsx';
 import { ClientSnippets } from './client-snippets.tsx';
@@ -59,12 +59,12 @@ function ConnectPage(): ReactElement {
         <Step number={1} title="A server behind the gateway" isDone={hasServer} isNext={!hasServer}>
           {hasServer ? (
             <ul className="flex flex-wrap gap-x-6 gap-y-1">
-              {list.slice(0, 8).map(({ name, state, reason }) => (
-                <li key={name} className="flex items-center gap-2">
-                  <Link to="/servers/$name" params={{ name }} className="font-medium hover:text-accent hover:underline">
-                    {name}
+              {list.slice(0, 8).map((server) => (
+                <li key={server.name} className="flex items-center gap-2">
+                  <Link to="/servers/$name" params={{ name: server.name }} className="font-medium hover:text-accent hover:underline">
+                    {server.name}
                   </Link>
-                  <StateWord state={state} reason={reason} />
+                  <StateWord state={serverState(server)} reason={server.reason} />
                 </li>
               ))}
               {list.length > 8 && <li className="text-ink-3">and {list.length - 8} more</li>}

@@ -10,7 +10,7 @@ import { Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
-import { StateWord } from '../../ui/state-word.tsx';
+import { serverState, StateWord } from '../../ui/state-word.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { quoted } from '../traces/query-text.ts';
@@ -67,7 +67,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
           <div>
             <h1 className="text-title font-semibold">{server.name}</h1>
             <p className="mt-1 flex flex-wrap gap-x-4 text-ink-2">
-              {off === undefined ? <StateWord state={server.state} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />}
+              {off === undefined ? <StateWord state={serverState(server)} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />}
               <span>{server.transport}</span>
               <Link to="/traces" search={{ q: `server:${quoted(server.name)}` }} className="text-accent hover:underline">
                 its calls

@@ -9,7 +9,7 @@ import { countText, durationText, pluralText } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
-import { StateWord } from '../../ui/state-word.tsx';
+import { serverState, StateWord, targetState } from '../../ui/state-word.tsx';
 import { Allowed, Command, IfAllowed } from '../../ui/states.tsx';
 import { Part } from '../people/part.tsx';
 import { quoted } from '../traces/query-text.ts';
@@ -49,7 +49,7 @@ function ServerPage(): ReactElement {
 }
 
 function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElement {
-  const isDown = server.state === 'failed' || server.state === 'degraded';
+  const isDown = ['failed', 'degraded', 'unanswered'].includes(serverState(server));
   // What it said when it was last asked, here or beside its tools; one that is down is asked, for whoever looks wants to know at which step it fails.
   const mayTest = useCapability('servers.test').allowed;
   const { data: test } = useQuery({ ...testQuery(server.name), enabled: isDown && mayTest });
@@ -130,7 +130,7 @@ function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }
             {target.name}
           </th>
           <td className="px-3 whitespace-nowrap">
-            <StateWord state={target.state} reason={target.reason} />
+            <StateWord state={targetState(target)} reason={target.reason} />
           </td>
           {hasRoles && <td className="px-3">{target.role ?? ''}</td>}
           <td className="px-3">
@@ -165,7 +165,7 @@ function TestResult({ test, server }: { readonly test: Schemas['ServerTest']; re
         ))}
       </ol>
       {test.reason !== null && <p className="text-body break-words">{test.reason}</p>}
-      {test.fix !== null && <p className="mb-3 text-ink-2">{test.fix}</p>}
+      {test.fix !== null && <p className="mt-1 max-w-[80ch] text-ink-2">{test.fix}</p>}
       {test.server_name !== null && (
         <p className="mb-3 text-ink-2">
           {test.server_name} {test.server_version} · protocol {test.protocol_version} ({test.era})
