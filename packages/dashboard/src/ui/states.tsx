@@ -102,23 +102,26 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
       2,
     );
   return (
-    <div role="alert" className="m-[var(--state-inset,1rem)] flex max-w-[72ch] gap-3 self-start rounded-panel border border-hairline bg-surface p-4">
-      <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
-      <div className="min-w-0 flex-1">
-        <p className="text-body font-medium">{what} could not be shown</p>
-        <p className="mt-1 break-words text-ink-2">{message}</p>
-        {ours !== null && <p className="mt-1 break-words text-ink-2">{ours.fix}</p>}
-        {isUnavailable(error) && <p className="mt-1 text-ink-2">It is asked for again every few seconds, and stands here once it answers.</p>}
-        <div className="mt-3 flex flex-wrap items-center gap-2">
-          {onRetry !== undefined && (
-            <Button onClick={onRetry}>
-              <RotateCw size={14} aria-hidden="true" /> Try again
+    // Beside a list there is room for little: what stands in a narrow place takes all of it.
+    <div role="alert" className="@container w-full min-w-0">
+      <div className="m-[var(--state-inset,1rem)] flex max-w-[72ch] gap-3 rounded-panel border border-hairline bg-surface p-4 @max-sm:m-2 @max-sm:flex-col @max-sm:gap-1 @max-sm:p-3">
+        <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
+        <div className="min-w-0 flex-1">
+          <p className="text-body font-medium">{what} could not be shown</p>
+          <p className="mt-1 break-words text-ink-2">{message}</p>
+          {ours !== null && <p className="mt-1 break-words text-ink-2">{ours.fix}</p>}
+          {isUnavailable(error) && <p className="mt-1 text-ink-2">It is asked for again every few seconds, and stands here once it answers.</p>}
+          <div className="mt-3 flex flex-wrap items-center gap-2">
+            {onRetry !== undefined && (
+              <Button onClick={onRetry}>
+                <RotateCw size={14} aria-hidden="true" /> Try again
+              </Button>
+            )}
+            <Button look="quiet" onClick={() => void copyText(diagnostics())}>
+              Copy diagnostics
             </Button>
-          )}
-          <Button look="quiet" onClick={() => void copyText(diagnostics())}>
-            Copy diagnostics
-          </Button>
-          {requestId !== null && <span className="font-mono text-meta text-ink-3">{requestId}</span>}
+            {requestId !== null && <span className="min-w-0 font-mono text-meta break-all text-ink-3">{requestId}</span>}
+          </div>
         </div>
       </div>
     </div>

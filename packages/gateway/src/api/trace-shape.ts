@@ -307,8 +307,8 @@ export function stopsOf(span: CallRow): z.output<typeof spanSchema>['stops'] {
   };
 }
 
-export function errorOf({ fault_code, server }: CallRow): string | null {
-  return fault_code in faultCodes ? new Fault(fault_code as FaultCode, { server }).message : null;
+export function errorOf({ fault_code, server, tool: name }: CallRow): string | null {
+  return fault_code in faultCodes ? new Fault(fault_code as FaultCode, { server, ...(name === '' ? {} : { name }) }).message : null;
 }
 
 export function statusOf(text: string): (typeof callStatuses)[number] {

@@ -158,7 +158,7 @@ function Changes({ left, right, ignored, onIgnore }: ChangesProps): ReactElement
   return (
     <SmallTable titles={['Member', 'A', 'B']} left={3}>
       {changes.map(({ path, before, after }) => (
-        <tr key={path} className="border-t border-hairline align-top">
+        <tr key={path} className="border-t border-hairline align-baseline">
           <th scope="row" className="px-3 py-1.5 text-left font-mono text-meta font-normal">
             {path}{' '}
             {!path.includes(',') && (
