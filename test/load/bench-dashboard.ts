@@ -106,7 +106,7 @@ export async function runDashboardBench({ quick }: { readonly quick: boolean }, 
     await one.goto(`${gateway.url}/ui/traces/tr_${trace}`);
     await one.getByRole('tree').waitFor();
     // It opens at the call that decided how it ended; from there to its first.
-    await one.locator('[aria-selected=true]').waitFor();
+    await one.locator('[role=treeitem][aria-selected=true]').waitFor();
     await one.locator('canvas').click({ position: { x: 300, y: 0 } });
     scrolled.push(await scroll(one, 'the trace', 'treeitem', spans));
     await one.close();
