@@ -15,9 +15,11 @@ import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
-import { StateWord } from '../../ui/state-word.tsx';
+import { serverState, StateWord } from '../../ui/state-word.tsx';
 import { Allowed, Command, Empty } from '../../ui/states.tsx';
 import { AddServer } from '../connect/add-server.tsx';
+import { authText } from './auth-text.ts';
+import { HealthRail } from './health-rail.tsx';
 import { serversQuery, switchesQuery } from './use-servers.ts';
 import { Loaded } from '../../ui/loaded.tsx';
 
@@ -126,36 +128,43 @@ function ServersPage(): ReactElement {
 const none = <span className="text-ink-3">–</span>;
 
 const columns: readonly Column<ServerRow>[] = [
-  { id: 'name', title: 'Server', rank: 3, track: 'minmax(140px, 1fr)', cell: ({ server }) => <span className="font-medium">{server.name}</span> },
+  { id: 'name', title: 'Server', rank: 3, track: 'minmax(120px, 1fr)', cell: ({ server }) => <span className="font-medium">{server.name}</span> },
+  { id: 'health', title: 'Health', rank: 1, track: '84px', cell: ({ server, off }) => <HealthRail state={off === undefined ? serverState(server) : 'off'} /> },
   {
     id: 'state',
     title: 'State',
     rank: 3,
     track: 'minmax(120px, 1fr)',
-    cell: ({ server, off }) => (off === undefined ? <StateWord state={server.state} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />),
+    cell: ({ server, off }) =>
+      off === undefined ? <StateWord state={serverState(server)} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />,
   },
-  { id: 'transport', title: 'Transport', track: '92px', cell: ({ server }) => <span className="text-ink-2">{server.transport}</span> },
+  {
+    id: 'transport',
+    title: 'Transport',
+    track: '72px',
+    cell: ({ server }) => <span className="rounded-control border border-hairline px-1.5 text-meta text-ink-2">{server.transport}</span>,
+  },
   {
     id: 'auth',
     title: 'Callers sign in with',
     track: 'minmax(120px, 1fr)',
-    cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : server.auth),
+    cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : authText(server.auth)),
   },
   { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
   {
     id: 'tools',
     title: 'Tools',
     rank: 1,
-    track: '64px',
+    track: '52px',
     isNumber: true,
     cell: ({ server }) => (server.tools_listed === null ? none : countText(server.tools_listed)),
   },
-  { id: 'calls', title: 'Calls', rank: 1, track: '80px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
+  { id: 'calls', title: 'Calls', rank: 1, track: '64px', isNumber: true, cell: ({ figures }) => (figures === undefined ? none : countText(figures.calls)) },
   {
     id: 'failed',
     title: 'Failed',
     rank: 2,
-    track: '76px',
+    track: '64px',
     isNumber: true,
     cell: ({ figures }) =>
       figures === undefined ? none : <span className={figures.errors > 0 ? 'text-error' : 'text-ink-3'}>{percentText(figures.error_percent)}</span>,
@@ -164,7 +173,7 @@ const columns: readonly Column<ServerRow>[] = [
     id: 'p95',
     title: 'p95',
     rank: 2,
-    track: '88px',
+    track: '76px',
     isNumber: true,
     cell: ({ figures }) => (figures?.latency_ms ? <Duration ms={figures.latency_ms.p95} /> : none),
   },
