@@ -79,7 +79,7 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
     <form onSubmit={(event) => void submit(event)} noValidate className="mt-3 flex flex-col gap-2 border-t border-hairline pt-3">
       <label className="flex flex-col gap-1 text-meta text-ink-2">
         {zone === 'utc' ? 'In words (UTC)' : 'In words'}
-        <input name="words" placeholder="90m, yesterday, friday 14:00 to 16:00" maxLength={100} autoComplete="off" className={field} />
+        <input name="words" placeholder="90m, yesterday, friday 14:00" maxLength={100} autoComplete="off" className={field} />
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
         From{zone === 'utc' && ' (UTC)'}

@@ -100,15 +100,17 @@ function AuditPage(): ReactElement {
         ) : list.isPending ? (
           <Skeleton rows={12} label="Loading the audit" columns={columns} />
         ) : events.length === 0 ? (
-          <Empty title={isFiltered ? `Nothing of the ${rangeText(search)} fits` : `Nothing was changed in the ${rangeText(search)}`}>
-            {isFiltered && (
-              <Button
-                onClick={() => change({ text: undefined, action: undefined, actor: undefined, object: undefined, result: undefined, internal: undefined })}
-              >
-                Show all of it
-              </Button>
-            )}
-          </Empty>
+          <div className="min-w-0 flex-1">
+            <Empty title={isFiltered ? `Nothing of the ${rangeText(search)} fits` : `Nothing was changed in the ${rangeText(search)}`}>
+              {isFiltered && (
+                <Button
+                  onClick={() => change({ text: undefined, action: undefined, actor: undefined, object: undefined, result: undefined, internal: undefined })}
+                >
+                  Show all of it
+                </Button>
+              )}
+            </Empty>
+          </div>
         ) : (
           <DataTable
             label="Events, newest first"
