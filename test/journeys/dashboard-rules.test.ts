@@ -289,7 +289,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
         }
         await page.getByRole('heading', { name: 'This page needs another permission' }).waitFor();
         await page.getByRole('main').getByText(permission, { exact: true }).waitFor();
-        await page.getByText(/It can be given by .*usr_giver/).waitFor();
+        await page.getByText(/It can be given by .*Gil Giver \(usr_giver\)/).waitFor();
         if (person === nobody) await dashboard.lookNow(page, `denied${path.replace(/tr_.*/, 'trace').replaceAll(/\W+/g, '-')}`, 'main');
       }
       expect(refused).toEqual([]);

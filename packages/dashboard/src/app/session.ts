@@ -10,7 +10,7 @@ export interface Capability {
   readonly description: string;
   readonly allowed: boolean;
   readonly reason: string;
-  readonly granted_by: readonly string[];
+  readonly granters: readonly { readonly reference: string; readonly name: string }[];
 }
 
 export interface Session {
@@ -39,5 +39,5 @@ function sentenceOf(text: string): string {
 /** What is not known is not allowed. */
 export function useCapability(permission: string): Capability {
   const { capabilities } = useSession();
-  return capabilities.get(permission) ?? { permission, description: '', allowed: false, reason: 'The gateway does not know it.', granted_by: [] };
+  return capabilities.get(permission) ?? { permission, description: '', allowed: false, reason: 'The gateway does not know it.', granters: [] };
 }

@@ -35,7 +35,7 @@ interface RowActionProps {
 /** The last cell of a row: what can be done with it, or why not. It stays in sight where the table is wider than the page. */
 export function RowAction({ capability: { allowed, reason }, onAct, children }: RowActionProps): ReactElement {
   return (
-    <td className="sticky right-0 bg-surface px-3 py-1 text-right">
+    <td className="sticky right-0 border-hairline bg-surface px-3 py-1 text-right max-sm:border-l">
       <Button disabled={!allowed} title={allowed ? undefined : reason} onClick={onAct}>
         {children}
       </Button>

@@ -130,7 +130,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
 
 /** A page for whoever may not have it: which permission lacks, and who can give it. */
 export function Denied({ capability }: { readonly capability: Capability }): ReactElement {
-  const people = capability.granted_by.filter((name) => name !== 'operator');
+  const people = capability.granters;
   const [copied, setCopied] = useState(false);
   const request = (): string => `Please give me the permission ${capability.permission} of GatewayOps (${capability.description}), for ${location.href}`;
   return (
@@ -144,7 +144,10 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
       <p className="max-w-[72ch] text-body text-ink-2">
         {people.length === 0
           ? 'The operator of the gateway can give it.'
-          : `It can be given by ${people.slice(0, 5).map(nameOf).join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
+          : `It can be given by ${people
+              .slice(0, 5)
+              .map(({ name, reference }) => `${name} (${nameOf(reference)})`)
+              .join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
       </p>
       <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request for it</Button>
       <p role="status" className="text-meta text-ink-3">

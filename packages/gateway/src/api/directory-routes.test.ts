@@ -234,7 +234,7 @@ describe('roles', () => {
       capabilities: { permission: string; allowed: boolean; reason: string; granted_by: string[] }[];
     };
     const of = (wanted: string) => capabilities.find(({ permission }) => permission === wanted);
-    expect(of('keys.read')).toMatchObject({ allowed: true, granted_by: ['operator', 'user:dora'] });
+    expect(of('keys.read')).toMatchObject({ allowed: true, granted_by: ['operator', 'user:dora'], granters: [{ reference: 'user:dora', name: 'Dora' }] });
     expect(of('keys.write')).toMatchObject({ allowed: false, reason: 'no role of the user dora allows it', granted_by: ['operator'] });
 
     const viewing = await createKey(control.context(), {

@@ -48,7 +48,17 @@ export function roleRoutes(api: Api): void {
     }),
     async (c) => {
       const capabilities = await listCapabilities(c.var.context());
-      return c.json({ capabilities: capabilities.map(({ about, grantedBy, ...rest }) => ({ ...rest, description: about, granted_by: [...grantedBy] })) }, 200);
+      return c.json(
+        {
+          capabilities: capabilities.map(({ about, grantedBy, granters, ...rest }) => ({
+            ...rest,
+            description: about,
+            granted_by: [...grantedBy],
+            granters: [...granters],
+          })),
+        },
+        200,
+      );
     },
   );
 }
@@ -64,5 +74,6 @@ const capabilitySchema = z
     allowed: z.boolean(),
     reason: z.string(),
     granted_by: z.array(z.string()).openapi({ description: 'Whoever holds it and may give it, such as `user:usr_ana`; the operator of the machine always.' }),
+    granters: z.array(z.object({ reference: z.string(), name: z.string() })).openapi({ description: 'The same without the operator, with the name of each.' }),
   })
   .openapi('Capability');

@@ -56,7 +56,7 @@ function Rules(): ReactElement {
                   <th scope="row" className="px-3 py-1.5 text-left font-medium">
                     {one.name}
                   </th>
-                  <td className="px-3 py-1.5">
+                  <td className="min-w-44 px-3 py-1.5">
                     {one.spec.pattern === undefined ? (
                       <span className="text-ink-2">{said[one.name.split(':')[0] ?? ''] ?? ''}</span>
                     ) : (

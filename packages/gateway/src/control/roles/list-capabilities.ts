@@ -13,6 +13,8 @@ export interface Capability {
   readonly reason: string;
   /** Whoever holds it and may give it: the operator of the machine, and users and service accounts, `capabilityGrantersMax` at most. */
   readonly grantedBy: readonly string[];
+  /** The same without the operator, as people know them. */
+  readonly granters: readonly { readonly reference: string; readonly name: string }[];
 }
 
 /** What the caller may do, why not, and who could change that. Faults: `unavailable`. */
@@ -23,15 +25,16 @@ export async function listCapabilities(context: ControlContext): Promise<readonl
   const givers = await listGivers(context);
   return permissionNames.map((permission) => {
     const allowed = actor.can(permission);
+    // Once, also who has it by two roles.
+    const names = new Map(givers.filter(({ held }) => covers(held, permission)).map(({ who, name }) => [`${who.kind}:${who.id}`, name]));
+    const granters = [...names].slice(0, bounds.capabilityGrantersMax - 1).map(([reference, name]) => ({ reference, name }));
     return {
       permission,
       about: permissions[permission],
       allowed,
       reason: allowed ? 'it is held' : actor.token !== null ? byToken : actor.kind === 'user' ? 'no role of the user allows it' : reasonOf(caller, permission),
-      grantedBy: ['operator', ...givers.filter(({ held }) => covers(held, permission)).map(({ who }) => `${who.kind}:${who.id}`)].slice(
-        0,
-        bounds.capabilityGrantersMax,
-      ),
+      grantedBy: ['operator', ...granters.map(({ reference }) => reference)],
+      granters,
     };
   });
 }
@@ -46,6 +49,7 @@ function reasonOf(caller: Caller | null, permission: Permission): string {
 
 interface Giver {
   readonly who: Reference;
+  readonly name: string;
   readonly held: readonly string[];
 }
 
@@ -65,7 +69,7 @@ async function listGivers({ registry, organizationId, mcpActions }: ControlConte
           links: [{ member: 'role_ids', to: { kind: 'role', id: role.id } }],
           limit: bounds.capabilityGrantersMax,
         });
-        return found.map(({ id }): Giver => ({ who: { kind, id }, held }));
+        return found.map(({ id, name }): Giver => ({ who: { kind, id }, name, held }));
       }),
     ),
   );

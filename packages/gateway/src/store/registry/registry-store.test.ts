@@ -816,6 +816,9 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await directly('select actor_id, action, detail from audit_events where id = $1', [event.id])).toEqual([
       { actor_id: 'tester', action: 'key.created', detail: { a: [1, 'x'] } },
     ]);
+    const { bytes, oldestMs } = await store.audit.size(organizationId);
+    expect([bytes > 0, oldestMs]).toEqual([true, event.atMs]);
+    expect((await store.audit.size(await newOrganization())).oldestMs).toBeNull();
   });
 
   test('a changed secret and a revocation are written', async () => {
