@@ -332,6 +332,19 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('what is not known beside the list of servers is said, and no more once it is', async () => {
+    const page = await person.newPage();
+    let isAway = true;
+    await page.route(/\/v1\/(?:metrics|switches)/, (route) => (isAway ? route.fulfill({ status: 500 }) : route.continue()));
+    await page.goto(`${dashboard.gateway.url}/ui/servers`);
+    const said = page.getByText('Not known now: what calls were like, and which servers are switched off.');
+    await said.waitFor();
+    isAway = false;
+    await page.evaluate("{ const now = Date.now; Date.now = () => now() + 600_000; window.dispatchEvent(new Event('visibilitychange')); }");
+    await said.waitFor({ state: 'detached' });
+    await page.close();
+  });
+
   test('these pages stand in the dark too', async () => {
     await refuseDrops();
     await dashboard.expectPages(

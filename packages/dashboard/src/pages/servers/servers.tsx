@@ -62,6 +62,12 @@ function ServersPage(): ReactElement {
       .filter(({ name, target }) => `${name} ${target}`.toLowerCase().includes(find))
       .map((server): ServerRow => ({ server, off: switches.data?.get(server.name), figures: figures.get(server.name) }));
   }, [servers.data, switches.data, metrics.data, find]);
+  // Whatever failed beside the list is asked for with it.
+  const again = (): ReturnType<typeof servers.refetch> => {
+    if (switches.isLoadingError) void switches.refetch();
+    if (metrics.isLoadingError) void metrics.refetch();
+    return servers.refetch();
+  };
   const open = (name: string): void => void navigate({ to: '/servers/$name', params: { name } });
   useShortcuts([
     { keys: 'j', about: 'Next server', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
@@ -69,6 +75,9 @@ function ServersPage(): ReactElement {
     { keys: 'n', about: 'Add servers', run: () => may.allowed && setAdding(true) },
     { keys: 'Enter', about: 'Open the server', run: () => cursor !== null && open(cursor) },
   ]);
+  const missing = [metrics.isLoadingError ? 'what calls were like' : '', switches.isLoadingError ? 'which servers are switched off' : ''].filter(
+    (one) => one !== '',
+  );
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
@@ -91,7 +100,7 @@ function ServersPage(): ReactElement {
         </div>
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
-        <Loaded query={servers} what="The list of servers" rows={8} columns={columns}>
+        <Loaded query={{ data: servers.data, error: servers.error, refetch: again }} what="The list of servers" rows={8} columns={columns}>
           {(data) =>
             data.length === 0 ? (
               <Empty title="No server yet">
@@ -109,6 +118,7 @@ function ServersPage(): ReactElement {
                 idOf={idOf}
                 cursor={cursor}
                 onOpen={({ server }) => open(server.name)}
+                {...(missing.length === 0 ? {} : { footer: `Not known now: ${missing.join(', and ')}. It is asked for again by itself.` })}
               />
             )
           }
