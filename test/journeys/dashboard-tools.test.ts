@@ -259,10 +259,13 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     const path = `/v1/traces/${metadata.trace_id}`;
     await until(async () => /"state":"kept"/.test((await ask(path)).text), { what: 'the record of the list', timeoutMs: 60_000 });
     const page = await open(`/ui/traces/${metadata.trace_id}?tab=response`);
-    // Of an answer that is longer than what is kept the beginning is there, as text.
+    // Of an answer that is longer than what is kept the beginning is there, as far as its values are whole.
     const answer = page.getByRole('tabpanel', { name: 'response' });
     await answer.getByText('"create_issue"').first().waitFor();
     await answer.getByText('"Writes down what is wrong."').first().waitFor();
+    await answer.getByText(/Only its beginning was recorded, 66 kB of/).waitFor();
+    expect(await answer.getByRole('link', { name: 'All tools of desk' }).getAttribute('href')).toContain('/servers/desk/tools');
+    await answer.getByRole('region', { name: 'JSON' }).getByRole('button', { name: '[', exact: true }).first().waitFor();
     await dashboard.look(page, 'trace-tools-list');
     await page.close();
   });

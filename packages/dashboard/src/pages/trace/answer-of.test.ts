@@ -25,5 +25,5 @@ test('what is cut, no answer of a tool, or without what its type promises, is no
   ];
   expect(odd.map(answerOf)).toEqual(odd.map(() => undefined));
   expect(answerOf(message({ content: [{ type: 'resource', resource: {} }] }))).toBeUndefined();
-  expect(answerOf(message({ content: [{ type: 'of-later', what: 1 }] }))?.content).toHaveLength(1);
+  expect(answerOf(message({ content: [{ type: 'of-later', what: 1 }, { type: 'constructor' }] }))?.content).toHaveLength(2);
 });

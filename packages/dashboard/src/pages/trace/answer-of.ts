@@ -56,7 +56,8 @@ const texts: Readonly<Record<string, readonly string[]>> = {
 function isContent(part: unknown): part is Content {
   if (!isObject(part) || typeof part['type'] !== 'string') return false;
   if (part['type'] === 'resource') return isObject(part['resource']) && typeof part['resource']['uri'] === 'string';
-  return (texts[part['type']] ?? []).every((name) => typeof part[name] === 'string');
+  const needed = Object.hasOwn(texts, part['type']) ? texts[part['type']] : [];
+  return (needed ?? []).every((name) => typeof part[name] === 'string');
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

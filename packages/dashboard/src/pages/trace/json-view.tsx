@@ -17,6 +17,8 @@ interface Line {
 /** More would stop the page: the rest is there after a click. */
 const parsedBytesMax = 2_000_000;
 const foldedFrom = 400;
+/** No answer of a tool is as deep; a text of nothing but brackets would end the page. */
+const depthMax = 200;
 
 export function JsonView({ text }: { readonly text: string }): ReactElement {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
@@ -68,7 +70,8 @@ export function JsonView({ text }: { readonly text: string }): ReactElement {
               {line.folds ? (
                 <button
                   type="button"
-                  aria-expanded={!folded.has(line.path)}
+                  // One that is closed says how much is in it.
+                  aria-expanded={line.text.length === 1}
                   onClick={() => toggle(line.path)}
                   className="text-ink-2 hover:text-ink hover:underline"
                 >
@@ -121,6 +124,10 @@ function linesOf(root: unknown, folded: ReadonlySet<string>): readonly Line[] {
     const [begin, end] = isArray ? ['[', ']'] : ['{', '}'];
     if (entries.length === 0) {
       lines.push({ depth, key, path, text: `${begin}${end}${comma}`, folds: false, value });
+      return;
+    }
+    if (depth >= depthMax) {
+      lines.push({ depth, key, path: `${path}\0`, text: `${begin} … deeper than is shown ${end}${comma}`, folds: false, value: null });
       return;
     }
     // What is very long begins closed, and opens by the same click.

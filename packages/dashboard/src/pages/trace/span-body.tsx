@@ -1,6 +1,7 @@
 /** What a call asked or was answered, as it was recorded: asked for when somebody looks. */
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '@gatewayops/sdk';
+import { Link } from '@tanstack/react-router';
 import { useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
@@ -13,8 +14,12 @@ import { AnswerContent } from '../tools/answer-content.tsx';
 import { answerOf } from './answer-of.ts';
 import { askedOf } from './call-as-command.ts';
 import { CopyCall } from './copy-call.tsx';
+import { closedJson } from './cut-json.ts';
 import { JsonView } from './json-view.tsx';
 import { SchemaCheck } from './schema-check.tsx';
+
+/** Of a longer body so much is asked for; the rest comes after a click. */
+const beginningBytes = 256 * 1024;
 
 interface SpanBodyProps {
   readonly traceId: string;
@@ -26,16 +31,27 @@ export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement 
   const capability = useCapability('bodies.read');
   const state = span[which].body;
   const isKept = state?.state === 'kept';
+  const [wholeOf, setWholeOf] = useState('');
+  const isWhole = (state?.kept_bytes ?? 0) <= beginningBytes || wholeOf === `${span.id} ${which}`;
   const body = useQuery({
-    queryKey: ['body', traceId, span.id, which],
-    queryFn: ({ signal }) => gateway.traces.body(traceId, span.id, which, { signal }),
+    queryKey: ['body', traceId, span.id, which, ...(isWhole ? [] : ['beginning'])],
+    queryFn: ({ signal }) =>
+      gateway.traces.body(traceId, span.id, which, { signal, ...(isWhole ? {} : { headers: { range: `bytes=0-${beginningBytes - 1}` } }) }),
     enabled: capability.allowed && isKept,
     staleTime: Number.POSITIVE_INFINITY,
   });
   const text = body.data;
+  const isCut = !isWhole || state?.truncated === true;
+  // As far as its values are whole; what is no JSON stays the text that it is.
+  const json = useMemo(() => (text !== undefined && isCut ? (closedJson(text) ?? text) : text), [text, isCut]);
   const answer = useMemo(() => (which === 'response' && text !== undefined ? answerOf(text) : undefined), [which, text]);
   const [isRead, setRead] = useState(true);
-  if (state === null) return <p className="text-ink-2">Bodies are not recorded: switch them on under bodies in gateway.yaml.</p>;
+  if (state === null)
+    return (
+      <p className="text-ink-2">
+        Bodies are not recorded: <code className="font-mono text-meta">record.bodies</code> in gateway.yaml switches them on.
+      </p>
+    );
   if (!isKept) return <p className="text-ink-2">{whyNot(state)}</p>;
   if (!capability.allowed)
     return (
@@ -44,13 +60,12 @@ export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement 
       </p>
     );
   if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
-  if (text === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
-  const asked = which === 'request' && span.tool !== null && !state.truncated ? askedOf(text) : undefined;
+  if (text === undefined || json === undefined) return <Skeleton rows={5} label={`Loading the ${which}`} />;
+  const asked = which === 'request' && span.tool !== null && !isCut ? askedOf(text) : undefined;
   return (
     <div className="flex flex-col gap-3">
       <p className="flex flex-wrap items-center gap-2 text-meta text-ink-3">
         {bytesText(state.kept_bytes)}
-        {state.truncated && ' · only the beginning was kept'}
         <CopyButton text={text} label={`Copy the ${which}`} />
         {asked !== undefined && <CopyCall traceId={traceId} span={span} asked={asked} />}
         {answer !== undefined && (
@@ -59,10 +74,44 @@ export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement 
           </Button>
         )}
       </p>
-      {answer !== undefined && isRead ? <AnswerContent content={answer.content} structured={answer.structuredContent} /> : <JsonView text={text} />}
+      {!isWhole && (
+        <p className="flex flex-wrap items-center gap-2 text-ink-2">
+          The first {bytesText(beginningBytes)} are shown.
+          <Button onClick={() => setWholeOf(`${span.id} ${which}`)}>Load the rest</Button>
+        </p>
+      )}
+      {state.truncated && <CutShort span={span} which={which} keptBytes={state.kept_bytes} />}
+      {answer !== undefined && isRead ? <AnswerContent content={answer.content} structured={answer.structuredContent} /> : <JsonView text={json} />}
       {asked !== undefined && <SchemaCheck server={span.server} asked={asked} />}
       {(state.masked > 0 || which === 'request') && <Recorded traceId={traceId} span={span} which={which} masked={state.masked} />}
     </div>
+  );
+}
+
+/** What was longer than what is recorded. */
+function CutShort({
+  span,
+  which,
+  keptBytes,
+}: {
+  readonly span: Schemas['Span'];
+  readonly which: 'request' | 'response';
+  readonly keptBytes: number;
+}): ReactElement {
+  const sentBytes = which === 'request' ? span.request.size_bytes : span.response.content_length;
+  return (
+    <p className="text-ink-2">
+      Only its beginning was recorded{sentBytes > keptBytes && `, ${bytesText(keptBytes)} of ${bytesText(sentBytes)}`}: what is kept ends at{' '}
+      <code className="font-mono text-meta">record.body_max</code>. A value that was cut is left out below.
+      {span.operation === 'mcp.tools.list' && (
+        <>
+          {' '}
+          <Link to="/servers/$name/tools" params={{ name: span.server }} className="text-accent underline">
+            All tools of {span.server}
+          </Link>
+        </>
+      )}
+    </p>
   );
 }
 
@@ -81,8 +130,8 @@ function Recorded({ traceId, span, which, masked }: SpanBodyProps & { readonly m
         <section aria-label="What is masked">
           <h3 className="mb-1 text-meta text-ink-3">{pluralText(masked, 'value')} masked</h3>
           <ul className="flex flex-wrap gap-1.5">
-            {found.data?.masked.map(({ rule, path, count }) => (
-              <li key={`${rule} ${path}`} className="rounded-control bg-warn-soft px-1.5 text-meta text-warn">
+            {found.data?.masked.map(({ rule, path, offset, count }) => (
+              <li key={`${rule} ${path} ${offset}`} className="rounded-control bg-warn-soft px-1.5 text-meta text-warn">
                 {path !== '' && <code className="font-mono break-all">{path} </code>}
                 by {rule}
                 {count > 1 && `, ${countText(count)} times`}

@@ -176,7 +176,7 @@ function TracesPage(): ReactElement {
 
   const total = answer?.pages[0]?.page.estimated_total ?? null;
   const footer = isLive ? (
-    `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · of the last second ${live.sampled.shown} of ${live.sampled.of}`}`
+    `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · showing ${countText(live.sampled.shown)}/s of ${countText(live.sampled.of)}/s`}`
   ) : list.isFetchingNextPage ? (
     'Loading more …'
   ) : (
@@ -260,7 +260,11 @@ function TracesPage(): ReactElement {
           {live.waiting > 0 && (
             <button
               type="button"
-              onClick={() => open(null)}
+              onClick={({ currentTarget }) => {
+                // The list goes on where its newest row stands, and nothing lies beside it.
+                currentTarget.parentElement?.querySelector('[role=grid]')?.parentElement?.scrollTo({ top: 0 });
+                open(null);
+              }}
               className="absolute top-28 left-1/2 z-10 -translate-x-1/2 rounded-control bg-ink px-3 py-1 text-meta text-canvas"
             >
               ▲ {shortCount(live.waiting)} new
