@@ -81,6 +81,24 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
+  test('what a server offers beside tools is listed beside them, and the address holds which of it', async () => {
+    const page = await open('/ui/servers/desk/tools');
+    await page.getByRole('tab', { name: 'Resources 2' }).click();
+    await page.getByRole('row', { name: /desk:\/\/\/readme readme text\/markdown To be read first/ }).waitFor();
+    await dashboard.look(page, 'resources-light');
+    await page.getByLabel('Find').fill('issue');
+    await page.getByRole('row', { name: /readme/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /desk:\/\/\/issues\/\{number\} template/ }).waitFor();
+    await page.getByRole('tab', { name: 'Prompts 1' }).click();
+    await page.getByRole('row', { name: /triage repo, since optional Sorts what is wrong/ }).waitFor();
+    await page.reload();
+    await page.getByRole('row', { name: /triage/ }).waitFor();
+    await dashboard.look(page, 'prompts-light');
+    await page.getByRole('tab', { name: 'Tools 304' }).click();
+    await page.getByRole('row', { name: /create_issue/ }).waitFor();
+    await page.close();
+  });
+
   test('a tool is tried from its schema: what does not fit is said at its field and not sent; it is called as whoever looks, by a key that is gone with the page', async () => {
     const page = await open('/ui/servers/desk/tools?tool=create_issue');
     const asked = form(page, 'create_issue');

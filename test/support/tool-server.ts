@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { toNodeHandler, type NodeMcpRequestHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { createMcpHandler, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 
 export interface ToolServer {
@@ -23,7 +23,7 @@ const issue = z.object({
   password: z.string().optional(),
 });
 
-/** `create_issue` (arguments of every kind), `look` (only reads), `drop_repo` (destroys), `fail`, and `extra` more. */
+/** `create_issue` (arguments of every kind), `look` (only reads), `drop_repo` (destroys), `fail`, and `extra` more; a resource, a template of resources and a prompt. */
 export async function startToolServer(extra = 0): Promise<ToolServer> {
   const calls: { tool: string; arguments: unknown }[] = [];
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
@@ -61,6 +61,12 @@ export async function startToolServer(extra = 0): Promise<ToolServer> {
     server.registerTool('fail', { description: 'Fails.', inputSchema: z.object({}), annotations: reads }, () => ({
       ...text('the disk is full'),
       isError: true,
+    }));
+    const readme = { description: 'To be read first.', mimeType: 'text/markdown' };
+    server.registerResource('readme', 'desk:///readme', readme, () => ({ contents: [] }));
+    server.registerResource('issue', new ResourceTemplate('desk:///issues/{number}', { list: undefined }), {}, () => ({ contents: [] }));
+    server.registerPrompt('triage', { description: 'Sorts what is wrong.', argsSchema: z.object({ repo: z.string(), since: z.string().optional() }) }, () => ({
+      messages: [],
     }));
     for (let index = 0; index < extra; index += 1)
       server.registerTool(`report_${index}`, { description: `Report number ${index}.`, inputSchema: z.object({ day: z.string() }), annotations: reads }, () =>

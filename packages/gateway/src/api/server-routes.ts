@@ -91,7 +91,7 @@ export function serverRoutes(api: Api): void {
       permission: 'servers.test',
       changesNothing: true,
       tags: ['servers'],
-      summary: 'Connect to a server and list its tools',
+      summary: 'Connect to a server and list its tools, resources and prompts',
       description:
         'What the server offers, whatever rules let callers see of it. Ten seconds at most. A server that fails is a result with `ok: false`, not a fault.',
       request: { params: nameParams, query: z.strictObject({ target: z.string().max(64).optional().openapi({ description: 'One of several targets.' }) }) },
@@ -112,6 +112,9 @@ export function serverRoutes(api: Api): void {
             server_version: test.serverVersion,
             tools: test.tools && test.tools.map(toolBody),
             tools_cut: test.toolsCut,
+            resources: test.resources && test.resources.map(({ isTemplate, mimeType, ...one }) => ({ ...one, is_template: isTemplate, mime_type: mimeType })),
+            prompts: test.prompts && test.prompts.map((one) => ({ ...one, arguments: one.arguments.map((argument) => ({ ...argument })) })),
+            others_cut: test.othersCut,
             handshake_ms: test.handshakeMs,
             tools_ms: test.toolsMs,
           },
@@ -260,6 +263,24 @@ const listedToolSchema = z
   })
   .openapi('ListedTool');
 
+const listedResourceSchema = z
+  .object({
+    uri: z.string().openapi({ description: 'Of a template that of RFC 6570, as its server says it.', example: 'file:///srv/{path}' }),
+    is_template: z.boolean(),
+    name: z.string(),
+    description: z.string().openapi({ description: 'Its first 500 characters.' }),
+    mime_type: z.string().nullable(),
+  })
+  .openapi('ListedResource');
+
+const listedPromptSchema = z
+  .object({
+    name: z.string(),
+    description: z.string().openapi({ description: 'Its first 500 characters.' }),
+    arguments: z.array(z.object({ name: z.string(), description: z.string(), required: z.boolean() })),
+  })
+  .openapi('ListedPrompt');
+
 const testSchema = z
   .object({
     ok: z.boolean(),
@@ -272,6 +293,11 @@ const testSchema = z
     server_version: z.string().nullable(),
     tools: z.array(listedToolSchema).nullable(),
     tools_cut: z.boolean(),
+    resources: z.array(listedResourceSchema).nullable().openapi({
+      description: 'Templates behind them, 500 of either at most; empty: it offers none; null: they could not be listed, which does not fail the test.',
+    }),
+    prompts: z.array(listedPromptSchema).nullable().openapi({ description: '500 at most; null as above.' }),
+    others_cut: z.boolean().openapi({ description: 'It has more resources or prompts than are listed here.' }),
     handshake_ms: z.number().nullable(),
     tools_ms: z.number().nullable(),
   })

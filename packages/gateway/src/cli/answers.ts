@@ -144,6 +144,8 @@ export const answers = {
       server_version: z.string().nullable(),
       tools: z.array(z.looseObject({ name: z.string(), description: z.string() })).nullable(),
       tools_cut: z.boolean(),
+      resources: z.array(z.looseObject({ uri: z.string() })).nullable(),
+      prompts: z.array(z.looseObject({ name: z.string() })).nullable(),
       handshake_ms: z.number().nullable(),
       tools_ms: z.number().nullable(),
     }),

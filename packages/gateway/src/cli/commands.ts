@@ -258,7 +258,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: ['servers', 'test'],
-    summary: 'Connect to a server, list its tools and say how long each step took',
+    summary: 'Connect to a server, list what it offers and say how long each step took',
     client: true,
     prints: true,
     arguments: [{ form: 'NAME', about: 'Name of the server.' }],

@@ -30,9 +30,16 @@ export const serversTest: Command = async (context) => {
       for (const tool of test.tools.slice(0, toolsShown)) lines.push(`    ${plain(tool.name, 60)}  ${out.paint.dim(plain(tool.description, 90))}`);
       if (test.tools.length > toolsShown) lines.push(`    … ${test.tools.length - toolsShown} more: -o json shows all`);
     }
+    const others = [...said(test.resources, 'resource'), ...said(test.prompts, 'prompt')];
+    if (others.length > 0) lines.push(`  also ${others.join(' and ')}: -o json shows them`);
     if (!test.ok) lines.push(`${out.paint.red('⬣')} ${plain(test.failed_at ?? 'test')}  ${plain(test.reason ?? 'it failed without a reason', 500)}`);
     if (test.fix !== null) lines.push(`    fix: ${plain(test.fix, 500)}`);
     return lines.join('\n');
   });
   return test.ok ? exitCodes.ok : exitCodes.problemsFound;
 };
+
+/** Nothing of what there is none, or of what could not be listed. */
+function said(list: readonly unknown[] | null, what: string): readonly string[] {
+  return list === null || list.length === 0 ? [] : [countText(list.length, what)];
+}

@@ -10,7 +10,7 @@ export const permissions = {
   'keys.read': 'List API keys and see one.',
   'keys.write': 'Create, rotate and revoke API keys.',
   'servers.read': 'List servers and see one.',
-  'servers.test': 'Connect to a server and list its tools.',
+  'servers.test': 'Connect to a server and list its tools, resources and prompts.',
   'servers.write': 'Switch the active target of a server, change its canary, the weight of a target, or drain one.',
   'traces.read': 'List traces and see one.',
   'views.share': 'Share a saved view with a team or with everybody of the organization.',

@@ -13,6 +13,7 @@ import { Loaded } from '../../ui/loaded.tsx';
 import { Allowed, Empty } from '../../ui/states.tsx';
 import { ServerFrame } from '../servers/server-frame.tsx';
 import { testQuery } from '../servers/use-servers.ts';
+import { Offered } from './offered.tsx';
 import { useOwnKey } from './own-key.ts';
 import { ToolAccessWord, useToolAccess, type AccessOfTools } from './tool-access.tsx';
 import { ToolDetail, ToolHints } from './tool-detail.tsx';
@@ -26,7 +27,9 @@ export function ServerTools(): ReactElement {
       <ServerFrame name={name} tab="tools" fills>
         {(server) => (
           <Allowed permission="servers.test">
-            <Tools key={server.name} server={server} />
+            <Offered server={server.name}>
+              <Tools key={server.name} server={server} />
+            </Offered>
           </Allowed>
         )}
       </ServerFrame>
@@ -77,7 +80,7 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
             </span>
           </Empty>
         ) : said.tools.length === 0 ? (
-          <Empty title="It offers no tool">It answers, and lists none. Resources and prompts are reached by clients all the same.</Empty>
+          <Empty title="It offers no tool">It answers, and lists none.</Empty>
         ) : (
           <div className="flex min-h-0 flex-1">
             <section

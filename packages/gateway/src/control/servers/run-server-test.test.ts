@@ -3,7 +3,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { McpServer, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
+import { McpServer, ResourceTemplate, createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
 import { toNodeHandler } from '@modelcontextprotocol/node';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -93,6 +93,31 @@ test('a server on a Unix socket is reached, with the credential of the gateway',
     tools: [{ name: 'echo', description: 'Says it back.' }],
   });
   expect([...seen]).toEqual(['ours']);
+});
+
+test('what a server offers beside tools is listed with it: resources, their templates, prompts; a list that fails fails nothing', async () => {
+  const handler = mcpHandler((server) => {
+    server.registerResource('readme', 'file:///readme', { description: 'To be read first.', mimeType: 'text/plain' }, () => ({ contents: [] }));
+    server.registerResource('file', new ResourceTemplate('file:///{path}', { list: undefined }), {}, () => ({ contents: [] }));
+    server.registerPrompt('greet', { description: 'Says hello.', argsSchema: z.object({ whom: z.string() }) }, () => ({ messages: [] }));
+  });
+  expect(await runServerTest(target({ origin: await listen(httpServer(handler)) }))).toMatchObject({
+    ok: true,
+    resources: [
+      { uri: 'file:///readme', isTemplate: false, name: 'readme', description: 'To be read first.', mimeType: 'text/plain' },
+      { uri: 'file:///{path}', isTemplate: true, name: 'file', description: '', mimeType: null },
+    ],
+    prompts: [{ name: 'greet', description: 'Says hello.', arguments: [{ name: 'whom', description: '', required: true }] }],
+    othersCut: false,
+  });
+  const broken = mcpHandler((server) => {
+    server.registerPrompt('greet', {}, () => ({ messages: [] }));
+    server.server.setRequestHandler('prompts/list', () => {
+      throw new Error('the prompts are out');
+    });
+  });
+  const result = await runServerTest(target({ origin: await listen(httpServer(broken)) }));
+  expect(result).toMatchObject({ ok: true, resources: [], prompts: null });
 });
 
 test('a tool is described by what its server says of it: title, hints, schemas; a schema that is too long is left out and the tool is not', async () => {

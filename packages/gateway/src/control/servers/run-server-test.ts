@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns';
-import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport, type Tool } from '@modelcontextprotocol/client';
+import { Client, SdkError, SdkErrorCode, StreamableHTTPClientTransport, type Prompt, type Tool } from '@modelcontextprotocol/client';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { guardLookup, networksOf, refusedHost } from '../../kernel/outward-address.ts';
 import { listedFacts } from '../../kernel/tool-facts.ts';
 import type { TlsData } from '../../snapshot/upstream-data.ts';
-import type { ListedTool, ServerTest } from './test-server.ts';
+import type { ListedPrompt, ListedResource, ListedTool, ServerTest } from './test-server.ts';
 
 /** Where a server is reached and how long each step may take. */
 export interface ServerTarget {
@@ -24,14 +24,18 @@ const testTimeoutMs = 10_000;
 const answerBytesMax = 8 * 1024 * 1024;
 const toolsMax = 2000;
 const pagesMax = 50;
+/** Of resources, of templates and of prompts each. */
+const othersMax = 500;
+const uriCharsMax = 2048;
+const argumentsMax = 50;
 const descriptionCharsMax = 500;
 /** Of one schema, as JSON; of all that an answer holds. */
 const schemaCharsMax = 64 * 1024;
 const schemasCharsMax = 2 * 1024 * 1024;
 
 /**
- * Connects to a server as a client would: handshake in whichever era it speaks, then `tools/list`, `timeoutMs` in all. A server
- * that fails is a result.
+ * Connects to a server as a client would: handshake in whichever era it speaks, then `tools/list`, then what it offers beside tools, `timeoutMs` in all. A
+ * server that fails is a result.
  */
 export async function runServerTest(target: ServerTarget, timeoutMs = testTimeoutMs): Promise<ServerTest> {
   const signal = AbortSignal.timeout(timeoutMs);
@@ -77,6 +81,7 @@ export async function runServerTest(target: ServerTarget, timeoutMs = testTimeou
     else result.tools = [];
     result.toolsMs = since(listedAt);
     result.ok = true;
+    Object.assign(result, await listOthers(client, signal));
   } catch (error) {
     const isRefused = isBadPort(networkError);
     const failedAt = step === 'handshake' && (isRefused || isConnectFailure(networkError)) ? 'connect' : step;
@@ -121,6 +126,9 @@ const untested: ServerTest = {
   serverVersion: null,
   tools: null,
   toolsCut: false,
+  resources: null,
+  prompts: null,
+  othersCut: false,
   handshakeMs: null,
   toolsMs: null,
 };
@@ -137,6 +145,68 @@ async function listTools(client: Client, signal: AbortSignal): Promise<Pick<Serv
     if (cursor === undefined) return { tools: tools.slice(0, toolsMax), toolsCut: tools.length > toolsMax };
   }
   return { tools: tools.slice(0, toolsMax), toolsCut: true };
+}
+
+/** What it offers beside tools. The test is of its tools: a list of others that cannot be had is not known, and no failure. */
+async function listOthers(client: Client, signal: AbortSignal): Promise<Pick<ServerTest, 'resources' | 'prompts' | 'othersCut'>> {
+  const can = client.getServerCapabilities();
+  const options = { signal, timeout: testTimeoutMs };
+  let othersCut = false;
+  const listAll = async <Entry>(list: (params: { cursor?: string }) => Promise<{ readonly entries: readonly Entry[]; readonly next: string | undefined }>) => {
+    const all: Entry[] = [];
+    let params = {};
+    for (let page = 0; page < pagesMax && all.length <= othersMax; page += 1) {
+      const { entries, next } = await list(params);
+      all.push(...entries);
+      if (next === undefined) return cut(all);
+      params = { cursor: next };
+    }
+    othersCut = true;
+    return cut(all);
+  };
+  const cut = <Entry>(all: readonly Entry[]): readonly Entry[] => {
+    othersCut ||= all.length > othersMax;
+    return all.slice(0, othersMax);
+  };
+  const resources = async (): Promise<readonly ListedResource[]> => [
+    ...(await listAll(async (params) => {
+      const { resources: entries, nextCursor: next } = await client.request({ method: 'resources/list', params }, options);
+      return { entries: entries.map(({ uri, ...entry }) => listedResource(uri, false, entry)), next };
+    })),
+    ...(await listAll(async (params) => {
+      const { resourceTemplates: entries, nextCursor: next } = await client.request({ method: 'resources/templates/list', params }, options);
+      return { entries: entries.map(({ uriTemplate, ...entry }) => listedResource(uriTemplate, true, entry)), next };
+    })),
+  ];
+  const prompts = (): Promise<readonly ListedPrompt[]> =>
+    listAll(async (params) => {
+      const { prompts: entries, nextCursor: next } = await client.request({ method: 'prompts/list', params }, options);
+      return { entries: entries.map(listedPrompt), next };
+    });
+  const known = async <Entry>(offers: unknown, list: () => Promise<readonly Entry[]>): Promise<readonly Entry[] | null> =>
+    offers === undefined ? [] : list().catch(() => null);
+  return { resources: await known(can?.resources, resources), prompts: await known(can?.prompts, prompts), othersCut };
+}
+
+function listedResource(
+  uri: string,
+  isTemplate: boolean,
+  entry: { name: string; description?: string | undefined; mimeType?: string | undefined },
+): ListedResource {
+  const { name, description = '', mimeType = null } = entry;
+  return { uri: uri.slice(0, uriCharsMax), isTemplate, name, description: description.slice(0, descriptionCharsMax), mimeType };
+}
+
+function listedPrompt({ name, description = '', arguments: args = [] }: Prompt): ListedPrompt {
+  return {
+    name,
+    description: description.slice(0, descriptionCharsMax),
+    arguments: args.slice(0, argumentsMax).map((one) => ({
+      name: one.name,
+      description: (one.description ?? '').slice(0, descriptionCharsMax),
+      required: one.required === true,
+    })),
+  };
 }
 
 /** `room`: what is left for schemas; what does not fit is left out, whole. */

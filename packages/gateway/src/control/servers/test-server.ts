@@ -25,6 +25,11 @@ export interface ServerTest {
   readonly tools: readonly ListedTool[] | null;
   /** The server has more tools than are listed here. */
   readonly toolsCut: boolean;
+  /** Templates behind them. Null: they were not, or could not be, listed. */
+  readonly resources: readonly ListedResource[] | null;
+  readonly prompts: readonly ListedPrompt[] | null;
+  /** It has more resources or prompts than are listed here. */
+  readonly othersCut: boolean;
   readonly handshakeMs: number | null;
   readonly toolsMs: number | null;
 }
@@ -38,6 +43,23 @@ export interface ListedTool extends Omit<ToolFacts, 'risk'> {
   readonly inputSchema: Readonly<Record<string, unknown>> | null;
   /** Null: there is none, or it is too long. */
   readonly outputSchema: Readonly<Record<string, unknown>> | null;
+}
+
+/** A resource, or a template of resources, as its server lists it. */
+export interface ListedResource {
+  readonly uri: string;
+  readonly isTemplate: boolean;
+  readonly name: string;
+  /** Its beginning. */
+  readonly description: string;
+  readonly mimeType: string | null;
+}
+
+export interface ListedPrompt {
+  readonly name: string;
+  /** Its beginning. */
+  readonly description: string;
+  readonly arguments: readonly { readonly name: string; readonly description: string; readonly required: boolean }[];
 }
 
 /** `target` null: the one that takes calls, the first of several. */
