@@ -7,6 +7,7 @@ import { gateway } from '../../app/gateway.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { OutcomeBars } from '../../charts/outcome-bars.tsx';
 import { DataTable, moved } from '../../table/data-table.tsx';
+import { Ago } from '../../time/time.tsx';
 import { countText, pluralText, shortCount } from '../../text/format.ts';
 import { rangeText, useTimeWindow } from '../../time/range.ts';
 import { Button } from '../../ui/button.tsx';
@@ -175,12 +176,21 @@ function TracesPage(): ReactElement {
   ]);
 
   const total = answer?.pages[0]?.page.estimated_total ?? null;
+  const scannedTo = answer?.pages.at(-1)?.page.scanned_range.start_time;
   const footer = isLive ? (
     `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · showing ${countText(live.sampled.shown)}/s of ${countText(live.sampled.of)}/s`}`
   ) : list.isFetchingNextPage ? (
     'Loading more …'
   ) : (
-    <>{found.length > 0 && `1–${countText(found.length)} of ${list.hasNextPage ? '~' : ''}${countText(total ?? found.length)} · ${rangeText(search)}`}</>
+    <>
+      {found.length > 0 && `1–${countText(found.length)} of ${list.hasNextPage ? '~' : ''}${countText(total ?? found.length)} · ${rangeText(search)}`}
+      {list.hasNextPage && scannedTo !== undefined && (
+        <>
+          {' '}
+          · the oldest looked at <Ago time={scannedTo} />
+        </>
+      )}
+    </>
   );
   return (
     <div className="flex h-full min-h-0 flex-col">
