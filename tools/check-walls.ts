@@ -15,7 +15,7 @@ export interface Wall {
   readonly packages?: readonly string[];
 }
 
-const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'guard', 'route', 'transform', 'cache', 'upstream', 'record'];
+const rail = ['listener', 'protocol', 'authenticate', 'authorise', 'limit', 'transform', 'cache', 'upstream', 'record'];
 const controlPlane = ['control', 'api', 'identity', 'jobs', 'store/registry'];
 const onTheRail: Wall = { values: [], notEvenTypes: controlPlane };
 
@@ -73,11 +73,11 @@ export const gatewayWalls: Readonly<Record<string, Wall>> = {
   snapshot: { values: [] },
   query: { values: [] },
   // The embedded engines are programs of our own; a query becomes SQL there.
-  masking: { values: [] },
+  masking: { values: [], notEvenTypes: controlPlane },
   // From a worker to the masking process and to disk; segments are written in the ledger's own row format.
   store: { values: ['process', 'query', 'chain'] },
-  bodies: { values: ['masking', 'tokens', 'process', 'record'] },
-  tokens: { values: [] },
+  bodies: { values: ['masking', 'tokens', 'process', 'record'], notEvenTypes: controlPlane },
+  tokens: { values: [], notEvenTypes: controlPlane },
   // A program of its own, also used as a sidecar.
   bridge: { values: [] },
   node: { values: ['assemble.ts', 'assemble-worker.ts', 'assemble-restore.ts', 'process', 'chain'] },
