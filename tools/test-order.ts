@@ -14,6 +14,8 @@ export const longFiles: readonly string[] = [
   'test/journeys/eras-workers.test.ts',
   'test/journeys/hot-reload.test.ts',
   'test/peers/peers.test.ts',
+  'test/journeys/dashboard-rules.test.ts',
+  'test/journeys/dashboard-long.test.ts',
   'test/journeys/backup.test.ts',
 ];
 

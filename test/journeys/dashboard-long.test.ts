@@ -71,6 +71,7 @@ describeWith('chromium', 'what is long', (chromium) => {
   test('a trace of ten thousand calls is scrolled with the rows on screen in the document, not touched again once they are known', async () => {
     const page = await dashboard.open(`/ui/traces/tr_${trace}`, person);
     await page.getByRole('tree').getByRole('treeitem').nth(10).waitFor();
+    await page.getByRole('tree').locator('[aria-selected=true]').waitFor();
     await jump(page, 0);
     await page.locator('[role=treeitem][aria-level][style*="top: 0px"]').waitFor();
     const seen = await scroll(page, 'treeitem', rows);

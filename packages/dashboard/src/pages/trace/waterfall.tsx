@@ -64,9 +64,10 @@ export function Waterfall({ rows, outline, startMs, lengthMs, meant, chosen, onC
   const critical = useMemo(() => new Set(outline.start_ms.length > 1 ? outline.critical : []), [outline]);
   // The first may stand far below, unless somebody has begun to look for themselves; one that is clicked is on screen already.
   const isFirstShown = useRef(true);
+  const isLookedFor = useRef(false);
   useEffect(() => {
     if (chosen === null) return;
-    const isTooLate = isFirstShown.current && (scroller.current?.scrollTop ?? 0) > 0;
+    const isTooLate = isFirstShown.current && (isLookedFor.current || (scroller.current?.scrollTop ?? 0) > 0);
     isFirstShown.current = false;
     if (isTooLate) return;
     const index = rows.findIndex(({ place }) => place === chosen);
@@ -83,7 +84,14 @@ export function Waterfall({ rows, outline, startMs, lengthMs, meant, chosen, onC
   const toggle = useCallback((id: string) => latest.current.onToggle(id), []);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <Minimap outline={outline} lengthMs={lengthMs} onJump={(share) => virtual.scrollToIndex(Math.floor(share * rows.length), { align: 'center' })} />
+      <Minimap
+        outline={outline}
+        lengthMs={lengthMs}
+        onJump={(share) => {
+          isLookedFor.current = true;
+          virtual.scrollToIndex(Math.floor(share * rows.length), { align: 'center' });
+        }}
+      />
       <div className="grid h-6 shrink-0 grid-cols-[minmax(160px,34%)_1fr] items-center border-b border-hairline bg-sunken text-meta text-ink-3">
         <span className="px-3">Call</span>
         <span className="relative h-full pr-3">
