@@ -7,11 +7,19 @@ const edge = 24;
 export function useChosenInSight<Row extends HTMLElement>(chosen: string): RefObject<Row | null> {
   const row = useRef<Row>(null);
   useLayoutEffect(() => {
-    const one = chosen === '' ? null : row.current?.querySelector('[aria-selected=true], [aria-current]');
-    if (row.current === null || one === null || one === undefined) return;
-    const [around, at] = [row.current.getBoundingClientRect(), one.getBoundingClientRect()];
-    if (at.left < around.left + edge || at.right > around.right - edge) row.current.scrollLeft += (at.left + at.right - around.left - around.right) / 2;
-    // Until another is chosen somebody scrolls as they like.
+    const whole = row.current;
+    if (whole === null || chosen === '') return;
+    const bring = (): void => {
+      const one = whole.querySelector('[aria-selected=true], [aria-current]');
+      if (one === null) return;
+      const [around, at] = [whole.getBoundingClientRect(), one.getBoundingClientRect()];
+      if (at.left < around.left + edge || at.right > around.right - edge) whole.scrollLeft += (at.left + at.right - around.left - around.right) / 2;
+    };
+    bring();
+    // A screen that is turned has room for others. Until then, or until another is chosen, somebody scrolls as they like.
+    const watch = new ResizeObserver(bring);
+    watch.observe(whole);
+    return () => watch.disconnect();
   }, [chosen]);
   return row;
 }

@@ -63,7 +63,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
       <div className="grid items-start gap-2 sm:grid-cols-2 lg:grid-cols-[2fr_1fr_112px_2fr_auto]">
         <Field
           label="Who"
-          placeholder="A user, a service account, an agent, a key"
+          placeholder="A user, service account, agent or key"
           hint="A name finds it; an e-mail address or an id is taken as it is."
           value={draft.as}
           list={`${id}-callers`}

@@ -47,7 +47,7 @@ function CostsPage(): ReactElement {
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
   const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, compare: 'true', format: 'csv' }).toString()}`;
   return (
-    <div className="flex flex-col gap-6 px-3 py-3 sm:px-6 sm:py-4">
+    <div className="[--state-inset:0px] flex flex-col gap-6 px-3 py-3 sm:px-6 sm:py-4">
       <header className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-title font-semibold">Costs</h1>
         <div className="flex flex-wrap items-center gap-1.5">
@@ -99,14 +99,14 @@ function MonthSkeleton(): ReactElement {
 }
 
 function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend']; readonly isStale: boolean }): ReactElement {
-  const { total_cost: total, total_calls: calls, unpriced_calls: unpriced, currency, projection, previous } = trend;
+  const { total_cost: total, total_calls: calls, unpriced_calls: unpriced, currency, period, projection, previous } = trend;
   const mayPrices = useCapability('prices.write').allowed;
   const mayTraces = useCapability('traces.read').allowed;
   const navigate = useNavigate();
   return (
     <section className={isStale ? 'opacity-60' : ''} aria-busy={isStale}>
       <dl className="mb-3 grid grid-cols-2 gap-x-4 gap-y-3 sm:flex sm:flex-wrap sm:gap-x-10">
-        <Figure name={projection === null ? 'In all' : 'So far'} note={pluralText(calls, 'call')}>
+        <Figure name={period.end.slice(0, 7) < currentMonth() ? 'In all' : 'So far'} note={pluralText(calls, 'call')}>
           {moneyText(total, currency)}
         </Figure>
         {calls > unpriced && (
@@ -210,7 +210,7 @@ interface BreakdownProps {
 function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStale }: BreakdownProps): ReactElement {
   const mayTraces = useCapability('traces.read').allowed;
   if (breakdown.length === 0)
-    return <Empty title={`No call in ${monthText(month.name)}`}>What tools cost is said under pricing in gateway.yaml, or by prices of the API.</Empty>;
+    return <Empty title={`No call in ${monthText(month.name)}`}>What a call costs is said by the prices below, or under pricing in gateway.yaml.</Empty>;
   const nameOf = (group: string | null): ReactNode => group ?? <i className="font-normal text-ink-3">no {by}</i>;
   const callsOf = (group: string | null): string => {
     if (group === null) return `-has:${fieldOf[by]}`;

@@ -23,7 +23,8 @@ const example = `identity:
       preset: okta
       issuer: https://acme.okta.com
       client_id: 0oa1b2c3d4
-      client_secret: { env: OKTA_CLIENT_SECRET }
+      client_secret:
+        env: OKTA_CLIENT_SECRET
       domains: [acme.example]`;
 
 function IdentityPage(): ReactElement {
@@ -35,7 +36,7 @@ function IdentityPage(): ReactElement {
   return (
     <div className="[--state-inset:0px] flex flex-col gap-8 px-3 pt-3 pb-8 sm:px-4">
       <div className="flex flex-wrap items-center justify-between gap-3">
-        <h1 className="flex h-8 items-center text-title font-semibold">Sign-in</h1>
+        <h1 className="text-title font-semibold">Sign-in</h1>
         {mayAudit && (
           <p className="flex gap-4">
             <Link to="/audit" search={{ action: 'session.*' }} className="text-accent hover:underline">
@@ -52,8 +53,8 @@ function IdentityPage(): ReactElement {
           {(data) =>
             data.providers.length === 0 ? (
               <Empty title="No identity provider yet">
-                People come in by invitations and one-time links. A provider is named in gateway.yaml, which holds without a restart; it then stands here, to be
-                tried before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
+                People come in by invitations and one-time links. A provider is named in gateway.yaml, which takes no restart; it then stands here, to be tried
+                before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
                 <Command text={example} />
               </Empty>
             ) : (
