@@ -13,7 +13,7 @@ export function PageFailed({ error, reset }: ErrorComponentProps): ReactElement 
 
 export function NotFound(): ReactElement {
   return (
-    <div className="flex flex-col items-start gap-4 px-4 py-12 sm:px-6">
+    <div className="flex flex-col items-start gap-4 px-3 py-12 sm:px-4">
       <Rail stop="access" status="cancelled" large />
       <h1 className="text-title font-semibold">There is no such page</h1>
       <p className="max-w-[60ch] text-body text-ink-2">The line ends here. The address may be of an older dashboard, or cut.</p>

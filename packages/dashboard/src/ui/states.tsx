@@ -7,6 +7,8 @@ import type { Column } from '../table/data-table.tsx';
 import { Button } from './button.tsx';
 import { CopyButton, copyText } from './copy.tsx';
 
+const stateInset = 'px-[var(--state-inset,0.75rem)] sm:px-[var(--state-inset,1rem)]';
+
 export interface SkeletonProps {
   readonly rows?: number;
   readonly label?: string;
@@ -64,11 +66,18 @@ export function Skeleton({ rows = 8, label = 'Loading', columns }: SkeletonProps
   );
 }
 
-/** In a page that keeps a distance to its edges, `--state-inset` is 0: what is said stands in line with its headings. */
-export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }): ReactElement {
+interface EmptyProps {
+  readonly title: string;
+  /** The page has nothing but this: it is its heading. */
+  readonly isPage?: boolean;
+  readonly children?: ReactNode;
+}
+
+/** In line with the headings of the page: where those keep a distance to its edges that holds for all, `--state-inset` is 0, and the page's own rhythm is enough. */
+export function Empty({ title, isPage = false, children }: EmptyProps): ReactElement {
   return (
-    <div className="flex flex-col items-start gap-2 px-[var(--state-inset,1rem)] py-8 sm:px-[var(--state-inset,1.5rem)]">
-      <p className="text-body font-medium">{title}</p>
+    <div className={`flex flex-col items-start ${isPage ? 'gap-3 py-12' : 'gap-2 py-[max(0.5rem,calc(var(--state-inset,1rem)*2))]'} ${stateInset}`}>
+      {isPage ? <h1 className="text-title font-semibold">{title}</h1> : <p className="text-body font-medium">{title}</p>}
       {children !== undefined && <div className="max-w-[72ch] text-table text-ink-2">{children}</div>}
     </div>
   );
@@ -132,14 +141,15 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
 export function Denied({ capability }: { readonly capability: Capability }): ReactElement {
   const people = capability.granters;
   const [copied, setCopied] = useState(false);
-  const request = (): string => `Please give me the permission ${capability.permission} of GatewayOps (${capability.description}), for ${location.href}`;
+  const request = (): string =>
+    `Please give me the permission ${capability.permission} of GatewayOps (${inWords(capability.description)}), for ${location.href}`;
   return (
-    <div className="flex flex-col items-start gap-3 px-4 py-12 sm:px-6">
+    <div className={`flex flex-col items-start gap-3 py-12 ${stateInset}`}>
       <Lock size={20} aria-hidden="true" className="text-ink-3" />
       <h1 className="text-title font-semibold">This page needs another permission</h1>
       <p className="max-w-[72ch] text-body text-ink-2">
         It takes <code className="font-mono text-table">{capability.permission}</code>
-        {capability.description === '' ? '' : ` (${capability.description.replace(/\.$/, '')})`}. {capability.reason}
+        {capability.description === '' ? '' : ` (${inWords(capability.description)})`}. {capability.reason}
       </p>
       <p className="max-w-[72ch] text-body text-ink-2">
         {people.length === 0
@@ -151,7 +161,7 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
       </p>
       <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request for it</Button>
       <p role="status" className="text-meta text-ink-3">
-        {copied ? 'Copied: send it to one of them.' : ''}
+        {copied ? `Copied: send it to ${people.length === 0 ? 'the operator' : people.length === 1 ? (people[0]?.name ?? '') : 'one of them'}.` : ''}
       </p>
     </div>
   );
@@ -166,6 +176,11 @@ export function Allowed({ permission, children }: { readonly permission: string;
 /** The children for whoever has the permission, else nothing: for a part of a page that has others. */
 export function IfAllowed({ permission, children }: { readonly permission: string; readonly children: ReactNode }): ReactNode {
   return useCapability(permission).allowed ? children : null;
+}
+
+/** A sentence as it stands within another. */
+function inWords(sentence: string): string {
+  return `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 }
 
 function nameOf(principal: string): string {

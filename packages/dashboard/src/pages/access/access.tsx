@@ -43,12 +43,12 @@ function AccessPage(): ReactElement {
   });
   return (
     <div className="[--state-inset:0px] flex flex-col gap-4 px-3 pt-3 pb-6 sm:px-4">
-      <h1 className="flex h-8 items-center text-title font-semibold">Check access</h1>
+      <h1 className="text-title font-semibold">Check access</h1>
       <AccessForm key={JSON.stringify(search)} search={search} onAsk={(asked) => void navigate({ search: (old) => ({ ...old, ...asked }) })} />
       {!isAsked ? (
         <Empty title="Who, and what?">
-          It says whether the call would be let through, by the rules that hold now, and which of them decides. Nothing is called. A link to the answer is the
-          address of this page.
+          This says whether the call would be let through by the rules that hold now, and which of them decides. Nothing is called. The address of this page
+          leads to the answer.
         </Empty>
       ) : explained.isLoadingError ? (
         <ErrorCard error={explained.error} what="The decision" onRetry={() => void explained.refetch()} />

@@ -106,7 +106,7 @@ function AuditPage(): ReactElement {
                 <Button
                   onClick={() => change({ text: undefined, action: undefined, actor: undefined, object: undefined, result: undefined, internal: undefined })}
                 >
-                  Show all of it
+                  Show all events
                 </Button>
               )}
             </Empty>

@@ -16,6 +16,8 @@ import { operationText } from '../traces/trace-row.ts';
 import { alignCalls, alignedMax, differs, firstToSee, type Pair } from './align.ts';
 import { Gap, PairDetail } from './pair-detail.tsx';
 
+const keyShape = 'rounded-control border border-hairline bg-sunken px-1.5 font-mono text-meta';
+
 export function Compare(): ReactElement {
   return (
     <Allowed permission="traces.read">
@@ -28,12 +30,12 @@ function ComparePage(): ReactElement {
   const { a, b } = useSearch({ from: '/traces/compare' });
   if (a === undefined || b === undefined)
     return (
-      <Empty title="Two traces are needed">
+      <Empty title="Two traces are needed" isPage>
         Choose two in{' '}
         <Link to="/traces" className="text-accent underline">
           Traces
         </Link>{' '}
-        with <kbd>x</kbd>, then press <kbd>=</kbd>.
+        with <kbd className={keyShape}>x</kbd>, then press <kbd className={keyShape}>=</kbd>.
       </Empty>
     );
   return <Sides a={a} b={b} />;

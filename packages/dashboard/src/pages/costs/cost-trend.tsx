@@ -40,7 +40,7 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
                 : `A day to come: on average ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
             : `${shown.date}: ${moneyText(shown.cost, currency)}, ${pluralText(shown.calls, 'call')}`}
         </span>
-        <Button look="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+        <Button look="quiet" className="-mr-3" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'View as chart' : 'View as table'}
         </Button>
       </div>

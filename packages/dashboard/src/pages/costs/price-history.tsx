@@ -18,7 +18,7 @@ export function PriceHistory(): ReactElement {
   const [isOpen, setOpen] = useState(false);
   return (
     <div className="mt-2">
-      <Button look="quiet" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <Button look="quiet" className="-ml-3" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         {isOpen ? 'Hide the versions of the list' : 'Show the versions of the list'}
       </Button>
       {isOpen && <Versions />}

@@ -53,8 +53,8 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
         {(data) =>
           data.connections.length === 0 ? (
             <p className="max-w-[72ch] text-ink-2">
-              No provider sends users and groups. With SCIM whoever leaves there is out here within seconds, with sessions, keys and calls. docs/guides/scim.md
-              has the steps for each provider.
+              No provider sends users and groups. With SCIM, whoever leaves there loses sessions, keys and calls here within seconds. docs/guides/scim.md has
+              the steps for each provider.
             </p>
           ) : (
             <>

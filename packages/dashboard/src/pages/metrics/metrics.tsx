@@ -96,7 +96,7 @@ function MetricsPage(): ReactElement {
   const chooseStep = (from: string, to: string): void => change({ range: undefined, from, to, live: undefined });
   const isUnanswered = problemOf(metrics.error) !== null;
   return (
-    <div className="flex flex-col gap-4 px-3 py-3 sm:px-6">
+    <div className="[--state-inset:0px] flex flex-col gap-4 px-3 py-3 sm:px-6">
       <header className="flex flex-col gap-2">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-title font-semibold">Metrics</h1>

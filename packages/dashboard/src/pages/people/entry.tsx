@@ -32,7 +32,12 @@ import { TiedTo } from './tied-to.tsx';
 export function PeopleEntry(): ReactElement {
   const { kind: written, id } = useParams({ from: '/people/$kind/$id' });
   const kind = kinds.find((one) => one === written);
-  if (kind === undefined) return <Empty title={`There is no list ${written}`}>It is one of {kinds.join(', ')}.</Empty>;
+  if (kind === undefined)
+    return (
+      <Empty title={`There is no list ${written}`} isPage>
+        It is one of {kinds.join(', ')}.
+      </Empty>
+    );
   return (
     <Allowed permission={`${nouns[kind].permission}.read`}>
       <EntryPage key={`${kind} ${id}`} kind={kind} id={id} />
@@ -47,7 +52,7 @@ function EntryPage({ kind, id }: { readonly kind: Kind; readonly id: string }): 
   useShortcuts([{ keys: 'Escape', about: `Back to ${titles.toLowerCase()}`, run: () => void navigate({ to: '/people', search: { kind } }) }]);
   if (found.error instanceof NotFoundError)
     return (
-      <Empty title={`There is no ${title} ${id}`}>
+      <Empty title={`There is no ${title} ${id}`} isPage>
         It may have been deleted.{' '}
         <Link to="/people" search={{ kind }} className="text-accent underline">
           To all {titles.toLowerCase()}

@@ -72,8 +72,14 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
           <Skeleton rows={6} label="Loading invitations" columns={columns} />
         ) : rows.length === 0 ? (
           <Empty title={search.find === undefined ? 'Nobody is invited' : 'No invitation fits'}>
-            Who accepts an invitation stands among the users from then on.
-            <Command text="npx --no gateway users invite ana@example.com --role viewer" />
+            {search.find === undefined ? (
+              <>
+                Whoever accepts an invitation stands among the users from then on.
+                <Command text="npx --no gateway users invite ana@example.com --role viewer" />
+              </>
+            ) : (
+              <Button onClick={() => void navigate({ search: (old) => ({ ...old, find: undefined }), replace: true })}>Show all invitations</Button>
+            )}
           </Empty>
         ) : (
           <DataTable

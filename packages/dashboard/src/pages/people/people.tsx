@@ -55,14 +55,14 @@ function Tabs({ at }: { readonly at: Tab }): ReactElement {
   ];
   const row = useChosenInSight<HTMLElement>(at);
   return (
-    <nav ref={row} aria-label="Lists" className="-mx-1 flex gap-1 max-sm:overflow-x-auto sm:flex-wrap">
+    <nav ref={row} aria-label="Lists" className="-mx-2 flex gap-1 max-sm:overflow-x-auto sm:flex-wrap">
       {tabs.map(([kind, title]) => (
         <Link
           key={kind}
           to="/people"
           search={{ kind }}
           aria-current={at === kind ? 'page' : undefined}
-          className={`flex h-7 shrink-0 items-center rounded-control px-2.5 pointer-coarse:h-10 ${at === kind ? 'bg-sunken font-medium' : 'text-ink-2 hover:bg-sunken'}`}
+          className={`flex h-9 shrink-0 items-center border-b-2 px-2 pointer-coarse:h-11 ${at === kind ? 'border-accent font-medium' : 'border-transparent text-ink-2 hover:text-ink'}`}
         >
           {title}
         </Link>

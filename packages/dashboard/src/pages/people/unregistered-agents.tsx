@@ -32,7 +32,7 @@ export function UnregisteredAgents({ tabs }: { readonly tabs: ReactNode }): Reac
   return (
     <div className="flex min-h-full flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
-        <h1 className="flex h-8 items-center text-title font-semibold">Users &amp; teams</h1>
+        <h1 className="text-title font-semibold">Users &amp; teams</h1>
         {tabs}
         <p className="text-ink-2">Agents that called in the last {days} days and are not in the catalogue, most calls first.</p>
         <FaultLine error={register.error} />

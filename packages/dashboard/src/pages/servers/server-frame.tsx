@@ -51,7 +51,14 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
   };
   const enable = useMutation({ mutationFn: () => gateway.switches.enable('server', name), onSuccess: refresh });
   if (found.error instanceof NotFoundError)
-    return <Empty title={`There is no server ${name}`}>It may have been deleted, or your role does not reach it.</Empty>;
+    return (
+      <Empty title={`There is no server ${name}`} isPage>
+        It may have been deleted, or your role does not reach it.{' '}
+        <Link to="/servers" className="text-accent underline">
+          To all servers
+        </Link>
+      </Empty>
+    );
   if (found.error !== null && found.data === undefined) return <ErrorCard error={found.error} what="The server" onRetry={() => void found.refetch()} />;
   if (found.data === undefined) return <Skeleton rows={10} label="Loading the server" />;
   const server = found.data;
@@ -107,7 +114,11 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
         )}
         <Tabs label="Parts of the server" tabs={tabs} chosen={tab} onChoose={choose} />
       </header>
-      <div role="tabpanel" aria-label={tabs.find(([id]) => id === tab)?.[1]} className={fills ? 'flex min-h-0 flex-1 flex-col' : 'px-3 py-5 sm:px-4'}>
+      <div
+        role="tabpanel"
+        aria-label={tabs.find(([id]) => id === tab)?.[1]}
+        className={fills ? 'flex min-h-0 flex-1 flex-col' : '[--state-inset:0px] px-3 py-5 sm:px-4'}
+      >
         {children(server, off)}
       </div>
       {switching && (

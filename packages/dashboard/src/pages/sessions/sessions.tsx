@@ -12,7 +12,7 @@ export function OwnSessionsPage(): ReactElement {
   const sessions = useQuery({ queryKey: ['me', 'sessions'], queryFn: ({ signal }) => gateway.me.sessions({ signal }).take(100), refetchInterval: 15_000 });
   return (
     <div className="[--state-inset:0px] flex flex-col gap-3 px-3 pt-3 pb-6 sm:px-4">
-      <h1 className="flex h-8 items-center text-title font-semibold">Your sessions</h1>
+      <h1 className="text-title font-semibold">Your sessions</h1>
       <p className="max-w-[72ch] text-ink-2">
         Each browser in which you are signed in. End one that you do not know, and tell whoever administers the gateway.
       </p>

@@ -54,7 +54,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   const error = trace.error ?? tree.error;
   if (error instanceof NotFoundError)
     return (
-      <Empty title="There is no such trace here">
+      <Empty title="There is no such trace here" isPage={!isNarrow}>
         It may be older than traces are kept
         <KeptFor />, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
       </Empty>
