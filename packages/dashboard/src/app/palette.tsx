@@ -9,6 +9,7 @@ import { copyLink } from './link-to-view.ts';
 import { pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
 import { runOnceThere, shortcutsOf, type Shortcut } from './shortcuts.ts';
+import { serverState, stateText } from '../ui/state-word.tsx';
 import { viewsQuery } from '../views/use-views.ts';
 import { searchOf, viewPages, type ViewPage } from '../views/view-state.ts';
 import { signOut } from './user-menu.tsx';
@@ -175,10 +176,10 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
     {
       value: 'Servers',
       items: may('servers.read')
-        ? (servers.data?.servers ?? []).map(({ name, state }) => ({
-            value: name,
-            hint: state,
-            run: () => void navigate({ to: '/servers/$name', params: { name } }),
+        ? (servers.data?.servers ?? []).map((server) => ({
+            value: server.name,
+            hint: stateText(serverState(server)),
+            run: () => void navigate({ to: '/servers/$name', params: { name: server.name } }),
           }))
         : [],
     },

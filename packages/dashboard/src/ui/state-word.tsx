@@ -31,6 +31,11 @@ export function serverState({ state, targets }: { readonly state: string; readon
   return state === 'unknown' && targets.some(({ calls }) => calls > 0) ? 'unanswered' : state;
 }
 
+/** The word alone, where there is no room for more. */
+export function stateText(state: string): string {
+  return looks[state]?.word ?? state;
+}
+
 /** The state of a server or of a target: shape, word, colour. */
 export function StateWord({ state, reason }: { readonly state: string; readonly reason: string | null }): ReactElement {
   const { word, tone, shape } = looks[state] ?? { word: state, tone: 'text-ink-3', shape: 'dashed' };

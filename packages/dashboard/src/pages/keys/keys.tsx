@@ -81,7 +81,7 @@ function KeysPage(): ReactElement {
             change({ find: find.trim() === '' ? undefined : find.trim() });
           }}
         >
-          <div className="min-w-40 flex-1">
+          <div className="min-w-40 flex-1 max-sm:basis-full">
             <Field
               label="Find"
               placeholder="A part of the name, or the whole prefix"

@@ -118,7 +118,11 @@ function MetricsPage(): ReactElement {
         <QueryChips query={query} onChange={(next) => change({ q: next === '' ? undefined : next })} />
       </header>
       {(metrics.error !== null && metrics.data === undefined && !isUnanswered) || (isLive && live.error !== null) ? (
-        <ErrorCard error={isLive ? live.error : metrics.error} what="The figures" onRetry={() => void metrics.refetch()} />
+        <ErrorCard
+          error={isLive ? live.error : metrics.error}
+          what="The figures"
+          onRetry={() => void Promise.all([metrics.refetch(), ...(series.isLoadingError ? [series.refetch()] : [])])}
+        />
       ) : metrics.data === undefined ? (
         isUnanswered ? (
           <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>

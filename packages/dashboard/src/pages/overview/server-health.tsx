@@ -6,9 +6,10 @@ import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
 import { countText, percentText } from '../../text/format.ts';
 import { Duration } from '../../text/number.tsx';
-import { StateWord } from '../../ui/state-word.tsx';
+import { serverState, StateWord } from '../../ui/state-word.tsx';
 import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { TableHead } from '../../ui/table-head.tsx';
+import { switchesQuery } from '../servers/use-servers.ts';
 
 /** Each server with its state and what its calls were like; those that fail first. `figures`: null where they are not known. */
 export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetrics']['servers'] | null }): ReactElement {
@@ -19,12 +20,13 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
     enabled: allowed,
     refetchInterval: 15_000,
   });
+  const switches = useQuery({ ...switchesQuery, enabled: useCapability('policies.read').allowed });
   if (allowed && servers.isLoadingError) return <ErrorCard error={servers.error} what="The servers" onRetry={() => void servers.refetch()} />;
   if (allowed && servers.data === undefined) return <Skeleton rows={3} label="Loading servers" />;
   const states = new Map((servers.data?.servers ?? []).map((server) => [server.name, server]));
   const names = [...new Set([...states.keys(), ...(figures ?? []).map(({ server }) => server)])].filter((name) => name !== '');
   const rows = names
-    .map((name) => ({ name, server: states.get(name), calls: figures?.find(({ server }) => server === name) }))
+    .map((name) => ({ name, server: states.get(name), off: switches.data?.get(name), calls: figures?.find(({ server }) => server === name) }))
     .toSorted((a, b) => (b.calls?.error_percent ?? 0) - (a.calls?.error_percent ?? 0) || (b.calls?.calls ?? 0) - (a.calls?.calls ?? 0));
   if (rows.length === 0) return <Empty title="No server yet">Servers are named under servers in gateway.yaml, or made with gateway servers create.</Empty>;
   return (
@@ -32,14 +34,20 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
       <table className="w-full">
         <TableHead titles={['Server', 'State', 'Transport', 'Calls', 'Failed', 'p50', 'p95']} left={3} />
         <tbody>
-          {rows.map(({ name, server, calls }) => (
+          {rows.map(({ name, server, off, calls }) => (
             <tr key={name} className="h-(--row) border-t border-hairline hover:bg-canvas">
               <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
                 <Link to="/servers/$name" params={{ name }} className="hover:text-accent hover:underline">
                   {name}
                 </Link>
               </th>
-              <td className="px-3 whitespace-nowrap">{server !== undefined && <StateWord state={server.state} reason={server.reason} />}</td>
+              <td className="px-3 whitespace-nowrap">
+                {off !== undefined ? (
+                  <StateWord state="off" reason={off.reason} />
+                ) : (
+                  server !== undefined && <StateWord state={serverState(server)} reason={server.reason} />
+                )}
+              </td>
               <td className="px-3 whitespace-nowrap text-ink-2">{server?.transport}</td>
               <td className="px-3 text-right">
                 <Link to="/traces" search={{ q: `server:${name}` }} className="hover:text-accent hover:underline">

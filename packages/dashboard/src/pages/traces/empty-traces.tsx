@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
+import { useLiveLostMs } from '../../app/live.ts';
 import { countText } from '../../text/format.ts';
 import { rangeText, windowAt, type RangeSearch } from '../../time/range.ts';
 import { Button } from '../../ui/button.tsx';
@@ -17,7 +18,15 @@ interface EmptyTracesProps {
 
 /** Why there is nothing: no call was ever made, none now, or which term keeps all away. */
 export function EmptyTraces({ isLive, query, search, onChange }: EmptyTracesProps): ReactElement {
-  if (isLive) return <Empty title="Waiting for the next call …">Calls appear here as they end{query === '' ? '' : ', those that fit the query'}.</Empty>;
+  const isLost = useLiveLostMs() !== null;
+  if (isLive)
+    return (
+      <Empty title="Waiting for the next call …">
+        {isLost
+          ? 'The stream is lost and is opened again by itself: calls appear here once it is.'
+          : `Calls appear here as they end${query === '' ? '' : ', those that fit the query'}.`}
+      </Empty>
+    );
   if (query === '') return <NoCalls title={`No call in the ${rangeText(search)}`} />;
   return <Culprits query={query} search={search} onChange={onChange} />;
 }

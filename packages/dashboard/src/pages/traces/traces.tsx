@@ -249,7 +249,9 @@ function TracesPage(): ReactElement {
           )}
         </aside>
         <section aria-label="Calls" className="relative flex min-w-0 flex-1 flex-col">
-          <div className="h-[72px] shrink-0 border-b border-hairline bg-surface">{bars}</div>
+          <div className="h-[72px] shrink-0 border-b border-hairline bg-surface">
+            <div className={histogram.isPlaceholderData ? 'opacity-60' : ''}>{bars}</div>
+          </div>
           {chosen.size > 0 && (
             <div role="status" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline bg-accent-soft px-3 py-1.5">
               <span className="mr-2">{pluralText(chosen.size, 'trace')} chosen</span>
