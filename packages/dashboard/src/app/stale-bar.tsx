@@ -35,7 +35,7 @@ export function StaleBar(): ReactElement | null {
       ) : (
         <>
           <span>
-            ▲ The gateway did not answer; some of this is of <Clock time={new Date(since).toISOString()} />.
+            ▲ The gateway did not answer; some of what is shown dates from <Clock time={new Date(since).toISOString()} />.
           </span>
           <Button look="quiet" onClick={() => void queries.refetchQueries({ type: 'active', predicate: isStale })}>
             Ask again

@@ -237,12 +237,12 @@ function Legend({ lines, at, alone, format, isWhole, onAlone }: LegendProps): Re
           <th scope="col" className="w-full max-w-0 text-left font-normal">
             Line
           </th>
-          <th scope="col" className="pl-2 text-right font-normal max-sm:hidden">
+          <th scope="col" className="pl-3 text-right font-normal max-sm:hidden">
             {/* As wide as what will stand there: it does not push the others. */}
             <span className="inline-block min-w-12">Here</span>
           </th>
           {legendColumns.map(([column, title]) => (
-            <th key={column} scope="col" className="pl-2 text-right font-normal whitespace-nowrap" aria-sort={by === column ? 'descending' : 'none'}>
+            <th key={column} scope="col" className="pl-3 text-right font-normal whitespace-nowrap" aria-sort={by === column ? 'descending' : 'none'}>
               <button type="button" className="hit min-w-12 text-right hover:text-ink hover:underline" onClick={() => setBy(by === column ? null : column)}>
                 {by === column ? `▼ ${title}` : title}
               </button>
@@ -267,10 +267,10 @@ function Legend({ lines, at, alone, format, isWhole, onAlone }: LegendProps): Re
                 {line.label}
               </button>
             </th>
-            <td className="pl-2 text-right whitespace-nowrap max-sm:hidden">{at === null ? '' : text(line.values[at])}</td>
-            <td className="pl-2 text-right whitespace-nowrap">{text(last)}</td>
-            <td className="pl-2 text-right whitespace-nowrap">{isWhole && mean !== null ? meanCountText(mean) : text(mean)}</td>
-            <td className="pl-2 text-right whitespace-nowrap">{text(most)}</td>
+            <td className="pl-3 text-right whitespace-nowrap max-sm:hidden">{at === null ? '' : text(line.values[at])}</td>
+            <td className="pl-3 text-right whitespace-nowrap">{text(last)}</td>
+            <td className="pl-3 text-right whitespace-nowrap">{isWhole && mean !== null ? meanCountText(mean) : text(mean)}</td>
+            <td className="pl-3 text-right whitespace-nowrap">{text(most)}</td>
           </tr>
         ))}
       </tbody>

@@ -124,7 +124,7 @@ export function OutcomeBars({ buckets, bucketMs, height = 72, markers = noMarker
         <p aria-hidden="true" className="flex justify-between border-t border-hairline px-1 pt-0.5 text-meta text-ink-3">
           {axisText(
             // Halves of quarters stand too close on a narrow screen.
-            [0, 0.25, 0.5, 0.75, 1].map((part) => (begin + part * buckets.length * bucketMs) / 1000),
+            [0, 0.25, 0.5, 0.75, 1].map((part) => (begin + Math.round(part * buckets.length) * bucketMs) / 1000),
             zone,
           ).map((text, index) => (
             <span key={index} className={index % 2 === 1 ? 'max-sm:hidden' : ''}>

@@ -41,7 +41,7 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
                 </Button>
               ))}
             </div>
-            <OwnRange onChoose={choose} />
+            <OwnRange from={search.from} to={search.to} onChoose={choose} />
             <Zone />
           </Popover.Popup>
         </Popover.Positioner>
@@ -50,7 +50,13 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
   );
 }
 
-function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; from?: string; to?: string }) => void }): ReactElement {
+interface OwnRangeProps {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly onChoose: (change: { range?: string; from?: string; to?: string }) => void;
+}
+
+function OwnRange({ from: chosenFrom, to: chosenTo, onChoose }: OwnRangeProps): ReactElement {
   const { zone } = useAppearance();
   const [problem, setProblem] = useState<string | null>(null);
   const field = 'h-8 w-full rounded-control border border-control bg-canvas px-2 text-table pointer-coarse:h-10';
@@ -83,11 +89,11 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
         From{zone === 'utc' && ' (UTC)'}
-        <input name="from" type="datetime-local" step="1" className={field} />
+        <input key={fieldText(chosenFrom, zone)} name="from" type="datetime-local" step="1" defaultValue={fieldText(chosenFrom, zone)} className={field} />
       </label>
       <label className="flex flex-col gap-1 text-meta text-ink-2">
         To{zone === 'utc' && ' (UTC)'}
-        <input name="to" type="datetime-local" step="1" className={field} />
+        <input key={fieldText(chosenTo, zone)} name="to" type="datetime-local" step="1" defaultValue={fieldText(chosenTo, zone)} className={field} />
       </label>
       {problem !== null && (
         <p role="alert" className="text-meta text-error">
@@ -97,6 +103,13 @@ function OwnRange({ onChoose }: { readonly onChoose: (change: { range?: string; 
       <Button type="submit">Show</Button>
     </form>
   );
+}
+
+/** A moment as its field has it: to the second, of the zone in which all times are shown. */
+function fieldText(time: string | undefined, zone: 'local' | 'utc'): string {
+  const date = new Date(time ?? '');
+  if (Number.isNaN(date.getTime())) return '';
+  return new Date(date.getTime() - (zone === 'utc' ? 0 : date.getTimezoneOffset() * 60_000)).toISOString().slice(0, 19);
 }
 
 /** In which zone times are written and shown. */

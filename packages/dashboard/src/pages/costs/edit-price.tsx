@@ -125,7 +125,7 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
         <SheetActions
           verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Reckoning …' : 'Reckon it'}
           disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}
-          out="Keep it as it is"
+          out={price === null ? 'Cancel' : 'Keep it as it is'}
           onClose={onClose}
         />
       </form>

@@ -44,11 +44,17 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
             </Link>
           </span>
           <span className="truncate text-ink-3 max-sm:hidden" title={actor.id}>
-            {actor.kind === actor.id || actor.id === '' ? actor.kind : `${actor.kind} ${middleCut(actor.id)}`}
+            {actorText(actor)}
           </span>
           {result !== 'success' && <span className="text-blocked">{result}</span>}
         </li>
       ))}
     </ul>
   );
+}
+
+/** An id that begins with what it is of says so itself. */
+function actorText({ kind, id }: { readonly kind: string; readonly id: string }): string {
+  if (id === '' || id === kind) return kind;
+  return id.startsWith(`${kind}_`) ? middleCut(id) : `${kind} ${middleCut(id)}`;
 }

@@ -46,14 +46,16 @@ function OverviewPage(): ReactElement {
   return (
     <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
       {/* What is asked for by itself stands beside what is still counted. */}
-      <Loaded query={metrics} what="The overview" skeleton={<HeadSkeleton />}>
-        {(found) => (
-          <>
-            <Sentence found={found} window={window} range={rangeText(search)} />
-            <Figures found={found} />
-          </>
-        )}
-      </Loaded>
+      <div className="contents [--state-inset:0px]">
+        <Loaded query={metrics} what="The overview" skeleton={<HeadSkeleton />}>
+          {(found) => (
+            <>
+              <Sentence found={found} window={window} range={rangeText(search)} />
+              <Figures found={found} />
+            </>
+          )}
+        </Loaded>
+      </div>
       <div className="grid gap-6 xl:grid-cols-[minmax(0,1fr)_360px]">
         <Traffic found={metrics.data} isUnknown={metrics.isLoadingError} markers={markers} mayTraces={mayTraces} />
         <Panel title="Waiting for you">
@@ -135,7 +137,7 @@ function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactEl
         values={series.map(({ error_percent }) => error_percent)}
       />
       <Figure
-        name="Time of 95 %"
+        name="p95 time"
         number={
           <Link to="/metrics" className={way}>
             {p95?.number ?? '–'}

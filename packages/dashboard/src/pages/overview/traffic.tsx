@@ -28,7 +28,7 @@ export function Traffic({ found, isUnknown, markers, mayTraces }: TrafficProps):
       title="Traffic by outcome"
       action={
         found !== undefined && (
-          <Button look="quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          <Button look="quiet" className="-mr-3" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
             {asTable ? 'View as chart' : 'View as table'}
           </Button>
         )
@@ -48,7 +48,7 @@ export function Traffic({ found, isUnknown, markers, mayTraces }: TrafficProps):
               {...(mayTraces ? { onChoose: (from: string, to: string) => void navigate({ to: '/traces', search: { from, to, range: undefined } }) } : {})}
             />
             {/* What the colours of the bars mean, how many there were, and the way to them. */}
-            <ul className="flex flex-wrap gap-x-4 gap-y-0.5 px-1 py-1 text-meta text-ink-2">
+            <ul className="flex flex-wrap gap-x-4 gap-y-0.5 px-3 py-1 text-meta text-ink-2">
               {there.map(([status, calls]) => (
                 <li key={status}>
                   {mayTraces ? (

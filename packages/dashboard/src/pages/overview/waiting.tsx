@@ -91,7 +91,7 @@ export function Waiting(): ReactElement {
                 <Link to="/traces" search={{ q: `agent:${quoted(agent)}` }} className={way}>
                   {agent}
                 </Link>{' '}
-                calls and is in no directory
+                calls, but is not registered
               </>,
             ] as const,
           ],

@@ -65,13 +65,7 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
     <Sheet title="Invite a user" onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field label="E-mail" type="email" value={email} maxLength={254} required onChange={(event) => setEmail(event.target.value)} />
-        <Field
-          label="Name"
-          hint="Optional: the address, where nothing is said."
-          value={name}
-          maxLength={200}
-          onChange={(event) => setName(event.target.value)}
-        />
+        <Field label="Name" hint="Optional; without one the address is shown." value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
         <CheckList
           legend="Roles"
           items={[...roles.values()]}

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { ChevronDown, ChevronRight } from 'lucide-react';
 import { useState, type ReactElement } from 'react';
 import { useCapability } from '../../app/session.ts';
 import { Button } from '../../ui/button.tsx';
@@ -49,6 +50,7 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
         {mayRoles && ids.length > 0 && (
           <div className="mt-2">
             <Button look="quiet" className="-ml-3" aria-expanded={shown} onClick={() => setShown(!shown)}>
+              {shown ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}{' '}
               {shown ? 'Hide what they may do' : 'Everything that they may do'}
             </Button>
             {shown && <PermissionMatrix permissions={permitted} />}

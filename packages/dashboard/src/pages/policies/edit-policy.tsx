@@ -114,7 +114,7 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
         <SheetActions
           verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
           disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
-          out="Keep it as it is"
+          out={policy === null ? 'Cancel' : 'Keep it as it is'}
           onClose={onClose}
         >
           {!isTried && <>First it is tried on the calls of the last {days} days; nothing changes by that.</>}

@@ -118,8 +118,9 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
         </div>
         {!isOwn && (
           <p className="text-ink-2">
-            Managed by file: it is changed in <code className="font-mono text-meta break-all">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>,
-            which is read again by itself.
+            Managed by file: it is changed in{' '}
+            <code className="font-mono text-meta [overflow-wrap:anywhere]">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>, which is read again
+            by itself.
           </p>
         )}
         {traces && <DecidedCalls name={policy.name} now={now} />}
