@@ -29,12 +29,12 @@ export function StaleBar(): ReactElement | null {
   return (
     <div role="status" className="flex min-h-10 items-center justify-between gap-3 border-b border-hairline bg-warn-soft px-3 py-1 text-warn sm:px-4">
       {since === null ? (
-        <span>
+        <span className="[&_time]:text-warn">
           ▲ Live stream reconnecting… data to <Clock time={new Date(lostMs ?? 0).toISOString()} />
         </span>
       ) : (
         <>
-          <span>
+          <span className="[&_time]:text-warn">
             ▲ The gateway did not answer; some of what is shown dates from <Clock time={new Date(since).toISOString()} />.
           </span>
           <Button look="quiet" onClick={() => void queries.refetchQueries({ type: 'active', predicate: isStale })}>

@@ -53,7 +53,7 @@ export function UserMenu({ onKeys }: { readonly onKeys: () => void }): ReactElem
               <Menu.CheckboxItemIndicator className="text-accent">✓</Menu.CheckboxItemIndicator>
             </Menu.CheckboxItem>
             <Menu.Item className={item} onClick={onKeys}>
-              Keys <kbd className="font-sans text-ink-3">?</kbd>
+              Keyboard shortcuts <kbd className="font-sans text-ink-3">?</kbd>
             </Menu.Item>
             <Menu.Item className={`${item} border-t border-hairline`} onClick={() => void navigate({ to: '/sessions' })}>
               Your sessions

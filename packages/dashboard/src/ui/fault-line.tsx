@@ -6,9 +6,12 @@ export function FaultLine({ error }: { readonly error: unknown }): ReactElement 
   if (error === null || error === undefined) return null;
   const text =
     error instanceof GatewayOpsError ? `${error.message} ${error.fix}` : error instanceof Error ? error.message : 'It was not done, and nobody knows why.';
+  // Shown where what mends it asks for it.
+  const requestId = error instanceof GatewayOpsError && error.fix.includes('request id') && 'requestId' in error ? error.requestId : null;
   return (
     <p role="alert" className="text-table text-error">
       {text}
+      {typeof requestId === 'string' && <span className="font-mono text-meta break-all text-ink-3"> {requestId}</span>}
     </p>
   );
 }

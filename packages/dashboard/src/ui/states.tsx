@@ -1,6 +1,6 @@
 /** What a page or a part of it shows when it has nothing else to show: loading, nothing there, failed, denied. */
 import { GatewayOpsError } from '@gatewayops/sdk';
-import { Lock, RotateCw, TriangleAlert } from 'lucide-react';
+import { Lock, OctagonAlert, RotateCw } from 'lucide-react';
 import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
 import { useCapability, type Capability } from '../app/session.ts';
 import type { Column } from '../table/data-table.tsx';
@@ -114,7 +114,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
     // Beside a list there is room for little: what stands in a narrow place takes all of it.
     <div role="alert" className="@container w-full min-w-0">
       <div className="m-[var(--state-inset,1rem)] flex max-w-[72ch] gap-3 rounded-panel border border-hairline bg-surface p-4 @max-sm:m-2 @max-sm:flex-col @max-sm:gap-1 @max-sm:p-3">
-        <TriangleAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
+        <OctagonAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
         <div className="min-w-0 flex-1">
           <p className="text-body font-medium">{what} could not be shown</p>
           <p className="mt-1 break-words text-ink-2">{message}</p>

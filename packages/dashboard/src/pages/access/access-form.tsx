@@ -109,7 +109,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
             </option>
           ))}
         </datalist>
-        <Button look="primary" type="submit" className="lg:mt-5.75">
+        <Button look="primary" type="submit" className="lg:mt-6">
           Check
         </Button>
       </div>

@@ -38,6 +38,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
   const { decision, stop, rule, reason, hidden, stops, rules, changes, tool, engine } = explanation;
   // Rules may allow what does not come through all the same: a key that is over, a server that is down.
   const isThrough = decision === 'allow' && stop === null;
+  const firstStop = stops.findIndex(({ outcome }) => outcome !== 'pass');
   const { word, status } = decision === 'allow' && !isThrough ? { word: 'Allowed, and would not get through', status: 'error' as const } : decisions[decision];
   return (
     <div className="flex flex-col gap-6">
@@ -72,7 +73,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
         )}
       </section>
       <Table title="On its way" head={['Stop', 'Outcome', 'Why']}>
-        {stops.map((one) => (
+        {stops.map((one, index) => (
           <tr key={one.stop} className="h-(--row) border-t border-hairline align-top">
             <th scope="row" className="px-3 py-1.5 text-left font-medium capitalize">
               {one.stop}
@@ -80,7 +81,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
             <td className="px-3 py-1.5 whitespace-nowrap">
               <Outcome
                 status={one.outcome === 'pass' ? 'success' : one.stop === 'access' && decision === 'hold' ? 'waiting' : 'blocked'}
-                word={one.outcome === 'pass' ? 'passes' : 'stops'}
+                word={one.outcome !== 'pass' ? 'stops' : index > firstStop && firstStop !== -1 ? 'would pass' : 'passes'}
               />
             </td>
             <td className="px-3 py-1.5">{one.reason}</td>

@@ -6,7 +6,6 @@ import { gateway } from '../../app/gateway.ts';
 import { countText } from '../../text/format.ts';
 import { Ago } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
-import { FaultLine } from '../../ui/fault-line.tsx';
 import { Command } from '../../ui/states.tsx';
 
 type Verification = Schemas['AuditVerification']['verification'];
@@ -26,7 +25,7 @@ export function ChainBadge({ chain }: { readonly chain: UseQueryResult<Verificat
   if (chain.isLoadingError)
     return (
       <div className="flex min-w-0 flex-wrap items-center gap-x-2">
-        <span className="text-ink-2">Whether the chain is whole is not known.</span> <FaultLine error={chain.error} /> <Again chain={chain} />
+        <span className="text-warn">▲ Whether the chain is whole is not known: {chain.error.message}</span> <Again chain={chain} />
       </div>
     );
   if (chain.data === undefined) return <p className="text-ink-3">Verifying the chain …</p>;

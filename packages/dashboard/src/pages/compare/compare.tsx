@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import { ArrowLeftRight } from 'lucide-react';
-import { useMemo, type ReactElement } from 'react';
+import { useMemo, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { Rail, StatusWord } from '../../rail/rail.tsx';
@@ -62,8 +62,17 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
     { keys: 'k', about: 'Pair before', run: () => choose(chosen - 1) },
   ]);
   if (left.isLoadingError || right.isLoadingError)
-    return <ErrorCard error={left.error ?? right.error} what="The comparison" onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />;
-  if (left.data === undefined || right.data === undefined) return <Skeleton rows={10} label="Loading both traces" />;
+    return (
+      <Coming>
+        <ErrorCard error={left.error ?? right.error} what="The comparison" onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />
+      </Coming>
+    );
+  if (left.data === undefined || right.data === undefined)
+    return (
+      <Coming>
+        <Skeleton rows={10} label="Loading both traces" />
+      </Coming>
+    );
   const pair = pairs[chosen];
   const ignored = (search.ignore ?? '').split(',').filter((path) => path !== '');
   const different = pairs.filter(differs).length;
@@ -88,7 +97,7 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
         <Head side="A" trace={left.data} />
         <Head side="B" trace={right.data} />
       </div>
-      <label className="-mb-3 flex items-center gap-2 text-ink-2">
+      <label className="-mb-3 flex flex-wrap items-center gap-x-2 text-ink-2">
         <input
           type="checkbox"
           checked={search.only === '1'}
@@ -96,6 +105,7 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
           className="size-3.5 accent-(--accent)"
         />
         Only calls that ended differently
+        {search.only === '1' && different === 0 && <span className="text-ink-3">(there are none: the one below is the chosen one)</span>}
       </label>
       <Pairs pairs={pairs} isOnlyDifferent={search.only === '1'} chosen={chosen} onChoose={choose} />
       {pair !== undefined && (
@@ -112,6 +122,16 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
   );
 }
 
+/** The page before there is something to compare. */
+function Coming({ children }: { readonly children: ReactNode }): ReactElement {
+  return (
+    <div className="flex flex-col gap-5 px-3 py-4 [--state-inset:0px] sm:px-6">
+      <h1 className="text-title font-semibold">Compare two traces</h1>
+      {children}
+    </div>
+  );
+}
+
 function Head({ side, trace }: { readonly side: string; readonly trace: Schemas['Trace']['trace'] }): ReactElement {
   const deciding = trace.spans.find(({ status }) => status === trace.status) ?? trace.spans[0];
   return (
@@ -122,7 +142,7 @@ function Head({ side, trace }: { readonly side: string; readonly trace: Schemas[
           {trace.id}
         </Link>
       </h2>
-      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <Rail stop={deciding?.stop ?? 'reply'} status={trace.status} />
         <StatusWord status={trace.status} />
         <Duration ms={trace.duration_ms} />

@@ -36,7 +36,7 @@ export function PairDetail({ a, b, pair, ignored, onIgnore }: PairDetailProps): 
             ] as const
           ).map(([side, span]) => (
             <div key={side} className="flex items-center gap-2">
-              <span className="text-ink-3">{side}</span>
+              <span className="w-3 text-ink-3">{side}</span>
               {span === null ? <span className="text-ink-3">not called</span> : <Rail stop={span.stop} status={span.status} large />}
             </div>
           ))}

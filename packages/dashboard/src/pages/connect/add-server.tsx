@@ -56,7 +56,7 @@ export function AddServer(): ReactElement {
               onChange={(event) => setUrl(event.target.value)}
             />
           </div>
-          <Button look="primary" type="submit" disabled={add.isPending || name.trim() === '' || url.trim() === ''} className="mt-5">
+          <Button look="primary" type="submit" disabled={add.isPending || name.trim() === '' || url.trim() === ''} className="mt-6">
             Add the server
           </Button>
         </form>

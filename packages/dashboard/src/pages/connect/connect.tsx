@@ -34,10 +34,18 @@ function ConnectPage(): ReactElement {
   const hasCall = calls.rows.length > 0;
   useEffect(() => {
     // The ledger has it in a moment; the way to the overview is open at once.
-    if (hasCall) queries.setQueryData(everQuery.queryKey, true);
+    if (!hasCall) return;
+    queries.setQueryData(everQuery.queryKey, true);
+    // A server that was not asked yet has been by now.
+    void queries.invalidateQueries({ queryKey: ['servers', 'to connect'] });
   }, [hasCall, queries]);
   if (servers.error !== null && servers.data === undefined)
-    return <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />;
+    return (
+      <div className="mx-auto w-full max-w-4xl px-3 py-6 [--state-inset:0px] sm:px-6">
+        <h1 className="mb-4 text-title font-semibold">Connect an agent</h1>
+        <ErrorCard error={servers.error} what="The list of servers" onRetry={() => void servers.refetch()} />
+      </div>
+    );
   if (servers.data === undefined)
     return (
       <div className="mx-auto w-full max-w-4xl px-3 py-6 sm:px-6">
@@ -73,11 +81,13 @@ function ConnectPage(): ReactElement {
             <AddServer />
           )}
         </Step>
-        <Step number={2} title="A client that is told of it" isDone={hasCall} isNext={hasServer && !hasCall}>
+        <Step number={2} title="A client that is told of it" isDone={hasCall} isNext={hasServer && !hasCall} isFar={!hasServer}>
           {hasServer ? <ClientSnippets servers={list} /> : <p className="text-ink-3">Once there is a server.</p>}
         </Step>
-        <Step number={3} title="Its first call" isDone={hasCall} isNext={false} isLast>
-          {!mayTraces ? (
+        <Step number={3} title="Its first call" isDone={hasCall} isNext={false} isFar={!hasServer && !hasCall} isLast>
+          {!hasServer && !hasCall ? (
+            <p className="text-ink-3">Once there is a client.</p>
+          ) : !mayTraces ? (
             <p className="text-ink-2">Whoever may read traces sees it arrive.</p>
           ) : (
             <>
@@ -105,12 +115,14 @@ interface StepProps {
   readonly title: string;
   readonly isDone: boolean;
   readonly isNext: boolean;
+  /** What stands before it is not there yet. */
+  readonly isFar?: boolean;
   readonly isLast?: boolean;
   readonly children: ReactNode;
 }
 
 /** A stop of the way: filled when it was passed, the line behind it dashed where it was not. */
-function Step({ number, title, isDone, isNext, isLast = false, children }: StepProps): ReactElement {
+function Step({ number, title, isDone, isNext, isFar = false, isLast = false, children }: StepProps): ReactElement {
   return (
     <li className="grid grid-cols-[24px_1fr] gap-x-3">
       <div className="flex flex-col items-center" aria-hidden="true">
@@ -122,7 +134,7 @@ function Step({ number, title, isDone, isNext, isLast = false, children }: StepP
         {!isLast && <span className={`w-0 flex-1 border-l ${isDone ? 'border-ink-3' : 'border-dashed border-control'}`} />}
       </div>
       <section className="min-w-0 pb-8">
-        <h2 className={`mb-2 text-section font-semibold ${isDone || isNext || isLast ? '' : 'text-ink-3'}`}>
+        <h2 className={`mb-2 text-section font-semibold ${isFar ? 'text-ink-3' : ''}`}>
           {title} {isDone && <span className="sr-only">(done)</span>}
         </h2>
         {children}

@@ -13,6 +13,8 @@ import { rowOfCall, whoOf, type TraceRow } from '../traces/trace-row.ts';
 const shownMax = 5;
 /** The stream is asked for again this long after it was refused. */
 const againMs = 3_000;
+/** A stream that was not refused for so long stands: until something comes of it, it says nothing. */
+const standsMs = 1_000;
 
 export interface FirstCalls {
   readonly rows: readonly TraceRow[];
@@ -26,6 +28,7 @@ export function useFirstCalls(on: boolean): FirstCalls {
     if (!on) return undefined;
     const ending = new AbortController();
     let again: ReturnType<typeof setTimeout> | undefined;
+    let stands: ReturnType<typeof setTimeout> | undefined;
     const read = async (): Promise<void> => {
       for await (const event of followLive({ query: '' }, ending.signal)) {
         if (event.type !== 'call') {
@@ -37,7 +40,9 @@ export function useFirstCalls(on: boolean): FirstCalls {
       }
     };
     const begin = (): void => {
+      stands = setTimeout(() => setCalls(({ rows }) => ({ rows, error: null })), standsMs);
       read().catch((error: unknown) => {
+        clearTimeout(stands);
         if (ending.signal.aborted) return;
         setCalls(({ rows }) => ({ rows, error }));
         again = setTimeout(begin, againMs);
@@ -46,6 +51,7 @@ export function useFirstCalls(on: boolean): FirstCalls {
     begin();
     return () => {
       clearTimeout(again);
+      clearTimeout(stands);
       ending.abort();
     };
   }, [on]);
@@ -71,9 +77,11 @@ export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCal
             {row.server ?? ''} · {row.what}
           </span>
           <span className="text-ink-2">{row.client ?? whoOf(row)}</span>
-          <Duration ms={row.durationMs} />
           {row.status !== 'success' && <span className="text-ink-2">{`${statusWord(row.status)} at ${row.stop}`}</span>}
-          <Link to="/traces/$traceId" params={{ traceId: row.id }} className="ml-auto text-accent hover:underline">
+          <span className="ml-auto min-w-16 text-right">
+            <Duration ms={row.durationMs} />
+          </span>
+          <Link to="/traces/$traceId" params={{ traceId: row.id }} className="text-accent hover:underline">
             look at it
           </Link>
         </li>

@@ -47,7 +47,7 @@ function CostsPage(): ReactElement {
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
   const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, compare: 'true', format: 'csv' }).toString()}`;
   return (
-    <div className="[--state-inset:0px] flex flex-col gap-6 px-3 py-3 sm:px-6 sm:py-4">
+    <div className="flex flex-col gap-6 px-3 py-3 [--state-inset:0px] sm:px-6 sm:py-4">
       <header className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-title font-semibold">Costs</h1>
         <div className="flex flex-wrap items-center gap-1.5">
@@ -141,7 +141,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
       {unpriced > 0 && (
         <p className="mt-2 text-warn">
           ▲ {pluralText(unpriced, 'call')} {unpriced === 1 ? 'has' : 'have'} no price:{' '}
-          {mayPrices ? 'add one below, or under pricing in gateway.yaml.' : 'whoever holds prices.write can add one.'}
+          {mayPrices ? 'set one below or, where the list stands in gateway.yaml, there.' : 'whoever holds prices.write can add one.'}
         </p>
       )}
     </section>
