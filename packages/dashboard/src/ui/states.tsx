@@ -1,4 +1,5 @@
 /** What a page or a part of it shows when it has nothing else to show: loading, nothing there, failed, denied. */
+import { useQueryClient } from '@tanstack/react-query';
 import { GatewayOpsError } from '@gatewayops/sdk';
 import { Lock, OctagonAlert, RotateCw } from 'lucide-react';
 import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
@@ -100,6 +101,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /** What went wrong, why, and what mends it; the id is what support asks for. */
 export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; readonly onRetry?: () => void; readonly what: string }): ReactElement {
+  const queries = useQueryClient();
   const ours = error instanceof GatewayOpsError ? error : null;
   if (ours?.code === 'forbidden') return <Empty title={`You may not see this: ${ours.message}`}>{ours.fix}</Empty>;
   const requestId = ours !== null && 'requestId' in ours && typeof ours.requestId === 'string' ? ours.requestId : null;
@@ -122,7 +124,13 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
           {isUnavailable(error) && <p className="mt-1 text-ink-2">It is asked for again every few seconds, and stands here once it answers.</p>}
           <div className="mt-3 flex flex-wrap items-center gap-2">
             {onRetry !== undefined && (
-              <Button onClick={onRetry}>
+              <Button
+                onClick={() => {
+                  onRetry();
+                  // What failed with it and has no button of its own is asked for again too.
+                  void queries.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' }, { cancelRefetch: false });
+                }}
+              >
                 <RotateCw size={14} aria-hidden="true" /> Try again
               </Button>
             )}
