@@ -6,7 +6,6 @@ import { Stethoscope } from 'lucide-react';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
@@ -15,6 +14,7 @@ import { Empty, ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { Tabs } from '../../ui/tabs.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { serverQuery, serversQuery, switchesQuery, testQuery } from './use-servers.ts';
+import { SwitchedOff } from './switched-off.tsx';
 
 const tabs = [
   ['overview', 'Overview'],
@@ -102,16 +102,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
         </div>
         <FaultLine error={enable.error ?? test.error} />
         {server.reason !== null && off === undefined && <p className="border-l-2 border-error-solid pl-3 text-body">{server.reason}</p>}
-        {off !== undefined && (
-          <p className="border-l-2 border-blocked-solid pl-3 text-body">
-            Switched off by {off.changed_by}: {off.reason}{' '}
-            {off.until !== null && (
-              <>
-                It is on again at <Clock time={off.until} />.
-              </>
-            )}
-          </p>
-        )}
+        {off !== undefined && <SwitchedOff off={off} />}
         <Tabs label="Parts of the server" tabs={tabs} chosen={tab} onChoose={choose} />
       </header>
       <div

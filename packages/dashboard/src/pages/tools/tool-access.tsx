@@ -5,7 +5,6 @@ import type { Schemas } from '@gatewayops/sdk';
 import { useMemo, useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useCapability } from '../../app/session.ts';
-import { Clock } from '../../time/time.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/confirm.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
@@ -14,6 +13,7 @@ import { EffectWord } from '../policies/effect-word.tsx';
 import type { Policy } from '../policies/policy-text.ts';
 import { fits, folded, rulesAbout } from '../policies/rules-about.ts';
 import { policiesQuery } from '../policies/use-policies.ts';
+import { SwitchedOff } from '../servers/switched-off.tsx';
 
 export interface ToolAccess {
   /** What switches it off: itself, or a pattern that it fits. */
@@ -71,16 +71,7 @@ export function ToolAccessWord({ access: { off, rules } }: { readonly access: To
 export function ToolRules({ access: { off, rules } }: { readonly access: ToolAccess }): ReactElement {
   return (
     <>
-      {off !== null && (
-        <p className="border-l-2 border-blocked-solid pl-3 text-body">
-          Switched off by {off.changed_by}: {off.reason}{' '}
-          {off.until !== null && (
-            <>
-              It is on again at <Clock time={off.until} />.
-            </>
-          )}
-        </p>
-      )}
+      {off !== null && <SwitchedOff off={off} />}
       <p className="flex flex-wrap items-center gap-x-4 gap-y-1">
         <span className="text-ink-3">{rules.length === 0 ? 'No rule is about it.' : 'Rules about it'}</span>
         {rules.map(({ name, effect, when }) => (
