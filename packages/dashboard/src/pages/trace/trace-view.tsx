@@ -128,7 +128,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
               The trace has more calls than are shown as a tree; those that began last are left out.
             </p>
           )}
-          {error !== null && <ErrorCard error={error} what="A part of the trace" onRetry={tree.refetch} />}
+          {tree.error !== null && <ErrorCard error={tree.error} what="A part of the trace" onRetry={tree.refetch} />}
         </section>
         {chosen !== undefined && (
           <section

@@ -102,7 +102,7 @@ export function useTraceTree(traceId: string, { spanId, status, find }: { spanId
     outline,
     spans,
     chosen,
-    error: outlined.error ?? error,
+    error: outline === undefined ? outlined.error : error,
     want,
     refetch: () => {
       void refetch();
@@ -123,7 +123,8 @@ function joined(results: readonly UseQueryResult<Window>[]) {
     spans,
     places,
     isBegun: results[0]?.data !== undefined,
-    error: results.find((one) => one.error !== null)?.error ?? null,
+    // What cannot be had anew stays, and the page says of when it is.
+    error: results.find((one) => one.error !== null && one.data === undefined)?.error ?? null,
     retry: () => results.forEach((one) => void (one.isError ? one.refetch() : undefined)),
   };
 }
