@@ -60,7 +60,7 @@ function Retention(): ReactElement {
             })}
           </SmallTable>
           <p className="text-meta text-ink-3">
-            {sizes.error === null
+            {sizes.error === null || sizes.data !== undefined
               ? 'On disk, of the whole gateway. What it will weigh once it is that old goes by the whole days of the last week.'
               : `What it weighs is not known now: ${sizes.error.message}`}
           </p>
