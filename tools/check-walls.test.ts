@@ -23,15 +23,20 @@ describe('a breach is found', () => {
   test.each([
     [
       'a room of the rail that imports another',
-      'route/route.ts',
+      'cache/result-cache.ts',
       `import { send } from '../upstream/send.ts';`,
-      'route may import only types from upstream/send.ts',
+      'cache may import only types from upstream/send.ts',
     ],
-    ['a re-export', 'route/route.ts', `export { send } from '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
-    ['a dynamic import', 'route/route.ts', `await import('../upstream/send.ts');`, 'route may import only types from upstream/send.ts'],
-    ['an import for its effect', 'route/route.ts', `import '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
-    ['one value among types', 'route/route.ts', `import { type A, send } from '../upstream/send.ts';`, 'route may import only types from upstream/send.ts'],
-    ['a computed import', 'route/route.ts', `await import(name);`, 'import(name) cannot be checked: write the path as a literal'],
+    ['a re-export', 'cache/result-cache.ts', `export { send } from '../upstream/send.ts';`, 'cache may import only types from upstream/send.ts'],
+    ['a dynamic import', 'cache/result-cache.ts', `await import('../upstream/send.ts');`, 'cache may import only types from upstream/send.ts'],
+    ['an import for its effect', 'cache/result-cache.ts', `import '../upstream/send.ts';`, 'cache may import only types from upstream/send.ts'],
+    [
+      'one value among types',
+      'cache/result-cache.ts',
+      `import { type A, send } from '../upstream/send.ts';`,
+      'cache may import only types from upstream/send.ts',
+    ],
+    ['a computed import', 'cache/result-cache.ts', `await import(name);`, 'import(name) cannot be checked: write the path as a literal'],
     [
       'the rail that knows the registry',
       'limit/limit.ts',
@@ -41,8 +46,8 @@ describe('a breach is found', () => {
     [
       'the kernel that knows a room',
       'kernel/fault.ts',
-      `import type { Row } from '../route/route.ts';`,
-      'kernel may not know route/route.ts, not even its types',
+      `import type { Row } from '../cache/result-cache.ts';`,
+      'kernel may not know cache/result-cache.ts, not even its types',
     ],
     [
       'a store that imports a room',
@@ -50,12 +55,12 @@ describe('a breach is found', () => {
       `import { columns } from '../../record/call-row.ts';`,
       'store may import only types from record/call-row.ts',
     ],
-    ['an unknown room', 'surprise/a.ts', `import { b } from '../route/route.ts';`, 'no wall stands for this file'],
-    ['source that imports a test', 'route/route.ts', `import { b } from './route.test.ts';`, 'only tests import tests'],
-    ['source that imports the test runner', 'route/route.ts', `import { expect } from 'vitest';`, 'only tests import vitest'],
-    ['a way around process.env', 'route/route.ts', `import { env } from 'node:process';`, 'the environment is read in config/ only'],
-    ['a path out of the package', 'route/route.ts', `import { b } from '../../tools/b.ts';`, 'lies outside of src'],
-    ['a file that cannot be read', 'route/route.ts', `import { from;`, 'cannot be parsed'],
+    ['an unknown room', 'surprise/a.ts', `import { b } from '../cache/result-cache.ts';`, 'no wall stands for this file'],
+    ['source that imports a test', 'cache/result-cache.ts', `import { b } from './result-cache.test.ts';`, 'only tests import tests'],
+    ['source that imports the test runner', 'cache/result-cache.ts', `import { expect } from 'vitest';`, 'only tests import vitest'],
+    ['a way around process.env', 'cache/result-cache.ts', `import { env } from 'node:process';`, 'the environment is read in config/ only'],
+    ['a path out of the package', 'cache/result-cache.ts', `import { b } from '../../tools/b.ts';`, 'lies outside of src'],
+    ['a file that cannot be read', 'cache/result-cache.ts', `import { from;`, 'cannot be parsed'],
   ])('%s', (_what, path, text, expected) => {
     write({ [path]: `\n${text}\n` });
     const { breaches } = check();
@@ -65,22 +70,22 @@ describe('a breach is found', () => {
   });
 
   test('a folder whose name says nothing', () => {
-    write({ 'route/utils/pick.ts': 'export const a = 1;\n' });
-    expect(check().breaches).toEqual([expect.stringMatching(/^route\/utils:1: /)]);
+    write({ 'cache/utils/pick.ts': 'export const a = 1;\n' });
+    expect(check().breaches).toEqual([expect.stringMatching(/^cache\/utils:1: /)]);
   });
 });
 
 describe('what is allowed passes', () => {
   test.each([
-    ['types of another room', 'route/route.ts', `import type { Grant } from '../authorise/grant.ts';`],
-    ['types marked one by one', 'route/route.ts', `import { type Grant } from '../authorise/grant.ts';`],
-    ['its own files', 'route/route.ts', `import { pick } from './inner/pick.ts';`],
-    ['the kernel', 'route/route.ts', `import { Fault } from '../kernel/fault.ts';`],
-    ['the spine that imports the way of a call', 'exchange/serve-call.ts', `import { route } from '../route/route.ts';`],
+    ['types of another room', 'cache/result-cache.ts', `import type { Grant } from '../authorise/grant.ts';`],
+    ['types marked one by one', 'cache/result-cache.ts', `import { type Grant } from '../authorise/grant.ts';`],
+    ['its own files', 'cache/result-cache.ts', `import { pick } from './inner/pick.ts';`],
+    ['the kernel', 'cache/result-cache.ts', `import { Fault } from '../kernel/fault.ts';`],
+    ['the spine that imports the way of a call', 'exchange/serve-call.ts', `import { resultCache } from '../cache/result-cache.ts';`],
     ['the file that constructs everything', 'assemble.ts', `import { control } from './control/keys/create-key.ts';`],
     ['the API over the control plane', 'api/keys.ts', `import { createKey } from '../control/keys/create-key.ts';`],
-    ['packages', 'route/route.ts', `import { Pool } from 'undici';`],
-    ['a test of whatever it needs', 'route/route.test.ts', `import { send } from '../upstream/send.ts';`],
+    ['packages', 'cache/result-cache.ts', `import { Pool } from 'undici';`],
+    ['a test of whatever it needs', 'cache/result-cache.test.ts', `import { send } from '../upstream/send.ts';`],
   ])('%s', (_what, path, text) => {
     write({ [path]: text });
     expect(check().breaches).toEqual([]);
@@ -89,8 +94,8 @@ describe('what is allowed passes', () => {
 
 test('imports are counted, those of tests apart', () => {
   write({
-    'route/route.ts': `import { a } from './a.ts';\nimport { Fault } from '../kernel/fault.ts';\nimport { Pool } from 'undici';\n`,
-    'route/route.test.ts': `import { route } from './route.ts';\n`,
+    'cache/result-cache.ts': `import { a } from './a.ts';\nimport { Fault } from '../kernel/fault.ts';\nimport { Pool } from 'undici';\n`,
+    'cache/result-cache.test.ts': `import { resultCache } from './result-cache.ts';\n`,
   });
   expect(check()).toMatchObject({ files: 2, imports: 2, testImports: 1 });
 });
