@@ -23,7 +23,7 @@ export interface TestDashboard {
   expectPages(pages: readonly PageToSee[], theme: Theme): Promise<void>;
   /** Nothing of what is seen now is hard to read or to reach; a picture of it is laid down. */
   look(page: Page, name: string, theme?: Theme): Promise<void>;
-  /** Likewise in both themes, though a part is still on its way. `part`: a selector of what was not looked at in another state already. */
+  /** Likewise in both themes, with a picture of each, though a part is still on its way. `part`: a selector of what was not looked at in another state already. */
   lookNow(page: Page, name: string, part: string): Promise<void>;
   /** What pages complained of: errors of scripts, refused resources. */
   readonly complaints: readonly string[];
@@ -75,12 +75,12 @@ export async function startDashboard(chromium: string, options: GatewayOptions):
   }
 
   async function lookNow(page: Page, name: string, part: string): Promise<void> {
-    await settle(page);
-    await layDown(page, name);
-    await expectReadable(page, name, 'light', part);
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await settle(page);
-    await expectReadable(page, `${name} in the dark`, 'dark', part);
+    for (const theme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: theme });
+      await settle(page);
+      await layDown(page, `${name}-${theme}`);
+      await expectReadable(page, `${name}-${theme}`, theme, part);
+    }
     await page.emulateMedia({ colorScheme: 'light' });
   }
 

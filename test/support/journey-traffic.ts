@@ -5,7 +5,7 @@
  * no gateway at all.
  */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { ledgerCommand, ledgerRows } from './ledger-rows.ts';
 import { until } from './poll.ts';
 import { modernRequest, post, type Answer } from './post.ts';
@@ -14,15 +14,16 @@ import { after, empty, idText, json, resetBeforeHeaders, result, type Reply } fr
 import type { RunningGateway } from './start-gateway.ts';
 
 export interface JourneyTraffic {
-  /** Of the gateway that it is for. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** Makes people, keys and calls; resolves when all of them are in the ledger. */
+  /** Of the gateway that it is for; what a test needs beside it may be added. */
+  readonly config: Readonly<Record<string, unknown>> & { readonly servers: readonly { readonly name: string; readonly url: string }[] };
+  /** Makes people, keys and calls; resolves when all of them are in the ledger, with what was asked and answered. */
   run(gateway: RunningGateway): Promise<JourneyRun>;
   stop(): Promise<void>;
 }
 
 /** Ids of traces. */
 export interface JourneyRun {
+  readonly keys: Readonly<Record<Caller, Key>>;
   readonly traces: {
     /** An agent's run, some calls of which another server made in its course. */
     readonly whole: string;
@@ -30,7 +31,16 @@ export interface JourneyRun {
     readonly failed: string;
     /** Its call was refused by a rule. */
     readonly refused: string;
+    /** The same work of one person, done twice: five calls, of which the last was a report, and four. All went well. */
+    readonly withReport: string;
+    readonly withoutReport: string;
   };
+}
+
+export interface Key {
+  readonly id: string;
+  readonly secret: string;
+  readonly prefix: string;
 }
 
 type Caller = 'ana' | 'ben' | 'ci' | 'planner' | 'runaway';
@@ -133,12 +143,11 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       const begunMs = Date.now();
       const keys = await makePeople(gateway);
       // The key is known only now: the file is read again while the gateway runs, as people do it.
-      const { prefix } = keys.runaway;
-      const limits = [{ scope: 'api_key', key_prefix: prefix, limit: runawayLimit, window: '1h' }];
-      writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, rate_limits: limits }, null, 2));
-      await until(async () => (await post(`${gateway.url}/v1/rate-limits`, undefined, { key: gateway.apiKey })).text.includes(prefix), {
-        what: 'the limit of the key',
-      });
+      const limits = [{ scope: 'api_key', key_prefix: keys.runaway.prefix, limit: runawayLimit, window: '1h' }];
+      const file = JSON.parse(readFileSync(gateway.configFile, 'utf8')) as object;
+      writeFileSync(gateway.configFile, JSON.stringify({ ...file, rate_limits: limits }, null, 2));
+      const { refusal } = await api(gateway, 'POST', '/v1/config/reload', {});
+      if (refusal !== null) throw new Error(`the configuration is refused: ${JSON.stringify(refusal)}`);
       const caller = (who: Caller): Caller => who;
       let calls = 0;
       const callAs = (who: Caller, { server, tool: name, args = {} }: Call, trace: string, parent = newSpan()): Promise<Answer> => {
@@ -166,8 +175,8 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       await callAs('ana', { server: 'legacy-erp', tool: 'post_entry', args: { account: '4711' } }, failed);
       const refused = newTrace();
       await callAs('ci', { server: 'github', tool: 'delete_repo', args: { repo: 'acme/old' } }, refused);
-      for (let run = 0; run < 6; run += 1) {
-        const trace = newTrace();
+      const weeks = Array.from({ length: 6 }, newTrace);
+      for (const [run, trace] of weeks.entries()) {
         const who = caller(run % 2 === 0 ? 'ana' : 'ben');
         await Promise.all(
           ['revenue', 'churn', 'headcount'].map((q) => callAs(who, { server: 'search', tool: 'query', args: { q: `${q} in week ${40 + run}` } }, trace)),
@@ -182,15 +191,19 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       await api(gateway, 'PUT', '/v1/switches/server/crm', { reason: 'INC-377: moves to another house' });
       await callAs('ben', { server: 'crm', tool: 'find', args: { name: 'Acme' } }, newTrace());
 
-      const count = async (): Promise<number> => Number((await ledgerRows<{ n: string }>(gateway.stateFolder, 'SELECT count() AS n FROM calls'))[0]?.n);
+      const counted = `SELECT count() AS n FROM calls WHERE ${since(begunMs)}`;
+      const count = async (): Promise<number> => Number((await ledgerRows<{ n: string }>(gateway.stateFolder, counted))[0]?.n);
       await until(async () => (await count()) >= calls, { what: 'the calls in the ledger', timeoutMs: 60_000, everyMs: 100 });
-      await until(async () => (await ledgerRows(gateway.stateFolder, `SELECT 1 FROM payloads WHERE trace_id = '${whole}' AND kind = 'response'`)).length >= 5, {
-        what: 'the bodies of the run',
+      const waiting = "SELECT 1 FROM calls WHERE bodies = 'sent' AND span_id NOT IN (SELECT span_id FROM payloads) LIMIT 1";
+      await until(async () => (await ledgerRows(gateway.stateFolder, waiting)).length === 0, {
+        what: 'the bodies of the calls',
         timeoutMs: 60_000,
         everyMs: 100,
       });
       await repeatOverDays(gateway.stateFolder, begunMs);
-      return { traces: { whole: `tr_${whole}`, failed: `tr_${failed}`, refused: `tr_${refused}` } };
+      const [withReport = '', , withoutReport = ''] = weeks;
+      const traces = { whole, failed, refused, withReport, withoutReport };
+      return { keys, traces: Object.fromEntries(Object.entries(traces).map(([name, hex]) => [name, `tr_${hex}`])) as Record<keyof typeof traces, string> };
     },
     async stop() {
       await Promise.all(upstreams.map((upstream) => upstream.stop()));
@@ -225,41 +238,39 @@ function toolOf(request: RecordedRequest): { readonly name: string } {
   return { name: params?.name ?? '' };
 }
 
-interface Key {
-  readonly secret: string;
-  readonly prefix: string;
-}
-
 /** Two teams, three people, agents, a service account, rules, and a key for each who calls. */
 async function makePeople(gateway: RunningGateway): Promise<Record<Caller, Key>> {
   const make = (path: string, body: object): Promise<Readonly<Record<string, unknown>>> => api(gateway, 'POST', path, body);
   await make('/v1/departments', { id: 'eng', name: 'Engineering' });
   await make('/v1/teams', { id: 'payments', name: 'Payments', department_id: 'eng' });
   await make('/v1/teams', { id: 'growth', name: 'Growth', department_id: 'eng' });
-  await make('/v1/users', { id: 'usr_ana', name: 'Ana Ardent', email: 'ana@example.com', team_ids: ['payments'] });
-  await make('/v1/users', { id: 'usr_ben', name: 'Ben Okafor', email: 'ben@example.com', team_ids: ['growth'] });
-  await make('/v1/users', { id: 'usr_cara', name: 'Cara Lindqvist-Montgomery of Northumberland', email: 'cara.lindqvist-montgomery@subsidiary.example.com' });
-  await make('/v1/service-accounts', { id: 'ci', name: 'Continuous integration', team_id: 'growth' });
-  await make('/v1/agents', {
-    id: 'planner',
-    name: 'Invoice planner',
-    purpose: 'Chases late invoices.',
-    environment: 'prod',
-    owner: 'team:payments',
-    team_id: 'payments',
-  });
-  await make('/v1/roles', { id: 'cost-reader', name: 'Cost reader', description: 'To see what calls cost.', permissions: ['costs.*'] });
   const rule = (name: string, body: object): Promise<unknown> => api(gateway, 'PUT', `/v1/policies/${name}`, body, '"0"');
-  await rule('no-deletes', { effect: 'deny', to: ['everyone'], tools: ['delete_*'], reason: 'Deletes go by the form.' });
-  await rule('payments-are-approved', { effect: 'hold', to: ['everyone'], tools: ['pay_*'], reason: 'Somebody looks at payments first.' });
+  await Promise.all([
+    make('/v1/users', { id: 'usr_ana', name: 'Ana Ardent', email: 'ana@example.com', team_ids: ['payments'] }),
+    make('/v1/users', { id: 'usr_ben', name: 'Ben Okafor', email: 'ben@example.com', team_ids: ['growth'] }),
+    make('/v1/users', { id: 'usr_cara', name: 'Cara Lindqvist-Montgomery of Northumberland', email: 'cara.lindqvist-montgomery@subsidiary.example.com' }),
+    make('/v1/service-accounts', { id: 'ci', name: 'Continuous integration', team_id: 'growth' }),
+    make('/v1/agents', {
+      id: 'planner',
+      name: 'Invoice planner',
+      purpose: 'Chases late invoices.',
+      environment: 'prod',
+      owner: 'team:payments',
+      team_id: 'payments',
+    }),
+    make('/v1/roles', { id: 'cost-reader', name: 'Cost reader', description: 'To see what calls cost.', permissions: ['costs.*'] }),
+    rule('no-deletes', { effect: 'deny', to: ['everyone'], tools: ['delete_*'], reason: 'Deletes go by the form.' }),
+    rule('payments-are-approved', { effect: 'hold', to: ['everyone'], tools: ['pay_*'], reason: 'Somebody looks at payments first.' }),
+  ]);
   const key = async (name: string, metadata: object): Promise<Key> => (await make('/v1/auth/keys', { name, metadata }))['key'] as Key;
-  return {
-    ana: await key('laptop of Ana', { user_id: 'usr_ana', team_id: 'payments' }),
-    ben: await key('laptop of Ben', { user_id: 'usr_ben', team_id: 'growth' }),
-    ci: await key('pipeline', { service_account_id: 'ci', agent: 'release-bot' }),
-    planner: await key('planner', { team_id: 'payments', agent: 'planner' }),
-    runaway: await key('nightly batch', { team_id: 'growth', agent: 'nightly' }),
-  };
+  const [ana, ben, ci, planner, runaway] = await Promise.all([
+    key('laptop of Ana', { user_id: 'usr_ana', team_id: 'payments' }),
+    key('laptop of Ben', { user_id: 'usr_ben', team_id: 'growth' }),
+    key('pipeline', { service_account_id: 'ci', agent: 'release-bot' }),
+    key('planner', { team_id: 'payments', agent: 'planner' }),
+    key('nightly batch', { team_id: 'growth', agent: 'nightly' }),
+  ]);
+  return { ana, ben, ci, planner, runaway };
 }
 
 async function api(gateway: RunningGateway, method: string, path: string, body: unknown, match?: string): Promise<Readonly<Record<string, unknown>>> {
@@ -286,23 +297,21 @@ function send(
 const newTrace = (): string => randomBytes(16).toString('hex');
 const newSpan = (): string => randomBytes(8).toString('hex');
 
+const since = (ms: number): string => `started_at >= fromUnixTimestamp64Milli(toInt64(${ms}))`;
+
 /** What was recorded, again: some of the traces on each of the days before and in the hours before now, not always the same ones and not at the same time. */
-async function repeatOverDays(stateFolder: string, sinceMs: number): Promise<void> {
-  for (let turn = 1; turn <= daysBefore * 4; turn += 1) {
-    const [day, part] = [Math.floor(turn / 4), turn % 4];
+function repeatOverDays(stateFolder: string, sinceMs: number): Promise<void> {
+  return ledgerCommand(
+    stateFolder,
     // Each turn six hours earlier, its traces spread over these hours. Of the two days of a week on which nobody works there is little.
-    const shift = `toIntervalSecond(${(turn - 1) * 21_600 + 300} + sipHash64(trace_id, ${turn}) % 20000)`;
-    const kept = day % 7 >= 4 ? 2 : 5 + part;
-    await ledgerCommand(
-      stateFolder,
-      `INSERT INTO calls SELECT * REPLACE (
-         lower(hex(MD5(concat(trace_id, '${turn}')))) AS trace_id,
-         substring(lower(hex(MD5(concat(span_id, '${turn}')))), 1, 16) AS span_id,
-         if(parent_span_id = '', '', substring(lower(hex(MD5(concat(parent_span_id, '${turn}')))), 1, 16)) AS parent_span_id,
-         concat('req_', lower(hex(sipHash64(span_id, ${turn})))) AS request_id,
-         started_at - ${shift} AS started_at,
-         '' AS chain, 0 AS chain_seq, '' AS bodies)
-       FROM (SELECT * FROM calls WHERE started_at >= fromUnixTimestamp64Milli(toInt64(${sinceMs})) AND sipHash64(trace_id, ${turn}, 1) % 10 < ${kept})`,
-    );
-  }
+    `INSERT INTO calls SELECT * EXCEPT (turn) REPLACE (
+       lower(hex(MD5(concat(trace_id, toString(turn))))) AS trace_id,
+       substring(lower(hex(MD5(concat(span_id, toString(turn))))), 1, 16) AS span_id,
+       if(parent_span_id = '', '', substring(lower(hex(MD5(concat(parent_span_id, toString(turn))))), 1, 16)) AS parent_span_id,
+       concat('req_', lower(hex(sipHash64(span_id, turn)))) AS request_id,
+       started_at - toIntervalSecond((turn - 1) * 21600 + 300 + sipHash64(trace_id, turn) % 20000) AS started_at,
+       '' AS chain, 0 AS chain_seq, '' AS bodies)
+     FROM (SELECT *, arrayJoin(range(1, ${daysBefore * 4 + 1})) AS turn FROM calls WHERE ${since(sinceMs)})
+     WHERE sipHash64(trace_id, turn, 1) % 10 < if(intDiv(turn, 4) % 7 >= 4, 2, 5 + turn % 4)`,
+  );
 }
