@@ -24,7 +24,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
   beforeAll(async () => {
     upstream = await startRecordingUpstream(modernServer(result('found', {})));
     // Nobody comes back by it here: signing in itself is tried in sign-in-browser.test.ts.
-    provider = await startOidcProvider('http://127.0.0.1:9/never');
+    provider = await startOidcProvider(['http://127.0.0.1:9/never']);
     const acme = {
       name: 'acme',
       title: 'Acme',

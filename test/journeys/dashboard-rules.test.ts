@@ -233,7 +233,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
   });
 
   test('who may do little sees the pages that they may see; of any other the address says what it takes and who gives it, and nothing is asked that is refused', async () => {
-    provider = await startOidcProvider(`${gateway.url}${callbackPath}`);
+    provider = await startOidcProvider([`${gateway.url}${callbackPath}/acme`]);
     const acme = { name: 'acme', title: 'Acme', issuer: provider.issuer, client_id: testClient.id, client_secret: { env: 'OIDC_SECRET' } };
     const providers = [{ ...acme, domains: ['acme.example'], provision: 'just_in_time', first_roles: ['viewer'], allow_addresses: ['127.0.0.1'] }];
     writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, identity: { providers } }));

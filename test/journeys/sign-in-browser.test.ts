@@ -35,7 +35,10 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
     const config = { servers: [{ name: 'search', url: upstream.url }], routes: [{ server: 'search', auth: { type: ['apiKey', 'oauth'] } }], identity: server };
     [gateway, browser] = await Promise.all([startSignInGateway({ config, env: { OIDC_SECRET: testClient.secret } }), startBrowser(chromium)]);
     // Providers know the address of the gateway, and the gateway theirs: as in life, one is there first.
-    [oidc, saml] = await Promise.all([startOidcProvider(`${gateway.url}${callbackPath}`), startSamlProvider(`${gateway.url}${acsPath}`, () => null)]);
+    [oidc, saml] = await Promise.all([
+      startOidcProvider(['acme', 'forms'].map((name) => `${gateway.url}${callbackPath}/${name}`)),
+      startSamlProvider(`${gateway.url}${acsPath}`, () => null),
+    ]);
     const people = { provision: 'just_in_time', first_roles: ['viewer'], allow_addresses: ['127.0.0.1'] };
     const openid = { ...people, issuer: oidc.issuer, client_id: testClient.id, client_secret: { env: 'OIDC_SECRET' }, scopes: ['profile', 'email', 'groups'] };
     const providers = [

@@ -68,7 +68,7 @@ async function tryAll(): Promise<void> {
   const audience = `${gateway.url}/mcp/search`;
   say('starting Keycloak and SimpleSAMLphp …');
   const [keycloak, simple, browser] = await Promise.all([
-    startKeycloak({ callbackUrl: `${gateway.url}${callbackPath}`, acsUrl, entityId: entityIdFor('keycloak-saml'), audience }),
+    startKeycloak({ callbackUrl: `${gateway.url}${callbackPath}/keycloak`, acsUrl, entityId: entityIdFor('keycloak-saml'), audience }),
     startSimpleSamlPhp({ acsUrl, entityId: entityIdFor('simplesamlphp') }),
     startBrowser(path),
   ]);

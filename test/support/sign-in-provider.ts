@@ -14,8 +14,8 @@ export interface TestProvider {
 
 export const testClient = { id: 'gatewayops', secret: 'a-secret-of-the-test-client-0123456789' };
 
-/** `redirectUri`: of the gateway. */
-export async function startOidcProvider(redirectUri: string): Promise<TestProvider> {
+/** `redirectUris`: of the gateway. */
+export async function startOidcProvider(redirectUris: readonly string[]): Promise<TestProvider> {
   const people = new Map<string, Readonly<Record<string, unknown>>>();
   const asked: string[] = [];
   const server = createServer();
@@ -26,7 +26,7 @@ export async function startOidcProvider(redirectUri: string): Promise<TestProvid
       {
         client_id: testClient.id,
         client_secret: testClient.secret,
-        redirect_uris: [redirectUri],
+        redirect_uris: [...redirectUris],
         response_types: ['code'],
         grant_types: ['authorization_code'],
         token_endpoint_auth_method: 'client_secret_post',

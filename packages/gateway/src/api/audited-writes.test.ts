@@ -35,6 +35,7 @@ const left: Readonly<Record<string, { readonly action: string; readonly ask: (()
   'POST /v1/identity/scim/{provider}/rotate': { action: 'key.rotated', ask: 'scim/scim-routes.test.ts' },
   'DELETE /v1/identity/scim/{provider}': { action: 'scim_connection.deleted', ask: 'scim/scim-routes.test.ts' },
   'POST /v1/auth/sso/oidc/callback': { action: 'session.opened', ask: 'sign-in-routes.test.ts' },
+  'POST /v1/auth/sso/oidc/callback/{provider}': { action: 'session.opened', ask: 'sign-in-routes.test.ts' },
   'POST /v1/auth/sso/saml/acs': { action: 'session.opened', ask: 'saml-sign-in.test.ts' },
   'POST /v1/audit/keys/rotate': { action: 'audit_key.rotated', ask: async () => ({}) },
   'POST /v1/identity/token-keys/rotate': { action: 'token_key.rotated', ask: async () => ({}) },

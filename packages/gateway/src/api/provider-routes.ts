@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { listProviders, previewMapping, redirectUriOf, testProvider, type MappingPreview } from '../control/sign-in/list-providers.ts';
-import { placesOf } from '../control/sign-in/provider-desk.ts';
+import { listProviders, previewMapping, testProvider, type MappingPreview } from '../control/sign-in/list-providers.ts';
+import { placesOf, redirectUriOf } from '../control/sign-in/provider-desk.ts';
 import { askTry, readTry } from '../control/sign-in/try-sign-in.ts';
 import type { ProviderData } from '../identity/provider-data.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -16,18 +16,12 @@ export function providerRoutes(api: Api): void {
       summary: 'List identity providers',
       description: 'As `identity.providers` of gateway.yaml has them.',
       responses: {
-        200: json(
-          z.object({
-            providers: z.array(providerSchema),
-            redirect_uri: z.string().openapi({ description: 'To be written at each provider, letter for letter.' }),
-          }),
-          'The providers.',
-        ),
+        200: json(z.object({ providers: z.array(providerSchema) }), 'The providers.'),
       },
     }),
     (c) => {
       const context = c.var.context();
-      return c.json({ providers: listProviders(context).map((one) => providerBody(one, context.publicUrl())), redirect_uri: redirectUriOf(context) }, 200);
+      return c.json({ providers: listProviders(context).map((one) => providerBody(one, context.publicUrl())) }, 200);
     },
   );
   api.openapi(
@@ -158,6 +152,7 @@ const providerSchema = z
     preset: z.string(),
     issuer: z.string(),
     client_id: z.string().nullable().openapi({ description: 'Null: SAML has none.' }),
+    redirect_uri: z.string().nullable().openapi({ description: 'To be written at the provider, letter for letter. Null: SAML has none.' }),
     saml: z
       .object({ entity_id: z.string(), acs_url: z.string(), metadata_url: z.string() })
       .nullable()
@@ -192,7 +187,7 @@ const previewSchema = z
 function providerBody(provider: ProviderData, publicUrl: string): z.infer<typeof providerSchema> {
   const { name, title, type, preset, issuer, domains, rules, enforce } = provider;
   const any = { name, title, type, preset, issuer, domains: [...domains], provision: rules.provision, enforce };
-  if (provider.type === 'oidc') return { ...any, client_id: provider.clientId, saml: null };
+  if (provider.type === 'oidc') return { ...any, client_id: provider.clientId, redirect_uri: redirectUriOf(provider, publicUrl), saml: null };
   const { acsUrl, metadataUrl } = placesOf(provider, publicUrl);
-  return { ...any, client_id: null, saml: { entity_id: provider.entityId ?? metadataUrl, acs_url: acsUrl, metadata_url: metadataUrl } };
+  return { ...any, client_id: null, redirect_uri: null, saml: { entity_id: provider.entityId ?? metadataUrl, acs_url: acsUrl, metadata_url: metadataUrl } };
 }

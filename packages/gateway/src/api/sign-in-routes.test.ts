@@ -1,10 +1,12 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { controlUrl, type TestControl } from '../../../../test/support/control.ts';
 import { cookieOf, sessionOf, startSignInControl, type BegunSignIn, type SignInControl } from '../../../../test/support/sign-in-control.ts';
 import type { IncidentDetail } from '../../../../test/support/sign-in-gateway.ts';
 import { signInAt, startOidcProvider, testClient, type TestProvider } from '../../../../test/support/sign-in-provider.ts';
 import { inviteUser } from '../control/invitations/invite-user.ts';
-import type { ProviderData } from '../identity/provider-data.ts';
+import type { OidcProviderData, ProviderData } from '../identity/provider-data.ts';
 import { createEntry } from '../control/directory/create-entry.ts';
 import { createNodeMetrics } from '../control/metrics/read-node-metrics.ts';
 import { callbackPath } from '../control/sign-in/provider-desk.ts';
@@ -15,12 +17,15 @@ let control: TestControl;
 let door: SignInControl;
 let idp: TestProvider;
 let providers: readonly ProviderData[];
+let mixer: Mixer;
 
 beforeAll(async () => {
-  idp = await startOidcProvider(`${controlUrl}${callbackPath}`);
+  const callbacks = ['acme', 'form', 'silent'].map((name) => `${controlUrl}${callbackPath}/${name}`);
+  idp = await startOidcProvider([...callbacks, `${controlUrl}${callbackPath}`]);
+  mixer = await startMixer();
   idp.people.set('ana', { email: 'ana@acme.example', email_verified: true, name: 'Ana Ardent', groups: ['Payments'] });
   idp.people.set('bo', { email: 'bo@acme.example', email_verified: true, name: 'Bo', groups: [] });
-  const first: ProviderData = {
+  const first: OidcProviderData = {
     name: 'acme',
     title: 'Acme',
     organizationId: defaultOrganizationId,
@@ -31,6 +36,7 @@ beforeAll(async () => {
     clientSecret: testClient.secret,
     scopes: ['openid', 'profile', 'email', 'groups'],
     responseMode: 'query',
+    callback: 'own',
     domains: ['acme.example'],
     enforce: false,
     claims: { subject: 'sub', email: 'email', name: 'name', groups: ['groups'] },
@@ -49,6 +55,8 @@ beforeAll(async () => {
   providers = [
     first,
     { ...first, name: 'form', title: 'By form', domains: [], responseMode: 'form_post' },
+    { ...first, name: 'shared', domains: [], callback: 'shared' },
+    { ...first, name: 'mixer', title: 'By a stranger', domains: [], issuer: mixer.issuer },
     { ...first, name: 'wrong-secret', domains: [], clientSecret: 'not-the-secret-of-the-client' },
     { ...first, name: 'away', domains: [], issuer: 'http://127.0.0.1:9' },
     { ...first, name: 'inner', domains: [], issuer: 'http://169.254.169.254', allowedNetworks: [] },
@@ -61,6 +69,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await door.end();
   await idp.stop();
+  await mixer.stop();
 });
 
 const begin = (provider: string, returnTo?: string): Promise<BegunSignIn> => door.begin(provider, returnTo);
@@ -105,11 +114,11 @@ describe('signing in by OpenID Connect', () => {
     const begun = await begin('form');
     const back = await signInAt(begun.url, 'bo');
     expect(back.form?.has('code')).toBe(true);
-    const answer = await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
+    const answer = await door.post(`${callbackPath}/form`, back.form ?? new URLSearchParams(), begun.cookie);
     expect(sessionOf(answer)).not.toBeNull();
     const { events } = (await (await control.request('GET', '/v1/logs/audit?limit=1', { front: 'admin' })).json()) as { events: unknown[] };
     expect(events[0]).toMatchObject({ action: 'session.opened', actor: { kind: 'user' }, detail: { provider: 'form' } });
-    const json = await control.request('POST', callbackPath, { headers: { cookie: begun.cookie, 'x-gatewayops-peer': '198.51.100.1' }, body: {} });
+    const json = await control.request('POST', `${callbackPath}/form`, { headers: { cookie: begun.cookie, 'x-gatewayops-peer': '198.51.100.1' }, body: {} });
     expect(json.status).toBe(400);
   });
 
@@ -219,6 +228,23 @@ describe('signing in by OpenID Connect', () => {
     expect(idp.asked.slice(before).filter((path) => path === '/token')).toEqual([]);
   });
 
+  test('S12 mix-up: whoever is led on to another provider than they chose is refused where that one answers, and no code is shown to who led them', async () => {
+    for (const [address, cause] of [
+      [`${callbackPath}/silent`, 'the address of silent'],
+      [callbackPath, 'callback: shared'],
+    ] as const) {
+      mixer.leadTo(`${idp.issuer}/auth`, `${controlUrl}${address}`);
+      const begun = await begin('mixer');
+      const led = await fetch(begun.url, { redirect: 'manual' });
+      const back = await signInAt(led.headers.get('location') ?? '', 'ana');
+      expect(new URL(back.url).pathname).toBe(address);
+      const answer = await comeBack(back.url, begun.cookie);
+      expect([sessionOf(answer), await incidentOf(answer)]).toMatchObject([null, { step: 'answer', reason: expect.stringContaining(cause) }]);
+    }
+    expect(mixer.asked).not.toContain('/token');
+    expect((await signIn('ana', 'shared')).slice(0, 8)).toBe('session_');
+  });
+
   test('a test says which step fails and what mends it; nothing inner is asked', async () => {
     const tested = async (name: string) =>
       (await (await control.request('POST', `/v1/identity/providers/${name}/test`, { front: 'admin', body: {} })).json()) as {
@@ -298,7 +324,7 @@ describe('signing in by OpenID Connect', () => {
     const byForm = async (login: string): Promise<Response> => {
       const begun = await begin('form');
       const back = await signInAt(begun.url, login);
-      return await door.post(callbackPath, back.form ?? new URLSearchParams(), begun.cookie);
+      return await door.post(`${callbackPath}/form`, back.form ?? new URLSearchParams(), begun.cookie);
     };
     idp.people.set('cy', { email: 'cy@acme.example', email_verified: true, name: 'Cy', groups: [] });
     expect(sessionOf(await byForm('cy'))).toMatch(/^session_/);
@@ -313,3 +339,49 @@ describe('signing in by OpenID Connect', () => {
     expect([sessionOf(moved), await incidentOf(moved)]).toMatchObject([null, { step: 'email' }]);
   });
 });
+
+/** A provider of whoever wants the codes of another one: it says nothing of `iss`, and leads browsers on to the other as the gateway's own client there. */
+interface Mixer {
+  readonly issuer: string;
+  /** Paths that it was asked for. */
+  readonly asked: string[];
+  leadTo(authorize: string, redirectUri: string): void;
+  stop(): Promise<void>;
+}
+
+async function startMixer(): Promise<Mixer> {
+  const asked: string[] = [];
+  let other = { authorize: '', redirectUri: '' };
+  const server: Server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', issuer);
+    asked.push(url.pathname);
+    if (url.pathname === '/authorize') {
+      const to = new URL(other.authorize);
+      to.search = url.search;
+      to.searchParams.set('redirect_uri', other.redirectUri);
+      response.writeHead(302, { location: to.href }).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(
+      JSON.stringify({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/jwks`,
+        code_challenge_methods_supported: ['S256'],
+      }),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    issuer,
+    asked,
+    leadTo: (authorize, redirectUri) => void (other = { authorize, redirectUri }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

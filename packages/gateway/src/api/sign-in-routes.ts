@@ -81,7 +81,6 @@ export function signInRoutes(app: ApiApp): void {
     const provider = await providerOfTry(c.var.dependencies, id);
     return provider === null ? answerPage(c, renderTryOver(prefix), 400) : answerPage(c, renderTry(provider, id, prefix), 200);
   });
-  const page200 = { description: 'A page of the browser, which leads on.' };
   app.openapi(
     route({
       method: 'get',
@@ -95,32 +94,41 @@ export function signInRoutes(app: ApiApp): void {
     }),
     (c) => begin(c, c.req.valid('query')),
   );
-  app.openapi(
-    route({
-      method: 'get',
-      path: callbackPath,
-      permission: 'public',
-      tags: ['identity'],
-      summary: 'Come back from a provider, by a link',
-      description: 'For browsers: the answer of the provider stands in the query (OpenID Connect Core 1.0).',
-      responses: { 200: page200 },
-    }),
-    (c) => finish(c, 'oidc', new URL(c.req.url).searchParams),
-  );
-  app.openapi(
-    route({
-      method: 'post',
-      path: callbackPath,
-      permission: 'public',
-      takesForm: true,
-      tags: ['identity'],
-      summary: 'Come back from a provider, by a form',
-      description: 'For browsers: the answer of the provider is a form (OAuth 2.0 Form Post Response Mode), `application/x-www-form-urlencoded`.',
-      responses: { 200: page200 },
-    }),
-    async (c) => finish(c, 'oidc', await readForm(c, formBytesMax, answerOf)),
-  );
+  callbackRoutes(app);
   samlRoutes(app);
+}
+
+function callbackRoutes(app: ApiApp): void {
+  const ofOne = {
+    params: z.object({
+      provider: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
+        .openapi({ description: 'Name of the provider.', example: 'okta' }),
+    }),
+  };
+  const page = { 200: { description: 'A page of the browser, which leads on.' } };
+  const any = { permission: 'public' as const, tags: ['identity'], responses: page };
+  const byLink = { ...any, method: 'get' as const, description: 'For browsers: the answer of the provider stands in the query (OpenID Connect Core 1.0).' };
+  const byForm = {
+    ...any,
+    method: 'post' as const,
+    takesForm: true as const,
+    description: 'For browsers: the answer of the provider is a form (OAuth 2.0 Form Post Response Mode), `application/x-www-form-urlencoded`.',
+  };
+  app.openapi(route({ ...byLink, path: `${callbackPath}/{provider}`, summary: 'Come back from a provider, by a link', request: ofOne }), (c) =>
+    finish(c, 'oidc', c.req.valid('param').provider, new URL(c.req.url).searchParams),
+  );
+  app.openapi(route({ ...byForm, path: `${callbackPath}/{provider}`, summary: 'Come back from a provider, by a form', request: ofOne }), async (c) =>
+    finish(c, 'oidc', c.req.valid('param').provider, await readForm(c, formBytesMax, answerOf)),
+  );
+  const shared = ', to the address of `callback: shared`';
+  app.openapi(route({ ...byLink, path: callbackPath, summary: `Come back from a provider, by a link${shared}` }), (c) =>
+    finish(c, 'oidc', null, new URL(c.req.url).searchParams),
+  );
+  app.openapi(route({ ...byForm, path: callbackPath, summary: `Come back from a provider, by a form${shared}` }), async (c) =>
+    finish(c, 'oidc', null, await readForm(c, formBytesMax, answerOf)),
+  );
 }
 
 function samlRoutes(app: ApiApp): void {
@@ -148,7 +156,7 @@ function samlRoutes(app: ApiApp): void {
       description: 'For browsers: the answer of the provider is a form (SAML 2.0, HTTP POST binding), `application/x-www-form-urlencoded`.',
       responses: { 200: { description: 'A page of the browser, which leads on.' } },
     }),
-    async (c) => finish(c, 'saml', await readForm(c, samlFormBytesMax, answerOf)),
+    async (c) => finish(c, 'saml', null, await readForm(c, samlFormBytesMax, answerOf)),
   );
   app.openapi(
     route({
@@ -201,13 +209,13 @@ async function lead(c: Ask, provider: ProviderData, returnTo: string, tryId: str
   });
 }
 
-async function finish(c: Ask, type: ProviderData['type'], answer: URLSearchParams): Promise<Response> {
+async function finish(c: Ask, type: ProviderData['type'], addressOf: string | null, answer: URLSearchParams): Promise<Response> {
   const { dependencies, requestId } = c.var;
   return await inPage(c, async () => {
     const { name } = browserCookieOf(dependencies.publicUrl());
     const finished = await finishSignIn(
       { ...dependencies, requestId, peer: peerOf(c) },
-      { type, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
+      { type, addressOf, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
     );
     const prefix = pathPrefix(dependencies.publicUrl());
     if (!finished.ok) return answerPage(c, renderRefusedSignIn(finished.incident, prefix), 400);

@@ -144,6 +144,8 @@ const without: Readonly<Record<string, string>> = {
   'GET /v1/auth/sso/oidc/authorize': 'for browsers',
   'GET /v1/auth/sso/oidc/callback': 'for browsers',
   'POST /v1/auth/sso/oidc/callback': 'for browsers',
+  'GET /v1/auth/sso/oidc/callback/{provider}': 'for browsers',
+  'POST /v1/auth/sso/oidc/callback/{provider}': 'for browsers',
   'GET /v1/auth/sso/saml/login': 'for browsers',
   'POST /v1/auth/sso/saml/acs': 'for browsers',
   'GET /v1/auth/sso/saml/metadata': 'for providers',

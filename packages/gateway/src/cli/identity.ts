@@ -17,6 +17,7 @@ const providerView = z.looseObject({
   domains: z.array(z.string()),
   provision: z.string(),
   enforce: z.boolean(),
+  redirect_uri: z.string().nullable(),
   saml: z.looseObject({ entity_id: z.string(), acs_url: z.string(), metadata_url: z.string() }).nullable(),
 });
 
@@ -24,11 +25,7 @@ export const identityList: Command = async (context) => {
   const { out } = context;
   const client = openGatewayClient(context);
   const answer = await client.request('GET', '/v1/identity/providers');
-  const { providers, redirect_uri: redirectUri } = readAnswer(
-    z.looseObject({ providers: z.array(providerView), redirect_uri: z.string() }),
-    answer,
-    client.where,
-  );
+  const { providers } = readAnswer(z.looseObject({ providers: z.array(providerView) }), answer, client.where);
   out.list(answer, providers, () =>
     providers.length === 0
       ? 'No identity provider. Add one under identity.providers in gateway.yaml: docs/guides/sign-in.md.'
@@ -45,9 +42,9 @@ export const identityList: Command = async (context) => {
           out.paint.dim,
         ),
   );
-  if (providers.some(({ saml }) => saml === null)) out.note(`Redirect URI, to be written at each provider of OpenID Connect: ${plain(redirectUri)}`);
-  for (const { name, saml } of providers)
-    if (saml !== null)
+  for (const { name, redirect_uri: redirectUri, saml } of providers)
+    if (redirectUri !== null) out.note(`At ${plain(name)}: redirect URI ${plain(redirectUri, 400)}`);
+    else if (saml !== null)
       out.note(`At ${plain(name)}: entity id ${plain(saml.entity_id, 400)}, ACS ${plain(saml.acs_url, 400)}, metadata ${plain(saml.metadata_url, 400)}`);
   return undefined;
 };

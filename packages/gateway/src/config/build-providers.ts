@@ -40,6 +40,7 @@ export function buildProvider(entry: ProviderEntry, folder: string, reference: M
     clientSecret: entry.client_secret === undefined ? null : reference(entry.client_secret),
     scopes: [...new Set(['openid', ...(entry.scopes ?? ['profile', 'email', ...known.scopes])])],
     responseMode: entry.response_mode,
+    callback: entry.callback ?? 'own',
   };
 }
 

@@ -50,6 +50,7 @@ test('a SAML provider has its defaults: the name id tells people apart, and of i
 test.each([
   ['SAML without metadata', '{ name: acme, type: saml, issuer: "urn:x" }', 'needs the metadata'],
   ['SAML with what OpenID Connect has', saml(', client_id: x'), 'SAML has none'],
+  ['SAML with a callback', saml(', callback: shared'), 'SAML has none'],
   ['OpenID Connect with what SAML has', oidc(', saml: { metadata: idp.xml }'), 'for type: saml alone'],
   ['metadata without TLS', saml('', 'http://idp.example/metadata'), 'asked for without TLS'],
   ['a key without its certificate', saml('').replace('idp.example/metadata"', 'idp.example/metadata", key: { env: K }'), 'of use together only'],
@@ -58,6 +59,13 @@ test.each([
   ['an administrator by first coming', saml(', provision: just_in_time, first_roles: [admin]'), 'made an administrator'],
 ])('%s is a fault', (_what, provider, said) => {
   expect(faultsOf(provider)).toContain(said);
+});
+
+test('RFC 9700 4.4.2: each provider leads people back to an address of its own; the shared one is for a single provider', () => {
+  const shared = oidc(', callback: shared');
+  const second = shared.replace('name: acme', 'name: second');
+  expect(load(`${shared}, ${oidc('').replace('acme', 'second')}`).identity.providers).toMatchObject([{ callback: 'shared' }, { callback: 'own' }]);
+  expect(faultsOf(`${shared}, ${second}`)).toContain('/callback/second');
 });
 
 test('where the browser posts the answer it must be TLS that it reaches, here or at a proxy before', () => {

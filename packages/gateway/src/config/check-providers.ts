@@ -30,6 +30,13 @@ export function checkProviders({ file, config }: Checked, complain: Complain): v
     for (const [number, domain] of entry.domains.entries())
       if (providers.findIndex(({ domains }) => domains.includes(domain)) < index)
         complain([...path, 'domains', number], `addresses of ${domain} lead to another provider`, 'An address leads to one.', 'Remove it from one of them.');
+    if (entry.callback === 'shared' && providers.findIndex(({ callback }) => callback === 'shared') < index)
+      complain(
+        [...path, 'callback'],
+        'two providers lead people back to one address',
+        'What one of them answers could be taken for an answer of the other (RFC 9700, section 4.4).',
+        `Write callback: own, and let the redirect URI at the provider end in /callback/${entry.name}.`,
+      );
     if (entry.enforce && entry.domains.length === 0)
       complain([...path, 'enforce'], 'nothing is enforced', 'It is about addresses of domains, and none is named.', 'Add domains, or remove enforce.');
     if (entry.domains.length === 0 && entry.email_verified === 'assumed')
@@ -100,7 +107,7 @@ function checkSaml(entry: ProviderEntry, path: Path, config: Checked['config'], 
     );
     return;
   }
-  for (const name of ['client_id', 'client_secret', 'scopes'] as const)
+  for (const name of ['client_id', 'client_secret', 'scopes', 'callback'] as const)
     if (entry[name] !== undefined) complain([...path, name], 'SAML has none', 'Nothing would come of it.', 'Remove it.');
   const { metadata, key, certificate } = saml;
   const allowed = entry.allow_addresses ?? [];

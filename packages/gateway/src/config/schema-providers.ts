@@ -84,6 +84,14 @@ const provider = strict({
     .enum(['query', 'form_post'], { error: 'must be query or form_post' })
     .default('query')
     .meta({ description: 'How the provider answers: in the address, or in a form that the browser posts, which needs TLS here.', examples: ['form_post'] }),
+  callback: z
+    .enum(['own', 'shared'], { error: 'must be own or shared' })
+    .optional()
+    .meta({
+      description:
+        'Redirect URI at the provider. `own`, the default: `…/v1/auth/sso/oidc/callback/NAME`; `shared`: `…/v1/auth/sso/oidc/callback`, for one provider that was registered so.',
+      examples: ['shared'],
+    }),
   saml: saml.optional().meta({ description: 'What `type: saml` needs.' }),
   domains: list(text(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'must be a domain in lower case'), 200).meta({
     description: 'Domains whose addresses lead to it, and of which alone it is believed that an address is verified. Default: of any, and none leads to it.',

@@ -33,6 +33,8 @@ export interface OidcProviderData extends AnyProviderData {
   readonly clientSecret: string | null;
   readonly scopes: readonly string[];
   readonly responseMode: 'query' | 'form_post';
+  /** Where it leads people back to: an address of its own, or the one that a single provider may have been registered with. */
+  readonly callback: 'own' | 'shared';
 }
 
 export interface SamlProviderData extends AnyProviderData {

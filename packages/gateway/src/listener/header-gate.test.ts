@@ -56,12 +56,11 @@ test('only JSON, in UTF-8, without an encoding', () => {
 test('the answer of an identity provider may be posted from its own page, and nothing else from there', () => {
   const at = (method: string, url: string, host = 'a.example'): string =>
     codeOf(() => requireControlAddress({ ...read(), host, origin: 'https://idp.example' }, new Set(['a.example']), new Set(), { method, url }));
-  expect([at('POST', '/v1/auth/sso/oidc/callback'), at('POST', '/v1/auth/sso/oidc/callback?x'), at('POST', '/v1/auth/sso/saml/acs')]).toEqual(
-    Array(3).fill('none'),
-  );
-  expect([at('GET', '/v1/auth/sso/oidc/callback'), at('POST', '/v1/auth/keys'), at('POST', '/v1/auth/sso/oidc/callback/x')]).toEqual(
-    Array(3).fill('origin_not_allowed'),
-  );
+  for (const path of ['oidc/callback', 'oidc/callback?x', 'oidc/callback/okta', 'oidc/callback/okta?x', 'saml/acs'])
+    expect([path, at('POST', `/v1/auth/sso/${path}`)]).toEqual([path, 'none']);
+  for (const path of ['oidc/callback/', 'oidc/callback/okta/x', 'oidc/callbacks', 'oidc/callback/%2e%2e', 'saml/acs/x', '../keys'])
+    expect([path, at('POST', `/v1/auth/sso/${path}`)]).toEqual([path, 'origin_not_allowed']);
+  expect(at('GET', '/v1/auth/sso/oidc/callback/okta')).toBe('origin_not_allowed');
   expect(at('POST', '/v1/auth/sso/oidc/callback', 'b.example')).toBe('host_not_allowed');
 });
 

@@ -157,7 +157,7 @@ export function requireAddress(headers: InboundHeaders, hosts: ReadonlySet<strin
 }
 
 /** Where the page of an identity provider lets the browser post its answer, from its own origin. Whether it is one to a question of ours is told by what it carries. */
-const providerAnswers: ReadonlySet<string> = new Set(['/v1/auth/sso/oidc/callback', '/v1/auth/sso/saml/acs']);
+const providerAnswers = /^\/v1\/auth\/sso\/(?:oidc\/callback(?:\/[a-z0-9_-]{1,63})?|saml\/acs)(?:\?|$)/;
 
 /** As `requireAddress`, for the control plane: the answers of identity providers may come from any origin. */
 export function requireControlAddress(
@@ -166,7 +166,7 @@ export function requireControlAddress(
   origins: ReadonlySet<string>,
   { method, url = '' }: { readonly method?: string | undefined; readonly url?: string | undefined },
 ): void {
-  const isAnswer = method === 'POST' && providerAnswers.has(url.split('?', 1)[0] ?? '');
+  const isAnswer = method === 'POST' && providerAnswers.test(url);
   requireAddress(isAnswer ? { ...headers, origin: undefined } : headers, hosts, origins);
 }
 

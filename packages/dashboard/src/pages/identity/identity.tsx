@@ -62,7 +62,6 @@ function IdentityPage(): ReactElement {
                 <Provider
                   key={provider.name}
                   provider={provider}
-                  redirectUri={data.redirect_uri}
                   tryId={search.provider === provider.name ? search.try : undefined}
                   onTry={(id) => change({ provider: id === undefined ? undefined : provider.name, try: id })}
                 />

@@ -13,15 +13,14 @@ import { TrySignIn } from './try-sign-in.tsx';
 
 interface ProviderProps {
   readonly provider: Schemas['IdentityProvider'];
-  readonly redirectUri: string;
   /** Of a sign-in that is tried. */
   readonly tryId: string | undefined;
   readonly onTry: (id: string | undefined) => void;
 }
 
 /** One provider as the configuration has it, and the ways to find out whether it works before anybody depends on it. */
-export function Provider({ provider, redirectUri, tryId, onTry }: ProviderProps): ReactElement {
-  const { name, title, type, preset, issuer, client_id: clientId, saml, domains, provision, enforce } = provider;
+export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElement {
+  const { name, title, type, preset, issuer, client_id: clientId, redirect_uri: redirectUri, saml, domains, provision, enforce } = provider;
   const mayTest = useCapability('identity.test');
   const [previewing, setPreviewing] = useState(false);
   const test = useMutation({ mutationFn: () => gateway.identity.test(name) });
@@ -74,11 +73,12 @@ export function Provider({ provider, redirectUri, tryId, onTry }: ProviderProps)
             <code className="font-mono text-meta">npx --no gateway admin link</code> on it lets an administrator in without any provider.
           </span>
         </Fact>
-        {saml === null ? (
+        {redirectUri !== null && (
           <Fact name="Redirect URI">
             <Copied text={redirectUri} what="the redirect URI" />
           </Fact>
-        ) : (
+        )}
+        {saml !== null && (
           <>
             <Fact name="Entity id">
               <Copied text={saml.entity_id} what="the entity id" />

@@ -43,6 +43,7 @@ function provider(name: string, organizationId: OrganizationId, more: Partial<Pr
     clientSecret: null,
     scopes: [],
     responseMode: 'query',
+    callback: 'own',
   };
 }
 

@@ -4,7 +4,7 @@ import { bounds } from '../../kernel/bounds.ts';
 import { randomBase62 } from '../../kernel/id.ts';
 import type { ProviderData } from '../../identity/provider-data.ts';
 import type { ControlContext } from '../context.ts';
-import { callbackPath, placesOf } from './provider-desk.ts';
+import { placesOf, redirectUriOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { countBegun } from './sign-in-attempts.ts';
 import { noteTryFailed } from './try-sign-in.ts';
@@ -70,7 +70,7 @@ async function askProvider({ providers, publicUrl }: Caller, provider: ProviderD
     const { url, requestId } = await (await providers.saml()).begin(provider, placesOf(provider, publicUrl()), state);
     return { url, state, secrets: { requestId } };
   }
-  const { url, secrets } = await (await providers.clients()).begin(provider, `${publicUrl()}${callbackPath}`);
+  const { url, secrets } = await (await providers.clients()).begin(provider, redirectUriOf(provider, publicUrl()));
   return { url, state: secrets.state, secrets: { nonce: secrets.nonce, verifier: secrets.verifier } };
 }
 

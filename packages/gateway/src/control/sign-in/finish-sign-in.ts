@@ -6,7 +6,7 @@ import type { OrganizationId } from '../../kernel/id.ts';
 import type { ControlContext } from '../context.ts';
 import { openUserSession } from '../sessions/open-user-session.ts';
 import { digest, pendingKey, pendingSchema } from './begin-sign-in.ts';
-import { callbackPath, enforcedFor, placesOf } from './provider-desk.ts';
+import { enforcedFor, placesOf, redirectUriOf } from './provider-desk.ts';
 import { refuseSignIn, type RefusedSignIn } from './refuse-sign-in.ts';
 import { settleIdentity } from './settle-identity.ts';
 import { noteTried, noteTryFailed } from './try-sign-in.ts';
@@ -31,6 +31,8 @@ export interface TriedSignIn {
 export interface FinishInput {
   /** At which of our two doors it came. */
   readonly type: ProviderData['type'];
+  /** Of which provider the address is that it came to; null: of none, as the shared one and that of SAML are. */
+  readonly addressOf: string | null;
   /** What the provider sent back with the browser, by query or form. */
   readonly answer: URLSearchParams;
   /** What the browser shows that it began the sign-in by; null: nothing. */
@@ -113,7 +115,7 @@ function enforcedElsewhere({ providers }: Caller, provider: ProviderData, organi
   };
 }
 
-async function takeBegun(context: Caller, { type, answer, browser }: FinishInput): Promise<Begun | Stopped> {
+async function takeBegun(context: Caller, { type, addressOf, answer, browser }: FinishInput): Promise<Begun | Stopped> {
   const state = answer.get(type === 'saml' ? 'RelayState' : 'state') ?? '';
   const stored = state === '' || state.length > 200 ? null : await context.state.take(pendingKey(state));
   if (stored === null) {
@@ -138,6 +140,14 @@ async function takeBegun(context: Caller, { type, answer, browser }: FinishInput
     );
   if (provider === null || provider.type !== type || type !== ('requestId' in pending.secrets ? 'saml' : 'oidc'))
     return stopped(provider, tryId !== null, 'the provider is not configured any more as it was when they began', 'Let them begin anew.');
+  // Mix-up (RFC 9700, section 4.4): an issuer that names itself in its answer (RFC 9207) is compared where the code is shown; of any other the address tells.
+  if (provider.type === 'oidc' && addressOf !== (provider.callback === 'shared' ? null : provider.name))
+    return stopped(
+      provider,
+      tryId !== null,
+      `the answer came to the address of ${addressOf === null ? 'the provider with callback: shared' : addressOf.slice(0, 63)}, and they had begun by ${provider.name}`,
+      `Whoever runs ${provider.name} may have led them to another provider, to come by its code; no code was shown to anybody. See what ${provider.name} is before anybody signs in by it. Where callback has just been changed, let them begin anew.`,
+    );
   return { ok: true, provider, state, secrets: pending.secrets, returnTo, tryId };
 }
 
@@ -154,7 +164,7 @@ async function vouchedFor(context: Caller, { provider, state, secrets }: Begun, 
   const { providers, publicUrl, registry } = context;
   if (provider.type === 'oidc') {
     if (secrets === null || !('nonce' in secrets)) throw new Error('a sign-in by OpenID Connect has its secrets');
-    return await (await providers.clients()).finish(provider, `${publicUrl()}${callbackPath}`, answer, { ...secrets, state });
+    return await (await providers.clients()).finish(provider, redirectUriOf(provider, publicUrl()), answer, { ...secrets, state });
   }
   const requestId = secrets !== null && 'requestId' in secrets ? secrets.requestId : null;
   const places = placesOf(provider, publicUrl());

@@ -6,17 +6,12 @@ import { auditEvent } from '../audit/audit-event.ts';
 import type { ControlContext } from '../context.ts';
 import { unknownObject } from '../unknown-object.ts';
 import { mapGroups } from './map-groups.ts';
-import { callbackPath, placesOf } from './provider-desk.ts';
+import { placesOf, redirectUriOf } from './provider-desk.ts';
 import { believedEmail, identityDigest } from './settle-identity.ts';
 
 /** The organization's, in the order of the configuration. */
 export function listProviders({ providers, organizationId }: ControlContext): readonly ProviderData[] {
   return providers.list().filter((provider) => provider.organizationId === organizationId);
-}
-
-/** What has to be written at a provider as redirect URI. */
-export function redirectUriOf({ publicUrl }: Pick<ControlContext, 'publicUrl'>): string {
-  return `${publicUrl()}${callbackPath}`;
 }
 
 /** Tries each step of a sign-in for which nobody is needed. Faults: `unknown_object`, `unavailable`. */
@@ -25,7 +20,7 @@ export async function testProvider(context: ControlContext, name: string): Promi
   const reports =
     provider.type === 'saml'
       ? await (await context.providers.saml()).test(provider, placesOf(provider, context.publicUrl()))
-      : await (await context.providers.clients()).test(provider, redirectUriOf(context));
+      : await (await context.providers.clients()).test(provider, redirectUriOf(provider, context.publicUrl()));
   const failed = reports.find(({ ok }) => !ok);
   await context.registry.transaction(({ audit }) =>
     audit.insert(

@@ -1,5 +1,5 @@
 import type { OidcClients } from '../../identity/oidc-client.ts';
-import type { ProviderData, SamlProviderData } from '../../identity/provider-data.ts';
+import type { OidcProviderData, ProviderData, SamlProviderData } from '../../identity/provider-data.ts';
 import type { OwnPlaces, SamlClients } from '../../identity/saml/saml-clients.ts';
 import { foldText } from '../../kernel/directory.ts';
 import type { OrganizationId } from '../../kernel/id.ts';
@@ -13,11 +13,16 @@ export interface ProviderDesk {
   saml(): Promise<SamlClients>;
 }
 
-/** Where the browser comes back to: to be written at the provider, letter for letter. */
+/** Where the browser comes back to, below it the provider's name: to be written there letter for letter. Without a name: of the one provider that was registered so. */
 export const callbackPath = '/v1/auth/sso/oidc/callback';
 /** The same of SAML: where the browser posts the answer. */
 export const acsPath = '/v1/auth/sso/saml/acs';
 export const samlMetadataPath = '/v1/auth/sso/saml/metadata';
+
+/** To be written at the provider as redirect URI, letter for letter. */
+export function redirectUriOf({ name, callback }: Pick<OidcProviderData, 'name' | 'callback'>, publicUrl: string): string {
+  return `${publicUrl}${callbackPath}${callback === 'shared' ? '' : `/${name}`}`;
+}
 
 /** Where we are to a SAML provider. */
 export function placesOf({ name }: Pick<SamlProviderData, 'name'>, publicUrl: string): OwnPlaces {
