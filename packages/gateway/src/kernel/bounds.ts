@@ -511,10 +511,9 @@ export const bounds = {
   grantsOfUserMax: 200,
   grantsListMax: 200,
   grantKeptMs: 30 * 86_400_000,
-  /** Of clients that register themselves: how many, how many in a minute, how long one is kept that nobody uses. */
+  /** Of clients that register themselves: how many, how many in a minute on all nodes together, how long one is kept that nobody uses. */
   registeredClientsMax: 10_000,
-  registrationsMax: 20,
-  registrationsMs: 60_000,
+  registrationsPerMinute: 20,
   registeredClientMs: 90 * 86_400_000,
   /** A client's document: its size, the time to fetch it, how long it is kept, those that are fetched at once. */
   clientDocumentBytesMax: 16 * KiB,

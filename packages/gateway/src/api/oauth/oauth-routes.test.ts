@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, importJWK, jwtVerify, type JWK } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startControl, type TestControl } from '../../../../../test/support/control.ts';
+import { startControl, type ControlOverrides, type TestControl } from '../../../../../test/support/control.ts';
 import type { AuthorizationServerConfig } from '../../config/config.ts';
 import { systemContext } from '../../control/actor.ts';
 import type { SignIn } from '../../control/audit/sign-in-log.ts';
@@ -13,6 +13,7 @@ import { createActor } from '../../control/actor.ts';
 import { createAdminLink } from '../../control/sessions/create-admin-link.ts';
 import { openSession } from '../../control/sessions/open-session.ts';
 import { bounds } from '../../kernel/bounds.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { defaultOrganizationId } from '../../kernel/id.ts';
 
 const issuer = 'http://127.0.0.1:8080';
@@ -32,6 +33,7 @@ const server: AuthorizationServerConfig = {
 
 let base: TestControl;
 let control: TestControl;
+let served: NonNullable<ControlOverrides['served']>;
 let session: string;
 let enabled: AuthorizationServerConfig | null = server;
 
@@ -40,7 +42,7 @@ beforeAll(async () => {
   const { config } = base.dependencies;
   const [http] = config.servers;
   if (http === undefined) throw new Error('no server');
-  const served = () => ({
+  served = () => ({
     ...config,
     identity: { issuers: [], certificates: { authorities: [], proxies: [] }, providers: [], authorizationServer: enabled },
     servers: ['closed', 'search'].map((name) => ({ ...http, name })),
@@ -483,7 +485,7 @@ describe('tokens for the control API', () => {
 });
 
 describe('registration (RFC 7591)', () => {
-  const register = (body: unknown) => control.request('POST', '/oauth/register', { body });
+  const register = (body: unknown, at = control) => at.request('POST', '/oauth/register', { body });
 
   test('a client that registers itself is asked for like others, and is said to be vouched for by nobody', async () => {
     const answer = await register({ client_name: 'Inspector', redirect_uris: ['http://localhost:6274/oauth/callback'], token_endpoint_auth_method: 'none' });
@@ -526,11 +528,29 @@ describe('registration (RFC 7591)', () => {
     expect(metadata['registration_endpoint']).toBeUndefined();
   });
 
-  test('a flood of registrations is refused after the first of a minute', async () => {
+  test('a flood of registrations is refused on all nodes together, until the minute is over', async () => {
+    control.clock.advance(60_000);
+    const other = base.variant({ served, state: control.dependencies.state, clock: control.clock });
     const statuses: number[] = [];
-    for (let count = 0; count < 25; count++) statuses.push((await register({ redirect_uris: [callback] })).status);
-    expect(statuses.at(-1)).toBe(429);
-    expect(statuses.filter((status) => status === 201).length).toBeLessThanOrEqual(20);
+    for (let count = 0; count < bounds.registrationsPerMinute; count++)
+      statuses.push((await register({ redirect_uris: [callback] }, count % 2 === 0 ? control : other)).status);
+    expect(new Set(statuses)).toEqual(new Set([201]));
+    for (const node of [control, other]) {
+      const refused = await register({ redirect_uris: [callback] }, node);
+      expect([await errorOf(refused), refused.headers.get('retry-after')]).toEqual([[429, 'temporarily_unavailable'], '60']);
+    }
+    control.clock.advance(60_000);
+    expect((await register({ redirect_uris: [callback] }, other)).status).toBe(201);
+    await other.end();
+  });
+
+  test('where shared state is away nobody registers, since nobody is counted', async () => {
+    const takeTokens = (): Promise<never> => Promise.reject(new Fault('unavailable', { reason: 'it is away' }));
+    const cut = base.variant({ served, state: { ...control.dependencies.state, takeTokens } });
+    const known = () => control.dependencies.registry.transaction(({ oauthClients }) => oauthClients.count());
+    const before = await known();
+    expect([await errorOf(await register({ redirect_uris: [callback] }, cut)), await known()]).toEqual([[503, 'unavailable'], before]);
+    await cut.end();
   });
 });
 

@@ -11,7 +11,7 @@ import { isVouchedFor, requireClientSecret, requireStillKnown } from '../../cont
 import { exchangeCode, refreshGrant, type IssuedTokens, type TokenContext } from '../../control/oauth/issue-tokens.ts';
 import { OauthRefusal } from '../../control/oauth/oauth-refusal.ts';
 import { controlApiPath } from '../../control/oauth/resources.ts';
-import { registerClient, type RegistrationCount } from '../../control/oauth/register-client.ts';
+import { registerClient } from '../../control/oauth/register-client.ts';
 import { revokeToken } from '../../control/oauth/revoke-token.ts';
 import { pathPrefix } from '../../control/sign-in/return-path.ts';
 import { countFailed } from '../../control/sign-in/sign-in-attempts.ts';
@@ -30,7 +30,6 @@ const dayMs = 86_400_000;
 
 export function oauthRoutes(app: ApiApp): void {
   metadataRoutes(app);
-  const registrations: RegistrationCount = { sinceMs: 0, count: 0 };
   app.get('/oauth/authorize', async (c) => {
     const server = requireServer(c);
     const actor = await cookieActor(c, c.var.dependencies);
@@ -87,7 +86,7 @@ export function oauthRoutes(app: ApiApp): void {
     return await answerJson(
       c,
       async () => {
-        const client = await registerClient(tokenContext(c), registrations, jsonOf(await readText(c, /^application\/json(?:\s*;|$)/i, 'application/json')));
+        const client = await registerClient(tokenContext(c), jsonOf(await readText(c, /^application\/json(?:\s*;|$)/i, 'application/json')));
         return {
           client_id: client.id,
           client_id_issued_at: Math.floor(client.createdAtMs / 1000),

@@ -15,19 +15,14 @@ const metadataSchema = z.looseObject({
   response_types: z.array(z.string()).max(10).optional(),
 });
 
-/** How many have registered on this node in the minute that began then. */
-export interface RegistrationCount {
-  sinceMs: number;
-  count: number;
-}
+const perMinute = { limit: bounds.registrationsPerMinute, windowMs: 60_000, burst: 0 };
 
 /**
- * A client registers itself (RFC 7591): public, for the code flow. Anybody can, so it proves nothing and is bounded: in all, by the minute, and one that nobody
- * uses is forgotten. Refusals: `invalid_client_metadata`, `invalid_redirect_uri`, `temporarily_unavailable`. Faults: `unavailable`.
+ * A client registers itself (RFC 7591): public, for the code flow. Anybody can, so it proves nothing and is bounded: in all, by the minute on all nodes together, and
+ * one that nobody uses is forgotten. Refusals: `invalid_client_metadata`, `invalid_redirect_uri`, `temporarily_unavailable`. Faults: `unavailable`.
  */
 export async function registerClient(
-  { registry, clock, log }: Pick<TokenContext, 'registry' | 'clock' | 'log'>,
-  recent: RegistrationCount,
+  { registry, state, clock, log }: Pick<TokenContext, 'registry' | 'state' | 'clock' | 'log'>,
   metadata: unknown,
 ): Promise<RegisteredClient> {
   const parsed = metadataSchema.safeParse(metadata);
@@ -47,8 +42,8 @@ export async function registerClient(
   if ((grants !== undefined && !grants.includes('authorization_code')) || (responses !== undefined && !responses.includes('code')))
     throw new OauthRefusal('invalid_client_metadata', 'only the authorization code flow is served');
   const nowMs = clock.nowMs();
-  if (clock.monotonicMs() - recent.sinceMs >= bounds.registrationsMs) Object.assign(recent, { sinceMs: clock.monotonicMs(), count: 0 });
-  if (++recent.count > bounds.registrationsMax) throw new OauthRefusal('temporarily_unavailable', 'too many clients register: try again in a minute');
+  const { granted } = await state.takeTokens('oauth-registrations', perMinute, 1, nowMs);
+  if (granted === 0) throw new OauthRefusal('temporarily_unavailable', 'too many clients register: try again in a minute');
   const client: RegisteredClient = {
     id: `client_${randomBase62(20)}`,
     name: plainClientName(name) ?? 'a client without a name',
