@@ -230,8 +230,12 @@ describeWith('chromium', 'signing in with a browser', (chromium) => {
       await page.goto(`${gateway.url}/sign-in`);
       await page.getByRole('link', { name: 'Continue with Who is away' }).click();
       expect(await incidentOn(page)).toMatchObject({ step: 'address', fix: expect.stringContaining('allow_addresses') });
+      await page.getByText(/It is asked again in \d+ s\./).waitFor();
       await expectPageReadable(page, 'before-refused');
       expect(await sessionCookieOf(context)).toBeUndefined();
+      const { dependencies } = await gateway.asAdministrator<{ dependencies: Record<string, unknown> }>('GET', '/v1/health');
+      const reason = expect.stringMatching(/^nobody can sign in by away: 127\.0\.0\.1:9 cannot be reached .*; it is asked again /) as string;
+      expect(dependencies['identity_providers']).toEqual({ state: 'down', reason, required: false });
     });
     await asPerson(async (page, context) => {
       await page.goto(`${gateway.url}/sign-in`);

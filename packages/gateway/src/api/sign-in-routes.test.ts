@@ -263,7 +263,9 @@ describe('signing in by OpenID Connect', () => {
       expect([name, (await tested(name)).steps.at(-1)]).toMatchObject([name, { ok: false, step, fix: expect.any(String) }]);
     expect((await control.request('POST', '/v1/identity/providers/none/test', { front: 'admin', body: {} })).status).toBe(404);
     const away = await door.get('/v1/auth/sso/oidc/authorize?provider=away');
-    expect([away.status, await incidentOf(away)]).toMatchObject([502, { step: 'address' }]);
+    expect([away.status, await incidentOf(away.clone())]).toMatchObject([502, { step: 'address' }]);
+    expect(Number(away.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await away.text()).toContain(`It is asked again in ${away.headers.get('retry-after')} s.`);
     const preview = await control.request('POST', '/v1/identity/mapping/preview', {
       front: 'admin',
       body: { provider: 'acme', claims: { sub: 'x', email: 'new@acme.example', email_verified: true, groups: ['Payments', 'Other'] } },

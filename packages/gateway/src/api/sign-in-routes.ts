@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { beginSignIn } from '../control/sign-in/begin-sign-in.ts';
 import { finishSignIn } from '../control/sign-in/finish-sign-in.ts';
+import type { RefusedSignIn } from '../control/sign-in/refuse-sign-in.ts';
 import { acsPath, callbackPath, placesOf, providerOf, samlMetadataPath } from '../control/sign-in/provider-desk.ts';
 import { homePath, pathPrefix, returnPath } from '../control/sign-in/return-path.ts';
 import { providerOfTry, tryPath } from '../control/sign-in/try-sign-in.ts';
@@ -203,7 +204,7 @@ async function lead(c: Ask, provider: ProviderData, returnTo: string, tryId: str
   const { name } = browserCookieOf(dependencies.publicUrl());
   return await inPage(c, async () => {
     const begun = await beginSignIn({ ...dependencies, requestId, peer: peerOf(c) }, { provider, returnTo, shown: getCookie(c, name) ?? null, tryId });
-    if (!begun.ok) return answerPage(c, renderRefusedSignIn(begun.incident, pathPrefix(dependencies.publicUrl())), 502);
+    if (!begun.ok) return refuse(c, begun, 502);
     keepBrowser(c, begun.browser, provider);
     return c.redirect(begun.url, 303);
   });
@@ -218,13 +219,19 @@ async function finish(c: Ask, type: ProviderData['type'], addressOf: string | nu
       { type, addressOf, answer, browser: getCookie(c, name) ?? null, userAgent: plainUserAgent(c.req.header('user-agent')) },
     );
     const prefix = pathPrefix(dependencies.publicUrl());
-    if (!finished.ok) return answerPage(c, renderRefusedSignIn(finished.incident, prefix), 400);
+    if (!finished.ok) return refuse(c, finished, 400);
     if (finished.isTried) return answerPage(c, renderTried(prefix), 200);
     const { name: session, secure } = sessionCookie(dependencies.publicUrl());
     setCookie(c, session, finished.token, { path: '/', httpOnly: true, sameSite: 'Strict', secure, maxAge: sessionMaxMs / 1000 });
     // A redirect would go on as what another site began, and the browser withhold a strict cookie; a page of ours begins anew.
     return answerPage(c, renderReload(finished.returnTo ?? homePath(dependencies.publicUrl()), prefix), 200);
   });
+}
+
+function refuse(c: Ask, { incident, retryAfterMs }: RefusedSignIn, status: 400 | 502): Promise<Response> {
+  const seconds = retryAfterMs === null ? null : Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  if (seconds !== null) c.header('Retry-After', String(seconds));
+  return answerPage(c, renderRefusedSignIn(incident, seconds, pathPrefix(c.var.dependencies.publicUrl())), status);
 }
 
 /** Who is slowed, or comes while a part is away, reads it in a page. */

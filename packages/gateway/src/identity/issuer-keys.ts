@@ -5,6 +5,7 @@ import type { SignatureAlgorithm } from '../kernel/token-terms.ts';
 import { OutsideTrouble } from './ask-outside.ts';
 import { fetchDocument } from './fetch-document.ts';
 import type { IssuerData } from './issuer-data.ts';
+import { createRetryPause } from './retry-pause.ts';
 import { parseKeySet, type IssuerKey } from './parse-keys.ts';
 
 /** The keys of one issuer, read when they are needed and again from time to time. */
@@ -34,14 +35,13 @@ const triedMax = 4;
 export function createIssuerKeys(issuer: IssuerData, clock: Clock, log: Log, fetchJson: typeof fetchDocument = fetchDocument): IssuerKeys {
   let keys: readonly IssuerKey[] | null = null;
   let readAtMs = -Infinity;
-  let triedAtMs = -Infinity;
   let unknownTriedAtMs = -Infinity;
   let trouble: string | null = null;
   let reading: Promise<void> | null = null;
+  const pause = createRetryPause(() => clock.monotonicMs());
   const counts = { fetched: 0, failed: 0 };
 
   async function read(): Promise<void> {
-    triedAtMs = clock.monotonicMs();
     try {
       const url = issuer.jwksUrl ?? (await discover(issuer, fetchJson));
       const found = parseKeySet(await fetchJson({ url, allowedNetworks: issuer.allowedNetworks, ca: issuer.ca }));
@@ -52,11 +52,13 @@ export function createIssuerKeys(issuer: IssuerData, clock: Clock, log: Log, fet
       counts.fetched++;
       if (trouble !== null) log.info('identity.issuer_back', { issuer: issuer.name });
       trouble = null;
+      pause.succeeded();
     } catch (error) {
       counts.failed++;
       const reason = error instanceof OutsideTrouble ? error.message : 'its keys cannot be read';
       if (trouble !== reason) log.warn('identity.issuer_away', { issuer: issuer.name, reason });
       trouble = reason;
+      pause.failed();
     }
   }
 
@@ -71,7 +73,7 @@ export function createIssuerKeys(issuer: IssuerData, clock: Clock, log: Log, fet
     (keys ?? []).filter(({ id, algorithms }) => (keyId === null || id === keyId) && algorithms.includes(algorithm as SignatureAlgorithm)).slice(0, triedMax);
 
   const ageMs = (): number => clock.monotonicMs() - readAtMs;
-  const mayTry = (): boolean => reading !== null || trouble === null || clock.monotonicMs() - triedAtMs >= bounds.issuerRetryMs;
+  const mayTry = (): boolean => reading !== null || pause.leftMs() === 0;
 
   return {
     async find(keyId, algorithm) {

@@ -4,6 +4,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { Fault } from '../kernel/fault.ts';
 import { createGuardedFetch } from './guarded-fetch.ts';
 import type { OidcProviderData } from './provider-data.ts';
+import { createProviderDocuments, type ProviderTrouble } from './provider-documents.ts';
 import { presets } from '../kernel/provider-presets.ts';
 import { readClaims } from './read-claims.ts';
 import { SignInTrouble, type SignInStep } from './sign-in-trouble.ts';
@@ -33,30 +34,18 @@ export interface OidcClients {
   read(provider: OidcProviderData, claims: Readonly<Record<string, unknown>>): VerifiedIdentity;
   /** Each step that can be tried without a person, up to the first that fails. Never rejects. */
   test(provider: OidcProviderData, redirectUri: string): Promise<readonly StepReport[]>;
-}
-
-interface Known {
-  readonly provider: OidcProviderData;
-  readonly configuration: client.Configuration;
-  readonly untilMs: number;
+  /** As `ProviderDocuments` has it, of its discovery document. */
+  trouble(provider: OidcProviderData): ProviderTrouble | null;
 }
 
 /** `nowMs`: by a clock that never goes back. */
 export function createOidcClients(nowMs: () => number): OidcClients {
-  const known = new Map<string, Known>();
-
-  async function configurationOf(provider: OidcProviderData): Promise<client.Configuration> {
-    const before = known.get(provider.name);
-    // Another configuration has other objects.
-    if (before !== undefined && before.provider === provider && nowMs() < before.untilMs) return before.configuration;
-    const configuration = await discover(provider);
-    known.set(provider.name, { provider, configuration, untilMs: nowMs() + bounds.providerMetadataMs });
-    return configuration;
-  }
+  // Of a provider that is away nobody could get a token anyhow.
+  const documents = createProviderDocuments({ read: discover, staleMs: 0, nowMs });
 
   return {
     async begin(provider, redirectUri) {
-      const configuration = await configurationOf(provider);
+      const configuration = await documents.of(provider);
       const secrets = { state: client.randomState(), nonce: client.randomNonce(), verifier: client.randomPKCECodeVerifier() };
       const url = client.buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,
@@ -70,7 +59,7 @@ export function createOidcClients(nowMs: () => number): OidcClients {
       return { url: url.href, secrets };
     },
     async finish(provider, redirectUri, answer, { state, nonce, verifier }) {
-      const configuration = await configurationOf(provider);
+      const configuration = await documents.of(provider);
       const returned = new URL(redirectUri);
       returned.search = answer.toString();
       try {
@@ -97,7 +86,7 @@ export function createOidcClients(nowMs: () => number): OidcClients {
     async test(provider, redirectUri) {
       const reports: StepReport[] = [];
       try {
-        const configuration = await discover(provider);
+        const configuration = await documents.ask(provider);
         const { issuer, jwks_uri: keys = '', token_endpoint: token = '' } = configuration.serverMetadata();
         reports.push({ step: 'discovery', ok: true, detail: `${issuer} describes itself`, fix: null });
         await requireKeys(provider, keys);
@@ -110,6 +99,7 @@ export function createOidcClients(nowMs: () => number): OidcClients {
       }
       return reports;
     },
+    trouble: documents.trouble,
   };
 }
 

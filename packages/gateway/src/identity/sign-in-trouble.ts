@@ -8,11 +8,14 @@ export class SignInTrouble extends Error {
   readonly step: SignInStep;
   /** What mends it. */
   readonly fix: string;
+  /** When it is tried again whether that still holds; null: whenever somebody tries. */
+  readonly retryAfterMs: number | null;
 
-  constructor(step: SignInStep, reason: string, fix: string, options: { readonly cause?: unknown } = {}) {
+  constructor(step: SignInStep, reason: string, fix: string, options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {}) {
     super(reason, options);
     this.step = step;
     this.fix = fix;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
 
   get reason(): string {

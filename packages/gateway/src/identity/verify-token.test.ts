@@ -195,9 +195,22 @@ describe('keys', () => {
     expect(await step(await issuer.token())).toBe('away');
     expect(verifier.reports()[0]?.keys.state).toBe('away');
     issuer.answer(null);
-    monotonicMs += bounds.issuerRetryMs;
+    monotonicMs += bounds.outsideRetryMsMax;
     expect(await step(await issuer.token())).toBe('ok');
     expect(verifier.reports()[0]?.keys).toMatchObject({ state: 'ok', trouble: null });
+  });
+
+  test('A15: of an issuer that has not said them are asked for again after a pause that doubles, half a minute at most', async () => {
+    issuer.answer((_, response) => void response.writeHead(500).end());
+    const token = await issuer.token();
+    const asked: number[] = [];
+    for (let second = 0; second <= 100; second++) {
+      monotonicMs = second * 1_000;
+      const { failed = 0 } = verifier.reports()[0]?.keys ?? {};
+      expect(await step(token)).toBe('away');
+      if ((verifier.reports()[0]?.keys.failed ?? 0) > failed) asked.push(second);
+    }
+    expect(asked).toEqual([0, 5, 15, 35, 65, 95]);
   });
 
   test('A15: an issuer that hangs holds up nobody but its own', async () => {

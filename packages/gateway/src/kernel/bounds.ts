@@ -207,7 +207,9 @@ export const bounds = {
   issuerKeysFreshMs: 240_000,
   issuerKeysKeptMs: 3_600_000,
   issuerUnknownKeyMs: 30_000,
-  issuerRetryMs: 5_000,
+  /** Issuers and providers that do not answer as they should are asked again after that time; then it doubles, up to the second. */
+  outsideRetryMs: 5_000,
+  outsideRetryMsMax: 30_000,
   verifyQueueMax: 1_000,
   /** Room for what `initialize` said of most clients; a longer one is not remembered. */
   sessionHandleBytesMax: 2 * KiB,

@@ -9,6 +9,8 @@ export interface RefusedSignIn {
   readonly ok: false;
   /** What whoever tried is told, and an administrator finds the reason by in the audit. */
   readonly incident: string;
+  /** When it is tried again what did not work; null: whenever somebody tries. */
+  readonly retryAfterMs: number | null;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function refuseSignIn(
     audit.insert(auditEvent({ ...context, actor, organizationId }, 'sign_in.refused', incident, { step, reason, fix }, 'denied')),
   );
   context.log.warn('sign_in.refused', { provider: provider?.name ?? '', step, reason, incident });
-  return { ok: false, incident };
+  return { ok: false, incident, retryAfterMs: trouble.retryAfterMs ?? null };
 }
 
 /** A step that failed: `SignInTrouble` of a provider, or a decision of ours. */
@@ -40,6 +42,7 @@ export interface Refusal {
   readonly step: string;
   readonly reason: string;
   readonly fix: string;
+  readonly retryAfterMs?: number | null;
 }
 
 export function isRefusal(value: unknown): value is Refusal {

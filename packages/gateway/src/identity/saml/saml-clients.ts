@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { createGuardedFetch } from '../guarded-fetch.ts';
 import type { StepReport } from '../oidc-client.ts';
 import type { SamlProviderData } from '../provider-data.ts';
+import { createProviderDocuments, type ProviderTrouble } from '../provider-documents.ts';
 import { readClaims } from '../read-claims.ts';
 import { SignInTrouble } from '../sign-in-trouble.ts';
 import type { VerifiedIdentity } from '../verified-identity.ts';
@@ -44,41 +45,18 @@ export interface SamlClients {
   test(provider: SamlProviderData, places: OwnPlaces): Promise<readonly StepReport[]>;
   /** What ends within a month, of what is known without asking anybody; null: nothing. */
   expiring(provider: SamlProviderData): string | null;
-}
-
-interface Known {
-  readonly provider: SamlProviderData;
-  readonly metadata: ProviderMetadata;
-  readonly readAtMs: number;
+  /** As `ProviderDocuments` has it, of its metadata. */
+  trouble(provider: SamlProviderData): ProviderTrouble | null;
 }
 
 /** `nowMs`: by the wall; `monotonicMs`: by a clock that never goes back. */
 export function createSamlClients(clock: { nowMs(): number; monotonicMs(): number }): SamlClients {
-  const known = new Map<string, Known>();
-  const asking = new Map<SamlProviderData, Promise<ProviderMetadata>>();
-
-  async function metadataOf(provider: SamlProviderData): Promise<ProviderMetadata> {
-    const before = known.get(provider.name);
-    // Another configuration has other objects.
-    const mine = before?.provider === provider ? before : null;
-    const ageMs = mine === null ? Number.POSITIVE_INFINITY : clock.monotonicMs() - mine.readAtMs;
-    if (mine !== null && ageMs < bounds.providerMetadataMs) return mine.metadata;
-    try {
-      // Whoever comes meanwhile waits for the same answer.
-      let under = asking.get(provider);
-      if (under === undefined) {
-        under = readMetadata(provider, clock.nowMs()).finally(() => asking.delete(provider));
-        asking.set(provider, under);
-      }
-      const metadata = await under;
-      known.set(provider.name, { provider, metadata, readAtMs: clock.monotonicMs() });
-      return metadata;
-    } catch (error) {
-      // While it is away, people still come in by what it said within a day.
-      if (mine !== null && ageMs < bounds.samlMetadataStaleMs) return mine.metadata;
-      throw error;
-    }
-  }
+  const documents = createProviderDocuments({
+    read: (provider: SamlProviderData) => readMetadata(provider, clock.nowMs()),
+    // While it is away, people still come in by what it said within a day.
+    staleMs: bounds.samlMetadataStaleMs,
+    nowMs: () => clock.monotonicMs(),
+  });
 
   const trustOf = async (provider: SamlProviderData, places: OwnPlaces, requestId: string | null) => ({
     issuer: provider.issuer,
@@ -86,13 +64,13 @@ export function createSamlClients(clock: { nowMs(): number; monotonicMs(): numbe
     recipient: places.acsUrl,
     requestId,
     nowMs: clock.nowMs(),
-    certificates: (await metadataOf(provider)).certificates.map(({ pem }) => pem),
+    certificates: (await documents.of(provider)).certificates.map(({ pem }) => pem),
     decryptionKey: provider.own?.key ?? null,
   });
 
   return {
     async begin(provider, places, state) {
-      const { signInUrl } = await metadataOf(provider);
+      const { signInUrl } = await documents.of(provider);
       return authnRequest(serviceOf(provider, places), signInUrl, state);
     },
     async finish(provider, places, field, requestId) {
@@ -120,7 +98,7 @@ export function createSamlClients(clock: { nowMs(): number; monotonicMs(): numbe
     async test(provider) {
       const reports: StepReport[] = [];
       try {
-        const { signInUrl, certificates, wantsSignedRequests } = await readMetadata(provider, clock.nowMs());
+        const { signInUrl, certificates, wantsSignedRequests } = await documents.ask(provider);
         reports.push({ step: 'discovery', ok: true, detail: `${provider.issuer} describes itself; people sign in at ${signInUrl}`, fix: null });
         const end = certificates.map(({ expiresAtMs }) => new Date(expiresAtMs).toISOString().slice(0, 10)).join(', ');
         reports.push({
@@ -140,8 +118,7 @@ export function createSamlClients(clock: { nowMs(): number; monotonicMs(): numbe
       return reports;
     },
     expiring(provider) {
-      const before = known.get(provider.name);
-      const metadata = before?.provider === provider ? before.metadata : inText(provider, clock.nowMs());
+      const metadata = documents.known(provider) ?? inText(provider, clock.nowMs());
       const soonMs = clock.nowMs() + bounds.certificateWarnMs;
       // Of several the last: the others are on their way out.
       const endMs = Math.max(...(metadata?.certificates ?? []).map(({ expiresAtMs }) => expiresAtMs));
@@ -149,6 +126,7 @@ export function createSamlClients(clock: { nowMs(): number; monotonicMs(): numbe
       if (metadata !== null && endMs <= soonMs) return `the certificate of ${provider.name} ends on ${dayOf(endMs)}: take its new metadata`;
       return ownEndMs <= soonMs ? `our certificate for ${provider.name} ends on ${dayOf(ownEndMs)}: make a new one, and give it to the provider` : null;
     },
+    trouble: documents.trouble,
   };
 }
 
