@@ -1,23 +1,22 @@
-/** The dashboard of a gateway that has nothing yet, to its first calls and what is done with them: a real browser, one gateway, one life. */
+/** The dashboard of a gateway that has nothing yet, to its first call and then to a company that uses it: a real browser, one gateway, one life. */
+import { writeFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { modernServer } from '../support/modern-server.ts';
+import { type JourneyRun, type JourneyTraffic, startJourneyTraffic } from '../support/journey-traffic.ts';
 import { until } from '../support/poll.ts';
 import { post } from '../support/post.ts';
-import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
-  let upstream: RecordingUpstream;
+  let traffic: JourneyTraffic;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let person: BrowserContext;
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    traffic = await startJourneyTraffic();
     const config = { workers: 1, log: { level: 'warn' }, record: { bodies: 'masked' }, servers: [] };
     dashboard = await startDashboard(chromium, { config });
     ({ gateway } = dashboard);
@@ -25,7 +24,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await traffic?.stop();
     removeGatewayFolders();
   });
 
@@ -66,24 +65,24 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     const page = await open('/');
     await page.getByRole('heading', { name: 'Connect your first agent' }).waitFor();
     await dashboard.look(page, 'connect-empty-light');
-    await page.getByLabel('Name').fill('search');
-    await page.getByLabel('Address').fill(upstream.url);
+    await page.getByLabel('Name').fill('library');
+    await page.getByLabel('Address').fill(traffic.config.servers.find(({ name }) => name === 'search')?.url ?? '');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Make a key for it' }).click();
     await page.getByRole('tab', { name: 'Cursor' }).click();
     await page.waitForURL(/client=cursor/);
     const snippet = JSON.parse(await page.locator('[data-secret] code').innerText()) as {
-      mcpServers: { search: { url: string; headers: { Authorization: string } } };
+      mcpServers: { library: { url: string; headers: { Authorization: string } } };
     };
-    const { url, headers } = snippet.mcpServers.search;
-    expect(url).toBe(`${gateway.url}/mcp/search`);
+    const { url, headers } = snippet.mcpServers.library;
+    expect(url).toBe(`${gateway.url}/mcp/library`);
     const key = headers.Authorization.replace('Bearer ', '');
     await page.getByText('Waiting for the first call').waitFor();
     await dashboard.look(page, 'connect-light');
-    const came = page.getByRole('list', { name: 'Calls that came' }).getByText('search · query').first();
+    const came = page.getByRole('list', { name: 'Calls that came' }).getByText('library · query').first();
     await until(
       async () => {
-        const call = await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool: 'query', arguments: { q: 'first' } }, { key });
+        const call = await post(`${gateway.url}/v1/mcp/library/tools/call`, { tool: 'query', arguments: { q: 'first' } }, { key });
         expect(call.status).toBe(200);
         return (await came.count()) > 0;
       },
@@ -108,86 +107,68 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     await dark.close();
   });
 
-  test('by keys alone two traces are chosen and compared: what differs is seen, and the address brings it back', async () => {
-    // Where the test before did not add it.
-    if ((await post(`${gateway.url}/v1/servers/search`, undefined, { key: gateway.apiKey })).status === 404) {
-      const made = await post(`${gateway.url}/v1/servers`, { name: 'search', spec: { url: upstream.url } }, { key: gateway.apiKey });
-      expect(made.status).toBe(201);
-    }
-    const names = ['compared-1', 'compared-2'];
-    for (const [index, name] of names.entries()) {
-      const headers = { 'x-trace-id': name };
-      for (const q of ['same', `other ${index}`])
-        await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool: 'query', arguments: { q } }, { key: gateway.apiKey, headers });
-    }
-    const [now, halfDay] = [Date.now(), 43_200_000];
-    const window = new URLSearchParams({ start_time: new Date(now - halfDay).toISOString(), end_time: new Date(now + halfDay).toISOString() }).toString();
-    await until(
-      async () => {
-        const found = await Promise.all(names.map((name) => post(`${gateway.url}/v1/traces?${window}&trace_id=${name}`, undefined, { key: gateway.apiKey })));
-        return found.every(({ text }) => text.includes('"span_count":2'));
-      },
-      { what: 'both traces in the ledger', timeoutMs: 60_000 },
-    );
-    const page = await open(`/ui/traces?q=${encodeURIComponent(`trace:(${names.join(' OR ')})`)}`);
-    await page.getByRole('grid').getByRole('row').nth(2).waitFor();
-    for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
-    await page.getByText('2 traces chosen').waitFor();
-    await dashboard.look(page, 'traces-chosen-light');
-    await page.keyboard.press('=');
-    await page.getByRole('region', { name: 'Calls of both' }).getByRole('row').nth(2).waitFor();
-    await page
-      .getByRole('region', { name: 'Calls of both' })
-      .getByRole('button', { name: /search · query/ })
-      .nth(1)
-      .click();
-    await page.waitForURL(/pair=1/);
-    const asked = page.getByRole('region', { name: 'What differs of the request' });
-    // Bodies come a moment after their calls.
-    await until(
-      async () => {
-        if ((await asked.getByText('other 1').count()) > 0) return true;
-        await page.reload();
-        await page.getByRole('region', { name: 'Calls of both' }).waitFor();
-        await asked
-          .getByText(/other 1|not kept|on its way/)
-          .first()
-          .waitFor();
-        return false;
-      },
-      { what: 'what was asked of both', timeoutMs: 60_000 },
-    );
-    await asked.getByText('other 0').waitFor();
-    // What is not compared stands in the address, and is compared again.
-    await asked.getByRole('button', { name: /^Do not compare .*arguments\.q/ }).click();
-    await asked.getByText('The same in both but for what is not compared.').waitFor();
-    await page.waitForURL(/ignore=[^&]*arguments\.q/);
-    await page.getByRole('button', { name: /^Compare .* again/ }).click();
-    await asked.getByText('other 0').waitFor();
-    await page.getByLabel('Only calls that ended differently').check();
-    await page.waitForURL(/only=1/);
-    expect(await page.getByRole('region', { name: 'Calls of both' }).getByRole('row').count()).toBe(2);
-    await dashboard.look(page, 'compare-light');
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await dashboard.look(page, 'compare-dark', 'dark');
-    await page.close();
+  describe('once a company works with it', () => {
+    let traces: JourneyRun['traces'];
 
-    // Of one trace the calls that are looked for are found, and the others hidden.
-    const found = JSON.parse((await post(`${gateway.url}/v1/traces?${window}&trace_id=compared-1`, undefined, { key: gateway.apiKey })).text) as {
-      traces: { id: string }[];
-    };
-    const trace = await open(`/ui/traces/${found.traces[0]?.id ?? ''}`);
-    await trace.getByRole('treeitem').nth(1).waitFor();
-    await trace.getByLabel('Find calls of this trace').fill('nothing of that name');
-    await trace.getByText('0 of 2 calls').waitFor();
-    expect(await trace.getByRole('treeitem').count()).toBe(2);
-    await trace.getByRole('button', { name: 'Hide the others' }).click();
-    await trace.waitForURL(/hide=1/);
-    await trace.getByRole('treeitem').first().waitFor({ state: 'detached' });
-    await trace.reload();
-    await trace.getByLabel('Find calls of this trace').fill('search query');
-    await trace.getByRole('treeitem').nth(1).waitFor();
-    await trace.close();
+    beforeAll(async () => {
+      writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...traffic.config }));
+      ({ traces } = await traffic.run(gateway));
+    });
+
+    test('by keys alone two traces are chosen and compared: what differs is seen, and the address brings it back', async () => {
+      const page = await open(`/ui/traces?q=${encodeURIComponent(`trace:(${traces.withReport} OR ${traces.withoutReport})`)}`);
+      await page.getByRole('grid').getByRole('row').nth(2).waitFor();
+      for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
+      await page.getByText('2 traces chosen').waitFor();
+      await dashboard.look(page, 'traces-chosen-light');
+      await page.keyboard.press('=');
+      const calls = page.getByRole('region', { name: 'Calls of both' });
+      await calls.getByRole('row').nth(5).waitFor();
+      await calls
+        .getByRole('button', { name: /search · query/ })
+        .nth(1)
+        .click();
+      await page.waitForURL(/pair=1/);
+      const asked = page.getByRole('region', { name: 'What differs of the request' });
+      await asked.getByText('in week 40').waitFor();
+      await asked.getByText('in week 42').waitFor();
+      // What is not compared stands in the address, and is compared again.
+      for (const path of ['id', 'params.arguments.q']) {
+        await asked.getByRole('button', { name: `Do not compare ${path}`, exact: true }).click();
+        await page.getByRole('button', { name: `Compare ${path} again`, exact: true }).waitFor();
+      }
+      await asked.getByText('The same in both but for what is not compared.').waitFor();
+      await page.waitForURL(/ignore=[^&]*arguments\.q/);
+      await page.getByRole('button', { name: 'Compare params.arguments.q again' }).click();
+      await asked.getByText('in week 40').waitFor();
+      // Of what is not in both, and of the chosen one, nothing is hidden.
+      await page.getByLabel('Only calls that ended differently').check();
+      await page.waitForURL(/only=1/);
+      expect(await calls.getByRole('rowheader').allInnerTexts()).toEqual(['search · query', 'warehouse · run_report']);
+      await dashboard.look(page, 'compare-light');
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await dashboard.look(page, 'compare-dark', 'dark');
+      await page.close();
+    });
+
+    test('of one trace the calls that are looked for are found, and the others hidden; the address holds both', async () => {
+      const page = await open(`/ui/traces/${traces.withReport}`);
+      const calls = page.getByRole('treeitem');
+      await calls.nth(4).waitFor();
+      await page.getByLabel('Find calls of this trace').fill('nothing of that name');
+      await page.getByText('0 of 5 calls').waitFor();
+      expect(await calls.count()).toBe(5);
+      await page.getByRole('button', { name: 'Hide the others' }).click();
+      await page.waitForURL(/hide=1/);
+      await calls.first().waitFor({ state: 'detached' });
+      await page.reload();
+      await page.getByText('0 of 5 calls').waitFor();
+      await page.getByLabel('Find calls of this trace').fill('search query');
+      await page.getByText('3 of 5 calls').waitFor();
+      await calls.nth(2).waitFor();
+      expect(await calls.count()).toBe(3);
+      await page.close();
+    });
   });
 
   test('no page complained of anything', () => expect(dashboard.complaints).toEqual([]));

@@ -1,7 +1,11 @@
-/** Servers and their tools as people use them: looked at, tried from their schemas, called again. */
+/**
+ * Servers and their tools as people use them: looked at, tried from their schemas, called again. Beside the servers of the company there is one whose schemas
+ * are of every kind, which has very many tools, and which says what reached it.
+ */
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
+import { type JourneyRun, type JourneyTraffic, startJourneyTraffic } from '../support/journey-traffic.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, post } from '../support/post.ts';
 import { describeWith } from '../support/requires.ts';
@@ -9,29 +13,21 @@ import { removeGatewayFolders } from '../support/start-gateway.ts';
 import { startToolServer, type ToolServer } from '../support/tool-server.ts';
 
 describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
+  let traffic: JourneyTraffic;
+  let run: JourneyRun;
   let server: ToolServer;
   let dashboard: TestDashboard;
   let person: BrowserContext;
 
   beforeAll(async () => {
-    server = await startToolServer(300);
-    const gone = await startToolServer();
-    await gone.stop();
-    const config = {
-      workers: 1,
-      log: { level: 'warn' },
-      record: { bodies: 'masked' },
-      servers: [
-        { name: 'desk', url: server.url },
-        { name: 'away', url: gone.url },
-      ],
-    };
-    dashboard = await startDashboard(chromium, { config });
+    [traffic, server] = await Promise.all([startJourneyTraffic(), startToolServer(300)]);
+    dashboard = await startDashboard(chromium, { config: { ...traffic.config, servers: [...traffic.config.servers, { name: 'desk', url: server.url }] } });
+    run = await traffic.run(dashboard.gateway);
     person = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await server?.stop();
+    await Promise.all([traffic?.stop(), server?.stop()]);
     removeGatewayFolders();
   });
 
@@ -252,18 +248,13 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   });
 
   test('a recorded call is copied as cURL, as the message of MCP, as code and as Markdown', async () => {
-    const args = { title: 'To be copied', where: { repo: 'acme/site' } };
-    const { metadata } = JSON.parse((await ask('/v1/mcp/desk/tools/call', { tool: 'create_issue', arguments: args })).text) as {
-      metadata: { trace_id: string };
-    };
-    await until(async () => /"state":"kept"/.test((await ask(`/v1/traces/${metadata.trace_id}`)).text), { what: 'the record of the call' });
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
-    const page = await open(`/ui/traces/${metadata.trace_id}?tab=request`);
+    const page = await open(`/ui/traces/${run.traces.withoutReport}?tab=request`);
     for (const [form, begin] of [
       ['cURL', 'curl '],
       ['MCP JSON-RPC', '{\n  "jsonrpc"'],
       ['SDK code', 'import { GatewayOps }'],
-      ['Markdown', '[desk · create_issue]'],
+      ['Markdown', '[search · query]'],
     ] as const) {
       await page.getByRole('button', { name: 'Copy as' }).click();
       await page.getByRole('menuitem', { name: form }).click();
@@ -298,10 +289,9 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
   });
 
   test('what calls of a server were like, and the last that failed, stand beside it; one that does not answer says at which step', async () => {
-    await ask('/v1/mcp/away/tools/call', { tool: 'anything', arguments: {} });
-    const page = await open('/ui/servers/away?tab=traffic');
+    const page = await open('/ui/servers/legacy-erp?tab=traffic');
     await page.getByRole('heading', { name: 'Last that failed' }).waitFor();
-    await page.getByRole('link', { name: 'anything' }).last().waitFor();
+    await page.getByRole('link', { name: 'post_entry' }).last().waitFor();
     await dashboard.look(page, 'server-traffic-light');
     await page.getByRole('tab', { name: 'Tools' }).click();
     await page.getByText('It failed at connect').waitFor();

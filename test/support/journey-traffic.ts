@@ -131,7 +131,8 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       { name: 'mail', url: mail.url },
       { name: 'crm', url: crm.url },
       { name: 'planner', url: planner.url },
-      { name: 'legacy-erp', url: 'http://127.0.0.1:9/mcp' },
+      // Where nobody listens. Ports such as 9 fetch refuses by itself.
+      { name: 'legacy-erp', url: 'http://127.0.0.1:2/mcp' },
     ],
     transforms: [{ server: 'warehouse', tool: 'run_report', request: [{ restrict: { path: 'report', enum: ['revenue', 'churn'] } }] }],
     ...(prices === 'none' ? {} : { pricing }),
