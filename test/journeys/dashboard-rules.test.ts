@@ -1,46 +1,41 @@
 /** Who may do what, in a real browser at a real gateway: policies, changes that meet another's, and what people see who may do little. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callbackPath } from '../../packages/gateway/src/control/sign-in/provider-desk.ts';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { modernServer } from '../support/modern-server.ts';
+import { type JourneyRun, type JourneyTraffic, startJourneyTraffic } from '../support/journey-traffic.ts';
+import { ledgerCount } from '../support/ledger-rows.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, post } from '../support/post.ts';
-import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { startOidcProvider, testClient, type TestProvider } from '../support/sign-in-provider.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the dashboard and its rules', (chromium) => {
-  let upstream: RecordingUpstream;
+  let traffic: JourneyTraffic;
+  let run: JourneyRun;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let owner: BrowserContext;
-  let config: Readonly<Record<string, unknown>>;
   let provider: TestProvider;
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer(result('found', {})));
-    config = { workers: 1, log: { level: 'warn' }, record: { bodies: 'masked' }, servers: [{ name: 'search', url: upstream.url }] };
-    dashboard = await startDashboard(chromium, { config, env: { OIDC_SECRET: testClient.secret } });
+    traffic = await startJourneyTraffic({ prices: 'none' });
+    dashboard = await startDashboard(chromium, { config: traffic.config, env: { OIDC_SECRET: testClient.secret } });
     ({ gateway } = dashboard);
-    for (let call = 0; call < 3; call += 1) expect((await callTool('query', { q: `question ${call}` })).status).toBe(200);
-    await until(async () => (await api('GET', '/v1/policies?usage=true')).text.includes('"calls":3'), {
-      what: 'the calls of the rule that lets them through',
-      timeoutMs: 60_000,
-    });
+    run = await traffic.run(gateway);
     owner = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await Promise.all([upstream?.stop(), provider?.stop()]);
+    await Promise.all([traffic?.stop(), provider?.stop()]);
     removeGatewayFolders();
   });
 
-  const callTool = (tool: string, args: object, key = gateway.apiKey): Promise<Answer> =>
-    post(`${gateway.url}/v1/mcp/search/tools/call`, { tool, arguments: args }, { key });
+  const callTool = (server: string, tool: string, key = gateway.apiKey): Promise<Answer> =>
+    post(`${gateway.url}/v1/mcp/${server}/tools/call`, { tool, arguments: {} }, { key });
+  const countCalls = (where: string): Promise<number> => ledgerCount(gateway.stateFolder, `SELECT count() FROM calls WHERE ${where}`);
   const open = (path: string, whose = owner): Promise<Page> => dashboard.open(path, whose);
 
   async function api(method: string, path: string, body?: unknown, match?: string): Promise<Answer> {
@@ -49,13 +44,26 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     return answer;
   }
 
+  /** Adds to the file, which is read again as people do it. */
+  async function configure(part: object): Promise<void> {
+    const file = JSON.parse(readFileSync(gateway.configFile, 'utf8')) as object;
+    writeFileSync(gateway.configFile, JSON.stringify({ ...file, ...part }, null, 2));
+    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+  }
+
   test('a policy is tried on the calls of before, made, holds at once, and is taken away; what is off is switched on again', async () => {
+    const day = 'started_at > now() - INTERVAL 1 DAY';
+    const [allowed, queries, all] = [
+      await countCalls(`${day} AND policy = 'members-may-call-every-server'`),
+      await countCalls("server = 'search' AND tool = 'query'"),
+      await countCalls("method = 'tools/call'"),
+    ];
     const page = await open('/ui/policies');
     // The last row is what becomes of a call of which no rule speaks.
     await page.getByRole('row').last().getByText('what no rule allows').waitFor();
     await page
       .getByRole('row', { name: /members-may-call-every-server/ })
-      .getByText('3', { exact: true })
+      .getByText(String(allowed), { exact: true })
       .waitFor();
     await page.getByRole('button', { name: 'Create a policy' }).click();
     await page.getByLabel('Name').fill('no-queries');
@@ -78,15 +86,20 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     expect(await page.getByLabel('Reason').inputValue()).toBe('Not now.');
     await page.getByRole('button', { name: 'Try it' }).click();
     const tried = page.getByRole('region', { name: 'On recorded calls' });
-    await tried.getByText('3 of 3 calls newly refused, of 1 caller').waitFor();
-    expect(await tried.getByTitle('These calls').getAttribute('href')).toMatch(/server%3Asearch\+tool%3Aquery\+key%3Akey_\w+&range=7d/);
-    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    await tried.getByText(`${queries} of ${all} calls newly refused, of 3 callers`).waitFor();
+    expect(
+      await tried
+        .getByRole('row', { name: /usr_ana/ })
+        .getByTitle('These calls')
+        .getAttribute('href'),
+    ).toMatch(/server%3Asearch\+tool%3Aquery\+user%3Ausr_ana&range=7d/);
+    expect((await callTool('search', 'query')).status).toBe(200);
     await dashboard.picture(page, 'policy-try-light');
     await page.getByRole('button', { name: 'Create the policy' }).click();
     const rule = page.getByRole('complementary', { name: 'The policy' });
     await rule.getByText('no-queries').waitFor();
     await page.waitForURL(/rule=no-queries/);
-    expect((await callTool('query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    expect((await callTool('search', 'query')).status).toBeGreaterThanOrEqual(400);
     // From a finding to all that is known of it.
     const decided = rule.getByRole('region', { name: 'Calls that it decided' }).getByRole('link', { name: 'search · query' });
     await until(async () => (await decided.count()) > 0, { what: 'the call that it refused', timeoutMs: 60_000 });
@@ -96,32 +109,34 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     // What lies behind a dialog is no part of the page for as long as it is there.
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
     await rule.waitFor({ state: 'detached' });
-    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    expect((await callTool('search', 'query')).status).toBe(200);
     // What was just done has a way back, of exactly what it was.
     const done = page.getByRole('status').filter({ hasText: 'The policy no-queries was deleted.' });
     await done.getByRole('button', { name: 'Undo' }).click();
     await done.waitFor({ state: 'detached' });
-    expect((await callTool('query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    expect((await callTool('search', 'query')).status).toBeGreaterThanOrEqual(400);
     expect(JSON.parse((await api('GET', '/v1/policies/no-queries')).text)).toMatchObject({ policy: { tools: ['query'], reason: 'Not now.' } });
     await api('DELETE', '/v1/policies/no-queries', undefined, '"1"');
 
     await gateway.cli('tools', 'disable', 'search/query', '--reason', 'INC-413');
     await page.reload();
-    await page.getByRole('region', { name: 'Switched off' }).getByText('INC-413').waitFor();
-    await page.getByRole('button', { name: 'Enable tool search/query' }).click();
-    await page.getByRole('region', { name: 'Switched off' }).waitFor({ state: 'detached' });
-    expect((await callTool('query', { q: 'x' })).status).toBe(200);
+    const off = page.getByRole('region', { name: 'Switched off' });
+    await off.getByText('INC-413').waitFor();
+    await off.getByRole('button', { name: 'Enable tool search/query' }).click();
+    await off.getByText('INC-413').waitFor({ state: 'detached' });
+    await off.getByRole('button', { name: 'Enable server crm' }).click();
+    await off.waitFor({ state: 'detached' });
+    expect((await callTool('search', 'query')).status).toBe(200);
     await page.close();
   });
 
   test('a change that meets another’s shows what they changed, loses nothing of either, and goes on top or gives way', async () => {
-    const rule = { effect: 'deny', tools: ['delete_*'], reason: 'Ask first.' };
-    await api('PUT', '/v1/policies/no-deletes', rule, '"0"');
-    const page = await open('/ui/policies?rule=no-deletes');
+    const rule = { effect: 'hold', to: ['everyone'], tools: ['pay_*'] };
+    const page = await open('/ui/policies?rule=payments-are-approved');
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByLabel('When').fill('args.all == true');
     await page.getByLabel('Reason').fill('Mine.');
-    await api('PUT', '/v1/policies/no-deletes', { ...rule, reason: 'Theirs.', servers: ['search'] }, '"1"');
+    await api('PUT', '/v1/policies/payments-are-approved', { ...rule, reason: 'Theirs.', servers: ['warehouse'] }, '"1"');
     await page.getByRole('button', { name: 'Try it' }).click();
     const met = page.getByRole('alert', { name: 'Changed meanwhile' });
     await met
@@ -130,19 +145,19 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       .waitFor();
     await met
       .getByRole('row', { name: /Servers/ })
-      .getByText('search')
+      .getByText('warehouse')
       .waitFor();
     await dashboard.look(page, 'changed-meanwhile-light');
     await met.getByRole('button', { name: 'Put mine on top' }).click();
-    expect([await page.getByLabel('Servers').inputValue(), await page.getByLabel('Reason').inputValue()]).toEqual(['search', 'Mine.']);
+    expect([await page.getByLabel('Servers').inputValue(), await page.getByLabel('Reason').inputValue()]).toEqual(['warehouse', 'Mine.']);
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByRole('button', { name: 'Change the policy' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    const { policy } = JSON.parse((await api('GET', '/v1/policies/no-deletes')).text) as { policy: object };
-    expect(policy).toMatchObject({ version: 3, servers: ['search'], when: 'args.all == true', reason: 'Mine.' });
+    const { policy } = JSON.parse((await api('GET', '/v1/policies/payments-are-approved')).text) as { policy: object };
+    expect(policy).toMatchObject({ version: 3, servers: ['warehouse'], when: 'args.all == true', reason: 'Mine.' });
     // What was looked at is what goes: another version of it is shown first.
     await page.getByRole('button', { name: 'Delete' }).click();
-    await api('PUT', '/v1/policies/no-deletes', { ...rule, reason: 'Once more.' }, '"3"');
+    await api('PUT', '/v1/policies/payments-are-approved', { ...rule, reason: 'Once more.' }, '"3"');
     const deletion = page.getByRole('alertdialog');
     await deletion.getByRole('button', { name: 'Delete the policy' }).click();
     await deletion.getByText('Once more.').waitFor();
@@ -153,11 +168,10 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
   });
 
   test('so it is with people and prices: roles are what both gave, a name is theirs where it is taken, amounts are of both', async () => {
-    await api('POST', '/v1/users', { id: 'usr_ana', name: 'Ana', email: 'ana@example.com', role_ids: ['viewer'] });
     const page = await open('/ui/people/users/usr_ana');
     await page.getByRole('button', { name: 'Give or take a role' }).click();
-    await page.getByRole('dialog').getByLabel('Developer').check();
-    await api('PATCH', '/v1/users/usr_ana', { role_ids: ['viewer', 'auditor'] }, '"1"');
+    await page.getByRole('dialog').getByLabel('Viewer').check();
+    await api('PATCH', '/v1/users/usr_ana', { role_ids: ['developer', 'auditor'] }, '"1"');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('button', { name: 'Put mine on top' }).click();
     expect(await page.getByRole('dialog').getByLabel('Auditor').isChecked()).toBe(true);
@@ -191,44 +205,29 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
   });
 
   test('two clicks from a call that a rule stops to the rule that lets it through, tried before it is made; also from Check access', async () => {
-    const key = JSON.parse((await api('POST', '/v1/auth/keys', { name: 'bo', metadata: { user_id: 'usr_bo', team_id: 'ops' } })).text) as {
-      key: { id: string; secret: string };
-    };
-    await api('PUT', '/v1/policies/no-drops', { effect: 'deny', tools: ['drop_*'] }, '"0"');
-    const call = async (tool: string): Promise<number> => (await callTool(tool, { table: 't' }, key.key.secret)).status;
-    expect(await call('drop_table')).toBeGreaterThanOrEqual(400);
-    const page = await open('/ui/traces?q=tool:drop_table');
-    await until(
-      async () => {
-        await page.reload();
-        await page.getByRole('grid').or(page.getByText('No trace')).first().waitFor();
-        return (await page.getByRole('row').count()) > 1;
-      },
-      { what: 'the call that was stopped', timeoutMs: 60_000 },
-    );
+    const refusals = await countCalls("tool = 'delete_repo'");
+    const page = await open('/ui/traces?q=tool:delete_repo');
     await page.getByRole('row').nth(1).click();
     await page.getByRole('complementary', { name: 'The trace' }).getByRole('button', { name: 'Allow this …' }).click();
     const sheet = page.getByRole('dialog');
-    await sheet.getByText('when !(principal.user == "usr_bo" && server == "search" && name == "drop_table")').waitFor();
-    await sheet.getByText(/1 of \d+ calls newly allowed, of 1 caller/).waitFor();
+    await sheet.getByText('when !(principal.service_account == "ci" && server == "github" && name == "delete_repo")').waitFor();
+    await sheet.getByText(new RegExp(`${refusals} of \\d+ calls newly allowed, of 1 caller`)).waitFor();
     await dashboard.look(page, 'allow-this-light');
     await sheet.getByRole('button', { name: 'Allow it' }).click();
-    await sheet.getByRole('link', { name: 'no-drops' }).waitFor();
-    expect([await call('drop_table'), await call('drop_view'), (await callTool('drop_table', {})).status].map((status) => status < 400)).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    await sheet.getByRole('link', { name: 'no-deletes' }).waitFor();
+    const passes = async (tool: string, who: keyof typeof run.keys): Promise<boolean> => (await callTool('github', tool, run.keys[who].secret)).status < 400;
+    expect([await passes('delete_repo', 'ci'), await passes('delete_branch', 'ci'), await passes('delete_repo', 'ben')]).toEqual([true, false, false]);
     await page.close();
 
-    const check = await open(`/ui/access?${new URLSearchParams({ as: key.key.id, server: 'search', name: 'drop_view' }).toString()}`);
+    const check = await open(`/ui/access?${new URLSearchParams({ as: run.keys.ben.id, server: 'github', name: 'delete_branch' }).toString()}`);
     await check.getByRole('heading', { name: 'Denied' }).waitFor();
     await check.getByRole('button', { name: 'Allow this …' }).click();
-    await check.getByLabel('For whom').selectOption('team:ops');
+    await check.getByLabel('For whom').selectOption('team:growth');
     await check.getByRole('button', { name: 'Allow it' }).click();
     await check.getByText('It is allowed').waitFor();
     await check.getByRole('button', { name: 'Done' }).click();
     await check.getByRole('heading', { name: 'Allowed', exact: true }).waitFor();
+    expect(await passes('delete_branch', 'ben')).toBe(true);
     await check.close();
   });
 
@@ -236,16 +235,14 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     provider = await startOidcProvider([`${gateway.url}${callbackPath}/acme`]);
     const acme = { name: 'acme', title: 'Acme', issuer: provider.issuer, client_id: testClient.id, client_secret: { env: 'OIDC_SECRET' } };
     const providers = [{ ...acme, domains: ['acme.example'], provision: 'just_in_time', first_roles: ['viewer'], allow_addresses: ['127.0.0.1'] }];
-    writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, identity: { providers } }));
-    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+    await configure({ identity: { providers } });
     await api('POST', '/v1/users', { id: 'usr_giver', name: 'Gil Giver', role_ids: ['admin'] });
 
     const viewer = await signIn('vic');
     const nobody = await signIn('nil');
     const { users } = JSON.parse((await api('GET', '/v1/users?q=nil')).text) as { users: { id: string; version: number }[] };
     await api('PATCH', `/v1/users/${users[0]?.id ?? ''}`, { role_ids: [] }, `"${users[0]?.version ?? 0}"`);
-    const { traces } = JSON.parse((await api('GET', `/v1/traces?${day()}&tool=query&limit=1`)).text) as { traces: { id: string }[] };
-    const trace = `/ui/traces/${traces[0]?.id ?? ''}`;
+    const trace = `/ui/traces/${run.traces.whole}`;
     /** Every page of the router, what it takes, and a text of it once it stands for whoever has that. */
     const pages: readonly (readonly [path: string, permission: string, text: string])[] = [
       ['/ui/', 'metrics.read', 'Traffic by outcome'],
@@ -338,8 +335,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
 
   test('rules of gateway.yaml say where they stand, and are changed there', async () => {
     const policies = [{ name: 'of-the-file', effect: 'allow', to: ['members'] }];
-    writeFileSync(gateway.configFile, JSON.stringify({ version: 1, ...config, policies }, null, 2));
-    expect(await gateway.cli('reload')).toMatchObject({ code: 0 });
+    await configure({ policies });
     const page = await open('/ui/policies?rule=of-the-file');
     const rule = page.getByRole('complementary', { name: 'The policy' });
     await rule.getByText('Managed by file').waitFor();
@@ -353,9 +349,3 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.close();
   });
 });
-
-/** Around now, as questions want it. */
-function day(): string {
-  const now = Date.now();
-  return new URLSearchParams({ start_time: new Date(now - 43_200_000).toISOString(), end_time: new Date(now + 43_200_000).toISOString() }).toString();
-}

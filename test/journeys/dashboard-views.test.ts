@@ -1,63 +1,38 @@
-/** The list of traces as people make it their own: a real browser at a real gateway with calls in its ledger. */
+/** The list of traces as people make it their own: a real browser at a real gateway that a small company uses. */
 import { readFileSync } from 'node:fs';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { modernServer } from '../support/modern-server.ts';
+import { type JourneyTraffic, startJourneyTraffic } from '../support/journey-traffic.ts';
+import { ledgerCount } from '../support/ledger-rows.ts';
 import { until } from '../support/poll.ts';
-import { post, toolCall } from '../support/post.ts';
-import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { json, result } from '../support/replies.ts';
+import { post } from '../support/post.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the list of traces', (chromium) => {
-  let upstream: RecordingUpstream;
+  let traffic: JourneyTraffic;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let person: BrowserContext;
-  let answer = result('found', {});
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer((request, socket) => answer(request, socket)));
-    const config = {
-      workers: 1,
-      log: { level: 'warn' },
-      record: { bodies: 'masked' },
-      servers: [
-        { name: 'search', url: upstream.url },
-        { name: 'github', url: 'http://127.0.0.1:9/mcp' },
-      ],
-    };
-    dashboard = await startDashboard(chromium, { config });
+    traffic = await startJourneyTraffic();
+    dashboard = await startDashboard(chromium, { config: traffic.config });
     ({ gateway } = dashboard);
-    for (let run = 0; run < 6; run += 1) {
-      await callTool('search', 'query', run);
-      if (run % 2 === 0) await callTool('github', 'create_issue', run);
-    }
-    const day = new URLSearchParams({ start_time: new Date(Date.now() - 86_400_000).toISOString(), end_time: new Date(Date.now() + 60_000).toISOString() });
-    await until(
-      async () => (await post(`${gateway.url}/v1/traces?${day.toString()}&limit=1`, undefined, { key: gateway.apiKey })).text.includes('"estimated_total":6'),
-      {
-        what: 'the traces in the ledger',
-        timeoutMs: 60_000,
-      },
-    );
+    await traffic.run(gateway);
     person = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await traffic?.stop();
     removeGatewayFolders();
   });
 
-  /** Every other trace has a second call, which fails. */
-  const callTool = (server: string, tool: string, run: number) =>
-    post(
-      `${gateway.url}/v1/mcp/${server}/tools/call`,
-      { tool, arguments: { q: String(run) } },
-      { key: gateway.apiKey, headers: { 'x-trace-id': `run-${run}` } },
-    );
+  const countTraces = (days: number, where = '1'): Promise<number> =>
+    ledgerCount(gateway.stateFolder, `SELECT uniqExact(trace_id) FROM calls WHERE started_at > now() - INTERVAL ${days} DAY AND ${where}`);
+  /** Of the list, drawn or not. */
+  const rows = async (page: Page): Promise<number> => Number(await page.getByRole('grid').getAttribute('aria-rowcount')) - 1;
 
   /** Somebody else changes the view, which was as `version` says. */
   async function theirs(change: object, id: string | null, version: number): Promise<void> {
@@ -145,17 +120,17 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.getByText('Left out, as it is known no more').getByText('colour, the column mood').waitFor();
     await page.waitForURL(/range=7d/);
     await page.getByRole('button', { name: 'Ask without nonsense:(x' }).click();
-    await until(async () => (await page.getByRole('row').count()) === 4, { what: 'the three traces of the server' });
+    const ofServer = await countTraces(7, "server = 'github'");
+    await until(async () => (await rows(page)) === ofServer, { what: 'the traces of the server' });
     expect(await headers(page)).toEqual(['', 'Time', 'Server · tool']);
     await page.close();
   });
 
   test('a row names the call that ended its trace, has room for its state on every screen, and a menu of what can be done with it', async () => {
-    const page = await open('/ui/traces');
-    await page.getByRole('grid').waitFor();
-    const failed = page.getByRole('row').filter({ hasText: 'create_issue' });
-    await failed.first().getByText('github · create_issue in search · query +1').waitFor();
-    expect(await failed.count()).toBe(3);
+    const page = await open('/ui/traces?q=server%3Alegacy-erp');
+    const failed = page.getByRole('row').filter({ hasText: 'legacy-erp · post_entry in search · query +1' });
+    await failed.first().waitFor();
+    expect(await failed.count()).toBe(await countTraces(1, "server = 'legacy-erp'"));
     for (const [width, gone] of [
       [1024, 'Client'],
       [320, 'Duration'],
@@ -167,6 +142,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
       await dashboard.look(page, `traces-${String(width)}`);
     }
     await page.setViewportSize({ width: 1440, height: 900 });
+    await page.getByRole('button', { name: 'Clear the query' }).click();
     // A filter that somebody always looks at comes first, in this browser.
     await page.getByRole('button', { name: 'Pin Tool' }).click();
     await page.reload();
@@ -177,8 +153,8 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.keyboard.press('.');
     await page.getByRole('menu').waitFor();
     await dashboard.look(page, 'traces-row-menu');
-    await page.getByRole('menuitem', { name: 'Only server search' }).click();
-    await page.waitForURL(/q=server%3Asearch/);
+    await page.getByRole('menuitem', { name: 'Only server crm' }).click();
+    await page.waitForURL(/q=server%3Acrm/);
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
     const copied = (): Promise<string> => page.evaluate<string>('navigator.clipboard.readText()');
     await page.keyboard.press('c');
@@ -198,10 +174,17 @@ describeWith('chromium', 'the list of traces', (chromium) => {
 
   test('an empty list says which filter keeps most away, and an export has the columns that are shown, in the order to which they were dragged', async () => {
     const before = dashboard.complaints.length;
-    const page = await open('/ui/traces?q=server%3Agithub+status%3Ablocked&cols=what,status');
-    await page.getByText('0 of 6 traces of the last 24 hours fit the query').waitFor();
-    await page.getByRole('button', { name: 'remove status:blocked → 3' }).click();
-    await page.waitForURL((url) => url.searchParams.get('q') === 'server:github');
+    const page = await open('/ui/traces?q=server%3Alegacy-erp+status%3Ablocked&cols=what,status');
+    const [all, ofServer] = [await countTraces(1), await countTraces(1, "server = 'legacy-erp'")];
+    await page.getByText(`0 of ${all} traces of the last 24 hours fit the query`).waitFor();
+    // Of what is refused there is more than of what a server was asked that cannot be reached.
+    await page.getByRole('button', { name: /^remove server:legacy-erp → / }).waitFor();
+    expect(await page.getByRole('button', { name: /^remove / }).allTextContents()).toEqual([
+      `remove server:legacy-erp → ${await countTraces(1, "status = 'blocked'")}`,
+      `remove status:blocked → ${ofServer}`,
+    ]);
+    await page.getByRole('button', { name: 'remove status:blocked' }).click();
+    await page.waitForURL((url) => url.searchParams.get('q') === 'server:legacy-erp');
     await page.getByRole('grid').waitFor();
     await page.getByRole('button', { name: 'Columns' }).click();
     const chooser = page.getByRole('dialog', { name: 'Columns' });
@@ -215,49 +198,35 @@ describeWith('chromium', 'the list of traces', (chromium) => {
       .trimEnd()
       .split('\n');
     expect(lines[0]?.trim()).toBe('status,fault,server,tool,operation');
-    expect(lines.slice(1).map((line) => line.split(',').slice(2, 4).join())).toEqual(Array.from({ length: 3 }, () => 'github,create_issue'));
+    expect(lines.slice(1).map((line) => line.split(',').slice(2, 4).join())).toEqual(Array.from({ length: ofServer }, () => 'legacy-erp,post_entry'));
     expect(dashboard.complaints.slice(before)).toEqual([]);
     await page.close();
   });
 
   test('what a call asked and was answered is read: headers, what is masked and why, an answer as people read it; one that failed beside its last success', async () => {
-    const text = 'two pages\nof results';
-    answer = result('found', { content: [{ type: 'text', text }], structuredContent: { pages: 2 } });
-    const call = toolCall('echo', { q: 'x', password: 'hunter2', list: [{ deep: 'value' }] });
-    const headersToo = { ...call.headers, 'x-trace-id': 'read-me', 'user-agent': 'reader/1.0' };
-    expect((await post(`${gateway.url}/mcp/search`, call.body, { key: gateway.apiKey, headers: headersToo })).status).toBe(200);
-    answer = json({ jsonrpc: '2.0', id: 1, error: { code: -32603, message: 'out of paper' } });
-    await post(`${gateway.url}/v1/mcp/search/tools/call`, { tool: 'echo', arguments: {} }, { key: gateway.apiKey, headers: { 'x-trace-id': 'failed-one' } });
-    const page = await open('/ui/traces?q=tool%3Aecho');
-    await until(
-      async () => {
-        await page.reload();
-        await page.getByRole('grid').or(page.getByText('fit the query')).first().waitFor();
-        return (await page.getByRole('row').count()) === 3;
-      },
-      { what: 'both traces', timeoutMs: 60_000, everyMs: 500 },
-    );
-    await page.getByRole('row', { name: /Passed all stops/ }).click();
+    const page = await open('/ui/traces?q=tool%3Apost_entry');
+    await page.getByRole('row').nth(1).click();
     const peek = page.getByRole('complementary', { name: 'The trace' });
+    await peek.getByRole('treeitem', { name: /query/ }).click();
     await peek.getByRole('tab', { name: 'Request' }).click();
     await peek.getByText('/params/arguments/password by field').waitFor();
-    await peek.getByRole('region', { name: 'Headers' }).getByText('reader/1.0').waitFor();
+    await peek.getByRole('region', { name: 'Headers' }).getByText('Claude-Code/1.4.0').waitFor();
     await peek.getByRole('button', { name: 'Check against the schema' }).click();
-    await peek.getByText('It fits what echo takes now, as far as it is not masked.').waitFor();
+    await peek.getByText('It fits what query takes now, as far as it is not masked.').waitFor();
     await dashboard.look(page, 'traces-peek-request');
     // By keys: the line, then what stands in it.
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
     const shown = peek.getByRole('region', { name: 'JSON' });
     await shown.focus();
-    for (let line = 0; line < 40 && (await shown.getByTitle('Copy the path /params/arguments/list/0/deep').count()) === 0; line += 1)
+    for (let line = 0; line < 40 && (await shown.getByTitle('Copy the path /params/arguments/teams/0/name').count()) === 0; line += 1)
       await page.keyboard.press('ArrowDown');
-    await shown.getByTitle('Copy the path /params/arguments/list/0/deep').click();
-    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe('/params/arguments/list/0/deep');
+    await shown.getByTitle('Copy the path /params/arguments/teams/0/name').click();
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe('/params/arguments/teams/0/name');
     await shown.getByRole('button', { name: 'Copy the value' }).click();
-    await until(async () => (await page.evaluate<string>('navigator.clipboard.readText()')) === 'value', { what: 'the value' });
+    await until(async () => (await page.evaluate<string>('navigator.clipboard.readText()')) === 'finance', { what: 'the value' });
 
     await peek.getByRole('tab', { name: 'Response' }).click();
-    await peek.getByText(text).waitFor();
+    await peek.getByText('Revenue of the third quarter\nof all teams').waitFor();
     await peek.getByText('Structured content').waitFor();
     await dashboard.look(page, 'traces-peek-response');
     await peek.getByRole('button', { name: 'As it came' }).click();
@@ -272,20 +241,15 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await until(async () => (await peek.boundingBox())?.width === before + 40, { what: 'the same after a reload' });
     await page.keyboard.press('Escape');
 
-    await page
-      .getByRole('row', { name: /error at/ })
-      .first()
-      .click();
+    await page.goto(`${gateway.url}/ui/traces?q=tool%3Acreate_issue+status%3Aerror`);
+    await page.getByRole('row').nth(1).click();
     await peek.getByRole('button', { name: 'Compare with its last success' }).click();
     await page.waitForURL(/traces\/compare\?a=tr_[^&]+&b=tr_/);
     await page.getByRole('heading', { name: 'Compare two traces' }).waitFor();
-    await page.goto(`${gateway.url}/ui/traces?q=server%3Agithub`);
-    await page
-      .getByRole('row', { name: /error at/ })
-      .first()
-      .click();
+    await page.goto(`${gateway.url}/ui/traces?q=tool%3Apost_entry`);
+    await page.getByRole('row').nth(1).click();
     await peek.getByRole('button', { name: 'Compare with its last success' }).click();
-    await peek.getByText('No other call of create_issue went well in the week before.').waitFor();
+    await peek.getByText('No other call of post_entry went well in the week before.').waitFor();
     await page.close();
   });
 });

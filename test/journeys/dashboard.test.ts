@@ -1,58 +1,37 @@
-/** The dashboard as people use it: a real browser at a real gateway with calls of several agents in its ledger. */
+/** The dashboard as people use it: a real browser at a real gateway that a small company uses. */
 import { execFileSync } from 'node:child_process';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { modernServer } from '../support/modern-server.ts';
+import { type JourneyRun, type JourneyTraffic, startJourneyTraffic } from '../support/journey-traffic.ts';
+import { ledgerCount } from '../support/ledger-rows.ts';
 import { until } from '../support/poll.ts';
 import { type Answer, post } from '../support/post.ts';
-import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
-import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, type RunningGateway } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'the dashboard', (chromium) => {
-  let upstream: RecordingUpstream;
+  let traffic: JourneyTraffic;
+  let run: JourneyRun;
   let gateway: RunningGateway;
   let dashboard: TestDashboard;
   let person: BrowserContext;
 
   beforeAll(async () => {
-    upstream = await startRecordingUpstream(modernServer(result('found', {})));
-    const config = {
-      workers: 1,
-      log: { level: 'warn' },
-      record: { bodies: 'masked' },
-      servers: [
-        { name: 'search', url: upstream.url },
-        { name: 'github', url: 'http://127.0.0.1:9/mcp' },
-      ],
-      pricing: { default: { per_call: 0.002 } },
-    };
-    dashboard = await startDashboard(chromium, { config });
+    traffic = await startJourneyTraffic();
+    dashboard = await startDashboard(chromium, { config: traffic.config });
     ({ gateway } = dashboard);
-    for (let run = 0; run < 12; run += 1) {
-      const headers = { 'x-trace-id': `run-${run}` };
-      for (let call = 0; call <= run % 4; call += 1) await callTool('search', 'query', { q: `question ${run}.${call}`, password: 'hunter2' }, headers);
-      if (run % 5 === 0) await callTool('github', 'create_issue', { title: 'It fails' }, headers);
-    }
-    await until(
-      async () => (await post(`${gateway.url}/v1/traces?${day()}&limit=1`, undefined, { key: gateway.apiKey })).text.includes('"estimated_total":12'),
-      {
-        what: 'the traces in the ledger',
-        timeoutMs: 60_000,
-      },
-    );
+    run = await traffic.run(gateway);
     person = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
-    await upstream?.stop();
+    await traffic?.stop();
     removeGatewayFolders();
   });
 
-  const callTool = (server: string, tool: string, args: object, headers: Readonly<Record<string, string>> = {}, key = gateway.apiKey): Promise<Answer> =>
-    post(`${gateway.url}/v1/mcp/${server}/tools/call`, { tool, arguments: args }, { key, headers });
+  const search = (tool: string, key = gateway.apiKey): Promise<Answer> =>
+    post(`${gateway.url}/v1/mcp/search/tools/call`, { tool, arguments: { q: 'now' } }, { key });
 
   const open = (path: string, whose = person): Promise<Page> => dashboard.open(path, whose);
 
@@ -104,13 +83,18 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.keyboard.type('status:error');
     await page.keyboard.press('Enter');
     await page.waitForURL(/q=status%3Aerror/);
-    await until(async () => (await page.getByRole('row').count()) === 4, { what: 'the three traces that failed' });
+    const rows = async (): Promise<number> => Number(await page.getByRole('grid').getAttribute('aria-rowcount')) - 1;
+    const failed = await ledgerCount(
+      gateway.stateFolder,
+      "SELECT uniqExact(trace_id) FROM calls WHERE started_at > now() - INTERVAL 1 DAY AND status = 'error'",
+    );
+    await until(async () => (await rows()) === failed, { what: 'the traces that failed' });
     await page.keyboard.press('End');
     await page.keyboard.type(' server:(');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').getByText('column').waitFor();
     // What is not understood hides nothing that was there.
-    expect(await page.getByRole('row').count()).toBe(4);
+    expect(await rows()).toBe(failed);
     await page.getByRole('button', { name: 'Clear the query' }).click();
     await page.waitForURL((url) => !url.searchParams.has('q'));
     // So is a range of time, in words.
@@ -137,19 +121,19 @@ describeWith('chromium', 'the dashboard', (chromium) => {
   test('two steps from a server that fails to the stop where its calls end, with what was asked, masked', async () => {
     const page = await open('/ui/');
     await page
-      .getByRole('row', { name: /github/ })
+      .getByRole('row', { name: /legacy-erp/ })
       .getByText('100 %')
       .click();
     await page.getByRole('grid').waitFor();
     await page.getByRole('row').nth(1).click();
     const trace = page.getByRole('complementary', { name: 'The trace' });
-    await trace.getByText('The MCP server github cannot be reached.').first().waitFor();
+    await trace.getByText('The MCP server legacy-erp cannot be reached.').first().waitFor();
     await page.close();
 
-    const { text } = await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-1`, undefined, { key: gateway.apiKey });
-    const { traces } = JSON.parse(text) as { traces: { id: string }[] };
-    const whole = await open(`/ui/traces/${traces[0]?.id ?? ''}?tab=request`);
-    await whole.getByText('question 1.').first().waitFor();
+    const whole = await open(`/ui/traces/${run.traces.failed}?tab=request`);
+    // What was asked before, of a server that answered.
+    await whole.getByRole('treeitem', { name: /query/ }).click();
+    await whole.getByText('who owns erp').first().waitFor();
     expect(await whole.content()).not.toContain('hunter2');
     await whole.getByText('masked').first().waitFor();
     // The call is made again by what is copied, without the key in it.
@@ -160,18 +144,13 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     expect(command).not.toContain(gateway.apiKey);
     const words = execFileSync('sh', ['-c', command.replace(/^curl/, String.raw`printf '%s\0'`)], { encoding: 'utf8' }).split('\0');
     const again = await post(words[0] ?? '', words[6] ?? '', { key: gateway.apiKey });
-    expect([again.status, again.text.includes('found')]).toEqual([200, true]);
+    expect([again.status, again.text.includes('Revenue of the third quarter')]).toEqual([200, true]);
     await dashboard.picture(whole, 'trace-light');
-    await whole.close();
-
     // How fast it was among the calls of its tool that were made before.
-    const last = JSON.parse((await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-11`, undefined, { key: gateway.apiKey })).text) as {
-      traces: { id: string }[];
-    };
-    const ranked = await open(`/ui/traces/${last.traces[0]?.id ?? ''}`);
-    await ranked.getByText(/^p\d{1,2} of this tool$/).waitFor();
-    await dashboard.look(ranked, 'trace-summary-light');
-    await ranked.close();
+    await whole.getByRole('tab', { name: 'Summary' }).click();
+    await whole.getByText(/^p\d{1,2} of this tool$/).waitFor();
+    await dashboard.look(whole, 'trace-summary-light');
+    await whole.close();
   });
 
   test('calls appear as they end; while the stream is lost, the shell says to when what came of it reaches', async () => {
@@ -186,7 +165,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByText('Waiting for the next call').waitFor();
     await until(
       async () => {
-        await callTool('search', 'live', { q: 'now' });
+        await search('live');
         return (await page.getByText('live', { exact: true }).count()) > 0;
       },
       { what: 'the call in the live list', timeoutMs: 30_000 },
@@ -201,7 +180,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByRole('button', { name: 'Create the key' }).click();
     const secret = (await page.locator('[data-secret]').innerText()).trim();
     expect(secret).toMatch(/^gwo_/);
-    expect((await callTool('search', 'query', { q: 'x' }, {}, secret)).status).toBe(200);
+    expect((await search('query', secret)).status).toBe(200);
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByText('After closing nobody can read it again').waitFor();
     await page.getByText('I have kept it').click();
@@ -217,9 +196,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByLabel('After a rotation the old secret').selectOption('is refused at once');
     await page.getByRole('button', { name: 'Rotate the secret' }).click();
     const rotated = (await page.locator('[data-secret]').innerText()).trim();
-    expect([(await callTool('search', 'query', { q: 'x' }, {}, secret)).status, (await callTool('search', 'query', { q: 'x' }, {}, rotated)).status]).toEqual([
-      401, 200,
-    ]);
+    expect([(await search('query', secret)).status, (await search('query', rotated)).status]).toEqual([401, 200]);
     await page.getByText('I have kept it').click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.getByRole('link', { name: 'look at it' }).waitFor();
@@ -227,22 +204,22 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByText(/^2 calls in the last hour use it/).waitFor();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
-    expect((await callTool('search', 'query', { q: 'x' }, {}, rotated)).status).toBe(401);
+    expect((await search('query', rotated)).status).toBe(401);
     await page.close();
   });
 
   test('a server is tested, switched off with a reason, and on again', async () => {
     const page = await open('/ui/servers/search');
     await page.getByRole('button', { name: 'Connect and test' }).click();
-    await page.getByText('It answers, with 1 tools').waitFor();
+    await page.getByText('It answers, with 2 tools').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
     await page.getByLabel('Why').fill('INC-412');
     await page.getByRole('button', { name: 'Disable the server' }).click();
     await page.getByText('Switched off by').waitFor();
-    expect((await callTool('search', 'query', { q: 'x' })).status).toBeGreaterThanOrEqual(400);
+    expect((await search('query')).status).toBeGreaterThanOrEqual(400);
     await page.getByRole('button', { name: 'Enable' }).click();
     await page.getByText('Switched off by').waitFor({ state: 'detached' });
-    expect((await callTool('search', 'query', { q: 'x' })).status).toBe(200);
+    expect((await search('query')).status).toBe(200);
     await page.close();
   });
 
@@ -300,8 +277,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await find('filters');
     await page.getByRole('option', { name: /^Filters f$/ }).waitFor();
     await page.keyboard.press('Escape');
-    const { text } = await post(`${gateway.url}/v1/traces?${day()}&trace_id=run-2`, undefined, { key: gateway.apiKey });
-    const id = (JSON.parse(text) as { traces: { id: string }[] }).traces[0]?.id ?? '';
+    const id = run.traces.whole;
     await find(id);
     await page.getByRole('option', { name: id }).waitFor();
     await page.keyboard.press('Enter');
@@ -326,7 +302,10 @@ describeWith('chromium', 'the dashboard', (chromium) => {
 
   test('prices that stand in gateway.yaml are read and not written, and say where they stand', async () => {
     const page = await open('/ui/costs');
-    await page.getByRole('cell', { name: /^gateway\.yaml:\d+$/ }).waitFor();
+    await page
+      .getByRole('cell', { name: /^gateway\.yaml:\d+$/ })
+      .first()
+      .waitFor();
     for (const button of await page.getByRole('button', { name: /^(Change|Delete|Add a price)/ }).all())
       expect([await button.isDisabled(), await button.getAttribute('title')]).toEqual([true, expect.stringContaining('gateway.yaml')]);
     await page.close();
@@ -356,8 +335,3 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await context.close();
   });
 });
-
-function day(): string {
-  const now = Date.now();
-  return new URLSearchParams({ start_time: new Date(now - 43_200_000).toISOString(), end_time: new Date(now + 43_200_000).toISOString() }).toString();
-}

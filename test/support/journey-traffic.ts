@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ledgerCommand, ledgerRows } from './ledger-rows.ts';
+import { ledgerCommand, ledgerCount, ledgerRows } from './ledger-rows.ts';
 import { until } from './poll.ts';
 import { modernRequest, post, type Answer } from './post.ts';
 import { startRecordingUpstream, type RecordedRequest, type RecordingUpstream } from './recording-upstream.ts';
@@ -112,7 +112,7 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
   };
   const hits = { hits: [{ title: 'Revenue of the third quarter', score: 0.92 }], total: 1 };
   const [search, hub, warehouse, mail, crm, planner] = await Promise.all([
-    start(listing(tools.search, result('Revenue of the third quarter', { structuredContent: hits, _meta: usage(840, 96) }))),
+    start(listing(tools.search, result('Revenue of the third quarter\nof all teams', { structuredContent: hits, _meta: usage(840, 96) }))),
     start(listing(tools.github, github)),
     start(listing(tools.warehouse, after(180, result('42 rows', { _meta: usage(1_200, 2_400) })))),
     start(empty(401, { 'www-authenticate': 'Bearer realm="mail"' })),
@@ -172,7 +172,11 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       calls += 1;
       await callAs('planner', { server: 'planner', tool: 'plan', args: { goal: 'Chase the late invoices' } }, whole);
       const failed = newTrace();
-      await callAs('ana', { server: 'search', tool: 'query', args: { q: 'who owns erp', password: 'hunter2', contact: 'ana@example.com' } }, failed);
+      await callAs(
+        'ana',
+        { server: 'search', tool: 'query', args: { q: 'who owns erp', password: 'hunter2', contact: 'ana@example.com', teams: [{ name: 'finance' }] } },
+        failed,
+      );
       await callAs('ana', { server: 'legacy-erp', tool: 'post_entry', args: { account: '4711' } }, failed);
       const refused = newTrace();
       await callAs('ci', { server: 'github', tool: 'delete_repo', args: { repo: 'acme/old' } }, refused);
@@ -192,9 +196,8 @@ export async function startJourneyTraffic({ prices = 'file' }: { readonly prices
       await api(gateway, 'PUT', '/v1/switches/server/crm', { reason: 'INC-377: moves to another house' });
       await callAs('ben', { server: 'crm', tool: 'find', args: { name: 'Acme' } }, newTrace());
 
-      const counted = `SELECT count() AS n FROM calls WHERE ${since(begunMs)}`;
-      const count = async (): Promise<number> => Number((await ledgerRows<{ n: string }>(gateway.stateFolder, counted))[0]?.n);
-      await until(async () => (await count()) >= calls, { what: 'the calls in the ledger', timeoutMs: 60_000, everyMs: 100 });
+      const counted = `SELECT count() FROM calls WHERE ${since(begunMs)}`;
+      await until(async () => (await ledgerCount(gateway.stateFolder, counted)) >= calls, { what: 'the calls in the ledger', timeoutMs: 60_000, everyMs: 100 });
       const waiting = "SELECT 1 FROM calls WHERE bodies = 'sent' AND span_id NOT IN (SELECT span_id FROM payloads) LIMIT 1";
       await until(async () => (await ledgerRows(gateway.stateFolder, waiting)).length === 0, {
         what: 'the bodies of the calls',
@@ -290,9 +293,11 @@ function send(
   trace: string,
   parent: string,
 ): Promise<Answer> {
+  const version = '1.4.0';
   const asked = structuredClone(body) as { params: { _meta: Record<string, unknown> } };
-  asked.params._meta['io.modelcontextprotocol/clientInfo'] = { name: client, version: '1.4.0' };
-  return post(`${gateway.mcp}/${server}`, asked, { key, headers: { ...headers, traceparent: `00-${trace}-${parent}-01` } });
+  asked.params._meta['io.modelcontextprotocol/clientInfo'] = { name: client, version };
+  const agent = `${client.replaceAll(' ', '-')}/${version}`;
+  return post(`${gateway.mcp}/${server}`, asked, { key, headers: { ...headers, 'user-agent': agent, traceparent: `00-${trace}-${parent}-01` } });
 }
 
 const newTrace = (): string => randomBytes(16).toString('hex');

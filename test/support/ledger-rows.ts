@@ -12,6 +12,12 @@ export async function ledgerRows<Row>(stateFolder: string, select: string): Prom
     .map((line) => JSON.parse(line) as Row);
 }
 
+/** The number that a SELECT of one number gives. */
+export async function ledgerCount(stateFolder: string, select: string): Promise<number> {
+  const [row] = await ledgerRows<Readonly<Record<string, string>>>(stateFolder, select);
+  return Number(Object.values(row ?? {})[0]);
+}
+
 /** A statement that gives no rows. */
 export async function ledgerCommand(stateFolder: string, statement: string): Promise<void> {
   const { status, text } = await ask(statePaths(stateFolder).ledgerSocket, statement);
