@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { until } from '../../../../test/support/poll.ts';
+import { bounds } from '../kernel/bounds.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { BodyPart } from '../masking/leaves.ts';
 import { createMasker, type Masker } from '../masking/masker.ts';
@@ -25,6 +26,8 @@ describe('a guarded masker', () => {
       mask(bodies, limits) {
         const [{ text } = bodyOf('')] = bodies;
         while (text === 'hang') text.at(0);
+        // As where others have the processor: the clock goes on, and nothing is done.
+        if (text === 'wait') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.2 * bounds.maskingHangMs);
         if (text === 'throw') throw new Error('broken detector');
         return whole.mask(bodies, limits);
       },
@@ -37,6 +40,17 @@ describe('a guarded masker', () => {
     const results = guarded.mask([[bodyOf(card)], [bodyOf('hang')], [bodyOf('throw')], [bodyOf(card)]]);
     expect(results).toEqual([masked, { texts: [{ notKept: 'timeout' }], masked: [] }, { texts: [{ notKept: 'failed' }], masked: [] }, masked]);
     expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
+  test('a body that waits for the processor is no body that hangs: it is kept', () => {
+    const guarded = createGuardedMasker(rules, faulty);
+    const kept = { texts: [{ text: 'wait', isCut: false }], masked: [] };
+    expect(guarded.mask([[bodyOf(card)], [bodyOf('wait')], [bodyOf('hang')], [bodyOf(card)]])).toEqual([
+      masked,
+      kept,
+      { texts: [{ notKept: 'timeout' }], masked: [] },
+      masked,
+    ]);
   });
 });
 

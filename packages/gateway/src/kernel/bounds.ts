@@ -281,10 +281,11 @@ export const bounds = {
   bodySegmentMs: 1_000,
   bodySegmentLargeMs: 4_000,
   bodyFlushMs: 250,
-  /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's. */
+  /** Longest text that is looked for secrets as a whole; time of the processor for one body, and of the clock for one call's: longer where it hardly got the processor. */
   maskingFieldCharsMax: 256 * KiB,
   maskingMs: 100,
   maskingHangMs: 1_000,
+  maskingStarvedMs: 30_000,
   /** A node that has not heard for so long that its view of rules and keys holds refuses calls. */
   viewAgeMsMax: 30_000,
   /** The control API goes by what it remembers of a key only where the registry has confirmed its view so lately; else it looks the key up. */
