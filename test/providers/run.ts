@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { fetch } from 'undici';
 import { acsPath, callbackPath, samlMetadataPath } from '../../packages/gateway/src/control/sign-in/provider-desk.ts';
+import { ensureDashboard } from '../../tools/build-dashboard.mjs';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { modernServer } from '../support/modern-server.ts';
 import { modernRequest } from '../support/post.ts';
@@ -40,6 +41,8 @@ if (installed.status !== 0) {
   );
   process.exit(1);
 }
+// Whoever has signed in comes to it.
+if (!ensureDashboard(process.execPath)) process.exit(1);
 try {
   await tryAll();
 } finally {
