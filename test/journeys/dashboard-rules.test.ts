@@ -93,9 +93,12 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
         .getByTitle('These calls')
         .getAttribute('href'),
     ).toMatch(/server%3Asearch\+tool%3Aquery\+user%3Ausr_ana&range=7d/);
+    // All of it is in sight, and what is done next.
+    const create = page.getByRole('button', { name: 'Create the policy' });
+    await until(async () => ((await create.boundingBox())?.y ?? Infinity) < 690, { what: 'the button in sight' });
     expect((await callTool('search', 'query')).status).toBe(200);
     await dashboard.picture(page, 'policy-try-light');
-    await page.getByRole('button', { name: 'Create the policy' }).click();
+    await create.click();
     const rule = page.getByRole('complementary', { name: 'The policy' });
     await rule.getByText('no-queries').waitFor();
     await page.waitForURL(/rule=no-queries/);

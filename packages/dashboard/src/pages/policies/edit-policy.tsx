@@ -1,6 +1,6 @@
 /** A rule is written, tried on the calls of the last days, and then made. */
 import { useMutation } from '@tanstack/react-query';
-import { useState, type FormEvent, type ReactElement } from 'react';
+import { useEffect, useRef, useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useNow } from '../../time/use-now.ts';
 import { ChangedMeanwhile, useVersioned } from '../../ui/changed-meanwhile.tsx';
@@ -58,6 +58,11 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
     },
   });
   const isTried = trial.data?.tried === asked && versioned.meeting === null;
+  const end = useRef<HTMLDivElement>(null);
+  // What came of the trial, and what is done next, stand below a long form.
+  useEffect(() => {
+    if (isTried) end.current?.scrollIntoView({ block: 'nearest' });
+  }, [isTried]);
   const error = versioned.meeting === null ? (saved.error ?? trial.error) : null;
   const show = (change: PolicyChange, asText: boolean): void => {
     setForm(formOf(name, change));
@@ -110,15 +115,17 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           canMakeAnew
         />
         {(text !== null || !isOfCondition(error)) && <FaultLine error={error} />}
-        {isTried && trial.data !== undefined && <DryRunResult found={trial.data.found} days={days} now={now} />}
-        <SheetActions
-          verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
-          disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
-          out={policy === null ? 'Cancel' : 'Keep it as it is'}
-          onClose={onClose}
-        >
-          {!isTried && <>First it is tried on the calls of the last {days} days; nothing changes by that.</>}
-        </SheetActions>
+        <div ref={end} className="flex flex-col gap-3">
+          {isTried && trial.data !== undefined && <DryRunResult found={trial.data.found} days={days} now={now} />}
+          <SheetActions
+            verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
+            disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
+            out={policy === null ? 'Cancel' : 'Keep it as it is'}
+            onClose={onClose}
+          >
+            {!isTried && <>First it is tried on the calls of the last {days} days; nothing changes by that.</>}
+          </SheetActions>
+        </div>
       </form>
     </Sheet>
   );
