@@ -11,6 +11,8 @@ import { listEvents, type AuditFilter } from '../control/audit/list-events.ts';
 import { rotateAuditKey } from '../control/audit/rotate-audit-key.ts';
 import type { StreamStatus } from '../control/audit/stream-desk.ts';
 import { callScopes, verifyAudit, type AuditVerdict } from '../control/audit/verify-audit.ts';
+import { nameActors } from '../control/directory/name-actors.ts';
+import { actorNameSchema } from './actor-names.ts';
 import { json, route, timeSchema, type Api } from './route.ts';
 import { streamed } from './streamed.ts';
 
@@ -31,7 +33,14 @@ export function auditRoutes(api: Api): void {
     async (c) => {
       const query = c.req.valid('query');
       const page = await listEvents(c.var.context(), { filter: filterOf(query), calls: query.tool_calls, cursor: query.cursor ?? null, limit: query.limit });
-      return c.json({ events: page.events.map(eventBody), tool_calls: page.calls, cursor: page.cursor, has_more: page.cursor !== null }, 200);
+      const names = await nameActors(
+        c.var.context(),
+        page.events.map(({ actorId }) => actorId),
+      );
+      return c.json(
+        { events: page.events.map((event) => eventBody(event, names)), tool_calls: page.calls, cursor: page.cursor, has_more: page.cursor !== null },
+        200,
+      );
     },
   );
   api.openapi(
@@ -183,7 +192,7 @@ const eventSchema = z
       .nullable()
       .openapi({ description: 'Place in the chain; null of a call, which has its place in the chain of calls, as the four below.' }),
     time: timeSchema,
-    actor: z.object({ kind: z.string(), id: z.string() }),
+    actor: z.object({ kind: z.string(), id: z.string(), name: actorNameSchema }),
     action: z.string().openapi({ example: 'key.created' }),
     object: z.object({ kind: z.string(), id: z.string() }),
     result: z.enum(auditResults),
@@ -207,8 +216,10 @@ const listSchema = z
   })
   .openapi('AuditEventList');
 
-function eventBody(event: StoredRecord): z.infer<typeof eventSchema> {
-  return recordBody(event);
+/** Names are those of now: they are no part of what is signed. */
+function eventBody(event: StoredRecord, names: ReadonlyMap<string, string>): z.infer<typeof eventSchema> {
+  const body = recordBody(event);
+  return { ...body, actor: { ...body.actor, name: names.get(event.actorId) ?? null } };
 }
 
 const findingSchema = z.object({

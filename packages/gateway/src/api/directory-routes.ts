@@ -7,6 +7,7 @@ import { updateEntry } from '../control/directory/update-entry.ts';
 import type { ControlContext } from '../control/context.ts';
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern, nounKinds, nouns, type NounKind } from '../kernel/directory.ts';
+import { withActorName, withActorNames } from './actor-names.ts';
 import { changeOf, entryBody, nounSchemas, referenceOf } from './directory-shape.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import { body, json, route, type Api } from './route.ts';
@@ -29,7 +30,10 @@ function nounRoutes(api: Api, kind: NounKind): void {
   const one = `${path}/{id}` as const;
   const tags = [permission];
   const put = z.object({ outcome: z.enum(['created', 'changed', 'unchanged', 'planned']), [kind]: schemas.read });
-  const bodyOf = async (context: ControlContext, { outcome, entry }: EntryPut) => ({ outcome, [kind]: entryBody(await viewOf(context, entry)) });
+  const bodyOf = async (context: ControlContext, { outcome, entry }: EntryPut) => ({
+    outcome,
+    [kind]: await withActorName(context, entryBody(await viewOf(context, entry))),
+  });
 
   api.openapi(
     route({
@@ -65,7 +69,8 @@ function nounRoutes(api: Api, kind: NounKind): void {
         return typeof value === 'string' ? [{ member, to: referenceOf(member, link, value) }] : [];
       });
       const { q, sort, limit, cursor } = query;
-      const page = await listEntries(c.var.context(), {
+      const context = c.var.context();
+      const page = await listEntries(context, {
         kind,
         text: typeof q === 'string' ? q : null,
         links: wanted,
@@ -74,7 +79,7 @@ function nounRoutes(api: Api, kind: NounKind): void {
         limit,
         cursor: typeof cursor === 'string' ? cursor : null,
       });
-      return c.json({ [many]: page.entries.map(entryBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
+      return c.json({ [many]: await withActorNames(context, page.entries.map(entryBody)), cursor: page.cursor, has_more: page.cursor !== null }, 200);
     },
   );
   api.openapi(
@@ -89,9 +94,10 @@ function nounRoutes(api: Api, kind: NounKind): void {
       responses: { 200: json(z.object({ [kind]: schemas.read }), `The ${title}.`) },
     }),
     async (c) => {
-      const view = await getEntry(c.var.context(), { kind, id: c.req.valid('param').id });
+      const context = c.var.context();
+      const view = await getEntry(context, { kind, id: c.req.valid('param').id });
       c.header('ETag', `"${view.entry.version}"`);
-      return c.json({ [kind]: entryBody(view) }, 200);
+      return c.json({ [kind]: await withActorName(context, entryBody(view)) }, 200);
     },
   );
   api.openapi(

@@ -6,6 +6,7 @@ import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern, nouns, parseReference, referenceText, type LinkMember, type NounKind, type Reference } from '../kernel/directory.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { EntryRecord } from '../store/registry/directory-store.ts';
+import { actorNameSchema } from './actor-names.ts';
 import { timeSchema } from './route.ts';
 
 export interface NounSchemas {
@@ -89,8 +90,10 @@ export function nounSchemas(kind: NounKind): NounSchemas {
         version: z.number().int(),
         created_at: timeSchema,
         created_by: z.string(),
+        created_by_name: actorNameSchema,
         changed_at: timeSchema,
         changed_by: z.string(),
+        changed_by_name: actorNameSchema,
       })
       .openapi(schema),
     create: z

@@ -5,6 +5,7 @@ import { getInvitation, listInvitations, revokeInvitation } from '../control/inv
 import { bounds } from '../kernel/bounds.ts';
 import { entryIdPattern } from '../kernel/directory.ts';
 import type { InvitationQuery, InvitationRecord } from '../store/registry/directory-store.ts';
+import { actorNameSchema, withActorName, withActorNames } from './actor-names.ts';
 import { peerOf } from './authenticate-caller.ts';
 import { entryMembers } from './directory-shape.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -31,7 +32,7 @@ export function invitationRoutes(api: Api): void {
         roleIds: roleIds ?? null,
         expiresAtMs: expiresAt === undefined ? null : Date.parse(expiresAt),
       });
-      return c.json({ invitation: invitationBody(invitation), token }, 201);
+      return c.json({ invitation: await withActorName(c.var.context(), invitationBody(invitation)), token }, 201);
     },
   );
   api.openapi(
@@ -67,7 +68,10 @@ export function invitationRoutes(api: Api): void {
         limit,
         cursor: cursor ?? null,
       });
-      return c.json({ invitations: page.invitations.map(invitationBody), cursor: page.cursor, has_more: page.cursor !== null }, 200);
+      return c.json(
+        { invitations: await withActorNames(c.var.context(), page.invitations.map(invitationBody)), cursor: page.cursor, has_more: page.cursor !== null },
+        200,
+      );
     },
   );
   api.openapi(
@@ -80,7 +84,10 @@ export function invitationRoutes(api: Api): void {
       request: { params: idParams },
       responses: { 200: json(z.object({ invitation: invitationSchema }), 'The invitation.') },
     }),
-    async (c) => c.json({ invitation: invitationBody(await getInvitation(c.var.context(), c.req.valid('param').id)) }, 200),
+    async (c) => {
+      const invitation = await getInvitation(c.var.context(), c.req.valid('param').id);
+      return c.json({ invitation: await withActorName(c.var.context(), invitationBody(invitation)) }, 200);
+    },
   );
   api.openapi(
     route({
@@ -139,6 +146,7 @@ const invitationSchema = z
     role_ids: z.array(z.string()),
     created_at: timeSchema,
     created_by: z.string(),
+    created_by_name: actorNameSchema,
     expires_at: timeSchema,
   })
   .openapi('Invitation');
@@ -151,7 +159,7 @@ const acceptedSchema = z.object({
   role_ids: z.array(z.string()),
 });
 
-function invitationBody(invitation: InvitationRecord): z.infer<typeof invitationSchema> {
+function invitationBody(invitation: InvitationRecord): Omit<z.infer<typeof invitationSchema>, 'created_by_name'> {
   const { id, userId, email, name, teamIds, roleIds, createdAtMs, createdBy, expiresAtMs } = invitation;
   return {
     id,

@@ -3,6 +3,7 @@ import { deleteObject } from '../control/objects/delete-object.ts';
 import { getObject, listObjects, type ObjectView } from '../control/objects/object-view.ts';
 import { putObject } from '../control/objects/put-object.ts';
 import { objectKinds, objectRows, type ObjectKind } from '../kernel/config-object.ts';
+import { withActorName, withActorNames } from './actor-names.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import { anyObjectSchema, objectBody, objectSchemas, specSchemas } from './object-shape.ts';
 import { body, json, route, type Api } from './route.ts';
@@ -44,10 +45,11 @@ export function objectRoutes(api: Api): void {
         all.filter((view) => source === undefined || view.source === source),
         query,
       );
-      return c.json(
-        { objects: found.items.map((view) => ({ kind: view.kind, ...objectBody(view) })), cursor: found.cursor, has_more: found.cursor !== null },
-        200,
+      const objects = await withActorNames(
+        c.var.context(),
+        found.items.map((view) => ({ kind: view.kind, ...objectBody(view) })),
       );
+      return c.json({ objects, cursor: found.cursor, has_more: found.cursor !== null }, 200);
     },
   );
   for (const kind of objectKinds) kindRoutes(api, kind);
@@ -90,7 +92,7 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
       const planned = c.req.valid('query').dry_run === 'true';
       const made = await putObject(c.var.context(), { object: { kind, ...written }, expected: null, dryRun: planned });
       c.header('ETag', `"${made.version}"`);
-      return c.json({ outcome: made.outcome, [kind]: objectBody(made.view) }, planned ? 200 : 201);
+      return c.json({ outcome: made.outcome, [kind]: await withActorName(c.var.context(), objectBody(made.view)) }, planned ? 200 : 201);
     },
   );
   api.openapi(
@@ -111,7 +113,7 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
         dryRun: c.req.valid('query').dry_run === 'true',
       });
       c.header('ETag', `"${made.version}"`);
-      return c.json({ outcome: made.outcome, [kind]: objectBody(made.view) }, 200);
+      return c.json({ outcome: made.outcome, [kind]: await withActorName(c.var.context(), objectBody(made.view)) }, 200);
     },
   );
   api.openapi(
@@ -150,7 +152,10 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
       }),
       async (c) => {
         const found = pageOf(await listObjects(c.var.context(), kind), c.req.valid('query'));
-        return c.json({ [many]: found.items.map(objectBody), cursor: found.cursor, has_more: found.cursor !== null }, 200);
+        return c.json(
+          { [many]: await withActorNames(c.var.context(), found.items.map(objectBody)), cursor: found.cursor, has_more: found.cursor !== null },
+          200,
+        );
       },
     );
     api.openapi(
@@ -167,7 +172,7 @@ function kindRoutes(api: Api, kind: ObjectKind): void {
       async (c) => {
         const view = await getObject(c.var.context(), { kind, name: c.req.valid('param').name });
         if (view.record !== null) c.header('ETag', `"${view.record.version}"`);
-        return c.json({ [kind]: objectBody(view) }, 200);
+        return c.json({ [kind]: await withActorName(c.var.context(), objectBody(view)) }, 200);
       },
     );
   }

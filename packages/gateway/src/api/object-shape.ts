@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { objectJsonSchema } from '../config/object-schema.ts';
 import type { ObjectView } from '../control/objects/object-view.ts';
 import { objectKinds, objectRows, type ObjectKind } from '../kernel/config-object.ts';
+import { actorNameSchema } from './actor-names.ts';
 import { timeSchema } from './route.ts';
 
 /** What is said of each kind. Whether it can serve is seen with the whole configuration, and said in its words. */
@@ -29,8 +30,10 @@ const origin = {
   version: z.number().int().nullable().openapi({ description: 'Of one of the registry: what a change sends as `If-Match`.' }),
   created_at: timeSchema.nullable(),
   created_by: z.string().nullable(),
+  created_by_name: actorNameSchema,
   changed_at: timeSchema.nullable(),
   changed_by: z.string().nullable(),
+  changed_by_name: actorNameSchema,
 };
 
 const specAbout = 'Null: of servers and export targets only who may change them sees it.';
@@ -61,7 +64,7 @@ export const anyObjectSchema = z
   })
   .openapi('ConfigObject');
 
-export type ObjectBody = Omit<z.infer<typeof anyObjectSchema>, 'kind'>;
+type ObjectBody = Omit<z.infer<typeof anyObjectSchema>, 'kind' | 'created_by_name' | 'changed_by_name'>;
 
 export function objectBody({ name, spec, source, file, line, isServed, reason, record }: ObjectView): ObjectBody {
   return {

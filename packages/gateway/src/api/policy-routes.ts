@@ -9,6 +9,7 @@ import { switchOff, switchOn } from '../control/switches/switch-off.ts';
 import { unknownObject } from '../control/unknown-object.ts';
 import { policyNamePattern, readPolicy } from '../kernel/policy.ts';
 import { switchKinds } from '../kernel/switch.ts';
+import { withActorName, withActorNames } from './actor-names.ts';
 import { dryRunBody, dryRunInput, dryRunSchema, dryRunSchemaOfAnswer } from './dry-run-shape.ts';
 import { expectedVersion, ifMatchHeaders } from './if-match.ts';
 import {
@@ -63,7 +64,7 @@ export function policyRoutes(api: Api): void {
         texts: ({ name, reason }) => [name, reason],
         keys: { source: ({ source }) => source, name: ({ name }) => name, changed_at: ({ changed_at: at }) => at ?? '' },
       });
-      return c.json({ policies: [...items], cursor, has_more: cursor !== null }, 200);
+      return c.json({ policies: await withActorNames(context, items), cursor, has_more: cursor !== null }, 200);
     },
   );
   api.openapi(
@@ -84,7 +85,7 @@ export function policyRoutes(api: Api): void {
       const policy = listed.find(({ data }) => data.name === name);
       if (policy === undefined) throw unknownObject('policy', name);
       if (policy.version !== null) c.header('ETag', `"${policy.version}"`);
-      return c.json({ policy: policyBody(policy, { file: context.config.file, usage: usageOf(name) }) }, 200);
+      return c.json({ policy: await withActorName(context, policyBody(policy, { file: context.config.file, usage: usageOf(name) })) }, 200);
     },
   );
   api.openapi(
@@ -106,13 +107,14 @@ export function policyRoutes(api: Api): void {
       },
     }),
     async (c) => {
-      const { outcome, policy } = await putPolicy(c.var.context(), {
+      const context = c.var.context();
+      const { outcome, policy } = await putPolicy(context, {
         data: readPolicy({ name: c.req.valid('param').name, ...c.req.valid('json') }),
         expected: expectedVersion(c.req.valid('header')['if-match']),
         dryRun: c.req.valid('query').dry_run === 'true',
       });
       c.header('ETag', `"${policy.version}"`);
-      return c.json({ outcome, policy: recordBody(policy) }, 200);
+      return c.json({ outcome, policy: await withActorName(context, recordBody(policy)) }, 200);
     },
   );
   api.openapi(
@@ -148,7 +150,8 @@ export function policyRoutes(api: Api): void {
       },
     }),
     async (c) => {
-      const { registry, organizationId } = c.var.context();
+      const context = c.var.context();
+      const { registry, organizationId } = context;
       const query = c.req.valid('query');
       const wanted = (await registry.access.switches(organizationId)).map(switchBody).filter(({ kind }) => kind === (query.kind ?? kind));
       const { items, cursor } = pageOfWhole(wanted, query, {
@@ -156,7 +159,7 @@ export function policyRoutes(api: Api): void {
         texts: ({ name, reason }) => [name, reason],
         keys: { kind: ({ kind }) => kind, name: ({ name }) => name, changed_at: ({ changed_at: at }) => at },
       });
-      return c.json({ switches: [...items], cursor, has_more: cursor !== null }, 200);
+      return c.json({ switches: await withActorNames(context, items), cursor, has_more: cursor !== null }, 200);
     },
   );
   api.openapi(
@@ -180,8 +183,9 @@ export function policyRoutes(api: Api): void {
     }),
     async (c) => {
       const { reason, until } = c.req.valid('json');
-      const off = await switchOff(c.var.context(), { ...c.req.valid('param'), reason, untilMs: until === undefined ? null : Date.parse(until) });
-      return c.json({ switch: switchBody(off) }, 200);
+      const context = c.var.context();
+      const off = await switchOff(context, { ...c.req.valid('param'), reason, untilMs: until === undefined ? null : Date.parse(until) });
+      return c.json({ switch: await withActorName(context, switchBody(off)) }, 200);
     },
   );
   api.openapi(

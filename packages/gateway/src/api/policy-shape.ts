@@ -8,6 +8,7 @@ import { actionPattern, policyNamePattern, subjectHelp, subjectPattern, subjectT
 import { risks } from '../kernel/tool-facts.ts';
 import { switchKinds } from '../kernel/switch.ts';
 import type { PolicyRecord, SwitchRecord } from '../store/registry/registry-store.ts';
+import { actorNameSchema } from './actor-names.ts';
 import { timeSchema } from './route.ts';
 
 const patterns = z.array(z.string().min(1).max(1024)).min(1).max(bounds.policyPatternsMax);
@@ -55,6 +56,7 @@ export const policySchema = z
     version: z.number().int().nullable(),
     changed_at: timeSchema.nullable(),
     changed_by: z.string().nullable(),
+    changed_by_name: actorNameSchema,
     usage: z
       .object({ calls: z.number().int(), last_time: timeSchema.nullable() })
       .nullable()
@@ -67,10 +69,9 @@ interface Beside {
   readonly usage: PolicyUse | null;
 }
 
-export function policyBody(
-  { data, source, line, isServed, version, changedAtMs, changedBy }: ListedPolicy,
-  { file, usage }: Beside,
-): z.infer<typeof policySchema> {
+type PolicyBody = Omit<z.infer<typeof policySchema>, 'changed_by_name'>;
+
+export function policyBody({ data, source, line, isServed, version, changedAtMs, changedBy }: ListedPolicy, { file, usage }: Beside): PolicyBody {
   const { name, effect, servers, tools, resources, prompts, actions, when, reason, untilMs } = data;
   const copy = (list: readonly string[] | null): string[] | null => list && [...list];
   return {
@@ -96,7 +97,7 @@ export function policyBody(
   };
 }
 
-export function recordBody(record: PolicyRecord): z.infer<typeof policySchema> {
+export function recordBody(record: PolicyRecord): PolicyBody {
   return policyBody({ ...record, source: 'registry', line: null, isServed: true }, { file: null, usage: null });
 }
 
@@ -108,10 +109,11 @@ export const switchSchema = z
     until: timeSchema.nullable(),
     changed_at: timeSchema,
     changed_by: z.string(),
+    changed_by_name: actorNameSchema,
   })
   .openapi('Switch');
 
-export function switchBody({ kind, name, reason, untilMs, changedAtMs, changedBy }: SwitchRecord): z.infer<typeof switchSchema> {
+export function switchBody({ kind, name, reason, untilMs, changedAtMs, changedBy }: SwitchRecord): Omit<z.infer<typeof switchSchema>, 'changed_by_name'> {
   return { kind, name, reason, until: timeOf(untilMs), changed_at: new Date(changedAtMs).toISOString(), changed_by: changedBy };
 }
 

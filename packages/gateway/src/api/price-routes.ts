@@ -8,6 +8,7 @@ import { Fault } from '../kernel/fault.ts';
 import { nanoText, parseNano } from '../kernel/nano.ts';
 import { priceFields, writePrices, type PriceEntry, type PriceField, type PriceList } from '../kernel/price-list.ts';
 import type { PriceVersion } from '../store/registry/registry-store.ts';
+import { actorNameSchema, withActorName, withActorNames } from './actor-names.ts';
 import { amount } from './cost-shape.ts';
 import { exactNumber } from './exact-number.ts';
 import { body, json, route, timeSchema, type Api } from './route.ts';
@@ -47,7 +48,7 @@ export function priceRoutes(api: Api): void {
             managed_by: page.file === null ? ('api' as const) : ('file' as const),
             file: page.file,
           },
-          versions: page.history.map(versionBody),
+          versions: await withActorNames(c.var.context(), page.history.map(versionBody)),
           cursor: page.before === null ? null : String(page.before),
           has_more: page.before !== null,
         },
@@ -88,7 +89,7 @@ export function priceRoutes(api: Api): void {
       return c.json(
         {
           outcome: result.outcome,
-          version: versionBody(version),
+          version: await withActorName(c.var.context(), versionBody(version)),
           changes: result.changes.map(({ server, tool, price, from, to }) => ({ server, tool, price, from: optional(from), to: optional(to) })),
           effect: effectBody(effect),
         },
@@ -225,6 +226,7 @@ const versionSchema = z
     effective_from: timeSchema,
     created_at: timeSchema,
     created_by: z.string().openapi({ description: 'Id of who set it; `system`: the gateway, from its file.' }),
+    created_by_name: actorNameSchema,
     ...list,
   })
   .openapi('PriceVersion');
@@ -304,7 +306,14 @@ function listBody(prices: PriceList): { currency: string; default: Shown; overri
   };
 }
 
-function versionBody({ number, source, list: prices, effectiveFromMs, createdAtMs, createdBy }: PriceVersion): z.infer<typeof versionSchema> {
+function versionBody({
+  number,
+  source,
+  list: prices,
+  effectiveFromMs,
+  createdAtMs,
+  createdBy,
+}: PriceVersion): Omit<z.infer<typeof versionSchema>, 'created_by_name'> {
   return {
     version: number,
     source,

@@ -1,10 +1,13 @@
 import { z } from '@hono/zod-openapi';
+import type { ControlContext } from '../control/context.ts';
+import { nameActors } from '../control/directory/name-actors.ts';
 import { getServer, listServers, type ServerView } from '../control/servers/list-servers.ts';
 import { changeServer, type ServerChange } from '../control/servers/change-server.ts';
 import { changeTarget } from '../control/servers/change-target.ts';
 import type { TargetView } from '../control/servers/target-view.ts';
 import { testServer, type ListedTool } from '../control/servers/test-server.ts';
 import type { CanaryData } from '../snapshot/upstream-data.ts';
+import { actorNameSchema, named } from './actor-names.ts';
 import { objectBody, objectSchemas } from './object-shape.ts';
 import { toolHintsSchema } from './policy-shape.ts';
 import { pageMembers, pageOfWhole, wholeListQuery } from './whole-list.ts';
@@ -33,7 +36,7 @@ export function serverRoutes(api: Api): void {
     }),
     async (c) => {
       const query = c.req.valid('query');
-      const servers = (await listServers(c.var.context())).map(serverBody);
+      const servers = await serverBodies(c.var.context(), await listServers(c.var.context()));
       const places = new Map(servers.map(({ name }, index) => [name, String(index).padStart(6, '0')]));
       const wanted = servers.filter(({ state, transport }) => state === (query.state ?? state) && transport === (query.transport ?? transport));
       const { items, cursor } = pageOfWhole(wanted, query, {
@@ -59,7 +62,7 @@ export function serverRoutes(api: Api): void {
       const server = await getServer(c.var.context(), c.req.valid('param').name);
       const version = server.managed?.record?.version;
       if (version !== undefined) c.header('ETag', `"${version}"`);
-      return c.json({ server: serverBody(server) }, 200);
+      return c.json({ server: await bodyOfServer(c.var.context(), server) }, 200);
     },
   );
   api.openapi(
@@ -81,7 +84,7 @@ export function serverRoutes(api: Api): void {
     async (c) => {
       const options = { dryRun: c.req.valid('query').dry_run === 'true' };
       const changed = await changeServer(c.var.context(), c.req.valid('param').name, changeOf(c.req.valid('json')), options);
-      return c.json({ server: serverBody(changed) }, 200);
+      return c.json({ server: await bodyOfServer(c.var.context(), changed) }, 200);
     },
   );
   api.openapi(
@@ -242,7 +245,7 @@ const serverSchema = z
     active: z.string().nullable().openapi({ description: 'The target that takes the calls, the others stand by; null: all take them.' }),
     canary: z.object({ target: z.string(), share: z.number(), header: headerSchema.nullable(), principals: z.array(z.string()) }).nullable(),
     order: z
-      .object({ changed_at: timeSchema, changed_by: z.string() })
+      .object({ changed_at: timeSchema, changed_by: z.string(), changed_by_name: actorNameSchema })
       .nullable()
       .openapi({ description: 'The last change that was asked for beside gateway.yaml, by `PATCH` here or at a target; null: what gateway.yaml says holds.' }),
     managed: objectSchemas.server.nullable().openapi({ description: 'Where it is said, and what; null where the registry does not answer.' }),
@@ -303,15 +306,31 @@ const testSchema = z
   })
   .openapi('ServerTest');
 
-function serverBody({ timeoutMs, targets, canary, order, managed, toolsListed, ...server }: ServerView): z.infer<typeof serverSchema> {
+/** With the names of who changed them, by one question for all. */
+async function serverBodies(context: ControlContext, servers: readonly ServerView[]): Promise<z.infer<typeof serverSchema>[]> {
+  const ids = servers.flatMap(({ order, managed }) => [order?.changedBy ?? '', managed?.record?.createdBy ?? '', managed?.record?.changedBy ?? '']);
+  const names = await nameActors(context, ids);
+  return servers.map((server) => serverBody(server, names));
+}
+
+async function bodyOfServer(context: ControlContext, server: ServerView): Promise<z.infer<typeof serverSchema>> {
+  const [body] = await serverBodies(context, [server]);
+  if (body === undefined) throw new TypeError('a server has a body');
+  return body;
+}
+
+function serverBody(
+  { timeoutMs, targets, canary, order, managed, toolsListed, ...server }: ServerView,
+  names: ReadonlyMap<string, string>,
+): z.infer<typeof serverSchema> {
   return {
     ...server,
     timeout_ms: timeoutMs,
     tools_listed: toolsListed,
     targets: targets.map(targetBody),
     canary: canary && { target: canary.target, share: canary.sharePercent, header: canary.header, principals: [...canary.principals] },
-    managed: managed && objectBody(managed),
-    order: order && { changed_at: new Date(order.changedAtMs).toISOString(), changed_by: order.changedBy },
+    managed: managed && named(objectBody(managed), names),
+    order: order && named({ changed_at: new Date(order.changedAtMs).toISOString(), changed_by: order.changedBy }, names),
   };
 }
 

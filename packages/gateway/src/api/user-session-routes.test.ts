@@ -3,6 +3,7 @@ import { startControlWithAccess } from '../../../../test/support/access.ts';
 import type { TestControl } from '../../../../test/support/control.ts';
 import { createEntry } from '../control/directory/create-entry.ts';
 import { deleteEntry } from '../control/directory/delete-entry.ts';
+import { createKey } from '../control/keys/create-key.ts';
 import { erasePerson } from '../control/privacy/erase-person.ts';
 import { openUserSession } from '../control/sessions/open-user-session.ts';
 import { sessionMaxMs, sessionMs } from '../control/sessions/session.ts';
@@ -143,6 +144,34 @@ describe('sessions of users', () => {
     expect(await isRevoked(theirs)).toBe(false);
     await deleteEntry(control.context(), { reference: { kind: 'user', id: 'gil' }, expected: 1, revokeKeys: false, dryRun: false });
     expect(await isRevoked(theirs)).toBe(true);
+  });
+
+  test('who made something is named as they are called now, whether by a session or a key; of whoever is erased no name is left', async () => {
+    await user('bea', ['admin']);
+    const byHand = await signIn('bea');
+    const made = await control.request('POST', '/v1/teams', { bearer: byHand, body: { name: 'Named', id: 'named' } });
+    expect(await made.json()).toMatchObject({ team: { created_by: expect.stringMatching(/^psn_/), created_by_name: 'bea', changed_by_name: 'bea' } });
+    const key = await createKey(control.context(), {
+      name: 'deploy',
+      environment: null,
+      scopes: { servers: null, actions: ['*'] },
+      metadata: {},
+      expiresAtMs: null,
+    });
+    await control.request('PATCH', '/v1/teams/named', { bearer: key.secret, body: { name: 'Renamed' }, headers: { 'if-match': '"1"' } });
+    const team = async (): Promise<unknown> => (await control.request('GET', '/v1/teams/named', { front: 'admin' })).json();
+    expect(await team()).toMatchObject({ team: { created_by_name: 'bea', changed_by: key.key.id, changed_by_name: 'deploy' } });
+    const actors = async (): Promise<unknown> => {
+      const answer = await control.request('GET', '/v1/logs/audit?object=named', { front: 'admin' });
+      return ((await answer.json()) as { events: { actor: unknown }[] }).events.map(({ actor }) => actor);
+    };
+    expect(await actors()).toEqual([
+      { kind: 'key', id: key.key.id, name: 'deploy' },
+      { kind: 'user', id: expect.stringMatching(/^psn_/), name: 'bea' },
+    ]);
+    await erasePerson(control.context(), 'bea');
+    expect(await team()).toMatchObject({ team: { created_by: expect.stringMatching(/^psn_/), created_by_name: null, changed_by_name: 'deploy' } });
+    expect(await actors()).toMatchObject([{ name: 'deploy' }, { kind: 'user', name: null }]);
   });
 
   test('A31 who is switched off, deleted or erased is out at once, and does not come back with the switch', async () => {

@@ -73,6 +73,7 @@ export const switchView = z.looseObject({
   until: z.string().nullable(),
   changed_at: z.string(),
   changed_by: z.string(),
+  changed_by_name: z.string().nullish(),
 });
 
 export const findingView = z.looseObject({ kind: z.string(), chain: z.string(), from: z.number(), to: z.number(), text: z.string() });

@@ -40,7 +40,7 @@ export const answers = {
       z.looseObject({
         id: z.string(),
         time: z.string(),
-        actor: z.looseObject({ kind: z.string(), id: z.string() }),
+        actor: z.looseObject({ kind: z.string(), id: z.string(), name: z.string().nullish() }),
         action: z.string(),
         object: z.looseObject({ kind: z.string(), id: z.string() }),
         result: z.string(),
@@ -129,7 +129,7 @@ export const answers = {
           principals: z.array(z.string()),
         })
         .nullable(),
-      order: z.looseObject({ changed_at: z.string(), changed_by: z.string() }).nullable(),
+      order: z.looseObject({ changed_at: z.string(), changed_by: z.string(), changed_by_name: z.string().nullish() }).nullable(),
     }),
   }),
   target: z.looseObject({ target: targetView }),
@@ -275,7 +275,15 @@ export const answers = {
   prices: z.looseObject({
     prices: z.looseObject({ ...priceList, version: z.number(), managed_by: z.string(), file: z.string().nullable() }),
     versions: z.array(
-      z.looseObject({ version: z.number(), source: z.string(), effective_from: z.string(), created_at: z.string(), created_by: z.string(), ...priceList }),
+      z.looseObject({
+        version: z.number(),
+        source: z.string(),
+        effective_from: z.string(),
+        created_at: z.string(),
+        created_by: z.string(),
+        created_by_name: z.string().nullish(),
+        ...priceList,
+      }),
     ),
   }),
   pricesChanged: z.looseObject({

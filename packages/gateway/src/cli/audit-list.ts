@@ -23,7 +23,7 @@ export const auditList: Command = async (context) => {
           events.map((event) => [
             timeText(event.time),
             statusText(plain(event.result), out.paint),
-            plain(event.actor.kind === event.actor.id ? event.actor.id : `${event.actor.kind} ${event.actor.id}`.trim(), 40),
+            plain(event.actor.kind === event.actor.id ? event.actor.id : `${event.actor.kind} ${event.actor.name ?? event.actor.id}`.trim(), 40),
             plain(event.action, 40),
             plain(event.object.id, 60),
             plain(event.ip ?? '–', 45),

@@ -32,7 +32,7 @@ export const costsPrices: Command = async (context) => {
                 String(version.version),
                 timeText(version.effective_from),
                 timeText(version.created_at),
-                plain(version.created_by, 40),
+                plain(version.created_by_name ?? version.created_by, 40),
                 plain(version.source),
               ]),
               out.paint.dim,

@@ -32,3 +32,9 @@ export function memberText(entry: EntryAnswer, member: string): string {
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(' ');
   return typeof value === 'string' && value !== '' ? value : '–';
 }
+
+/** Who a member names by their id: by name where they have one. */
+export function actorText(entry: EntryAnswer, member: string): string {
+  const name = memberText(entry, `${member}_name`);
+  return name === '–' ? memberText(entry, member) : name;
+}

@@ -1,6 +1,6 @@
 import { nouns, type NounKind } from '../kernel/directory.ts';
 import type { Command } from './command.ts';
-import { entryOf, memberText, pageOf } from './directory-answers.ts';
+import { actorText, entryOf, memberText, pageOf } from './directory-answers.ts';
 import { optionOf } from './directory-commands.ts';
 import { openGatewayClient } from './gateway-client.ts';
 import { plain } from './output.ts';
@@ -74,8 +74,8 @@ export function directoryGet(kind: NounKind): Command {
         member.replace('_', ' '),
         timeText(memberText(entry, member)),
       ]),
-      ['created', `${timeText(memberText(entry, 'created_at'))} by ${plain(memberText(entry, 'created_by'))}`],
-      ['changed', `${timeText(memberText(entry, 'changed_at'))} by ${plain(memberText(entry, 'changed_by'))}`],
+      ['created', `${timeText(memberText(entry, 'created_at'))} by ${plain(actorText(entry, 'created_by'))}`],
+      ['changed', `${timeText(memberText(entry, 'changed_at'))} by ${plain(actorText(entry, 'changed_by'))}`],
     ];
     const width = Math.max(...rows.map(([name]) => name.length));
     out.result(entry, () => rows.map(([name, value]) => `${out.paint.dim(name.padEnd(width))}  ${value}`).join('\n'));

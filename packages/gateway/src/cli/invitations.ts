@@ -10,7 +10,14 @@ import { timeText } from './say.ts';
 import { table } from './table.ts';
 import { parseCount, parseWhen } from './when.ts';
 
-const invitationView = z.looseObject({ id: z.string(), email: z.string(), role_ids: z.array(z.string()), created_by: z.string(), expires_at: z.string() });
+const invitationView = z.looseObject({
+  id: z.string(),
+  email: z.string(),
+  role_ids: z.array(z.string()),
+  created_by: z.string(),
+  created_by_name: z.string().nullish(),
+  expires_at: z.string(),
+});
 
 export const usersInvite: Command = async (context) => {
   const {
@@ -62,7 +69,7 @@ export const invitationsList: Command = async (context) => {
             plain(one.email, 60),
             plain(one.role_ids.join(' '), 40),
             Date.parse(one.expires_at) <= Date.now() ? 'it is over' : timeText(one.expires_at),
-            plain(one.created_by),
+            plain(one.created_by_name ?? one.created_by),
           ]),
           out.paint.dim,
         ),
@@ -85,7 +92,7 @@ export const invitationsGet: Command = async (context) => {
       ['email', plain(invitation.email)],
       ['roles', plain(invitation.role_ids.join(' '))],
       ['expires', timeText(invitation.expires_at)],
-      ['invited by', plain(invitation.created_by)],
+      ['invited by', plain(invitation.created_by_name ?? invitation.created_by)],
     ]
       .map(([name = '', value = '']) => `${out.paint.dim(name.padEnd(10))}  ${value}`)
       .join('\n'),

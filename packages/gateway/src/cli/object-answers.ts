@@ -13,6 +13,7 @@ const objectSchema = z.object({
   version: z.number().nullable(),
   changed_at: z.string().nullable(),
   changed_by: z.string().nullable(),
+  changed_by_name: z.string().nullish(),
 });
 
 const anyObject = objectSchema.extend({ kind: z.string() });

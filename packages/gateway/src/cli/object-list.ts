@@ -83,7 +83,9 @@ export function objectGet(kind: ObjectKind): Command {
       ['where', plain(sourceText(object), 4096)],
       ['served', object.served ? 'yes' : `no: ${plain(object.reason ?? '', 400)}`],
       ['says', plain(object.spec === null ? '–' : JSON.stringify(object.spec), 4000)],
-      ...(object.changed_at === null ? [] : [['changed', `${timeText(object.changed_at)} by ${plain(object.changed_by ?? '')}`] satisfies [string, string]]),
+      ...(object.changed_at === null
+        ? []
+        : [['changed', `${timeText(object.changed_at)} by ${plain(object.changed_by_name ?? object.changed_by ?? '')}`] satisfies [string, string]]),
     ];
     const width = Math.max(...rows.map(([title]) => title.length));
     out.result(object, () => rows.map(([title, value]) => `${out.paint.dim(title.padEnd(width))}  ${value}`).join('\n'));

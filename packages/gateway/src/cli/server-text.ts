@@ -12,7 +12,9 @@ export function serverText(server: ServerAnswer, paint: Output['paint']): string
     `${plain(server.name)}  ${statusText(server.state, paint)}${server.reason === null ? '' : ` (${plain(server.reason)})`}`,
     paint.dim(`${plain(server.transport)}, served at ${plain(server.path)}, auth ${plain(server.auth)}: ${plain(server.target)}`),
     ...(server.canary === null ? [] : [canaryLine(server.canary)]),
-    ...(server.order === null ? [] : [`asked for beside gateway.yaml at ${plain(server.order.changed_at)} by ${plain(server.order.changed_by)}`]),
+    ...(server.order === null
+      ? []
+      : [`asked for beside gateway.yaml at ${plain(server.order.changed_at)} by ${plain(server.order.changed_by_name ?? server.order.changed_by)}`]),
   ];
   if (server.targets.length === 0) return lines.join('\n');
   const rows = server.targets.map((target) => [

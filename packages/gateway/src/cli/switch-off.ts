@@ -59,7 +59,7 @@ export const switchesList: Command = async (context) => {
             plain(one.reason, 60),
             timeText(one.changed_at),
             one.until === null ? 'it is switched on' : timeText(one.until),
-            plain(one.changed_by),
+            plain(one.changed_by_name ?? one.changed_by),
           ]),
           out.paint.dim,
         ),

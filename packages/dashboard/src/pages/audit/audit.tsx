@@ -5,7 +5,6 @@ import type { Schemas } from '@gatewayops/sdk';
 import { Filter } from 'lucide-react';
 import { useMemo, useState, type FormEvent, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
-import { useCapability } from '../../app/session.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { DataTable, moved, type Column } from '../../table/data-table.tsx';
 import { middleCut } from '../../text/format.ts';
@@ -73,13 +72,6 @@ function AuditPage(): ReactElement {
     { keys: 'Escape', about: 'Close what lies beside', run: () => change({ event: undefined }) },
   ]);
   const isFiltered = Object.keys(filters).length > 0;
-  const keys = useQuery({
-    queryKey: ['audit', 'keys'],
-    queryFn: ({ signal }) => gateway.keys.list({ limit: 100 }, { signal }).take(500),
-    enabled: useCapability('keys.read').allowed,
-    staleTime: 60_000,
-  });
-  const columns = useMemo(() => columnsOf(new Map((keys.data ?? []).map(({ id, name }) => [id, name]))), [keys.data]);
   const chain = useChain();
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -204,8 +196,7 @@ function Filters({ search, onChange }: FiltersProps): ReactElement {
 const resultLook: Readonly<Record<AuditEvent['result'], string>> = { success: 'text-ink-3', denied: 'text-blocked', failed: 'text-error' };
 const resultMark: Readonly<Record<AuditEvent['result'], string>> = { success: '', denied: '⊘ ', failed: '⬣ ' };
 
-/** `names`: of keys, by their id. */
-const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<AuditEvent>[] => [
+const columns: readonly Column<AuditEvent>[] = [
   { id: 'time', title: 'Time', rank: 3, track: 'minmax(104px, max-content)', cell: ({ time }) => <Clock time={time} /> },
   {
     id: 'actor',
@@ -214,7 +205,7 @@ const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<AuditEve
     track: 'minmax(130px, 1.2fr)',
     cell: ({ actor }) => (
       <span title={actor.id}>
-        <span className="text-ink-3">{actor.kind}</span> {names.get(actor.id) ?? (actor.id === '' || actor.id === actor.kind ? null : middleCut(actor.id, 12))}
+        <span className="text-ink-3">{actor.kind}</span> {actor.name ?? (actor.id === '' || actor.id === actor.kind ? null : middleCut(actor.id, 12))}
       </span>
     ),
   },

@@ -28,6 +28,7 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
             <Clock time={event.time} />
           </Fact>
           <Fact name="Who">
+            {event.actor.name !== null && <>{event.actor.name} </>}
             <button type="button" className={link} onClick={() => onFilter({ actor: event.actor.id })}>
               {event.actor.id || event.actor.kind}
             </button>

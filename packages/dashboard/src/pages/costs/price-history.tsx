@@ -2,12 +2,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
-import { middleCut } from '../../text/format.ts';
 import { Clock } from '../../time/time.tsx';
 import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
+import { whoText } from '../../ui/who.tsx';
 import { changesText } from './price-text.ts';
 
 const shownMax = 20;
@@ -54,7 +54,7 @@ function Versions(): ReactElement {
                       <Clock time={version.effective_from} />
                     </td>
                     <td className="px-3 py-1.5 whitespace-nowrap text-ink-2" title={version.created_by}>
-                      {version.source === 'file' ? 'the file' : middleCut(version.created_by)}
+                      {version.source === 'file' ? 'the file' : whoText(version.created_by, version.created_by_name)}
                     </td>
                     <td className="px-3 py-1.5">
                       {all.slice(0, changesMax).map((change) => (

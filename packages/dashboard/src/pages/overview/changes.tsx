@@ -54,7 +54,8 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
 }
 
 /** An id that begins with what it is of says so itself. */
-function actorText({ kind, id }: { readonly kind: string; readonly id: string }): string {
+function actorText({ kind, id, name }: { readonly kind: string; readonly id: string; readonly name: string | null }): string {
+  if (name !== null) return name;
   if (id === '' || id === kind) return kind;
   return id.startsWith(`${kind}_`) ? middleCut(id) : `${kind} ${middleCut(id)}`;
 }

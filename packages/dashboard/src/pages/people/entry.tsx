@@ -13,6 +13,7 @@ import { Id } from '../../ui/copy.tsx';
 import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { Allowed, Empty, ErrorCard, IfAllowed, Skeleton } from '../../ui/states.tsx';
+import { Who } from '../../ui/who.tsx';
 import { AddMember } from './add-member.tsx';
 import { DeleteEntry } from './delete-entry.tsx';
 import { DisableEntry } from './disable-entry.tsx';
@@ -268,11 +269,17 @@ function Facts({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
         </Fact>
       )}
       <Fact name="Made">
-        <Clock time={entry.created_at} /> <span className="text-ink-3">by {entry.created_by}</span>
+        <Clock time={entry.created_at} />{' '}
+        <span className="text-ink-3">
+          by <Who id={entry.created_by} name={entry.created_by_name} />
+        </span>
       </Fact>
       {entry.version > 1 && (
         <Fact name="Changed">
-          <Clock time={entry.changed_at} /> <span className="text-ink-3">by {entry.changed_by}</span>
+          <Clock time={entry.changed_at} />{' '}
+          <span className="text-ink-3">
+            by <Who id={entry.changed_by} name={entry.changed_by_name} />
+          </span>
         </Fact>
       )}
     </dl>
@@ -289,10 +296,10 @@ function WhyOff({ kind, id }: { readonly kind: Kind; readonly id: string }): Rea
       ) ?? null,
   });
   if (found.data === undefined || found.data === null) return null;
-  const { reason, changed_by: by, changed_at: at, until } = found.data;
+  const { reason, changed_by: by, changed_by_name: name, changed_at: at, until } = found.data;
   return (
     <p className="border-l-2 border-blocked-solid pl-3 text-body">
-      Disabled by {by}, <Ago time={at} />: {reason}{' '}
+      Disabled by <Who id={by} name={name} />, <Ago time={at} />: {reason}{' '}
       {until !== null && (
         <>
           Until <Clock time={until} />.

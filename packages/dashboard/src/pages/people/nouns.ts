@@ -3,6 +3,7 @@ import type { GatewayOps, Schemas } from '@gatewayops/sdk';
 import { queryOptions } from '@tanstack/react-query';
 import { gateway } from '../../app/gateway.ts';
 import type { Seen } from '../../ui/changed-meanwhile.tsx';
+import { whoText } from '../../ui/who.tsx';
 import { kinds, type Kind } from './kinds.ts';
 
 type SwitchKind = Schemas['Switch']['kind'];
@@ -32,8 +33,10 @@ export interface Entry {
   readonly version: number;
   readonly created_at: string;
   readonly created_by: string;
+  readonly created_by_name: string | null;
   readonly changed_at: string;
   readonly changed_by: string;
+  readonly changed_by_name: string | null;
 }
 
 export interface Noun {
@@ -237,7 +240,7 @@ export async function createEntry(kind: Kind, written: EntryChange & { readonly 
 /** One as it is now, for whoever changes those members of it. */
 export async function readEntry(kind: Kind, id: string, membersOf: (entry: Entry) => EntryChange): Promise<Seen<EntryChange>> {
   const entry = oneOf(kind, await resources[kind].get(id));
-  return { version: entry.version, fields: membersOf(entry), by: entry.changed_by };
+  return { version: entry.version, fields: membersOf(entry), by: whoText(entry.changed_by, entry.changed_by_name) };
 }
 
 /** Refused where somebody else has changed it since it was read. */

@@ -13,6 +13,7 @@ import { Fact, factList } from '../../ui/fact.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { PanelBody, SidePanel } from '../../ui/side-panel.tsx';
 import type { Undo } from '../../ui/undo-bar.tsx';
+import { Who } from '../../ui/who.tsx';
 import { DecidedCalls } from './decided-calls.tsx';
 import { DryRunResult } from './dry-run.tsx';
 import { EditPolicy } from './edit-policy.tsx';
@@ -88,7 +89,12 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
           {policy.changed_at !== null && (
             <Fact name="Changed">
               <Clock time={policy.changed_at} />
-              {policy.changed_by !== null && <span className="text-ink-3"> by {policy.changed_by}</span>}
+              {policy.changed_by !== null && (
+                <span className="text-ink-3">
+                  {' '}
+                  by <Who id={policy.changed_by} name={policy.changed_by_name} />
+                </span>
+              )}
             </Fact>
           )}
         </dl>

@@ -8,6 +8,7 @@ import { useNow } from '../../time/use-now.ts';
 import { Button } from '../../ui/button.tsx';
 import { FaultLine } from '../../ui/fault-line.tsx';
 import { ErrorCard } from '../../ui/states.tsx';
+import { Who } from '../../ui/who.tsx';
 
 /** What is switched off, which no rule lifts; nothing while all is on. */
 export function Switches(): ReactElement | null {
@@ -40,7 +41,7 @@ export function Switches(): ReactElement | null {
             </span>
             <span>{one.reason}</span>
             <span className="text-ink-2">
-              <Ago time={one.changed_at} now={now} /> by {one.changed_by}
+              <Ago time={one.changed_at} now={now} /> by <Who id={one.changed_by} name={one.changed_by_name} />
               {one.until !== null && (
                 <>
                   , until <Clock time={one.until} />

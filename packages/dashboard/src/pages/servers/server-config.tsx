@@ -13,6 +13,7 @@ import { FaultLine } from '../../ui/fault-line.tsx';
 import { Area } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { Empty } from '../../ui/states.tsx';
+import { Who, whoText } from '../../ui/who.tsx';
 import { Part } from '../people/part.tsx';
 import { JsonView } from '../trace/json-view.tsx';
 import { serverQuery } from './use-servers.ts';
@@ -47,10 +48,10 @@ export function ServerConfig({ server }: { readonly server: Schemas['Server'] })
       <p className="mb-2 text-ink-2">
         {managed.file === null ? (
           <>
-            Made by {managed.created_by ?? 'the API'}
+            Made by {managed.created_by === null ? 'the API' : <Who id={managed.created_by} name={managed.created_by_name} />}
             {managed.changed_at !== null && (
               <>
-                , last changed by {managed.changed_by}, <Clock time={managed.changed_at} />
+                , last changed by <Who id={managed.changed_by ?? ''} name={managed.changed_by_name} />, <Clock time={managed.changed_at} />
               </>
             )}
             .
@@ -78,8 +79,8 @@ interface DialogProps {
   readonly onClose: () => void;
 }
 
-function seenOf({ version, spec, changed_by: by }: Managed): Seen<Spec> {
-  return { version: version ?? 0, fields: spec ?? {}, by };
+function seenOf({ version, spec, changed_by: by, changed_by_name: name }: Managed): Seen<Spec> {
+  return { version: version ?? 0, fields: spec ?? {}, by: by && whoText(by, name) };
 }
 
 async function readSpec(name: string): Promise<Seen<Spec>> {

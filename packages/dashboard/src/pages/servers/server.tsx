@@ -11,6 +11,7 @@ import { Fact, factList } from '../../ui/fact.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 import { serverState, StateWord, targetState } from '../../ui/state-word.tsx';
 import { Allowed, Command, IfAllowed } from '../../ui/states.tsx';
+import { Who } from '../../ui/who.tsx';
 import { Part } from '../people/part.tsx';
 import { quoted } from '../traces/query-text.ts';
 import { authText } from './auth-text.ts';
@@ -76,7 +77,7 @@ function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElem
           )}
           {server.order !== null && (
             <Fact name="Asked for beside the configuration">
-              by {server.order.changed_by}, <Clock time={server.order.changed_at} />
+              by <Who id={server.order.changed_by} name={server.order.changed_by_name} />, <Clock time={server.order.changed_at} />
             </Fact>
           )}
         </dl>

@@ -1,12 +1,13 @@
 import type { Schemas } from '@gatewayops/sdk';
 import type { ReactElement } from 'react';
 import { Clock } from '../../time/time.tsx';
+import { Who } from '../../ui/who.tsx';
 
 /** Who stopped a server or a tool, why, and until when. */
-export function SwitchedOff({ off }: { readonly off: Pick<Schemas['Switch'], 'changed_by' | 'reason' | 'until'> }): ReactElement {
+export function SwitchedOff({ off }: { readonly off: Pick<Schemas['Switch'], 'changed_by' | 'changed_by_name' | 'reason' | 'until'> }): ReactElement {
   return (
     <p className="border-l-2 border-blocked-solid pl-3 text-body">
-      Switched off by {off.changed_by}: {off.reason}{' '}
+      Switched off by <Who id={off.changed_by} name={off.changed_by_name} />: {off.reason}{' '}
       {off.until !== null && (
         <>
           It is on again at <Clock time={off.until} />.

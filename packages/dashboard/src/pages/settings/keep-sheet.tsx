@@ -8,6 +8,7 @@ import { FaultLine } from '../../ui/fault-line.tsx';
 import { Field } from '../../ui/field.tsx';
 import { Sheet } from '../../ui/sheet.tsx';
 import { SheetActions } from '../../ui/sheet-actions.tsx';
+import { whoText } from '../../ui/who.tsx';
 import { retentionQuery } from './retention-query.ts';
 
 interface KeepSheetProps {
@@ -26,7 +27,11 @@ export function KeepSheet({ kept, size, onClose }: KeepSheetProps): ReactElement
   const written = { keep: `${Number(days)}d` };
   const versioned = useVersioned(opened, async () => {
     const { retention } = await gateway.retention.get(name);
-    return { version: retention.version ?? 0, fields: { keep: retention.spec.keep }, by: retention.changed_by };
+    return {
+      version: retention.version ?? 0,
+      fields: { keep: retention.spec.keep },
+      by: retention.changed_by && whoText(retention.changed_by, retention.changed_by_name),
+    };
   });
   // What nobody has said yet is made.
   const put = (dryRun: boolean) =>

@@ -52,6 +52,8 @@ export interface DirectoryReads {
   list(organizationId: OrganizationId, query: EntryQuery): Promise<readonly EntryRecord[]>;
   /** What these are and what they inherit from, their roles among them. */
   lineage(organizationId: OrganizationId, references: readonly Reference[]): Promise<readonly Ancestor[]>;
+  /** Names of keys, of users by their pseudonym, of service accounts and agents, by id; who has been erased has none. */
+  actorNames(organizationId: OrganizationId, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Keys that name it and are not revoked: how many, and some of them. */
   keysOf(organizationId: OrganizationId, reference: Reference, limit: number): Promise<{ readonly count: number; readonly first: readonly KeyId[] }>;
 }

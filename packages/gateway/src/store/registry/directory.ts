@@ -60,6 +60,18 @@ export function createDirectoryReads(database: Kysely<Tables>): DirectoryReads {
         permissions: attributesOf(row.attributes ?? {}).names['permissions'] ?? [],
       }));
     },
+    async actorNames(organizationId, ids) {
+      const { rows } = await sql<{ id: string; name: string }>`
+        select id, name from api_keys where organization_id = ${organizationId} and id = any (${[...ids]}::text[])
+        union all
+        select p.pseudonym, d.name from people p join directory d on d.organization_id = p.organization_id and d.kind = 'user' and d.id = p.user_id
+        where p.organization_id = ${organizationId} and p.pseudonym = any (${[...ids]}::text[])
+        union all
+        select id, name from directory
+        where organization_id = ${organizationId} and kind in ('service_account', 'agent') and id = any (${[...ids]}::text[])
+        /* directory/actor-names */`.execute(database);
+      return new Map(rows.map(({ id, name }) => [id, name]));
+    },
     keysOf: (organizationId, reference, limit) => keysOf(database, organizationId, reference, limit),
   };
 }

@@ -471,6 +471,23 @@ function keepsTheContract(start: () => Promise<{ address: RegistryAddress; end: 
     expect(await store.directory.find(organizationId, ana)).toEqual({ ...ana, version: 2, links: {} });
   });
 
+  test('who acts is named by the id that is written down of them, in their organization alone, and no more once they are erased', async () => {
+    const organizationId = await newOrganization();
+    const [ana, robot] = [entryOf('user', 'usr_ana', { name: 'Ana' }), entryOf('service_account', 'svc_robot', { name: 'Robot' })];
+    const key = keyOf(organizationId, { name: 'deploy' });
+    await insert(key);
+    const { pseudonym } = await store.transaction(async ({ directory, people }) => {
+      for (const entry of [ana, robot]) await directory.insert(organizationId, entry);
+      return people.take(organizationId, ana.id);
+    });
+    const ids = [pseudonym, robot.id, key.id, ana.id, 'ses_1'];
+    const names = async (of: OrganizationId): Promise<unknown> => Object.fromEntries(await store.directory.actorNames(of, ids));
+    expect(await names(organizationId)).toEqual({ [pseudonym]: 'Ana', svc_robot: 'Robot', [key.id]: 'deploy' });
+    expect(await names(await newOrganization())).toEqual({});
+    await store.transaction(({ people }) => people.delete(organizationId, ana.id));
+    expect(await names(organizationId)).toEqual({ svc_robot: 'Robot', [key.id]: 'deploy' });
+  });
+
   test('what a key inherits from is found through teams and departments, and a change there touches exactly the keys below', async () => {
     const organizationId = await newOrganization();
     const entries = [
