@@ -307,7 +307,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await gone.close();
     await page.goto(`${gateway.url}/ui/people`);
     const invite = page.getByRole('button', { name: 'Invite a user' });
-    expect([await invite.isDisabled(), await invite.getAttribute('title')]).toEqual([true, 'No role of the user allows it.']);
+    expect([await invite.isDisabled(), await invite.getAttribute('title')]).toEqual([true, 'None of your roles allows it.']);
     await page.goto(`${gateway.url}/ui/servers/search`);
     expect(await page.getByRole('button', { name: 'Disable' }).isDisabled()).toBe(true);
     // A key that leads to what is not in the menu does nothing.

@@ -32,7 +32,7 @@ export async function listCapabilities(context: ControlContext): Promise<readonl
       permission,
       about: permissions[permission],
       allowed,
-      reason: allowed ? 'it is held' : actor.token !== null ? byToken : actor.kind === 'user' ? 'no role of the user allows it' : reasonOf(caller, permission),
+      reason: allowed ? 'it is held' : actor.token !== null ? byToken : actor.kind === 'user' ? 'none of your roles allows it' : reasonOf(caller, permission),
       grantedBy: ['operator', ...granters.map(({ reference }) => reference)],
       granters,
     };
