@@ -272,14 +272,17 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     const seen = new Set(['metrics.read', 'traces.read', 'costs.read', 'servers.read', 'people.read']);
     const menuOf = (page: Page): Promise<string[]> => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts();
     for (const [person, may, menu] of [
-      [viewer, seen, ['Overview', 'Traces', 'Metrics', 'Costs', 'Servers', 'Users & teams']],
-      [nobody, new Set<string>(), []],
+      [viewer, seen, ['Overview', 'Traces', 'Metrics', 'Costs', 'Servers', 'Users & teams', 'Settings']],
+      [nobody, new Set<string>(), ['Settings']],
     ] as const) {
       const page = await open('/ui/sessions', person);
       const refused: string[] = [];
       page.on('response', (answer) => answer.status() === 403 && refused.push(answer.url()));
       await page.getByRole('row', { name: /this one/ }).waitFor();
       expect(await menuOf(page)).toEqual(menu);
+      // Of the settings those of this browser are open to all, and stand first for whoever may see no others.
+      await page.getByRole('link', { name: 'Settings' }).click();
+      await page.getByRole('tab', { name: 'Appearance', selected: true }).waitFor();
       for (const [path, permission, text] of pages) {
         await page.goto(`${gateway.url}${path}`);
         if (may.has(permission)) {

@@ -14,13 +14,15 @@ import {
   Users,
   type LucideIcon,
 } from 'lucide-react';
+import type { Session } from './session.ts';
 
 export interface PageEntry {
   readonly path: '/' | '/traces' | '/metrics' | '/costs' | '/servers' | '/keys' | '/people' | '/access' | '/identity' | '/policies' | '/audit' | '/settings';
   readonly title: string;
   /** The second key after `g`. */
   readonly key: string;
-  readonly permission: string;
+  /** Null: part of it is open to all, and it says itself what is not. */
+  readonly permission: string | null;
   readonly icon: LucideIcon;
 }
 
@@ -59,7 +61,12 @@ export const pageGroups: readonly PageGroup[] = [
     pages: [
       { path: '/policies', title: 'Policies', key: 'p', permission: 'policies.read', icon: Scale },
       { path: '/audit', title: 'Audit', key: 'l', permission: 'audit.read', icon: ScrollText },
-      { path: '/settings', title: 'Settings', key: 'x', permission: 'config.read', icon: Settings2 },
+      { path: '/settings', title: 'Settings', key: 'x', permission: null, icon: Settings2 },
     ],
   },
 ];
+
+/** What stands in the menu, the palette and the keys of whoever has these permissions. */
+export function isReachable({ permission }: PageEntry, { capabilities }: Pick<Session, 'capabilities'>): boolean {
+  return permission === null || capabilities.get(permission)?.allowed === true;
+}

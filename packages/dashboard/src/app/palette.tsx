@@ -6,7 +6,7 @@ import { useState, type ReactElement } from 'react';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { gateway } from './gateway.ts';
 import { copyLink } from './link-to-view.ts';
-import { pageGroups } from './pages.ts';
+import { isReachable, pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
 import { runOnceThere, shortcutsOf, type Shortcut } from './shortcuts.ts';
 import { serverState, stateText } from '../ui/state-word.tsx';
@@ -118,9 +118,9 @@ export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement
 
 function useEntries(text: string, onKeys: () => void, onLink: () => void): readonly Group[] {
   const navigate = useNavigate();
-  const { capabilities } = useSession();
+  const session = useSession();
   const { theme, zone } = useAppearance();
-  const may = (permission: string): boolean => capabilities.get(permission)?.allowed === true;
+  const may = (permission: string): boolean => session.capabilities.get(permission)?.allowed === true;
   const servers = useQuery({
     queryKey: ['palette', 'servers'],
     queryFn: ({ signal }) => gateway.servers.list({ limit: 100 }, { signal }).page(),
@@ -159,7 +159,7 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
       value: 'Pages',
       items: pageGroups.flatMap(({ pages }) =>
         pages
-          .filter(({ permission }) => may(permission))
+          .filter((page) => isReachable(page, session))
           .map(({ path, title, key }) => ({ value: title, hint: `g ${key}`, run: () => void navigate({ to: path }) })),
       ),
     },

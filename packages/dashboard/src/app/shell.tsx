@@ -6,7 +6,7 @@ import { RangePicker } from '../time/range-picker.tsx';
 import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { copyLink } from './link-to-view.ts';
-import { pageGroups } from './pages.ts';
+import { isReachable, pageGroups } from './pages.ts';
 import { isMac } from './platform.ts';
 import { SessionEnded } from './session-ended.tsx';
 import { useSession } from './session.ts';
@@ -83,7 +83,7 @@ function useArrival(): void {
 
 /** At the side; below the page where the screen is that of a telephone. */
 function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
-  const { capabilities } = useSession();
+  const session = useSession();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const wide = narrow ? '' : 'lg:w-52';
   const label = narrow ? 'sr-only' : 'sr-only lg:not-sr-only';
@@ -96,7 +96,7 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
       className={`relative flex shrink-0 gap-1 border-hairline bg-canvas max-sm:h-12 max-sm:overflow-x-auto max-sm:border-t max-sm:px-4 max-sm:[mask-image:linear-gradient(to_right,transparent,black_24px,black_calc(100%-24px),transparent)] sm:w-14 sm:flex-col sm:overflow-y-auto sm:border-r sm:p-2 ${wide}`}
     >
       {pageGroups.map(({ title, pages }) => {
-        const reachable = pages.filter(({ permission }) => capabilities.get(permission)?.allowed === true);
+        const reachable = pages.filter((page) => isReachable(page, session));
         if (reachable.length === 0) return null;
         return (
           <div key={title} className="flex gap-0.5 sm:mb-3 sm:flex-col">
@@ -134,7 +134,7 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
 function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[] {
   const navigate = useNavigate();
   const { zone, narrowNav } = useAppearance();
-  const { capabilities } = useSession();
+  const session = useSession();
   return [
     { keys: 'mod+k', about: 'Search or run', run: () => setLayer('palette') },
     { keys: '?', about: 'These keys', run: () => setLayer('keys') },
@@ -145,7 +145,7 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
     ...pageGroups.flatMap(({ pages }) =>
       // What is not in the menu is no key either.
       pages
-        .filter(({ permission }) => capabilities.get(permission)?.allowed === true)
+        .filter((page) => isReachable(page, session))
         .map(({ path, title, key }): Shortcut => ({ keys: `g ${key}`, about: `Go to ${title}`, run: () => void navigate({ to: path }) })),
     ),
   ];
