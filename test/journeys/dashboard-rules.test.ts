@@ -283,6 +283,8 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       // Of the settings those of this browser are open to all, and stand first for whoever may see no others.
       await page.getByRole('link', { name: 'Settings' }).click();
       await page.getByRole('tab', { name: 'Appearance', selected: true }).waitFor();
+      // The range of time stands where it does something.
+      expect(await page.getByRole('button', { name: /Range of time/ }).count()).toBe(0);
       for (const [path, permission, text] of pages) {
         await page.goto(`${gateway.url}${path}`);
         if (may.has(permission)) {
@@ -319,6 +321,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.keyboard.press('g');
     await page.keyboard.press('s');
     await page.waitForURL(/\/ui\/servers$/);
+    await page.getByRole('button', { name: /Range of time/ }).waitFor();
     await page.close();
     await Promise.all([viewer.close(), nobody.close()]);
   });

@@ -5,6 +5,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type ReactElement } from 'react';
 import { setAppearance, useAppearance } from './appearance.ts';
 import { gateway } from './gateway.ts';
+import { useHasRange } from './has-range.ts';
 import { copyLink } from './link-to-view.ts';
 import { isReachable, pageGroups } from './pages.ts';
 import { useSession } from './session.ts';
@@ -119,6 +120,7 @@ export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement
 function useEntries(text: string, onKeys: () => void, onLink: () => void): readonly Group[] {
   const navigate = useNavigate();
   const session = useSession();
+  const hasRange = useHasRange();
   const { theme, zone } = useAppearance();
   const may = (permission: string): boolean => session.capabilities.get(permission)?.allowed === true;
   const servers = useQuery({
@@ -222,7 +224,7 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
           run: () => setAppearance({ theme: theme === 'dark' ? 'light' : 'dark' }),
         },
         { value: zone === 'utc' ? 'Show local times' : 'Show times in UTC', hint: 'u', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
-        { value: 'Copy a link to this view', hint: 'c', run: () => copyLink(onLink) },
+        { value: 'Copy a link to this view', hint: 'c', run: () => copyLink(hasRange, onLink) },
         { value: 'Show all keys', hint: '?', run: onKeys },
         { value: 'Sign out', hint: 'session', run: () => void signOut() },
       ],

@@ -42,6 +42,8 @@ export const queryClient = new QueryClient({
   },
 });
 
+const always = (): boolean => true;
+
 const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
   validateSearch: z.object(rangeSearch),
   search: { middlewares: [retainSearchParams(['range', 'from', 'to'])] },
@@ -64,6 +66,7 @@ const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
+  staticData: { hasRange: always },
   loaderDeps: ({ search: { range, from, to } }) => ({ range, from, to }),
   // Nothing waits for it, and why the session cannot be had is told by the route above.
   loader: ({ context: { queries }, deps }) => {
@@ -78,6 +81,7 @@ const overview = createRoute({
 const traces = createRoute({
   getParentRoute: () => root,
   path: '/traces',
+  staticData: { hasRange: always },
   validateSearch: z.object(tracesSearch),
   component: lazyRouteComponent(() => import('../pages/traces/traces.tsx'), 'Traces'),
 });
@@ -99,6 +103,7 @@ const trace = createRoute({
 const servers = createRoute({
   getParentRoute: () => root,
   path: '/servers',
+  staticData: { hasRange: always },
   validateSearch: z.object(serversSearch),
   component: lazyRouteComponent(() => import('../pages/servers/servers.tsx'), 'Servers'),
 });
@@ -106,6 +111,7 @@ const servers = createRoute({
 const server = createRoute({
   getParentRoute: () => root,
   path: '/servers/$name',
+  staticData: { hasRange: ({ tab }) => tab === 'traffic' },
   validateSearch: z.object(serverSearch),
   component: lazyRouteComponent(() => import('../pages/servers/server.tsx'), 'Server'),
 });
@@ -127,6 +133,7 @@ const keys = createRoute({
 const metrics = createRoute({
   getParentRoute: () => root,
   path: '/metrics',
+  staticData: { hasRange: always },
   validateSearch: z.object(metricsSearch),
   component: lazyRouteComponent(() => import('../pages/metrics/metrics.tsx'), 'Metrics'),
 });
@@ -181,6 +188,7 @@ const policies = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
+  staticData: { hasRange: always },
   validateSearch: z.object(auditSearch),
   component: lazyRouteComponent(() => import('../pages/audit/audit.tsx'), 'Audit'),
 });

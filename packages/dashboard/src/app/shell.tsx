@@ -5,6 +5,7 @@ import { lazy, Suspense, useEffect, useRef, useState, type ReactElement } from '
 import { RangePicker } from '../time/range-picker.tsx';
 import { Logo } from '../rail/rail.tsx';
 import { setAppearance, useAppearance } from './appearance.ts';
+import { useHasRange } from './has-range.ts';
 import { copyLink } from './link-to-view.ts';
 import { isReachable, pageGroups } from './pages.ts';
 import { isMac } from './platform.ts';
@@ -24,6 +25,7 @@ export type Layer = 'palette' | 'keys' | 'range' | 'link' | null;
 export function Shell(): ReactElement {
   const { narrowNav } = useAppearance();
   const [layer, setLayer] = useState<Layer>(null);
+  const hasRange = useHasRange();
   useEffect(listenForShortcuts, []);
   useShortcuts(useShellShortcuts(setLayer), 'shell');
   useArrival();
@@ -48,7 +50,10 @@ export function Shell(): ReactElement {
           </span>
           <kbd className="hidden font-sans text-meta sm:inline">{isMac() ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
-        <RangePicker open={layer === 'range'} onOpenChange={(open) => setLayer(open ? 'range' : null)} />
+        {/* Its place is kept: the search does not move from page to page. */}
+        <div className={hasRange ? 'contents' : 'invisible max-sm:hidden'}>
+          <RangePicker open={hasRange && layer === 'range'} onOpenChange={(open) => setLayer(open ? 'range' : null)} />
+        </div>
         <UserMenu onKeys={() => setLayer('keys')} />
       </header>
       <SessionEnded />
@@ -135,13 +140,14 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
   const navigate = useNavigate();
   const { zone, narrowNav } = useAppearance();
   const session = useSession();
+  const hasRange = useHasRange();
   return [
     { keys: 'mod+k', about: 'Search or run', run: () => setLayer('palette') },
     { keys: '?', about: 'These keys', run: () => setLayer('keys') },
-    { keys: 't', about: 'Range of time', run: () => setLayer('range') },
+    ...(hasRange ? [{ keys: 't', about: 'Range of time', run: () => setLayer('range') }] : []),
     { keys: 'u', about: 'UTC or local time', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
     { keys: '\\', about: 'Menu wide or narrow', run: () => setAppearance({ narrowNav: !narrowNav }) },
-    { keys: 'c', about: 'Copy a link to this view', run: () => copyLink(() => setLayer('link')) },
+    { keys: 'c', about: 'Copy a link to this view', run: () => copyLink(hasRange, () => setLayer('link')) },
     ...pageGroups.flatMap(({ pages }) =>
       // What is not in the menu is no key either.
       pages

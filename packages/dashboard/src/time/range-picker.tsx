@@ -7,7 +7,7 @@ import { Button } from '../ui/button.tsx';
 import { clockText } from './moment.ts';
 import { defaultRange, lengthOf, presets, rangeText } from './range.ts';
 
-/** The window of time of every page: presets, a length of one's own, or two moments. */
+/** The window of time of the pages that have one: presets, a length of one's own, or two moments. */
 export function RangePicker({ open, onOpenChange }: { readonly open: boolean; readonly onOpenChange: (open: boolean) => void }): ReactElement {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();
