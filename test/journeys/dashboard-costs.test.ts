@@ -156,7 +156,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
 
   test('each server has a line of its colour in three charts, one alone is alone in all of them and leads to its calls; where a server is asked for its tools have the lines', async () => {
     const page = await open('/ui/metrics?range=7d');
-    const [rates, failures, times] = ['Calls a second of each', 'Failed of each', 'Time of 95 % of each'].map((title) => chartOf(page, title)) as [
+    const [rates, failures, times] = ['Calls a second of each', 'Failed of each', 'p95 time of each'].map((title) => chartOf(page, title)) as [
       Locator,
       Locator,
       Locator,

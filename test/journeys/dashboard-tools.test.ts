@@ -53,7 +53,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
       .waitFor();
     await page
       .getByRole('row', { name: /create_issue/ })
-      .getByText('idempotent')
+      .getByTitle('idempotent')
       .waitFor();
     // Rows on screen only.
     expect(await page.getByRole('row').count()).toBeLessThan(100);

@@ -1,10 +1,24 @@
-import { Link, type ErrorComponentProps } from '@tanstack/react-router';
+import { Link, useRouterState, type ErrorComponentProps } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { Rail } from '../rail/rail.tsx';
+import { pageGroups } from './pages.ts';
 import { ErrorCard, Skeleton } from '../ui/states.tsx';
 
-export function PagePending(): ReactElement {
-  return <Skeleton rows={12} label="Loading the page" />;
+/** The page is on its way: where its title is that of the menu, it stands already. `title`: of a page that is not in the menu. */
+export function PagePending({ title }: { readonly title?: string }): ReactElement {
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  // That of the overview is a sentence about what is found.
+  const name = title ?? pageGroups.flatMap(({ pages }) => pages).find((page) => page.path === path && path !== '/')?.title;
+  return (
+    <>
+      {name !== undefined && <h1 className="px-3 pt-3 pb-2 text-title font-semibold sm:px-4">{name}</h1>}
+      <Skeleton rows={12} label="Loading the page" />
+    </>
+  );
+}
+
+export function TracePending(): ReactElement {
+  return <PagePending title="Trace" />;
 }
 
 export function PageFailed({ error, reset }: ErrorComponentProps): ReactElement {

@@ -20,7 +20,7 @@ import { traceSearch } from '../pages/trace/search.ts';
 import { tracesSearch } from '../pages/traces/search.ts';
 import { isUnavailable } from '../ui/states.tsx';
 import { basePath, signInPath } from './gateway.ts';
-import { NotFound, PageFailed, PagePending } from './page-states.tsx';
+import { NotFound, PageFailed, PagePending, TracePending } from './page-states.tsx';
 import { sessionQuery, type Session } from './session.ts';
 import { Shell } from './shell.tsx';
 
@@ -96,6 +96,7 @@ const compare = createRoute({
 const trace = createRoute({
   getParentRoute: () => root,
   path: '/traces/$traceId',
+  pendingComponent: TracePending,
   validateSearch: z.object(traceSearch),
   component: lazyRouteComponent(() => import('../pages/trace/trace.tsx'), 'Trace'),
 });

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import type { Schemas } from '@gatewayops/sdk';
 import { ArrowLeftRight } from 'lucide-react';
-import { useMemo, type ReactElement, type ReactNode } from 'react';
+import { Fragment, useMemo, type ReactElement, type ReactNode } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { useShortcuts } from '../../app/shortcuts.ts';
 import { Rail, StatusWord } from '../../rail/rail.tsx';
@@ -166,11 +166,15 @@ function Pairs({ pairs, isOnlyDifferent, chosen, onChoose }: PairsProps): ReactE
     // What scrolls must be reached by keys.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div role="region" aria-label="Calls of both" tabIndex={0} className="max-h-[40dvh] overflow-auto border-y border-hairline bg-surface">
-      <table className="w-full min-w-xl">
+      <table className="w-full sm:min-w-xl">
         <thead className="sticky top-0 bg-sunken text-meta text-ink-3">
           <tr>
             {['Call', 'A', '', 'B', '', 'Difference'].map((title, index) => (
-              <th key={index} scope="col" className={`h-8 px-3 font-normal ${index === 2 || index > 3 ? 'text-right' : 'text-left'}`}>
+              <th
+                key={index}
+                scope="col"
+                className={`h-8 px-3 font-normal ${index === 2 || index > 3 ? 'text-right' : 'text-left'} ${index === 0 || index === 5 ? 'max-sm:hidden' : ''}`}
+              >
                 {title}
               </th>
             ))}
@@ -180,21 +184,33 @@ function Pairs({ pairs, isOnlyDifferent, chosen, onChoose }: PairsProps): ReactE
           {pairs.map((pair, index) => {
             const span = pair.a ?? pair.b;
             if (isOnlyDifferent && !differs(pair) && index !== chosen) return null;
+            const isChosen = index === chosen;
+            const look = isChosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : '';
+            const name = (
+              <button type="button" onClick={() => onChoose(index)} className="hit text-left hover:text-accent hover:underline">
+                {span?.server} · {span === null ? '' : (span.tool ?? span.name ?? operationText(span.operation))}
+              </button>
+            );
+            const weight = differs(pair) ? 'font-semibold' : 'font-normal';
             return (
-              <tr
-                key={index}
-                aria-selected={index === chosen}
-                className={`h-(--row) border-t border-hairline ${index === chosen ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : ''}`}
-              >
-                <th scope="row" className={`px-3 text-left ${differs(pair) ? 'font-semibold' : 'font-normal'}`}>
-                  <button type="button" onClick={() => onChoose(index)} className="hit text-left hover:text-accent hover:underline">
-                    {span?.server} · {span === null ? '' : (span.tool ?? span.name ?? operationText(span.operation))}
-                  </button>
-                </th>
-                <End span={pair.a} />
-                <End span={pair.b} />
-                <td className="px-3 text-right">{pair.a !== null && pair.b !== null && <Gap from={pair.a.duration_ms} to={pair.b.duration_ms} />}</td>
-              </tr>
+              <Fragment key={index}>
+                {/* Where both sides fill the screen, its name stands above them; the difference is told with the pair. */}
+                <tr className={`border-t border-hairline sm:hidden ${look}`}>
+                  <th scope="rowgroup" colSpan={4} className={`px-3 pt-1.5 text-left ${weight}`}>
+                    {name}
+                  </th>
+                </tr>
+                <tr aria-selected={isChosen} className={`h-(--row) border-hairline sm:border-t ${look}`}>
+                  <th scope="row" className={`px-3 text-left max-sm:hidden ${weight}`}>
+                    {name}
+                  </th>
+                  <End span={pair.a} />
+                  <End span={pair.b} />
+                  <td className="px-3 text-right max-sm:hidden">
+                    {pair.a !== null && pair.b !== null && <Gap from={pair.a.duration_ms} to={pair.b.duration_ms} />}
+                  </td>
+                </tr>
+              </Fragment>
             );
           })}
         </tbody>

@@ -40,7 +40,7 @@ export function AddServer(): ReactElement {
       {may.allowed && <Tabs label="How servers are added" tabs={ways} chosen={way} onChoose={setWay} />}
       {may.allowed && way === 'paste' && <PasteServers />}
       {may.allowed && way === 'address' && (
-        <form onSubmit={submit} className="flex max-w-2xl flex-wrap items-start gap-2">
+        <form onSubmit={submit} className="flex flex-wrap items-start gap-2">
           <div className="w-40">
             <Field label="Name" hint="In addresses and rules." value={name} maxLength={64} required onChange={(event) => setName(event.target.value)} />
           </div>
@@ -70,7 +70,7 @@ export function AddServer(): ReactElement {
           is there.
         </p>
       )}
-      <div className="max-w-2xl">
+      <div>
         <p className="text-ink-2">
           {may.allowed ? 'Or a program on the machine of the gateway, in gateway.yaml;' : 'In gateway.yaml on the machine of the gateway;'} it is read again by
           itself:

@@ -258,7 +258,7 @@ function GroupCharts({ times, groups, markers, asTable, onChoose, onOpen }: Grou
       charts={[
         ['Calls a second of each', rates, perSecond],
         ['Failed of each', failures, percentText],
-        ['Time of 95 % of each', latencies, durationText],
+        ['p95 time of each', latencies, durationText],
       ]}
       times={times}
       markers={markers}

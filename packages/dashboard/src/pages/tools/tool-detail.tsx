@@ -80,25 +80,32 @@ const hints = [
   ['openWorldHint', 'open world', 'closed world'],
 ] as const;
 
+const inLineMax = 2;
+
 /** The hints that the server itself gives. Nothing proves them. */
 export function ToolHints({ tool: { annotations, said }, wraps = true }: { readonly tool: Schemas['ListedTool']; readonly wraps?: boolean }): ReactElement {
   if (said.length === 0) return <span className="text-ink-3">nothing: taken for destructive, open world</span>;
+  const given = hints
+    .filter(([hint]) => said.includes(hint))
+    .map(([hint, yes, no]) => ({
+      hint,
+      text: annotations[hint] ? yes : no,
+      isWarning: annotations[hint] && (hint === 'destructiveHint' || hint === 'openWorldHint'),
+    }));
+  // In a line of a list there is room for two: what warns comes first, the others are under the pointer.
+  const shown = wraps ? given : given.toSorted((one, other) => Number(other.isWarning) - Number(one.isWarning)).slice(0, inLineMax);
   return (
-    <span className={`flex gap-1.5 ${wraps ? 'flex-wrap' : 'overflow-hidden'}`}>
-      {hints
-        .filter(([hint]) => said.includes(hint))
-        .map(([hint, yes, no]) => {
-          const isWarning = annotations[hint] && (hint === 'destructiveHint' || hint === 'openWorldHint');
-          return (
-            <span
-              key={hint}
-              className={`shrink-0 rounded-control border px-1.5 text-meta ${isWarning ? 'border-warn-solid text-warn' : 'border-hairline text-ink-2'}`}
-            >
-              {isWarning && <span aria-hidden="true">▲ </span>}
-              {annotations[hint] ? yes : no}
-            </span>
-          );
-        })}
+    <span className={`flex gap-1.5 ${wraps ? 'flex-wrap' : 'overflow-hidden'}`} title={wraps ? undefined : given.map(({ text }) => text).join(', ')}>
+      {shown.map(({ hint, text, isWarning }) => (
+        <span
+          key={hint}
+          className={`shrink-0 rounded-control border px-1.5 text-meta ${isWarning ? 'border-warn-solid text-warn' : 'border-hairline text-ink-2'}`}
+        >
+          {isWarning && <span aria-hidden="true">▲ </span>}
+          {text}
+        </span>
+      ))}
+      {given.length > shown.length && <span className="shrink-0 text-meta text-ink-3">+{given.length - shown.length}</span>}
     </span>
   );
 }

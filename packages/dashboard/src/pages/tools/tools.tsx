@@ -161,7 +161,7 @@ function toolColumns(accessOf: AccessOfTools['of']): readonly Column<Tool>[] {
     ...(accessOf === null
       ? []
       : [{ id: 'access', title: 'Rules', rank: 2, track: 'minmax(120px, 1fr)', cell: ({ name }: Tool) => <ToolAccessWord access={accessOf(name)} /> }]),
-    { id: 'hints', title: 'Its server says', track: 'minmax(240px, 2fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
+    { id: 'hints', title: 'Its server says', track: 'minmax(256px, 2fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
     {
       id: 'about',
       title: 'What it does',

@@ -62,7 +62,10 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   const found = trace.data;
   if (found === undefined || outline === undefined)
     return error === null ? (
-      <Skeleton rows={10} label="Loading the trace" />
+      <>
+        {!isNarrow && <h1 className="px-3 pt-3 text-title font-semibold sm:px-4">Trace</h1>}
+        <Skeleton rows={10} label="Loading the trace" />
+      </>
     ) : (
       <ErrorCard
         error={error}
