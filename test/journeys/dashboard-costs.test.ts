@@ -59,12 +59,12 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.getByRole('button', { name: 'Add a price for search · fetch_page' }).click();
     const sheet = page.getByRole('dialog');
     expect(await sheet.getByLabel('Tool').inputValue()).toBe('fetch_page');
-    await sheet.getByLabel('A call').fill('0.25');
-    await sheet.getByRole('button', { name: 'Reckon it' }).click();
+    await sheet.getByLabel('Per call').fill('0.25');
+    await sheet.getByRole('button', { name: 'Calculate the effect' }).click();
     // Of all calls only those of this tool.
     await sheet
       .getByText(
-        `By it the ${lately.summary.total_calls} calls of the last 30 days would have cost ${dollars(calls * 0.25)} instead of $0 by the list that holds`,
+        `With it, the ${lately.summary.total_calls} calls of the last 30 days would have cost ${dollars(calls * 0.25)} instead of $0 by the current list`,
       )
       .waitFor();
     await dashboard.look(page, 'price');
@@ -77,9 +77,9 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await until(async () => (await costs()).summary.total_cost === 0.25, { what: 'the cost of a call', timeoutMs: 60_000 });
 
     await row.getByRole('button', { name: 'Change' }).click();
-    await sheet.getByLabel('A call').fill('0.5');
-    await sheet.getByRole('button', { name: 'Reckon it' }).click();
-    await sheet.getByText(`${dollars((calls + 1) * 0.5)} instead of ${dollars((calls + 1) * 0.25)} by the list that holds (+100.0 %)`).waitFor();
+    await sheet.getByLabel('Per call').fill('0.5');
+    await sheet.getByRole('button', { name: 'Calculate the effect' }).click();
+    await sheet.getByText(`${dollars((calls + 1) * 0.5)} instead of ${dollars((calls + 1) * 0.25)} by the current list (+100.0 %)`).waitFor();
     await sheet.getByRole('button', { name: 'Change the price' }).click();
     await row.getByText('0.5 USD').waitFor();
 
@@ -89,10 +89,10 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
       .getByText(`would have cost $0 instead of ${dollars((calls + 1) * 0.5)}`)
       .waitFor();
     await page.getByRole('button', { name: 'Delete the price' }).click();
-    await page.getByText(`no price: ${callsOf(month, 'search/fetch_page')} calls of this month`).waitFor();
-    await page.getByRole('button', { name: 'Show the versions of the list' }).click();
-    await page.getByText('search · fetch_page: a call 0.25 → 0.5').waitFor();
-    await page.getByText('search · fetch_page: a call 0.5 → none').waitFor();
+    await page.getByText(`no price: ${callsOf(month, 'search/fetch_page')} calls this month`).waitFor();
+    await page.getByRole('button', { name: 'Show earlier versions' }).click();
+    await page.getByText('search · fetch_page: per call 0.25 → 0.5').waitFor();
+    await page.getByText('search · fetch_page: per call 0.5 → none').waitFor();
     await page.close();
   });
 
@@ -121,31 +121,31 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.close();
   });
 
-  test('a chart says last, mean and most of each line, shows one alone, marks what was changed, is had as a file and as a table, and leads to the calls of a step', async () => {
+  test('a chart says last, mean and maximum of each line, shows one alone, marks what was changed, is had as a file and as a table, and leads to the calls of a step', async () => {
     const policy = { effect: 'deny', to: ['everyone'], tools: ['never_*'], reason: 'To be seen in the charts.' };
     expect((await post(`${gateway.url}/v1/policies/marked`, policy, { method: 'PUT', key: gateway.apiKey, headers: { 'if-match': '"0"' } })).status).toBe(200);
     const page = await open('/ui/metrics?range=15m');
-    const chart = chartOf(page, 'Time until the answer');
+    const chart = chartOf(page, 'Latency');
     await chart.getByRole('button', { name: 'p99' }).waitFor();
     await page.getByText(/dotted lines? (is|are)/).waitFor();
-    await chart.getByRole('button', { name: 'Most' }).click();
-    expect(await chart.getByRole('columnheader', { name: '▼ Most' }).getAttribute('aria-sort')).toBe('descending');
+    await chart.getByRole('button', { name: 'Max' }).click();
+    expect(await chart.getByRole('columnheader', { name: '▼ Max' }).getAttribute('aria-sort')).toBe('descending');
     await chart.getByRole('button', { name: 'p95' }).click();
     expect(await chart.locator('th [aria-pressed=true]').allInnerTexts()).toEqual(['p95']);
     await dashboard.look(page, 'metrics-alone');
-    const [table] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /as CSV/ }).click()]);
+    const [table] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /save as CSV/ }).click()]);
     expect(readFileSync(await table.path(), 'utf8')).toMatch(/^time,p50,p95,p99\r\n20/);
-    const [picture] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /as a picture/ }).click()]);
+    const [picture] = await Promise.all([page.waitForEvent('download'), chart.getByRole('button', { name: /save as PNG/ }).click()]);
     expect(
       readFileSync(await picture.path())
         .subarray(1, 4)
         .toString(),
     ).toBe('PNG');
-    await chart.getByRole('button', { name: 'Time until the answer as a table' }).click();
+    await chart.getByRole('button', { name: 'Latency as a table' }).click();
     // Only the line that is alone.
     expect(await chart.getByRole('region').getByRole('columnheader').allInnerTexts()).toEqual(['From', 'p95']);
     await chart.getByRole('region').getByText(' ms').first().waitFor();
-    await chart.getByRole('button', { name: 'Time until the answer as a chart' }).click();
+    await chart.getByRole('button', { name: 'Latency as a chart' }).click();
     const over = chart.locator('.u-over');
     const { width = 0 } = (await over.boundingBox()) ?? {};
     await over.click({ position: { x: width / 2, y: 40 } });
@@ -156,7 +156,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
 
   test('each server has a line of its colour in three charts, one alone is alone in all of them and leads to its calls; where a server is asked for its tools have the lines', async () => {
     const page = await open('/ui/metrics?range=7d');
-    const [rates, failures, times] = ['Calls a second of each', 'Failed of each', 'p95 time of each'].map((title) => chartOf(page, title)) as [
+    const [rates, failures, times] = ['Calls per second of each', 'Failure rate of each', 'p95 latency of each'].map((title) => chartOf(page, title)) as [
       Locator,
       Locator,
       Locator,
@@ -190,7 +190,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.close();
   });
 
-  test('the Overview says what was changed and not who signed in, marks it in the traffic, leads to what its figures are of, and asks who somebody is once, before its program runs', async () => {
+  test('the Overview says what was changed and not sign-ins, marks it in the traffic, leads to what its figures are of, and asks who somebody is once, before its program runs', async () => {
     const page = await open('/ui/');
     const changes = page.locator('section').filter({ has: page.getByRole('heading', { name: 'What changed' }) });
     await changes.getByRole('link', { name: 'server switched off crm' }).waitFor();
@@ -202,7 +202,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     expect(await page.evaluate<string[]>(asked)).toEqual(['link', 'link']);
     await page.getByRole('heading', { level: 1, name: /(is|was) failing/ }).waitFor();
     await page.getByRole('button', { name: 'View as table' }).click();
-    const table = page.getByRole('region', { name: 'Calls of each step by outcome' });
+    const table = page.getByRole('region', { name: 'Calls over time by outcome, as a table' });
     expect((await table.getByRole('columnheader').allInnerTexts()).slice(0, 2)).toEqual(['From', 'Calls']);
     await table.getByRole('columnheader', { name: 'blocked' }).waitFor();
     await dashboard.look(page, 'overview-table');
@@ -219,11 +219,11 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     const page = await open('/ui/metrics?table=1');
     await page.getByRole('columnheader', { name: 'p99' }).first().waitFor();
     await page.getByRole('button', { name: 'View as charts' }).click();
-    await page.getByRole('img', { name: /^Calls a second;/ }).waitFor();
+    await page.getByRole('img', { name: /^Calls per second;/ }).waitFor();
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: 'View as table' }).click();
     const seconds = page.getByRole('region', { name: 'Each step' }).getByRole('row');
-    const ofSearch = page.getByRole('region', { name: 'Calls a second of each, each step' }).getByRole('columnheader', { name: 'search' });
+    const ofSearch = page.getByRole('region', { name: 'Calls per second of each, each step' }).getByRole('columnheader', { name: 'search' });
     await until(
       async () => {
         await callTool('query');

@@ -36,20 +36,20 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     ['/ui/metrics', 'No call in the last 24 hours', 'connect an agent'],
     ['/ui/costs', 'No call in', 'pricing'],
     ['/ui/servers', 'No server yet', 'gateway.yaml'],
-    ['/ui/keys?find=nobody', 'No key fits', ''],
+    ['/ui/keys?find=nobody', 'No key matches', ''],
     ['/ui/people', 'No user yet', ''],
     ['/ui/people?kind=agents', 'No agent yet', ''],
-    ['/ui/people?kind=invitations', 'Nobody is invited', 'gateway users invite'],
+    ['/ui/people?kind=invitations', 'No open invitations', 'gateway users invite'],
     ['/ui/people?kind=unregistered', 'Every agent that called is in the catalogue', ''],
     ['/ui/identity', 'No identity provider yet', 'identity:'],
-    ['/ui/policies?find=nothing', 'No policy fits', ''],
-    ['/ui/audit?text=nothing-of-it', 'Nothing of the last 24 hours fits', ''],
+    ['/ui/policies?find=nothing', 'No policy matches', ''],
+    ['/ui/audit?text=nothing-of-it', 'No event in the last 24 hours matches', ''],
     ['/ui/access', 'Who, and what?', ''],
     ['/ui/traces/compare', 'Two traces are needed', ''],
-    ['/ui/traces/tr_00000000000000000000000000000001', 'There is no such trace here', ''],
+    ['/ui/traces/tr_00000000000000000000000000000001', 'Trace not found', ''],
     ['/ui/servers/none', 'There is no server none', ''],
     ['/ui/people/users/usr_none', 'There is no user usr_none', ''],
-    ['/ui/nowhere', 'There is no such page', 'To the overview'],
+    ['/ui/nowhere', 'Page not found', 'Go to the Overview'],
   ])('where nothing is, %s says so and what comes next', async (path, title, next) => {
     // The browser itself notes each answer that there is no such thing.
     const page = await person.newPage();
@@ -68,7 +68,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     await page.getByLabel('Name').fill('library');
     await page.getByLabel('Address').fill(traffic.config.servers.find(({ name }) => name === 'search')?.url ?? '');
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Make a key for it' }).click();
+    await page.getByRole('button', { name: 'Create a key for it' }).click();
     await page.getByRole('tab', { name: 'Cursor' }).click();
     await page.waitForURL(/client=cursor/);
     const snippet = JSON.parse(await page.locator('[data-secret] code').innerText()) as {
@@ -79,7 +79,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     const key = headers.Authorization.replace('Bearer ', '');
     await page.getByText('Waiting for the first call').waitFor();
     await dashboard.look(page, 'connect-light');
-    const came = page.getByRole('list', { name: 'Calls that came' }).getByText('library · query').first();
+    const came = page.getByRole('list', { name: 'Calls received' }).getByText('library · query').first();
     await until(
       async () => {
         const call = await post(`${gateway.url}/v1/mcp/library/tools/call`, { tool: 'query', arguments: { q: 'first' } }, { key });
@@ -90,7 +90,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
     );
     await page.getByRole('img', { name: 'Passed all stops' }).first().waitFor();
     await dashboard.look(page, 'connect-done-light');
-    await page.getByRole('link', { name: 'To the overview', exact: true }).click();
+    await page.getByRole('link', { name: 'Go to the Overview', exact: true }).click();
     await page.getByText('Traffic by outcome').waitFor();
     // The secret was shown once.
     await page.goto(`${gateway.url}/ui/connect`);
@@ -122,14 +122,14 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       await page.getByText('2 traces chosen').waitFor();
       await dashboard.look(page, 'traces-chosen-light');
       await page.keyboard.press('=');
-      const calls = page.getByRole('region', { name: 'Calls of both' });
+      const calls = page.getByRole('region', { name: 'Calls of both traces' });
       await calls.getByRole('row').nth(5).waitFor();
       await calls
         .getByRole('button', { name: /search · query/ })
         .nth(1)
         .click();
       await page.waitForURL(/pair=1/);
-      const asked = page.getByRole('region', { name: 'What differs of the request' });
+      const asked = page.getByRole('region', { name: 'Differences in the request' });
       await asked.getByText('in week 40').waitFor();
       await asked.getByText('in week 42').waitFor();
       // What is not compared stands in the address, and is compared again.
@@ -137,12 +137,12 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
         await asked.getByRole('button', { name: `Do not compare ${path}`, exact: true }).click();
         await page.getByRole('button', { name: `Compare ${path} again`, exact: true }).waitFor();
       }
-      await asked.getByText('The same in both but for what is not compared.').waitFor();
+      await asked.getByText('Identical, apart from what is not compared.').waitFor();
       await page.waitForURL(/ignore=[^&]*arguments\.q/);
       await page.getByRole('button', { name: 'Compare params.arguments.q again' }).click();
       await asked.getByText('in week 40').waitFor();
       // Of what is not in both, and of the chosen one, nothing is hidden.
-      await page.getByLabel('Only calls that ended differently').check();
+      await page.getByLabel('Only calls with a different outcome').check();
       await page.waitForURL(/only=1/);
       expect(await calls.getByRole('rowheader').allInnerTexts()).toEqual(['search · query', 'warehouse · run_report']);
       await dashboard.look(page, 'compare-light');
@@ -155,7 +155,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       const page = await open(`/ui/traces/${traces.withReport}`);
       const calls = page.getByRole('treeitem');
       await calls.nth(4).waitFor();
-      await page.getByLabel('Find calls of this trace').fill('nothing of that name');
+      await page.getByLabel('Find calls in this trace').fill('nothing of that name');
       await page.getByText('0 of 5 calls').waitFor();
       expect(await calls.count()).toBe(5);
       await page.getByRole('button', { name: 'Hide the others' }).click();
@@ -163,7 +163,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       await calls.first().waitFor({ state: 'detached' });
       await page.reload();
       await page.getByText('0 of 5 calls').waitFor();
-      await page.getByLabel('Find calls of this trace').fill('search query');
+      await page.getByLabel('Find calls in this trace').fill('search query');
       await page.getByText('3 of 5 calls').waitFor();
       await calls.nth(2).waitFor();
       expect(await calls.count()).toBe(3);

@@ -63,7 +63,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     expect(asked.length).toBeLessThan(5);
     await dashboard.picture(page, 'trace-long-below');
     // Words are looked for in all of it, loaded or not.
-    await page.getByRole('textbox', { name: 'Find calls of this trace' }).fill('server-7 tool_3');
+    await page.getByRole('textbox', { name: 'Find calls in this trace' }).fill('server-7 tool_3');
     await page.getByRole('button', { name: 'Hide the others' }).click();
     const found = Number(((await page.getByRole('search').getByRole('status').textContent()) ?? '').split(' of ')[0]);
     expect(found).toBeGreaterThan(10);

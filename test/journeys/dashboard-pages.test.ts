@@ -15,28 +15,28 @@ const pages: readonly PageToSee[] = [
   ['traces', '/ui/traces?range=7d', 'planner'],
   ['trace', '/ui/traces/{whole}', 'run_report'],
   ['compare', '/ui/traces/compare?a={failed}&b={whole}', 'ended differently'],
-  ['metrics', '/ui/metrics?range=7d', 'Calls a second'],
+  ['metrics', '/ui/metrics?range=7d', 'Calls per second'],
   ['costs', '/ui/costs?by=server', 'warehouse'],
   ['servers', '/ui/servers', 'legacy-erp'],
-  ['server', '/ui/servers/search', 'For clients'],
+  ['server', '/ui/servers/search', 'Connection'],
   ['server-tools', '/ui/servers/search/tools?tool=query', 'Search the documents'],
-  ['server-traffic', '/ui/servers/github?tab=traffic&range=7d', 'Last that failed'],
+  ['server-traffic', '/ui/servers/github?tab=traffic&range=7d', 'Latest failures'],
   ['server-access', '/ui/servers/github?tab=access', 'no-deletes'],
-  ['server-config', '/ui/servers/github?tab=config', 'What is said of it'],
+  ['server-config', '/ui/servers/github?tab=config', 'Configuration'],
   ['keys', '/ui/keys', 'nightly batch'],
   ['people', '/ui/people', 'Ana Ardent'],
   ['person', '/ui/people/users/usr_ana', 'laptop of Ana'],
-  ['invitations', '/ui/people?kind=invitations', 'Nobody is invited'],
+  ['invitations', '/ui/people?kind=invitations', 'No open invitations'],
   ['access', '/ui/access?as=user:usr_ana&server=github&name=delete_repo', 'Denied'],
-  ['identity', '/ui/identity', 'No provider sends users'],
+  ['identity', '/ui/identity', 'No provider provisions users'],
   ['sessions', '/ui/sessions', 'this one'],
-  ['policies', '/ui/policies?rule=no-deletes', 'Calls that it decided'],
+  ['policies', '/ui/policies?rule=no-deletes', 'Calls it decided'],
   ['audit', '/ui/audit', 'verified to'],
-  ['settings', '/ui/settings', 'Kept for'],
+  ['settings', '/ui/settings', 'Retention'],
   ['settings-masking', '/ui/settings?part=masking', 'A body'],
   ['settings-export', '/ui/settings?part=export', 'No target yet'],
   ['settings-configuration', '/ui/settings?part=configuration', 'gateway.yaml'],
-  ['settings-about', '/ui/settings?part=about', 'How its parts are'],
+  ['settings-about', '/ui/settings?part=about', 'Health'],
   ['connect', '/ui/connect', 'Connect an agent'],
 ];
 
@@ -167,7 +167,7 @@ describeWith('chromium', 'every page of the dashboard', (chromium) => {
       answers = 'failed';
       // What was asked for a moment ago is not asked for again: in this page ten minutes go by. Its clock as Playwright has it would be that of all its neighbours.
       await page.evaluate("{ const now = Date.now; Date.now = () => now() + 600_000; window.dispatchEvent(new Event('visibilitychange')); }");
-      await page.getByRole('status').getByText('did not answer').waitFor();
+      await page.getByRole('status').getByText('is not responding').waitFor();
       await stand(page, text);
       await dashboard.lookNow(page, `${name}-stale`, 'header ~ [role=status]');
       await page.close();
@@ -188,12 +188,12 @@ describeWith('chromium', 'every page of the dashboard', (chromium) => {
     ['/ui/metrics?q=server:search&range=7d&table=1', 'p99'],
     ['/ui/costs?by=tool', 'warehouse/run_report'],
     ['/ui/servers?find=git', 'github'],
-    ['/ui/servers/github?tab=traffic&range=7d', 'Last that failed'],
+    ['/ui/servers/github?tab=traffic&range=7d', 'Latest failures'],
     ['/ui/servers/search/tools?tool=query', 'Search the documents'],
     ['/ui/keys?find=laptop&status=active', 'laptop of Ben'],
     ['/ui/people?kind=users&find=ana&team=payments', 'Ana Ardent'],
     ['/ui/access?as=user:usr_ana&server=github&name=delete_repo', 'Denied'],
-    ['/ui/policies?effect=deny&find=delete&rule=no-deletes', 'Calls that it decided'],
+    ['/ui/policies?effect=deny&find=delete&rule=no-deletes', 'Calls it decided'],
     ['/ui/audit?action=key.*&result=success&internal=1', 'key.created'],
     ['/ui/settings?part=masking', 'A body'],
     ['/ui/connect?client=cursor&server=github', 'mcpServers'],
@@ -268,7 +268,7 @@ describeWith('chromium', 'every page of the dashboard', (chromium) => {
 
   test('a chart is drawn in the colours of the theme as soon as the system changes it', async () => {
     const page = await open('/ui/servers/github?tab=traffic&range=7d');
-    await stand(page, 'Last that failed');
+    await stand(page, 'Latest failures');
     // Most of what is drawn is the grid, whatever the figures are.
     const gridOf = (): Promise<string> =>
       page.evaluate<string>(`(() => {

@@ -67,7 +67,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.waitForURL(/find=ben\+okafor/);
     await page.getByRole('grid', { name: 'Users' }).waitFor();
     await page.getByLabel('Find').fill('nobody has this name');
-    await page.getByText('No user fits').waitFor();
+    await page.getByText('No user matches').waitFor();
     await page.close();
   });
 
@@ -80,8 +80,8 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('button', { name: 'Invite', exact: true }).click();
     const token = (await page.locator('[data-secret]').innerText()).trim();
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByText('After closing nobody can read it again').waitFor();
-    await page.getByText('I have kept it').click();
+    await page.getByText('It cannot be shown again').waitFor();
+    await page.getByText('I have saved it').click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.locator('[data-secret]').waitFor({ state: 'detached' });
     expect(await page.content()).not.toContain(token);
@@ -109,7 +109,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   test('a role is given after it was said what that allows; what they may do shows it', async () => {
     const page = await open('/ui/people/users/usr_ben');
-    await page.getByRole('button', { name: 'Give or take a role' }).click();
+    await page.getByRole('button', { name: 'Change roles' }).click();
     await page.getByRole('dialog').getByLabel('Cost reader').check();
     // Developers see costs already: nothing is new. Without that role there is less.
     await page.getByText('another role allows it too').waitFor();
@@ -119,7 +119,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'Cost reader' }).waitFor();
     await page.getByRole('link', { name: 'Developer' }).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Everything that they may do' }).click();
+    await page.getByRole('button', { name: 'Everything they may do' }).click();
     await page.getByText('costs.read').first().waitFor();
     await page.close();
   });
@@ -146,7 +146,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     const page = await open('/ui/people/users/usr_ana');
     await page.getByRole('button', { name: 'Disable' }).click();
     const asks = page.getByRole('alertdialog');
-    await asks.getByText('0 sessions end, 1 key is refused and calls that are under way end.').waitFor();
+    await asks.getByText('0 sessions end, 1 key is refused and running calls end.').waitFor();
     await dashboard.picture(page, 'person-disable-light');
     await asks.getByLabel('Why').fill('INC-412');
     await asks.getByRole('button', { name: 'Disable the user' }).click();
@@ -190,7 +190,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   test('a provider is tested, tried and asked what it would give; its SCIM token is shown once, and what it was refused stands in rows', async () => {
     const page = await open('/ui/identity');
-    await page.getByText('No provider sends users').waitFor();
+    await page.getByText('No provider provisions users').waitFor();
     await dashboard.look(page, 'sign-in-light');
     await page.getByRole('button', { name: 'Test', exact: true }).click();
     await page.getByRole('status').getByText('discovery').waitFor();
@@ -200,7 +200,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('dialog').getByText('auditor').waitFor();
     await page.getByRole('dialog').getByLabel('Claims of an ID token').fill('{ nothing');
     await page.getByRole('button', { name: 'Preview', exact: true }).click();
-    await page.getByRole('dialog').getByText('It is no JSON').waitFor();
+    await page.getByRole('dialog').getByText('Not valid JSON').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Try a sign-in' }).click();
     const link = page.getByRole('link', { name: 'Open the link' });
@@ -211,21 +211,21 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await link.waitFor();
     expect([address, await link.getAttribute('href')]).toEqual([`${gateway.url}/sign-in/try?id=${new URL(page.url()).searchParams.get('try') ?? ''}`, address]);
 
-    await page.getByRole('button', { name: 'Let a provider send' }).click();
+    await page.getByRole('button', { name: 'Connect a provider' }).click();
     await page.getByRole('dialog').getByLabel('Provider').fill('acme');
-    await page.getByRole('button', { name: 'Make its token' }).click();
+    await page.getByRole('button', { name: 'Create the token' }).click();
     const token = (await page.locator('[data-secret]').innerText()).trim();
-    await page.getByText('I have kept it').click();
+    await page.getByText('I have saved it').click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.locator('[data-secret]').waitFor({ state: 'detached' });
     expect((await post(`${gateway.url}/scim/v2/Users`, { userName: '' }, { key: token })).status).toBe(400);
     await page.reload();
     await page.getByRole('button', { name: '1 of acme' }).click();
-    await page.getByRole('region', { name: 'Refused of acme' }).getByText('POST Users').waitFor();
+    await page.getByRole('region', { name: 'Refused requests of acme' }).getByText('POST Users').waitFor();
     await dashboard.picture(page, 'sign-in-scim-light');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop it' }).click();
-    await page.getByText('No provider sends users').waitFor();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop provisioning' }).click();
+    await page.getByText('No provider provisions users').waitFor();
     expect((await post(`${gateway.url}/scim/v2/Users`, undefined, { key: token })).status).toBe(401);
     await page.close();
   });
@@ -246,7 +246,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   test('what was done to a person stands in the audit by their own id', async () => {
     const page = await open('/ui/people/users/usr_ana');
-    await page.getByRole('link', { name: 'changes to it' }).click();
+    await page.getByRole('link', { name: 'history' }).click();
     for (const action of ['user.created', 'user.switched_off', 'user.switched_on']) await page.getByRole('grid').getByText(action).waitFor();
     await page.close();
   });
@@ -257,19 +257,19 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await dashboard.look(page, 'role-of-one-light');
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByRole('dialog').getByLabel('tools.call').check();
-    await page.getByText('Whoever has the role may then also:').getByText('tools.call').waitFor();
+    await page.getByText('People with the role may then also:').getByText('tools.call').waitFor();
     await dashboard.look(page, 'role-change-light');
     await page.close();
   });
 
   test('a setting is found by a word; for how long something is kept is changed once it was said what that does', async () => {
     const page = await open('/ui/settings?part=about');
-    const notices = await page.request.get((await page.getByRole('link', { name: 'what is built in of others' }).getAttribute('href')) ?? '');
+    const notices = await page.request.get((await page.getByRole('link', { name: 'third-party software' }).getAttribute('href')) ?? '');
     expect(await notices.text()).toContain('## react - ');
     await page.getByLabel('Find').fill('size disk');
-    await page.getByRole('list', { name: 'Settings that fit' }).waitFor();
+    await page.getByRole('list', { name: 'Matching settings' }).waitFor();
     await dashboard.look(page, 'settings-found-light');
-    await page.getByRole('link', { name: 'Kept for' }).click();
+    await page.getByRole('link', { name: 'Retention' }).click();
     const traces = page.getByRole('row', { name: /^traces/ });
     await traces.getByText('30 days').waitFor();
     // What it weighs, and by the days that there were, what it will.
@@ -279,11 +279,11 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     const sheet = page.getByRole('dialog');
     // More than there may be is refused before anything is said of it.
     await sheet.getByLabel('Days').fill('400');
-    await sheet.getByRole('button', { name: 'See what that does' }).click();
+    await sheet.getByRole('button', { name: 'Preview the effect' }).click();
     await sheet.getByRole('alert').waitFor();
     await sheet.getByLabel('Days').fill('7');
-    await sheet.getByRole('button', { name: 'See what that does' }).click();
-    await sheet.getByText('What is older than 7 days is deleted soon, and for good.').waitFor();
+    await sheet.getByRole('button', { name: 'Preview the effect' }).click();
+    await sheet.getByText('Data older than 7 days is deleted soon, and for good.').waitFor();
     await dashboard.look(page, 'settings-keep-light');
     await sheet.getByRole('button', { name: 'Keep 7 days' }).click();
     await traces.getByText('7 days').waitFor();

@@ -59,7 +59,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       await countCalls("method = 'tools/call'"),
     ];
     const page = await open('/ui/policies');
-    // The last row is what becomes of a call of which no rule speaks.
+    // The last row is what becomes of a call of which no rule applies.
     await page.getByRole('row').last().getByText('what no rule allows').waitFor();
     await page
       .getByRole('row', { name: /members-may-call-every-server/ })
@@ -104,7 +104,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.waitForURL(/rule=no-queries/);
     expect((await callTool('search', 'query')).status).toBeGreaterThanOrEqual(400);
     // From a finding to all that is known of it.
-    const decided = rule.getByRole('region', { name: 'Calls that it decided' }).getByRole('link', { name: 'search · query' });
+    const decided = rule.getByRole('region', { name: 'Calls it decided' }).getByRole('link', { name: 'search · query' });
     await until(async () => (await decided.count()) > 0, { what: 'the call that it refused', timeoutMs: 60_000 });
     expect(await decided.first().getAttribute('href')).toMatch(/\/ui\/traces\/tr_/);
     await rule.getByRole('button', { name: 'Delete' }).click();
@@ -133,7 +133,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.close();
   });
 
-  test('a change that meets another’s shows what they changed, loses nothing of either, and goes on top or gives way', async () => {
+  test('a change that meets another’s shows their changes, loses nothing of either, and goes on top or gives way', async () => {
     const rule = { effect: 'hold', to: ['everyone'], tools: ['pay_*'] };
     const page = await open('/ui/policies?rule=payments-are-approved');
     await page.getByRole('button', { name: 'Change' }).click();
@@ -141,7 +141,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.getByLabel('Reason').fill('Mine.');
     await api('PUT', '/v1/policies/payments-are-approved', { ...rule, reason: 'Theirs.', servers: ['warehouse'] }, '"1"');
     await page.getByRole('button', { name: 'Try it' }).click();
-    const met = page.getByRole('alert', { name: 'Changed meanwhile' });
+    const met = page.getByRole('alert', { name: 'Changed in the meantime' });
     await met
       .getByRole('row', { name: /Reason/ })
       .getByText('Mine. · you changed it too')
@@ -151,7 +151,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       .getByText('warehouse')
       .waitFor();
     await dashboard.look(page, 'changed-meanwhile-light');
-    await met.getByRole('button', { name: 'Put mine on top' }).click();
+    await met.getByRole('button', { name: 'Apply mine on top' }).click();
     expect([await page.getByLabel('Servers').inputValue(), await page.getByLabel('Reason').inputValue()]).toEqual(['warehouse', 'Mine.']);
     await page.getByRole('button', { name: 'Try it' }).click();
     await page.getByRole('button', { name: 'Change the policy' }).click();
@@ -164,7 +164,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     const deletion = page.getByRole('alertdialog');
     await deletion.getByRole('button', { name: 'Delete the policy' }).click();
     await deletion.getByText('Once more.').waitFor();
-    await deletion.getByRole('button', { name: 'It may go as it is now' }).click();
+    await deletion.getByRole('button', { name: 'Delete it as it is now' }).click();
     await deletion.getByRole('button', { name: 'Delete the policy' }).click();
     await deletion.waitFor({ state: 'detached' });
     await page.close();
@@ -172,11 +172,11 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
 
   test('so it is with people and prices: roles are what both gave, a name is theirs where it is taken, amounts are of both', async () => {
     const page = await open('/ui/people/users/usr_ana');
-    await page.getByRole('button', { name: 'Give or take a role' }).click();
+    await page.getByRole('button', { name: 'Change roles' }).click();
     await page.getByRole('dialog').getByLabel('Viewer').check();
     await api('PATCH', '/v1/users/usr_ana', { role_ids: ['developer', 'auditor'] }, '"1"');
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('button', { name: 'Put mine on top' }).click();
+    await page.getByRole('button', { name: 'Apply mine on top' }).click();
     expect(await page.getByRole('dialog').getByLabel('Auditor').isChecked()).toBe(true);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
@@ -187,20 +187,20 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.getByLabel('Name').fill('Ana of mine');
     await api('PATCH', '/v1/users/usr_ana', { name: 'Ana of theirs' }, `"${user.version}"`);
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByRole('button', { name: 'Take theirs' }).click();
+    await page.getByRole('button', { name: 'Use theirs' }).click();
     expect(await page.getByLabel('Name').inputValue()).toBe('Ana of theirs');
     await page.close();
 
     await api('POST', '/v1/prices', { name: 'search', spec: { per_call: 0.5 } });
     const costs = await open('/ui/costs');
     await costs.getByRole('row', { name: 'search, every tool' }).getByRole('button', { name: 'Change' }).click();
-    await costs.getByLabel('A call').fill('0.75');
+    await costs.getByLabel('Per call').fill('0.75');
     const { price } = JSON.parse((await api('GET', '/v1/prices/search')).text) as { price: { version: number } };
     await api('PUT', '/v1/prices/search', { spec: { per_call: 0.5, per_second: 2 } }, `"${price.version}"`);
-    await costs.getByRole('button', { name: 'Reckon it' }).click();
-    await costs.getByRole('button', { name: 'Put mine on top' }).click();
-    expect([await costs.getByLabel('A call').inputValue(), await costs.getByLabel('A second').inputValue()]).toEqual(['0.75', '2']);
-    await costs.getByRole('button', { name: 'Reckon it' }).click();
+    await costs.getByRole('button', { name: 'Calculate the effect' }).click();
+    await costs.getByRole('button', { name: 'Apply mine on top' }).click();
+    expect([await costs.getByLabel('Per call').inputValue(), await costs.getByLabel('Per second').inputValue()]).toEqual(['0.75', '2']);
+    await costs.getByRole('button', { name: 'Calculate the effect' }).click();
     await costs.getByRole('button', { name: 'Change the price' }).click();
     await costs.getByRole('dialog').waitFor({ state: 'detached' });
     expect((await api('GET', '/v1/prices/search')).text).toContain('"per_second":2');
@@ -252,13 +252,13 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       ['/ui/traces', 'traces.read', 'query'],
       [trace, 'traces.read', 'Response'],
       ['/ui/traces/compare', 'traces.read', 'Two traces are needed'],
-      ['/ui/metrics', 'metrics.read', 'Calls a second'],
+      ['/ui/metrics', 'metrics.read', 'Calls per second'],
       ['/ui/costs', 'costs.read', 'Costs'],
       ['/ui/servers', 'servers.read', 'search'],
       ['/ui/servers/search', 'servers.read', 'search'],
       ['/ui/connect', 'servers.read', 'Claude Code'],
       ['/ui/people', 'people.read', 'Ana of theirs'],
-      ['/ui/people?kind=invitations', 'people.read', 'Nobody is invited'],
+      ['/ui/people?kind=invitations', 'people.read', 'No open invitations'],
       ['/ui/people/users/usr_ana', 'people.read', 'Ana of theirs'],
       ['/ui/people?kind=roles', 'roles.read', ''],
       ['/ui/people/roles/viewer', 'roles.read', ''],
@@ -284,7 +284,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       await page.getByRole('link', { name: 'Settings' }).click();
       await page.getByRole('tab', { name: 'Appearance', selected: true }).waitFor();
       // The range of time stands where it does something.
-      expect(await page.getByRole('button', { name: /Range of time/ }).count()).toBe(0);
+      expect(await page.getByRole('button', { name: /Time range/ }).count()).toBe(0);
       for (const [path, permission, text] of pages) {
         await page.goto(`${gateway.url}${path}`);
         if (may.has(permission)) {
@@ -294,7 +294,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
         }
         await page.getByRole('heading', { name: 'This page needs another permission' }).waitFor();
         await page.getByRole('main').getByText(permission, { exact: true }).waitFor();
-        await page.getByText(/It can be given by .*Gil Giver \(usr_giver\)/).waitFor();
+        await page.getByText(/It can be granted by .*Gil Giver \(usr_giver\)/).waitFor();
         if (person === nobody) await dashboard.lookNow(page, `denied${path.replace(/tr_.*/, 'trace').replaceAll(/\W+/g, '-')}`, 'main');
       }
       expect(refused).toEqual([]);
@@ -303,12 +303,12 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
 
     // What is said of a call stays, what it said is not shown; what they may not do says why.
     const page = await open(`${trace}?tab=request`, viewer);
-    await page.getByText('The request is hidden: it takes').getByText('bodies.read').waitFor();
+    await page.getByText('The request is hidden: it requires').getByText('bodies.read').waitFor();
     await page.getByRole('tab', { name: 'Summary' }).click();
     await page.getByRole('region', { name: 'The rail' }).getByText('Access').waitFor();
     // What is gone says for how long such are kept, to whoever may know.
     const gone = await open(`/ui/traces/tr_${'0'.repeat(32)}`);
-    await gone.getByText(/It may be older than traces are kept \(\d+\w: what they asked and answered goes with them\)/).waitFor();
+    await gone.getByText(/It may be past its retention \(\d+\w, with requests and responses\)/).waitFor();
     await gone.close();
     await page.goto(`${gateway.url}/ui/people`);
     const invite = page.getByRole('button', { name: 'Invite a user' });
@@ -321,7 +321,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
     await page.keyboard.press('g');
     await page.keyboard.press('s');
     await page.waitForURL(/\/ui\/servers$/);
-    await page.getByRole('button', { name: /Range of time/ }).waitFor();
+    await page.getByRole('button', { name: /Time range/ }).waitFor();
     await page.close();
     await Promise.all([viewer.close(), nobody.close()]);
   });
@@ -352,7 +352,7 @@ describeWith('chromium', 'the dashboard and its rules', (chromium) => {
       .getByText(/gateway\.yaml:\d+$/)
       .first()
       .waitFor();
-    expect(await rule.getByRole('button', { name: 'Change' }).getAttribute('title')).toMatch(/Managed by file: it stands in gateway\.yaml:\d+\./);
+    expect(await rule.getByRole('button', { name: 'Change' }).getAttribute('title')).toMatch(/Managed by file: defined in gateway\.yaml:\d+\./);
     expect(await page.getByRole('button', { name: 'Create a policy' }).isDisabled()).toBe(true);
     await dashboard.look(page, 'policies-of-file-light');
     await page.close();

@@ -77,7 +77,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.close();
   });
 
-  test('what a server offers beside tools is listed beside them, and the address holds which of it', async () => {
+  test('what a server offers other operations is listed beside them, and the address holds which of it', async () => {
     const page = await open('/ui/servers/desk/tools');
     await page.getByRole('tab', { name: 'Resources 2' }).click();
     await page.getByRole('row', { name: /desk:\/\/\/readme readme text\/markdown To be read first/ }).waitFor();
@@ -103,7 +103,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await asked.getByRole('button', { name: 'Call', exact: true }).click();
     await asked.getByText('It must have at least 3 characters.').waitFor();
     await asked.getByText('It must be a number.').waitFor();
-    await asked.getByText('It is needed.').waitFor();
+    await asked.getByText('Required.').waitFor();
     expect(server.calls).toEqual([]);
     await asked.getByLabel('title').fill('Say "it\'s" \\n broken');
     await asked.getByLabel('count (optional)').fill('3');
@@ -141,17 +141,17 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     const page = await open('/ui/servers/desk/tools?tool=look');
     await form(page, 'look').getByLabel('path').fill('/srv');
     await form(page, 'look').getByRole('button', { name: 'Call', exact: true }).click();
-    await page.getByText('The answer is empty').waitFor();
+    await page.getByText('The tool succeeded and returned no content').waitFor();
     await page.getByRole('row', { name: /^fail/ }).click();
     await form(page, 'fail').getByRole('button', { name: 'Call', exact: true }).click();
-    await page.getByText('The tool says that it failed').waitFor();
+    await page.getByText('The tool reported a failure').waitFor();
     await page.getByText('the disk is full').first().waitFor();
     const before = server.calls.length;
     await page.getByRole('row', { name: /^drop_repo/ }).click();
     const drop = form(page, 'drop_repo');
     await drop.getByLabel('repo', { exact: true }).fill('acme/old');
     await drop.getByRole('button', { name: 'Call', exact: true }).click();
-    await drop.getByText('It must be the very name of the tool.').waitFor();
+    await drop.getByText('Enter the exact name of the tool.').waitFor();
     expect(server.calls.length).toBe(before);
     await drop.getByLabel('Type drop_repo to call it').fill('drop_repo');
     await drop.getByRole('button', { name: 'Call', exact: true }).click();
@@ -169,7 +169,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await drop.getByRole('button', { name: 'Call', exact: true }).click();
     await page.getByText('It would not get through, so nothing was called.').waitFor();
     await page.locator('[data-decision=deny]').waitFor();
-    await page.getByRole('button', { name: 'Call all the same' }).click();
+    await page.getByRole('button', { name: 'Call anyway' }).click();
     const refused = page.getByRole('alert', { name: 'Why there is no answer' });
     await refused.getByText('at access', { exact: true }).waitFor();
     await dashboard.look(page, 'tool-refused-light');
@@ -190,7 +190,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.getByRole('row', { name: /^look/ }).getByText('no-etc').click();
     const shown = tool(page, 'look');
     await shown.getByRole('link', { name: 'no-etc' }).waitFor();
-    await shown.getByText('on a condition').waitFor();
+    await shown.getByText('conditionally').waitFor();
     await shown.getByRole('button', { name: 'Disable tool' }).click();
     const asked = page.getByRole('alertdialog', { name: 'Disable look?' });
     await asked.getByLabel('Why').fill('It reads too much.');
@@ -219,12 +219,12 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.getByRole('link', { name: 'Call again …' }).waitFor();
     await page.keyboard.press('r');
     const again = form(page, 'create_issue');
-    await again.getByText('Masked when it was recorded').waitFor();
+    await again.getByText('Masked when recorded').waitFor();
     expect(await again.getByLabel('title').inputValue()).toBe('It fails');
     expect(await page.content()).not.toContain('hunter2');
     const before = server.calls.length;
     await again.getByRole('button', { name: 'Call again' }).click();
-    await again.getByText('It was masked when it was recorded: write it anew.').waitFor();
+    await again.getByText('It was masked when recorded: enter it again.').waitFor();
     expect(server.calls.length).toBe(before);
     await again.getByLabel('password (optional)').fill('another');
     await again.getByLabel('title').fill('It fails again');
@@ -283,21 +283,21 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
 
   test('what calls of a server were like, and the last that failed, stand beside it; one that does not answer says at which step', async () => {
     const page = await open('/ui/servers/legacy-erp?tab=traffic');
-    await page.getByRole('heading', { name: 'Last that failed' }).waitFor();
+    await page.getByRole('heading', { name: 'Latest failures' }).waitFor();
     await page.getByRole('link', { name: 'post_entry' }).last().waitFor();
     await dashboard.look(page, 'server-traffic-light');
     await page.getByRole('tab', { name: 'Tools' }).click();
     await page.getByText('It failed at connect').waitFor();
     await page.getByText('reaches this address and port').waitFor();
     await page.getByRole('button', { name: 'Connect and test' }).click();
-    await page.getByText('It does not answer as it should').waitFor();
+    await page.getByText('It does not answer correctly').waitFor();
     await page.getByText('reaches this address and port').waitFor();
     // Calls were made, and none of them went well: nobody says that it was not asked.
-    await page.getByText('no good answer yet').first().waitFor();
-    await page.getByText('It answered no call well in the last 7 days.').waitFor();
+    await page.getByText('no successful call yet').first().waitFor();
+    await page.getByText('It has answered no call successfully in the last 7 days.').waitFor();
     await dashboard.look(page, 'server-down-light');
     await page.getByRole('tab', { name: 'Configuration' }).click();
-    await page.getByText('it is changed there').waitFor();
+    await page.getByText('change it there').waitFor();
     await page.close();
   });
 
@@ -305,9 +305,9 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     const page = await open('/ui/servers');
     await page.getByRole('button', { name: 'Add servers' }).click();
     const sheet = page.getByRole('dialog', { name: 'Add servers' });
-    await sheet.getByRole('tab', { name: 'Paste a block' }).click();
+    await sheet.getByRole('tab', { name: 'Paste a configuration' }).click();
     const entries = { added: { url: server.url, headers: { Authorization: 'Bearer not-taken' } }, 'no good': { url: server.url } };
-    await sheet.getByLabel('Block').fill(JSON.stringify({ mcpServers: entries }));
+    await sheet.getByLabel('Configuration').fill(JSON.stringify({ mcpServers: entries }));
     await sheet.getByText('without its headers Authorization').waitFor();
     await sheet.getByRole('button', { name: 'Add 2 servers' }).click();
     // One that cannot be made says why, and the other is made all the same.
@@ -332,8 +332,8 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     );
     expect(other.status).toBe(200);
     await change.getByRole('button', { name: 'Change the server' }).click();
-    await change.getByRole('alert', { name: 'Changed meanwhile' }).getByText('timeout').waitFor();
-    await change.getByRole('button', { name: 'Put mine on top' }).click();
+    await change.getByRole('alert', { name: 'Changed in the meantime' }).getByText('timeout').waitFor();
+    await change.getByRole('button', { name: 'Apply mine on top' }).click();
     await change.getByRole('button', { name: 'Change the server' }).click();
     await change.waitFor({ state: 'detached' });
     const { server: now } = JSON.parse((await ask('/v1/servers/added')).text) as { server: { managed: { spec: object } } };
@@ -350,7 +350,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     let isAway = true;
     await page.route(/\/v1\/(?:metrics|switches)/, (route) => (isAway ? route.fulfill({ status: 500 }) : route.continue()));
     await page.goto(`${dashboard.gateway.url}/ui/servers`);
-    const said = page.getByText('Not known now: what calls were like, and which servers are switched off.');
+    const said = page.getByText('Unavailable: call figures, and which servers are switched off.');
     await said.waitFor();
     isAway = false;
     await page.evaluate("{ const now = Date.now; Date.now = () => now() + 600_000; window.dispatchEvent(new Event('visibilitychange')); }");

@@ -49,7 +49,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     const columns = await headers(page);
     await page.getByRole('button', { name: 'Save view' }).click();
     await page.getByLabel('Name').fill('Failing');
-    await page.getByLabel('Who sees it').selectOption('everyone');
+    await page.getByLabel('Visible to').selectOption('everyone');
     await page.getByRole('button', { name: 'Save the view' }).click();
     await page.waitForURL(/view=view_/);
     const views = page.getByRole('navigation', { name: 'Saved views' });
@@ -76,15 +76,15 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.getByRole('button', { name: 'Clear the query' }).click();
     await theirs({ state: { q: 'status:error', cols: 'time,what,status,team', range: '24h' } }, id, 1);
     await page.getByRole('button', { name: 'Update' }).click();
-    const met = page.getByRole('alert', { name: 'Changed meanwhile' });
+    const met = page.getByRole('alert', { name: 'Changed in the meantime' });
     await met.getByRole('row', { name: /Range/ }).getByText('24h').waitFor();
     await dashboard.look(page, 'traces-view-met');
     // Their range stays theirs, and what one has cleared oneself is cleared.
-    await met.getByRole('button', { name: 'Put mine on top' }).click();
+    await met.getByRole('button', { name: 'Apply mine on top' }).click();
     await page.waitForURL((url) => url.searchParams.get('range') === '24h' && !url.searchParams.has('q'));
     await page.getByRole('button', { name: 'Update' }).click();
     await failing.getByText('edited').waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'More of the view Failing' }).click();
+    await page.getByRole('button', { name: 'More actions for the view Failing' }).click();
     await page.getByRole('menuitem', { name: 'Rename or share…' }).click();
     await page.getByLabel('Name').fill('Of six hours');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -96,15 +96,15 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.getByRole('option', { name: /Of six hours/ }).waitFor();
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.searchParams.get('view') === id && url.searchParams.get('range') === '24h');
-    await page.getByRole('button', { name: 'More of the view Of six hours' }).click();
+    await page.getByRole('button', { name: 'More actions for the view Of six hours' }).click();
     await page.getByRole('menuitem', { name: 'Delete…' }).click();
     await theirs({ name: 'Of a day' }, id, 4);
     await page.getByRole('button', { name: 'Delete the view' }).click();
-    await page.getByRole('button', { name: 'It may go as it is now' }).click();
+    await page.getByRole('button', { name: 'Delete it as it is now' }).click();
     await page.getByRole('button', { name: 'Delete the view' }).click();
     await page.waitForURL((url) => !url.searchParams.has('view'));
     await page.goto(`${gateway.url}/ui/traces?view=${id}`);
-    await page.getByText('The view of this address is not there').waitFor();
+    await page.getByText('The view in this address does not exist').waitFor();
     await page.close();
   });
 
@@ -117,9 +117,9 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     expect(made.status).toBe(201);
     const page = await open('/ui/traces');
     await page.getByRole('link', { name: 'Old' }).click();
-    await page.getByText('Left out, as it is known no more').getByText('colour, the column mood').waitFor();
+    await page.getByText('Ignored, as it no longer exists').getByText('colour, the column mood').waitFor();
     await page.waitForURL(/range=7d/);
-    await page.getByRole('button', { name: 'Ask without nonsense:(x' }).click();
+    await page.getByRole('button', { name: 'Search without nonsense:(x' }).click();
     const ofServer = await countTraces(7, "server = 'github'");
     await until(async () => (await rows(page)) === ofServer, { what: 'the traces of the server' });
     expect(await headers(page)).toEqual(['', 'Time', 'Server · tool']);
@@ -162,7 +162,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.keyboard.press('Enter');
     await until(async () => (await copied()) === page.url(), { what: 'the link that moves on with time' });
     await page.keyboard.press('c');
-    await page.getByRole('button', { name: 'This moment' }).click();
+    await page.getByRole('button', { name: 'Exactly this moment' }).click();
     await until(async () => /[?&]from=[^&]+&to=/.test(await copied()), { what: 'the link that stays' });
     // What means two moments already is copied as it is.
     await page.goto(await copied());
@@ -172,11 +172,11 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.close();
   });
 
-  test('an empty list says which filter keeps most away, and an export has the columns that are shown, in the order to which they were dragged', async () => {
+  test('an empty list says which filter keeps most away, and an export has the columns shown, in the order to which they were dragged', async () => {
     const before = dashboard.complaints.length;
     const page = await open('/ui/traces?q=server%3Alegacy-erp+status%3Ablocked&cols=what,status');
     const [all, ofServer] = [await countTraces(1), await countTraces(1, "server = 'legacy-erp'")];
-    await page.getByText(`0 of ${all} traces of the last 24 hours fit the query`).waitFor();
+    await page.getByText(`0 of ${all} traces of the last 24 hours match the query`).waitFor();
     // Of what is refused there is more than of what a server was asked that cannot be reached.
     await page.getByRole('button', { name: /^remove server:legacy-erp → / }).waitFor();
     expect(await page.getByRole('button', { name: /^remove / }).allTextContents()).toEqual([
@@ -192,7 +192,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await page.waitForURL((url) => url.searchParams.get('cols') === 'status,what');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Export' }).click();
-    await page.getByRole('button', { name: 'Write the file' }).click();
+    await page.getByRole('button', { name: 'Create the file' }).click();
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save the file' }).click()]);
     const lines = readFileSync(await download.path(), 'utf8')
       .trimEnd()
@@ -212,7 +212,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await peek.getByText('/params/arguments/password by field').waitFor();
     await peek.getByRole('region', { name: 'Headers' }).getByText('Claude-Code/1.4.0').waitFor();
     await peek.getByRole('button', { name: 'Check against the schema' }).click();
-    await peek.getByText('It fits what query takes now, as far as it is not masked.').waitFor();
+    await peek.getByText('Valid for the current schema of query, as far as it is not masked.').waitFor();
     await dashboard.look(page, 'traces-peek-request');
     // By keys: the line, then what stands in it.
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -229,7 +229,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await peek.getByText('Revenue of the third quarter\nof all teams').waitFor();
     await peek.getByText('Structured content').waitFor();
     await dashboard.look(page, 'traces-peek-response');
-    await peek.getByRole('button', { name: 'As it came' }).click();
+    await peek.getByRole('button', { name: 'Raw' }).click();
     await peek.getByText('"structuredContent"').waitFor();
 
     // As wide as somebody likes it, in this browser.
@@ -243,13 +243,13 @@ describeWith('chromium', 'the list of traces', (chromium) => {
 
     await page.goto(`${gateway.url}/ui/traces?q=tool%3Acreate_issue+status%3Aerror`);
     await page.getByRole('row').nth(1).click();
-    await peek.getByRole('button', { name: 'Compare with its last success' }).click();
+    await peek.getByRole('button', { name: 'Compare with last success' }).click();
     await page.waitForURL(/traces\/compare\?a=tr_[^&]+&b=tr_/);
     await page.getByRole('heading', { name: 'Compare two traces' }).waitFor();
     await page.goto(`${gateway.url}/ui/traces?q=tool%3Apost_entry`);
     await page.getByRole('row').nth(1).click();
-    await peek.getByRole('button', { name: 'Compare with its last success' }).click();
-    await peek.getByText('No other call of post_entry went well in the week before.').waitFor();
+    await peek.getByRole('button', { name: 'Compare with last success' }).click();
+    await peek.getByText('No other call of post_entry succeeded in the week before.').waitFor();
     await page.close();
   });
 });

@@ -182,24 +182,24 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     expect(secret).toMatch(/^gwo_/);
     expect((await search('query', secret)).status).toBe(200);
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByText('After closing nobody can read it again').waitFor();
-    await page.getByText('I have kept it').click();
+    await page.getByText('It cannot be shown again').waitFor();
+    await page.getByText('I have saved it').click();
     await page.getByRole('button', { name: 'Done' }).click();
     await page.locator('[data-secret]').waitFor({ state: 'detached' });
     expect(await page.content()).not.toContain(secret);
 
     await page.getByLabel('Use').selectOption('90');
-    await page.getByText('No key fits').waitFor();
+    await page.getByText('No key matches').waitFor();
     await page.getByRole('button', { name: 'Show all keys' }).click();
     await page.getByRole('grid').getByText('from the dashboard').click();
     // One that leaked has no day of grace.
-    await page.getByLabel('After a rotation the old secret').selectOption('is refused at once');
+    await page.getByLabel('After rotation the old secret').selectOption('is refused at once');
     await page.getByRole('button', { name: 'Rotate the secret' }).click();
     const rotated = (await page.locator('[data-secret]').innerText()).trim();
     expect([(await search('query', secret)).status, (await search('query', rotated)).status]).toEqual([401, 200]);
-    await page.getByText('I have kept it').click();
+    await page.getByText('I have saved it').click();
     await page.getByRole('button', { name: 'Done' }).click();
-    await page.getByRole('link', { name: 'look at it' }).waitFor();
+    await page.getByRole('link', { name: 'open it' }).waitFor();
     await page.getByRole('button', { name: 'Revoke the key' }).click();
     await page.getByText(/^2 calls in the last hour use it/).waitFor();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke the key' }).click();
@@ -315,11 +315,11 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     const page = await open('/ui/settings?part=export');
     await page.getByText('No target yet').waitFor();
     await page.route('**/v1/**', (route) => route.abort());
-    const bar = page.getByRole('status').getByText('The gateway did not answer');
+    const bar = page.getByRole('status').getByText('The gateway is not responding');
     await bar.waitFor();
     await page.getByText('No target yet').waitFor();
     await page.unroute('**/v1/**');
-    await page.getByRole('button', { name: 'Ask again' }).click();
+    await page.getByRole('button', { name: 'Retry' }).click();
     await bar.waitFor({ state: 'detached' });
     await page.close();
   });

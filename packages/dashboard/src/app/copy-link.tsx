@@ -21,12 +21,12 @@ export function CopyLink({ onClose }: { readonly onClose: () => void }): ReactEl
   return (
     <Sheet title="Copy a link to this view" onClose={onClose} first={first}>
       <div className="flex flex-col items-start gap-3 p-4">
-        <p className="text-ink-2">What you see moves on with time. Whoever opens the link can see it so too, or what you see now.</p>
+        <p className="text-ink-2">This range moves with time. The link can move with it, or show exactly what you see now.</p>
         <div className="flex flex-wrap gap-2">
           <Button ref={first} look="primary" onClick={() => copy({})}>
             Always the {rangeText(search)}
           </Button>
-          <Button onClick={() => copy(momentOf(search))}>This moment</Button>
+          <Button onClick={() => copy(momentOf(search))}>Exactly this moment</Button>
         </div>
       </div>
     </Sheet>

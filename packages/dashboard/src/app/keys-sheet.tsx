@@ -18,7 +18,7 @@ export function KeysSheet({ onClose }: { readonly onClose: () => void }): ReactE
           onChange={(event) => setAppearance({ shortcuts: event.target.checked })}
           className="size-4 accent-(--accent)"
         />
-        Single letters are commands
+        Single-letter shortcuts
       </label>
       <div className="flex flex-col gap-5 p-4">
         <KeyList title="On this page" shortcuts={shortcutsOf('page')} />

@@ -29,10 +29,10 @@ export function NotFound(): ReactElement {
   return (
     <div className="flex flex-col items-start gap-4 px-3 py-12 sm:px-4">
       <Rail stop="access" status="cancelled" large />
-      <h1 className="text-title font-semibold">There is no such page</h1>
-      <p className="max-w-[60ch] text-body text-ink-2">The line ends here. The address may be of an older dashboard, or cut.</p>
+      <h1 className="text-title font-semibold">Page not found</h1>
+      <p className="max-w-[60ch] text-body text-ink-2">The line ends here. The address may be incomplete, or of an older version.</p>
       <Link to="/" className="text-accent underline">
-        To the overview
+        Go to the Overview
       </Link>
     </div>
   );

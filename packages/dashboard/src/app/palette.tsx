@@ -81,11 +81,11 @@ export function Palette({ onClose, onKeys, onLink }: PaletteProps): ReactElement
           >
             <Autocomplete.Input
               aria-label="Search or run"
-              placeholder="A page, a server, a tool, a user, a key, a trace id, something to do…"
+              placeholder="Find a page, server, tool, user, key or trace id, or run a command…"
               className="h-12 shrink-0 border-b border-hairline bg-transparent px-4 text-body outline-none placeholder:text-ink-3"
             />
             <Autocomplete.Empty className="px-4 text-ink-3 not-empty:py-6">
-              Nothing has that in its name. A query such as server:github goes into the search of Traces.
+              No match. A query such as server:github belongs in the search of Traces.
             </Autocomplete.Empty>
             <Autocomplete.List className="min-h-0 overflow-y-auto overscroll-contain py-1 empty:hidden">
               {(group: Group) => (

@@ -38,7 +38,7 @@ export function SessionEnded(): ReactElement | null {
     <div role="alert" className="flex shrink-0 flex-wrap items-center gap-x-4 gap-y-1 border-b border-hairline bg-warn-soft px-3 py-2 sm:px-4">
       <p className="min-w-0 flex-1">
         <span className="font-medium">Your session has ended.</span>{' '}
-        <span className="text-ink-2">What is on screen is of before. After signing in you are here again.</span>
+        <span className="text-ink-2">What you see was loaded before. Signing in brings you back here.</span>
       </p>
       <a href={signInPath('ended')} className={buttonLook('primary')}>
         Sign in again

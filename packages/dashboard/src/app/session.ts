@@ -39,5 +39,5 @@ function sentenceOf(text: string): string {
 /** What is not known is not allowed. */
 export function useCapability(permission: string): Capability {
   const { capabilities } = useSession();
-  return capabilities.get(permission) ?? { permission, description: '', allowed: false, reason: 'The gateway does not know it.', granters: [] };
+  return capabilities.get(permission) ?? { permission, description: '', allowed: false, reason: 'The gateway does not know this permission.', granters: [] };
 }

@@ -32,10 +32,10 @@ export function Shell(): ReactElement {
   return (
     <div className="flex h-dvh flex-col">
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-20 focus:bg-surface focus:p-2">
-        To the content
+        Skip to content
       </a>
       <header className="flex h-12 shrink-0 items-center gap-3 border-b border-hairline bg-surface px-3 sm:px-4">
-        <Link to="/" className="flex items-center gap-3 rounded-control" aria-label="GatewayOps, to the overview">
+        <Link to="/" className="flex items-center gap-3 rounded-control" aria-label="GatewayOps, go to the Overview">
           <Logo />
           <span className="hidden text-body font-semibold lg:inline">GatewayOps</span>
         </Link>
@@ -127,7 +127,7 @@ function Nav({ narrow }: { readonly narrow: boolean }): ReactElement {
       <button
         type="button"
         onClick={() => setAppearance({ narrowNav: !narrow })}
-        aria-label={narrow ? 'Show the names of pages' : 'Only show icons'}
+        aria-label={narrow ? 'Expand the menu' : 'Collapse the menu'}
         className="mt-auto hidden h-8 items-center rounded-control px-2.5 text-ink-3 hover:bg-sunken hover:text-ink lg:flex"
       >
         {narrow ? <ChevronsRight size={16} aria-hidden="true" /> : <ChevronsLeft size={16} aria-hidden="true" />}
@@ -143,10 +143,10 @@ function useShellShortcuts(setLayer: (layer: Layer) => void): readonly Shortcut[
   const hasRange = useHasRange();
   return [
     { keys: 'mod+k', about: 'Search or run', run: () => setLayer('palette') },
-    { keys: '?', about: 'These keys', run: () => setLayer('keys') },
-    ...(hasRange ? [{ keys: 't', about: 'Range of time', run: () => setLayer('range') }] : []),
-    { keys: 'u', about: 'UTC or local time', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
-    { keys: '\\', about: 'Menu wide or narrow', run: () => setAppearance({ narrowNav: !narrowNav }) },
+    { keys: '?', about: 'Show keyboard shortcuts', run: () => setLayer('keys') },
+    ...(hasRange ? [{ keys: 't', about: 'Choose the time range', run: () => setLayer('range') }] : []),
+    { keys: 'u', about: 'Switch between UTC and local time', run: () => setAppearance({ zone: zone === 'utc' ? 'local' : 'utc' }) },
+    { keys: '\\', about: 'Expand or collapse the menu', run: () => setAppearance({ narrowNav: !narrowNav }) },
     { keys: 'c', about: 'Copy a link to this view', run: () => copyLink(hasRange, () => setLayer('link')) },
     ...pageGroups.flatMap(({ pages }) =>
       // What is not in the menu is no key either.

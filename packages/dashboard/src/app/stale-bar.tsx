@@ -35,10 +35,10 @@ export function StaleBar(): ReactElement | null {
       ) : (
         <>
           <span className="[&_time]:text-warn">
-            ▲ The gateway did not answer; some of what is shown dates from <Clock time={new Date(since).toISOString()} />.
+            ▲ The gateway is not responding; some data shown is from <Clock time={new Date(since).toISOString()} />.
           </span>
           <Button look="quiet" onClick={() => void queries.refetchQueries({ type: 'active', predicate: isStale })}>
-            Ask again
+            Retry
           </Button>
         </>
       )}

@@ -180,10 +180,10 @@ export function LineChart({
             <Table2 size={14} aria-hidden="true" />
           </IconButton>
         )}
-        <IconButton title={`${label} as a picture`} onAct={() => savePicture(plot.current, name)}>
+        <IconButton title={`${label}: save as PNG`} onAct={() => savePicture(plot.current, name)}>
           <Image size={14} aria-hidden="true" />
         </IconButton>
-        <IconButton title={`${label} as CSV`} onAct={() => save(new Blob([csvOf(times, lines)], { type: 'text/csv' }), `${name}.csv`)}>
+        <IconButton title={`${label}: save as CSV`} onAct={() => save(new Blob([csvOf(times, lines)], { type: 'text/csv' }), `${name}.csv`)}>
           <Download size={14} aria-hidden="true" />
         </IconButton>
       </div>
@@ -191,7 +191,7 @@ export function LineChart({
       <div
         ref={place}
         role="img"
-        aria-label={`${label}; as figures in the table`}
+        aria-label={`${label}; the same figures are in the table`}
         hidden={isTable}
         className={`w-full overflow-hidden text-meta [&_.uplot]:font-sans [&_.uplot]:leading-4 ${onOpen === undefined ? '' : '[&_.u-over]:cursor-pointer'}`}
       />
@@ -223,7 +223,7 @@ interface LegendProps {
 const legendColumns: readonly (readonly [LegendColumn, string])[] = [
   ['last', 'Last'],
   ['mean', 'Mean'],
-  ['most', 'Most'],
+  ['most', 'Max'],
 ];
 
 /** What each line is, and how it went: a click on a name shows it alone, on a title sorts by it. */
@@ -239,7 +239,7 @@ function Legend({ lines, at, alone, format, isWhole, onAlone }: LegendProps): Re
           </th>
           <th scope="col" className="pl-3 text-right font-normal max-sm:hidden">
             {/* As wide as what will stand there: it does not push the others. */}
-            <span className="inline-block min-w-12">Here</span>
+            <span className="inline-block min-w-12">Cursor</span>
           </th>
           {legendColumns.map(([column, title]) => (
             <th key={column} scope="col" className="pl-3 text-right font-normal whitespace-nowrap" aria-sort={by === column ? 'descending' : 'none'}>

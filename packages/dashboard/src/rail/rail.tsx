@@ -67,7 +67,7 @@ function shapeOf(stop: string, status: Status): Shape {
   const ended = status === 'unknown' ? -1 : known === -1 ? 0 : known;
   const passed = status === 'success' ? stops.length : ended;
   const shape = {
-    label: status === 'success' ? 'Passed all stops' : ended === -1 ? 'Nobody knows how it ended' : `${statusWord(status)} at ${stops[ended]}`,
+    label: status === 'success' ? 'Passed all stops' : ended === -1 ? 'Outcome unknown' : `${statusWord(status)} at ${stops[ended]}`,
     passed: passedShape(passed),
     ahead: passed < last ? aheadLine(passed) : '',
     mark: ended >= 0 && status !== 'success' ? at(ended) : null,

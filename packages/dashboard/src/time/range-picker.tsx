@@ -22,7 +22,7 @@ export function RangePicker({ open, onOpenChange }: { readonly open: boolean; re
     <Popover.Root open={open} onOpenChange={onOpenChange}>
       <Popover.Trigger className="flex h-8 shrink-0 items-center gap-1.5 rounded-control border border-control bg-surface px-2.5 whitespace-nowrap hover:bg-sunken pointer-coarse:h-10">
         <Clock3 size={14} aria-hidden="true" />
-        <span className="sr-only">Range of time: </span>
+        <span className="sr-only">Time range: </span>
         <span className="hidden sm:inline">{chosen}</span>
         <span className="sm:hidden">{short}</span>
       </Popover.Trigger>
@@ -77,7 +77,7 @@ function OwnRange({ from: chosenFrom, to: chosenTo, onChoose }: OwnRangeProps): 
     // A field for a moment says none of a zone: it is the one in which all times are shown.
     const moment = (name: string): Date => new Date(zone === 'utc' ? `${text(name)}Z` : text(name));
     const [from, to] = [moment('from'), moment('to')];
-    if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Say it in words, or both moments.');
+    if (Number.isNaN(from.getTime()) || Number.isNaN(to.getTime())) setProblem('Enter a phrase, or both a start and an end.');
     else if (from >= to) setProblem('The end must be after the beginning.');
     else onChoose({ from: from.toISOString(), to: to.toISOString() });
   };

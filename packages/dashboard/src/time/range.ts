@@ -40,7 +40,7 @@ export function lengthOf(range: string): number | null {
 
 /** What comes after `the`: `last 24 hours`, `chosen period`. */
 export function rangeText({ range, from, to }: RangeSearch): string {
-  if (from !== undefined && to !== undefined) return 'chosen period';
+  if (from !== undefined && to !== undefined) return 'selected period';
   const [, count = '24', unit = 'h'] = relative.exec(range ?? defaultRange) ?? [];
   const name = { m: 'minute', h: 'hour', d: 'day' }[unit as keyof typeof units];
   return count === '1' ? `last ${name}` : `last ${count} ${name}s`;

@@ -16,13 +16,13 @@ export function readSpokenRange(text: string, zone: Zone, now: number): SpokenRa
   const found = parse(text, zone === 'utc' ? { instant: new Date(now), timezone: 0 } : new Date(now));
   const [result] = found;
   const rest = result === undefined ? '' : `${text.slice(0, result.index)}${text.slice(result.index + result.text.length)}`.trim();
-  if (result === undefined || found.length > 1 || !around.test(rest)) return { problem: `It is not understood. Such as: ${examples}, 90m, 14d.` };
+  if (result === undefined || found.length > 1 || !around.test(rest)) return { problem: `Not understood. Try: ${examples}, 90m, 14d.` };
   const isOpen = /^(?:since|after)$/i.test(rest) || isUntilNow(result);
   const begin = edge(result.start, zone, 0);
   const end = isOpen ? now : edge(result.end ?? result.start, zone, 1);
   const back = begin > now ? stepBack(result.start) : () => 0;
   const [from, to] = [begin - back(begin), Math.min(isOpen ? now : end - back(end), now)];
-  if (from >= now) return { problem: 'That lies ahead: nothing is recorded there yet.' };
+  if (from >= now) return { problem: 'That is in the future: nothing is recorded yet.' };
   if (from >= to) return { problem: 'The end must be after the beginning.' };
   return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
 }

@@ -100,14 +100,19 @@ export function ChangedMeanwhile<Written extends Fields>({
   const changes = theirs === null ? [] : changesOf(before.fields, theirs.fields, mine);
   const isNew = before.version === 0;
   return (
-    <section ref={place} role="alert" aria-label="Changed meanwhile" className="flex flex-col gap-2 rounded-panel border border-warn-solid bg-warn-soft p-3">
+    <section
+      ref={place}
+      role="alert"
+      aria-label="Changed in the meantime"
+      className="flex flex-col gap-2 rounded-panel border border-warn-solid bg-warn-soft p-3"
+    >
       <p className="flex items-start gap-2 font-medium">
         <TriangleAlert size={16} aria-hidden="true" className="mt-0.5 shrink-0 text-warn" />
         {theirs === null
-          ? 'Somebody has deleted it meanwhile.'
+          ? 'Somebody has deleted it in the meantime.'
           : isNew
-            ? 'There is one of this name already. What it says:'
-            : `${theirs.by ?? 'Somebody'} has changed it meanwhile. ${deleting ? 'Look at it first.' : 'Nothing of what you wrote is lost.'}`}
+            ? 'One with this name already exists:'
+            : `${theirs.by ?? 'Somebody'} has changed it in the meantime. ${deleting ? 'Review it first.' : 'Nothing you wrote is lost.'}`}
       </p>
       {changes.length > 0 && (
         <SmallTable titles={['', ...(isNew ? [] : ['It was']), 'It is now', ...(deleting ? [] : ['Yours'])]} left={4}>
@@ -120,29 +125,29 @@ export function ChangedMeanwhile<Written extends Fields>({
               <td className="px-3 py-1 break-words">{textOf(change.theirs)}</td>
               {!deleting && (
                 <td className={`px-3 py-1 break-words ${change.isBoth ? 'font-medium text-warn' : 'text-ink-3'}`}>
-                  {change.isBoth ? `${textOf(change.mine)} · you changed it too` : 'as it was'}
+                  {change.isBoth ? `${textOf(change.mine)} · you changed it too` : 'unchanged'}
                 </td>
               )}
             </tr>
           ))}
         </SmallTable>
       )}
-      {theirs !== null && changes.length === 0 && <p className="text-ink-2">It says what it said when you opened it.</p>}
+      {theirs !== null && changes.length === 0 && <p className="text-ink-2">Its content is the same as when you opened it.</p>}
       <div className="flex flex-wrap items-center gap-2">
-        {deleting && theirs !== null && <Button onClick={() => take(theirs.fields)}>It may go as it is now</Button>}
+        {deleting && theirs !== null && <Button onClick={() => take(theirs.fields)}>Delete it as it is now</Button>}
         {!deleting && (theirs !== null || canMakeAnew) && (
           <Button onClick={() => take(theirs === null || isNew ? mine : merged(before.fields, theirs.fields, mine))}>
-            {theirs === null ? 'Make it anew' : isNew ? 'Put mine in its place' : 'Put mine on top'}
+            {theirs === null ? 'Create it again' : isNew ? 'Replace it with mine' : 'Apply mine on top'}
           </Button>
         )}
         {!deleting && theirs !== null && (
           <Button look="quiet" onClick={() => take(theirs.fields)}>
-            Take theirs
+            Use theirs
           </Button>
         )}
         <span className="text-meta text-ink-2">
-          {!deleting && theirs !== null && !isNew && 'On top: what only they changed stays theirs. '}
-          {deleting ? 'Nothing is deleted' : 'Nothing is saved'} by this.
+          {!deleting && theirs !== null && !isNew && 'What only they changed stays as they have it. '}
+          {deleting ? 'Nothing is deleted yet.' : 'Nothing is saved yet.'}
         </span>
       </div>
     </section>

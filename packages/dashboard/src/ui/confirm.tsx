@@ -32,11 +32,11 @@ export function Confirm({ title, children, verb, reason, met = false, onConfirm,
             {children}
           </AlertDialog.Description>
           {reason !== undefined && (
-            <Field label={reason} hint="It stands in the audit." value={why} maxLength={500} onChange={(event) => setWhy(event.target.value)} />
+            <Field label={reason} hint="Recorded in the audit log." value={why} maxLength={500} onChange={(event) => setWhy(event.target.value)} />
           )}
           {met === false ? <FaultLine error={done.error} /> : met}
           <div className="flex justify-end gap-2">
-            <AlertDialog.Close render={<Button look="quiet">Keep it as it is</Button>} />
+            <AlertDialog.Close render={<Button look="quiet">Cancel</Button>} />
             <Button look="danger" disabled={done.isPending || (reason !== undefined && why.trim() === '')} onClick={() => done.mutate()}>
               {verb}
             </Button>

@@ -6,7 +6,7 @@ import { Empty } from './states.tsx';
 export function NoCalls({ title }: { readonly title: string }): ReactElement {
   return (
     <Empty title={title}>
-      Look at a longer range of time, or{' '}
+      Choose a longer time range, or{' '}
       <Link to="/connect" className="text-accent underline">
         connect an agent
       </Link>

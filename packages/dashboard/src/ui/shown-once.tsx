@@ -43,17 +43,17 @@ export function ShownOnce({ secret, copyLabel, about, lost, guard, children }: S
       {children}
       <label className="mt-2 flex items-center gap-2">
         <input type="checkbox" checked={guard.kept} onChange={(event) => guard.setKept(event.target.checked)} className="size-4 accent-(--accent)" /> I have
-        kept it
+        saved it
       </label>
       {guard.asks && (
         <p role="alert" className="text-warn">
-          After closing nobody can read it again. Say that you have kept it, or close all the same: {lost}
+          It cannot be shown again. Confirm that you have saved it, or close anyway: {lost}
         </p>
       )}
       <div className="flex justify-end gap-2">
         {guard.asks && (
           <Button look="quiet" onClick={guard.closeAllTheSame}>
-            Close all the same
+            Close anyway
           </Button>
         )}
         <Button look="primary" onClick={guard.close}>

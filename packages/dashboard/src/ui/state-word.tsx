@@ -12,8 +12,8 @@ const looks: Readonly<
   recovering: { word: 'recovering', tone: 'text-warn', shape: 'triangle' },
   draining: { word: 'draining', tone: 'text-waiting', shape: 'ring' },
   off: { word: 'switched off', tone: 'text-blocked', shape: 'barred' },
-  unanswered: { word: 'no good answer yet', tone: 'text-warn', shape: 'triangle' },
-  unknown: { word: 'not asked yet', tone: 'text-ink-3', shape: 'dashed' },
+  unanswered: { word: 'no successful call yet', tone: 'text-warn', shape: 'triangle' },
+  unknown: { word: 'not checked yet', tone: 'text-ink-3', shape: 'dashed' },
 };
 
 interface Asked {

@@ -103,7 +103,7 @@ export function isUnavailable(error: unknown): boolean {
 export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; readonly onRetry?: () => void; readonly what: string }): ReactElement {
   const queries = useQueryClient();
   const ours = error instanceof GatewayOpsError ? error : null;
-  if (ours?.code === 'forbidden') return <Empty title={`You may not see this: ${ours.message}`}>{ours.fix}</Empty>;
+  if (ours?.code === 'forbidden') return <Empty title={`No access: ${ours.message}`}>{ours.fix}</Empty>;
   const requestId = ours !== null && 'requestId' in ours && typeof ours.requestId === 'string' ? ours.requestId : null;
   const message = error instanceof Error ? error.message : String(error);
   const diagnostics = (): string =>
@@ -121,7 +121,7 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
           <p className="text-body font-medium">{what} could not be shown</p>
           <p className="mt-1 break-words text-ink-2">{message}</p>
           {ours !== null && <p className="mt-1 break-words text-ink-2">{ours.fix}</p>}
-          {isUnavailable(error) && <p className="mt-1 text-ink-2">It is asked for again every few seconds, and stands here once it answers.</p>}
+          {isUnavailable(error) && <p className="mt-1 text-ink-2">Retried every few seconds; it appears here as soon as it answers.</p>}
           <div className="mt-3 flex flex-wrap items-center gap-2">
             {onRetry !== undefined && (
               <Button
@@ -150,24 +150,24 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
   const people = capability.granters;
   const [copied, setCopied] = useState(false);
   const request = (): string =>
-    `Please give me the permission ${capability.permission} of GatewayOps (${inWords(capability.description)}), for ${location.href}`;
+    `Please grant me the permission ${capability.permission} of GatewayOps (${inWords(capability.description)}), for ${location.href}`;
   return (
     <div className={`flex flex-col items-start gap-3 py-12 ${stateInset}`}>
       <Lock size={20} aria-hidden="true" className="text-ink-3" />
       <h1 className="text-title font-semibold">This page needs another permission</h1>
       <p className="max-w-[72ch] text-body text-ink-2">
-        It takes <code className="font-mono text-table">{capability.permission}</code>
+        It requires <code className="font-mono text-table">{capability.permission}</code>
         {capability.description === '' ? '' : ` (${inWords(capability.description)})`}. {capability.reason}
       </p>
       <p className="max-w-[72ch] text-body text-ink-2">
         {people.length === 0
-          ? 'The operator of the gateway can give it.'
-          : `It can be given by ${people
+          ? 'The operator of the gateway can grant it.'
+          : `It can be granted by ${people
               .slice(0, 5)
               .map(({ name, reference }) => `${name} (${nameOf(reference)})`)
               .join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
       </p>
-      <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request for it</Button>
+      <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request</Button>
       <p role="status" className="text-meta text-ink-3">
         {copied ? `Copied: send it to ${people.length === 0 ? 'the operator' : people.length === 1 ? (people[0]?.name ?? '') : 'one of them'}.` : ''}
       </p>

@@ -53,7 +53,7 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
   });
   const choices: readonly (readonly [string, string])[] = [
     ['', 'Only for me'],
-    ['everyone', 'Everyone of the organization'],
+    ['everyone', 'Everyone in the organization'],
     ...(teams.data?.teams ?? []).map((team): readonly [string, string] => [`team:${team.id}`, `Team ${team.name}`]),
   ];
   // Of a team that is not among those.
@@ -69,14 +69,14 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
       >
         <Field
           label="Name"
-          hint="Its query, its columns in their order and its range of time are kept. A length such as the last 24 hours goes on with time."
+          hint="Saves the query, the columns in their order and the time range. A relative range such as the last 24 hours keeps moving."
           value={name}
           maxLength={80}
           required
           onChange={(event) => setName(event.target.value)}
         />
         <Choice
-          label="Who sees it"
+          label="Visible to"
           value={share}
           choices={known}
           disabled={!mayShare.allowed && (view?.shared_with ?? null) === null}
@@ -85,8 +85,8 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
         />
         <p className="text-meta text-ink-3">
           {mayShare.allowed
-            ? 'Whoever may not see a call does not see it in a view either. It is changed by whose it is, and by administrators.'
-            : `It is for you alone. ${mayShare.reason}`}
+            ? 'A view shows nobody calls that they may not see. Its owner and administrators can change it.'
+            : `Only you will see it. ${mayShare.reason}`}
         </p>
         <ChangedMeanwhile
           versioned={versioned}
@@ -102,7 +102,7 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
         <SheetActions
           verb={view === null ? 'Save the view' : 'Save'}
           disabled={save.isPending || versioned.meeting !== null || name.trim() === ''}
-          why={name.trim() === '' ? 'It needs a name.' : undefined}
+          why={name.trim() === '' ? 'Enter a name.' : undefined}
           onClose={onClose}
         />
       </form>
@@ -110,7 +110,7 @@ export function EditView({ page, view, state, onSaved, onClose }: EditViewProps)
   );
 }
 
-const memberTitles = { name: 'Name', shared_with: 'Who sees it' };
+const memberTitles = { name: 'Name', shared_with: 'Visible to' };
 
 function membersOf(view: SavedView | null): { readonly name: string; readonly shared_with: string | null } {
   return { name: view?.name ?? '', shared_with: view?.shared_with ?? null };

@@ -106,18 +106,18 @@ function ViewActions({ page, search, view, isEdited: edited, onChoose, onWritten
     // What is refused may be another by now.
     onError: () => queries.invalidateQueries({ queryKey: viewsQuery.queryKey }),
   });
-  const others = 'It is shared by somebody else: save one of your own, or ask them.';
+  const others = 'Somebody else shares it: save a view of your own, or ask them.';
   return (
     <>
       <div className="flex items-center gap-1 border-b border-hairline pb-0.5 pl-2">
         {edited && (
           <>
-            <Button look="quiet" onClick={() => onChoose({ ...searchOf(page, view.state), view: view.id })} title="What you see as the view says">
+            <Button look="quiet" onClick={() => onChoose({ ...searchOf(page, view.state), view: view.id })} title="Discard your changes to the view">
               <RotateCcw size={14} aria-hidden="true" /> <span className="max-sm:sr-only">Reset to view</span>
             </Button>
             <Button
               disabled={!view.changeable || update.isPending || versioned.meeting !== null}
-              title={view.changeable ? 'The view as what you see' : others}
+              title={view.changeable ? 'Save what you see to the view' : others}
               onClick={() => update.mutate()}
             >
               Update
@@ -126,7 +126,7 @@ function ViewActions({ page, search, view, isEdited: edited, onChoose, onWritten
         )}
         <Menu.Root>
           <Menu.Trigger
-            aria-label={`More of the view ${view.name}`}
+            aria-label={`More actions for the view ${view.name}`}
             className="flex size-8 items-center justify-center rounded-control text-ink-3 hover:bg-sunken hover:text-ink pointer-coarse:size-10"
           >
             <MoreHorizontal size={16} aria-hidden="true" />
@@ -198,7 +198,7 @@ function DeleteView({ page, view, onDone, onClose }: DeleteViewProps): ReactElem
       }}
       onClose={onClose}
     >
-      {view.shared_with === null ? 'Only you see it.' : 'It is gone for everybody who sees it.'} The calls stay, and what you see stays as it is.
+      {view.shared_with === null ? 'Only you see it.' : 'It disappears for everybody who sees it.'} No call is deleted, and what you see stays as it is.
     </Confirm>
   );
 }

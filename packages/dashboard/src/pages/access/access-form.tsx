@@ -64,7 +64,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
         <Field
           label="Who"
           placeholder="A user, service account, agent or key"
-          hint="A name finds it; an e-mail address or an id is taken as it is."
+          hint="Search by name, or enter an e-mail address or an id."
           value={draft.as}
           list={`${id}-callers`}
           maxLength={320}
@@ -84,7 +84,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
             value={draft.server}
             required
             choices={[
-              ['', 'choose one'],
+              ['', 'choose a server'],
               ...(draft.server === '' || known.includes(draft.server) ? [] : ([[draft.server, draft.server]] as const)),
               ...known.map((name): readonly [string, string] => [name, name]),
             ]}
@@ -118,18 +118,18 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
           <Field
             label="Arguments"
             placeholder='{"amount": 250}'
-            hint="JSON, for rules that ask after them. It stands in the address of this page."
+            hint="JSON, for rules with conditions on arguments. It becomes part of the address of this page."
             problem={problem}
             value={draft.arguments}
             maxLength={4000}
             onChange={(event) => set({ arguments: event.target.value })}
           />
-          <Field label="From the address" placeholder="203.0.113.9" value={draft.ip} maxLength={45} onChange={(event) => set({ ip: event.target.value })} />
+          <Field label="Client address" placeholder="203.0.113.9" value={draft.ip} maxLength={45} onChange={(event) => set({ ip: event.target.value })} />
         </div>
       ) : (
         <div>
           <Button look="quiet" className="-ml-3" onClick={() => setMore(true)}>
-            With arguments or an address
+            Add arguments or a client address
           </Button>
         </div>
       )}
@@ -141,8 +141,8 @@ function problemOf(text: string): string | null {
   if (text.trim() === '') return null;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? null : 'Arguments are an object: { "name": value }.';
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? null : 'Arguments must be an object: { "name": value }.';
   } catch (error) {
-    return `It is no JSON: ${error instanceof Error ? error.message : 'it ends too early'}`;
+    return `Not valid JSON: ${error instanceof Error ? error.message : 'it ends too early'}`;
   }
 }

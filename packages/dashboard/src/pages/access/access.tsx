@@ -47,8 +47,7 @@ function AccessPage(): ReactElement {
       <AccessForm key={JSON.stringify(search)} search={search} onAsk={(asked) => void navigate({ search: (old) => ({ ...old, ...asked }) })} />
       {!isAsked ? (
         <Empty title="Who, and what?">
-          This says whether the call would be let through by the rules that hold now, and which of them decides. Nothing is called. The address of this page
-          leads to the answer.
+          Shows whether the rules in force would allow the call, and which of them decides. Nothing is called. The address of this page leads to the answer.
         </Empty>
       ) : explained.isLoadingError ? (
         <ErrorCard error={explained.error} what="The decision" onRetry={() => void explained.refetch()} />

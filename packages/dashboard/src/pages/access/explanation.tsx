@@ -16,12 +16,12 @@ const decisions: Readonly<Record<Explained['decision'], { readonly word: string;
 };
 
 const bearings: Readonly<Record<Bearing, string>> = {
-  speaks: 'is about this call',
-  other_caller: 'is for other callers',
-  other_server: 'is about other servers',
-  other_operation: 'is about other operations',
+  speaks: 'applies to this call',
+  other_caller: 'applies to other callers',
+  other_server: 'applies to other servers',
+  other_operation: 'applies to other operations',
   condition_not_met: 'its condition is not met',
-  condition_unknown: 'its condition asks for what is not said here',
+  condition_unknown: 'its condition needs more than is given here',
   ended: 'is over',
 };
 
@@ -39,7 +39,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
   // Rules may allow what does not come through all the same: a key that is over, a server that is down.
   const isThrough = decision === 'allow' && stop === null;
   const firstStop = stops.findIndex(({ outcome }) => outcome !== 'pass');
-  const { word, status } = decision === 'allow' && !isThrough ? { word: 'Allowed, and would not get through', status: 'error' as const } : decisions[decision];
+  const { word, status } = decision === 'allow' && !isThrough ? { word: 'Allowed, but would not get through', status: 'error' as const } : decisions[decision];
   return (
     <div className="flex flex-col gap-6">
       <section aria-label="The decision" className="flex flex-col gap-2 border-y border-hairline bg-surface px-4 py-4">
@@ -49,7 +49,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
         </h2>
         <p className="max-w-[80ch] text-body">
           {subject(as)} → {kind} <code className="font-mono text-table break-all">{name}</code> of {server}: {reason.replace(/\.$/, '')}.
-          {hidden && ' The caller is told that there is no such thing.'}
+          {hidden && ' The caller is told that it does not exist.'}
         </p>
         {rule !== null && (
           <p className="text-ink-2">
@@ -63,7 +63,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
         )}
         {changes.length > 0 && !isThrough && (
           <div className="text-ink-2">
-            <p>It would be let through by:</p>
+            <p>It would be allowed by:</p>
             <ul className="ml-5 list-disc">
               {changes.map((change) => (
                 <li key={change}>{change}</li>
@@ -72,7 +72,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
           </div>
         )}
       </section>
-      <Table title="On its way" head={['Stop', 'Outcome', 'Why']}>
+      <Table title="Stop by stop" head={['Stop', 'Outcome', 'Why']}>
         {stops.map((one, index) => (
           <tr key={one.stop} className="h-(--row) border-t border-hairline align-top">
             <th scope="row" className="px-3 py-1.5 text-left font-medium capitalize">
@@ -90,15 +90,15 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
       </Table>
       {engine !== null && (
         <p className="text-ink-2">
-          The policy engine {engine.name} says {engine.decision === 'none' ? 'nothing that counts' : engine.decision}
+          The policy engine {engine.name} says {engine.decision === 'none' ? 'nothing decisive' : engine.decision}
           {engine.reason !== null && `: ${engine.reason}`}
           {engine.decision_id !== null && <span className="text-ink-3"> (decision {engine.decision_id})</span>}.
         </p>
       )}
       {rules.length === 0 ? (
-        <p className="text-ink-2">There is no rule of access: what keys and roles allow is let through.</p>
+        <p className="text-ink-2">There are no access rules: whatever keys and roles permit is allowed.</p>
       ) : (
-        <Table title="Rules, in the order they are asked" head={['Rule', 'Effect', 'Here', 'Decides']}>
+        <Table title="Rules, in the order of evaluation" head={['Rule', 'Effect', 'Here', 'Decides']}>
           {rules.map((one) => (
             <tr key={one.name} className={`h-(--row) border-t border-hairline align-top ${one.bearing === 'speaks' ? '' : 'text-ink-3'}`}>
               <th scope="row" className="px-3 py-1.5 text-left font-normal">
@@ -113,7 +113,7 @@ export function Explanation({ explanation, as, server, kind, name }: Explanation
       )}
       {tool !== null && (
         <p className="text-ink-2">
-          What is known of the tool{tool.title === '' ? '' : ` “${tool.title}”`}: risk {tool.risk}
+          About the tool{tool.title === '' ? '' : ` “${tool.title}”`}: risk {tool.risk}
           {tool.said.length > 0 &&
             `; its server says ${tool.said.map((hint) => `${hint} ${tool.annotations[hint as keyof typeof tool.annotations] ? 'yes' : 'no'}`).join(', ')}`}
           .

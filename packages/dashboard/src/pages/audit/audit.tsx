@@ -68,8 +68,8 @@ function AuditPage(): ReactElement {
   const chosen = listed ?? (cursor === null ? undefined : (linked.data ?? undefined));
   useShortcuts([
     { keys: 'j', about: 'Next event', run: () => change({ event: moved(events, idOf, cursor, 1) ?? undefined }) },
-    { keys: 'k', about: 'Event before', run: () => change({ event: moved(events, idOf, cursor, -1) ?? undefined }) },
-    { keys: 'Escape', about: 'Close what lies beside', run: () => change({ event: undefined }) },
+    { keys: 'k', about: 'Previous event', run: () => change({ event: moved(events, idOf, cursor, -1) ?? undefined }) },
+    { keys: 'Escape', about: 'Close the side panel', run: () => change({ event: undefined }) },
   ]);
   const isFiltered = Object.keys(filters).length > 0;
   const chain = useChain();
@@ -93,7 +93,7 @@ function AuditPage(): ReactElement {
           <Skeleton rows={12} label="Loading the audit" columns={columns} />
         ) : events.length === 0 ? (
           <div className="min-w-0 flex-1">
-            <Empty title={isFiltered ? `Nothing of the ${rangeText(search)} fits` : `Nothing was changed in the ${rangeText(search)}`}>
+            <Empty title={isFiltered ? `No event in the ${rangeText(search)} matches` : `No changes in the ${rangeText(search)}`}>
               {isFiltered && (
                 <Button
                   onClick={() => change({ text: undefined, action: undefined, actor: undefined, object: undefined, result: undefined, internal: undefined })}
@@ -183,7 +183,7 @@ function Filters({ search, onChange }: FiltersProps): ReactElement {
             onChange={(event) => onChange({ internal: event.target.checked ? '1' : undefined })}
             className="size-3.5 accent-(--accent)"
           />
-          what the gateway did by itself
+          include actions of the gateway itself
         </label>
       </div>
       <button type="submit" className="sr-only">

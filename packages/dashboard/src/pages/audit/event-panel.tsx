@@ -74,7 +74,7 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
               <thead className="text-ink-3">
                 <tr>
                   <th scope="col" className="w-1/4 py-1 text-left font-normal">
-                    Member
+                    Field
                   </th>
                   <th scope="col" className="py-1 text-left font-normal">
                     Before

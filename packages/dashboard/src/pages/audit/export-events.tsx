@@ -6,9 +6,9 @@ import { buttonLook } from '../../ui/button.tsx';
 
 const formats = [
   ['csv', 'CSV', 'for spreadsheets', 'audit.csv'],
-  ['jsonl', 'JSON lines', 'one event a line', 'audit.jsonl'],
+  ['jsonl', 'JSON lines', 'one event per line', 'audit.jsonl'],
   ['cef', 'CEF', 'ArcSight', 'audit.cef'],
-  ['ocsf', 'OCSF 1.6', 'one object a line', 'audit.ocsf.jsonl'],
+  ['ocsf', 'OCSF 1.6', 'one object per line', 'audit.ocsf.jsonl'],
 ] as const;
 
 /** All that fits the filters, however much it is, as the gateway reads it; and the proof of the whole audit, which is checked on any machine. */
@@ -30,7 +30,7 @@ export function ExportEvents({ asked }: { readonly asked: Readonly<Record<string
             ))}
             <Menu.Separator className="my-1 h-px bg-hairline" />
             <Menu.LinkItem className={item} href={path({ format: 'proof' })} download="audit.proof" closeOnClick>
-              Proof of all of it <span className="text-meta text-ink-3">checked elsewhere</span>
+              Proof of the whole log <span className="text-meta text-ink-3">to verify elsewhere</span>
             </Menu.LinkItem>
           </Menu.Popup>
         </Menu.Positioner>

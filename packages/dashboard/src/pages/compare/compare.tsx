@@ -59,7 +59,7 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
   };
   useShortcuts([
     { keys: 'j', about: 'Next pair of calls', run: () => choose(chosen + 1) },
-    { keys: 'k', about: 'Pair before', run: () => choose(chosen - 1) },
+    { keys: 'k', about: 'Previous pair of calls', run: () => choose(chosen - 1) },
   ]);
   if (left.isLoadingError || right.isLoadingError)
     return (
@@ -84,9 +84,9 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
           <h1 className="text-title font-semibold">Compare two traces</h1>
           <p className="mt-1 text-ink-2">
             {different === 0
-              ? `${pluralText(pairs.length, 'call')} in both, which ended alike.`
-              : `${countText(different)} of ${pluralText(pairs.length, 'call')} ended differently, or ${different === 1 ? 'is' : 'are'} in one of the traces only.`}
-            {isCut && ` Of each the first ${alignedMax} calls are compared.`}
+              ? `${pluralText(pairs.length, 'call')} in both, with the same outcome.`
+              : `${countText(different)} of ${pluralText(pairs.length, 'call')} ended differently, or ${different === 1 ? 'is' : 'are'} in only one of the traces.`}
+            {isCut && ` Only the first ${alignedMax} calls of each are compared.`}
           </p>
         </div>
         <Button onClick={() => void navigate({ search: (old) => ({ ...old, a: b, b: a }), replace: true })}>
@@ -104,8 +104,8 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
           onChange={(event) => void navigate({ search: (old) => ({ ...old, only: event.target.checked ? '1' : undefined }), replace: true })}
           className="size-3.5 accent-(--accent)"
         />
-        Only calls that ended differently
-        {search.only === '1' && different === 0 && <span className="text-ink-3">(there are none: the one below is the chosen one)</span>}
+        Only calls with a different outcome
+        {search.only === '1' && different === 0 && <span className="text-ink-3">(none: the call below is the selected one)</span>}
       </label>
       <Pairs pairs={pairs} isOnlyDifferent={search.only === '1'} chosen={chosen} onChoose={choose} />
       {pair !== undefined && (
@@ -165,7 +165,7 @@ function Pairs({ pairs, isOnlyDifferent, chosen, onChoose }: PairsProps): ReactE
   return (
     // What scrolls must be reached by keys.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div role="region" aria-label="Calls of both" tabIndex={0} className="max-h-[40dvh] overflow-auto border-y border-hairline bg-surface">
+    <div role="region" aria-label="Calls of both traces" tabIndex={0} className="max-h-[40dvh] overflow-auto border-y border-hairline bg-surface">
       <table className="w-full sm:min-w-xl">
         <thead className="sticky top-0 bg-sunken text-meta text-ink-3">
           <tr>

@@ -84,7 +84,7 @@ export function PairDetail({ a, b, pair, ignored, onIgnore }: PairDetailProps): 
                 key={path}
                 look="quiet"
                 aria-label={`Compare ${path} again`}
-                title="Compare it again"
+                title="Compare it after all"
                 onClick={() => onIgnore(ignored.filter((one) => one !== path))}
               >
                 <code className="font-mono text-meta">{path}</code> ×
@@ -125,16 +125,20 @@ function BodyChanges({ a, b, pair, which, ignored, onIgnore }: PairDetailProps &
   const may = useCapability('bodies.read');
   const [left, right] = [useBody(a, pair.a, which), useBody(b, pair.b, which)];
   return (
-    <section aria-label={`What differs of the ${which}`}>
-      <h2 className="mb-2 text-section font-semibold">{which === 'request' ? 'What was asked' : 'What came back'}</h2>
+    <section aria-label={`Differences in the ${which}`}>
+      <h2 className="mb-2 text-section font-semibold">{which === 'request' ? 'Request' : 'Response'}</h2>
       {pair.a === null || pair.b === null ? (
         <p className="text-ink-3">Only one of the traces has this call.</p>
       ) : !may.allowed ? (
         <p className="text-ink-2">
-          It takes <code className="font-mono text-meta">bodies.read</code>. {may.reason}
+          It requires <code className="font-mono text-meta">bodies.read</code>. {may.reason}
         </p>
       ) : pair.a[which].body?.state !== 'kept' || pair.b[which].body?.state !== 'kept' ? (
-        <p className="text-ink-3">It was not kept of both: bodies in gateway.yaml says what is.</p>
+        <p className="text-ink-3">
+          {[pair.a, pair.b].some((one) => one?.[which].body?.state === 'pending')
+            ? 'It is still being recorded: reload the page in a moment.'
+            : 'It was not recorded for both: record.bodies in gateway.yaml says what is.'}
+        </p>
       ) : left.error !== null || right.error !== null ? (
         <ErrorCard error={left.error ?? right.error} what={`The ${which}`} onRetry={() => void Promise.all([left.refetch(), right.refetch()])} />
       ) : left.data === undefined || right.data === undefined ? (
@@ -154,9 +158,9 @@ interface ChangesProps extends Pick<PairDetailProps, 'ignored' | 'onIgnore'> {
 function Changes({ left, right, ignored, onIgnore }: ChangesProps): ReactElement {
   const all = changesOf(parsed(left), parsed(right));
   const changes = all.filter(({ path }) => !ignored.some((one) => path === one || path.startsWith(`${one}.`)));
-  if (changes.length === 0) return <p className="text-ink-2">{all.length === 0 ? 'The same in both.' : 'The same in both but for what is not compared.'}</p>;
+  if (changes.length === 0) return <p className="text-ink-2">{all.length === 0 ? 'Identical.' : 'Identical, apart from what is not compared.'}</p>;
   return (
-    <SmallTable titles={['Member', 'A', 'B']} left={3}>
+    <SmallTable titles={['Field', 'A', 'B']} left={3}>
       {changes.map(({ path, before, after }) => (
         <tr key={path} className="border-t border-hairline align-baseline">
           <th scope="row" className="px-3 py-1.5 text-left font-mono text-meta font-normal">

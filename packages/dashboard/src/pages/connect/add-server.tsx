@@ -17,8 +17,8 @@ const inFile = `servers:
     command: [npx, -y, "@modelcontextprotocol/server-filesystem", /srv/shared]`;
 
 const ways = [
-  ['address', 'By its address'],
-  ['paste', 'Paste a block'],
+  ['address', 'By address'],
+  ['paste', 'Paste a configuration'],
 ] as const;
 
 export function AddServer(): ReactElement {
@@ -37,17 +37,17 @@ export function AddServer(): ReactElement {
   };
   return (
     <div className="flex flex-col gap-3">
-      {may.allowed && <Tabs label="How servers are added" tabs={ways} chosen={way} onChoose={setWay} />}
+      {may.allowed && <Tabs label="How to add servers" tabs={ways} chosen={way} onChoose={setWay} />}
       {may.allowed && way === 'paste' && <PasteServers />}
       {may.allowed && way === 'address' && (
         <form onSubmit={submit} className="flex flex-wrap items-start gap-2">
           <div className="w-40">
-            <Field label="Name" hint="In addresses and rules." value={name} maxLength={64} required onChange={(event) => setName(event.target.value)} />
+            <Field label="Name" hint="Used in addresses and rules." value={name} maxLength={64} required onChange={(event) => setName(event.target.value)} />
           </div>
           <div className="min-w-56 flex-1">
             <Field
               label="Address"
-              hint="Streamable HTTP, as its maker says it."
+              hint="Its Streamable HTTP endpoint, from its documentation."
               placeholder="https://docs.example/mcp"
               type="url"
               value={url}
@@ -57,7 +57,7 @@ export function AddServer(): ReactElement {
             />
           </div>
           <Button look="primary" type="submit" disabled={add.isPending || name.trim() === '' || url.trim() === ''} className="mt-6">
-            Add the server
+            Add server
           </Button>
         </form>
       )}
@@ -72,8 +72,7 @@ export function AddServer(): ReactElement {
       )}
       <div>
         <p className="text-ink-2">
-          {may.allowed ? 'Or a program on the machine of the gateway, in gateway.yaml;' : 'In gateway.yaml on the machine of the gateway;'} it is read again by
-          itself:
+          {may.allowed ? "Or run a program on the gateway's machine, in gateway.yaml;" : "In gateway.yaml on the gateway's machine;"} it is reloaded by itself:
         </p>
         <Command text={inFile} />
       </div>

@@ -52,15 +52,15 @@ export function ClientSnippets({ servers }: { readonly servers: readonly Schemas
                   title={mayMake.allowed ? undefined : mayMake.reason}
                   onClick={() => made.mutate()}
                 >
-                  <KeyRound size={14} aria-hidden="true" /> Make a key for it
+                  <KeyRound size={14} aria-hidden="true" /> Create a key for it
                 </Button>
-                <span className="text-ink-2">{mayMake.allowed ? 'Good for 90 days; it may call tools, and administers nothing.' : mayMake.reason}</span>
+                <span className="text-ink-2">{mayMake.allowed ? 'Valid for 90 days; it can call tools, and administers nothing.' : mayMake.reason}</span>
               </div>
               <FaultLine error={made.error} />
             </>
           ) : (
             <p role="status" className="text-ink-2">
-              The key is in what stands below, this once: after this page nobody can read it again. It is{' '}
+              The snippet below contains the key, this once: it cannot be shown again after this page. You find it as{' '}
               <code className="font-mono text-meta">{made.data.prefix}…</code> in Keys.
             </p>
           )}

@@ -60,8 +60,8 @@ function ConnectPage(): ReactElement {
       <h1 className="text-title font-semibold">{hasCall ? 'It works' : ever.data === false ? 'Connect your first agent' : 'Connect an agent'}</h1>
       <p className="mt-1 mb-6 max-w-[72ch] text-body text-ink-2">
         {hasCall
-          ? 'The call passed the gateway: who made it, what it asked and where it stopped is written down.'
-          : 'Agents speak to this gateway instead of to servers: it knows who calls, decides what they may, and writes down what happened.'}
+          ? 'The call went through the gateway, which recorded who made it, what it asked and where it ended.'
+          : 'Agents connect to this gateway instead of to servers. It knows who is calling, decides what they may do, and records what happened.'}
       </p>
       <ol>
         <Step number={1} title="A server behind the gateway" isDone={hasServer} isNext={!hasServer}>
@@ -81,21 +81,21 @@ function ConnectPage(): ReactElement {
             <AddServer />
           )}
         </Step>
-        <Step number={2} title="A client that is told of it" isDone={hasCall} isNext={hasServer && !hasCall} isFar={!hasServer}>
-          {hasServer ? <ClientSnippets servers={list} /> : <p className="text-ink-3">Once there is a server.</p>}
+        <Step number={2} title="A client that connects to it" isDone={hasCall} isNext={hasServer && !hasCall} isFar={!hasServer}>
+          {hasServer ? <ClientSnippets servers={list} /> : <p className="text-ink-3">Once a server is added.</p>}
         </Step>
         <Step number={3} title="Its first call" isDone={hasCall} isNext={false} isFar={!hasServer && !hasCall} isLast>
           {!hasServer && !hasCall ? (
-            <p className="text-ink-3">Once there is a client.</p>
+            <p className="text-ink-3">Once a client is connected.</p>
           ) : !mayTraces ? (
-            <p className="text-ink-2">Whoever may read traces sees it arrive.</p>
+            <p className="text-ink-2">Anyone who can read traces sees it arrive.</p>
           ) : (
             <>
               <FirstCall calls={calls} />
               {hasCall && (
                 <p className="mt-4 flex flex-wrap gap-2">
                   <Link to="/" className={buttonLook('primary')}>
-                    To the overview
+                    Go to the Overview
                   </Link>
                   <Link to="/traces" className={buttonLook()}>
                     All calls

@@ -68,7 +68,7 @@ export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCal
       </p>
     );
   return (
-    <ul aria-label="Calls that came" className="divide-y divide-hairline border-y border-hairline bg-surface" aria-live="polite">
+    <ul aria-label="Calls received" className="divide-y divide-hairline border-y border-hairline bg-surface" aria-live="polite">
       {rows.map((row, index) => (
         <li key={`${row.id} ${row.time} ${index}`} className="flex animate-[appear_120ms_ease-out] flex-wrap items-center gap-x-5 gap-y-1 px-3 py-2">
           <Clock time={row.time} />
@@ -82,7 +82,7 @@ export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCal
             <Duration ms={row.durationMs} />
           </span>
           <Link to="/traces/$traceId" params={{ traceId: row.id }} className="text-accent hover:underline">
-            look at it
+            open it
           </Link>
         </li>
       ))}

@@ -39,9 +39,9 @@ export function PasteServers(): ReactElement {
   return (
     <div className="flex flex-col gap-3">
       <Area
-        label="Block"
-        hint="What Claude, Cursor or VS Code have: mcpServers, or servers."
-        problem={text.trim() !== '' && found === null ? 'It is no JSON with mcpServers or servers in it.' : null}
+        label="Configuration"
+        hint="From Claude, Cursor or VS Code: an object with mcpServers or servers."
+        problem={text.trim() !== '' && found === null ? 'This is not JSON with mcpServers or servers in it.' : null}
         placeholder={example}
         rows={7}
         maxLength={100_000}
@@ -68,7 +68,7 @@ export function PasteServers(): ReactElement {
                 </th>
                 <td className="px-3 py-1.5">
                   {spec === null ? (
-                    <span className="text-ink-3">left out: it has neither an address nor a program</span>
+                    <span className="text-ink-3">skipped: it has neither an address nor a program</span>
                   ) : (
                     <code className="font-mono text-meta break-all">{JSON.stringify(spec)}</code>
                   )}

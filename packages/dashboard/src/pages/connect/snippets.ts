@@ -26,7 +26,7 @@ export const clients: readonly Client[] = [
   {
     id: 'claude-code',
     title: 'Claude Code',
-    place: 'In the shell:',
+    place: 'In a shell:',
     text: (to) => `claude mcp add --transport http ${to.name} ${urlOf(to)}${to.key === null ? '' : ` --header "Authorization: ${bearer(to.key)}"`}`,
   },
   {
@@ -51,7 +51,7 @@ export const clients: readonly Client[] = [
   {
     id: 'inspector',
     title: 'Inspector',
-    place: 'In the shell; it lists the tools:',
+    place: 'In a shell; it lists the tools:',
     text: (to) =>
       `npx @modelcontextprotocol/inspector --cli ${urlOf(to)} --transport http${to.key === null ? '' : ` --header "Authorization: ${bearer(to.key)}"`} --method tools/list`,
   },
@@ -67,7 +67,7 @@ export const clients: readonly Client[] = [
   {
     id: 'curl',
     title: 'curl',
-    place: 'In the shell; it lists the tools:',
+    place: 'In a shell; it lists the tools:',
     text: (to) =>
       `curl -sS ${to.gatewayUrl}/v1/mcp/${to.name}/tools/list${to.key === null ? '' : ` -H "Authorization: ${bearer(to.key)}"`} -H "Content-Type: application/json" -d '{}'`,
   },

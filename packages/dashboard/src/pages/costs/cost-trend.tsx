@@ -33,11 +33,11 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
           {shown === undefined
             ? at === null
               ? isNothing
-                ? 'Nothing was spent on any day.'
-                : `Each day; the line is the mean of seven. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band: what a day to come costs on average, in eight of ten cases.'}`
+                ? 'Nothing was spent this month.'
+                : `By day; the line is the 7-day mean. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band: the average cost of a coming day, in eight of ten cases.'}`
               : each === null
-                ? 'A day to come'
-                : `A day to come: on average ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
+                ? 'A coming day'
+                : `A coming day: on average ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`
             : `${shown.date}: ${moneyText(shown.cost, currency)}, ${pluralText(shown.calls, 'call')}`}
         </span>
         <Button look="quiet" className="-mr-3" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>

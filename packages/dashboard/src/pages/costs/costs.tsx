@@ -51,11 +51,11 @@ function CostsPage(): ReactElement {
       <header className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-title font-semibold">Costs</h1>
         <div className="flex flex-wrap items-center gap-1.5">
-          <Button aria-label="The month before" onClick={() => change({ month: monthAfter(month.name, -1) })}>
+          <Button aria-label="Previous month" onClick={() => change({ month: monthAfter(month.name, -1) })}>
             <ChevronLeft size={14} aria-hidden="true" />
           </Button>
           <span className="min-w-32 text-center font-medium">{monthText(month.name)}</span>
-          <Button aria-label="The month after" disabled={month.name >= currentMonth()} onClick={() => change({ month: monthAfter(month.name, 1) })}>
+          <Button aria-label="Next month" disabled={month.name >= currentMonth()} onClick={() => change({ month: monthAfter(month.name, 1) })}>
             <ChevronRight size={14} aria-hidden="true" />
           </Button>
           <a href={csv} download className={buttonLook()}>
@@ -68,7 +68,7 @@ function CostsPage(): ReactElement {
       </Loaded>
       <section>
         <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
-          <h2 className="text-section font-semibold">Whose it was</h2>
+          <h2 className="text-section font-semibold">Breakdown</h2>
           <Tabs
             label="Group by"
             tabs={groups.map((group) => [group, group] as const)}
@@ -110,13 +110,13 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
           {moneyText(total, currency)}
         </Figure>
         {calls > unpriced && (
-          <Figure name="A call" note={unpriced === 0 ? 'on average' : 'on average, of those with a price'}>
+          <Figure name="Per call" note={unpriced === 0 ? 'on average' : 'on average, over priced calls'}>
             {moneyText(total / (calls - unpriced), currency)}
           </Figure>
         )}
         {projection !== null && projection.high > 0 && (
           <Figure
-            name="At its end, about"
+            name="Projected, about"
             note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)} in eight of ten cases`}
             about={projection.method}
           >
@@ -126,7 +126,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
         {previous !== null && (
           <Figure
             name={`The ${pluralText(daysOf(previous.period), 'day')} before`}
-            note={previous.change_percent === null ? 'nothing to compare with' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
+            note={previous.change_percent === null ? 'nothing to compare to' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
           >
             {moneyText(previous.total_cost, currency)}
           </Figure>
@@ -141,7 +141,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
       {unpriced > 0 && (
         <p className="mt-2 text-warn">
           ▲ {pluralText(unpriced, 'call')} {unpriced === 1 ? 'has' : 'have'} no price:{' '}
-          {mayPrices ? 'set one below or, where the list stands in gateway.yaml, there.' : 'whoever holds prices.write can add one.'}
+          {mayPrices ? 'add one below or, where the price list is in gateway.yaml, there.' : 'anyone with prices.write can add one.'}
         </p>
       )}
     </section>
@@ -151,7 +151,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
 interface FigureProps {
   readonly name: string;
   readonly note: string;
-  /** How it is reckoned. */
+  /** How it is calculated. */
   readonly about?: string;
   readonly children: ReactNode;
 }
@@ -165,7 +165,7 @@ function Figure({ name, note, about, children }: FigureProps): ReactElement {
       {about !== undefined && (
         <dd className="text-meta text-ink-3">
           <details>
-            <summary className="hit cursor-pointer hover:text-ink">How it is reckoned</summary>
+            <summary className="hit cursor-pointer hover:text-ink">How it is calculated</summary>
             {about}
           </details>
         </dd>
@@ -210,7 +210,7 @@ interface BreakdownProps {
 function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStale }: BreakdownProps): ReactElement {
   const mayTraces = useCapability('traces.read').allowed;
   if (breakdown.length === 0)
-    return <Empty title={`No call in ${monthText(month.name)}`}>What a call costs is said by the prices below, or under pricing in gateway.yaml.</Empty>;
+    return <Empty title={`No call in ${monthText(month.name)}`}>Calls are priced by the list below, or under pricing in gateway.yaml.</Empty>;
   const nameOf = (group: string | null): ReactNode => group ?? <i className="font-normal text-ink-3">no {by}</i>;
   const callsOf = (group: string | null): string => {
     if (group === null) return `-has:${fieldOf[by]}`;
@@ -257,7 +257,7 @@ function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStal
           ))}
         </tbody>
       </table>
-      {truncated && <p className="px-3 py-2 text-meta text-ink-3">There are more; the totals count them too. The CSV has the same rows.</p>}
+      {truncated && <p className="px-3 py-2 text-meta text-ink-3">There are more rows; the totals include them. The CSV has the same rows.</p>}
     </div>
   );
 }

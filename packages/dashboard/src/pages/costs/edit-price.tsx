@@ -68,7 +68,7 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
             ) : (
               <Field
                 label="Server"
-                hint="Empty: every call that nothing else prices."
+                hint="Empty: every call that has no other price."
                 value={server}
                 maxLength={63}
                 onChange={(event) => setPlace([event.target.value, tool])}
@@ -99,7 +99,7 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
               label={`${title}, ${currency}`}
               inputMode="decimal"
               pattern={amountPattern}
-              title="An amount below a million, with a point and at most nine decimals"
+              title="An amount below a million, with at most nine decimals"
               value={written[unit] ?? ''}
               maxLength={16}
               onChange={(event) => setWritten({ ...written, [unit]: event.target.value })}
@@ -107,8 +107,7 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
           ))}
         </div>
         <p className="text-meta text-ink-3">
-          What is left empty is taken from the next wider price: of the tool, of its server, of every other call. It holds from now on; calls that were made
-          keep theirs.
+          Empty fields are taken from the next wider price: of the tool, its server, or every other call. It applies from now on; earlier calls keep theirs.
         </p>
         <ChangedMeanwhile
           versioned={versioned}
@@ -123,9 +122,9 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
         {versioned.meeting === null && <FaultLine error={saved.error ?? trial.error} />}
         {isTried && trial.data !== undefined && <Effect effect={trial.data.found.effect} currency={currency} />}
         <SheetActions
-          verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Reckoning …' : 'Reckon it'}
+          verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Calculating …' : 'Calculate the effect'}
           disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}
-          out={price === null ? 'Cancel' : 'Keep it as it is'}
+          out={price === null ? 'Cancel' : 'Cancel'}
           onClose={onClose}
         />
       </form>
@@ -135,15 +134,15 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
 
 /** What the calls of the last days would have cost by a list that is not made yet. */
 export function Effect({ effect, currency }: { readonly effect: Schemas['PricesChanged']['effect']; readonly currency: string }): ReactElement {
-  if (effect === null) return <p role="status">What it would have cost is not known: the ledger does not answer.</p>;
+  if (effect === null) return <p role="status">The effect is unknown: the ledger does not answer.</p>;
   const { days, calls, cost_before: before, cost_after: after, truncated } = effect;
-  if (calls === 0) return <p role="status">In the last {days} days there was no call that it could have priced.</p>;
+  if (calls === 0) return <p role="status">In the last {days} days there was no call that it would have priced.</p>;
   return (
     <p role="status">
-      By it the {countText(calls)} calls of the last {days} days would have cost <b className="font-semibold">{moneyText(after, currency)}</b> instead of{' '}
-      {moneyText(before, currency)} by the list that holds
+      With it, the {countText(calls)} calls of the last {days} days would have cost <b className="font-semibold">{moneyText(after, currency)}</b> instead of{' '}
+      {moneyText(before, currency)} by the current list
       {before > 0 && after !== before ? ` (${after > before ? '+' : '−'}${Math.abs(((after - before) / before) * 100).toFixed(1)} %)` : ''}
-      {truncated ? '; of the tools that were called most' : ''}.
+      {truncated ? '; the most-called tools only' : ''}.
     </p>
   );
 }

@@ -19,7 +19,7 @@ export function PriceHistory(): ReactElement {
   return (
     <div className="mt-2">
       <Button look="quiet" className="-ml-3" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        {isOpen ? 'Hide the versions of the list' : 'Show the versions of the list'}
+        {isOpen ? 'Hide earlier versions' : 'Show earlier versions'}
       </Button>
       {isOpen && <Versions />}
     </div>
@@ -37,7 +37,7 @@ function Versions(): ReactElement {
           <p className="mt-2 text-ink-2">Nobody has set a price yet.</p>
         ) : (
           <div className="mt-2">
-            <SmallTable titles={['Version', 'Holds from', 'Set by', 'What it changed']} left={4}>
+            <SmallTable titles={['Version', 'In force from', 'Set by', 'Changes']} left={4}>
               {versions.slice(0, shownMax).map((version, index) => {
                 const before = versions[index + 1] ?? null;
                 const changes = before === null && more ? [] : changesText(version, before);
@@ -48,7 +48,7 @@ function Versions(): ReactElement {
                     <th scope="row" className="px-3 py-1.5 text-left font-medium whitespace-nowrap">
                       {version.version}
                       {version.version === prices.version && <span className="font-normal text-ink-3"> · holds</span>}
-                      {Date.parse(version.effective_from) > now && <span className="font-normal text-waiting"> · ◔ to come</span>}
+                      {Date.parse(version.effective_from) > now && <span className="font-normal text-waiting"> · ◔ upcoming</span>}
                     </th>
                     <td className="px-3 py-1.5 whitespace-nowrap">
                       <Clock time={version.effective_from} />
@@ -61,7 +61,7 @@ function Versions(): ReactElement {
                         <div key={change}>{change}</div>
                       ))}
                       {all.length > changesMax && <div className="text-ink-3">and {all.length - changesMax} more</div>}
-                      {all.length === 0 && <span className="text-ink-3">nothing of the prices</span>}
+                      {all.length === 0 && <span className="text-ink-3">no price changed</span>}
                     </td>
                   </tr>
                 );

@@ -6,10 +6,10 @@ export type Amounts = Price['spec'];
 type PriceList = Pick<Schemas['PriceVersion'], 'default' | 'overrides'>;
 
 export const units = [
-  ['per_call', 'A call'],
-  ['per_token_input', 'A token in'],
-  ['per_token_output', 'A token out'],
-  ['per_second', 'A second'],
+  ['per_call', 'Per call'],
+  ['per_token_input', 'Per token in'],
+  ['per_token_output', 'Per token out'],
+  ['per_second', 'Per second'],
 ] as const satisfies readonly (readonly [keyof Amounts, string])[];
 
 export const unitTitles: Readonly<Record<string, string>> = Object.fromEntries(units);

@@ -55,7 +55,7 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
         const currency = base?.currency ?? 'USD';
         const isOfFile = base?.source === 'file';
         const may: Pick<Capability, 'allowed' | 'reason'> = isOfFile
-          ? { allowed: false, reason: 'The prices stand in gateway.yaml, under pricing, and are changed there.' }
+          ? { allowed: false, reason: 'Prices are set in gateway.yaml, under pricing; change them there.' }
           : write;
         const unpriced =
           prices.length === pricesMax
@@ -75,7 +75,7 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
                 <Field label="Find" placeholder="A server or a tool" value={find} maxLength={100} onChange={(event) => setFind(event.target.value)} />
               </div>
             )}
-            <SmallTable titles={['For', ...units.map(([, title]) => title), 'Written in', ' ']} left={1}>
+            <SmallTable titles={['For', ...units.map(([, title]) => title), 'Defined in', ' ']} left={1}>
               {unpriced.map(({ group, calls }) => (
                 <tr key={`unpriced ${group}`} className="h-(--row) border-t border-hairline bg-warn-soft">
                   <th scope="row" className="px-3 text-left font-medium">
@@ -88,7 +88,7 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
                     )}
                   </th>
                   <td colSpan={units.length + 1} className="px-3 text-warn">
-                    ▲ no price: {pluralText(calls, 'call')} of this month, in no sum
+                    ▲ no price: {pluralText(calls, 'call')} this month, in no total
                   </td>
                   <RowActions>
                     <RowButton may={may} onAct={() => setOpen({ what: 'add', name: group ?? '' })}>
@@ -125,10 +125,10 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
             </SmallTable>
             <p className="mt-2 max-w-[100ch] text-meta text-ink-3">
               {fitting.length > shownMax &&
-                `${shownMax} of ${countText(fitting.length)}${prices.length === pricesMax ? ' and more' : ''} are shown: the others are found by name. `}
+                `${shownMax} of ${countText(fitting.length)}${prices.length === pricesMax ? ' and more' : ''} are shown: find the others by name. `}
               {isOfFile
-                ? 'They stand in the file, and whoever changes it changes them; a file that is read anew makes another version of the list.'
-                : 'The narrowest price holds: of a tool, of its server, of every other call; amounts in grey are taken from a wider one.'}
+                ? 'They are set in the file; each reload of the file makes a new version of the list.'
+                : 'The narrowest price applies: of a tool, its server, or every other call. Grey amounts are inherited from a wider one.'}
             </p>
             <PriceHistory />
             {open?.what === 'delete' && <DeletePrice price={open.price} onClose={close} onDone={changed} />}
@@ -225,11 +225,7 @@ function DeletePrice({ price: { name, version, currency, spec }, onClose, onDone
       }}
     >
       <FaultLine error={planned.error} />
-      {planned.data === undefined ? (
-        planned.error === null && 'The gateway is asked what that changes …'
-      ) : (
-        <Effect effect={planned.data.effect} currency={currency} />
-      )}
+      {planned.data === undefined ? planned.error === null && 'Calculating what that changes …' : <Effect effect={planned.data.effect} currency={currency} />}
     </Confirm>
   );
 }

@@ -40,10 +40,10 @@ function IdentityPage(): ReactElement {
         {mayAudit && (
           <p className="flex gap-4">
             <Link to="/audit" search={{ action: 'session.*' }} className="text-accent hover:underline">
-              who signed in
+              sign-ins
             </Link>
             <Link to="/audit" search={{ action: 'sign_in.*' }} className="text-accent hover:underline">
-              who was refused
+              refused sign-ins
             </Link>
           </p>
         )}
@@ -53,8 +53,8 @@ function IdentityPage(): ReactElement {
           {(data) =>
             data.providers.length === 0 ? (
               <Empty title="No identity provider yet">
-                People come in by invitations and one-time links. A provider is named in gateway.yaml, which takes no restart; it then stands here, to be tried
-                before it is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
+                People sign in by invitation and one-time link. Add a provider to gateway.yaml, without a restart; it then appears here, to be tried before it
+                is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
                 <Command text={example} />
               </Empty>
             ) : (

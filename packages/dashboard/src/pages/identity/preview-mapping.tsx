@@ -27,7 +27,7 @@ export function PreviewMapping({
     mutationFn: async () => gateway.identity.preview({ provider, claims: claimsOf(text) }),
   });
   return (
-    <Sheet title={`What ${provider} would give`} onClose={onClose} wide>
+    <Sheet title={`What ${provider} would grant`} onClose={onClose} wide>
       <form
         className="flex flex-col gap-3 p-4"
         onSubmit={(event) => {
@@ -64,8 +64,8 @@ function claimsOf(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`It is no JSON: ${cause instanceof Error ? cause.message : 'it ends too early'}`, { cause });
+    throw new Error(`Not valid JSON: ${cause instanceof Error ? cause.message : 'it ends too early'}`, { cause });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('Claims are an object: { "sub": "00u1" }.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('Claims must be an object: { "sub": "00u1" }.');
   return value as Record<string, unknown>;
 }

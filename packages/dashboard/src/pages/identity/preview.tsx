@@ -9,15 +9,15 @@ export function Preview({ preview }: { readonly preview: Schemas['MappingPreview
   const none = <span className="text-ink-3">none</span>;
   return (
     <dl className={factList}>
-      <Fact name="May come in">{allowed ? 'yes' : <span className="text-blocked">⊘ no: none of their groups may</span>}</Fact>
+      <Fact name="May sign in">{allowed ? 'yes' : <span className="text-blocked">⊘ no: none of their groups allows it</span>}</Fact>
       <Fact name="Subject">
         <code className="font-mono text-meta break-all">{subject}</code>
       </Fact>
       <Fact name="Name">{name ?? none}</Fact>
-      <Fact name="E-mail">{email ?? <span className="text-ink-3">none that counts</span>}</Fact>
+      <Fact name="E-mail">{email ?? <span className="text-ink-3">none that can be trusted</span>}</Fact>
       <Fact name="Would be">
         {userId === null ? (
-          'somebody new'
+          'a new user'
         ) : (
           <Link to="/people/$kind/$id" params={{ kind: 'users', id: userId }} className="text-accent hover:underline">
             {userId}
@@ -29,7 +29,7 @@ export function Preview({ preview }: { readonly preview: Schemas['MappingPreview
       <Fact name="Roles">{roles.length === 0 ? none : roles.join(', ')}</Fact>
       {missing.length > 0 && (
         <Fact name="Missing">
-          <span className="text-warn">▲ the mapping names {missing.join(', ')}, which there is not</span>
+          <span className="text-warn">▲ the mapping names {missing.join(', ')}, which does not exist</span>
         </Fact>
       )}
     </dl>

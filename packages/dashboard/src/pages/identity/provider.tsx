@@ -52,7 +52,7 @@ export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElemen
       {tryId !== undefined && <TrySignIn id={tryId} {...(begin.data?.id === tryId ? { link: begin.data.url } : {})} onClose={() => onTry(undefined)} />}
       <dl className={factList}>
         <Fact name="Name">
-          <code className="font-mono text-meta">{name}</code> <span className="text-ink-3">under identity.providers in gateway.yaml; it is changed there</span>
+          <code className="font-mono text-meta">{name}</code> <span className="text-ink-3">under identity.providers in gateway.yaml; change it there</span>
         </Fact>
         <Fact name="Issuer">
           <code className="font-mono text-meta break-all">{issuer}</code>
@@ -62,15 +62,15 @@ export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElemen
             <code className="font-mono text-meta break-all">{clientId}</code>
           </Fact>
         )}
-        <Fact name="Domains">{domains.length === 0 ? <span className="text-ink-3">none: no address leads to it</span> : domains.join(', ')}</Fact>
-        <Fact name="New people">{provision === 'required' ? 'are refused: they must be made or sent first' : 'are made users when they first sign in'}</Fact>
+        <Fact name="Domains">{domains.length === 0 ? <span className="text-ink-3">none: no e-mail address leads to it</span> : domains.join(', ')}</Fact>
+        <Fact name="New people">{provision === 'required' ? 'are refused: create or provision them first' : 'become users when they first sign in'}</Fact>
         <Fact name="Enforced">
-          {enforce ? 'nobody with an address of its domains comes in by another way' : 'no: people with its addresses may come in by other ways too'}
+          {enforce ? 'people with addresses of its domains cannot sign in another way' : 'no: people with its addresses can sign in other ways too'}
           <span className="block text-ink-3">
             {enforce
-              ? 'Should it not answer, '
-              : 'Before enforce: true is written there, try a sign-in with an account of each kind, and see that somebody can reach the machine: '}
-            <code className="font-mono text-meta">npx --no gateway admin link</code> on it lets an administrator in without any provider.
+              ? 'If it does not answer, '
+              : 'Before you set enforce: true there, try a sign-in with an account of each kind, and make sure that somebody can reach the machine: '}
+            <code className="font-mono text-meta">npx --no gateway admin link</code> there lets an administrator in without any provider.
           </span>
         </Fact>
         {redirectUri !== null && (
@@ -117,7 +117,7 @@ interface Step {
 function Steps({ steps, ok }: { readonly steps: readonly Step[]; readonly ok: boolean }): ReactElement {
   return (
     <div role="status" className={`mb-4 border-l-2 pl-3 ${ok ? 'border-ok-solid' : 'border-error-solid'}`}>
-      <p className="text-body font-medium">{ok ? 'Every step for which nobody is needed works' : 'It does not work'}</p>
+      <p className="text-body font-medium">{ok ? 'Every step that needs no person works' : 'It does not work'}</p>
       <ol>
         {steps.map(({ step, ok: passed, detail, fix }) => (
           <li key={step} className="mt-1 grid gap-x-3 sm:grid-cols-[112px_1fr]">

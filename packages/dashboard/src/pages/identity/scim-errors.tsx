@@ -17,9 +17,9 @@ export function ScimErrors({ provider, onClose }: { readonly provider: string; r
   });
   const rows = (list.data?.pages ?? []).flatMap(({ errors }) => errors);
   return (
-    <section aria-label={`Refused of ${provider}`} className="mt-4">
+    <section aria-label={`Refused requests of ${provider}`} className="mt-4">
       <div className="mb-2 flex items-center justify-between gap-2">
-        <h3 className="font-semibold">What {provider} was refused</h3>
+        <h3 className="font-semibold">Refused requests of {provider}</h3>
         <Button look="quiet" onClick={onClose}>
           Close
         </Button>

@@ -43,9 +43,9 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
   return (
     <section aria-label="SCIM">
       <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
-        <h2 className="text-section font-semibold">Users and groups sent by providers (SCIM)</h2>
+        <h2 className="text-section font-semibold">Provisioning by SCIM</h2>
         <Button disabled={!write.allowed} title={why} onClick={() => setMaking(true)}>
-          <Plus size={14} aria-hidden="true" /> Let a provider send
+          <Plus size={14} aria-hidden="true" /> Connect a provider
         </Button>
       </div>
       <FaultLine error={rotate.error} />
@@ -53,8 +53,8 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
         {(data) =>
           data.connections.length === 0 ? (
             <p className="max-w-[72ch] text-ink-2">
-              No provider sends users and groups. With SCIM, whoever leaves there loses sessions, keys and calls here within seconds. docs/guides/scim.md has
-              the steps for each provider.
+              No provider provisions users and groups. With SCIM, people who leave there lose their sessions, keys and calls here within seconds.
+              docs/guides/scim.md has the steps for each provider.
             </p>
           ) : (
             <>
@@ -70,7 +70,7 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
                     </th>
                     <td className="px-3">
                       {one.revoked ? (
-                        <span className="text-blocked">⊘ revoked: stop it, and make it again</span>
+                        <span className="text-blocked">⊘ revoked: stop it, and connect it again</span>
                       ) : (
                         <>
                           <code className="font-mono text-meta">{one.token_prefix}…</code>
@@ -122,16 +122,16 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
       {rotate.data !== undefined && <NewToken token={rotate.data} onClose={() => rotate.reset()} />}
       {stopping !== null && (
         <Confirm
-          title={`Stop ${stopping.provider} from sending?`}
-          verb="Stop it"
+          title={`Stop provisioning by ${stopping.provider}?`}
+          verb="Stop provisioning"
           onClose={() => setStopping(null)}
           onConfirm={async () => {
             await gateway.identity.scim.delete(stopping.provider);
             await refresh();
           }}
         >
-          Its tokens are refused from then on: whoever leaves there stays in here. The {countText(stopping.users)} users and {countText(stopping.groups)} groups
-          that it has sent stay; a connection that is made again goes on with them.
+          Its tokens are refused from then on: people who leave there keep their access here. The {countText(stopping.users)} users and{' '}
+          {countText(stopping.groups)} groups that it has sent stay; a connection that is made again goes on with them.
         </Confirm>
       )}
     </section>
@@ -157,7 +157,7 @@ function NewConnection({
       </Sheet>
     );
   return (
-    <Sheet title="Let a provider send users and groups" onClose={onClose}>
+    <Sheet title="Let a provider provision users and groups" onClose={onClose}>
       <form
         className="flex flex-col gap-3 p-4"
         onSubmit={(event) => {
@@ -167,7 +167,7 @@ function NewConnection({
       >
         <Field
           label="Provider"
-          hint="By its name under identity.providers or identity.issuers of gateway.yaml: its mapping and domains hold."
+          hint="Its name under identity.providers or identity.issuers in gateway.yaml: its mapping and domains apply."
           value={provider}
           list="scim-providers"
           maxLength={63}
@@ -182,7 +182,7 @@ function NewConnection({
           ))}
         </datalist>
         <FaultLine error={create.error} />
-        <SheetActions verb="Make its token" disabled={create.isPending || provider.trim() === ''} onClose={onClose} />
+        <SheetActions verb="Create the token" disabled={create.isPending || provider.trim() === ''} onClose={onClose} />
       </form>
     </Sheet>
   );
@@ -206,8 +206,8 @@ function TokenBody({ token, guard }: { readonly token: Token; readonly guard: Re
     <ShownOnce
       secret={token.token}
       copyLabel="Copy the token"
-      about="Write it at the provider now: it is shown this once, and the gateway keeps no more than its hash."
-      lost="then rotate it, which makes another."
+      about="Enter it at the provider now: it is shown only once, as the gateway stores only its hash."
+      lost="then rotate it to get another."
       guard={guard}
     >
       {token.previous_token_valid_until !== null && (

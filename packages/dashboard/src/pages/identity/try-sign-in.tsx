@@ -20,30 +20,30 @@ export function TrySignIn({ id, link, onClose }: { readonly id: string; readonly
   });
   const url = link ?? `${gatewayUrl}/sign-in/try?id=${id}`;
   return (
-    <section aria-label="The sign-in that is tried" className="mb-4 flex flex-col gap-3 border-l-2 border-accent pl-3">
+    <section aria-label="Trial sign-in" className="mb-4 flex flex-col gap-3 border-l-2 border-accent pl-3">
       {outcome.error instanceof NotFoundError ? (
-        <p className="text-body">This try is over: a link is good for ten minutes. Begin another.</p>
+        <p className="text-body">This trial has expired: a link is valid for ten minutes. Start another.</p>
       ) : outcome.error !== null ? (
         <FaultLine error={outcome.error} />
       ) : outcome.data?.state === 'failed' ? (
         <div role="status">
-          <p className="text-body font-medium text-error">⬣ It stopped at {outcome.data.failure?.step ?? 'a step that is not known'}</p>
+          <p className="text-body font-medium text-error">⬣ It stopped at {outcome.data.failure?.step ?? 'an unknown step'}</p>
           <p>{outcome.data.failure?.reason}</p>
           <p className="text-ink-2">{outcome.data.failure?.fix}</p>
         </div>
       ) : outcome.data?.state === 'done' ? (
         <div role="status" className="flex flex-col gap-3">
-          <p className="text-body font-medium">It works: this is whom the provider vouches for, and what they would be given</p>
+          <p className="text-body font-medium">It works: this is who the provider vouches for, and what they would be granted</p>
           {outcome.data.preview !== null && <Preview preview={outcome.data.preview} />}
           <details>
-            <summary className="cursor-pointer text-ink-2">All that the provider says of them</summary>
+            <summary className="cursor-pointer text-ink-2">Everything the provider says about them</summary>
             <JsonView text={JSON.stringify(outcome.data.claims ?? {})} />
           </details>
         </div>
       ) : (
         <>
           <p className="text-body">
-            Sign in by this link, in any browser: nobody is let in or made a user by it. It is good once and for ten minutes; what becomes of it appears here.
+            Sign in with this link, in any browser: it lets nobody in and creates no user. It works once, for ten minutes; the outcome appears here.
           </p>
           <p className="flex flex-wrap items-center gap-2">
             <a href={url} target="_blank" rel="noreferrer" className={buttonLook('primary')}>
@@ -55,7 +55,7 @@ export function TrySignIn({ id, link, onClose }: { readonly id: string; readonly
       )}
       <div>
         <Button look="quiet" className="-ml-3" onClick={onClose}>
-          Close the try
+          Close the trial
         </Button>
       </div>
     </section>

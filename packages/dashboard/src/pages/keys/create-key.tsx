@@ -58,7 +58,7 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field
           label="Name"
-          hint="What it is for: it stands in lists and in the audit."
+          hint="What it is for; shown in lists and in the audit log."
           value={name}
           maxLength={200}
           required
@@ -71,12 +71,12 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
           maxLength={128}
           onChange={(event) => setAgent(event.target.value)}
         />
-        <Choice label="Good for" value={days} choices={lives} onChange={(event) => setDays(event.target.value)} />
+        <Choice label="Valid for" value={days} choices={lives} onChange={(event) => setDays(event.target.value)} />
         {(servers.data?.servers.length ?? 0) > 0 && (
           <fieldset className="flex flex-col gap-1">
             <legend className="mb-1 text-meta text-ink-2">Reaches</legend>
             <label className="flex min-h-6 items-center gap-2">
-              <input type="radio" checked={chosen === null} onChange={() => setChosen(null)} className="accent-(--accent)" /> every server, also those to come
+              <input type="radio" checked={chosen === null} onChange={() => setChosen(null)} className="accent-(--accent)" /> every server, including new ones
             </label>
             <label className="flex min-h-6 items-center gap-2">
               <input type="radio" checked={chosen !== null} onChange={() => setChosen(new Set())} className="accent-(--accent)" /> only these
@@ -93,7 +93,7 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
           </fieldset>
         )}
         <p className="text-meta text-ink-3">
-          It may call tools and read what servers offer, as policies allow; it administers nothing. Other permissions are given by command: gateway keys create
+          It can call tools and read what servers offer, as policies allow; it administers nothing. For other permissions use the command: gateway keys create
           --help.
         </p>
         <FaultLine error={create.error} />

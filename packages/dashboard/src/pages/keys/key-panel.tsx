@@ -20,10 +20,10 @@ import { Loaded } from '../../ui/loaded.tsx';
 const hourMs = 3_600_000;
 /** In seconds. */
 const graces: readonly (readonly [string, string])[] = [
-  ['86400', 'stays good for 24 hours'],
-  ['21600', 'stays good for 6 hours'],
-  ['3600', 'stays good for an hour'],
-  ['900', 'stays good for 15 minutes'],
+  ['86400', 'stays valid for 24 hours'],
+  ['21600', 'stays valid for 6 hours'],
+  ['3600', 'stays valid for an hour'],
+  ['900', 'stays valid for 15 minutes'],
   ['0', 'is refused at once'],
 ];
 
@@ -75,7 +75,7 @@ export function KeyPanel({
               <Fact name="Prefix">
                 <code className="font-mono text-meta">{data.prefix}…</code>
               </Fact>
-              <Fact name="Whose">{ownerText(data) || 'nobody in particular'}</Fact>
+              <Fact name="Owner">{ownerText(data) || 'none'}</Fact>
               <Fact name="Reaches">
                 {scopeText(data)}{' '}
                 {mayExplain && (
@@ -84,11 +84,11 @@ export function KeyPanel({
                   </Link>
                 )}
               </Fact>
-              <Fact name="Made">
+              <Fact name="Created">
                 <Clock time={data.created_at} />
               </Fact>
               {data.expires_at !== null && (
-                <Fact name="Ends">
+                <Fact name="Expires">
                   <Clock time={data.expires_at} />
                 </Fact>
               )}
@@ -99,7 +99,7 @@ export function KeyPanel({
               )}
               <Fact name="Last used">{data.last_used === null ? 'never' : <LastUse keyId={keyId} time={data.last_used} mayTraces={mayTraces} />}</Fact>
               {data.usage !== null && (
-                <Fact name="Used for">
+                <Fact name="Calls">
                   {mayTraces ? (
                     <Link to="/traces" search={{ q: `key:${keyId}` }} className="text-accent hover:underline">
                       {pluralText(data.usage.calls, 'call')}
@@ -124,7 +124,7 @@ export function KeyPanel({
                   </Button>
                 </div>
                 {write.allowed && (
-                  <Choice label="After a rotation the old secret" value={grace} choices={graces} onChange={(event) => setGrace(event.target.value)} />
+                  <Choice label="After rotation the old secret" value={grace} choices={graces} onChange={(event) => setGrace(event.target.value)} />
                 )}
                 <FaultLine error={rotate.error} />
               </div>
@@ -140,11 +140,11 @@ export function KeyPanel({
                 }}
               >
                 {recent.data === undefined
-                  ? 'Whoever uses it is refused from now on, and live calls of it end.'
+                  ? 'Whoever uses it is refused from now on, and its live calls end.'
                   : recent.data === 0
                     ? 'Nobody has used it in the last hour.'
                     : `${pluralText(recent.data, 'call')} in the last hour ${recent.data === 1 ? 'uses' : 'use'} it: such calls are refused from now on, and live ones end.`}{' '}
-                It cannot be taken back.
+                This cannot be undone.
               </Confirm>
             )}
           </PanelBody>
@@ -179,7 +179,7 @@ function LastUse({ keyId, time, mayTraces }: LastUseProps): ReactElement {
         <>
           {trace.client_name !== null && ` by ${trace.client_name}`},{' '}
           <Link to="/traces/$traceId" params={{ traceId: trace.id }} className="text-accent hover:underline">
-            look at it
+            open it
           </Link>
         </>
       )}

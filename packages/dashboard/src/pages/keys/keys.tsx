@@ -60,9 +60,9 @@ function KeysPage(): ReactElement {
   const cursor = search.key ?? null;
   useShortcuts([
     { keys: 'j', about: 'Next key', run: () => change({ key: moved(keys, idOf, cursor, 1) ?? undefined }) },
-    { keys: 'k', about: 'Key before', run: () => change({ key: moved(keys, idOf, cursor, -1) ?? undefined }) },
+    { keys: 'k', about: 'Previous key', run: () => change({ key: moved(keys, idOf, cursor, -1) ?? undefined }) },
     { keys: 'n', about: 'New key', run: () => write.allowed && setCreating(true) },
-    { keys: 'Escape', about: 'Close what lies beside', run: () => change({ key: undefined }) },
+    { keys: 'Escape', about: 'Close the side panel', run: () => change({ key: undefined }) },
   ]);
   const isFiltered = search.find !== undefined || search.status !== undefined || search.unused !== undefined;
   const refresh = (): void => void queries.invalidateQueries({ queryKey: ['keys'] });
@@ -84,7 +84,7 @@ function KeysPage(): ReactElement {
           <div className="min-w-40 flex-1 max-sm:basis-full">
             <Field
               label="Find"
-              placeholder="A part of the name, or the whole prefix"
+              placeholder="Part of the name, or the whole prefix"
               value={find}
               maxLength={100}
               onChange={(event) => setFind(event.target.value)}
@@ -121,14 +121,14 @@ function KeysPage(): ReactElement {
           <Skeleton rows={10} label="Loading keys" columns={columns} />
         ) : keys.length === 0 && list.hasNextPage ? (
           // Of those that are unused a page may hold none, though there are more.
-          <Skeleton rows={10} label="Looking through the keys" columns={columns} />
+          <Skeleton rows={10} label="Searching the keys" columns={columns} />
         ) : keys.length === 0 ? (
-          <Empty title={isFiltered ? 'No key fits' : 'No key yet'}>
+          <Empty title={isFiltered ? 'No key matches' : 'No key yet'}>
             {isFiltered ? (
               <Button onClick={() => change({ find: undefined, status: undefined, unused: undefined })}>Show all keys</Button>
             ) : (
               <>
-                Agents come with a key of their own. Create one here, or:
+                Each agent needs a key of its own. Create one here, or:
                 <Command text="npx --no gateway keys create --name my-agent" />
               </>
             )}
@@ -158,7 +158,7 @@ function keyColumns(now: number): readonly Column<Key>[] {
   return [
     { id: 'name', title: 'Name', rank: 3, track: 'minmax(120px, 2fr)', cell: ({ name }) => <span className="font-medium">{name}</span> },
     { id: 'prefix', title: 'Prefix', track: 'minmax(104px, 1fr)', cell: ({ prefix }) => <code className="font-mono text-meta">{prefix}…</code> },
-    { id: 'owner', title: 'Whose', rank: 1, track: 'minmax(108px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
+    { id: 'owner', title: 'Owner', rank: 1, track: 'minmax(108px, 1fr)', cell: (key) => ownerText(key) || <span className="text-ink-3">–</span> },
     { id: 'scope', title: 'Reaches', rank: 1, track: 'minmax(128px, 2fr)', cell: (key) => <span title={scopeText(key)}>{reachText(key)}</span> },
     {
       id: 'calls',

@@ -5,7 +5,7 @@ import { Sheet } from '../../ui/sheet.tsx';
 import { ShownOnce, useKeptGuard, type KeptGuard } from '../../ui/shown-once.tsx';
 import { Command } from '../../ui/states.tsx';
 
-export const revealTitle = 'The key is made';
+export const revealTitle = 'Key created';
 
 /** The secret of a rotation, in a sheet of its own. */
 export function RevealKey({ made, onClose }: { readonly made: Schemas['KeyWithSecret']['key']; readonly onClose: () => void }): ReactElement {
@@ -25,11 +25,11 @@ export function RevealedSecret({ made, guard }: { readonly made: Schemas['KeyWit
     <ShownOnce
       secret={made.secret}
       copyLabel="Copy the key"
-      about="This is the only time that it is shown: the gateway keeps no more than its hash."
+      about="It is shown only once: the gateway stores only its hash."
       lost="then revoke it and create another."
       guard={guard}
     >
-      <p className="mt-2 text-ink-2">In the shell, for the commands and the SDK:</p>
+      <p className="mt-2 text-ink-2">In a shell, for the command line and the SDK:</p>
       <Command text={`export GATEWAYOPS_URL=${gatewayUrl} GATEWAYOPS_API_KEY=${made.secret}`} />
       <p className="text-ink-2">Claude Code:</p>
       <Command text={`claude mcp add --transport http ${server ?? 'gateway'} ${address} --header "Authorization: Bearer ${made.secret}"`} />

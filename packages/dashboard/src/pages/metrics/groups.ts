@@ -55,7 +55,7 @@ export function liveGroupsOf(seconds: readonly (readonly LiveGroup[])[]): readon
 /** A server is not named again where there is but one of them. */
 export function labelOf({ server, tool }: Pick<Group, 'server' | 'tool'>, isOneServer: boolean): string {
   if (server === null) return 'all others';
-  const name = server === '' ? 'several at once' : server;
+  const name = server === '' ? 'several servers' : server;
   if (tool === null) return name;
   return isOneServer ? tool : `${name} · ${tool}`;
 }

@@ -84,7 +84,7 @@ function MetricsPage(): ReactElement {
     [live.steps, by],
   );
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
-  useShortcuts([{ keys: 'l', about: 'Figures of each second', run: () => change({ live: isLive ? undefined : '1' }) }]);
+  useShortcuts([{ keys: 'l', about: 'Follow live, second by second', run: () => change({ live: isLive ? undefined : '1' }) }]);
   const steps = isLive ? live.steps : (metrics.data?.series ?? nothing);
   const names = useMemo(() => new Map([['server', (metrics.data?.servers ?? []).map(({ server }) => server)]]), [metrics.data]);
   const markers = useMarkers(window);
@@ -125,7 +125,7 @@ function MetricsPage(): ReactElement {
         />
       ) : metrics.data === undefined ? (
         isUnanswered ? (
-          <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
+          <Empty title="The query cannot be read">The mark above shows where, and what could stand there.</Empty>
         ) : (
           <ChartsSkeleton label="Loading the figures" />
         )
@@ -133,7 +133,7 @@ function MetricsPage(): ReactElement {
         query === '' ? (
           <NoCalls title={`No call in the ${rangeText(search)}`} />
         ) : (
-          <Empty title={`No call in the ${rangeText(search)} fits the query`} />
+          <Empty title={`No call in the ${rangeText(search)} matches the query`} />
         )
       ) : (
         <div className={`flex flex-col gap-4 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
@@ -202,9 +202,9 @@ function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement
     <div>
       <ChartGrid
         charts={[
-          ['Calls a second', rates, perSecond],
+          ['Calls per second', rates, perSecond],
           ['Failed', failures, percentText],
-          ['Time until the answer', latencies, durationText],
+          ['Latency', latencies, durationText],
         ]}
         times={times}
         markers={markers}
@@ -212,7 +212,7 @@ function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement
         {...(onOpen === undefined ? {} : { onOpen })}
       />
       <p className="mt-2 text-meta text-ink-3">
-        Drag to look closer{onOpen === undefined ? '' : '; click a step for its calls'}.{' '}
+        Drag to zoom in{onOpen === undefined ? '' : '; click a step for its calls'}.{' '}
         {shown > 0 &&
           `${shown === 1 ? 'The dotted line is a change' : `The dotted lines are ${pluralText(shown, 'change')}`} of configuration, policies, prices or servers.`}
       </p>
@@ -256,9 +256,9 @@ function GroupCharts({ times, groups, markers, asTable, onChoose, onOpen }: Grou
   return (
     <ChartGrid
       charts={[
-        ['Calls a second of each', rates, perSecond],
-        ['Failed of each', failures, percentText],
-        ['p95 time of each', latencies, durationText],
+        ['Calls per second of each', rates, perSecond],
+        ['Failure rate of each', failures, percentText],
+        ['p95 latency of each', latencies, durationText],
       ]}
       times={times}
       markers={markers}
@@ -301,7 +301,7 @@ function StepTable({ steps }: { readonly steps: readonly Step[] }): ReactElement
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div role="region" aria-label="Each step" tabIndex={0} className="max-h-[60dvh] overflow-auto border-y border-hairline bg-surface outline-offset-[-2px]">
       <table className="w-full">
-        <TableHead titles={['From', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1} sticky />
+        <TableHead titles={['From', 'Calls', 'Per second', 'Failed', 'p50', 'p95', 'p99']} left={1} sticky />
         <tbody>
           {steps.toReversed().map(({ start_time: start, calls, rate, error_percent: failed, latency_ms: latency }) => (
             <tr key={start} className="border-t border-hairline">
@@ -341,7 +341,7 @@ function ServerFigures({
       .map((own) => ({ key: `${own.server}/${own.tool}`, server: own.server, tool: own.tool, figures: own })),
   ]);
   return (
-    <SmallTable titles={['Server · tool', 'Calls', 'A second', 'Failed', 'p50', 'p95', 'p99']} left={1}>
+    <SmallTable titles={['Server · tool', 'Calls', 'Per second', 'Failed', 'p50', 'p95', 'p99']} left={1}>
       {rows.map(({ key, server, tool, figures }) => (
         <tr key={key} className="h-(--row) border-t border-hairline hover:bg-canvas">
           <th scope="row" className="px-3 text-left whitespace-nowrap">

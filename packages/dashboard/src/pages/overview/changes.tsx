@@ -36,7 +36,7 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
   });
   if (events.isLoadingError) return <ErrorCard error={events.error} what="The changes" onRetry={() => void events.refetch()} />;
   if (events.data === undefined) return <Skeleton rows={3} label="Loading changes" />;
-  if (events.data.events.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing was changed.</p>;
+  if (events.data.events.length === 0) return <p className="px-3 py-4 text-ink-2">No changes.</p>;
   return (
     <ul>
       {alike(events.data.events)

@@ -137,7 +137,7 @@ function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactEl
         values={series.map(({ error_percent }) => error_percent)}
       />
       <Figure
-        name="p95 time"
+        name="p95 latency"
         number={
           <Link to="/metrics" className={way}>
             {p95?.number ?? '–'}
@@ -157,7 +157,7 @@ function Figures({ found }: { readonly found: Schemas['CallMetrics'] }): ReactEl
           }
           unit=""
           note={
-            spend.isLoadingError ? 'not known' : spend.data?.projection ? `about ${moneyText(spend.data.projection.cost, spend.data.currency)} at its end` : ''
+            spend.isLoadingError ? 'unknown' : spend.data?.projection ? `about ${moneyText(spend.data.projection.cost, spend.data.currency)} projected` : ''
           }
           values={(spend.data?.days ?? []).map(({ cost }) => cost)}
         />

@@ -35,7 +35,7 @@ export function Traffic({ found, isUnknown, markers, mayTraces }: TrafficProps):
       }
     >
       <div className="min-h-[166px]">
-        {isUnknown && <p className="px-3 py-4 text-ink-2">Not known, as said above.</p>}
+        {isUnknown && <p className="px-3 py-4 text-ink-2">Unknown, see above.</p>}
         {found !== undefined && asTable && <StepTable series={found.series} statuses={there.map(([status]) => status)} />}
         {found !== undefined && !asTable && (
           <>
@@ -75,7 +75,7 @@ function StepTable({ series, statuses }: { readonly series: Schemas['CallMetrics
   return (
     // It is scrolled by arrow keys.
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div role="region" aria-label="Calls of each step by outcome" tabIndex={0} className="h-[166px] overflow-auto outline-offset-[-2px]">
+    <div role="region" aria-label="Calls over time by outcome, as a table" tabIndex={0} className="h-[166px] overflow-auto outline-offset-[-2px]">
       <table className="w-full text-meta whitespace-nowrap">
         <TableHead titles={['From', 'Calls', ...statuses.map(statusWord)]} left={1} sticky />
         <tbody>

@@ -75,7 +75,7 @@ export function Waiting(): ReactElement {
               <Link to="/costs" className={way}>
                 {pluralText(spend.data?.unpriced_calls ?? 0, 'call')}
               </Link>{' '}
-              of this month {spend.data?.unpriced_calls === 1 ? 'has' : 'have'} no price
+              this month {spend.data?.unpriced_calls === 1 ? 'has' : 'have'} no price
             </>,
           ] as const,
         ]

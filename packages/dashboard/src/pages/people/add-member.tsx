@@ -24,12 +24,12 @@ export function AddMember({ team, onClose }: { readonly team: Pick<Entry, 'id' |
   return (
     <Sheet title={`Add to ${team.name}`} onClose={onClose}>
       <div className="flex flex-col gap-3 p-4">
-        <FindField placeholder="A part of the name, the address or the id" value={find} onFind={setFind} />
+        <FindField placeholder="Part of the name, address or id" value={find} onFind={setFind} />
         <FaultLine error={add.error} />
         <Loaded query={found} what="The users" rows={4}>
           {(data) =>
             data.entries.length === 0 ? (
-              <p className="text-ink-2">No user fits.</p>
+              <p className="text-ink-2">No user matches.</p>
             ) : (
               <ul className="flex flex-col">
                 {data.entries.map((user) => (
@@ -50,7 +50,7 @@ export function AddMember({ team, onClose }: { readonly team: Pick<Entry, 'id' |
             )
           }
         </Loaded>
-        <p className="text-meta text-ink-3">What rules say of the team holds for its members on every node within a second.</p>
+        <p className="text-meta text-ink-3">Rules about the team apply to its members on every node within a second.</p>
       </div>
     </Sheet>
   );

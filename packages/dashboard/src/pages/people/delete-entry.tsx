@@ -43,11 +43,11 @@ export function DeleteEntry({ kind, entry, onClose, onDone }: DeleteEntryProps):
       ) : (
         <>
           {planned.data === undefined
-            ? 'The gateway is asked what goes with it …'
+            ? 'Checking what goes with it …'
             : keys === 0
-              ? 'No key goes with it.'
+              ? 'No key is affected.'
               : `${pluralText(keys, 'key')} ${keys === 1 ? 'is' : 'are'} revoked with it, for good.`}{' '}
-          {kind === 'users' ? 'Their sessions end; what they did stays in the records. ' : ''}It cannot be taken back.
+          {kind === 'users' ? 'Their sessions end; records of what they did stay. ' : ''}This cannot be undone.
         </>
       )}
     </Confirm>

@@ -34,8 +34,8 @@ export function DisableEntry({ kind, entry, switchKind, onClose, onDone }: Disab
     >
       <p>{ends}</p>
       <p className="mt-2">
-        It holds on every node within a second.{' '}
-        {kind === 'users' ? 'They are let in again, with the same keys, when they are enabled here.' : 'It can be enabled again here.'}
+        It takes effect on every node within a second.{' '}
+        {kind === 'users' ? 'Enable them here to let them in again, with the same keys.' : 'It can be enabled again here.'}
       </p>
     </Confirm>
   );
@@ -65,10 +65,10 @@ function useWhatEnds(kind: Kind, id: string): string {
       ? []
       : [sessions.data === undefined ? 'their sessions end' : `${pluralText(sessions.data.length, 'session')} ${sessions.data.length === 1 ? 'ends' : 'end'}`]),
     usable === undefined ? 'its keys are refused' : `${pluralText(usable, 'key')} ${usable === 1 ? 'is' : 'are'} refused`,
-    ...(clients === undefined || clients === 0 ? [] : [`${pluralText(clients, 'client')} can act for them no more`]),
-    'calls that are under way end',
+    ...(clients === undefined || clients === 0 ? [] : [`${pluralText(clients, 'client')} can no longer act for them`]),
+    'running calls end',
   ];
-  const beyond = kind === 'teams' || kind === 'departments' || kind === 'projects' ? ` So it is for everyone of the ${title}.` : '';
+  const beyond = kind === 'teams' || kind === 'departments' || kind === 'projects' ? ` This applies to everyone in the ${title}.` : '';
   const text = `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}.${beyond}`;
   return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 }

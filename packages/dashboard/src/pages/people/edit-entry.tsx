@@ -67,7 +67,7 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
         {entry === null && (
           <Field
             label="Id"
-            hint="Optional. It is what keys carry and rules name, and stays for ever: say the one that they carry already."
+            hint="Optional and permanent. Keys and rules refer to it; enter the id that they use already."
             value={id}
             maxLength={128}
             pattern="[A-Za-z0-9][A-Za-z0-9._@+\-]*"
@@ -86,7 +86,7 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
         ))}
         {kind === 'agents' && (
           <Field
-            label="Answers for it"
+            label="Owner"
             hint="user:ID, service_account:ID or team:ID"
             value={line('owner')}
             maxLength={160}
@@ -98,7 +98,7 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
         ))}
         {kind === 'roles' && <PermissionMatrix permissions={permissions} onChange={(next) => set('permissions', next)} />}
         {entry !== null && kind === 'roles' && !isSame(entry.permissions ?? [], permissions) && (
-          <WhatChanges before={entry.permissions ?? []} after={permissions} who="Whoever has the role" same="What may be done by it stays the same." />
+          <WhatChanges before={entry.permissions ?? []} after={permissions} who="People with the role" same="What it permits stays the same." />
         )}
         <ChangedMeanwhile
           versioned={versioned}
@@ -111,7 +111,7 @@ export function EditEntry({ kind, entry, onClose, onSaved }: EditEntryProps): Re
         />
         {versioned.meeting === null && <FaultLine error={save.error} />}
         <SheetActions
-          verb={entry === null ? `Make the ${title}` : 'Save'}
+          verb={entry === null ? `Create the ${title}` : 'Save'}
           disabled={save.isPending || versioned.meeting !== null || name === '' || (kind === 'roles' && permissions.length === 0)}
           onClose={onClose}
         />

@@ -40,7 +40,7 @@ export function entryColumns(kind: Kind, { teams, roles, departments, now }: Aro
     ),
     ...(kind === 'agents'
       ? ([
-          { id: 'owner', title: 'Answers for it', track: 'minmax(112px, 1fr)', cell: ({ owner }) => owner ?? <Nothing /> },
+          { id: 'owner', title: 'Owner', track: 'minmax(112px, 1fr)', cell: ({ owner }) => owner ?? <Nothing /> },
           {
             id: 'seen',
             title: 'Last call',
@@ -60,7 +60,7 @@ export function entryColumns(kind: Kind, { teams, roles, departments, now }: Aro
           },
           {
             id: 'kind',
-            title: 'Made',
+            title: 'Created',
             track: '104px',
             cell: ({ built_in: builtIn }) => (builtIn === true ? <span className="text-ink-3">built in</span> : 'here'),
           },

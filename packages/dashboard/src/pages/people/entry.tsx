@@ -35,7 +35,7 @@ export function PeopleEntry(): ReactElement {
   const kind = kinds.find((one) => one === written);
   if (kind === undefined)
     return (
-      <Empty title={`There is no list ${written}`} isPage>
+      <Empty title={`There is no list called ${written}`} isPage>
         It is one of {kinds.join(', ')}.
       </Empty>
     );
@@ -99,7 +99,7 @@ function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
           <h1 className="text-title font-semibold break-words">{entry.name}</h1>
           <p className="mt-1 flex flex-wrap items-center gap-x-4 text-ink-2">
             {switchKind !== null && <EntryState {...(entry.status === undefined ? {} : { status: entry.status })} />}
-            {isFixed && <span>built in: it stays as it is</span>}
+            {isFixed && <span>built in: cannot be changed</span>}
             <Activity kind={kind} entry={entry} />
           </p>
         </div>
@@ -214,12 +214,12 @@ function Activity({ kind, entry }: { readonly kind: Kind; readonly entry: Entry 
       )}
       {mayAudit && (
         <Link to="/audit" search={{ object: entry.id, range: '30d' }} className={link}>
-          changes to it
+          history
         </Link>
       )}
       {mayAudit && kind === 'users' && (
         <Link to="/audit" search={{ actor: entry.id, range: '30d' }} className={link}>
-          what they changed
+          their changes
         </Link>
       )}
     </>
@@ -254,7 +254,7 @@ function Facts({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
         ),
       )}
       {typeof entry.owner === 'string' && (
-        <Fact name="Answers for it">
+        <Fact name="Owner">
           <ReferenceLink reference={entry.owner} />
         </Fact>
       )}
@@ -268,7 +268,7 @@ function Facts({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
           <Ago time={entry.last_seen} />
         </Fact>
       )}
-      <Fact name="Made">
+      <Fact name="Created">
         <Clock time={entry.created_at} />{' '}
         <span className="text-ink-3">
           by <Who id={entry.created_by} name={entry.created_by_name} />

@@ -45,9 +45,9 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
   const columns = useMemo(() => invitationColumns({ roles, teams, now, write, onWithdraw: setWithdrawing }), [roles, teams, now, write]);
   useShortcuts([
     { keys: 'j', about: 'Next invitation', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
-    { keys: 'k', about: 'Row before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
+    { keys: 'k', about: 'Previous invitation', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
     { keys: 'n', about: 'Invite a user', run: () => write.allowed && setInviting(true) },
-    { keys: 'x', about: 'Take the invitation back', run: () => write.allowed && setWithdrawing(rows.find(({ id }) => id === cursor) ?? null) },
+    { keys: 'x', about: 'Withdraw the invitation', run: () => write.allowed && setWithdrawing(rows.find(({ id }) => id === cursor) ?? null) },
   ]);
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -60,7 +60,7 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
         </div>
         {tabs}
         <FindField
-          placeholder="A part of the address or of the name"
+          placeholder="Part of the address or name"
           value={search.find}
           onFind={(find) => void navigate({ search: (old) => ({ ...old, find }), replace: true })}
         />
@@ -71,10 +71,10 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
         ) : list.isPending ? (
           <Skeleton rows={6} label="Loading invitations" columns={columns} />
         ) : rows.length === 0 ? (
-          <Empty title={search.find === undefined ? 'Nobody is invited' : 'No invitation fits'}>
+          <Empty title={search.find === undefined ? 'No open invitations' : 'No invitation matches'}>
             {search.find === undefined ? (
               <>
-                Whoever accepts an invitation stands among the users from then on.
+                People appear among the users once they accept.
                 <Command text="npx --no gateway users invite ana@example.com --role viewer" />
               </>
             ) : (
@@ -99,15 +99,15 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
       {inviting && <InviteUser onClose={() => setInviting(false)} />}
       {withdrawing !== null && (
         <Confirm
-          title={`Take the invitation of ${withdrawing.email} back?`}
-          verb="Take it back"
+          title={`Withdraw the invitation of ${withdrawing.email}?`}
+          verb="Withdraw it"
           onClose={() => setWithdrawing(null)}
           onConfirm={async () => {
             await gateway.invitations.withdraw(withdrawing.id);
             await queries.invalidateQueries({ queryKey: ['invitations'] });
           }}
         >
-          Its token is good for nothing from then on. They can be invited again.
+          Its token stops working. They can be invited again.
         </Confirm>
       )}
     </div>
@@ -139,7 +139,7 @@ function invitationColumns({ roles, teams, now, write, onWithdraw }: Around): re
     },
     {
       id: 'withdraw',
-      title: 'Take back',
+      title: 'Withdraw',
       rank: 3,
       track: '104px',
       cell: (invitation) => (
@@ -147,11 +147,11 @@ function invitationColumns({ roles, teams, now, write, onWithdraw }: Around): re
           type="button"
           disabled={!write.allowed}
           title={write.allowed ? undefined : write.reason}
-          aria-label={`Take the invitation of ${invitation.email} back`}
+          aria-label={`Withdraw the invitation of ${invitation.email}`}
           onClick={() => onWithdraw(invitation)}
           className="hit text-accent hover:underline disabled:opacity-50"
         >
-          Take back
+          Withdraw
         </button>
       ),
     },

@@ -48,11 +48,11 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
         <ShownOnce
           secret={invite.data.token}
           copyLabel="Copy the token"
-          about="The gateway sends nothing: hand this token over yourself. It is shown this once, is good once, and makes whoever has it that user."
-          lost="then invite the same address again, which ends this token."
+          about="The gateway sends no e-mail: hand this token over yourself. It is shown only once, works once, and makes whoever has it that user."
+          lost="then invite the same address again, which revokes this token."
           guard={guard}
         >
-          <p className="mt-2 text-ink-2">They accept it in a browser, with no key of their own, and sign in:</p>
+          <p className="mt-2 text-ink-2">They accept it in a browser, without a key, and sign in:</p>
           <Command text={`${gatewayUrl}/invitation`} />
         </ShownOnce>
       </Sheet>
@@ -65,17 +65,17 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
     <Sheet title="Invite a user" onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field label="E-mail" type="email" value={email} maxLength={254} required onChange={(event) => setEmail(event.target.value)} />
-        <Field label="Name" hint="Optional; without one the address is shown." value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
+        <Field label="Name" hint="Optional; the address is shown otherwise." value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
         <CheckList
           legend="Roles"
           items={[...roles.values()]}
           chosen={roleIds}
           onChange={setRoleIds}
-          nothing="You may not see the roles: they become a developer."
+          nothing="You cannot see the roles: they become a developer."
         />
         <CheckList legend="Teams" items={[...teams.values()]} chosen={teamIds} onChange={setTeamIds} nothing="There is no team yet." />
-        <Choice label="Good for" value={days} choices={lives} onChange={(event) => setDays(event.target.value)} />
-        <p className="text-meta text-ink-3">An earlier invitation to the same address ends.</p>
+        <Choice label="Valid for" value={days} choices={lives} onChange={(event) => setDays(event.target.value)} />
+        <p className="text-meta text-ink-3">An earlier invitation to the same address is withdrawn.</p>
         <FaultLine error={invite.error} />
         <SheetActions verb="Invite" disabled={invite.isPending || email.trim() === ''} onClose={onClose} />
       </form>

@@ -62,7 +62,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   users: {
     title: 'user',
     titles: 'Users',
-    about: 'The people that callers act for. They are invited, come by an identity provider, or are made here.',
+    about: 'The people whom callers act for. They are invited, provisioned by an identity provider, or created here.',
     member: 'user',
     members: 'users',
     command: 'users create "Ana Ardent" --email ana@example.com',
@@ -76,7 +76,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   teams: {
     title: 'team',
     titles: 'Teams',
-    about: 'People and programs that work together: rules can name them, and costs are counted by them.',
+    about: 'People and programs that work together. Rules can name teams, and costs are broken down by team.',
     member: 'team',
     members: 'teams',
     command: 'teams create Payments --id payments',
@@ -104,7 +104,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   'service-accounts': {
     title: 'service account',
     titles: 'Service accounts',
-    about: 'Programs that call in their own name.',
+    about: 'Programs that call on their own behalf.',
     member: 'service_account',
     members: 'service_accounts',
     command: 'service-accounts create "Nightly reports" --id reports',
@@ -118,7 +118,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   agents: {
     title: 'agent',
     titles: 'Agents',
-    about: 'The catalogue of agents: what each does, and who answers for it.',
+    about: 'The catalogue of agents: what each does, and who owns it.',
     member: 'agent',
     members: 'agents',
     command: 'agents create ci-bot --owner team:payments',
@@ -132,7 +132,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   projects: {
     title: 'project',
     titles: 'Projects',
-    about: 'What calls are made for: costs are counted by it.',
+    about: 'What calls are made for; costs are broken down by project.',
     member: 'project',
     members: 'projects',
     command: 'projects create Billing --team payments',
@@ -146,7 +146,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   departments: {
     title: 'department',
     titles: 'Departments',
-    about: 'Parts of the organization, which teams belong to.',
+    about: 'Parts of the organization that teams belong to.',
     member: 'department',
     members: 'departments',
     command: 'departments create Engineering --id eng',
@@ -162,7 +162,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
 export const memberTitles: Readonly<Record<TextMember | LinkMember | 'name' | 'permissions' | 'owner', string>> = {
   name: 'Name',
   permissions: 'Permissions',
-  owner: 'Answers for it',
+  owner: 'Owner',
   email: 'E-mail',
   description: 'Description',
   purpose: 'Purpose',

@@ -17,13 +17,13 @@ export function OwnClients({ userId }: { readonly userId: string }): ReactElemen
   const grants = useQuery({ queryKey: ['people', 'grants', userId], queryFn: ({ signal }) => grantsOf(userId, signal) });
   const shown = grants.data?.filter(({ status }) => status === 'active' || status === 'pending');
   return (
-    <Part title="Clients that act for them">
+    <Part title="Clients acting for them">
       {grants.isLoadingError ? (
         <ErrorCard error={grants.error} what="What clients may do" onRetry={() => void grants.refetch()} />
       ) : shown === undefined ? (
         <Skeleton rows={1} label="Loading clients" />
       ) : shown.length === 0 ? (
-        <p className="text-ink-2">No client may act in their name.</p>
+        <p className="text-ink-2">No client may act on their behalf.</p>
       ) : (
         <SmallTable titles={['Client', 'At', 'Scopes', 'Last token', 'Ends', 'Revoke']} left={5}>
           {shown.map((grant) => (
@@ -48,15 +48,15 @@ export function OwnClients({ userId }: { readonly userId: string }): ReactElemen
       )}
       {revoking !== null && (
         <Confirm
-          title={`Take back what ${revoking.client_name} may do?`}
-          verb="Revoke the grant"
+          title={`Revoke the access of ${revoking.client_name}?`}
+          verb="Revoke access"
           onClose={() => setRevoking(null)}
           onConfirm={async () => {
             await gateway.grants.revoke(revoking.id);
             await queries.invalidateQueries({ queryKey: ['people', 'grants'] });
           }}
         >
-          Its tokens are refused everywhere, and what runs by them ends. They can allow it again.
+          Its tokens are refused everywhere, and calls running on them end. They can allow it again.
         </Confirm>
       )}
     </Part>

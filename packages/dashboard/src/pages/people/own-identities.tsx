@@ -21,7 +21,7 @@ export function OwnIdentities({ userId, name }: { readonly userId: string; reado
     queryFn: ({ signal }) => gateway.users.identities(userId, { signal }).take(100),
   });
   return (
-    <Part title="Signs in by">
+    <Part title="Signs in with">
       <Loaded query={identities} what="Identities" rows={1}>
         {(data) =>
           data.length === 0 ? (
@@ -58,7 +58,7 @@ export function OwnIdentities({ userId, name }: { readonly userId: string; reado
             await queries.invalidateQueries({ queryKey: ['people'] });
           }}
         >
-          Every session of {name} ends, and what clients were allowed in their name. Whoever signs in by that account then comes as for the first time.
+          Every session of {name} ends, with all access that they gave to clients. Whoever signs in with that account then comes as a new person.
         </Confirm>
       )}
     </Part>

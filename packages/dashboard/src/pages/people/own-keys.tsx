@@ -23,9 +23,9 @@ export function OwnKeys({ member, id, title }: { readonly member: KeyMember; rea
         {() =>
           inOrder.length === 0 ? (
             <p className="text-ink-2">
-              No key names this {title}.{' '}
+              No key belongs to this {title}.{' '}
               <Link to="/keys" className="text-accent underline">
-                To the keys
+                All keys
               </Link>
             </p>
           ) : (

@@ -44,8 +44,8 @@ export function OwnSessions({ userId, name }: { readonly userId: string; readonl
           }}
         >
           {ending === 'all'
-            ? `${pluralText(sessions.data?.length ?? 0, 'session')} and what clients were allowed in their name end on every node. They can sign in again: to keep them out, disable them.`
-            : 'It is over on every node, with what clients were allowed by it. They can sign in again.'}
+            ? `${pluralText(sessions.data?.length ?? 0, 'session')} and the access they gave to clients end on every node. They can sign in again: to keep them out, disable them.`
+            : 'It ends on every node, with the access given to clients in it. They can sign in again.'}
         </Confirm>
       )}
     </Part>

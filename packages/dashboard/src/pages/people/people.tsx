@@ -103,7 +103,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
   const isFiltered = Object.keys(asked).length > 0;
   useShortcuts([
     { keys: 'j', about: `Next ${noun.title}`, run: () => setCursor(moved(rows, idOf, cursor, 1)) },
-    { keys: 'k', about: 'Row before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
+    { keys: 'k', about: 'Previous row', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
     { keys: 'Enter', about: `Open the ${noun.title}`, run: () => cursor !== null && open(cursor) },
     {
       keys: 'n',
@@ -134,7 +134,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
         </div>
         <Tabs at={kind} />
         <FindField
-          placeholder={kind === 'users' ? 'A part of the name, the address or the id' : 'A part of the name or of the id'}
+          placeholder={kind === 'users' ? 'Part of the name, address or id' : 'Part of the name or id'}
           value={search.find}
           onFind={(find) => change({ find })}
         />
@@ -155,7 +155,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
         ) : list.isPending ? (
           <Skeleton rows={10} label={`Loading ${noun.titles.toLowerCase()}`} columns={columns} />
         ) : rows.length === 0 ? (
-          <Empty title={isFiltered ? `No ${noun.title} fits` : `No ${noun.title} yet`}>
+          <Empty title={isFiltered ? `No ${noun.title} matches` : `No ${noun.title} yet`}>
             {isFiltered ? (
               <Button onClick={() => change({ find: undefined, team: undefined, role: undefined })}>Show all</Button>
             ) : (

@@ -39,7 +39,7 @@ export function PermissionMatrix({ permissions, onChange }: PermissionMatrixProp
       <legend className={isFixed ? 'sr-only' : 'mb-1 text-meta text-ink-2'}>Permits</legend>
       {!isFixed && (
         <label className="flex min-h-7 items-start gap-2 pb-1">
-          {tick('*', permissions.includes('*'), 'Everything')} <span>Everything, also what later versions bring</span>
+          {tick('*', permissions.includes('*'), 'Everything')} <span>Everything, including what later versions add</span>
         </label>
       )}
       {isFixed && (

@@ -15,7 +15,7 @@ interface SessionTableProps {
 export function SessionTable({ sessions, write, onEnd }: SessionTableProps): ReactElement {
   const now = useNow(60_000);
   return (
-    <SmallTable titles={['Browser', 'From', 'Signed in by', 'Since', 'Last seen', 'Ends unused', 'End']} left={6}>
+    <SmallTable titles={['Browser', 'From', 'Signed in with', 'Since', 'Last seen', 'Expires if unused', 'End']} left={6}>
       {sessions.map((session) => (
         <tr key={session.id} className="h-(--row) border-t border-hairline">
           <th scope="row" title={session.user_agent} className="px-3 text-left font-medium whitespace-nowrap">

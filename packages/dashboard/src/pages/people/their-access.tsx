@@ -34,9 +34,9 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
   );
   return (
     <>
-      <Part title="Roles" actions={button('role_ids', 'Give or take a role')}>
+      <Part title="Roles" actions={button('role_ids', 'Change roles')}>
         {ids.length === 0 ? (
-          <p className="text-ink-2">None: they may do nothing, whatever their keys hold.</p>
+          <p className="text-ink-2">None: they may do nothing, whatever their keys permit.</p>
         ) : (
           <ul className="flex flex-col gap-1">
             {ids.map((id) => (
@@ -51,7 +51,7 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
           <div className="mt-2">
             <Button look="quiet" className="-ml-3" aria-expanded={shown} onClick={() => setShown(!shown)}>
               {shown ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}{' '}
-              {shown ? 'Hide what they may do' : 'Everything that they may do'}
+              {shown ? 'Hide what they may do' : 'Everything they may do'}
             </Button>
             {shown && <PermissionMatrix permissions={permitted} />}
           </div>
@@ -60,7 +60,7 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
       {kind === 'users' && (
         <Part title="Teams" actions={button('team_ids', 'Change teams')}>
           {(entry.team_ids ?? []).length === 0 ? (
-            <p className="text-ink-2">Of no team.</p>
+            <p className="text-ink-2">In no team.</p>
           ) : (
             <ul className="flex flex-wrap gap-x-4 gap-y-1">
               {(entry.team_ids ?? []).map((id) => (
@@ -115,21 +115,21 @@ function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): Reac
         }}
       >
         <CheckList
-          legend={tie === 'role_ids' ? 'Roles: together they say what may be done at most' : 'Teams'}
+          legend={tie === 'role_ids' ? 'Roles: together they are the most that may be done' : 'Teams'}
           items={items}
           chosen={chosen}
           onChange={setChosen}
-          nothing={tie === 'role_ids' ? 'There is no role to be seen.' : 'There is no team yet.'}
+          nothing={tie === 'role_ids' ? 'There is no role that you can see.' : 'There is no team yet.'}
         />
         {!isSame && tie === 'role_ids' && (
           <WhatChanges
             before={permissionsOf(before, names)}
             after={permissionsOf([...chosen], names)}
             who="They"
-            same="They may do what they may do now: another role allows it too."
+            same="Nothing changes: another role allows it too."
           />
         )}
-        {!isSame && tie === 'team_ids' && <p className="text-ink-2">What rules say of a team holds for its members on every node within a second.</p>}
+        {!isSame && tie === 'team_ids' && <p className="text-ink-2">Rules about a team apply to its members on every node within a second.</p>}
         <ChangedMeanwhile
           versioned={versioned}
           mine={{ [tie]: [...chosen] }}
@@ -141,7 +141,12 @@ function ChangeTies({ kind, entry, tie, names, onClose }: ChangeTiesProps): Reac
           }}
         />
         {versioned.meeting === null && <FaultLine error={save.error} />}
-        <SheetActions verb="Save" disabled={isSame || save.isPending || versioned.meeting !== null} onClose={onClose} />
+        <SheetActions
+          verb="Save"
+          disabled={isSame || save.isPending || versioned.meeting !== null}
+          why={isSame ? 'Nothing has been changed yet.' : undefined}
+          onClose={onClose}
+        />
       </form>
     </Sheet>
   );

@@ -21,17 +21,17 @@ const role = { filter: (id: string) => ({ role_id: id }), search: (id: string) =
 /** Who is tied to one of a kind. */
 const ties: Readonly<Partial<Record<Kind, readonly Tie[]>>> = {
   teams: [
-    { kind: 'users', ...team, nothing: 'Nobody is a member yet.' },
-    { kind: 'service-accounts', ...team, nothing: 'It runs no service account.' },
-    { kind: 'agents', ...team, nothing: 'No agent works for it.' },
-    { kind: 'projects', ...team, nothing: 'It works on no project.' },
+    { kind: 'users', ...team, nothing: 'It has no members yet.' },
+    { kind: 'service-accounts', ...team, nothing: 'It has no service accounts.' },
+    { kind: 'agents', ...team, nothing: 'It has no agents.' },
+    { kind: 'projects', ...team, nothing: 'It has no projects.' },
   ],
   roles: [
     { kind: 'users', ...role, nothing: 'No user has it.' },
     { kind: 'service-accounts', ...role, nothing: 'No service account has it.' },
   ],
   departments: [{ kind: 'teams', filter: (id) => ({ department_id: id }), search: null, nothing: 'No team belongs to it.' }],
-  users: [{ kind: 'agents', filter: (id) => ({ owner: `user:${id}` }), search: null, nothing: 'They answer for no agent.' }],
+  users: [{ kind: 'agents', filter: (id) => ({ owner: `user:${id}` }), search: null, nothing: 'They own no agent.' }],
 };
 
 const shownMax = 20;
@@ -68,7 +68,7 @@ function Tied({ tie: { kind, filter, search, nothing }, id, action }: TiedProps)
         <>
           {isMore && search !== null && (
             <Link to="/people" search={{ kind, ...search(id) }} className="flex items-center px-2 text-accent hover:underline">
-              all of them
+              show all
             </Link>
           )}
           {action}

@@ -50,7 +50,7 @@ export function UnregisteredAgents({ tabs }: { readonly tabs: ReactNode }): Reac
                     {data.agents.map(({ agent, client_names: clients, keys, servers, calls, first_seen: first, last_seen: last }) => (
                       <tr key={`${agent ?? ''} ${clients.join(' ')}`} className="h-(--row) border-t border-hairline">
                         <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
-                          {agent ?? <span className="font-normal text-ink-3">names none</span>}
+                          {agent ?? <span className="font-normal text-ink-3">gives no name</span>}
                         </th>
                         <td className="px-3">{clients.join(', ') || <span className="text-ink-3">–</span>}</td>
                         <td className="px-3">{servers.join(', ')}</td>

@@ -35,7 +35,7 @@ export function WhatChanges({ before, after, who, same }: WhatChangesProps): Rea
         </p>
       )}
       {gained.length === 0 && lost.length === 0 && <p>{same}</p>}
-      {after.length === 0 && <p className="text-warn">Without any role nothing is allowed.</p>}
+      {after.length === 0 && <p className="text-warn">Without a role nothing is allowed.</p>}
     </div>
   );
 }

@@ -55,7 +55,7 @@ export function AllowSheet({ stopped, onClose }: AllowSheetProps): ReactElement 
             return (
               <>
                 <p className="text-body">
-                  {decision === 'allow' ? 'The rules that hold now let it through' : `No rule would let it through: ${reason.replace(/\.$/, '')}`}
+                  {decision === 'allow' ? 'The current rules allow it' : `No rule would allow it: ${reason.replace(/\.$/, '')}`}
                   {rule !== null && (
                     <>
                       {' '}
@@ -64,7 +64,7 @@ export function AllowSheet({ stopped, onClose }: AllowSheetProps): ReactElement 
                   )}
                   .
                 </p>
-                {changes.length > 0 && <p className="text-ink-2">It would be let through by {changes.join(', or ')}.</p>}
+                {changes.length > 0 && <p className="text-ink-2">It would be allowed by {changes.join(', or ')}.</p>}
               </>
             );
           }}
@@ -139,7 +139,7 @@ function Proposed({ stopped, rules, policies, subjects, onClose }: ProposedProps
           onChange={(event) => setOfThing(event.target.value === 'thing')}
         />
       </div>
-      <section aria-label="What would be written" className="flex flex-col gap-2 border-t border-hairline pt-3">
+      <section aria-label="The rule to be written" className="flex flex-col gap-2 border-t border-hairline pt-3">
         {proposed.map(({ name, change, was }) => (
           <div key={name}>
             <p className="text-ink-2">
@@ -153,13 +153,13 @@ function Proposed({ stopped, rules, policies, subjects, onClose }: ProposedProps
       </section>
       <FaultLine error={made.error ?? trial.error} />
       {trial.data === undefined ? (
-        trial.error === null && <p className="text-ink-2">It is tried on the calls of the last {days} days …</p>
+        trial.error === null && <p className="text-ink-2">Trying it on the calls of the last {days} days …</p>
       ) : (
         <DryRunResult found={trial.data} days={days} now={now} />
       )}
       <div className="flex justify-end gap-2">
         <Button look="quiet" onClick={onClose}>
-          Keep it as it is
+          Cancel
         </Button>
         <Button look="primary" disabled={trial.data === undefined || made.isPending} onClick={() => made.mutate()}>
           Allow it

@@ -19,7 +19,7 @@ export function AllowThis({ stopped }: { readonly stopped: Stopped }): ReactElem
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button disabled={!write.allowed} title={write.allowed ? undefined : `It takes policies.write. ${write.reason}`} onClick={() => setOpen(true)}>
+      <Button disabled={!write.allowed} title={write.allowed ? undefined : `Requires policies.write. ${write.reason}`} onClick={() => setOpen(true)}>
         <ShieldCheck size={14} aria-hidden="true" /> Allow this …
       </Button>
       {open && (

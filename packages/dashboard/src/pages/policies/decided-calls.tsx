@@ -22,9 +22,9 @@ export function DecidedCalls({ name, now }: { readonly name: string; readonly no
     refetchInterval: 15_000,
   });
   return (
-    <section aria-label="Calls that it decided" className="flex flex-col gap-1">
-      <h3 className="font-semibold">Calls that it decided</h3>
-      <Loaded query={found} what="The calls that it decided" rows={3}>
+    <section aria-label="Calls it decided" className="flex flex-col gap-1">
+      <h3 className="font-semibold">Calls it decided</h3>
+      <Loaded query={found} what="The calls it decided" rows={3}>
         {(rows) =>
           rows.length === 0 ? (
             <p className="text-ink-2">None in 24 hours.</p>

@@ -25,19 +25,19 @@ export function DryRunResult({ found, days, now }: { readonly found: DryRun; rea
     <section aria-label="On recorded calls" aria-live="polite" className="flex flex-col gap-2 border-t border-hairline pt-3">
       <p className="text-body font-medium">
         {found.calls === 0
-          ? `There is no call of the last ${days} days to try it on.`
+          ? `There is no call in the last ${days} days to try it on.`
           : parts.length === 0
-            ? `None of ${pluralText(found.calls, 'call')} of the last ${days} days would have ended otherwise.`
+            ? `None of ${pluralText(found.calls, 'call')} of the last ${days} days would have ended differently.`
             : `In the last ${days} days: ${parts.join('; ')}.`}
       </p>
       {found.depends.calls > 0 && (
         <p className="text-meta text-ink-2">
-          Of {pluralText(found.depends.calls, 'other call')} it depends on what they said, on the address or the time, which is not looked at here.
+          Of {pluralText(found.depends.calls, 'other call')} it depends on arguments, address or time, which are not evaluated here.
         </p>
       )}
-      {found.truncated && <p className="text-meta text-warn">There are more; the newest were looked at.</p>}
+      {found.truncated && <p className="text-meta text-warn">There are more; only the newest were tried.</p>}
       {found.unknown_callers_calls > 0 && (
-        <p className="text-meta text-ink-2">{pluralText(found.unknown_callers_calls, 'call')} were of callers that are not there any more.</p>
+        <p className="text-meta text-ink-2">{pluralText(found.unknown_callers_calls, 'call')} were by callers that no longer exist.</p>
       )}
       {found.groups.length > 0 && (
         <div className="max-h-64 overflow-auto border-y border-hairline">

@@ -80,7 +80,7 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field
           label="Name"
-          hint="Small letters, digits, - and _; refusals name it."
+          hint="Lower-case letters, digits, - and _. Refusals name it."
           required
           pattern="[a-z0-9][a-z0-9_\-]{0,62}"
           disabled={policy !== null}
@@ -88,7 +88,7 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           onChange={(event) => setForm({ ...form, name: event.target.value })}
         />
         <Tabs
-          label="Written as"
+          label="Edit as"
           tabs={[
             ['form', 'Form'],
             ['text', 'Text'],
@@ -120,10 +120,10 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           <SheetActions
             verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
             disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
-            out={policy === null ? 'Cancel' : 'Keep it as it is'}
+            out={policy === null ? 'Cancel' : 'Cancel'}
             onClose={onClose}
           >
-            {!isTried && <>First it is tried on the calls of the last {days} days; nothing changes by that.</>}
+            {!isTried && <>It is first tried on the calls of the last {days} days, which changes nothing.</>}
           </SheetActions>
         </div>
       </form>

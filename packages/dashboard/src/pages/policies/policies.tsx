@@ -76,9 +76,9 @@ function PoliciesPage(): ReactElement {
   const may = write.allowed && !isOfFile;
   useShortcuts([
     { keys: 'j', about: 'Next policy', run: () => change({ rule: moved(shown, idOf, cursor, 1) ?? undefined }) },
-    { keys: 'k', about: 'Policy before', run: () => change({ rule: moved(shown, idOf, cursor, -1) ?? undefined }) },
+    { keys: 'k', about: 'Previous policy', run: () => change({ rule: moved(shown, idOf, cursor, -1) ?? undefined }) },
     { keys: 'n', about: 'New policy', run: () => may && setCreating(true) },
-    { keys: 'Escape', about: 'Close what lies beside', run: () => change({ rule: undefined }) },
+    { keys: 'Escape', about: 'Close the side panel', run: () => change({ rule: undefined }) },
   ]);
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -87,7 +87,7 @@ function PoliciesPage(): ReactElement {
         <Button
           look="primary"
           disabled={!may}
-          title={isOfFile ? 'The rules stand in gateway.yaml, and then those hold and no others.' : write.allowed ? 'n' : write.reason}
+          title={isOfFile ? 'The rules are in gateway.yaml; while it has any, only those apply.' : write.allowed ? 'n' : write.reason}
           onClick={() => setCreating(true)}
         >
           <Plus size={14} aria-hidden="true" /> Create a policy
@@ -96,14 +96,14 @@ function PoliciesPage(): ReactElement {
           <div className="min-w-40 flex-1">
             <Field
               label="Find"
-              placeholder="A name, whom it is for, what it is about"
+              placeholder="Name, subject or target"
               value={search.find ?? ''}
               maxLength={100}
               onChange={(event) => change({ find: event.target.value === '' ? undefined : event.target.value })}
             />
           </div>
           <Choice
-            label="Does"
+            label="Effect"
             value={search.effect ?? ''}
             choices={[
               ['', 'anything'],
@@ -121,10 +121,10 @@ function PoliciesPage(): ReactElement {
         <Loaded query={list} what="The list of policies" rows={8} columns={columns}>
           {() =>
             shown.length === 0 ? (
-              <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy fits'}>
+              <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy matches'}>
                 {all.length === 0 ? (
                   <>
-                    What no policy allows is refused. To let whoever has a key use every server:
+                    What no policy allows is refused. To let everyone with a key use every server:
                     <Command text="npx --no gateway policies set members-may-call --effect allow --to members" />
                   </>
                 ) : (
@@ -133,7 +133,7 @@ function PoliciesPage(): ReactElement {
               </Empty>
             ) : (
               <DataTable
-                label="Policies, in the order in which they weigh"
+                label="Policies, in order of precedence"
                 columns={columns}
                 shown={columns.map(({ id }) => id)}
                 rows={rows}
@@ -141,7 +141,7 @@ function PoliciesPage(): ReactElement {
                 cursor={cursor}
                 onOpen={(row) => 'name' in row && change({ rule: row.name })}
                 rowClass={(row) => ('name' in row ? (row.served ? '' : 'text-ink-3') : 'cursor-default bg-canvas text-ink-2')}
-                footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over all, hold over allow${isOfFile ? ' · those of gateway.yaml hold, those of the registry rest' : ''}`}
+                footer={`${pluralText(shown.length, 'policy', 'policies')} · deny wins over hold, hold over allow${isOfFile ? ' · those of gateway.yaml apply, those of the registry are inactive' : ''}`}
               />
             )
           }
@@ -168,7 +168,7 @@ function textOf(rule: Policy): string {
 }
 
 const columns: readonly Column<Row>[] = [
-  { id: 'effect', title: 'Does', rank: 3, track: '76px', cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
+  { id: 'effect', title: 'Effect', rank: 3, track: '76px', cell: (row) => <EffectWord effect={'name' in row ? row.effect : 'deny'} /> },
   {
     id: 'name',
     title: 'Name',
@@ -179,7 +179,7 @@ const columns: readonly Column<Row>[] = [
   { id: 'to', title: 'To', rank: 2, track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },
   {
     id: 'about',
-    title: 'About',
+    title: 'Target',
     rank: 2,
     track: 'minmax(140px, 2fr)',
     cell: ofRule((rule) => <span title={aboutText(rule)}>{aboutText(rule)}</span>, 'every server'),
@@ -197,7 +197,7 @@ const columns: readonly Column<Row>[] = [
             {when}
           </code>
         ),
-      'no rule speaks',
+      'no rule applies',
     ),
   },
   {
@@ -222,7 +222,7 @@ const columns: readonly Column<Row>[] = [
   },
   {
     id: 'source',
-    title: 'Written in',
+    title: 'Defined in',
     track: '120px',
     cell: ofRule((rule) => <span title={rule.file ?? undefined}>{placeOf(rule)}</span>, 'built in'),
   },

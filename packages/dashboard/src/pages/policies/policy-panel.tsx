@@ -41,7 +41,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
   const [deleting, setDeleting] = useState<Policy | null>(null);
   const without = useMutation({ mutationFn: async () => (await gateway.access.dryRun({ remove: [policy.name], days })).dry_run });
   const isOwn = policy.source === 'registry';
-  const whyNot = !isOwn ? `Managed by file: it stands in ${placeOf(policy)}.` : write.allowed ? null : write.reason;
+  const whyNot = !isOwn ? `Managed by file: defined in ${placeOf(policy)}.` : write.allowed ? null : write.reason;
   const place = placeOf(policy);
   const list = (name: string, values: readonly string[] | null): ReactElement | null =>
     values === null ? null : (
@@ -53,7 +53,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
     <SidePanel name="The policy">
       <PanelBody title={policy.name} onClose={onClose}>
         <dl className={factList}>
-          <Fact name="Does">
+          <Fact name="Effect">
             <EffectWord effect={policy.effect} />
           </Fact>
           {list('To', policy.to)}
@@ -73,7 +73,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
               <Clock time={policy.until} />
             </Fact>
           )}
-          <Fact name="Written in">
+          <Fact name="Defined in">
             <span title={policy.file ?? undefined}>{place}</span>
           </Fact>
           {policy.usage !== null && (
@@ -98,11 +98,11 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             </Fact>
           )}
         </dl>
-        {!policy.served && <p className="text-warn">It rests: gateway.yaml has policies, and then those hold and no others.</p>}
+        {!policy.served && <p className="text-warn">Inactive: gateway.yaml has policies, and only those apply.</p>}
         {audit && (
           <p>
             <Link to="/audit" search={{ object: policy.name }} className="text-accent hover:underline">
-              Who changed it
+              Its history
             </Link>
           </p>
         )}
@@ -124,7 +124,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
         </div>
         {!isOwn && (
           <p className="text-ink-2">
-            Managed by file: it is changed in{' '}
+            Managed by file: change it in{' '}
             <code className="font-mono text-meta [overflow-wrap:anywhere]">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>, which is read again
             by itself.
           </p>
@@ -149,10 +149,10 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
               onClose();
             }}
           >
-            <p className="mb-2">It holds no more on this node at once, on every other within a second. The audit keeps what it said.</p>
+            <p className="mb-2">It stops applying on this node at once, on every other within a second. The audit log keeps its content.</p>
             <FaultLine error={without.error} />
             {without.data === undefined ? (
-              without.error === null && <p>The calls of the last {days} days are decided without it …</p>
+              without.error === null && <p>Trying the calls of the last {days} days without it …</p>
             ) : (
               <DryRunResult found={without.data} days={days} now={now} />
             )}

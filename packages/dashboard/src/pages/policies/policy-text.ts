@@ -109,7 +109,7 @@ export function changeOf(form: PolicyForm): PolicyChange {
 
 /** Where it is written: `gateway.yaml:12`. */
 export function placeOf({ source, file, line, served }: Pick<Policy, 'source' | 'file' | 'line' | 'served'>): string {
-  if (source === 'registry') return served ? 'the registry' : 'the registry, rests';
+  if (source === 'registry') return served ? 'the registry' : 'the registry, inactive';
   return `${(file ?? 'gateway.yaml').split('/').at(-1) ?? ''}${lineText({ line })}`;
 }
 

@@ -6,7 +6,7 @@ import { MarkedText } from '../../ui/marked-text.tsx';
 import { type PolicyChange, type PolicyForm } from './policy-text.ts';
 
 export const ruleTitles: Readonly<Record<keyof PolicyChange, string>> = {
-  effect: 'Does',
+  effect: 'Effect',
   to: 'To',
   servers: 'Servers',
   tools: 'Tools',
@@ -34,7 +34,7 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
     <>
       <div className="grid gap-3 sm:grid-cols-2">
         <Choice
-          label="Does"
+          label="Effect"
           choices={[
             ['deny', 'deny: wins over every other rule'],
             ['hold', 'hold: until somebody approves; wins over allow'],
@@ -42,9 +42,9 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
           ]}
           {...line('effect')}
         />
-        <Field label="To" hint="everyone, members, team:payments, user:…, agent:ci-*, key:…; several with commas" maxLength={2000} {...line('to')} />
+        <Field label="To" hint="everyone, members, team:payments, user:…, agent:ci-*, key:…; separate with commas" maxLength={2000} {...line('to')} />
         <Field label="Servers" hint="Names; * stands for any text" maxLength={2000} {...line('servers')} />
-        <Field label="Tools" hint="delete_*; empty: all of a server" maxLength={2000} {...line('tools')} />
+        <Field label="Tools" hint="delete_*; empty: all tools of a server" maxLength={2000} {...line('tools')} />
         <Field label="Resources" hint="URIs: file:///home/*" maxLength={2000} {...line('resources')} />
         <Field label="Prompts" hint="Names" maxLength={2000} {...line('prompts')} />
         <Field label="Operations" hint="tools.call, resources.*; empty: all" maxLength={500} {...line('actions')} />
@@ -59,8 +59,8 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
         {...line('when')}
       />
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Reason" hint="Said to whom it refuses." maxLength={500} {...line('reason')} />
-        <Field label="Until" hint="Empty: it does not end." type="datetime-local" {...line('until')} />
+        <Field label="Reason" hint="Shown to those it refuses." maxLength={500} {...line('reason')} />
+        <Field label="Until" hint="Empty: it does not expire." type="datetime-local" {...line('until')} />
       </div>
     </>
   );
@@ -76,7 +76,7 @@ export function RuleText({ text, onChange, problem }: RuleTextProps): ReactEleme
   return (
     <Area
       label="The rule as JSON"
-      hint="As `policies` of gateway.yaml and the API have it. A pattern with a comma is only written here."
+      hint="As under `policies` in gateway.yaml and in the API. Patterns with a comma can only be written here."
       problem={problem}
       rows={14}
       maxLength={65_536}

@@ -30,7 +30,7 @@ export function Switches(): ReactElement | null {
     <section aria-label="Switched off" className="border-t border-hairline bg-blocked-soft px-3 py-2 sm:px-4">
       <h2 className="font-semibold text-blocked">
         {found.data?.has_more === true ? 'More than ' : ''}
-        {pluralText(list.length, 'thing')} switched off, whatever the policies say
+        {pluralText(list.length, 'item')} switched off, regardless of policies
       </h2>
       <FaultLine error={enable.error} />
       <ul className="mt-1 max-h-40 overflow-y-auto">

@@ -19,8 +19,8 @@ export function ServerAccess({ server }: { readonly server: Schemas['Server'] })
   return (
     <div className="flex flex-col gap-6">
       <dl className={factList}>
-        <Fact name="Sign in with">
-          {server.auth === 'none' ? <span className="text-warn">▲ nothing: it is open to everyone who reaches the address</span> : authText(server.auth)}
+        <Fact name="Authentication">
+          {server.auth === 'none' ? <span className="text-warn">▲ none: open to everyone who can reach the address</span> : authText(server.auth)}
         </Fact>
       </dl>
       <Allowed permission="policies.read">
@@ -34,21 +34,20 @@ function Rules({ name }: { readonly name: string }): ReactElement {
   const list = useQuery(policiesQuery);
   return (
     <Part
-      title="Rules that are about it"
+      title="Rules for this server"
       actions={
         <Link to="/access" search={{ server: name }} className={buttonLook()}>
-          <ShieldQuestion size={14} aria-hidden="true" /> Check somebody's access
+          <ShieldQuestion size={14} aria-hidden="true" /> Check access
         </Link>
       }
     >
       <Loaded query={list} what="The rules" rows={4}>
         {(rules) => {
           const about = rulesAbout(rules, name, null);
-          if (rules.length === 0) return <p className="text-ink-2">There is no rule of access: what keys and roles allow is let through.</p>;
-          if (about.length === 0)
-            return <p className="text-ink-2">None of the rules is about it. As there are rules, a call that none of them allows is refused.</p>;
+          if (rules.length === 0) return <p className="text-ink-2">There are no access rules: whatever keys and roles permit is allowed.</p>;
+          if (about.length === 0) return <p className="text-ink-2">No rule applies to it. As there are rules, calls that none of them allows are refused.</p>;
           return (
-            <SmallTable titles={['Rule', 'Effect', 'For', 'Servers', 'What of it']} left={5}>
+            <SmallTable titles={['Rule', 'Effect', 'For', 'Servers', 'Scope']} left={5}>
               {about.map(({ name: rule, effect, to, servers, tools, resources, prompts, when, served }) => (
                 <tr key={rule} className={`h-(--row) border-t border-hairline hover:bg-canvas ${served ? '' : 'text-ink-3'}`}>
                   <th scope="row" className="px-3 text-left font-medium whitespace-nowrap">
@@ -64,7 +63,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
                   <td className="px-3 whitespace-nowrap">{namesText(servers)}</td>
                   <td className="px-3 whitespace-nowrap">
                     {whatText({ tools, resources, prompts })}
-                    {when !== null && <span className="text-ink-3"> on a condition</span>}
+                    {when !== null && <span className="text-ink-3"> conditionally</span>}
                   </td>
                 </tr>
               ))}

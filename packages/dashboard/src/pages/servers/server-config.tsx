@@ -26,12 +26,12 @@ export function ServerConfig({ server }: { readonly server: Schemas['Server'] })
   const may = useCapability('config.write');
   const [open, setOpen] = useState<'change' | 'delete' | null>(null);
   if (managed === null)
-    return <Empty title="Where it is said is not known here">The registry does not answer, or the gateway is run by another organization than yours.</Empty>;
+    return <Empty title="Its configuration cannot be shown here">The registry does not answer, or the gateway is operated by another organization.</Empty>;
   // What stands in a file is changed there; of what may not be seen nothing could be changed.
   const isOurs = managed.source === 'registry' && managed.spec !== null;
   return (
     <Part
-      title="What is said of it"
+      title="Configuration"
       actions={
         isOurs && (
           <>
@@ -48,7 +48,7 @@ export function ServerConfig({ server }: { readonly server: Schemas['Server'] })
       <p className="mb-2 text-ink-2">
         {managed.file === null ? (
           <>
-            Made by {managed.created_by === null ? 'the API' : <Who id={managed.created_by} name={managed.created_by_name} />}
+            Created by {managed.created_by === null ? 'the API' : <Who id={managed.created_by} name={managed.created_by_name} />}
             {managed.changed_at !== null && (
               <>
                 , last changed by <Who id={managed.changed_by ?? ''} name={managed.changed_by_name} />, <Clock time={managed.changed_at} />
@@ -58,16 +58,20 @@ export function ServerConfig({ server }: { readonly server: Schemas['Server'] })
           </>
         ) : (
           <>
-            Said in{' '}
+            Defined in{' '}
             <code className="font-mono text-meta">
               {managed.file}
               {managed.line === null ? '' : `:${managed.line}`}
             </code>
-            ; it is changed there.
+            ; change it there.
           </>
         )}
       </p>
-      {managed.spec === null ? <p className="text-ink-2">What it says is for whoever may change it.</p> : <JsonView text={JSON.stringify(managed.spec)} />}
+      {managed.spec === null ? (
+        <p className="text-ink-2">Only people who may change it can see its content.</p>
+      ) : (
+        <JsonView text={JSON.stringify(managed.spec)} />
+      )}
       {open === 'change' && <ChangeServer managed={managed} onClose={() => setOpen(null)} />}
       {open === 'delete' && <DeleteServer managed={managed} onClose={() => setOpen(null)} />}
     </Part>
@@ -120,8 +124,8 @@ function ChangeServer({ managed, onClose }: DialogProps): ReactElement {
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Area
           label="Specification"
-          hint="As an entry of servers in gateway.yaml, but for its name. What is left out has its default; secrets are references."
-          problem={spec === null ? 'It is no JSON object yet.' : null}
+          hint="As an entry under servers in gateway.yaml, without its name. Omitted fields have their defaults; secrets are references."
+          problem={spec === null ? 'This is not a JSON object yet.' : null}
           rows={14}
           value={text}
           onChange={(event) => setText(event.target.value)}
@@ -129,9 +133,9 @@ function ChangeServer({ managed, onClose }: DialogProps): ReactElement {
         <ChangedMeanwhile versioned={versioned} mine={spec ?? opened.fields} titles={{}} onTake={(fields) => setText(JSON.stringify(fields, null, 2))} />
         <FaultLine error={versioned.meeting === null ? saved.error : null} />
         <div className="flex items-center justify-end gap-2">
-          <p className="mr-auto text-meta text-ink-3">It serves at once, on every node within a second.</p>
+          <p className="mr-auto text-meta text-ink-3">It takes effect at once here, on every node within a second.</p>
           <Button look="quiet" onClick={onClose}>
-            Keep it as it is
+            Cancel
           </Button>
           <Button look="primary" type="submit" disabled={spec === null || saved.isPending || versioned.meeting !== null}>
             Change the server
@@ -160,8 +164,7 @@ function DeleteServer({ managed, onClose }: DialogProps): ReactElement {
         await queries.invalidateQueries({ queryKey: ['servers'] });
       }}
     >
-      No call gets through to it any more, on every node within a second; what was recorded of its calls stays. It is refused as long as something else needs
-      it.
+      No call reaches it any more, on every node within a second; recorded calls stay. Deleting is refused while something else needs it.
     </Confirm>
   );
 }

@@ -53,9 +53,9 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
   if (found.error instanceof NotFoundError)
     return (
       <Empty title={`There is no server ${name}`} isPage>
-        It may have been deleted, or your role does not reach it.{' '}
+        It may have been deleted, or your role may not include it.{' '}
         <Link to="/servers" className="text-accent underline">
-          To all servers
+          All servers
         </Link>
       </Empty>
     );
@@ -77,7 +77,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
               {off === undefined ? <StateWord state={serverState(server)} reason={server.reason} /> : <StateWord state="off" reason={off.reason} />}
               <span>{server.transport}</span>
               <Link to="/traces" search={{ q: `server:${quoted(server.name)}` }} className="text-accent hover:underline">
-                its calls
+                traces
               </Link>
             </p>
           </div>
@@ -123,7 +123,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
             await refresh();
           }}
         >
-          No call gets through to it, on every node within a second; live calls end. It can be enabled again here.
+          No call reaches it, on every node within a second; live calls end. It can be enabled again here.
         </Confirm>
       )}
     </div>

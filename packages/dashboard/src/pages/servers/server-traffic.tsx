@@ -46,7 +46,7 @@ function Traffic({ name }: { readonly name: string }): ReactElement {
       <Loaded query={metrics} what="The figures" rows={8}>
         {({ metrics: sum, series, tools }) =>
           sum.calls === 0 ? (
-            <NoCalls title={`No call of ${name} in the ${rangeText(search)}`} />
+            <NoCalls title={`No calls to ${name} in the ${rangeText(search)}`} />
           ) : (
             <>
               <Part
@@ -69,7 +69,7 @@ function Traffic({ name }: { readonly name: string }): ReactElement {
                     <tr key={tool} className="h-(--row) border-t border-hairline hover:bg-canvas">
                       <th scope="row" className="px-3 text-left font-medium">
                         {tool === '' ? (
-                          <span className="text-ink-3">beside tools</span>
+                          <span className="text-ink-3">other operations</span>
                         ) : (
                           <Link to="/traces" search={{ q: `${query} tool:${quoted(tool)}` }} className="hover:text-accent hover:underline">
                             {tool}
@@ -120,7 +120,7 @@ function Charts({ steps, onChoose, onOpen }: ChartsProps): ReactElement {
       ['Calls', [{ label: 'calls', colour: '--series-1', values: steps.map(({ calls }) => calls) }], countText],
       ['Failed', [{ label: 'failed', colour: '--error-solid', values: steps.map(({ error_percent: failed }) => failed) }], percentText],
       [
-        'Time until the answer',
+        'Latency',
         [
           { label: 'p50', colour: '--p50', values: steps.map(({ latency_ms: latency }) => latency?.p50 ?? null) },
           { label: 'p95', colour: '--p95', dash: [6, 3], values: steps.map(({ latency_ms: latency }) => latency?.p95 ?? null) },
@@ -150,14 +150,14 @@ function LastFailed({ name, window }: { readonly name: string; readonly window: 
     refetchInterval: 15_000,
   });
   return (
-    <Part title="Last that failed">
+    <Part title="Latest failures">
       <Loaded query={failed} what="The calls that failed" rows={3}>
         {({ traces }) =>
           traces.length === 0 ? (
-            <p className="text-ink-2">None in this time.</p>
+            <p className="text-ink-2">None in this period.</p>
           ) : (
             <>
-              <SmallTable titles={['When', 'How far', 'Trace', 'Took']} left={3}>
+              <SmallTable titles={['When', 'Stopped at', 'Trace', 'Took']} left={3}>
                 {traces.map(rowOfTrace).map((row) => (
                   <tr key={row.id} className="h-(--row) border-t border-hairline hover:bg-canvas">
                     <td className="px-3 whitespace-nowrap">
@@ -182,7 +182,7 @@ function LastFailed({ name, window }: { readonly name: string; readonly window: 
               </SmallTable>
               <p className="mt-2">
                 <Link to="/traces" search={{ q: query }} className="text-accent hover:underline">
-                  All that failed
+                  All failures
                 </Link>
               </p>
             </>

@@ -62,21 +62,21 @@ function Overview({ server }: { readonly server: Schemas['Server'] }): ReactElem
           <LastAnswer name={server.name} />
         </IfAllowed>
       )}
-      <Part title="For clients">
+      <Part title="Connection">
         <Command text={`${gatewayUrl}${server.path}`} />
         <dl className={factList}>
-          <Fact name="Sign in with">
-            {server.auth === 'none' ? <span className="text-warn">▲ open to everyone who reaches the address</span> : authText(server.auth)}
+          <Fact name="Authentication">
+            {server.auth === 'none' ? <span className="text-warn">▲ open to everyone who can reach the address</span> : authText(server.auth)}
           </Fact>
           <Fact name="Time-out">{durationText(server.timeout_ms)}</Fact>
-          {server.active !== null && <Fact name="Takes the calls">{server.active}</Fact>}
+          {server.active !== null && <Fact name="Receives calls">{server.active}</Fact>}
           {server.canary !== null && (
             <Fact name="Canary">
               {server.canary.target}, {server.canary.share} % of the calls
             </Fact>
           )}
           {server.order !== null && (
-            <Fact name="Asked for beside the configuration">
+            <Fact name="Also requested">
               by <Who id={server.order.changed_by} name={server.order.changed_by_name} />, <Clock time={server.order.changed_at} />
             </Fact>
           )}
@@ -107,10 +107,10 @@ function LastAnswer({ name }: { readonly name: string }): ReactElement | null {
   return (
     <p className="text-body">
       {trace === null ? (
-        `It answered no call well in the last ${lookedBackDays} days.`
+        `It has answered no call successfully in the last ${lookedBackDays} days.`
       ) : (
         <>
-          Its last good answer was at <Clock time={trace.start_time} />, to{' '}
+          Its last successful answer was at <Clock time={trace.start_time} />, to{' '}
           <Link to="/traces/$traceId" params={{ traceId: trace.id }} className="text-accent hover:underline">
             {trace.tool ?? trace.operation}
           </Link>
@@ -124,7 +124,7 @@ function LastAnswer({ name }: { readonly name: string }): ReactElement | null {
 function Targets({ targets }: { readonly targets: Schemas['Server']['targets'] }): ReactElement {
   const hasRoles = targets.some(({ role }) => role !== null);
   return (
-    <SmallTable titles={['Name', 'State', ...(hasRoles ? ['Role'] : []), 'Address', 'Last failure', 'Calls', 'Failures', 'Now']} left={hasRoles ? 5 : 4}>
+    <SmallTable titles={['Name', 'State', ...(hasRoles ? ['Role'] : []), 'Address', 'Last failure', 'Calls', 'Failures', 'Active']} left={hasRoles ? 5 : 4}>
       {targets.map((target) => (
         <tr key={target.name} className="h-(--row) border-t border-hairline">
           <th scope="row" className="px-3 text-left font-medium">
@@ -155,7 +155,7 @@ const steps = ['connect', 'handshake', 'tools'] as const;
 function TestResult({ test, server }: { readonly test: Schemas['ServerTest']; readonly server: string }): ReactElement {
   const failed = test.failed_at === null ? steps.length : steps.indexOf(test.failed_at);
   return (
-    <Part title={test.ok ? `It answers, with ${countText(test.tools?.length ?? 0)} tools` : 'It does not answer as it should'}>
+    <Part title={test.ok ? `It answers, with ${countText(test.tools?.length ?? 0)} tools` : 'It does not answer correctly'}>
       <ol className="mb-3 flex flex-wrap gap-x-6">
         {steps.map((step, index) => (
           <li key={step} className={index < failed ? 'text-ink-2' : index === failed ? 'text-error' : 'text-ink-3'}>

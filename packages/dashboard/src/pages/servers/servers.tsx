@@ -71,26 +71,24 @@ function ServersPage(): ReactElement {
   const open = (name: string): void => void navigate({ to: '/servers/$name', params: { name } });
   useShortcuts([
     { keys: 'j', about: 'Next server', run: () => setCursor(moved(rows, idOf, cursor, 1)) },
-    { keys: 'k', about: 'Server before', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
+    { keys: 'k', about: 'Previous server', run: () => setCursor(moved(rows, idOf, cursor, -1)) },
     { keys: 'n', about: 'Add servers', run: () => may.allowed && setAdding(true) },
     { keys: 'Enter', about: 'Open the server', run: () => cursor !== null && open(cursor) },
   ]);
-  const missing = [metrics.isLoadingError ? 'what calls were like' : '', switches.isLoadingError ? 'which servers are switched off' : ''].filter(
-    (one) => one !== '',
-  );
+  const missing = [metrics.isLoadingError ? 'call figures' : '', switches.isLoadingError ? 'which servers are switched off' : ''].filter((one) => one !== '');
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-title font-semibold">Servers</h1>
-          <Button look="primary" disabled={!may.allowed} title={may.allowed ? 'New servers (n)' : may.reason} onClick={() => setAdding(true)}>
+          <Button look="primary" disabled={!may.allowed} title={may.allowed ? 'Add servers (n)' : may.reason} onClick={() => setAdding(true)}>
             <Plus size={14} aria-hidden="true" /> Add servers
           </Button>
         </div>
         <div className="max-w-md">
           <Field
             label="Find"
-            placeholder="A part of the name or of the address"
+            placeholder="Part of the name or address"
             value={search.find ?? ''}
             maxLength={100}
             onChange={(event) =>
@@ -104,11 +102,11 @@ function ServersPage(): ReactElement {
           {(data) =>
             data.length === 0 ? (
               <Empty title="No server yet">
-                Servers are named under servers in gateway.yaml, or made while the gateway runs:
+                Add servers under servers in gateway.yaml, or while the gateway runs:
                 <Command text="npx --no gateway servers create docs --set url=https://docs.example/mcp" />
               </Empty>
             ) : rows.length === 0 ? (
-              <Empty title={`None of ${countText(data.length)} servers has “${search.find ?? ''}” in its name or address`} />
+              <Empty title={`None of ${countText(data.length)} servers matches “${search.find ?? ''}”`} />
             ) : (
               <DataTable
                 label="Servers"
@@ -118,7 +116,7 @@ function ServersPage(): ReactElement {
                 idOf={idOf}
                 cursor={cursor}
                 onOpen={({ server }) => open(server.name)}
-                {...(missing.length === 0 ? {} : { footer: `Not known now: ${missing.join(', and ')}. It is asked for again by itself.` })}
+                {...(missing.length === 0 ? {} : { footer: `Unavailable: ${missing.join(', and ')}. Retried automatically.` })}
               />
             )
           }
@@ -156,9 +154,9 @@ const columns: readonly Column<ServerRow>[] = [
   },
   {
     id: 'auth',
-    title: 'Callers sign in with',
+    title: 'Authentication',
     track: 'minmax(120px, 1fr)',
-    cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open to all</span> : authText(server.auth)),
+    cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open</span> : authText(server.auth)),
   },
   { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
   {

@@ -10,7 +10,7 @@ export function SwitchedOff({ off }: { readonly off: Pick<Schemas['Switch'], 'ch
       Switched off by <Who id={off.changed_by} name={off.changed_by_name} />: {off.reason}{' '}
       {off.until !== null && (
         <>
-          It is on again at <Clock time={off.until} />.
+          Back on at <Clock time={off.until} />.
         </>
       )}
     </p>

@@ -14,14 +14,14 @@ export function OwnSessionsPage(): ReactElement {
     <div className="[--state-inset:0px] flex flex-col gap-3 px-3 pt-3 pb-6 sm:px-4">
       <h1 className="text-title font-semibold">Your sessions</h1>
       <p className="max-w-[72ch] text-ink-2">
-        Each browser in which you are signed in. End one that you do not know, and tell whoever administers the gateway.
+        Every browser in which you are signed in. End any that you do not recognize, and tell whoever administers the gateway.
       </p>
       <Loaded query={sessions} what="Your sessions" rows={3}>
         {(data) => <SessionTable sessions={data} write={{ allowed: true, reason: '' }} onEnd={setEnding} />}
       </Loaded>
       {ending !== null && (
         <Confirm
-          title={ending.current ? 'End the session that you are in?' : 'End this session?'}
+          title={ending.current ? 'End your current session?' : 'End this session?'}
           verb="End the session"
           onClose={() => setEnding(null)}
           onConfirm={async () => {
@@ -30,7 +30,7 @@ export function OwnSessionsPage(): ReactElement {
             else await sessions.refetch();
           }}
         >
-          It is over on every node, with what clients were allowed by it.{ending.current && ' You will have to sign in again.'}
+          It ends on every node, with the access given to clients in it.{ending.current && ' You will have to sign in again.'}
         </Confirm>
       )}
     </div>

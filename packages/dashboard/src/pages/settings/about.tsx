@@ -23,7 +23,7 @@ export function About(): ReactElement {
           <Fact name="Licence">
             Apache-2.0;{' '}
             <a className={link} href={`${gatewayUrl}/ui/third-party.md`}>
-              what is built in of others
+              third-party software
             </a>
           </Fact>
           <Fact name="Address">
@@ -36,11 +36,11 @@ export function About(): ReactElement {
           </Fact>
         </dl>
       </Part>
-      <Loaded query={health} what="How the gateway is" rows={4}>
+      <Loaded query={health} what="The health of the gateway" rows={4}>
         {(data) => (
-          <Part title="How its parts are" about={data.dependencies === undefined ? 'Their names take the permission health.read.' : undefined}>
+          <Part title="Health" about={data.dependencies === undefined ? 'Seeing the parts requires health.read.' : undefined}>
             <dl className={factList}>
-              <Fact name="All in all">
+              <Fact name="Overall">
                 <StateWord state={states[data.status] ?? data.status} reason={null} />
               </Fact>
               {Object.entries(data.dependencies ?? {}).map(([name, { state, reason, note }]) => (

@@ -7,13 +7,13 @@ import { Part } from './part.tsx';
 export function AppearancePart(): ReactElement {
   const { theme, density, zone, shortcuts } = useAppearance();
   return (
-    <Part title="In this browser" about="It is kept here and nowhere else.">
+    <Part title="In this browser" about="Saved in this browser only.">
       <div className="grid max-w-xl gap-3 sm:grid-cols-3">
         <Choice
           label="Theme"
           value={theme}
           choices={[
-            ['system', 'As the system'],
+            ['system', 'Same as system'],
             ['light', 'Paper'],
             ['dark', 'Graphite'],
           ]}
@@ -41,7 +41,7 @@ export function AppearancePart(): ReactElement {
       </div>
       <label className="flex min-h-8 items-center gap-2">
         <input type="checkbox" checked={shortcuts} onChange={(event) => setAppearance({ shortcuts: event.target.checked })} className="accent-(--accent)" />{' '}
-        Single letters do something
+        Single-letter shortcuts
       </label>
     </Part>
   );

@@ -21,11 +21,11 @@ export function Configuration(): ReactElement {
   const { file, version, applied_at: applied, checked_at: checked, refusal } = found.data;
   return (
     <>
-      <Part title="What serves" about="The file is read again when it changes; a change that has a fault is refused, and what served goes on.">
+      <Part title="In force" about="The file is reloaded when it changes; a faulty change is refused, and the previous configuration stays in force.">
         <dl className={factList}>
-          <Fact name="File">{file === null ? 'none: the environment alone configures' : <code className="font-mono text-meta break-all">{file}</code>}</Fact>
-          <Fact name="Serves since">
-            <Ago time={applied} now={now} /> <span className="text-ink-3">· number {version} since the start</span>
+          <Fact name="File">{file === null ? 'none: configured by the environment alone' : <code className="font-mono text-meta break-all">{file}</code>}</Fact>
+          <Fact name="In force since">
+            <Ago time={applied} now={now} /> <span className="text-ink-3">· version {version} since the start</span>
           </Fact>
           <Fact name="Last read">
             <Ago time={checked} now={now} />
@@ -37,13 +37,13 @@ export function Configuration(): ReactElement {
             title={reload.allowed ? undefined : reload.reason}
             onClick={() => again.mutate()}
           >
-            Read it again
+            Reload
           </Button>
         </div>
         <FaultLine error={again.error} />
       </Part>
       {refusal !== null && (
-        <Part title="The newest is refused" about={refusal.message}>
+        <Part title="The newest version was refused" about={refusal.message}>
           <ul className="flex flex-col gap-2 border-y border-hairline py-2">
             {refusal.faults.map((fault) => (
               <li key={`${fault.path} ${fault.message}`}>
@@ -61,7 +61,7 @@ export function Configuration(): ReactElement {
           {refusal.faults_left_out > 0 && <p className="text-meta text-ink-3">And {refusal.faults_left_out} more.</p>}
         </Part>
       )}
-      <Part title="As a file" about="All that serves, with what was made while the gateway ran; secrets stay references.">
+      <Part title="Export as a file" about="Everything in force, with what was created while the gateway ran; secrets stay references.">
         <Command text="npx --no gateway export" />
       </Part>
     </>

@@ -31,13 +31,13 @@ function Retention(): ReactElement {
   const sizes = useQuery({ queryKey: ['config', 'sizes'], queryFn: async ({ signal }) => (await gateway.config.sizes({ signal })).sizes });
   const weighed = new Map<string, Schemas['KeptSize']>((sizes.data ?? []).map((one) => [one.name, one]));
   return (
-    <Loaded query={found} what="What is kept" rows={3}>
+    <Loaded query={found} what="Retention" rows={3}>
       {(data) => (
-        <Part title="Kept for" about="What is older is deleted by itself. What calls cost is kept by the day, for ever.">
-          <SmallTable titles={['What', 'How long', 'Written in', 'Weighs', 'Will weigh', 'Change']} left={3}>
+        <Part title="Retention" about="Older data is deleted automatically. Daily costs are kept for ever.">
+          <SmallTable titles={['Data', 'Kept for', 'Defined in', 'Size', 'Forecast', 'Change']} left={3}>
             {data.map((one) => {
               const size = weighed.get(one.name);
-              const why = one.source === 'file' || one.source === 'environment' ? `Managed by file: it stands in ${placeText(one)}.` : write.reason;
+              const why = one.source === 'file' || one.source === 'environment' ? `Managed by file: defined in ${placeText(one)}.` : write.reason;
               const isOurs = one.source === 'registry' || one.source === 'default';
               return (
                 <tr key={one.name} className="border-t border-hairline align-top">
@@ -50,7 +50,7 @@ function Retention(): ReactElement {
                   </td>
                   <td className="px-3 py-1.5 text-right whitespace-nowrap">{size === undefined ? '–' : bytesText(size.bytes)}</td>
                   <td className="px-3 py-1.5 text-right whitespace-nowrap">
-                    {typeof size?.forecast_bytes === 'number' ? `≈ ${bytesText(size.forecast_bytes)}` : <span className="text-ink-3">not known yet</span>}
+                    {typeof size?.forecast_bytes === 'number' ? `≈ ${bytesText(size.forecast_bytes)}` : <span className="text-ink-3">unknown yet</span>}
                   </td>
                   <RowAction capability={{ allowed: write.allowed && isOurs, reason: why }} onAct={() => setChanging(one)}>
                     Change
@@ -61,8 +61,8 @@ function Retention(): ReactElement {
           </SmallTable>
           <p className="text-meta text-ink-3">
             {sizes.error === null || sizes.data !== undefined
-              ? 'On disk, of the whole gateway. What it will weigh once it is that old goes by the whole days of the last week.'
-              : `What it weighs is not known now: ${sizes.error.message}`}
+              ? 'On disk, for the whole gateway. The forecast for full retention is based on the last week.'
+              : `Sizes are unavailable: ${sizes.error.message}`}
           </p>
           {changing !== null && <KeepSheet kept={changing} size={weighed.get(changing.name) ?? null} onClose={() => setChanging(null)} />}
         </Part>
@@ -72,8 +72,8 @@ function Retention(): ReactElement {
 }
 
 const abouts: Readonly<Record<string, string>> = {
-  traces: 'calls, what they asked and answered',
-  metrics: 'counts and times by the minute',
+  traces: 'calls, with requests and responses',
+  metrics: 'counts and times per minute',
   audit: 'who changed what',
 };
 
@@ -94,8 +94,8 @@ function Backups(): ReactElement {
       title="Backups"
       about={
         schedule === null
-          ? 'The gateway takes none by itself: the section backup of gateway.yaml says how often and where to. By hand, while it runs:'
-          : 'Taken by any node, kept on its disk; a restore tries the whole record first.'
+          ? 'No schedule is set: the section backup of gateway.yaml says how often and where. To take one now:'
+          : 'Taken by any node and kept on its disk; a restore verifies the whole record first.'
       }
     >
       {schedule === null && <Command text="npx --no gateway backup" />}
@@ -107,7 +107,7 @@ function Backups(): ReactElement {
                 <Clock time={one.started_at} />
               </td>
               <td className={`px-3 py-1.5 ${one.state === 'failed' || one.audit_ok === false ? 'text-error' : ''}`}>
-                {one.audit_ok === false ? 'done; its audit is not whole' : one.state}
+                {one.audit_ok === false ? 'done; its audit log is not intact' : one.state}
                 {one.reason !== null && <span className="block text-meta">{one.reason}</span>}
               </td>
               <td className="px-3 py-1.5">{one.node}</td>

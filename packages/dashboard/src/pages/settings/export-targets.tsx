@@ -30,16 +30,16 @@ export function ExportTargets(): ReactElement {
   const byName = new Map((streams.data ?? []).map((one) => [one.name, one]));
   return (
     <Part
-      title="Events to other programs"
-      about="Each event of the audit, at least once and in order, by syslog or as a signed webhook; calls too where a target says so."
+      title="Event export"
+      about="Sends every audit event, at least once and in order, by syslog or signed webhook; calls too, where a target includes them."
     >
       {targets.data.length === 0 ? (
         <>
-          <p>No target yet. audit.streams of gateway.yaml names them, or:</p>
+          <p>No target yet. Add one under audit.streams in gateway.yaml, or:</p>
           <Command text="npx --no gateway export-targets create --help" />
         </>
       ) : (
-        <SmallTable titles={['Name', 'State', 'To', 'Written in', 'Waiting', 'Delivered']} left={4}>
+        <SmallTable titles={['Name', 'State', 'To', 'Defined in', 'Waiting', 'Delivered']} left={4}>
           {targets.data.map((one) => {
             const stream = byName.get(one.name);
             return (

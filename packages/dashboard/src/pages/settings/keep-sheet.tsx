@@ -55,7 +55,7 @@ export function KeepSheet({ kept, size, onClose }: KeepSheetProps): ReactElement
     else plan.mutate(days);
   };
   return (
-    <Sheet title={`How long ${name} are kept`.replace('audit are', 'the audit is')} onClose={onClose}>
+    <Sheet title={`Retention of ${name === 'audit' ? 'the audit log' : name}`} onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field label="Days" type="number" min={1} step={1} required value={days} onChange={(event) => setDays(event.target.value)} />
         <ChangedMeanwhile
@@ -71,9 +71,9 @@ export function KeepSheet({ kept, size, onClose }: KeepSheetProps): ReactElement
         {versioned.meeting === null && <FaultLine error={saved.error ?? plan.error} />}
         {isPlanned && <Plan before={Number(daysOf(opened.fields.keep))} after={Number(days)} bytesPerDay={size?.bytes_per_day ?? null} />}
         <SheetActions
-          verb={isPlanned ? `Keep ${pluralText(Number(days), 'day')}` : 'See what that does'}
+          verb={isPlanned ? `Keep ${pluralText(Number(days), 'day')}` : 'Preview the effect'}
           disabled={days === '' || plan.isPending || saved.isPending || versioned.meeting !== null || `${days}d` === opened.fields.keep}
-          out="Keep it as it is"
+          out="Cancel"
           onClose={onClose}
         />
       </form>
@@ -86,13 +86,13 @@ function Plan({ before, after, bytesPerDay }: { readonly before: number; readonl
     <div role="status" className="flex flex-col gap-1 border-t border-hairline pt-3">
       <p className={after < before ? 'text-warn' : ''}>
         {after < before
-          ? `▲ What is older than ${pluralText(after, 'day')} is deleted soon, and for good.`
-          : `Nothing is deleted by it: what is there stays ${pluralText(after - before, 'day')} longer.`}
+          ? `▲ Data older than ${pluralText(after, 'day')} is deleted soon, and for good.`
+          : `Nothing is deleted: existing data stays ${pluralText(after - before, 'day')} longer.`}
       </p>
       <p className="text-ink-2">
         {bytesPerDay === null
-          ? 'What it will weigh is not known before a whole day has gone by.'
-          : `It will weigh about ${bytesText(bytesPerDay * after)} instead of ${bytesText(bytesPerDay * before)}, by the days of the last week.`}
+          ? 'Its size can be forecast after one whole day.'
+          : `Its size will be about ${bytesText(bytesPerDay * after)} instead of ${bytesText(bytesPerDay * before)}, based on the last week.`}
       </p>
     </div>
   );

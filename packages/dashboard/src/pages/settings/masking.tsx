@@ -12,17 +12,17 @@ import { WrittenIn } from './written-in.tsx';
 import { SmallTable } from '../../ui/small-table.tsx';
 
 const notKept: Readonly<Record<string, string>> = {
-  not_text: 'It is no text, and would not be kept.',
-  over_scan_limit: 'It is longer than what is looked through, and would not be kept.',
-  timeout: 'Looking through it took too long: it would not be kept.',
-  failed: 'It could not be looked through: it would not be kept.',
+  not_text: 'It is not text, and would not be recorded.',
+  over_scan_limit: 'It is longer than can be scanned, and would not be recorded.',
+  timeout: 'Scanning it took too long: it would not be recorded.',
+  failed: 'It could not be scanned: it would not be recorded.',
 };
 
 /** Of rules whose name says all. */
 const said: Readonly<Record<string, string>> = {
-  detect: 'what is found by its form, wherever it stands',
-  field: 'every member of that name',
-  path: 'what stands at that place',
+  detect: 'matches of its pattern, anywhere',
+  field: 'every field with that name',
+  path: 'the value at that path',
 };
 
 /** What is masked in bodies before they are kept, and a text to try it on. */
@@ -41,8 +41,8 @@ function Rules(): ReactElement {
     <Loaded query={found} what="The list of masking rules" rows={4}>
       {(data) => (
         <Part
-          title="Masked beside what always is"
-          about="Cards, social security numbers, tokens and keys of known forms, and members that are named like secrets are always masked in bodies before they are kept. These rules add to that."
+          title="Additional masking rules"
+          about="Card numbers, social security numbers, tokens and keys of known formats, and fields named like secrets are always masked in bodies before they are recorded. These rules add to that."
         >
           {data.length === 0 ? (
             <>
@@ -50,7 +50,7 @@ function Rules(): ReactElement {
               <Command text="npx --no gateway masking-rules create employee-number --set 'pattern=EMP-[0-9]{6}'" />
             </>
           ) : (
-            <SmallTable titles={['Name', 'What it masks', 'Written in']} left={3}>
+            <SmallTable titles={['Name', 'What it masks', 'Defined in']} left={3}>
               {data.map((one) => (
                 <tr key={one.name} className="border-t border-hairline">
                   <th scope="row" className="px-3 py-1.5 text-left font-medium">
@@ -87,10 +87,10 @@ function Trial(): ReactElement {
     tried.mutate();
   };
   return (
-    <Part title="Try a text" about="It is neither stored nor logged.">
+    <Part title="Try it on a text" about="The text is neither stored nor logged.">
       <form onSubmit={submit} className="flex flex-col items-start gap-2">
         <label htmlFor={id} className="text-meta text-ink-2">
-          A body, as JSON or plain
+          A body, as JSON or plain text
         </label>
         <textarea
           id={id}
@@ -122,7 +122,7 @@ function Trial(): ReactElement {
                   found.masked.reduce((sum, { count }) => sum + count, 0),
                   'value',
                 )} masked by ${[...new Set(found.masked.map(({ rule }) => rule))].join(', ')}.`}
-            {found.cut && ' A part was longer than is looked at, and ends there.'}
+            {found.cut && ' A part was too long to scan, and is cut there.'}
           </p>
         </div>
       )}

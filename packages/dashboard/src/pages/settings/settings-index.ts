@@ -10,16 +10,16 @@ export interface IndexedSetting {
 }
 
 const settings: readonly IndexedSetting[] = [
-  { part: 'data', title: 'Kept for', about: 'Retention of traces, metrics and the audit, their size on disk and its forecast' },
-  { part: 'data', title: 'Backups', about: 'When they were taken, where they lie, restore' },
-  { part: 'masking', title: 'Masked beside what always is', about: 'Redaction of secrets, addresses and numbers in bodies, rules and patterns' },
-  { part: 'masking', title: 'Try a text', about: 'See what would be masked in it' },
-  { part: 'export', title: 'Events to other programs', about: 'SIEM, syslog, webhook, streams of the audit' },
-  { part: 'configuration', title: 'What serves', about: 'gateway.yaml, its reload, faults of the file' },
-  { part: 'configuration', title: 'As a file', about: 'Export of the configuration as YAML' },
+  { part: 'data', title: 'Retention', about: 'Retention of traces, metrics and the audit, their size on disk and its forecast' },
+  { part: 'data', title: 'Backups', about: 'When they were taken, where they are, restore' },
+  { part: 'masking', title: 'Additional masking rules', about: 'Redaction of secrets, addresses and numbers in bodies, rules and patterns' },
+  { part: 'masking', title: 'Try it on a text', about: 'See what would be masked in it' },
+  { part: 'export', title: 'Event export', about: 'SIEM, syslog, webhook, audit streams' },
+  { part: 'configuration', title: 'In force', about: 'gateway.yaml, its reload, faults of the file' },
+  { part: 'configuration', title: 'Export as a file', about: 'Export of the configuration as YAML' },
   { part: 'appearance', title: 'In this browser', about: 'Theme, dark and light, density of rows, time zone, UTC, keyboard shortcuts' },
   { part: 'about', title: 'GatewayOps', about: 'Version, licence, third parties, address, OpenAPI' },
-  { part: 'about', title: 'How its parts are', about: 'Health of registry, ledger, state and record' },
+  { part: 'about', title: 'Health', about: 'Health of registry, ledger, state and record' },
 ];
 
 /** Those that have each word somewhere. */

@@ -64,9 +64,9 @@ export function Settings(): ReactElement {
 /** What stands under which part, in the place of one of them. */
 function Found({ text }: { readonly text: string }): ReactElement {
   const found = findSettings(text);
-  if (found.length === 0) return <Empty title="No setting has that word">It may be one of gateway.yaml: docs/reference/configuration.md has them all.</Empty>;
+  if (found.length === 0) return <Empty title="No setting matches">It may be set in gateway.yaml: docs/reference/configuration.md lists everything.</Empty>;
   return (
-    <ul aria-label="Settings that fit" className="border-t border-hairline">
+    <ul aria-label="Matching settings" className="border-t border-hairline">
       {found.map(({ part, title, about }) => (
         <li key={title} className="border-b border-hairline bg-surface px-3 py-2 sm:px-4">
           <Link to="/settings" search={{ part }} className="font-medium text-accent hover:underline">

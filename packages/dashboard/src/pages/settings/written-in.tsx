@@ -23,8 +23,8 @@ export function WrittenIn({ of }: WrittenInProps): ReactElement {
   const { source, file, served, reason } = of;
   return (
     <span title={file ?? undefined} className="text-ink-2">
-      {source === 'default' ? 'nowhere: the default' : placeText(of)}
-      {!served && <span className="text-warn"> · does not hold{reason === null ? '' : `: ${reason}`}</span>}
+      {source === 'default' ? 'default' : placeText(of)}
+      {!served && <span className="text-warn"> · inactive{reason === null ? '' : `: ${reason}`}</span>}
     </span>
   );
 }

@@ -7,7 +7,7 @@ import { JsonView } from '../trace/json-view.tsx';
 export function AnswerContent({ content, structured }: { readonly content: readonly Content[]; readonly structured: unknown }): ReactElement {
   return (
     <>
-      {content.length === 0 && structured === undefined && <p className="text-body">The answer is empty: the tool has ended and returned no content.</p>}
+      {content.length === 0 && structured === undefined && <p className="text-body">The tool succeeded and returned no content.</p>}
       {content.map((part, index) => (
         // Parts have nothing but their place.
         <Part key={index} part={part} />

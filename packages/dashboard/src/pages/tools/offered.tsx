@@ -71,9 +71,9 @@ interface OfferedProps {
 function Resources({ said, find }: OfferedProps): ReactElement {
   const all = said.resources ?? [];
   const shown = all.filter(({ uri, name, description }) => `${uri} ${name} ${description}`.toLowerCase().includes(find));
-  if (shown.length === 0) return <Empty title={`None of ${pluralText(all.length, 'resource')} fits “${find}”`} />;
+  if (shown.length === 0) return <Empty title={`None of ${pluralText(all.length, 'resource')} matches “${find}”`} />;
   return (
-    <SmallTable titles={['Resource', 'Name', 'Type', 'What it is']} left={4}>
+    <SmallTable titles={['Resource', 'Name', 'Type', 'Description']} left={4}>
       {shown.map(({ uri, is_template: isTemplate, name, mime_type: type, description }) => (
         <tr key={`${uri} ${name}`} className="border-t border-hairline align-top">
           <th scope="row" className="px-3 py-1.5 text-left font-normal">
@@ -92,9 +92,9 @@ function Resources({ said, find }: OfferedProps): ReactElement {
 function Prompts({ said, find }: OfferedProps): ReactElement {
   const all = said.prompts ?? [];
   const shown = all.filter(({ name, description }) => `${name} ${description}`.toLowerCase().includes(find));
-  if (shown.length === 0) return <Empty title={`None of ${pluralText(all.length, 'prompt')} fits “${find}”`} />;
+  if (shown.length === 0) return <Empty title={`None of ${pluralText(all.length, 'prompt')} matches “${find}”`} />;
   return (
-    <SmallTable titles={['Prompt', 'It takes', 'What it is']} left={3}>
+    <SmallTable titles={['Prompt', 'Arguments', 'Description']} left={3}>
       {shown.map(({ name, arguments: taken, description }) => (
         <tr key={name} className="border-t border-hairline align-top">
           <th scope="row" className="px-3 py-1.5 text-left font-medium">

@@ -28,9 +28,9 @@ test('what does not fit is said at its place, and nothing of what fits', () => {
     '/size': 'It must be one of "s", "m", "l".',
     '/count': 'It must be 9 or less.',
     '/labels': 'It must have at most 2 items.',
-    '/where/repo': 'It is needed.',
+    '/where/repo': 'Required.',
     '/where/draft': 'It must be true or false.',
-    '/other': 'The tool knows no other.',
+    '/other': 'The tool has no argument other.',
   });
   expect(problems({ title: 'It fails', size: 's', count: 1.5, labels: ['much too long', 7], where: 'here' })).toEqual({
     '/count': 'It must be a whole number.',

@@ -132,7 +132,7 @@ export function problemsOf(value: unknown, schema: Schema): ReadonlyMap<string, 
 
 function check(value: unknown, schema: Schema, root: Schema, at: string, depth: number, problems: Map<string, string>): void {
   if (value instanceof Unparsed) {
-    problems.set(at, 'It is no JSON yet.');
+    problems.set(at, 'This is not JSON yet.');
     return;
   }
   const one = resolved(schema, root);
@@ -150,11 +150,11 @@ function check(value: unknown, schema: Schema, root: Schema, at: string, depth: 
     for (const { name, schema: member, isRequired } of shape.members) {
       const inner = value[name];
       if (inner !== undefined) check(inner, member, root, pointer(at, name), depth + 1, problems);
-      else if (isRequired) problems.set(pointer(at, name), 'It is needed.');
+      else if (isRequired) problems.set(pointer(at, name), 'Required.');
     }
     if (shape.isClosed)
       for (const name of Object.keys(value))
-        if (!shape.members.some((member) => member.name === name)) problems.set(pointer(at, name), `The tool knows no ${name}.`);
+        if (!shape.members.some((member) => member.name === name)) problems.set(pointer(at, name), `The tool has no argument ${name}.`);
   }
 }
 

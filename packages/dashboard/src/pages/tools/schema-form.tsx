@@ -137,7 +137,7 @@ function Items({ items, name, root, at, depth, value, onChange, problems }: Plac
           <Button
             look="quiet"
             className="mt-5"
-            aria-label={`Take out ${name} ${index + 1}`}
+            aria-label={`Remove ${name} ${index + 1}`}
             onClick={() => onChange(list.length === 1 ? undefined : list.filter((_, place) => place !== index))}
           >
             <X size={14} aria-hidden="true" />

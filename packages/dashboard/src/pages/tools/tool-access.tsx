@@ -73,14 +73,14 @@ export function ToolRules({ access: { off, rules } }: { readonly access: ToolAcc
     <>
       {off !== null && <SwitchedOff off={off} />}
       <p className="flex flex-wrap items-center gap-x-4 gap-y-1">
-        <span className="text-ink-3">{rules.length === 0 ? 'No rule is about it.' : 'Rules about it'}</span>
+        <span className="text-ink-3">{rules.length === 0 ? 'No rule is specific to it.' : 'Rules for it'}</span>
         {rules.map(({ name, effect, when }) => (
           <span key={name} className="inline-flex items-center gap-1.5">
             <EffectWord effect={effect} />
             <Link to="/policies" search={{ rule: name }} className="text-accent hover:underline">
               {name}
             </Link>
-            {when !== null && <span className="text-ink-3">on a condition</span>}
+            {when !== null && <span className="text-ink-3">conditionally</span>}
           </span>
         ))}
       </p>
@@ -102,7 +102,7 @@ export function ToolSwitch({ server, tool, off, refresh }: ToolSwitchProps): Rea
   const name = `${server}/${tool}`;
   const enable = useMutation({ mutationFn: () => gateway.switches.enable('tool', name), onSuccess: refresh });
   if (off !== null) {
-    const whyNot = !may.allowed ? may.reason : off.name === name ? null : `It is off with ${off.name}: that is switched on under Policies.`;
+    const whyNot = !may.allowed ? may.reason : off.name === name ? null : `It is off with ${off.name}: enable it under Policies.`;
     return (
       <>
         <Button disabled={whyNot !== null || enable.isPending} title={whyNot ?? undefined} onClick={() => enable.mutate()}>
@@ -128,7 +128,7 @@ export function ToolSwitch({ server, tool, off, refresh }: ToolSwitchProps): Rea
             await refresh();
           }}
         >
-          No call gets through to it, on every node within a second, whatever rules say; other tools of {server} go on. It can be enabled again here.
+          No call reaches it, on every node within a second, whatever rules say; other tools of {server} are unaffected. It can be enabled again here.
         </Confirm>
       )}
     </>

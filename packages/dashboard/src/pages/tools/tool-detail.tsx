@@ -65,8 +65,8 @@ export function ToolDetail({ server, tool, keyFor, access, traceId, spanId }: To
       </div>
       {part === 'schema' && (
         <div role="tabpanel" aria-label="Schemas" className="flex flex-col gap-6">
-          <SchemaPart title="It takes" schema={tool.input_schema} none="Its schema is too long to be shown here: arguments are written as JSON." />
-          <SchemaPart title="It gives, as structured content" schema={tool.output_schema} none="Its server says nothing of it." />
+          <SchemaPart title="Input" schema={tool.input_schema} none="Its schema is too long to show: write arguments as JSON." />
+          <SchemaPart title="Structured output" schema={tool.output_schema} none="Its server declares none." />
         </div>
       )}
     </article>
@@ -84,7 +84,7 @@ const inLineMax = 2;
 
 /** The hints that the server itself gives. Nothing proves them. */
 export function ToolHints({ tool: { annotations, said }, wraps = true }: { readonly tool: Schemas['ListedTool']; readonly wraps?: boolean }): ReactElement {
-  if (said.length === 0) return <span className="text-ink-3">nothing: taken for destructive, open world</span>;
+  if (said.length === 0) return <span className="text-ink-3">nothing: treated as destructive, open world</span>;
   const given = hints
     .filter(([hint]) => said.includes(hint))
     .map(([hint, yes, no]) => ({
@@ -134,20 +134,20 @@ function CallAgain({
   const without = (why: string): ReactElement => (
     <>
       <p className="mb-4 border-l-2 border-warn-solid pl-3 text-ink-2">
-        The arguments of {origin} are not here: {why} They are to be written anew.
+        The arguments of {origin} are not here: {why} Enter them again.
       </p>
       <TryTool server={server} tool={tool} keyFor={keyFor} recorded={{ traceId, spanId, arguments: {} }} />
     </>
   );
-  if (!mayRead.allowed) return without(`it takes bodies.read. ${mayRead.reason}`);
+  if (!mayRead.allowed) return without(`requires bodies.read. ${mayRead.reason}`);
   if (body.error !== null) return <ErrorCard error={body.error} what="The recorded call" onRetry={() => void body.refetch()} />;
   if (body.data === undefined) return <Skeleton rows={5} label="Loading the recorded call" />;
-  if (asked === undefined) return without('only its beginning was kept.');
+  if (asked === undefined) return without('only the beginning was recorded.');
   const recorded: Recorded = { traceId, spanId, arguments: asked.arguments };
   return (
     <>
       <p className="mb-4 text-ink-2">
-        {origin} is made again, as you. The new one is found by <code className="font-mono text-meta break-all">{`request:replay_of.${spanId}.*`}</code>.
+        {origin} is repeated, as you. Find the new call by <code className="font-mono text-meta break-all">{`request:replay_of.${spanId}.*`}</code>.
       </p>
       <TryTool server={server} tool={tool} keyFor={keyFor} recorded={recorded} />
     </>
@@ -164,7 +164,7 @@ function SchemaPart({ title, schema, none }: { readonly title: string; readonly 
       ) : (
         <>
           {shape.kind === 'object' && shape.members.length > 0 && (
-            <SmallTable titles={['Name', 'Type', 'What it is']} left={3}>
+            <SmallTable titles={['Name', 'Type', 'Description']} left={3}>
               {shape.members.map(({ name, schema: member, isRequired }) => {
                 const about = resolved(member, schema)['description'];
                 return (
@@ -182,7 +182,7 @@ function SchemaPart({ title, schema, none }: { readonly title: string; readonly 
           )}
           {shape.kind === 'object' && shape.members.length === 0 && <p className="text-ink-2">Nothing.</p>}
           <details className="mt-2">
-            <summary className="cursor-pointer text-ink-2 hover:text-ink">The schema as its server says it</summary>
+            <summary className="cursor-pointer text-ink-2 hover:text-ink">The schema from its server</summary>
             <div className="mt-2">
               <JsonView text={JSON.stringify(schema)} />
             </div>

@@ -29,7 +29,7 @@ export function ToolResultView({ result, metadata, original }: ToolResultViewPro
   return (
     <section aria-label="The answer" className="flex flex-col gap-3" aria-live="polite">
       <h3 className={`text-section font-semibold ${isError === true ? 'text-error' : ''}`}>
-        {isError === true ? '⬣ The tool says that it failed' : 'It answered'}
+        {isError === true ? '⬣ The tool reported a failure' : 'Answered'}
       </h3>
       <p className="flex flex-wrap items-center gap-x-4 text-ink-2">
         <Duration ms={metadata.latency_ms} />
@@ -37,7 +37,7 @@ export function ToolResultView({ result, metadata, original }: ToolResultViewPro
       </p>
       <AnswerContent content={content} structured={structuredContent} />
       <details>
-        <summary className="cursor-pointer text-ink-2 hover:text-ink">The result as it came</summary>
+        <summary className="cursor-pointer text-ink-2 hover:text-ink">Raw result</summary>
         <div className="mt-2">
           <JsonView text={JSON.stringify(result)} />
         </div>
@@ -53,7 +53,7 @@ export function CallRefused({ error, original }: { readonly error: unknown; read
   const traceId = ours !== null && 'traceId' in ours && typeof ours.traceId === 'string' ? ours.traceId : null;
   return (
     <section role="alert" aria-label="Why there is no answer" className="flex flex-col gap-2">
-      <h3 className="text-section font-semibold text-error">It was not answered</h3>
+      <h3 className="text-section font-semibold text-error">Not answered</h3>
       <p className="max-w-[80ch] text-body break-words">{error instanceof Error ? error.message : String(error)}</p>
       {ours !== null && (
         <p className="text-ink-2">
@@ -84,7 +84,7 @@ function CallTrace({ traceId, original }: { readonly traceId: string; readonly o
   return (
     <div className="flex flex-wrap items-center gap-3 border-t border-hairline pt-3">
       {trace === null ? (
-        <span className="text-ink-3">It is being written down …</span>
+        <span className="text-ink-3">Being recorded …</span>
       ) : (
         <>
           <Rail stop={trace.stop} status={trace.status} large />

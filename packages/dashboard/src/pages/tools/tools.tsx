@@ -63,8 +63,8 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
   };
   useShortcuts([
     { keys: 'j', about: 'Next tool', run: () => move(1) },
-    { keys: 'k', about: 'Tool before', run: () => move(-1) },
-    { keys: 'Enter', about: 'Look at the tool', run: () => cursor !== null && choose(cursor) },
+    { keys: 'k', about: 'Previous tool', run: () => move(-1) },
+    { keys: 'Enter', about: 'Open the tool', run: () => cursor !== null && choose(cursor) },
     { keys: 'Escape', about: 'Close the tool', run: () => choose(undefined) },
   ]);
   return (
@@ -73,14 +73,14 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
         said.tools === null ? (
           <Empty title="Its tools cannot be listed">
             <span className="block">
-              It failed at {said.failed_at ?? 'connect'}: {said.reason ?? 'it does not answer as it should'}
+              It failed at {said.failed_at ?? 'connect'}: {said.reason ?? 'it does not answer correctly'}
             </span>
             <span className="block">
-              {said.fix} <em>Connect and test</em> asks it again.
+              {said.fix} <em>Connect and test</em> tries it again.
             </span>
           </Empty>
         ) : said.tools.length === 0 ? (
-          <Empty title="It offers no tool">It answers, and lists none.</Empty>
+          <Empty title="It offers no tools">It answers, but lists none.</Empty>
         ) : (
           <div className="flex min-h-0 flex-1">
             <section
@@ -104,7 +104,7 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
               </div>
               <div className="flex min-h-0 flex-1 border-t border-hairline">
                 {shown.length === 0 ? (
-                  <Empty title={`None of ${pluralText(said.tools.length, 'tool')} fits “${search.find ?? ''}”`} />
+                  <Empty title={`None of ${pluralText(said.tools.length, 'tool')} matches “${search.find ?? ''}”`} />
                 ) : (
                   <DataTable
                     label="Tools"
@@ -124,7 +124,7 @@ function Tools({ server }: { readonly server: Schemas['Server'] }): ReactElement
                   <ArrowLeft size={14} aria-hidden="true" /> All tools
                 </Button>
                 {open === undefined ? (
-                  <Empty title={`It lists no tool ${search.tool}`}>It may be called otherwise by now, or stand behind those that are listed here.</Empty>
+                  <Empty title={`It lists no tool ${search.tool}`}>It may have been renamed, or come after those listed here.</Empty>
                 ) : (
                   <ToolDetail
                     key={`${open.name} ${search.span ?? ''}`}
@@ -161,10 +161,10 @@ function toolColumns(accessOf: AccessOfTools['of']): readonly Column<Tool>[] {
     ...(accessOf === null
       ? []
       : [{ id: 'access', title: 'Rules', rank: 2, track: 'minmax(120px, 1fr)', cell: ({ name }: Tool) => <ToolAccessWord access={accessOf(name)} /> }]),
-    { id: 'hints', title: 'Its server says', track: 'minmax(256px, 2fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
+    { id: 'hints', title: 'Hints', track: 'minmax(256px, 2fr)', cell: (tool) => <ToolHints tool={tool} wraps={false} /> },
     {
       id: 'about',
-      title: 'What it does',
+      title: 'Description',
       rank: 1,
       track: 'minmax(200px, 3fr)',
       cell: ({ title, description }) => <span className="text-ink-2">{description === '' ? title : description}</span>,

@@ -54,10 +54,10 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
   const isConfirmed = !mustType || typed === tool.name;
   const takesKeys = server.auth === 'none' || server.auth.split(', ').includes('apiKey');
   const whyNot = !takesKeys
-    ? `${server.name} takes no API keys (${server.auth}): a client that signs in so has to call it.`
+    ? `${server.name} accepts no API keys (${server.auth}): call it from a client that signs in that way.`
     : mayMakeKeys.allowed
       ? null
-      : `A call is made with a key of your own. ${mayMakeKeys.reason}`;
+      : `Calling needs a key of your own. ${mayMakeKeys.reason}`;
 
   const check = useMutation({
     mutationFn: async () => {
@@ -95,7 +95,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
     <div className="flex flex-col gap-5">
       <form onSubmit={submit} noValidate className="flex flex-col gap-3" aria-label={`Call ${tool.name}`}>
         <Tabs
-          label="How arguments are written"
+          label="How to enter arguments"
           tabs={tool.input_schema === null ? ways.slice(1) : ways}
           chosen={way}
           onChoose={(next) => (next === 'json' || !(value instanceof Unparsed)) && setWay(next)}
@@ -105,7 +105,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
         ) : (
           <JsonField
             label="Arguments"
-            hint={value instanceof Unparsed ? 'It is no JSON yet; the form comes back when it is.' : 'An object, sent as it stands here.'}
+            hint={value instanceof Unparsed ? 'This is not JSON yet; the form returns once it is.' : 'An object, sent as written.'}
             problem={isTried ? jsonProblem(problems) : null}
             rows={10}
             value={value}
@@ -118,7 +118,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
             <Field
               label={`Type ${tool.name} to call it`}
               hint={riskText(tool)}
-              problem={isTried && !isConfirmed ? 'It must be the very name of the tool.' : null}
+              problem={isTried && !isConfirmed ? 'Enter the exact name of the tool.' : null}
               value={typed}
               onChange={(event) => setTyped(event.target.value)}
             />
@@ -126,7 +126,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
         )}
         {isTried && problems.size > 0 && (
           <p role="status" className="text-error">
-            {pluralText(problems.size, 'argument')} {problems.size === 1 ? 'does' : 'do'} not fit; nothing was called.
+            {pluralText(problems.size, 'argument')} {problems.size === 1 ? 'does' : 'do'} not match the schema; nothing was called.
           </p>
         )}
         <div className="flex flex-wrap items-center gap-2">
@@ -139,7 +139,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
             </Button>
           )}
           <span className="text-meta text-ink-3">
-            {whyNot ?? 'As you, with a key for this server that is over in 15 minutes: rules, limits, masking and the record are those of every call.'}
+            {whyNot ?? 'Called as you, with a key for this server that expires in 15 minutes. Rules, limits, masking and recording apply as to every call.'}
           </span>
         </div>
       </form>
@@ -152,12 +152,12 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
       {wasStopped && !call.isPending && (
         <p className="flex flex-wrap items-center gap-3 border-l-2 border-blocked-solid pl-3 text-body">
           It would not get through, so nothing was called.
-          <Button onClick={() => ready() && call.mutate({ anyway: true })}>Call all the same</Button>
+          <Button onClick={() => ready() && call.mutate({ anyway: true })}>Call anyway</Button>
         </p>
       )}
       {check.data !== undefined && (
         <details open={call.data === undefined || wasStopped}>
-          <summary className="cursor-pointer text-ink-2 hover:text-ink">Access, as it was checked</summary>
+          <summary className="cursor-pointer text-ink-2 hover:text-ink">Access check</summary>
           <div className="mt-3">
             <Explanation explanation={check.data.explanation} as={check.data.as} server={server.name} kind="tool" name={tool.name} />
           </div>
@@ -176,14 +176,14 @@ function riskText({ annotations, said }: Schemas['ListedTool']): string {
   const holding = risks.filter(([hint]) => annotations[hint]);
   const ofServer = holding.filter(([hint]) => said.includes(hint));
   const words = (ofServer.length > 0 ? ofServer : holding).map(([, what]) => what).join(' and ');
-  return ofServer.length > 0 ? `Its server says that it ${words}.` : `Its server does not say otherwise: it is taken for one that ${words}.`;
+  return ofServer.length > 0 ? `Its server says that it ${words}.` : `Its server does not say otherwise: it is assumed that it ${words}.`;
 }
 
 /** A mask that stands where a secret was must not be sent in its place. */
 function allProblems(value: unknown, schema: Schema, recorded: Recorded | null): ReadonlyMap<string, string> {
   const found = new Map(problemsOf(value, schema));
   if (!(value instanceof Unparsed) && !isObject(value)) found.set('', 'Arguments must be an object.');
-  if (recorded !== null) for (const at of maskedIn(value)) found.set(at, 'It was masked when it was recorded: write it anew.');
+  if (recorded !== null) for (const at of maskedIn(value)) found.set(at, 'It was masked when recorded: enter it again.');
   return found;
 }
 
@@ -200,11 +200,11 @@ function Edits({ before, after }: { readonly before: unknown; readonly after: un
     <section aria-label="Edits" className="flex flex-col gap-2">
       {masked.length > 0 && (
         <p className="border-l-2 border-warn-solid pl-3 text-ink-2">
-          Masked when it was recorded, to be written anew: <span className="font-mono text-meta text-ink">{masked.map((at) => at.slice(1)).join(', ')}</span>
+          Masked when recorded, to be entered again: <span className="font-mono text-meta text-ink">{masked.map((at) => at.slice(1)).join(', ')}</span>
         </p>
       )}
       {changes.length === 0 ? (
-        <p className="text-ink-3">The arguments are those that were recorded.</p>
+        <p className="text-ink-3">The arguments are unchanged.</p>
       ) : (
         <SmallTable titles={['Edited', 'Recorded', 'Now']} left={3}>
           {changes.map(({ path, before: old, after: now }) => (

@@ -24,7 +24,7 @@ export function CompareWithLast({ traceId, span }: { readonly traceId: string; r
       };
       const { requests } = await gateway.logs.requests(asked).page(undefined);
       const last = requests.find((call) => call.trace_id !== traceId);
-      if (last === undefined) return `No other call of ${span.tool ?? ''} went well in the week before.`;
+      if (last === undefined) return `No other call of ${span.tool ?? ''} succeeded in the week before.`;
       await navigate({ to: '/traces/compare', search: { a: last.trace_id, b: traceId } });
       return null;
     },
@@ -33,7 +33,7 @@ export function CompareWithLast({ traceId, span }: { readonly traceId: string; r
   return (
     <>
       <Button disabled={find.isPending} onClick={() => find.mutate()}>
-        <GitCompareArrows size={14} aria-hidden="true" /> Compare with its last success
+        <GitCompareArrows size={14} aria-hidden="true" /> Compare with last success
       </Button>
       {find.data !== undefined && find.data !== null && (
         <p role="status" className="w-full text-ink-2">

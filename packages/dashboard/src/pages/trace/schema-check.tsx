@@ -21,13 +21,13 @@ export function SchemaCheck({ server, asked }: SchemaCheckProps): ReactElement |
     mutationFn: async () => {
       const said = await client.fetchQuery(testQuery(server));
       const tool = said.tools?.find(({ name }) => name === asked.tool);
-      if (tool === undefined) return `${server} lists no tool ${asked.tool} now.`;
-      if (tool.input_schema === null) return 'Its schema is too long to be known here.';
+      if (tool === undefined) return `${server} no longer lists a tool ${asked.tool}.`;
+      if (tool.input_schema === null) return 'Its schema is too long to check here.';
       const masked = new Set(maskedIn(asked.arguments));
       const problems = [...problemsOf(asked.arguments, tool.input_schema)].filter(([at]) => !masked.has(at));
       return problems.length === 0
-        ? `It fits what ${asked.tool} takes now${masked.size === 0 ? '' : ', as far as it is not masked'}.`
-        : `It does not fit what ${asked.tool} takes now: ${problems.map(([at, problem]) => (at === '' ? problem : `${at.slice(1)}: ${problem}`)).join(' ')}`;
+        ? `Valid for the current schema of ${asked.tool}${masked.size === 0 ? '' : ', as far as it is not masked'}.`
+        : `Not valid for the current schema of ${asked.tool}: ${problems.map(([at, problem]) => (at === '' ? problem : `${at.slice(1)}: ${problem}`)).join(' ')}`;
     },
   });
   if (!allowed) return null;

@@ -49,14 +49,14 @@ export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement 
   if (state === null)
     return (
       <p className="text-ink-2">
-        Bodies are not recorded: <code className="font-mono text-meta">record.bodies</code> in gateway.yaml switches them on.
+        Bodies are not recorded: <code className="font-mono text-meta">record.bodies</code> in gateway.yaml turns them on.
       </p>
     );
   if (!isKept) return <p className="text-ink-2">{whyNot(state)}</p>;
   if (!capability.allowed)
     return (
       <p className="text-ink-2">
-        The {which} is hidden: it takes <code className="font-mono text-meta">bodies.read</code>. {capability.reason}
+        The {which} is hidden: it requires <code className="font-mono text-meta">bodies.read</code>. {capability.reason}
       </p>
     );
   if (body.error !== null) return <ErrorCard error={body.error} what={`The ${which}`} onRetry={() => void body.refetch()} />;
@@ -70,7 +70,7 @@ export function SpanBody({ traceId, span, which }: SpanBodyProps): ReactElement 
         {asked !== undefined && <CopyCall traceId={traceId} span={span} asked={asked} />}
         {answer !== undefined && (
           <Button look="quiet" className="ml-auto" onClick={() => setRead(!isRead)}>
-            {isRead ? 'As it came' : 'As it reads'}
+            {isRead ? 'Raw' : 'Formatted'}
           </Button>
         )}
       </p>
@@ -101,8 +101,8 @@ function CutShort({
   const sentBytes = which === 'request' ? span.request.size_bytes : span.response.content_length;
   return (
     <p className="text-ink-2">
-      Only its beginning was recorded{sentBytes > keptBytes && `, ${bytesText(keptBytes)} of ${bytesText(sentBytes)}`}: what is kept ends at{' '}
-      <code className="font-mono text-meta">record.body_max</code>. A value that was cut is left out below.
+      Only its beginning was recorded{sentBytes > keptBytes && `, ${bytesText(keptBytes)} of ${bytesText(sentBytes)}`}: the limit is{' '}
+      <code className="font-mono text-meta">record.body_max</code>. A value that was cut is omitted below.
       {span.operation === 'mcp.tools.list' && (
         <>
           {' '}
@@ -158,14 +158,14 @@ function Recorded({ traceId, span, which, masked }: SpanBodyProps & { readonly m
 
 function whyNot({ state, reason }: NonNullable<Schemas['BodyState']>): string {
   const why: Readonly<Record<string, string>> = {
-    over_scan_limit: 'it is larger than what is looked through for secrets',
-    timeout: 'looking through it for secrets took too long',
-    not_text: 'it is no text',
-    failed: 'it could not be looked through for secrets',
+    over_scan_limit: 'it is too large to scan for secrets',
+    timeout: 'scanning it for secrets took too long',
+    not_text: 'it is not text',
+    failed: 'it could not be scanned for secrets',
     queue_full: 'too many were waiting',
     too_large: 'it is too large',
   };
-  if (state === 'pending') return 'It is on its way.';
+  if (state === 'pending') return 'It is still being recorded.';
   if (state === 'lost') return 'It was lost: the masking process ended before it was written.';
-  return `It was not kept: ${why[reason ?? ''] ?? reason ?? 'the rules say so'}.`;
+  return `It was not recorded: ${why[reason ?? ''] ?? reason ?? 'the rules say so'}.`;
 }

@@ -93,7 +93,7 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
       </section>
       <dl className={factList}>
         <Fact name="Operation">
-          {isUnread(span.operation) ? <span className="text-ink-3">not known: the request was refused before it was read</span> : operationText(span.operation)}
+          {isUnread(span.operation) ? <span className="text-ink-3">unknown: the request was refused before it was read</span> : operationText(span.operation)}
         </Fact>
         <Fact name="Server">
           <Link to="/traces" search={{ q: `server:${span.server}` }} className="text-accent hover:underline">
@@ -115,7 +115,7 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
           </Fact>
         )}
         <Fact name="Sizes">
-          {bytesText(span.request.size_bytes)} asked, {bytesText(span.response.content_length)} answered
+          {bytesText(span.request.size_bytes)} request, {bytesText(span.response.content_length)} response
         </Fact>
         {span.cache !== null && <Fact name="Cache">{span.cache}</Fact>}
         {span.retries > 0 && <Fact name="Retries">{span.retries}</Fact>}
@@ -154,9 +154,8 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
 
 function sentenceOf({ status, stop, rpc_error_code: rpc, http_status: http }: Schemas['Span']): string {
   if (status === 'error' && rpc !== null) return `The server answered with the JSON-RPC error ${String(rpc)}.`;
-  if (status === 'error')
-    return http === null || http < 300 ? 'The tool answered that it failed; the response says why.' : `It ended with HTTP ${String(http)}.`;
-  if (status === 'cancelled') return 'The client took the call back before it was answered.';
-  if (status === 'unknown') return 'Its end was never written down: the gateway was ended in the middle of it.';
+  if (status === 'error') return http === null || http < 300 ? 'The tool reported a failure; the response says why.' : `It ended with HTTP ${String(http)}.`;
+  if (status === 'cancelled') return 'The client cancelled the call before it was answered.';
+  if (status === 'unknown') return 'Its end was never recorded: the gateway stopped in the middle of it.';
   return `It ended at ${stop}: ${status}.`;
 }

@@ -20,7 +20,7 @@ export function SpanFilterBar({ filter: { find, isHiding }, found, all, onChange
   return (
     <div role="search" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline px-3 py-1.5">
       <input
-        aria-label="Find calls of this trace"
+        aria-label="Find calls in this trace"
         placeholder="A tool, a server, a status: github error"
         value={find ?? ''}
         maxLength={100}
@@ -34,7 +34,7 @@ export function SpanFilterBar({ filter: { find, isHiding }, found, all, onChange
             {countText(found)} of {pluralText(all, 'call')}
           </span>
           <Button look="quiet" aria-pressed={isHiding} onClick={() => onChange({ find, isHiding: !isHiding })}>
-            {isHiding ? 'Show the others dim' : 'Hide the others'}
+            {isHiding ? 'Dim the others' : 'Hide the others'}
           </Button>
         </>
       )}

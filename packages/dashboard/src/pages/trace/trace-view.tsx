@@ -45,8 +45,8 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   );
   const rows = useMemo(() => treeRows(places, spans, open), [places, spans, open]);
   useShortcuts([
-    { keys: ']', about: 'Open all calls', run: () => setOpen({ isAll: true, but: new Set() }) },
-    { keys: '[', about: 'Close all calls', run: () => setOpen(noneOpen) },
+    { keys: ']', about: 'Expand all calls', run: () => setOpen({ isAll: true, but: new Set() }) },
+    { keys: '[', about: 'Collapse all calls', run: () => setOpen(noneOpen) },
   ]);
   const chosen = placed?.span;
   useCallAgain(traceId, chosen);
@@ -54,8 +54,8 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   const error = trace.error ?? tree.error;
   if (error instanceof NotFoundError)
     return (
-      <Empty title="There is no such trace here" isPage={!isNarrow}>
-        It may be older than traces are kept
+      <Empty title="Trace not found" isPage={!isNarrow}>
+        It may be past its retention
         <KeptFor />, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
       </Empty>
     );
@@ -128,7 +128,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
           />
           {outline.truncated && (
             <p className="border-t border-hairline bg-warn-soft px-3 py-1.5 text-meta text-warn">
-              The trace has more calls than are shown as a tree; those that began last are left out.
+              The trace has more calls than can be shown; the latest are left out.
             </p>
           )}
           {tree.error !== null && <ErrorCard error={tree.error} what="A part of the trace" onRetry={tree.refetch} />}
@@ -153,5 +153,5 @@ function KeptFor(): ReactElement | null {
   const { allowed } = useCapability('config.read');
   const found = useQuery({ ...retentionQuery, enabled: allowed });
   const keep = found.data?.find(({ name, served }) => name === 'traces' && served)?.spec.keep;
-  return keep === undefined ? null : <> ({keep}: what they asked and answered goes with them)</>;
+  return keep === undefined ? null : <> ({keep}, with requests and responses)</>;
 }

@@ -218,7 +218,7 @@ const WaterfallRow = memo(function WaterfallRow(props: WaterfallRowProps): React
           }`}
           style={{ left: `min(${at(time).toFixed(3)}%, calc(100% - 2px))`, width: `max(${wide(ms).toFixed(3)}%, 2px)` }}
         />
-        <Label at={at(time)} wide={wide(ms)} text={ms === null ? 'nobody saw the end' : durationText(ms)} />
+        <Label at={at(time)} wide={wide(ms)} text={ms === null ? 'end unknown' : durationText(ms)} />
       </span>
     </div>
   );

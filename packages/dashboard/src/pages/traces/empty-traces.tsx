@@ -23,8 +23,8 @@ export function EmptyTraces({ isLive, query, search, onChange }: EmptyTracesProp
     return (
       <Empty title="Waiting for the next call …">
         {isLost
-          ? 'The stream is lost and is opened again by itself: calls appear here once it is.'
-          : `Calls appear here as they end${query === '' ? '' : ', those that fit the query'}.`}
+          ? 'The stream was lost and is reconnecting: calls appear here once it is back.'
+          : `Calls appear here as they end${query === '' ? '' : ', if they match the query'}.`}
       </Empty>
     );
   if (query === '') return <NoCalls title={`No call in the ${rangeText(search)}`} />;
@@ -52,7 +52,7 @@ function Culprits({ query, search, onChange }: Omit<EmptyTracesProps, 'isLive'>)
   return (
     <Empty
       title={
-        total === null ? `No call in the ${rangeText(search)} fits the query` : `0 of ${countText(total)} traces of the ${rangeText(search)} fit the query`
+        total === null ? `No call in the ${rangeText(search)} matches the query` : `0 of ${countText(total)} traces of the ${rangeText(search)} match the query`
       }
     >
       <ul className="flex flex-col items-start gap-1">

@@ -56,19 +56,19 @@ export function ExportCalls({ question, columns, title = 'All calls of this quer
               label="With"
               value={which}
               choices={[
-                ['shown', 'the columns that are shown'],
+                ['shown', 'the columns shown'],
                 ['all', 'all columns'],
               ]}
               onChange={(event) => setWhich(event.target.value === 'all' ? 'all' : 'shown')}
             />
             <p aria-live="polite" className="text-meta text-ink-2">
               {made === undefined
-                ? 'A row for each call, at most 5,000,000. That it was made stands in the audit.'
+                ? 'One row per call, at most 5,000,000. The export is recorded in the audit log.'
                 : made.state === 'running'
                   ? `Writing: ${countText(made.rows)}${made.estimated_rows === null ? '' : ` of about ${countText(made.estimated_rows)}`} rows …`
                   : made.state === 'failed'
-                    ? `It failed: ${made.reason ?? 'nobody knows why'}`
-                    : `${countText(made.rows)} rows, ${bytesText(made.bytes)}${made.truncated ? '; only the newest, for it came to its bound' : ''}. It is kept for a day.`}
+                    ? `It failed: ${made.reason ?? 'for an unknown reason'}`
+                    : `${countText(made.rows)} rows, ${bytesText(made.bytes)}${made.truncated ? '; only the newest, as it reached its limit' : ''}. It is kept for a day.`}
             </p>
             <FaultLine error={begun.error ?? job.error} />
             {made?.state === 'done' ? (
@@ -77,7 +77,7 @@ export function ExportCalls({ question, columns, title = 'All calls of this quer
               </a>
             ) : (
               <Button look="primary" disabled={begun.isPending || made?.state === 'running'} onClick={() => begun.mutate()}>
-                Write the file
+                Create the file
               </Button>
             )}
             {made?.state === 'done' && (

@@ -66,7 +66,7 @@ function Facet({
           type="button"
           aria-label={`Pin ${title}`}
           aria-pressed={isPinned}
-          title={isPinned ? 'It comes first in this browser' : 'Let it come first in this browser'}
+          title={isPinned ? 'Pinned to the top in this browser' : 'Pin to the top in this browser'}
           onClick={() => setAppearance({ pinnedFacets: isPinned ? pinnedFacets.filter((one) => one !== name) : [...pinnedFacets, name] })}
           className={`flex size-6 items-center justify-center rounded-control hover:bg-sunken ${isPinned ? 'text-accent' : 'text-ink-3 opacity-0 group-focus-within/facet:opacity-100 group-hover/facet:opacity-100 pointer-coarse:opacity-100'}`}
         >

@@ -107,7 +107,7 @@ export function QueryBar({ query, onCommit, error, known }: QueryBarProps): Reac
         <div
           id={list}
           role="listbox"
-          aria-label="What can stand here"
+          aria-label="Suggestions"
           className="absolute inset-x-0 top-full z-20 mt-1 max-h-64 overflow-y-auto rounded-panel border border-hairline bg-surface py-1 shadow-[0_8px_24px_var(--shadow)]"
         >
           {offers.map((offer, index) => (
@@ -135,7 +135,7 @@ export function QueryBar({ query, onCommit, error, known }: QueryBarProps): Reac
             {problem.message} Write {problem.expected}.{' '}
             {wrong !== undefined && (
               <button type="button" className="text-accent hover:underline" onClick={() => onCommit(withoutTerm(query, wrongAt))}>
-                Ask without <code className="font-mono">{wrong.text}</code>
+                Search without <code className="font-mono">{wrong.text}</code>
               </button>
             )}
           </p>

@@ -40,13 +40,13 @@ export function RowMenu({ row, query, isChosen, onOpen, onAsk, onChoose, onClose
         <Menu.Positioner anchor={() => document.querySelector('[role=row][tabindex="0"]')} align="start" alignOffset={96} className="z-30">
           <Menu.Popup className="min-w-60 rounded-panel border border-hairline bg-surface py-1 text-table shadow-[0_8px_24px_var(--shadow)] outline-none">
             <Menu.Item className={item} onClick={onOpen}>
-              Look at it <kbd className="font-sans text-meta text-ink-3">↵</kbd>
+              Open beside <kbd className="font-sans text-meta text-ink-3">↵</kbd>
             </Menu.Item>
             <Menu.Item className={item} onClick={() => void navigate({ to: '/traces/$traceId', params: { traceId: row.id } })}>
               Open as a page <kbd className="font-sans text-meta text-ink-3">⇧↵</kbd>
             </Menu.Item>
             <Menu.Item className={item} onClick={onChoose}>
-              {isChosen ? 'Choose it no more' : 'Choose it, to compare'} <kbd className="font-sans text-meta text-ink-3">x</kbd>
+              {isChosen ? 'Deselect' : 'Select to compare'} <kbd className="font-sans text-meta text-ink-3">x</kbd>
             </Menu.Item>
             {filters.map(([field, value]) =>
               value === null ? null : (

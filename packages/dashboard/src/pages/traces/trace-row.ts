@@ -91,5 +91,5 @@ export function isUnread(operation: string): boolean {
 
 /** Who it was, as far as it is known. */
 export function whoOf({ user, agent, key }: TraceRow): string {
-  return user ?? agent ?? key ?? 'nobody known';
+  return user ?? agent ?? key ?? 'unknown';
 }

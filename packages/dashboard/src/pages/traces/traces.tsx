@@ -158,27 +158,27 @@ function TracesPage(): ReactElement {
   };
   const rowAt = rows.find(({ id }) => id === cursor);
   useShortcuts([
-    { keys: 'x', about: 'Choose the row', run: () => cursor !== null && toggle(cursor) },
-    { keys: '=', about: 'Compare the two that are chosen', run: compare },
+    { keys: 'x', about: 'Select the row', run: () => cursor !== null && toggle(cursor) },
+    { keys: '=', about: 'Compare the two selected traces', run: compare },
     { keys: 'j', about: 'Next row', run: () => move(1) },
-    { keys: 'k', about: 'Row before', run: () => move(-1) },
-    { keys: 'Enter', about: 'Look at the row', run: () => cursor !== null && open(cursor) },
+    { keys: 'k', about: 'Previous row', run: () => move(-1) },
+    { keys: 'Enter', about: 'Open the row beside the list', run: () => cursor !== null && open(cursor) },
     {
       keys: 'shift+Enter',
       about: 'Open the row as a page',
       run: () => cursor !== null && void navigate({ to: '/traces/$traceId', params: { traceId: cursor } }),
     },
-    { keys: 'Escape', about: 'Close what lies beside', run: () => open(null) },
+    { keys: 'Escape', about: 'Close the side panel', run: () => open(null) },
     { keys: 'l', about: 'Follow calls as they end', run: () => change({ live: isLive ? undefined : '1', peek: undefined }) },
     { keys: 'f', about: 'Filters', run: () => setFacetsOpen(!facetsOpen) },
-    { keys: '.', about: 'What can be done with the row', run: () => setHasMenu(rowAt !== undefined) },
-    { keys: 'y', about: 'Copy the id of the row', run: () => cursor !== null && void copyText(cursor) },
+    { keys: '.', about: 'Actions for the row', run: () => setHasMenu(rowAt !== undefined) },
+    { keys: 'y', about: 'Copy the id', run: () => cursor !== null && void copyText(cursor) },
   ]);
 
   const total = answer?.pages[0]?.page.estimated_total ?? null;
   const scannedTo = answer?.pages.at(-1)?.page.scanned_range.start_time;
   const footer = isLive ? (
-    `${pluralText(rows.length, 'call')} since you follow${live.sampled === null ? '' : ` · showing ${countText(live.sampled.shown)}/s of ${countText(live.sampled.of)}/s`}`
+    `${pluralText(rows.length, 'call')} since you started${live.sampled === null ? '' : ` · showing ${countText(live.sampled.shown)}/s of ${countText(live.sampled.of)}/s`}`
   ) : list.isFetchingNextPage ? (
     'Loading more …'
   ) : (
@@ -187,7 +187,7 @@ function TracesPage(): ReactElement {
       {list.hasNextPage && scannedTo !== undefined && (
         <>
           {' '}
-          · the oldest looked at <Ago time={scannedTo} />
+          · searched back to <Ago time={scannedTo} />
         </>
       )}
     </>
@@ -221,15 +221,15 @@ function TracesPage(): ReactElement {
         <SavedViews page="traces" title="All traces" search={search} view={view ?? null} onChoose={chooseView} />
         {search.view !== undefined && view === null && (
           <p role="status" className="text-meta text-ink-2">
-            The view of this address is not there, or is not shared with you.{' '}
+            The view in this address does not exist, or is not shared with you.{' '}
             <button type="button" className="text-accent hover:underline" onClick={() => change({ view: undefined })}>
-              Go on without it
+              Continue without it
             </button>
           </p>
         )}
         {lost.length > 0 && (
           <p role="status" className="text-meta text-ink-2">
-            Left out, as it is known no more: <span className="font-mono">{lost.join(', ')}</span>
+            Ignored, as it no longer exists: <span className="font-mono">{lost.join(', ')}</span>
           </p>
         )}
         <QueryBar query={query} onCommit={ask} error={list.error ?? facets.error ?? histogram.error} known={known} />
@@ -255,17 +255,17 @@ function TracesPage(): ReactElement {
           {chosen.size > 0 && (
             <div role="status" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline bg-accent-soft px-3 py-1.5">
               <span className="mr-2">{pluralText(chosen.size, 'trace')} chosen</span>
-              <Button disabled={chosen.size !== 2} title={chosen.size === 2 ? '=' : 'Two are compared: choose two.'} onClick={compare}>
+              <Button disabled={chosen.size !== 2} title={chosen.size === 2 ? '=' : 'Select two traces to compare.'} onClick={compare}>
                 <Columns2 size={14} aria-hidden="true" /> Compare
               </Button>
               <ExportCalls
                 key={chosenQuery(chosen)}
-                title="All calls of what is chosen"
+                title="All calls of the selection"
                 columns={exported}
                 question={() => questionOf({ ...asked, query: chosenQuery(chosen) })}
               />
               <Button look="quiet" onClick={() => setChosen(new Set())}>
-                Choose none
+                Clear the selection
               </Button>
             </div>
           )}
@@ -289,7 +289,7 @@ function TracesPage(): ReactElement {
           ) : list.isPending && !isLive && !isUnanswered ? (
             <Skeleton rows={14} label="Loading traces" columns={['choose', ...shown].flatMap((id) => columns.find((column) => column.id === id) ?? [])} />
           ) : rows.length === 0 && isUnanswered ? (
-            <Empty title="The query is not understood">What is marked above says where, and what could stand there.</Empty>
+            <Empty title="The query cannot be read">The mark above shows where, and what could stand there.</Empty>
           ) : rows.length === 0 ? (
             <EmptyTraces isLive={isLive} query={query} search={search} onChange={ask} />
           ) : (
