@@ -64,7 +64,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     // Of all calls only those of this tool.
     await sheet
       .getByText(
-        `With it, the ${lately.summary.total_calls} calls of the last 30 days would have cost ${dollars(calls * 0.25)} instead of $0 by the current list`,
+        `At this price, the ${lately.summary.total_calls} calls of the last 30 days would have cost ${dollars(calls * 0.25)} instead of $0 at current prices`,
       )
       .waitFor();
     await dashboard.look(page, 'price');
@@ -79,7 +79,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await row.getByRole('button', { name: 'Change' }).click();
     await sheet.getByLabel('Per call').fill('0.5');
     await sheet.getByRole('button', { name: 'Calculate the effect' }).click();
-    await sheet.getByText(`${dollars((calls + 1) * 0.5)} instead of ${dollars((calls + 1) * 0.25)} by the current list (+100.0 %)`).waitFor();
+    await sheet.getByText(`${dollars((calls + 1) * 0.5)} instead of ${dollars((calls + 1) * 0.25)} at current prices (+100.0 %)`).waitFor();
     await sheet.getByRole('button', { name: 'Change the price' }).click();
     await row.getByText('0.5 USD').waitFor();
 
@@ -127,7 +127,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     const page = await open('/ui/metrics?range=15m');
     const chart = chartOf(page, 'Latency');
     await chart.getByRole('button', { name: 'p99' }).waitFor();
-    await page.getByText(/dotted lines? (is|are)/).waitFor();
+    await page.getByText(/dotted lines? marks?/).waitFor();
     await chart.getByRole('button', { name: 'Max' }).click();
     expect(await chart.getByRole('columnheader', { name: '▼ Max' }).getAttribute('aria-sort')).toBe('descending');
     await chart.getByRole('button', { name: 'p95' }).click();
@@ -156,7 +156,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
 
   test('each server has a line of its colour in three charts, one alone is alone in all of them and leads to its calls; where a server is asked for its tools have the lines', async () => {
     const page = await open('/ui/metrics?range=7d');
-    const [rates, failures, times] = ['Calls per second of each', 'Failure rate of each', 'p95 latency of each'].map((title) => chartOf(page, title)) as [
+    const [rates, failures, times] = ['Calls per second by server', 'Failure rate by server', 'p95 latency by server'].map((title) => chartOf(page, title)) as [
       Locator,
       Locator,
       Locator,
@@ -178,14 +178,17 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.goBack();
     await page.getByRole('tab', { name: 'Tools' }).click();
     await page.waitForURL(/by=tool/);
-    await rates.getByRole('button', { name: 'github · create_issue' }).waitFor();
+    const byTool = chartOf(page, 'Calls per second by tool');
+    await byTool.getByRole('button', { name: 'github · create_issue' }).waitFor();
     // More than have a colour.
-    await rates.getByRole('button', { name: 'all others' }).waitFor();
+    await byTool.getByRole('button', { name: 'all others' }).waitFor();
     await page.goto(`${gateway.url}/ui/metrics?range=7d&q=server:github`);
-    await rates.getByRole('button', { name: 'delete_repo' }).waitFor();
-    expect(await rates.locator('th [aria-pressed]').allInnerTexts()).toEqual(['create_issue', 'delete_repo']);
-    await rates.getByRole('button', { name: 'delete_repo' }).click();
-    await over.click({ position: { x: width - 10, y: 40 } });
+    await byTool.getByRole('button', { name: 'delete_repo' }).waitFor();
+    expect(await byTool.locator('th [aria-pressed]').allInnerTexts()).toEqual(['create_issue', 'delete_repo']);
+    await byTool.getByRole('button', { name: 'delete_repo' }).click();
+    await chartOf(page, 'p95 latency by tool')
+      .locator('.u-over')
+      .click({ position: { x: width - 10, y: 40 } });
     await page.waitForURL((url) => url.pathname.endsWith('/traces') && url.searchParams.get('q') === 'server:github tool:delete_repo');
     await page.close();
   });
@@ -200,7 +203,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     const asked =
       "performance.getEntriesByType('resource').filter(({ name }) => /\\/v1\\/me(\\/|$)/.test(new URL(name).pathname)).map((one) => one.initiatorType)";
     expect(await page.evaluate<string[]>(asked)).toEqual(['link', 'link']);
-    await page.getByRole('heading', { level: 1, name: /(is|was) failing/ }).waitFor();
+    await page.getByRole('heading', { level: 1, name: /(is|was|has been) failing/ }).waitFor();
     await page.getByRole('button', { name: 'View as table' }).click();
     const table = page.getByRole('region', { name: 'Calls over time by outcome, as a table' });
     expect((await table.getByRole('columnheader').allInnerTexts()).slice(0, 2)).toEqual(['From', 'Calls']);
@@ -223,7 +226,7 @@ describeWith('chromium', 'overview, costs and metrics', (chromium) => {
     await page.getByRole('button', { name: 'Live' }).click();
     await page.getByRole('button', { name: 'View as table' }).click();
     const seconds = page.getByRole('region', { name: 'Each step' }).getByRole('row');
-    const ofSearch = page.getByRole('region', { name: 'Calls per second of each, each step' }).getByRole('columnheader', { name: 'search' });
+    const ofSearch = page.getByRole('region', { name: 'Calls per second by server, each step' }).getByRole('columnheader', { name: 'search' });
     await until(
       async () => {
         await callTool('query');

@@ -31,24 +31,24 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
   const open = (path: string, whose = person): Promise<Page> => dashboard.open(path, whose);
 
   test.each([
-    ['/ui/traces', 'No call in the last 24 hours', 'connect an agent'],
-    ['/ui/traces?q=status:error', 'No call in the last 24 hours', 'connect an agent'],
-    ['/ui/metrics', 'No call in the last 24 hours', 'connect an agent'],
-    ['/ui/costs', 'No call in', 'pricing'],
-    ['/ui/servers', 'No server yet', 'gateway.yaml'],
-    ['/ui/keys?find=nobody', 'No key matches', ''],
-    ['/ui/people', 'No user yet', ''],
-    ['/ui/people?kind=agents', 'No agent yet', ''],
+    ['/ui/traces', 'No calls in the last 24 hours', 'connect an agent'],
+    ['/ui/traces?q=status:error', 'No calls in the last 24 hours', 'connect an agent'],
+    ['/ui/metrics', 'No calls in the last 24 hours', 'connect an agent'],
+    ['/ui/costs', 'No calls in', 'the list below'],
+    ['/ui/servers', 'No servers yet', 'gateway.yaml'],
+    ['/ui/keys?find=nobody', 'No keys match', ''],
+    ['/ui/people', 'No users yet', ''],
+    ['/ui/people?kind=agents', 'No agents yet', ''],
     ['/ui/people?kind=invitations', 'No open invitations', 'gateway users invite'],
-    ['/ui/people?kind=unregistered', 'Every agent that called is in the catalogue', ''],
-    ['/ui/identity', 'No identity provider yet', 'identity:'],
-    ['/ui/policies?find=nothing', 'No policy matches', ''],
-    ['/ui/audit?text=nothing-of-it', 'No event in the last 24 hours matches', ''],
-    ['/ui/access', 'Who, and what?', ''],
-    ['/ui/traces/compare', 'Two traces are needed', ''],
+    ['/ui/people?kind=unregistered', 'No unregistered agents in the last', ''],
+    ['/ui/identity', 'No identity providers yet', 'identity:'],
+    ['/ui/policies?find=nothing', 'No policies match', ''],
+    ['/ui/audit?text=nothing-of-it', 'No events in the last 24 hours match', ''],
+    ['/ui/access', 'Who wants to call what?', ''],
+    ['/ui/traces/compare', 'Select two traces to compare', ''],
     ['/ui/traces/tr_00000000000000000000000000000001', 'Trace not found', ''],
-    ['/ui/servers/none', 'There is no server none', ''],
-    ['/ui/people/users/usr_none', 'There is no user usr_none', ''],
+    ['/ui/servers/none', 'There is no server “none”', ''],
+    ['/ui/people/users/usr_none', 'There is no user “usr_none”', ''],
     ['/ui/nowhere', 'Page not found', 'Go to the Overview'],
   ])('where nothing is, %s says so and what comes next', async (path, title, next) => {
     // The browser itself notes each answer that there is no such thing.
@@ -119,7 +119,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
       const page = await open(`/ui/traces?q=${encodeURIComponent(`trace:(${traces.withReport} OR ${traces.withoutReport})`)}`);
       await page.getByRole('grid').getByRole('row').nth(2).waitFor();
       for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
-      await page.getByText('2 traces chosen').waitFor();
+      await page.getByText('2 traces selected').waitFor();
       await dashboard.look(page, 'traces-chosen-light');
       await page.keyboard.press('=');
       const calls = page.getByRole('region', { name: 'Calls of both traces' });
@@ -137,7 +137,7 @@ describeWith('chromium', 'the first hour with the dashboard', (chromium) => {
         await asked.getByRole('button', { name: `Do not compare ${path}`, exact: true }).click();
         await page.getByRole('button', { name: `Compare ${path} again`, exact: true }).waitFor();
       }
-      await asked.getByText('Identical, apart from what is not compared.').waitFor();
+      await asked.getByText('Identical, apart from the ignored fields.').waitFor();
       await page.waitForURL(/ignore=[^&]*arguments\.q/);
       await page.getByRole('button', { name: 'Compare params.arguments.q again' }).click();
       await asked.getByText('in week 40').waitFor();

@@ -49,7 +49,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   test('by keys alone: to the users, narrowed as one types, down to one of them; the address holds it all', async () => {
     const page = await open('/ui/access');
-    await page.getByText('Who, and what?').waitFor();
+    await page.getByText('Who wants to call what?').waitFor();
     await page.keyboard.press('g');
     await page.keyboard.press('u');
     await page.getByRole('grid', { name: 'Users' }).waitFor();
@@ -67,7 +67,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.waitForURL(/find=ben\+okafor/);
     await page.getByRole('grid', { name: 'Users' }).waitFor();
     await page.getByLabel('Find').fill('nobody has this name');
-    await page.getByText('No user matches').waitFor();
+    await page.getByText('No users match').waitFor();
     await page.close();
   });
 
@@ -91,7 +91,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     const guest = await open('/invitation', await dashboard.newPerson());
     await guest.getByLabel('Token').fill('invite_none');
     await guest.getByRole('button', { name: 'Accept' }).click();
-    await guest.getByRole('alert').getByText('This is no token of an invitation').waitFor();
+    await guest.getByRole('alert').getByText('This is not an invitation token').waitFor();
     await dashboard.look(guest, 'invitation');
     await guest.getByLabel('Token').fill(token);
     await guest.getByRole('button', { name: 'Accept' }).click();
@@ -119,7 +119,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: 'Cost reader' }).waitFor();
     await page.getByRole('link', { name: 'Developer' }).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: 'Everything they may do' }).click();
+    await page.getByRole('button', { name: 'Show all permissions' }).click();
     await page.getByText('costs.read').first().waitFor();
     await page.close();
   });
@@ -148,14 +148,14 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     const asks = page.getByRole('alertdialog');
     await asks.getByText('0 sessions end, 1 key is refused and running calls end.').waitFor();
     await dashboard.picture(page, 'person-disable-light');
-    await asks.getByLabel('Why').fill('INC-412');
+    await asks.getByLabel('Reason').fill('INC-412');
     await asks.getByRole('button', { name: 'Disable the user' }).click();
     await page.getByText('INC-412').waitFor();
     expect(await callAsAna()).toBeGreaterThanOrEqual(400);
     // The answer to why stands one step further.
     await page.getByRole('main').getByRole('link', { name: 'Check access' }).click();
     await page.getByLabel('Server').selectOption('search');
-    await page.getByLabel('Its name').fill('query');
+    await page.getByLabel('Name', { exact: true }).fill('query');
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await page.locator('[data-decision=deny]').waitFor();
     await page.getByRole('region', { name: 'The decision' }).getByText('switched off:').getByRole('link', { name: 'user usr_ana' }).click();
@@ -171,7 +171,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('region', { name: 'The decision' }).getByRole('link', { name: 'no-deletes' }).click();
     await page.getByRole('complementary', { name: 'The policy' }).getByText('Deletes go by the form.').waitFor();
     await page.goBack();
-    await page.getByLabel('Its name').fill('list_pulls');
+    await page.getByLabel('Name', { exact: true }).fill('list_pulls');
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await page.getByRole('heading', { name: 'Allowed', exact: true }).waitFor();
     await page.goBack();
@@ -190,7 +190,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
 
   test('a provider is tested, tried and asked what it would give; its SCIM token is shown once, and what it was refused stands in rows', async () => {
     const page = await open('/ui/identity');
-    await page.getByText('No provider provisions users').waitFor();
+    await page.getByText('No provider sends users').waitFor();
     await dashboard.look(page, 'sign-in-light');
     await page.getByRole('button', { name: 'Test', exact: true }).click();
     await page.getByRole('status').getByText('discovery').waitFor();
@@ -225,7 +225,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await dashboard.picture(page, 'sign-in-scim-light');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop provisioning' }).click();
-    await page.getByText('No provider provisions users').waitFor();
+    await page.getByText('No provider sends users').waitFor();
     expect((await post(`${gateway.url}/scim/v2/Users`, undefined, { key: token })).status).toBe(401);
     await page.close();
   });
@@ -236,7 +236,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await page.getByRole('button', { name: /account and appearance/ }).click();
     await page.getByText('Your sessions').click();
     await page
-      .getByRole('row', { name: /this one/ })
+      .getByRole('row', { name: /this browser/ })
       .getByRole('button', { name: 'End' })
       .click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'End the session' }).click();
@@ -283,7 +283,7 @@ describeWith('chromium', 'people and access in the dashboard', (chromium) => {
     await sheet.getByRole('alert').waitFor();
     await sheet.getByLabel('Days').fill('7');
     await sheet.getByRole('button', { name: 'Preview the effect' }).click();
-    await sheet.getByText('Data older than 7 days is deleted soon, and for good.').waitFor();
+    await sheet.getByText('Data older than 7 days will soon be deleted for good.').waitFor();
     await dashboard.look(page, 'settings-keep-light');
     await sheet.getByRole('button', { name: 'Keep 7 days' }).click();
     await traces.getByText('7 days').waitFor();

@@ -126,7 +126,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     expect(server.calls).toEqual([{ tool: 'create_issue', arguments: args }]);
     await answer.getByRole('img', { name: 'Passed all stops' }).waitFor();
     await dashboard.look(page, 'tool-tried-light');
-    const trace = (await answer.getByRole('link', { name: 'Its trace' }).getAttribute('href')) ?? '';
+    const trace = (await answer.getByRole('link', { name: 'Open trace' }).getAttribute('href')) ?? '';
     const { text } = await ask(`/v1/traces/${trace.split('/').at(-1) ?? ''}`);
     const { key_id: keyId } = (JSON.parse(text) as { trace: { context: { key_id: string } } }).trace.context;
     const key = async (): Promise<{ status: string; scopes: unknown }> =>
@@ -190,10 +190,10 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.getByRole('row', { name: /^look/ }).getByText('no-etc').click();
     const shown = tool(page, 'look');
     await shown.getByRole('link', { name: 'no-etc' }).waitFor();
-    await shown.getByText('conditionally').waitFor();
+    await shown.getByText('(with conditions)').waitFor();
     await shown.getByRole('button', { name: 'Disable tool' }).click();
     const asked = page.getByRole('alertdialog', { name: 'Disable look?' });
-    await asked.getByLabel('Why').fill('It reads too much.');
+    await asked.getByLabel('Reason').fill('It reads too much.');
     await asked.getByRole('button', { name: 'Disable the tool' }).click();
     await shown.getByText('It reads too much.').waitFor();
     // To callers it is as if it were not there.
@@ -216,10 +216,10 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     const body = await until(async () => /"state":"kept"/.test((await ask(`/v1/traces/${id}`)).text), { what: 'the record of the call' });
     expect(body).toBe(true);
     const page = await open(`/ui/traces/${id}`);
-    await page.getByRole('link', { name: 'Call again …' }).waitFor();
+    await page.getByRole('link', { name: 'Call again…' }).waitFor();
     await page.keyboard.press('r');
     const again = form(page, 'create_issue');
-    await again.getByText('Masked when recorded').waitFor();
+    await again.getByText('Masked in the recording').waitFor();
     expect(await again.getByLabel('title').inputValue()).toBe('It fails');
     expect(await page.content()).not.toContain('hunter2');
     const before = server.calls.length;
@@ -274,7 +274,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     const answer = page.getByRole('tabpanel', { name: 'response' });
     await answer.getByText('"create_issue"').first().waitFor();
     await answer.getByText('"Writes down what is wrong."').first().waitFor();
-    await answer.getByText(/Only its beginning was recorded, 66 kB of/).waitFor();
+    await answer.getByText(/Only the beginning was recorded, 66 kB of/).waitFor();
     expect(await answer.getByRole('link', { name: 'All tools of desk' }).getAttribute('href')).toContain('/servers/desk/tools');
     await answer.getByRole('region', { name: 'JSON' }).getByRole('button', { name: '[', exact: true }).first().waitFor();
     await dashboard.look(page, 'trace-tools-list');
@@ -290,11 +290,11 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await page.getByText('It failed at connect').waitFor();
     await page.getByText('reaches this address and port').waitFor();
     await page.getByRole('button', { name: 'Connect and test' }).click();
-    await page.getByText('It does not answer correctly').waitFor();
+    await page.getByText('It cannot be reached').waitFor();
     await page.getByText('reaches this address and port').waitFor();
     // Calls were made, and none of them went well: nobody says that it was not asked.
     await page.getByText('no successful call yet').first().waitFor();
-    await page.getByText('It has answered no call successfully in the last 7 days.').waitFor();
+    await page.getByText('No call has succeeded in the last 7 days.').waitFor();
     await dashboard.look(page, 'server-down-light');
     await page.getByRole('tab', { name: 'Configuration' }).click();
     await page.getByText('change it there').waitFor();
@@ -308,7 +308,7 @@ describeWith('chromium', 'servers and tools in the dashboard', (chromium) => {
     await sheet.getByRole('tab', { name: 'Paste a configuration' }).click();
     const entries = { added: { url: server.url, headers: { Authorization: 'Bearer not-taken' } }, 'no good': { url: server.url } };
     await sheet.getByLabel('Configuration').fill(JSON.stringify({ mcpServers: entries }));
-    await sheet.getByText('without its headers Authorization').waitFor();
+    await sheet.getByText('Left out: headers Authorization').waitFor();
     await sheet.getByRole('button', { name: 'Add 2 servers' }).click();
     // One that cannot be made says why, and the other is made all the same.
     await sheet

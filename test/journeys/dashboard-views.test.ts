@@ -212,7 +212,7 @@ describeWith('chromium', 'the list of traces', (chromium) => {
     await peek.getByText('/params/arguments/password by field').waitFor();
     await peek.getByRole('region', { name: 'Headers' }).getByText('Claude-Code/1.4.0').waitFor();
     await peek.getByRole('button', { name: 'Check against the schema' }).click();
-    await peek.getByText('Valid for the current schema of query, as far as it is not masked.').waitFor();
+    await peek.getByText('Valid against the current schema of query, masked values aside.').waitFor();
     await dashboard.look(page, 'traces-peek-request');
     // By keys: the line, then what stands in it.
     await person.grantPermissions(['clipboard-read', 'clipboard-write']);

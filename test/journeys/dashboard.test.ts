@@ -148,7 +148,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await dashboard.picture(whole, 'trace-light');
     // How fast it was among the calls of its tool that were made before.
     await whole.getByRole('tab', { name: 'Summary' }).click();
-    await whole.getByText(/^p\d{1,2} of this tool$/).waitFor();
+    await whole.getByText(/^slower than \d{1,2} % of its calls$/).waitFor();
     await dashboard.look(whole, 'trace-summary-light');
     await whole.close();
   });
@@ -189,7 +189,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     expect(await page.content()).not.toContain(secret);
 
     await page.getByLabel('Use').selectOption('90');
-    await page.getByText('No key matches').waitFor();
+    await page.getByText('No keys match').waitFor();
     await page.getByRole('button', { name: 'Show all keys' }).click();
     await page.getByRole('grid').getByText('from the dashboard').click();
     // One that leaked has no day of grace.
@@ -213,7 +213,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
     await page.getByRole('button', { name: 'Connect and test' }).click();
     await page.getByText('It answers, with 2 tools').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
-    await page.getByLabel('Why').fill('INC-412');
+    await page.getByLabel('Reason').fill('INC-412');
     await page.getByRole('button', { name: 'Disable the server' }).click();
     await page.getByText('Switched off by').waitFor();
     expect((await search('query')).status).toBeGreaterThanOrEqual(400);
@@ -288,7 +288,7 @@ describeWith('chromium', 'the dashboard', (chromium) => {
   test('a text is masked in the settings as a body would be', async () => {
     const page = await open('/ui/settings?part=masking');
     await page.getByLabel('A body').fill('{"user":"ana","password":"hunter2"}');
-    await page.getByRole('button', { name: 'Mask it' }).click();
+    await page.getByRole('button', { name: 'Mask text' }).click();
     await page.getByText('1 value masked by field').waitFor();
     await page.getByText('"[masked:field]"').waitFor();
     // What is kept in the browser holds at once, and through a reload.
@@ -313,11 +313,11 @@ describeWith('chromium', 'the dashboard', (chromium) => {
 
   test('what is on screen stays when the gateway does not answer, and says of when it is', async () => {
     const page = await open('/ui/settings?part=export');
-    await page.getByText('No target yet').waitFor();
+    await page.getByText('No targets yet').waitFor();
     await page.route('**/v1/**', (route) => route.abort());
     const bar = page.getByRole('status').getByText('The gateway is not responding');
     await bar.waitFor();
-    await page.getByText('No target yet').waitFor();
+    await page.getByText('No targets yet').waitFor();
     await page.unroute('**/v1/**');
     await page.getByRole('button', { name: 'Retry' }).click();
     await bar.waitFor({ state: 'detached' });

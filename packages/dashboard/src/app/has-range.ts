@@ -1,13 +1,18 @@
 import { useMatches } from '@tanstack/react-router';
+import { useCapability } from './session.ts';
 
 declare module '@tanstack/react-router' {
   interface StaticDataRouteOption {
-    /** Whether what the page shows depends on the range of time; absent: it does not. */
-    readonly hasRange?: (search: Readonly<Record<string, unknown>>) => boolean;
+    /** What the range of time is of, as the permission to see that; null or absent: nothing on the page depends on it. */
+    readonly rangeOf?: (search: Readonly<Record<string, unknown>>) => string | null;
   }
 }
 
 /** Whether the range of time does something on the page that is open. */
 export function useHasRange(): boolean {
-  return useMatches({ select: (matches) => matches.some(({ staticData, search }) => staticData.hasRange?.(search) === true) });
+  const permission = useMatches({
+    select: (matches) => matches.map(({ staticData, search }) => staticData.rangeOf?.(search) ?? null).find((of) => of !== null),
+  });
+  const { allowed } = useCapability(permission ?? '');
+  return allowed;
 }

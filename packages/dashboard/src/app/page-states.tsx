@@ -28,9 +28,11 @@ export function PageFailed({ error, reset }: ErrorComponentProps): ReactElement 
 export function NotFound(): ReactElement {
   return (
     <div className="flex flex-col items-start gap-4 px-3 py-12 sm:px-4">
-      <Rail stop="access" status="cancelled" large />
+      <span aria-hidden="true" className="-ml-1.5">
+        <Rail stop="access" status="cancelled" large />
+      </span>
       <h1 className="text-title font-semibold">Page not found</h1>
-      <p className="max-w-[60ch] text-body text-ink-2">The line ends here. The address may be incomplete, or of an older version.</p>
+      <p className="max-w-[60ch] text-body text-ink-2">The line ends here. The address may be incomplete, or it may come from an older version.</p>
       <Link to="/" className="text-accent underline">
         Go to the Overview
       </Link>

@@ -215,11 +215,11 @@ function useEntries(text: string, onKeys: () => void, onLink: () => void): reado
         ...onThisPage().map(({ keys: key, about, run }) => ({ value: about, hint: key, run })),
         ...onPages
           .filter(({ permission }) => may(permission))
-          .map(({ value, about, path, key }) => ({ value, hint: `g ${key}`, run: () => void navigate({ to: path }).then(() => runOnceThere(about)) })),
+          .map(({ value, about, path, key }) => ({ value, hint: `g ${key} n`, run: () => void navigate({ to: path }).then(() => runOnceThere(about)) })),
         ...(may('traces.read') ? [{ value: 'Follow calls live', hint: 'Traces', run: () => void navigate({ to: '/traces', search: { live: '1' } }) }] : []),
         ...(may('servers.read') ? [{ value: 'Connect an agent', hint: 'client', run: () => void navigate({ to: '/connect' }) }] : []),
         {
-          value: theme === 'dark' ? 'Switch to paper (light)' : 'Switch to graphite (dark)',
+          value: theme === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme',
           hint: 'theme',
           run: () => setAppearance({ theme: theme === 'dark' ? 'light' : 'dark' }),
         },

@@ -42,8 +42,6 @@ export const queryClient = new QueryClient({
   },
 });
 
-const always = (): boolean => true;
-
 const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
   validateSearch: z.object(rangeSearch),
   search: { middlewares: [retainSearchParams(['range', 'from', 'to'])] },
@@ -66,7 +64,7 @@ const root = createRootRouteWithContext<{ readonly queries: QueryClient }>()({
 const overview = createRoute({
   getParentRoute: () => root,
   path: '/',
-  staticData: { hasRange: always },
+  staticData: { rangeOf: () => 'metrics.read' },
   loaderDeps: ({ search: { range, from, to } }) => ({ range, from, to }),
   // Nothing waits for it, and why the session cannot be had is told by the route above.
   loader: ({ context: { queries }, deps }) => {
@@ -81,7 +79,7 @@ const overview = createRoute({
 const traces = createRoute({
   getParentRoute: () => root,
   path: '/traces',
-  staticData: { hasRange: always },
+  staticData: { rangeOf: () => 'traces.read' },
   validateSearch: z.object(tracesSearch),
   component: lazyRouteComponent(() => import('../pages/traces/traces.tsx'), 'Traces'),
 });
@@ -104,7 +102,7 @@ const trace = createRoute({
 const servers = createRoute({
   getParentRoute: () => root,
   path: '/servers',
-  staticData: { hasRange: always },
+  staticData: { rangeOf: () => 'servers.read' },
   validateSearch: z.object(serversSearch),
   component: lazyRouteComponent(() => import('../pages/servers/servers.tsx'), 'Servers'),
 });
@@ -112,7 +110,7 @@ const servers = createRoute({
 const server = createRoute({
   getParentRoute: () => root,
   path: '/servers/$name',
-  staticData: { hasRange: ({ tab }) => tab === 'traffic' },
+  staticData: { rangeOf: ({ tab }) => (tab === 'traffic' ? 'metrics.read' : null) },
   validateSearch: z.object(serverSearch),
   component: lazyRouteComponent(() => import('../pages/servers/server.tsx'), 'Server'),
 });
@@ -134,7 +132,7 @@ const keys = createRoute({
 const metrics = createRoute({
   getParentRoute: () => root,
   path: '/metrics',
-  staticData: { hasRange: always },
+  staticData: { rangeOf: () => 'metrics.read' },
   validateSearch: z.object(metricsSearch),
   component: lazyRouteComponent(() => import('../pages/metrics/metrics.tsx'), 'Metrics'),
 });
@@ -189,7 +187,7 @@ const policies = createRoute({
 const audit = createRoute({
   getParentRoute: () => root,
   path: '/audit',
-  staticData: { hasRange: always },
+  staticData: { rangeOf: () => 'audit.read' },
   validateSearch: z.object(auditSearch),
   component: lazyRouteComponent(() => import('../pages/audit/audit.tsx'), 'Audit'),
 });

@@ -9,8 +9,8 @@ import { useSession } from './session.ts';
 const item = 'flex min-h-8 cursor-pointer items-center justify-between gap-6 px-3 outline-none data-highlighted:bg-sunken pointer-coarse:min-h-10';
 const themes: readonly (readonly [Appearance['theme'], string])[] = [
   ['system', 'Same as system'],
-  ['light', 'Paper'],
-  ['dark', 'Graphite'],
+  ['light', 'Light'],
+  ['dark', 'Dark'],
 ];
 
 export function UserMenu({ onKeys }: { readonly onKeys: () => void }): ReactElement {

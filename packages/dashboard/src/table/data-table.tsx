@@ -217,7 +217,7 @@ const TableRow = memo(function TableRow<Row>({ row, index, top, columns, isAt, i
         onOpen(row);
       }}
       className={`absolute inset-x-0 grid h-(--row) cursor-pointer outline-offset-[-2px] grid-cols-(--tracks) items-center gap-x-4 border-b border-hairline px-3 ${
-        isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isChosen ? 'bg-sunken' : 'hover:bg-canvas'
+        isAt ? 'bg-accent-soft shadow-[inset_2px_0_0_var(--accent)]' : isChosen ? 'bg-accent-soft' : 'hover:bg-canvas'
       } ${look}`}
       // Not moved by a transform: a layer's worth of bookkeeping for each row, for what never moves.
       style={{ top }}

@@ -109,13 +109,13 @@ export function ChangedMeanwhile<Written extends Fields>({
       <p className="flex items-start gap-2 font-medium">
         <TriangleAlert size={16} aria-hidden="true" className="mt-0.5 shrink-0 text-warn" />
         {theirs === null
-          ? 'Somebody has deleted it in the meantime.'
+          ? 'Somebody has deleted this in the meantime.'
           : isNew
             ? 'One with this name already exists:'
-            : `${theirs.by ?? 'Somebody'} has changed it in the meantime. ${deleting ? 'Review it first.' : 'Nothing you wrote is lost.'}`}
+            : `${theirs.by ?? 'Somebody'} has changed this in the meantime. ${deleting ? 'Review it first.' : 'Nothing you wrote is lost.'}`}
       </p>
       {changes.length > 0 && (
-        <SmallTable titles={['', ...(isNew ? [] : ['It was']), 'It is now', ...(deleting ? [] : ['Yours'])]} left={4}>
+        <SmallTable titles={['', ...(isNew ? [] : ['Before']), 'Now', ...(deleting ? [] : ['Yours'])]} left={4}>
           {changes.map((change) => (
             <tr key={change.field} className="border-t border-hairline align-top">
               <th scope="row" className="px-3 py-1 text-left font-normal whitespace-nowrap text-ink-2">
@@ -146,7 +146,7 @@ export function ChangedMeanwhile<Written extends Fields>({
           </Button>
         )}
         <span className="text-meta text-ink-2">
-          {!deleting && theirs !== null && !isNew && 'What only they changed stays as they have it. '}
+          {!deleting && theirs !== null && !isNew && 'Their other changes are kept. '}
           {deleting ? 'Nothing is deleted yet.' : 'Nothing is saved yet.'}
         </span>
       </div>

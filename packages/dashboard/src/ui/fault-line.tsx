@@ -10,7 +10,12 @@ export function FaultLine({ error }: { readonly error: unknown }): ReactElement 
   return (
     <p role="alert" className="text-table text-error">
       {text}
-      {typeof requestId === 'string' && <span className="font-mono text-meta break-all text-ink-3"> {requestId}</span>}
+      {typeof requestId === 'string' && (
+        <>
+          {' '}
+          <span className="inline-block max-w-full font-mono text-meta break-all text-ink-3">{requestId}</span>
+        </>
+      )}
     </p>
   );
 }

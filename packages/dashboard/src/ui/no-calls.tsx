@@ -10,7 +10,7 @@ export function NoCalls({ title }: { readonly title: string }): ReactElement {
       <Link to="/connect" className="text-accent underline">
         connect an agent
       </Link>
-      : its calls appear as they end.
+      . Its calls appear as they end.
     </Empty>
   );
 }

@@ -13,7 +13,7 @@ const looks: Readonly<
   draining: { word: 'draining', tone: 'text-waiting', shape: 'ring' },
   off: { word: 'switched off', tone: 'text-blocked', shape: 'barred' },
   unanswered: { word: 'no successful call yet', tone: 'text-warn', shape: 'triangle' },
-  unknown: { word: 'not checked yet', tone: 'text-ink-3', shape: 'dashed' },
+  unknown: { word: 'no call yet', tone: 'text-ink-3', shape: 'dashed' },
 };
 
 interface Asked {

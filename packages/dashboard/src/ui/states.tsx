@@ -145,16 +145,26 @@ export function ErrorCard({ error, onRetry, what }: { readonly error: unknown; r
   );
 }
 
+interface DeniedProps {
+  readonly capability: Capability;
+  /** Of a page that has other parts. */
+  readonly isPart?: boolean;
+}
+
 /** A page for whoever may not have it: which permission lacks, and who can give it. */
-export function Denied({ capability }: { readonly capability: Capability }): ReactElement {
+export function Denied({ capability, isPart = false }: DeniedProps): ReactElement {
   const people = capability.granters;
   const [copied, setCopied] = useState(false);
   const request = (): string =>
     `Please grant me the permission ${capability.permission} of GatewayOps (${inWords(capability.description)}), for ${location.href}`;
   return (
-    <div className={`flex flex-col items-start gap-3 py-12 ${stateInset}`}>
+    <div className={`flex flex-col items-start gap-3 ${isPart ? 'py-4' : 'py-12'} ${stateInset}`}>
       <Lock size={20} aria-hidden="true" className="text-ink-3" />
-      <h1 className="text-title font-semibold">This page needs another permission</h1>
+      {isPart ? (
+        <h2 className="text-section font-semibold">This section needs another permission</h2>
+      ) : (
+        <h1 className="text-title font-semibold">This page needs another permission</h1>
+      )}
       <p className="max-w-[72ch] text-body text-ink-2">
         It requires <code className="font-mono text-table">{capability.permission}</code>
         {capability.description === '' ? '' : ` (${inWords(capability.description)})`}. {capability.reason}
@@ -162,12 +172,12 @@ export function Denied({ capability }: { readonly capability: Capability }): Rea
       <p className="max-w-[72ch] text-body text-ink-2">
         {people.length === 0
           ? 'The operator of the gateway can grant it.'
-          : `It can be granted by ${people
+          : `${people
               .slice(0, 5)
               .map(({ name, reference }) => `${name} (${nameOf(reference)})`)
-              .join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''}.`}
+              .join(', ')}${people.length > 5 ? ` and ${people.length - 5} others` : ''} can grant it.`}
       </p>
-      <Button onClick={() => void copyText(request()).then(setCopied)}>Copy a request</Button>
+      <Button onClick={() => void copyText(request()).then(setCopied)}>Copy an access request</Button>
       <p role="status" className="text-meta text-ink-3">
         {copied ? `Copied: send it to ${people.length === 0 ? 'the operator' : people.length === 1 ? (people[0]?.name ?? '') : 'one of them'}.` : ''}
       </p>

@@ -64,7 +64,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
         <Field
           label="Who"
           placeholder="A user, service account, agent or key"
-          hint="Search by name, or enter an e-mail address or an id."
+          hint="A name, e-mail address or id."
           value={draft.as}
           list={`${id}-callers`}
           maxLength={320}
@@ -95,7 +95,7 @@ export function AccessForm({ search, onAsk }: { readonly search: Partial<Asked>;
         )}
         <Choice label="What" value={draft.kind} choices={kinds} onChange={(event) => set({ kind: event.target.value as 'tool' })} />
         <Field
-          label={draft.kind === 'resource' ? 'Its URI' : 'Its name'}
+          label={draft.kind === 'resource' ? 'URI' : 'Name'}
           value={draft.name}
           list={`${id}-names`}
           maxLength={1024}

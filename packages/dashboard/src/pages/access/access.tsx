@@ -46,7 +46,7 @@ function AccessPage(): ReactElement {
       <h1 className="text-title font-semibold">Check access</h1>
       <AccessForm key={JSON.stringify(search)} search={search} onAsk={(asked) => void navigate({ search: (old) => ({ ...old, ...asked }) })} />
       {!isAsked ? (
-        <Empty title="Who, and what?">
+        <Empty title="Who wants to call what?">
           Shows whether the rules in force would allow the call, and which of them decides. Nothing is called. The address of this page leads to the answer.
         </Empty>
       ) : explained.isLoadingError ? (

@@ -88,17 +88,17 @@ function AuditPage(): ReactElement {
       </div>
       <div className="flex min-h-0 flex-1 border-t border-hairline">
         {list.error !== null && list.data === undefined ? (
-          <ErrorCard error={list.error} what="The audit" onRetry={() => void list.refetch()} />
+          <ErrorCard error={list.error} what="The audit log" onRetry={() => void list.refetch()} />
         ) : list.isPending ? (
           <Skeleton rows={12} label="Loading the audit" columns={columns} />
         ) : events.length === 0 ? (
           <div className="min-w-0 flex-1">
-            <Empty title={isFiltered ? `No event in the ${rangeText(search)} matches` : `No changes in the ${rangeText(search)}`}>
+            <Empty title={isFiltered ? `No events in the ${rangeText(search)} match` : `No changes in the ${rangeText(search)}`}>
               {isFiltered && (
                 <Button
                   onClick={() => change({ text: undefined, action: undefined, actor: undefined, object: undefined, result: undefined, internal: undefined })}
                 >
-                  Show all events
+                  Clear filters
                 </Button>
               )}
             </Empty>
@@ -197,7 +197,7 @@ const resultLook: Readonly<Record<AuditEvent['result'], string>> = { success: 't
 const resultMark: Readonly<Record<AuditEvent['result'], string>> = { success: '', denied: '⊘ ', failed: '⬣ ' };
 
 const columns: readonly Column<AuditEvent>[] = [
-  { id: 'time', title: 'Time', rank: 3, track: 'minmax(104px, max-content)', cell: ({ time }) => <Clock time={time} /> },
+  { id: 'time', title: 'Time', rank: 3, track: 'minmax(104px, 116px)', cell: ({ time }) => <Clock time={time} /> },
   {
     id: 'actor',
     title: 'Who',
@@ -209,10 +209,10 @@ const columns: readonly Column<AuditEvent>[] = [
       </span>
     ),
   },
-  { id: 'action', title: 'Did', rank: 3, track: 'minmax(140px, 1.2fr)', cell: ({ action }) => <span className="font-medium">{action}</span> },
+  { id: 'action', title: 'Action', rank: 3, track: 'minmax(140px, 1.2fr)', cell: ({ action }) => <span className="font-medium">{action}</span> },
   {
     id: 'object',
-    title: 'To',
+    title: 'What',
     rank: 2,
     track: 'minmax(160px, 1.6fr)',
     cell: ({ object, detail }) => (

@@ -28,7 +28,7 @@ export function ChainBadge({ chain }: { readonly chain: UseQueryResult<Verificat
         <span className="text-warn">▲ The integrity of the chain is unknown: {chain.error.message}</span> <Again chain={chain} />
       </div>
     );
-  if (chain.data === undefined) return <p className="text-ink-3">Verifying the chain …</p>;
+  if (chain.data === undefined) return <p className="text-ink-3">Verifying the chain…</p>;
   const { ok, events, checked_at: checkedAt } = chain.data;
   if (!ok) return null;
   return (
@@ -47,7 +47,7 @@ export function ChainBadge({ chain }: { readonly chain: UseQueryResult<Verificat
 function Again({ chain, look = 'quiet' }: { readonly chain: UseQueryResult<Verification>; readonly look?: 'quiet' | 'plain' }): ReactElement {
   return (
     <Button look={look} disabled={chain.isFetching} onClick={() => void chain.refetch()}>
-      {chain.isFetching ? 'Verifying …' : chain.isLoadingError ? 'Try again' : 'Verify again'}
+      {chain.isFetching ? 'Verifying…' : chain.isLoadingError ? 'Try again' : 'Verify again'}
     </Button>
   );
 }
@@ -63,7 +63,7 @@ export function NotWhole({ chain }: { readonly chain: UseQueryResult<Verificatio
     <div role="alert" className="flex gap-3 rounded-panel border border-error-solid bg-error-soft p-3">
       <OctagonAlert size={18} aria-hidden="true" className="mt-0.5 shrink-0 text-error-solid" />
       <div className="min-w-0 flex-1">
-        <p className="font-medium text-error">The audit log is not intact: it was changed outside of the gateway.</p>
+        <p className="font-medium text-error">The audit log is not intact: it was changed outside the gateway.</p>
         <ul className="mt-1">
           {findings.slice(0, findingsShown).map(({ kind, chain, from, to, text }) => (
             <li key={`${kind} ${chain} ${String(from)} ${text}`}>
@@ -77,7 +77,7 @@ export function NotWhole({ chain }: { readonly chain: UseQueryResult<Verificatio
           {more > 0 && <li className="text-ink-2">and {countText(more)} more</li>}
         </ul>
         <p className="mt-2 text-ink-2">
-          First save a copy of it on another machine, then compare it with an earlier proof or with what your SIEM received. The steps are in
+          First save a copy of the log on another machine, then compare it with an earlier proof or with what your SIEM received. The steps are in
           docs/guides/audit.md, “When it is not whole”.
         </p>
         <Command text="npx --no gateway audit export --calls rows audit.proof" />

@@ -38,7 +38,7 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
               {event.object.kind} {event.object.id}
             </button>
           </Fact>
-          {name !== null && name !== event.object.id && <Fact name="Called">{name}</Fact>}
+          {name !== null && name !== event.object.id && <Fact name="Name">{name}</Fact>}
           <Fact name="Result">{event.result}</Fact>
           {typeof traceId === 'string' && (
             <Fact name="Trace">
@@ -54,13 +54,13 @@ export function EventPanel({ event, onClose, onFilter }: EventPanelProps): React
               </Link>
             </Fact>
           )}
-          <Fact name="From">{event.ip ?? 'this machine'}</Fact>
+          <Fact name="Address">{event.ip ?? 'this machine'}</Fact>
           {event.request_id !== null && (
             <Fact name="Request">
               <Id id={event.request_id} />
             </Fact>
           )}
-          <Fact name="Place">{event.sequence === null ? 'in the chain of calls' : `#${event.sequence}`}</Fact>
+          <Fact name="Position">{event.sequence === null ? 'in the chain of calls' : `#${event.sequence}`}</Fact>
           {event.hash !== null && (
             <Fact name="Hash">
               <Id id={event.hash} />

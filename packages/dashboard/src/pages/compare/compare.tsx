@@ -30,12 +30,12 @@ function ComparePage(): ReactElement {
   const { a, b } = useSearch({ from: '/traces/compare' });
   if (a === undefined || b === undefined)
     return (
-      <Empty title="Two traces are needed" isPage>
-        Choose two in{' '}
+      <Empty title="Select two traces to compare" isPage>
+        Select two in{' '}
         <Link to="/traces" className="text-accent underline">
           Traces
         </Link>{' '}
-        with <kbd className={keyShape}>x</kbd>, then press <kbd className={keyShape}>=</kbd>.
+        and press Compare, or <kbd className={keyShape}>x</kbd> on each and then <kbd className={keyShape}>=</kbd>.
       </Empty>
     );
   return <Sides a={a} b={b} />;
@@ -78,14 +78,14 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
   const different = pairs.filter(differs).length;
   const isCut = left.data.span_count > alignedMax || right.data.span_count > alignedMax;
   return (
-    <div className="flex flex-col gap-5 px-3 py-4 sm:px-6">
+    <div className="flex flex-col gap-5 px-3 py-3 sm:px-4">
       <header className="flex flex-wrap items-start justify-between gap-3">
         <div>
           <h1 className="text-title font-semibold">Compare two traces</h1>
           <p className="mt-1 text-ink-2">
             {different === 0
               ? `${pluralText(pairs.length, 'call')} in both, with the same outcome.`
-              : `${countText(different)} of ${pluralText(pairs.length, 'call')} ended differently, or ${different === 1 ? 'is' : 'are'} in only one of the traces.`}
+              : `${countText(different)} of ${pluralText(pairs.length, 'call')} ${different === 1 ? 'has' : 'have'} a different outcome, or ${different === 1 ? 'is' : 'are'} in only one of the traces.`}
             {isCut && ` Only the first ${alignedMax} calls of each are compared.`}
           </p>
         </div>
@@ -105,7 +105,9 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
           className="size-3.5 accent-(--accent)"
         />
         Only calls with a different outcome
-        {search.only === '1' && different === 0 && <span className="text-ink-3">(none: the call below is the selected one)</span>}
+        {search.only === '1' && pair !== undefined && !differs(pair) && (
+          <span className="text-ink-3">{different === 0 ? '(none: the call below is the selected one)' : '(and the selected call)'}</span>
+        )}
       </label>
       <Pairs pairs={pairs} isOnlyDifferent={search.only === '1'} chosen={chosen} onChoose={choose} />
       {pair !== undefined && (
@@ -125,7 +127,7 @@ function Sides({ a, b }: { readonly a: string; readonly b: string }): ReactEleme
 /** The page before there is something to compare. */
 function Coming({ children }: { readonly children: ReactNode }): ReactElement {
   return (
-    <div className="flex flex-col gap-5 px-3 py-4 [--state-inset:0px] sm:px-6">
+    <div className="flex flex-col gap-5 px-3 py-3 [--state-inset:0px] sm:px-4">
       <h1 className="text-title font-semibold">Compare two traces</h1>
       {children}
     </div>

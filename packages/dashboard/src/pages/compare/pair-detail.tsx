@@ -78,7 +78,7 @@ export function PairDetail({ a, b, pair, ignored, onIgnore }: PairDetailProps): 
         ))}
         {ignored.length > 0 && (
           <p className="flex flex-wrap items-center gap-2 text-ink-2">
-            Not compared:
+            Ignored:
             {ignored.map((path) => (
               <Button
                 key={path}
@@ -158,7 +158,7 @@ interface ChangesProps extends Pick<PairDetailProps, 'ignored' | 'onIgnore'> {
 function Changes({ left, right, ignored, onIgnore }: ChangesProps): ReactElement {
   const all = changesOf(parsed(left), parsed(right));
   const changes = all.filter(({ path }) => !ignored.some((one) => path === one || path.startsWith(`${one}.`)));
-  if (changes.length === 0) return <p className="text-ink-2">{all.length === 0 ? 'Identical.' : 'Identical, apart from what is not compared.'}</p>;
+  if (changes.length === 0) return <p className="text-ink-2">{all.length === 0 ? 'Identical.' : 'Identical, apart from the ignored fields.'}</p>;
   return (
     <SmallTable titles={['Field', 'A', 'B']} left={3}>
       {changes.map(({ path, before, after }) => (

@@ -14,7 +14,8 @@ import { PasteServers } from './paste-servers.tsx';
 const inFile = `servers:
   - name: files
     transport: stdio
-    command: [npx, -y, "@modelcontextprotocol/server-filesystem", /srv/shared]`;
+    command: [npx, -y,
+      "@modelcontextprotocol/server-filesystem", /srv/shared]`;
 
 const ways = [
   ['address', 'By address'],
@@ -72,7 +73,8 @@ export function AddServer(): ReactElement {
       )}
       <div>
         <p className="text-ink-2">
-          {may.allowed ? "Or run a program on the gateway's machine, in gateway.yaml;" : "In gateway.yaml on the gateway's machine;"} it is reloaded by itself:
+          {may.allowed ? "Or run a program on the gateway's machine. Add it to gateway.yaml," : "Add it to gateway.yaml on the gateway's machine,"} which is
+          reloaded automatically:
         </p>
         <Command text={inFile} />
       </div>

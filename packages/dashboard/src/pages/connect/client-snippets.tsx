@@ -54,13 +54,13 @@ export function ClientSnippets({ servers }: { readonly servers: readonly Schemas
                 >
                   <KeyRound size={14} aria-hidden="true" /> Create a key for it
                 </Button>
-                <span className="text-ink-2">{mayMake.allowed ? 'Valid for 90 days; it can call tools, and administers nothing.' : mayMake.reason}</span>
+                <span className="text-ink-2">{mayMake.allowed ? 'Valid for 90 days. It can call tools but cannot administer anything.' : mayMake.reason}</span>
               </div>
               <FaultLine error={made.error} />
             </>
           ) : (
             <p role="status" className="text-ink-2">
-              The snippet below contains the key, this once: it cannot be shown again after this page. You find it as{' '}
+              The snippet below contains the key. Copy it now: it cannot be shown again after you leave this page. In Keys it is listed as{' '}
               <code className="font-mono text-meta">{made.data.prefix}…</code> in Keys.
             </p>
           )}

@@ -61,7 +61,7 @@ function ConnectPage(): ReactElement {
       <p className="mt-1 mb-6 max-w-[72ch] text-body text-ink-2">
         {hasCall
           ? 'The call went through the gateway, which recorded who made it, what it asked and where it ended.'
-          : 'Agents connect to this gateway instead of to servers. It knows who is calling, decides what they may do, and records what happened.'}
+          : 'Agents connect to this gateway rather than directly to servers. The gateway knows who is calling, decides what they may do, and records what happened.'}
       </p>
       <ol>
         <Step number={1} title="A server behind the gateway" isDone={hasServer} isNext={!hasServer}>

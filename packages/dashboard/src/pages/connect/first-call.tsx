@@ -59,7 +59,13 @@ export function useFirstCalls(on: boolean): FirstCalls {
 }
 
 export function FirstCall({ calls: { rows, error } }: { readonly calls: FirstCalls }): ReactElement {
-  if (error !== null) return <FaultLine error={error} />;
+  if (error !== null)
+    return (
+      <>
+        <FaultLine error={error} />
+        <p className="text-meta text-ink-3">Retried every few seconds.</p>
+      </>
+    );
   if (rows.length === 0)
     return (
       <p role="status" className="flex items-center gap-2 text-body text-ink-2">

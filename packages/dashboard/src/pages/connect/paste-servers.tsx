@@ -52,7 +52,7 @@ export function PasteServers(): ReactElement {
         }}
       />
       {found !== null && (
-        <SmallTable titles={['Server', 'Would be', 'Outcome']} left={3}>
+        <SmallTable titles={['Server', 'Entry', 'Outcome']} left={3}>
           {found.map(({ name, spec, leftOut }) => {
             const outcome = outcomes.get(name);
             return (
@@ -72,7 +72,7 @@ export function PasteServers(): ReactElement {
                   ) : (
                     <code className="font-mono text-meta break-all">{JSON.stringify(spec)}</code>
                   )}
-                  {leftOut !== null && <p className="text-meta text-warn">▲ without its {leftOut}</p>}
+                  {leftOut !== null && <p className="text-meta text-warn">▲ Left out: {leftOut}</p>}
                 </td>
                 <td className="px-3 py-1.5">{outcome === undefined ? '' : outcome === 'added' ? 'added' : <FaultLine error={outcome.error} />}</td>
               </tr>
@@ -82,7 +82,7 @@ export function PasteServers(): ReactElement {
       )}
       <div>
         <Button look="primary" disabled={add.isPending || open.length === 0} onClick={() => add.mutate()}>
-          {add.isPending ? 'Adding …' : open.length === 0 ? 'Add servers' : `Add ${pluralText(open.length, 'server')}`}
+          {add.isPending ? 'Adding…' : open.length === 0 ? 'Add servers' : outcomes.size > 0 ? 'Try again' : `Add ${pluralText(open.length, 'server')}`}
         </Button>
       </div>
     </div>

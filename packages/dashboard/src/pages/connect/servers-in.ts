@@ -37,14 +37,14 @@ function serverOf(name: string, entry: Readonly<Record<string, unknown>>): Found
     return {
       name,
       spec: type === 'sse' ? { transport: 'sse', url } : { url },
-      leftOut: headers === null ? null : `headers ${headers}: set them in its configuration, secrets as references`,
+      leftOut: headers === null ? null : `headers ${headers}. Add them in its configuration, with secrets as references.`,
     };
   if (typeof command !== 'string') return { name, spec: null, leftOut: null };
   const words = Array.isArray(args) ? args.filter((word) => typeof word === 'string') : [];
   return {
     name,
     spec: { transport: 'stdio', command: [command, ...words] },
-    leftOut: env === null ? null : `variables ${env}: set them in its configuration, secrets as references`,
+    leftOut: env === null ? null : `variables ${env}. Add them in its configuration, with secrets as references.`,
   };
 }
 

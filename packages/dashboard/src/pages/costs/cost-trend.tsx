@@ -33,8 +33,8 @@ export function CostTrend({ trend: { days, currency, period, projection, total_c
           {shown === undefined
             ? at === null
               ? isNothing
-                ? 'Nothing was spent this month.'
-                : `By day; the line is the 7-day mean. The top is ${moneyText(most, currency)}.${each === null ? '' : ' The band: the average cost of a coming day, in eight of ten cases.'}`
+                ? 'Nothing was spent in this month.'
+                : `Cost per day, scale 0 to ${moneyText(most, currency)}. Line: 7-day mean.${each === null ? '' : ' Band: average cost per day from today on, in eight of ten cases.'}`
               : each === null
                 ? 'A coming day'
                 : `A coming day: on average ${moneyText(Math.max(0, each.low), currency)} to ${moneyText(each.high, currency)}`

@@ -47,7 +47,7 @@ function CostsPage(): ReactElement {
   const change = (next: Partial<typeof search>): void => void navigate({ search: (old) => ({ ...old, ...next }) });
   const csv = `${gatewayUrl}/v1/costs/summary?${new URLSearchParams({ ...dates, group_by: by, compare: 'true', format: 'csv' }).toString()}`;
   return (
-    <div className="flex flex-col gap-6 px-3 py-3 [--state-inset:0px] sm:px-6 sm:py-4">
+    <div className="flex flex-col gap-6 px-3 py-3 [--state-inset:0px] sm:px-4">
       <header className="flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-title font-semibold">Costs</h1>
         <div className="flex flex-wrap items-center gap-1.5">
@@ -116,7 +116,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
         )}
         {projection !== null && projection.high > 0 && (
           <Figure
-            name="Projected, about"
+            name="Projected"
             note={`${moneyText(projection.low, currency)} to ${moneyText(projection.high, currency)} in eight of ten cases`}
             about={projection.method}
           >
@@ -126,7 +126,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
         {previous !== null && (
           <Figure
             name={`The ${pluralText(daysOf(previous.period), 'day')} before`}
-            note={previous.change_percent === null ? 'nothing to compare to' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
+            note={previous.change_percent === null ? 'no spend to compare with' : `${changeText(previous.change_percent, total, previous.total_cost)} since`}
           >
             {moneyText(previous.total_cost, currency)}
           </Figure>
@@ -141,7 +141,7 @@ function Month({ trend, isStale }: { readonly trend: Schemas['CostTrend']['trend
       {unpriced > 0 && (
         <p className="mt-2 text-warn">
           ▲ {pluralText(unpriced, 'call')} {unpriced === 1 ? 'has' : 'have'} no price:{' '}
-          {mayPrices ? 'add one below or, where the price list is in gateway.yaml, there.' : 'anyone with prices.write can add one.'}
+          {mayPrices ? 'add one below, or in gateway.yaml if your price list is kept there.' : 'anyone with prices.write can add one.'}
         </p>
       )}
     </section>
@@ -209,8 +209,7 @@ interface BreakdownProps {
 
 function Breakdown({ found: { breakdown, summary, truncated }, by, month, isStale }: BreakdownProps): ReactElement {
   const mayTraces = useCapability('traces.read').allowed;
-  if (breakdown.length === 0)
-    return <Empty title={`No call in ${monthText(month.name)}`}>Calls are priced by the list below, or under pricing in gateway.yaml.</Empty>;
+  if (breakdown.length === 0) return <Empty title={`No calls in ${monthText(month.name)}`}>Calls are priced by the list below.</Empty>;
   const nameOf = (group: string | null): ReactNode => group ?? <i className="font-normal text-ink-3">no {by}</i>;
   const callsOf = (group: string | null): string => {
     if (group === null) return `-has:${fieldOf[by]}`;

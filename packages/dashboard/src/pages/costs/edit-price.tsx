@@ -62,13 +62,13 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
               <Choice
                 label="Server"
                 value={server}
-                choices={[['', 'every other call'], ...withOwn(servers.data?.map((one) => one.name) ?? [], server).map((one) => [one, one] as const)]}
+                choices={[['', 'all other calls'], ...withOwn(servers.data?.map((one) => one.name) ?? [], server).map((one) => [one, one] as const)]}
                 onChange={(event) => setPlace([event.target.value, ''])}
               />
             ) : (
               <Field
                 label="Server"
-                hint="Empty: every call that has no other price."
+                hint="Empty: all calls without a price of their own."
                 value={server}
                 maxLength={63}
                 onChange={(event) => setPlace([event.target.value, tool])}
@@ -107,7 +107,8 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
           ))}
         </div>
         <p className="text-meta text-ink-3">
-          Empty fields are taken from the next wider price: of the tool, its server, or every other call. It applies from now on; earlier calls keep theirs.
+          Empty fields fall back to the next broader price: that of the tool, its server, or all other calls. The price applies from now on; earlier calls keep
+          theirs.
         </p>
         <ChangedMeanwhile
           versioned={versioned}
@@ -122,7 +123,7 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
         {versioned.meeting === null && <FaultLine error={saved.error ?? trial.error} />}
         {isTried && trial.data !== undefined && <Effect effect={trial.data.found.effect} currency={currency} />}
         <SheetActions
-          verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Calculating …' : 'Calculate the effect'}
+          verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Calculating…' : 'Calculate the effect'}
           disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}
           out={price === null ? 'Cancel' : 'Cancel'}
           onClose={onClose}
@@ -139,8 +140,8 @@ export function Effect({ effect, currency }: { readonly effect: Schemas['PricesC
   if (calls === 0) return <p role="status">In the last {days} days there was no call that it would have priced.</p>;
   return (
     <p role="status">
-      With it, the {countText(calls)} calls of the last {days} days would have cost <b className="font-semibold">{moneyText(after, currency)}</b> instead of{' '}
-      {moneyText(before, currency)} by the current list
+      At this price, the {countText(calls)} calls of the last {days} days would have cost <b className="font-semibold">{moneyText(after, currency)}</b> instead
+      of {moneyText(before, currency)} at current prices
       {before > 0 && after !== before ? ` (${after > before ? '+' : '−'}${Math.abs(((after - before) / before) * 100).toFixed(1)} %)` : ''}
       {truncated ? '; the most-called tools only' : ''}.
     </p>

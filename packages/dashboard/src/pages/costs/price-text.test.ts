@@ -5,7 +5,7 @@ const price = (name: string, spec: Price['spec']): Price => ({ name, spec, curre
 
 test('a price is named for what it prices, and the name leads back to it', () => {
   expect(['default', 'search', 'search/query', 'files/dir/read'].map(forText)).toEqual([
-    'every other call',
+    'all other calls',
     'search, every tool',
     'search · query',
     'files · dir/read',
@@ -36,7 +36,7 @@ test('a tool has a price where anything prices it, and none by entries that say 
 test('two lists differ in what was added, changed and taken away', () => {
   const before = { default: { per_call: 1 }, overrides: [{ server: 'search', tool: null, per_call: 2 }] };
   const after = { default: { per_call: 1 }, overrides: [{ server: 'search', tool: 'query', per_call: 0.1, per_second: 3 }] };
-  expect(changesText(after, before)).toEqual(['search, every tool: a call 2 → none', 'search · query: a call none → 0.1, a second none → 3']);
-  expect(changesText(before, null)).toEqual(['every other call: a call none → 1', 'search, every tool: a call none → 2']);
+  expect(changesText(after, before)).toEqual(['search, every tool: per call 2 → none', 'search · query: per call none → 0.1, per second none → 3']);
+  expect(changesText(before, null)).toEqual(['all other calls: per call none → 1', 'search, every tool: per call none → 2']);
   expect(changesText(after, after)).toEqual([]);
 });

@@ -7,8 +7,8 @@ type PriceList = Pick<Schemas['PriceVersion'], 'default' | 'overrides'>;
 
 export const units = [
   ['per_call', 'Per call'],
-  ['per_token_input', 'Per token in'],
-  ['per_token_output', 'Per token out'],
+  ['per_token_input', 'Per input token'],
+  ['per_token_output', 'Per output token'],
   ['per_second', 'Per second'],
 ] as const satisfies readonly (readonly [keyof Amounts, string])[];
 
@@ -18,7 +18,7 @@ export const defaultName = 'default';
 
 /** `search · query` of `search/query`. */
 export function forText(name: string): string {
-  if (name === defaultName) return 'every other call';
+  if (name === defaultName) return 'all other calls';
   const [server, tool] = placeOf(name);
   return tool === '' ? `${server}, every tool` : `${server} · ${tool}`;
 }
@@ -55,7 +55,7 @@ export function isPriced(prices: readonly Price[], tool: string): boolean {
   return prices.some(({ name, spec }) => names.has(name) && Object.keys(spec).length > 0);
 }
 
-/** What a list says otherwise than the one before it: `search · query: a call 0.1 → 0.2`. */
+/** What a list says otherwise than the one before it: `search · query: per call 0.1 → 0.2`. */
 export function changesText(list: PriceList, before: PriceList | null): readonly string[] {
   const [now, old] = [amountsOf(list), amountsOf(before ?? { default: {}, overrides: [] })];
   return [...new Set([...now.keys(), ...old.keys()])].toSorted().flatMap((name) => {

@@ -88,7 +88,7 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
                     )}
                   </th>
                   <td colSpan={units.length + 1} className="px-3 text-warn">
-                    ▲ no price: {pluralText(calls, 'call')} this month, in no total
+                    ▲ no price: {pluralText(calls, 'call')} this month, not in any total
                   </td>
                   <RowActions>
                     <RowButton may={may} onAct={() => setOpen({ what: 'add', name: group ?? '' })}>
@@ -127,8 +127,8 @@ export function Prices({ month }: { readonly month: Month }): ReactElement {
               {fitting.length > shownMax &&
                 `${shownMax} of ${countText(fitting.length)}${prices.length === pricesMax ? ' and more' : ''} are shown: find the others by name. `}
               {isOfFile
-                ? 'They are set in the file; each reload of the file makes a new version of the list.'
-                : 'The narrowest price applies: of a tool, its server, or every other call. Grey amounts are inherited from a wider one.'}
+                ? 'Prices are set in gateway.yaml; each reload of it makes a new version of the list.'
+                : 'The narrowest price applies: that of the tool, its server, or all other calls. Grey amounts are inherited from a wider one.'}
             </p>
             <PriceHistory />
             {open?.what === 'delete' && <DeletePrice price={open.price} onClose={close} onDone={changed} />}
@@ -225,7 +225,7 @@ function DeletePrice({ price: { name, version, currency, spec }, onClose, onDone
       }}
     >
       <FaultLine error={planned.error} />
-      {planned.data === undefined ? planned.error === null && 'Calculating what that changes …' : <Effect effect={planned.data.effect} currency={currency} />}
+      {planned.data === undefined ? planned.error === null && 'Calculating what that changes…' : <Effect effect={planned.data.effect} currency={currency} />}
     </Confirm>
   );
 }

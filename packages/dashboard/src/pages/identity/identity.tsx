@@ -40,10 +40,10 @@ function IdentityPage(): ReactElement {
         {mayAudit && (
           <p className="flex gap-4">
             <Link to="/audit" search={{ action: 'session.*' }} className="text-accent hover:underline">
-              sign-ins
+              Sign-ins in the audit
             </Link>
             <Link to="/audit" search={{ action: 'sign_in.*' }} className="text-accent hover:underline">
-              refused sign-ins
+              Refused sign-ins
             </Link>
           </p>
         )}
@@ -52,9 +52,10 @@ function IdentityPage(): ReactElement {
         <Loaded query={found} what="The list of identity providers" rows={4}>
           {(data) =>
             data.providers.length === 0 ? (
-              <Empty title="No identity provider yet">
-                People sign in by invitation and one-time link. Add a provider to gateway.yaml, without a restart; it then appears here, to be tried before it
-                is enforced. docs/guides/sign-in.md has Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak one by one.
+              <Empty title="No identity providers yet">
+                People sign in by invitation or one-time link. Add a provider to <code className="font-mono text-meta">gateway.yaml</code>; no restart is
+                needed. It then appears here, where you can test it before you enforce it. See{' '}
+                <code className="font-mono text-meta">docs/guides/sign-in.md</code> for Okta, Entra ID, Google, OneLogin, Auth0 and Keycloak.
                 <Command text={example} />
               </Empty>
             ) : (

@@ -37,7 +37,7 @@ export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElemen
         </div>
         <div className="flex flex-wrap gap-2">
           <Button disabled={!mayTest.allowed || test.isPending} title={why} onClick={() => test.mutate()}>
-            <Stethoscope size={14} aria-hidden="true" /> {test.isPending ? 'Testing …' : 'Test'}
+            <Stethoscope size={14} aria-hidden="true" /> {test.isPending ? 'Testing…' : 'Test'}
           </Button>
           <Button disabled={!mayTest.allowed || begin.isPending} title={why} onClick={() => begin.mutate()}>
             <LogIn size={14} aria-hidden="true" /> Try a sign-in
@@ -58,19 +58,21 @@ export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElemen
           <code className="font-mono text-meta break-all">{issuer}</code>
         </Fact>
         {clientId !== null && (
-          <Fact name="Client id">
+          <Fact name="Client ID">
             <code className="font-mono text-meta break-all">{clientId}</code>
           </Fact>
         )}
         <Fact name="Domains">{domains.length === 0 ? <span className="text-ink-3">none: no e-mail address leads to it</span> : domains.join(', ')}</Fact>
         <Fact name="New people">{provision === 'required' ? 'are refused: create or provision them first' : 'become users when they first sign in'}</Fact>
         <Fact name="Enforced">
-          {enforce ? 'people with addresses of its domains cannot sign in another way' : 'no: people with its addresses can sign in other ways too'}
+          {enforce
+            ? 'yes: people with addresses in its domains cannot sign in any other way'
+            : 'no: people with addresses in its domains can sign in other ways too'}
           <span className="block text-ink-3">
             {enforce
               ? 'If it does not answer, '
-              : 'Before you set enforce: true there, try a sign-in with an account of each kind, and make sure that somebody can reach the machine: '}
-            <code className="font-mono text-meta">npx --no gateway admin link</code> there lets an administrator in without any provider.
+              : "Before you enforce it, try signing in with an account of each kind, and make sure that somebody can log in to the gateway's machine: "}
+            <code className="font-mono text-meta">npx --no gateway admin link</code> on that machine lets an administrator in without a provider.
           </span>
         </Fact>
         {redirectUri !== null && (
@@ -80,7 +82,7 @@ export function Provider({ provider, tryId, onTry }: ProviderProps): ReactElemen
         )}
         {saml !== null && (
           <>
-            <Fact name="Entity id">
+            <Fact name="Entity ID">
               <Copied text={saml.entity_id} what="the entity id" />
             </Fact>
             <Fact name="ACS">

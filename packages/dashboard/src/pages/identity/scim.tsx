@@ -43,7 +43,7 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
   return (
     <section aria-label="SCIM">
       <div className="mb-2 flex flex-wrap items-center justify-between gap-2">
-        <h2 className="text-section font-semibold">Provisioning by SCIM</h2>
+        <h2 className="text-section font-semibold">SCIM provisioning</h2>
         <Button disabled={!write.allowed} title={why} onClick={() => setMaking(true)}>
           <Plus size={14} aria-hidden="true" /> Connect a provider
         </Button>
@@ -53,8 +53,8 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
         {(data) =>
           data.connections.length === 0 ? (
             <p className="max-w-[72ch] text-ink-2">
-              No provider provisions users and groups. With SCIM, people who leave there lose their sessions, keys and calls here within seconds.
-              docs/guides/scim.md has the steps for each provider.
+              No provider sends users and groups yet. With SCIM, anyone removed at the provider loses their sessions and keys here within seconds. See{' '}
+              <code className="font-mono text-meta">docs/guides/scim.md</code> for the steps for each provider.
             </p>
           ) : (
             <>
@@ -130,7 +130,7 @@ export function Scim({ names, shownErrors, onErrors }: ScimProps): ReactElement 
             await refresh();
           }}
         >
-          Its tokens are refused from then on: people who leave there keep their access here. The {countText(stopping.users)} users and{' '}
+          Its tokens are refused from then on: people removed at the provider keep their access here. The {countText(stopping.users)} users and{' '}
           {countText(stopping.groups)} groups that it has sent stay; a connection that is made again goes on with them.
         </Confirm>
       )}

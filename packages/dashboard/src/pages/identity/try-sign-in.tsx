@@ -43,7 +43,8 @@ export function TrySignIn({ id, link, onClose }: { readonly id: string; readonly
       ) : (
         <>
           <p className="text-body">
-            Sign in with this link, in any browser: it lets nobody in and creates no user. It works once, for ten minutes; the outcome appears here.
+            Sign in through this link in any browser. It is only a test: nobody is let in and no user is created. The link works once, for ten minutes; the
+            outcome appears here.
           </p>
           <p className="flex flex-wrap items-center gap-2">
             <a href={url} target="_blank" rel="noreferrer" className={buttonLook('primary')}>
@@ -55,7 +56,7 @@ export function TrySignIn({ id, link, onClose }: { readonly id: string; readonly
       )}
       <div>
         <Button look="quiet" className="-ml-3" onClick={onClose}>
-          Close the trial
+          End the test
         </Button>
       </div>
     </section>

@@ -93,8 +93,8 @@ export function CreateKey({ onClose, onCreated }: { readonly onClose: () => void
           </fieldset>
         )}
         <p className="text-meta text-ink-3">
-          It can call tools and read what servers offer, as policies allow; it administers nothing. For other permissions use the command: gateway keys create
-          --help.
+          It can call tools and read what servers offer, as policies allow. It cannot administer anything. For other permissions use the command: gateway keys
+          create --help.
         </p>
         <FaultLine error={create.error} />
         <SheetActions verb="Create the key" disabled={create.isPending || name.trim() === '' || chosen?.size === 0} onClose={onClose} />

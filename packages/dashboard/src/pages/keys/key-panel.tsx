@@ -109,7 +109,7 @@ export function KeyPanel({
                   )}
                 </Fact>
               )}
-              <Fact name="Id">
+              <Fact name="ID">
                 <Id id={keyId} />
               </Fact>
             </dl>

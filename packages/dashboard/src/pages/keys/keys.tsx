@@ -91,7 +91,7 @@ function KeysPage(): ReactElement {
             />
           </div>
           <Choice
-            label="Status"
+            label="State"
             value={search.status ?? ''}
             choices={[
               ['', 'any'],
@@ -123,7 +123,7 @@ function KeysPage(): ReactElement {
           // Of those that are unused a page may hold none, though there are more.
           <Skeleton rows={10} label="Searching the keys" columns={columns} />
         ) : keys.length === 0 ? (
-          <Empty title={isFiltered ? 'No key matches' : 'No key yet'}>
+          <Empty title={isFiltered ? 'No keys match' : 'No keys yet'}>
             {isFiltered ? (
               <Button onClick={() => change({ find: undefined, status: undefined, unused: undefined })}>Show all keys</Button>
             ) : (

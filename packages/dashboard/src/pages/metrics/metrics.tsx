@@ -96,7 +96,7 @@ function MetricsPage(): ReactElement {
   const chooseStep = (from: string, to: string): void => change({ range: undefined, from, to, live: undefined });
   const isUnanswered = problemOf(metrics.error) !== null;
   return (
-    <div className="[--state-inset:0px] flex flex-col gap-4 px-3 py-3 sm:px-6">
+    <div className="[--state-inset:0px] flex flex-col gap-4 px-3 py-3 sm:px-4">
       <header className="flex flex-col gap-2">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-title font-semibold">Metrics</h1>
@@ -131,9 +131,9 @@ function MetricsPage(): ReactElement {
         )
       ) : metrics.data.metrics.calls === 0 && !isLive ? (
         query === '' ? (
-          <NoCalls title={`No call in the ${rangeText(search)}`} />
+          <NoCalls title={`No calls in the ${rangeText(search)}`} />
         ) : (
-          <Empty title={`No call in the ${rangeText(search)} matches the query`} />
+          <Empty title={`No calls in the ${rangeText(search)} match the query`} />
         )
       ) : (
         <div className={`flex flex-col gap-4 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
@@ -157,12 +157,12 @@ function MetricsPage(): ReactElement {
               />
             </div>
             {isLive ? (
-              <GroupCharts {...liveGroups} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
+              <GroupCharts {...liveGroups} by={by} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
             ) : (
               <Loaded query={series} what="The lines" skeleton={<ChartsSkeleton label="Loading the lines" />}>
                 {(found) => (
                   <div className={series.isPlaceholderData ? 'opacity-60' : ''} aria-busy={series.isPlaceholderData}>
-                    <GroupCharts {...found} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
+                    <GroupCharts {...found} by={by} markers={markers} asTable={asTable} onChoose={chooseStep} {...(mayTraces ? { onOpen: openStep } : {})} />
                   </div>
                 )}
               </Loaded>
@@ -212,9 +212,9 @@ function Charts({ steps, markers, onChoose, onOpen }: ChartsProps): ReactElement
         {...(onOpen === undefined ? {} : { onOpen })}
       />
       <p className="mt-2 text-meta text-ink-3">
-        Drag to zoom in{onOpen === undefined ? '' : '; click a step for its calls'}.{' '}
+        Drag to zoom in{onOpen === undefined ? '' : '; click a point to see its calls'}.{' '}
         {shown > 0 &&
-          `${shown === 1 ? 'The dotted line is a change' : `The dotted lines are ${pluralText(shown, 'change')}`} of configuration, policies, prices or servers.`}
+          `${shown === 1 ? 'The dotted line marks a change' : `The dotted lines mark ${pluralText(shown, 'change')}`} to configuration, policies, prices or servers.`}
       </p>
     </div>
   );
@@ -228,8 +228,9 @@ interface ChartGridProps extends Pick<LineChartProps, 'times' | 'markers' | 'onC
 
 /** Rate, failures and time side by side, with one cursor. */
 function ChartGrid({ charts, ...shared }: ChartGridProps): ReactElement {
+  // A table of several lines is wider than a third of the page.
   return (
-    <div className="grid gap-4 xl:grid-cols-3">
+    <div className={`grid gap-4 ${shared.asTable === true ? '' : 'xl:grid-cols-3'}`}>
       {charts.map(([title, lines, format]) => (
         <section key={title} className="min-w-0 border-y border-hairline bg-surface p-3">
           <LineChart label={title} lines={lines} format={format} {...shared} />
@@ -240,6 +241,7 @@ function ChartGrid({ charts, ...shared }: ChartGridProps): ReactElement {
 }
 
 interface GroupChartsProps {
+  readonly by: 'server' | 'tool';
   readonly times: readonly number[];
   readonly groups: readonly Group[];
   readonly markers: readonly Marker[];
@@ -249,16 +251,16 @@ interface GroupChartsProps {
 }
 
 /** The same with a line for each server or tool; one that is shown alone is alone in all three. */
-function GroupCharts({ times, groups, markers, asTable, onChoose, onOpen }: GroupChartsProps): ReactElement {
+function GroupCharts({ by, times, groups, markers, asTable, onChoose, onOpen }: GroupChartsProps): ReactElement {
   const [alone, setAlone] = useState<string | null>(null);
   const [rates, failures, latencies] = useMemo(() => [linesOf(groups, 'rate'), linesOf(groups, 'failed'), linesOf(groups, 'p95')] as const, [groups]);
   const only = groups[rates.findIndex(({ label }) => label === alone)];
   return (
     <ChartGrid
       charts={[
-        ['Calls per second of each', rates, perSecond],
-        ['Failure rate of each', failures, percentText],
-        ['p95 latency of each', latencies, durationText],
+        [`Calls per second by ${by}`, rates, perSecond],
+        [`Failure rate by ${by}`, failures, percentText],
+        [`p95 latency by ${by}`, latencies, durationText],
       ]}
       times={times}
       markers={markers}

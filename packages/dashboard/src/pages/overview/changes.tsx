@@ -3,6 +3,8 @@ import { Link } from '@tanstack/react-router';
 import type { ReactElement } from 'react';
 import { gateway } from '../../app/gateway.ts';
 import { countText, middleCut } from '../../text/format.ts';
+import { useAppearance } from '../../app/appearance.ts';
+import { clockText } from '../../time/moment.ts';
 import { Clock } from '../../time/time.tsx';
 import { ErrorCard, Skeleton } from '../../ui/states.tsx';
 import { whoText } from '../../ui/who.tsx';
@@ -17,6 +19,7 @@ const edits = [...decisive, 'key', 'role', 'user', 'team', 'agent', 'service_acc
 
 /** The last changes that people, keys and files made; newest first. Who signed in changed nothing. */
 export function Changes({ start, end }: { readonly start: string; readonly end: string | undefined }): ReactElement {
+  const { zone } = useAppearance();
   const events = useQuery({
     queryKey: ['changes', start, end],
     queryFn: ({ signal }) =>
@@ -56,7 +59,13 @@ export function Changes({ start, end }: { readonly start: string; readonly end: 
                     middleCut(object.id, 10)
                   ) : (
                     <>
-                      {countText(count)} times since <Clock time={oldest.time} />
+                      {countText(count)} times
+                      {clockText(oldest.time, zone) !== clockText(time, zone) && (
+                        <>
+                          {' '}
+                          since <Clock time={oldest.time} />
+                        </>
+                      )}
                     </>
                   )}
                 </span>

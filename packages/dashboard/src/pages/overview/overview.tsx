@@ -44,7 +44,7 @@ function OverviewPage(): ReactElement {
   // Nothing to look at, but something to do.
   if (metrics.data?.metrics.calls === 0 && ever.data === false) return <Navigate to="/connect" replace />;
   return (
-    <div className={`flex flex-col gap-6 px-3 py-4 sm:px-6 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
+    <div className={`flex flex-col gap-6 px-3 py-3 sm:px-4 ${metrics.isPlaceholderData ? 'opacity-60' : ''}`} aria-busy={metrics.isPlaceholderData}>
       {/* What is asked for by itself stands beside what is still counted. */}
       <div className="contents [--state-inset:0px]">
         <Loaded query={metrics} what="The overview" skeleton={<HeadSkeleton />}>

@@ -61,7 +61,7 @@ export function Sentence({ found, window, range }: SentenceProps): ReactElement 
   );
 }
 
-/** `is failing since 13:41:00`, once that is known. */
+/** `has been failing since 13:41`, once that is known. */
 function Fails({ server, window: { start, end } }: { readonly server: string; readonly window: TimeWindow }): ReactElement {
   const { zone } = useAppearance();
   const series = useQuery({
@@ -71,5 +71,5 @@ function Fails({ server, window: { start, end } }: { readonly server: string; re
   });
   const how = series.data === undefined ? null : howItFails(series.data);
   if (how === null) return <>is failing</>;
-  return <>{how.isOver ? 'was failing' : how.since === null ? 'is failing' : `is failing since ${clockText(how.since, zone).replace(/:00$/, '')}`}</>;
+  return <>{how.isOver ? 'was failing' : how.since === null ? 'is failing' : `has been failing since ${clockText(how.since, zone).replace(/:00$/, '')}`}</>;
 }

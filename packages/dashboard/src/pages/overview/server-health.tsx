@@ -28,7 +28,7 @@ export function ServerHealth({ figures }: { readonly figures: Schemas['CallMetri
   const rows = names
     .map((name) => ({ name, server: states.get(name), off: switches.data?.get(name), calls: figures?.find(({ server }) => server === name) }))
     .toSorted((a, b) => (b.calls?.error_percent ?? 0) - (a.calls?.error_percent ?? 0) || (b.calls?.calls ?? 0) - (a.calls?.calls ?? 0));
-  if (rows.length === 0) return <Empty title="No server yet">Add servers under servers in gateway.yaml, or with gateway servers create.</Empty>;
+  if (rows.length === 0) return <Empty title="No servers yet">Add them under servers in gateway.yaml, or run gateway servers create.</Empty>;
   return (
     <div className="overflow-x-auto">
       <table className="w-full">

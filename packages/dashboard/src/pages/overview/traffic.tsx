@@ -35,7 +35,7 @@ export function Traffic({ found, isUnknown, markers, mayTraces }: TrafficProps):
       }
     >
       <div className="min-h-[166px]">
-        {isUnknown && <p className="px-3 py-4 text-ink-2">Unknown, see above.</p>}
+        {isUnknown && <p className="px-3 py-4 text-ink-2">Not available: see the error above.</p>}
         {found !== undefined && asTable && <StepTable series={found.series} statuses={there.map(([status]) => status)} />}
         {found !== undefined && !asTable && (
           <>

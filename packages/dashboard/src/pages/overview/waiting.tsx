@@ -91,7 +91,7 @@ export function Waiting(): ReactElement {
                 <Link to="/traces" search={{ q: `agent:${quoted(agent)}` }} className={way}>
                   {agent}
                 </Link>{' '}
-                calls, but is not registered
+                is making calls but is not registered
               </>,
             ] as const,
           ],
@@ -102,7 +102,7 @@ export function Waiting(): ReactElement {
   // What was not answered may wait all the same.
   const failed = asked.filter(({ isLoadingError }) => isLoadingError);
   if (failed[0] !== undefined)
-    return <ErrorCard error={failed[0].error} what="What waits for you" onRetry={() => void Promise.all(failed.map(({ refetch }) => refetch()))} />;
+    return <ErrorCard error={failed[0].error} what="The list of what is waiting" onRetry={() => void Promise.all(failed.map(({ refetch }) => refetch()))} />;
   if (items.length === 0) return <p className="px-3 py-4 text-ink-2">Nothing is waiting.</p>;
   return (
     <ul>

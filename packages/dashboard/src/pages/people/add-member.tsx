@@ -24,12 +24,12 @@ export function AddMember({ team, onClose }: { readonly team: Pick<Entry, 'id' |
   return (
     <Sheet title={`Add to ${team.name}`} onClose={onClose}>
       <div className="flex flex-col gap-3 p-4">
-        <FindField placeholder="Part of the name, address or id" value={find} onFind={setFind} />
+        <FindField placeholder="Part of the name, e-mail address or id" value={find} onFind={setFind} />
         <FaultLine error={add.error} />
         <Loaded query={found} what="The users" rows={4}>
           {(data) =>
             data.entries.length === 0 ? (
-              <p className="text-ink-2">No user matches.</p>
+              <p className="text-ink-2">No users match.</p>
             ) : (
               <ul className="flex flex-col">
                 {data.entries.map((user) => (

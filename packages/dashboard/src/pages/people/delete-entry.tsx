@@ -43,7 +43,7 @@ export function DeleteEntry({ kind, entry, onClose, onDone }: DeleteEntryProps):
       ) : (
         <>
           {planned.data === undefined
-            ? 'Checking what goes with it …'
+            ? 'Checking what goes with it…'
             : keys === 0
               ? 'No key is affected.'
               : `${pluralText(keys, 'key')} ${keys === 1 ? 'is' : 'are'} revoked with it, for good.`}{' '}

@@ -25,7 +25,7 @@ export function DisableEntry({ kind, entry, switchKind, onClose, onDone }: Disab
     <Confirm
       title={`Disable ${entry.name}?`}
       verb={`Disable the ${title}`}
-      reason="Why"
+      reason="Reason"
       onClose={onClose}
       onConfirm={async (reason) => {
         await gateway.switches.disable(switchKind, entry.id, { reason });

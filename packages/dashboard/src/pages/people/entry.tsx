@@ -53,10 +53,10 @@ function EntryPage({ kind, id }: { readonly kind: Kind; readonly id: string }): 
   useShortcuts([{ keys: 'Escape', about: `Back to ${titles.toLowerCase()}`, run: () => void navigate({ to: '/people', search: { kind } }) }]);
   if (found.error instanceof NotFoundError)
     return (
-      <Empty title={`There is no ${title} ${id}`} isPage>
-        It may have been deleted.{' '}
+      <Empty title={`There is no ${title} “${id}”`} isPage>
+        This {title} may have been deleted.{' '}
         <Link to="/people" search={{ kind }} className="text-accent underline">
-          To all {titles.toLowerCase()}
+          Show all {titles.toLowerCase()}
         </Link>
       </Empty>
     );
@@ -88,7 +88,7 @@ function Whole({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
   const calls = kind === 'users' || kind === 'service-accounts' || kind === 'agents';
   const holdsRoles = kind === 'users' || kind === 'service-accounts';
   return (
-    <div className="[--state-inset:0px] flex flex-col gap-6 px-3 py-4 sm:px-6">
+    <div className="[--state-inset:0px] flex flex-col gap-6 px-3 py-3 sm:px-4">
       <header className="flex flex-wrap items-start justify-between gap-3">
         <div className="min-w-0">
           <p className="text-meta text-ink-3">
@@ -234,7 +234,7 @@ function Facts({ kind, entry }: { readonly kind: Kind; readonly entry: Entry }):
   const names = { team_id: teams, department_id: departments, project_id: projects } as const;
   return (
     <dl className={factList}>
-      <Fact name="Id">
+      <Fact name="ID">
         <Id id={entry.id} />
       </Fact>
       {texts.map((member) =>

@@ -60,7 +60,7 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
         </div>
         {tabs}
         <FindField
-          placeholder="Part of the address or name"
+          placeholder="Part of the e-mail address or name"
           value={search.find}
           onFind={(find) => void navigate({ search: (old) => ({ ...old, find }), replace: true })}
         />
@@ -71,10 +71,10 @@ export function Invitations({ tabs }: { readonly tabs: ReactNode }): ReactElemen
         ) : list.isPending ? (
           <Skeleton rows={6} label="Loading invitations" columns={columns} />
         ) : rows.length === 0 ? (
-          <Empty title={search.find === undefined ? 'No open invitations' : 'No invitation matches'}>
+          <Empty title={search.find === undefined ? 'No open invitations' : 'No invitations match'}>
             {search.find === undefined ? (
               <>
-                People appear among the users once they accept.
+                Invited people appear under Users once they accept.
                 <Command text="npx --no gateway users invite ana@example.com --role viewer" />
               </>
             ) : (
@@ -132,7 +132,7 @@ function invitationColumns({ roles, teams, now, write, onWithdraw }: Around): re
     { id: 'made', title: 'Invited', track: '104px', cell: ({ created_at: at }) => <Ago time={at} now={now} /> },
     {
       id: 'ends',
-      title: 'Ends',
+      title: 'Expires',
       rank: 2,
       track: '112px',
       cell: ({ expires_at: ends }) => (Date.parse(ends) > now ? <Ago time={ends} now={now} /> : <span className="text-ink-3">over</span>),

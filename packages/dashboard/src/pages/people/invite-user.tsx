@@ -65,7 +65,13 @@ export function InviteUser({ onClose }: { readonly onClose: () => void }): React
     <Sheet title="Invite a user" onClose={onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field label="E-mail" type="email" value={email} maxLength={254} required onChange={(event) => setEmail(event.target.value)} />
-        <Field label="Name" hint="Optional; the address is shown otherwise." value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
+        <Field
+          label="Name"
+          hint="Optional; without a name, the address is shown."
+          value={name}
+          maxLength={200}
+          onChange={(event) => setName(event.target.value)}
+        />
         <CheckList
           legend="Roles"
           items={[...roles.values()]}

@@ -62,7 +62,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   users: {
     title: 'user',
     titles: 'Users',
-    about: 'The people whom callers act for. They are invited, provisioned by an identity provider, or created here.',
+    about: 'Users are the people that agents act for. They are invited, provisioned by an identity provider, or created here.',
     member: 'user',
     members: 'users',
     command: 'users create "Ana Ardent" --email ana@example.com',
@@ -118,7 +118,7 @@ export const nouns: Readonly<Record<Kind, Noun>> = {
   agents: {
     title: 'agent',
     titles: 'Agents',
-    about: 'The catalogue of agents: what each does, and who owns it.',
+    about: 'The catalogue of agents: what each one does and who owns it.',
     member: 'agent',
     members: 'agents',
     command: 'agents create ci-bot --owner team:payments',

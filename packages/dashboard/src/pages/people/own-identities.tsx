@@ -25,7 +25,7 @@ export function OwnIdentities({ userId, name }: { readonly userId: string; reado
       <Loaded query={identities} what="Identities" rows={1}>
         {(data) =>
           data.length === 0 ? (
-            <p className="text-ink-2">No identity provider has vouched for {name} yet.</p>
+            <p className="text-ink-2">{name} has not signed in through an identity provider yet.</p>
           ) : (
             <SmallTable titles={['Provider', 'Issuer', 'Linked', 'Unlink']} left={3}>
               {data.map((identity) => (

@@ -30,7 +30,7 @@ export function OwnSessions({ userId, name }: { readonly userId: string; readonl
     >
       <Loaded query={sessions} what="Sessions" rows={2}>
         {(data) =>
-          data.length === 0 ? <p className="text-ink-2">Nobody is signed in as {name}.</p> : <SessionTable sessions={data} write={write} onEnd={setEnding} />
+          data.length === 0 ? <p className="text-ink-2">{name} is not signed in.</p> : <SessionTable sessions={data} write={write} onEnd={setEnding} />
         }
       </Loaded>
       {ending !== null && (

@@ -134,7 +134,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
         </div>
         <Tabs at={kind} />
         <FindField
-          placeholder={kind === 'users' ? 'Part of the name, address or id' : 'Part of the name or id'}
+          placeholder={kind === 'users' ? 'Part of the name, e-mail address or id' : 'Part of the name or id'}
           value={search.find}
           onFind={(find) => change({ find })}
         />
@@ -155,7 +155,7 @@ function List({ kind }: { readonly kind: Kind }): ReactElement {
         ) : list.isPending ? (
           <Skeleton rows={10} label={`Loading ${noun.titles.toLowerCase()}`} columns={columns} />
         ) : rows.length === 0 ? (
-          <Empty title={isFiltered ? `No ${noun.title} matches` : `No ${noun.title} yet`}>
+          <Empty title={isFiltered ? `No ${noun.titles.toLowerCase()} match` : `No ${noun.titles.toLowerCase()} yet`}>
             {isFiltered ? (
               <Button onClick={() => change({ find: undefined, team: undefined, role: undefined })}>Show all</Button>
             ) : (

@@ -19,7 +19,7 @@ export function SessionTable({ sessions, write, onEnd }: SessionTableProps): Rea
       {sessions.map((session) => (
         <tr key={session.id} className="h-(--row) border-t border-hairline">
           <th scope="row" title={session.user_agent} className="px-3 text-left font-medium whitespace-nowrap">
-            {browserText(session.user_agent)} {session.current && <span className="font-normal text-accent">this one</span>}
+            {browserText(session.user_agent)} {session.current && <span className="ml-2 font-normal text-accent">this browser</span>}
           </th>
           <td className="px-3">
             <code className="font-mono text-meta">{session.ip}</code>

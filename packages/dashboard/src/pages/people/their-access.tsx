@@ -51,7 +51,7 @@ export function TheirAccess({ kind, entry }: { readonly kind: Kind; readonly ent
           <div className="mt-2">
             <Button look="quiet" className="-ml-3" aria-expanded={shown} onClick={() => setShown(!shown)}>
               {shown ? <ChevronDown size={14} aria-hidden="true" /> : <ChevronRight size={14} aria-hidden="true" />}{' '}
-              {shown ? 'Hide what they may do' : 'Everything they may do'}
+              {shown ? 'Hide permissions' : 'Show all permissions'}
             </Button>
             {shown && <PermissionMatrix permissions={permitted} />}
           </div>

@@ -21,17 +21,17 @@ const role = { filter: (id: string) => ({ role_id: id }), search: (id: string) =
 /** Who is tied to one of a kind. */
 const ties: Readonly<Partial<Record<Kind, readonly Tie[]>>> = {
   teams: [
-    { kind: 'users', ...team, nothing: 'It has no members yet.' },
-    { kind: 'service-accounts', ...team, nothing: 'It has no service accounts.' },
-    { kind: 'agents', ...team, nothing: 'It has no agents.' },
-    { kind: 'projects', ...team, nothing: 'It has no projects.' },
+    { kind: 'users', ...team, nothing: 'No members yet.' },
+    { kind: 'service-accounts', ...team, nothing: 'No service accounts.' },
+    { kind: 'agents', ...team, nothing: 'No agents.' },
+    { kind: 'projects', ...team, nothing: 'No projects.' },
   ],
   roles: [
     { kind: 'users', ...role, nothing: 'No user has it.' },
     { kind: 'service-accounts', ...role, nothing: 'No service account has it.' },
   ],
   departments: [{ kind: 'teams', filter: (id) => ({ department_id: id }), search: null, nothing: 'No team belongs to it.' }],
-  users: [{ kind: 'agents', filter: (id) => ({ owner: `user:${id}` }), search: null, nothing: 'They own no agent.' }],
+  users: [{ kind: 'agents', filter: (id) => ({ owner: `user:${id}` }), search: null, nothing: 'They own no agents.' }],
 };
 
 const shownMax = 20;

@@ -34,14 +34,14 @@ export function UnregisteredAgents({ tabs }: { readonly tabs: ReactNode }): Reac
       <div className="flex flex-col gap-2 px-3 pt-3 pb-2 sm:px-4">
         <h1 className="text-title font-semibold">Users &amp; teams</h1>
         {tabs}
-        <p className="text-ink-2">Agents that called in the last {days} days and are not in the catalogue, most calls first.</p>
+        <p className="text-ink-2">Agents that have called in the last {days} days but are not under Agents, busiest first.</p>
         <FaultLine error={register.error} />
       </div>
       <div className="border-t border-hairline">
         <Loaded query={found} what="The list of unregistered agents" rows={6}>
           {(data) =>
             data.agents.length === 0 ? (
-              <Empty title="Every agent that called is in the catalogue" />
+              <Empty title={`No unregistered agents in the last ${days} days`} />
             ) : (
               <div className="overflow-x-auto bg-surface">
                 <table className="w-full">

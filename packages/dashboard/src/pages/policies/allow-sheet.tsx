@@ -143,8 +143,7 @@ function Proposed({ stopped, rules, policies, subjects, onClose }: ProposedProps
         {proposed.map(({ name, change, was }) => (
           <div key={name}>
             <p className="text-ink-2">
-              {was === null ? 'A new rule' : `An exception to ${was.effect === 'deny' ? 'what is refused' : 'what is held'} by`}{' '}
-              <span className="font-medium text-ink">{name}</span>
+              {was === null ? 'A new rule' : `An exception to the ${was.effect} rule`} <span className="font-medium text-ink">{name}</span>
               {was === null && `: allow ${(change.to ?? []).join(', ')}, ${aboutText({ ...nothingSaid, ...change })}`}
             </p>
             {was !== null && <code className="block font-mono text-meta break-words whitespace-pre-wrap">when {change.when}</code>}
@@ -153,7 +152,7 @@ function Proposed({ stopped, rules, policies, subjects, onClose }: ProposedProps
       </section>
       <FaultLine error={made.error ?? trial.error} />
       {trial.data === undefined ? (
-        trial.error === null && <p className="text-ink-2">Trying it on the calls of the last {days} days …</p>
+        trial.error === null && <p className="text-ink-2">Trying it on the calls of the last {days} days…</p>
       ) : (
         <DryRunResult found={trial.data} days={days} now={now} />
       )}

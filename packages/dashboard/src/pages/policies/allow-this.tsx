@@ -20,7 +20,7 @@ export function AllowThis({ stopped }: { readonly stopped: Stopped }): ReactElem
   return (
     <>
       <Button disabled={!write.allowed} title={write.allowed ? undefined : `Requires policies.write. ${write.reason}`} onClick={() => setOpen(true)}>
-        <ShieldCheck size={14} aria-hidden="true" /> Allow this …
+        <ShieldCheck size={14} aria-hidden="true" /> Allow this…
       </Button>
       {open && (
         <Suspense fallback={null}>

@@ -27,7 +27,7 @@ export function DecidedCalls({ name, now }: { readonly name: string; readonly no
       <Loaded query={found} what="The calls it decided" rows={3}>
         {(rows) =>
           rows.length === 0 ? (
-            <p className="text-ink-2">None in 24 hours.</p>
+            <p className="text-ink-2">None in the last 24 hours.</p>
           ) : (
             <ul className="border-y border-hairline">
               {rows.map(({ id, time, server, what, decidedBy, user, agent, key }) => (
@@ -48,8 +48,8 @@ export function DecidedCalls({ name, now }: { readonly name: string; readonly no
         }
       </Loaded>
       <p>
-        <Link to="/traces" search={{ q: query }} className="text-accent hover:underline">
-          All of them, at any time
+        <Link to="/traces" search={{ q: query, range: '30d' }} className="text-accent hover:underline">
+          All of the last 30 days
         </Link>
       </p>
     </section>

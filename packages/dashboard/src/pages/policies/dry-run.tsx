@@ -19,7 +19,7 @@ const words: Readonly<Record<DryRun['groups'][number]['outcome'], string>> = {
 export function DryRunResult({ found, days, now }: { readonly found: DryRun; readonly days: number; readonly now: number }): ReactElement {
   const parts = (['denied', 'held', 'allowed'] as const).flatMap((outcome) => {
     const { calls, callers } = found[outcome];
-    return calls === 0 ? [] : [`${countText(calls)} of ${pluralText(found.calls, 'call')} ${words[outcome]}, of ${pluralText(callers, 'caller')}`];
+    return calls === 0 ? [] : [`${countText(calls)} of ${pluralText(found.calls, 'call')} ${words[outcome]}, from ${pluralText(callers, 'caller')}`];
   });
   return (
     <section aria-label="On recorded calls" aria-live="polite" className="flex flex-col gap-2 border-t border-hairline pt-3">

@@ -80,7 +80,7 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
       <form onSubmit={submit} className="flex flex-col gap-3 p-4">
         <Field
           label="Name"
-          hint="Lower-case letters, digits, - and _. Refusals name it."
+          hint="Lower-case letters, digits, - and _. Shown when it refuses a call."
           required
           pattern="[a-z0-9][a-z0-9_\-]{0,62}"
           disabled={policy !== null}
@@ -115,15 +115,15 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           canMakeAnew
         />
         {(text !== null || !isOfCondition(error)) && <FaultLine error={error} />}
-        <div ref={end} className="flex flex-col gap-3">
+        <div ref={end} className="flex scroll-mb-4 flex-col gap-3">
           {isTried && trial.data !== undefined && <DryRunResult found={trial.data.found} days={days} now={now} />}
           <SheetActions
-            verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying …' : 'Try it'}
+            verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying…' : 'Try it'}
             disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
             out={policy === null ? 'Cancel' : 'Cancel'}
             onClose={onClose}
           >
-            {!isTried && <>It is first tried on the calls of the last {days} days, which changes nothing.</>}
+            {!isTried && <>It is tried on the calls of the last {days} days first. Nothing changes yet.</>}
           </SheetActions>
         </div>
       </form>

@@ -13,7 +13,7 @@ export function EffectWord({ effect }: { readonly effect: Policy['effect'] }): R
   const { status, tone, word } = looks[effect];
   return (
     <span className={`inline-flex items-center gap-1.5 whitespace-nowrap ${tone}`}>
-      <svg viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" className="shrink-0">
+      <svg viewBox="0 0 12 12" width={12} height={12} aria-hidden="true" className="shrink-0 [&_g]:animate-none">
         <Mark status={status} />
       </svg>
       {word}

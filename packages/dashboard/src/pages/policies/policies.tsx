@@ -106,7 +106,7 @@ function PoliciesPage(): ReactElement {
             label="Effect"
             value={search.effect ?? ''}
             choices={[
-              ['', 'anything'],
+              ['', 'any'],
               ['deny', 'deny'],
               ['hold', 'hold'],
               ['allow', 'allow'],
@@ -121,7 +121,7 @@ function PoliciesPage(): ReactElement {
         <Loaded query={list} what="The list of policies" rows={8} columns={columns}>
           {() =>
             shown.length === 0 ? (
-              <Empty title={all.length === 0 ? 'No policy: every call is refused' : 'No policy matches'}>
+              <Empty title={all.length === 0 ? 'No policies: every call is refused' : 'No policies match'}>
                 {all.length === 0 ? (
                   <>
                     What no policy allows is refused. To let everyone with a key use every server:
@@ -173,7 +173,7 @@ const columns: readonly Column<Row>[] = [
     id: 'name',
     title: 'Name',
     rank: 3,
-    track: 'minmax(150px, 1.4fr)',
+    track: 'minmax(190px, 2fr)',
     cell: ofRule(({ name }) => <span className="font-medium">{name}</span>, <span>what no rule allows</span>),
   },
   { id: 'to', title: 'To', rank: 2, track: 'minmax(100px, 1fr)', cell: ofRule(({ to }) => <span title={to.join(', ')}>{to.join(', ')}</span>, 'everyone') },

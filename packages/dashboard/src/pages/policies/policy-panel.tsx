@@ -41,7 +41,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
   const [deleting, setDeleting] = useState<Policy | null>(null);
   const without = useMutation({ mutationFn: async () => (await gateway.access.dryRun({ remove: [policy.name], days })).dry_run });
   const isOwn = policy.source === 'registry';
-  const whyNot = !isOwn ? `Managed by file: defined in ${placeOf(policy)}.` : write.allowed ? null : write.reason;
+  const whyNot = !isOwn ? `Managed by a file: defined in ${placeOf(policy)}.` : write.allowed ? null : write.reason;
   const place = placeOf(policy);
   const list = (name: string, values: readonly string[] | null): ReactElement | null =>
     values === null ? null : (
@@ -81,7 +81,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
               {pluralText(policy.usage.calls, 'call')}
               {policy.usage.last_time !== null && (
                 <span className="text-ink-3">
-                  , the last <Ago time={policy.usage.last_time} now={now} />
+                  , most recently <Ago time={policy.usage.last_time} now={now} />
                 </span>
               )}
             </Fact>
@@ -102,7 +102,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
         {audit && (
           <p>
             <Link to="/audit" search={{ object: policy.name }} className="text-accent hover:underline">
-              Its history
+              History
             </Link>
           </p>
         )}
@@ -124,9 +124,9 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
         </div>
         {!isOwn && (
           <p className="text-ink-2">
-            Managed by file: change it in{' '}
-            <code className="font-mono text-meta [overflow-wrap:anywhere]">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>, which is read again
-            by itself.
+            Managed by a file: edit{' '}
+            <code className="font-mono text-meta [overflow-wrap:anywhere]">{`${policy.file ?? 'gateway.yaml'}${lineText(policy)}`}</code>; changes are picked up
+            automatically.
           </p>
         )}
         {traces && <DecidedCalls name={policy.name} now={now} />}
@@ -152,7 +152,7 @@ export function PolicyPanel({ policy, onClose, onChanged }: PolicyPanelProps): R
             <p className="mb-2">It stops applying on this node at once, on every other within a second. The audit log keeps its content.</p>
             <FaultLine error={without.error} />
             {without.data === undefined ? (
-              without.error === null && <p>Trying the calls of the last {days} days without it …</p>
+              without.error === null && <p>Trying the calls of the last {days} days without it…</p>
             ) : (
               <DryRunResult found={without.data} days={days} now={now} />
             )}

@@ -37,17 +37,17 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
           label="Effect"
           choices={[
             ['deny', 'deny: wins over every other rule'],
-            ['hold', 'hold: until somebody approves; wins over allow'],
+            ['hold', 'hold: needs approval; wins over allow'],
             ['allow', 'allow: what no rule allows is refused'],
           ]}
           {...line('effect')}
         />
         <Field label="To" hint="everyone, members, team:payments, user:…, agent:ci-*, key:…; separate with commas" maxLength={2000} {...line('to')} />
         <Field label="Servers" hint="Names; * stands for any text" maxLength={2000} {...line('servers')} />
-        <Field label="Tools" hint="delete_*; empty: all tools of a server" maxLength={2000} {...line('tools')} />
-        <Field label="Resources" hint="URIs: file:///home/*" maxLength={2000} {...line('resources')} />
+        <Field label="Tools" hint="For example delete_*. Empty: every tool." maxLength={2000} {...line('tools')} />
+        <Field label="Resources" hint="URIs, for example file:///home/*" maxLength={2000} {...line('resources')} />
         <Field label="Prompts" hint="Names" maxLength={2000} {...line('prompts')} />
-        <Field label="Operations" hint="tools.call, resources.*; empty: all" maxLength={500} {...line('actions')} />
+        <Field label="Operations" hint="For example tools.call, resources.*. Empty: all." maxLength={500} {...line('actions')} />
       </div>
       <Area
         label="When"
@@ -59,8 +59,8 @@ export function RuleForm({ form, onChange, problem }: RuleFormProps): ReactEleme
         {...line('when')}
       />
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Reason" hint="Shown to those it refuses." maxLength={500} {...line('reason')} />
-        <Field label="Until" hint="Empty: it does not expire." type="datetime-local" {...line('until')} />
+        <Field label="Reason" hint="Shown to callers it refuses." maxLength={500} {...line('reason')} />
+        <Field label="Until" hint="Leave empty for no expiry." type="datetime-local" {...line('until')} />
       </div>
     </>
   );

@@ -23,7 +23,7 @@ export function Switches(): ReactElement | null {
     mutationFn: ({ kind, name }: NonNullable<typeof found.data>['switches'][number]) => gateway.switches.enable(kind, name),
     onSuccess: () => found.refetch(),
   });
-  if (found.isLoadingError) return <ErrorCard error={found.error} what="What is switched off" onRetry={() => void found.refetch()} />;
+  if (found.isLoadingError) return <ErrorCard error={found.error} what="The list of what is switched off" onRetry={() => void found.refetch()} />;
   const list = found.data?.switches ?? [];
   if (list.length === 0) return null;
   return (

@@ -54,7 +54,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
                     <Link to="/policies" search={{ rule }} className="hover:text-accent hover:underline">
                       {rule}
                     </Link>
-                    {!served && <span className="font-normal"> (rests)</span>}
+                    {!served && <span className="font-normal"> (inactive)</span>}
                   </th>
                   <td className="px-3 whitespace-nowrap">
                     <EffectWord effect={effect} />
@@ -63,7 +63,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
                   <td className="px-3 whitespace-nowrap">{namesText(servers)}</td>
                   <td className="px-3 whitespace-nowrap">
                     {whatText({ tools, resources, prompts })}
-                    {when !== null && <span className="text-ink-3"> conditionally</span>}
+                    {when !== null && <span className="text-ink-3"> (with conditions)</span>}
                   </td>
                 </tr>
               ))}
@@ -78,6 +78,7 @@ function Rules({ name }: { readonly name: string }): ReactElement {
 const namesShown = 3;
 
 function namesText(names: readonly string[]): string {
+  if (names.includes('*')) return 'all';
   return names.length <= namesShown ? names.join(', ') : `${names.slice(0, namesShown).join(', ')} and ${names.length - namesShown} others`;
 }
 

@@ -52,10 +52,10 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
   const enable = useMutation({ mutationFn: () => gateway.switches.enable('server', name), onSuccess: refresh });
   if (found.error instanceof NotFoundError)
     return (
-      <Empty title={`There is no server ${name}`} isPage>
-        It may have been deleted, or your role may not include it.{' '}
+      <Empty title={`There is no server “${name}”`} isPage>
+        It may have been deleted, or your roles may not let you see it.{' '}
         <Link to="/servers" className="text-accent underline">
-          All servers
+          Show all servers
         </Link>
       </Empty>
     );
@@ -83,7 +83,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
           </div>
           <div className="flex gap-2">
             <Button disabled={!mayTest.allowed || test.isPending} title={mayTest.allowed ? undefined : mayTest.reason} onClick={() => test.mutate()}>
-              <Stethoscope size={14} aria-hidden="true" /> {test.isPending ? 'Connecting …' : 'Connect and test'}
+              <Stethoscope size={14} aria-hidden="true" /> {test.isPending ? 'Connecting…' : 'Connect and test'}
             </Button>
             {off === undefined ? (
               <Button look="danger" disabled={!maySwitch.allowed} title={maySwitch.allowed ? undefined : maySwitch.reason} onClick={() => setSwitching(true)}>
@@ -116,7 +116,7 @@ export function ServerFrame({ name, tab, fills = false, children }: ServerFrameP
         <Confirm
           title={`Disable ${server.name}?`}
           verb="Disable the server"
-          reason="Why"
+          reason="Reason"
           onClose={() => setSwitching(false)}
           onConfirm={async (reason) => {
             await gateway.switches.disable('server', name, { reason });

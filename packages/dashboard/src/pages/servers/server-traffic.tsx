@@ -53,7 +53,7 @@ function Traffic({ name }: { readonly name: string }): ReactElement {
                 title={`In the ${rangeText(search)}`}
                 actions={
                   <Link to="/metrics" search={{ q: query }} className={buttonLook()}>
-                    In Metrics
+                    Open in Metrics
                   </Link>
                 }
               >
@@ -157,7 +157,7 @@ function LastFailed({ name, window }: { readonly name: string; readonly window: 
             <p className="text-ink-2">None in this period.</p>
           ) : (
             <>
-              <SmallTable titles={['When', 'Stopped at', 'Trace', 'Took']} left={3}>
+              <SmallTable titles={['When', 'Stopped at', 'Failed call', 'Trace took']} left={3}>
                 {traces.map(rowOfTrace).map((row) => (
                   <tr key={row.id} className="h-(--row) border-t border-hairline hover:bg-canvas">
                     <td className="px-3 whitespace-nowrap">
@@ -173,6 +173,13 @@ function LastFailed({ name, window }: { readonly name: string; readonly window: 
                       <Link to="/traces/$traceId" params={{ traceId: row.id }} className="hover:text-accent hover:underline">
                         {(row.decidedBy ?? row).what}
                       </Link>
+                      {row.decidedBy !== null && (
+                        <span className="font-normal text-ink-3">
+                          {' '}
+                          in {row.server === null ? '' : `${row.server} · `}
+                          {row.what}
+                        </span>
+                      )}
                     </th>
                     <td className="px-3 text-right">
                       <Duration ms={row.durationMs} />

@@ -107,10 +107,10 @@ function LastAnswer({ name }: { readonly name: string }): ReactElement | null {
   return (
     <p className="text-body">
       {trace === null ? (
-        `It has answered no call successfully in the last ${lookedBackDays} days.`
+        `No call has succeeded in the last ${lookedBackDays} days.`
       ) : (
         <>
-          Its last successful answer was at <Clock time={trace.start_time} />, to{' '}
+          The last successful call was at <Clock time={trace.start_time} />, to{' '}
           <Link to="/traces/$traceId" params={{ traceId: trace.id }} className="text-accent hover:underline">
             {trace.tool ?? trace.operation}
           </Link>
@@ -155,7 +155,15 @@ const steps = ['connect', 'handshake', 'tools'] as const;
 function TestResult({ test, server }: { readonly test: Schemas['ServerTest']; readonly server: string }): ReactElement {
   const failed = test.failed_at === null ? steps.length : steps.indexOf(test.failed_at);
   return (
-    <Part title={test.ok ? `It answers, with ${countText(test.tools?.length ?? 0)} tools` : 'It does not answer correctly'}>
+    <Part
+      title={
+        test.ok
+          ? `It answers, with ${countText(test.tools?.length ?? 0)} tools`
+          : test.failed_at === 'connect'
+            ? 'It cannot be reached'
+            : 'It does not answer correctly'
+      }
+    >
       <ol className="mb-3 flex flex-wrap gap-x-6">
         {steps.map((step, index) => (
           <li key={step} className={index < failed ? 'text-ink-2' : index === failed ? 'text-error' : 'text-ink-3'}>

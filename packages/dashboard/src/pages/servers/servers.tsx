@@ -101,8 +101,8 @@ function ServersPage(): ReactElement {
         <Loaded query={{ data: servers.data, error: servers.error, refetch: again }} what="The list of servers" rows={8} columns={columns}>
           {(data) =>
             data.length === 0 ? (
-              <Empty title="No server yet">
-                Add servers under servers in gateway.yaml, or while the gateway runs:
+              <Empty title="No servers yet">
+                Add them under <code className="font-mono text-meta">servers</code> in gateway.yaml, or while the gateway is running:
                 <Command text="npx --no gateway servers create docs --set url=https://docs.example/mcp" />
               </Empty>
             ) : rows.length === 0 ? (
@@ -158,7 +158,12 @@ const columns: readonly Column<ServerRow>[] = [
     track: 'minmax(120px, 1fr)',
     cell: ({ server }) => (server.auth === 'none' ? <span className="text-warn">▲ open</span> : authText(server.auth)),
   },
-  { id: 'target', title: 'Where', track: 'minmax(160px, 2fr)', cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code> },
+  {
+    id: 'target',
+    title: 'Address',
+    track: 'minmax(160px, 2fr)',
+    cell: ({ server }) => <code className="font-mono text-meta text-ink-2">{server.target}</code>,
+  },
   {
     id: 'tools',
     title: 'Tools',

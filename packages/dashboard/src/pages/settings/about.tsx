@@ -41,10 +41,10 @@ export function About(): ReactElement {
           <Part title="Health" about={data.dependencies === undefined ? 'Seeing the parts requires health.read.' : undefined}>
             <dl className={factList}>
               <Fact name="Overall">
-                <StateWord state={states[data.status] ?? data.status} reason={null} />
+                {health.isError ? <span className="text-warn">▲ not responding</span> : <StateWord state={states[data.status] ?? data.status} reason={null} />}
               </Fact>
-              {Object.entries(data.dependencies ?? {}).map(([name, { state, reason, note }]) => (
-                <Fact key={name} name={name.replaceAll('_', ' ')}>
+              {Object.entries(health.isError ? {} : (data.dependencies ?? {})).map(([name, { state, reason, note }]) => (
+                <Fact key={name} name={`${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`}>
                   <StateWord state={states[state] ?? state} reason={reason} />
                   {(reason ?? note) !== undefined && (reason ?? note) !== null && <span className="text-ink-2"> · {reason ?? note}</span>}
                 </Fact>

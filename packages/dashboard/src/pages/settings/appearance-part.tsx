@@ -14,8 +14,8 @@ export function AppearancePart(): ReactElement {
           value={theme}
           choices={[
             ['system', 'Same as system'],
-            ['light', 'Paper'],
-            ['dark', 'Graphite'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
           ]}
           onChange={(event) => setAppearance({ theme: event.target.value as Appearance['theme'] })}
         />

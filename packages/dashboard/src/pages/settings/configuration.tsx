@@ -25,7 +25,7 @@ export function Configuration(): ReactElement {
         <dl className={factList}>
           <Fact name="File">{file === null ? 'none: configured by the environment alone' : <code className="font-mono text-meta break-all">{file}</code>}</Fact>
           <Fact name="In force since">
-            <Ago time={applied} now={now} /> <span className="text-ink-3">· version {version} since the start</span>
+            <Ago time={applied} now={now} /> <span className="text-ink-3">· version {version} since startup</span>
           </Fact>
           <Fact name="Last read">
             <Ago time={checked} now={now} />
@@ -61,7 +61,7 @@ export function Configuration(): ReactElement {
           {refusal.faults_left_out > 0 && <p className="text-meta text-ink-3">And {refusal.faults_left_out} more.</p>}
         </Part>
       )}
-      <Part title="Export as a file" about="Everything in force, with what was created while the gateway ran; secrets stay references.">
+      <Part title="Export as a file" about="Everything in force, including what was created while the gateway was running; secrets remain references.">
         <Command text="npx --no gateway export" />
       </Part>
     </>

@@ -37,7 +37,7 @@ function Retention(): ReactElement {
           <SmallTable titles={['Data', 'Kept for', 'Defined in', 'Size', 'Forecast', 'Change']} left={3}>
             {data.map((one) => {
               const size = weighed.get(one.name);
-              const why = one.source === 'file' || one.source === 'environment' ? `Managed by file: defined in ${placeText(one)}.` : write.reason;
+              const why = one.source === 'file' || one.source === 'environment' ? `Managed by a file: defined in ${placeText(one)}.` : write.reason;
               const isOurs = one.source === 'registry' || one.source === 'default';
               return (
                 <tr key={one.name} className="border-t border-hairline align-top">
@@ -50,7 +50,7 @@ function Retention(): ReactElement {
                   </td>
                   <td className="px-3 py-1.5 text-right whitespace-nowrap">{size === undefined ? '–' : bytesText(size.bytes)}</td>
                   <td className="px-3 py-1.5 text-right whitespace-nowrap">
-                    {typeof size?.forecast_bytes === 'number' ? `≈ ${bytesText(size.forecast_bytes)}` : <span className="text-ink-3">unknown yet</span>}
+                    {typeof size?.forecast_bytes === 'number' ? `≈ ${bytesText(size.forecast_bytes)}` : <span className="text-ink-3">not known yet</span>}
                   </td>
                   <RowAction capability={{ allowed: write.allowed && isOurs, reason: why }} onAct={() => setChanging(one)}>
                     Change
@@ -94,7 +94,7 @@ function Backups(): ReactElement {
       title="Backups"
       about={
         schedule === null
-          ? 'No schedule is set: the section backup of gateway.yaml says how often and where. To take one now:'
+          ? 'No schedule is set. To set one, add backup to gateway.yaml. To take a backup now:'
           : 'Taken by any node and kept on its disk; a restore verifies the whole record first.'
       }
     >

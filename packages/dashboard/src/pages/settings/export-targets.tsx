@@ -29,13 +29,10 @@ export function ExportTargets(): ReactElement {
   if (targets.data === undefined) return <Skeleton rows={4} label="Loading export targets" />;
   const byName = new Map((streams.data ?? []).map((one) => [one.name, one]));
   return (
-    <Part
-      title="Event export"
-      about="Sends every audit event, at least once and in order, by syslog or signed webhook; calls too, where a target includes them."
-    >
+    <Part title="Event export" about="Sends every audit event at least once, in order, by syslog or signed webhook; targets can include calls too.">
       {targets.data.length === 0 ? (
         <>
-          <p>No target yet. Add one under audit.streams in gateway.yaml, or:</p>
+          <p>No targets yet. Add one under audit.streams in gateway.yaml, or see how to create one:</p>
           <Command text="npx --no gateway export-targets create --help" />
         </>
       ) : (

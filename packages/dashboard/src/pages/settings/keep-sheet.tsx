@@ -86,13 +86,13 @@ function Plan({ before, after, bytesPerDay }: { readonly before: number; readonl
     <div role="status" className="flex flex-col gap-1 border-t border-hairline pt-3">
       <p className={after < before ? 'text-warn' : ''}>
         {after < before
-          ? `▲ Data older than ${pluralText(after, 'day')} is deleted soon, and for good.`
+          ? `▲ Data older than ${pluralText(after, 'day')} will soon be deleted for good.`
           : `Nothing is deleted: existing data stays ${pluralText(after - before, 'day')} longer.`}
       </p>
       <p className="text-ink-2">
         {bytesPerDay === null
-          ? 'Its size can be forecast after one whole day.'
-          : `Its size will be about ${bytesText(bytesPerDay * after)} instead of ${bytesText(bytesPerDay * before)}, based on the last week.`}
+          ? 'The size can be forecast after one whole day.'
+          : `The size on disk will be about ${bytesText(bytesPerDay * after)} instead of ${bytesText(bytesPerDay * before)}, based on the last week.`}
       </p>
     </div>
   );

@@ -20,7 +20,7 @@ const notKept: Readonly<Record<string, string>> = {
 
 /** Of rules whose name says all. */
 const said: Readonly<Record<string, string>> = {
-  detect: 'matches of its pattern, anywhere',
+  detect: 'anything of that kind, in any field',
   field: 'every field with that name',
   path: 'the value at that path',
 };
@@ -42,7 +42,7 @@ function Rules(): ReactElement {
       {(data) => (
         <Part
           title="Additional masking rules"
-          about="Card numbers, social security numbers, tokens and keys of known formats, and fields named like secrets are always masked in bodies before they are recorded. These rules add to that."
+          about="Card numbers, social security numbers, tokens and keys of known formats, and fields whose names suggest secrets are always masked in bodies before they are recorded. These rules add to that."
         >
           {data.length === 0 ? (
             <>
@@ -87,7 +87,7 @@ function Trial(): ReactElement {
     tried.mutate();
   };
   return (
-    <Part title="Try it on a text" about="The text is neither stored nor logged.">
+    <Part title="Test on sample text" about="The text is neither stored nor logged.">
       <form onSubmit={submit} className="flex flex-col items-start gap-2">
         <label htmlFor={id} className="text-meta text-ink-2">
           A body, as JSON or plain text
@@ -103,7 +103,7 @@ function Trial(): ReactElement {
           className="w-full rounded-control border border-control bg-canvas px-2 py-1.5 font-mono text-meta text-ink placeholder:text-ink-3"
         />
         <Button type="submit" disabled={!may.allowed || text === '' || tried.isPending} title={may.allowed ? undefined : may.reason}>
-          Mask it
+          Mask text
         </Button>
       </form>
       <FaultLine error={tried.error} />

@@ -10,10 +10,10 @@ export interface IndexedSetting {
 }
 
 const settings: readonly IndexedSetting[] = [
-  { part: 'data', title: 'Retention', about: 'Retention of traces, metrics and the audit, their size on disk and its forecast' },
+  { part: 'data', title: 'Retention', about: 'Retention of traces, metrics and the audit log, their size on disk and the forecast' },
   { part: 'data', title: 'Backups', about: 'When they were taken, where they are, restore' },
   { part: 'masking', title: 'Additional masking rules', about: 'Redaction of secrets, addresses and numbers in bodies, rules and patterns' },
-  { part: 'masking', title: 'Try it on a text', about: 'See what would be masked in it' },
+  { part: 'masking', title: 'Test on sample text', about: 'See what would be masked in it' },
   { part: 'export', title: 'Event export', about: 'SIEM, syslog, webhook, audit streams' },
   { part: 'configuration', title: 'In force', about: 'gateway.yaml, its reload, faults of the file' },
   { part: 'configuration', title: 'Export as a file', about: 'Export of the configuration as YAML' },

@@ -51,7 +51,7 @@ export function Settings(): ReactElement {
             className="px-3 sm:px-4"
           />
           <div role="tabpanel" aria-label={parts[part].title} className="[--state-inset:0px] flex flex-col gap-6 px-3 py-4 sm:px-4">
-            {permission !== null && !config.allowed ? <Denied capability={config} /> : <Content />}
+            {permission !== null && !config.allowed ? <Denied capability={config} isPart /> : <Content />}
           </div>
         </>
       ) : (
@@ -64,7 +64,7 @@ export function Settings(): ReactElement {
 /** What stands under which part, in the place of one of them. */
 function Found({ text }: { readonly text: string }): ReactElement {
   const found = findSettings(text);
-  if (found.length === 0) return <Empty title="No setting matches">It may be set in gateway.yaml: docs/reference/configuration.md lists everything.</Empty>;
+  if (found.length === 0) return <Empty title="No settings match">It may be set in gateway.yaml: docs/reference/configuration.md lists everything.</Empty>;
   return (
     <ul aria-label="Matching settings" className="border-t border-hairline">
       {found.map(({ part, title, about }) => (

@@ -97,7 +97,7 @@ function SchemaField({ name, schema, root, at, depth, isRequired, value, onChang
       <Choice
         {...said}
         value={place === -1 ? '' : String(place)}
-        choices={[['', 'not said'], ...choices]}
+        choices={[['', 'not set'], ...choices]}
         onChange={(event) => onChange(event.target.value === '' ? undefined : values[Number(event.target.value)])}
       />
     );

@@ -58,7 +58,7 @@ export function useToolAccess(server: string): AccessOfTools {
 export function ToolAccessWord({ access: { off, rules } }: { readonly access: ToolAccess }): ReactElement {
   if (off !== null) return <StateWord state="off" reason={off.reason} />;
   const [first, ...others] = rules.filter(({ effect, tools }) => effect !== 'allow' || tools !== null);
-  if (first === undefined) return <span className="text-ink-3">as its server</span>;
+  if (first === undefined) return <span className="text-ink-3">same as server</span>;
   return (
     <span title={rules.map(({ name, effect }) => `${effect}: ${name}`).join('\n')}>
       <EffectWord effect={first.effect} /> {first.name}
@@ -73,14 +73,14 @@ export function ToolRules({ access: { off, rules } }: { readonly access: ToolAcc
     <>
       {off !== null && <SwitchedOff off={off} />}
       <p className="flex flex-wrap items-center gap-x-4 gap-y-1">
-        <span className="text-ink-3">{rules.length === 0 ? 'No rule is specific to it.' : 'Rules for it'}</span>
+        <span className="text-ink-3">{rules.length === 0 ? 'No rule names it.' : 'Rules'}</span>
         {rules.map(({ name, effect, when }) => (
           <span key={name} className="inline-flex items-center gap-1.5">
             <EffectWord effect={effect} />
             <Link to="/policies" search={{ rule: name }} className="text-accent hover:underline">
               {name}
             </Link>
-            {when !== null && <span className="text-ink-3">conditionally</span>}
+            {when !== null && <span className="text-ink-3">(with conditions)</span>}
           </span>
         ))}
       </p>
@@ -121,7 +121,7 @@ export function ToolSwitch({ server, tool, off, refresh }: ToolSwitchProps): Rea
         <Confirm
           title={`Disable ${tool}?`}
           verb="Disable the tool"
-          reason="Why"
+          reason="Reason"
           onClose={() => setSwitching(false)}
           onConfirm={async (reason) => {
             await gateway.switches.disable('tool', name, { reason });

@@ -45,7 +45,7 @@ export function ToolDetail({ server, tool, keyFor, access, traceId, spanId }: To
           </h2>
           <div className="flex flex-wrap gap-2">
             <Link to="/traces" search={{ q: `server:${quoted(server.name)} tool:${quoted(tool.name)}` }} className={buttonLook()}>
-              Its calls
+              View calls
             </Link>
             {held !== undefined && <ToolSwitch server={server.name} tool={tool.name} off={held.off} refresh={access.refresh} />}
           </div>

@@ -53,7 +53,7 @@ export function CallRefused({ error, original }: { readonly error: unknown; read
   const traceId = ours !== null && 'traceId' in ours && typeof ours.traceId === 'string' ? ours.traceId : null;
   return (
     <section role="alert" aria-label="Why there is no answer" className="flex flex-col gap-2">
-      <h3 className="text-section font-semibold text-error">Not answered</h3>
+      <h3 className="text-section font-semibold">The call did not go through</h3>
       <p className="max-w-[80ch] text-body break-words">{error instanceof Error ? error.message : String(error)}</p>
       {ours !== null && (
         <p className="text-ink-2">
@@ -84,7 +84,7 @@ function CallTrace({ traceId, original }: { readonly traceId: string; readonly o
   return (
     <div className="flex flex-wrap items-center gap-3 border-t border-hairline pt-3">
       {trace === null ? (
-        <span className="text-ink-3">Being recorded …</span>
+        <span className="text-ink-3">Being recorded…</span>
       ) : (
         <>
           <Rail stop={trace.stop} status={trace.status} large />
@@ -100,7 +100,7 @@ function CallTrace({ traceId, original }: { readonly traceId: string; readonly o
           </Link>
         )}
         <Link to="/traces/$traceId" params={{ traceId }} className={buttonLook()}>
-          Its trace
+          Open trace
         </Link>
       </span>
     </div>

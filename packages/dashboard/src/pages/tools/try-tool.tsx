@@ -131,7 +131,7 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
         )}
         <div className="flex flex-wrap items-center gap-2">
           <Button type="submit" look="primary" disabled={call.isPending || whyNot !== null} title={whyNot ?? undefined}>
-            <Play size={14} aria-hidden="true" /> {call.isPending ? 'Calling …' : recorded === null ? 'Call' : 'Call again'}
+            <Play size={14} aria-hidden="true" /> {call.isPending ? 'Calling…' : recorded === null ? 'Call' : 'Call again'}
           </Button>
           {mayExplain && (
             <Button disabled={check.isPending || whyNot !== null || value instanceof Unparsed} title={whyNot ?? undefined} onClick={() => check.mutate()}>
@@ -139,7 +139,8 @@ export function TryTool({ server, tool, keyFor, recorded }: TryToolProps): React
             </Button>
           )}
           <span className="text-meta text-ink-3">
-            {whyNot ?? 'Called as you, with a key for this server that expires in 15 minutes. Rules, limits, masking and recording apply as to every call.'}
+            {whyNot ??
+              'The call is made as you, with a key for this server that expires in 15 minutes. Rules, limits, masking and recording apply as they do to any call.'}
           </span>
         </div>
       </form>
@@ -176,7 +177,7 @@ function riskText({ annotations, said }: Schemas['ListedTool']): string {
   const holding = risks.filter(([hint]) => annotations[hint]);
   const ofServer = holding.filter(([hint]) => said.includes(hint));
   const words = (ofServer.length > 0 ? ofServer : holding).map(([, what]) => what).join(' and ');
-  return ofServer.length > 0 ? `Its server says that it ${words}.` : `Its server does not say otherwise: it is assumed that it ${words}.`;
+  return ofServer.length > 0 ? `The server says that it ${words}.` : `The server does not say otherwise, so it is assumed that it ${words}.`;
 }
 
 /** A mask that stands where a secret was must not be sent in its place. */
@@ -195,12 +196,12 @@ function jsonProblem(problems: ReadonlyMap<string, string>): string | null {
 /** What is sent otherwise than it was recorded. */
 function Edits({ before, after }: { readonly before: unknown; readonly after: unknown }): ReactElement {
   const changes = after instanceof Unparsed ? [] : changesOf(before, after);
-  const masked = maskedIn(before);
+  const masked = maskedIn(after instanceof Unparsed ? before : after);
   return (
     <section aria-label="Edits" className="flex flex-col gap-2">
       {masked.length > 0 && (
         <p className="border-l-2 border-warn-solid pl-3 text-ink-2">
-          Masked when recorded, to be entered again: <span className="font-mono text-meta text-ink">{masked.map((at) => at.slice(1)).join(', ')}</span>
+          Masked in the recording; enter again: <span className="font-mono text-meta text-ink">{masked.map((at) => at.slice(1)).join(', ')}</span>
         </p>
       )}
       {changes.length === 0 ? (

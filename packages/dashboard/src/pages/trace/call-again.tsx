@@ -17,7 +17,7 @@ export function CallAgainLink({ traceId, span }: { readonly traceId: string; rea
   const again = useAgain(traceId, span);
   return again === null ? null : (
     <Link {...again} className={buttonLook()} title="Call again (r)">
-      <RotateCw size={14} aria-hidden="true" /> Call again …
+      <RotateCw size={14} aria-hidden="true" /> Call again…
     </Link>
   );
 }

@@ -26,8 +26,8 @@ export function SchemaCheck({ server, asked }: SchemaCheckProps): ReactElement |
       const masked = new Set(maskedIn(asked.arguments));
       const problems = [...problemsOf(asked.arguments, tool.input_schema)].filter(([at]) => !masked.has(at));
       return problems.length === 0
-        ? `Valid for the current schema of ${asked.tool}${masked.size === 0 ? '' : ', as far as it is not masked'}.`
-        : `Not valid for the current schema of ${asked.tool}: ${problems.map(([at, problem]) => (at === '' ? problem : `${at.slice(1)}: ${problem}`)).join(' ')}`;
+        ? `Valid against the current schema of ${asked.tool}${masked.size === 0 ? '' : ', masked values aside'}.`
+        : `Not valid against the current schema of ${asked.tool}: ${problems.map(([at, problem]) => (at === '' ? problem : `${at.slice(1)}: ${problem}`)).join(' ')}`;
     },
   });
   if (!allowed) return null;

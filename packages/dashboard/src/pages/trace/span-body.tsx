@@ -101,8 +101,8 @@ function CutShort({
   const sentBytes = which === 'request' ? span.request.size_bytes : span.response.content_length;
   return (
     <p className="text-ink-2">
-      Only its beginning was recorded{sentBytes > keptBytes && `, ${bytesText(keptBytes)} of ${bytesText(sentBytes)}`}: the limit is{' '}
-      <code className="font-mono text-meta">record.body_max</code>. A value that was cut is omitted below.
+      Only the beginning was recorded{sentBytes > keptBytes && `, ${bytesText(keptBytes)} of ${bytesText(sentBytes)}`}: the limit is{' '}
+      <code className="font-mono text-meta">record.body_max</code>. The value that was cut off is left out below.
       {span.operation === 'mcp.tools.list' && (
         <>
           {' '}

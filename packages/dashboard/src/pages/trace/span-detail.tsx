@@ -61,7 +61,7 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
             <>
               {span.status === 'blocked' ? 'Refused' : 'Held'} by the rule <RuleName name={span.policy} isPolicy={mayPolicies} />.
               {/* What a client may not reach is not told to it: it may read that there is no such tool. */}
-              {span.error !== null && <span className="block text-ink-2">The client was told: {span.error}</span>}
+              {span.error !== null && <span className="block text-ink-2">The client was told “{span.error}”.</span>}
             </>
           ) : (
             (span.error ?? sentenceOf(span))
@@ -107,7 +107,7 @@ function Summary({ traceId, span, context, currency }: Pick<SpanDetailProps, 'tr
         </Fact>
         <Fact name="Cost">
           <Money amount={span.cost} currency={currency} />
-          {span.priced_by !== null && <span className="text-ink-3"> · priced by {span.priced_by}</span>}
+          {span.priced_by !== null && <span className="text-ink-3"> · {span.priced_by} price</span>}
         </Fact>
         {span.tokens !== null && (
           <Fact name="Tokens">

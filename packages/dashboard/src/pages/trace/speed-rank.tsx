@@ -36,7 +36,7 @@ export function SpeedRank({ span }: { readonly span: Schemas['Span'] }): ReactEl
       title={`${countText(faster)} of the ${countText(all)} calls of ${span.tool ?? ''} in the day up to this one were faster`}
       className={`rounded-control px-1.5 text-meta ${rank >= 95 ? 'bg-warn-soft text-warn' : 'bg-sunken text-ink-2'}`}
     >
-      p{rank} of this tool
+      slower than {rank} % of its calls
     </span>
   );
 }

@@ -1,4 +1,5 @@
 /** A trace: its calls on the axis of time, and the one that is looked at beside them. The page and the panel beside a list are made of it. */
+import { Link } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState, type ReactElement } from 'react';
 import { NotFoundError } from '@gatewayops/sdk';
@@ -55,8 +56,11 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   if (error instanceof NotFoundError)
     return (
       <Empty title="Trace not found" isPage={!isNarrow}>
-        It may be past its retention
-        <KeptFor />, of another organization, or it has not ended yet. Its id is <Id id={traceId} />.
+        It may have been deleted at the end of its retention
+        <KeptFor />, belong to another organization, or not have ended yet. Its id is <Id id={traceId} />.{' '}
+        <Link to="/traces" className="text-accent underline">
+          Show all traces
+        </Link>
       </Empty>
     );
   const found = trace.data;
@@ -78,6 +82,8 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
     );
 
   const first = found.spans[0];
+  // That whose end is the end of the trace.
+  const decided = tree.spans.get(outline.not_ok.find(({ status }) => status === found.status)?.place ?? 0);
   const size = outline.start_ms.length;
   const toggle = (id: string): void => {
     const but = new Set(open.but);
@@ -86,7 +92,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
   };
   // Beside a list the page has its title already.
   const Title = isNarrow ? 'h2' : 'h1';
-  const who = found.context.agent_name ?? found.context.user_id ?? found.context.key_id;
+  const who = found.context.user_id ?? found.context.agent_name ?? found.context.key_id;
   return (
     <div className="flex h-full min-h-0 flex-col">
       <header className="flex shrink-0 flex-col gap-2 border-b border-hairline px-3 py-3 sm:px-4">
@@ -98,7 +104,7 @@ export function TraceView({ traceId, spanId, tab, onSpan, onTab, filter, onFilte
           {actions}
         </div>
         <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-ink-2">
-          <Rail stop={chosen?.stop ?? 'reply'} status={found.status} />
+          <Rail stop={decided?.stop ?? ''} status={found.status === 'success' || decided !== undefined ? found.status : 'unknown'} />
           <StatusWord status={found.status} />
           <Duration ms={found.duration_ms} />
           <Money amount={found.total_cost} currency={found.currency} />
@@ -153,5 +159,5 @@ function KeptFor(): ReactElement | null {
   const { allowed } = useCapability('config.read');
   const found = useQuery({ ...retentionQuery, enabled: allowed });
   const keep = found.data?.find(({ name, served }) => name === 'traces' && served)?.spec.keep;
-  return keep === undefined ? null : <> ({keep}, with requests and responses)</>;
+  return keep === undefined ? null : <> ({keep})</>;
 }

@@ -12,7 +12,7 @@ export type ExportColumn = NonNullable<Parameters<typeof gateway.logs.export>[0]
 const dim = (text: string | null) => (text === null ? <span className="text-ink-3">–</span> : text);
 
 export const traceColumns: readonly Column<TraceRow>[] = [
-  { id: 'time', title: 'Time', track: 'minmax(72px, max-content)', rank: 3, cell: ({ time }) => <Clock time={time} /> },
+  { id: 'time', title: 'Time', track: 'minmax(72px, 108px)', rank: 3, cell: ({ time }) => <Clock time={time} /> },
   { id: 'rail', title: 'Rail', track: '84px', rank: 1, cell: ({ stop, status }) => <Rail stop={stop} status={status} /> },
   {
     id: 'what',
@@ -41,7 +41,7 @@ export const traceColumns: readonly Column<TraceRow>[] = [
   {
     id: 'status',
     title: 'Status',
-    track: 'minmax(96px, 1.2fr)',
+    track: 'minmax(96px, 1.6fr)',
     rank: 3,
     cell: ({ status, fault }) =>
       fault === null ? (

@@ -21,13 +21,11 @@ export function EmptyTraces({ isLive, query, search, onChange }: EmptyTracesProp
   const isLost = useLiveLostMs() !== null;
   if (isLive)
     return (
-      <Empty title="Waiting for the next call …">
-        {isLost
-          ? 'The stream was lost and is reconnecting: calls appear here once it is back.'
-          : `Calls appear here as they end${query === '' ? '' : ', if they match the query'}.`}
+      <Empty title={isLost ? 'Live stream lost' : 'Waiting for the next call …'}>
+        {isLost ? 'It is reconnecting: calls appear here once it is back.' : `Calls appear here as they end${query === '' ? '' : ', if they match the query'}.`}
       </Empty>
     );
-  if (query === '') return <NoCalls title={`No call in the ${rangeText(search)}`} />;
+  if (query === '') return <NoCalls title={`No calls in the ${rangeText(search)}`} />;
   return <Culprits query={query} search={search} onChange={onChange} />;
 }
 
@@ -48,11 +46,11 @@ function Culprits({ query, search, onChange }: Omit<EmptyTracesProps, 'isLive'>)
     },
   });
   const total = all.data ?? null;
-  if (total === 0) return <NoCalls title={`No call in the ${rangeText(search)}`} />;
+  if (total === 0) return <NoCalls title={`No calls in the ${rangeText(search)}`} />;
   return (
     <Empty
       title={
-        total === null ? `No call in the ${rangeText(search)} matches the query` : `0 of ${countText(total)} traces of the ${rangeText(search)} match the query`
+        total === null ? `No calls in the ${rangeText(search)} match the query` : `0 of ${countText(total)} traces of the ${rangeText(search)} match the query`
       }
     >
       <ul className="flex flex-col items-start gap-1">

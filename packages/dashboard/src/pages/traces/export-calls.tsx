@@ -65,7 +65,7 @@ export function ExportCalls({ question, columns, title = 'All calls of this quer
               {made === undefined
                 ? 'One row per call, at most 5,000,000. The export is recorded in the audit log.'
                 : made.state === 'running'
-                  ? `Writing: ${countText(made.rows)}${made.estimated_rows === null ? '' : ` of about ${countText(made.estimated_rows)}`} rows …`
+                  ? `Writing: ${countText(made.rows)}${made.estimated_rows === null ? '' : ` of about ${countText(made.estimated_rows)}`} rows…`
                   : made.state === 'failed'
                     ? `It failed: ${made.reason ?? 'for an unknown reason'}`
                     : `${countText(made.rows)} rows, ${bytesText(made.bytes)}${made.truncated ? '; only the newest, as it reached its limit' : ''}. It is kept for a day.`}

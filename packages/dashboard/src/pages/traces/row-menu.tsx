@@ -59,7 +59,7 @@ export function RowMenu({ row, query, isChosen, onOpen, onAsk, onChoose, onClose
             )}
             <Menu.Separator className="my-1 h-px bg-hairline" />
             <Menu.Item className={item} onClick={() => void copyText(row.id)}>
-              Copy the id <kbd className="font-sans text-meta text-ink-3">y</kbd>
+              Copy the ID <kbd className="font-sans text-meta text-ink-3">y</kbd>
             </Menu.Item>
             <Menu.Item className={item} onClick={() => void copyText(`${location.origin}${basePath}traces/${row.id}`)}>
               Copy a link

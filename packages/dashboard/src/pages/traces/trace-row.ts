@@ -81,7 +81,7 @@ export function rowOfCall(call: Schemas['RequestLogEntry']): TraceRow {
 
 /** `tools/list`, as the protocol writes it. */
 export function operationText(operation: string): string {
-  return isUnread(operation) ? 'unread request' : operation.replace(/^mcp\./, '').replaceAll('.', '/');
+  return isUnread(operation) ? 'request not read' : operation.replace(/^mcp\./, '').replaceAll('.', '/');
 }
 
 /** Refused by who asked or where, before what was asked was looked at. */

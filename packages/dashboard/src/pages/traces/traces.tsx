@@ -172,7 +172,7 @@ function TracesPage(): ReactElement {
     { keys: 'l', about: 'Follow calls as they end', run: () => change({ live: isLive ? undefined : '1', peek: undefined }) },
     { keys: 'f', about: 'Filters', run: () => setFacetsOpen(!facetsOpen) },
     { keys: '.', about: 'Actions for the row', run: () => setHasMenu(rowAt !== undefined) },
-    { keys: 'y', about: 'Copy the id', run: () => cursor !== null && void copyText(cursor) },
+    { keys: 'y', about: 'Copy the ID', run: () => cursor !== null && void copyText(cursor) },
   ]);
 
   const total = answer?.pages[0]?.page.estimated_total ?? null;
@@ -180,7 +180,7 @@ function TracesPage(): ReactElement {
   const footer = isLive ? (
     `${pluralText(rows.length, 'call')} since you started${live.sampled === null ? '' : ` · showing ${countText(live.sampled.shown)}/s of ${countText(live.sampled.of)}/s`}`
   ) : list.isFetchingNextPage ? (
-    'Loading more …'
+    'Loading more…'
   ) : (
     <>
       {found.length > 0 && `1–${countText(found.length)} of ${list.hasNextPage ? '~' : ''}${countText(total ?? found.length)} · ${rangeText(search)}`}
@@ -254,7 +254,7 @@ function TracesPage(): ReactElement {
           </div>
           {chosen.size > 0 && (
             <div role="status" className="flex shrink-0 flex-wrap items-center gap-2 border-b border-hairline bg-accent-soft px-3 py-1.5">
-              <span className="mr-2">{pluralText(chosen.size, 'trace')} chosen</span>
+              <span className="mr-2">{pluralText(chosen.size, 'trace')} selected</span>
               <Button disabled={chosen.size !== 2} title={chosen.size === 2 ? '=' : 'Select two traces to compare.'} onClick={compare}>
                 <Columns2 size={14} aria-hidden="true" /> Compare
               </Button>
@@ -265,7 +265,7 @@ function TracesPage(): ReactElement {
                 question={() => questionOf({ ...asked, query: chosenQuery(chosen) })}
               />
               <Button look="quiet" onClick={() => setChosen(new Set())}>
-                Clear the selection
+                Clear selection
               </Button>
             </div>
           )}

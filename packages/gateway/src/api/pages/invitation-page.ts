@@ -24,7 +24,7 @@ export function invitationPage(app: ApiApp): void {
     try {
       const token = ((await readForm(c, formBytesMax, 'what is accepted here')).get('token') ?? '').trim();
       if (!invitationTokenPattern.test(token))
-        return await answerPage(c, renderForm(prefix, 'This is no token of an invitation: it begins with invite_.'), 400);
+        return await answerPage(c, renderForm(prefix, 'This is not an invitation token: those begin with invite_.'), 400);
       // Whoever has the token may use it, so that no other site gains anything by sending one.
       const { name } = await acceptInvitation({ ...dependencies, requestId, peer: peerOf(c) }, token);
       return await answerPage(c, renderAccepted(prefix, name), 200);
@@ -42,7 +42,7 @@ function renderForm(prefix: string, problem: string | null): Html {
     'Accept an invitation',
     prefix,
     html`<h1>Accept an invitation</h1>
-      <p class="dim">Whoever invited you gave you a token. It is good once.</p>
+      <p class="dim">Enter the token from the person who invited you. It works once.</p>
       <form method="post" action="${prefix}${path}" class="by-email">
         <label for="token">Token</label>
         <div class="row">

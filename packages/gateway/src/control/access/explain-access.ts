@@ -82,7 +82,7 @@ export async function explainAccess(context: ControlContext, { as, operation, ar
   const stops = [
     auth,
     allowed ? pass('access', reason) : refuse('access', reason),
-    pass('limit', limit === null ? 'no rate limit' : `${limit.limit} calls in ${limit.windowMs / 1000} s, if they are not used up`),
+    pass('limit', limit === null ? 'no rate limit' : `${limit.limit} calls in ${limit.windowMs / 1000} s, unless used up`),
     known ? atServer(context.serverState(server)) : refuse('server', `there is no server ${server}`),
   ];
   const first = stops.find(({ outcome }) => outcome === 'refuse') ?? null;
@@ -112,7 +112,7 @@ function refuse(stop: ExplainedStop['stop'], reason: string): ExplainedStop {
 function atServer({ state, reason }: ServerState): ExplainedStop {
   if (state === 'failed') return refuse('server', reason ?? 'the server has failed');
   // Of a server at an address there is no state: each call finds out.
-  return pass('server', state === 'unknown' ? 'whether the server answers is not known before the call' : `the server is ${state}`);
+  return pass('server', state === 'unknown' ? 'nothing stops it here; whether the server answers is known only once it is called' : `the server is ${state}`);
 }
 
 function engineOf(consulted: Consulted | null): ExplainedEngine | null {

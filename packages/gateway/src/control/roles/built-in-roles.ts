@@ -29,7 +29,7 @@ export function builtInRole(id: string, mcpActions: readonly string[]): BuiltInR
     case 'admin':
       return { description: 'Everything.', permissions: ['*'] };
     case 'developer':
-      return { description: 'Every MCP operation, and to see what became of it.', permissions: [...mcpActions, ...developed] };
+      return { description: 'Every MCP operation, and viewing the results.', permissions: [...mcpActions, ...developed] };
     case 'viewer':
       return {
         description: 'To see what there is and what happened; to call nothing.',

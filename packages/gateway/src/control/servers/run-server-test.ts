@@ -99,7 +99,7 @@ const fixes = {
   refused: 'Give it another address, or name this one under its allow_addresses.',
   badPort: 'Let it listen at another port.',
   connect:
-    'See that its program runs, and that the machine of the gateway reaches this address and port; a certificate of your own authority is trusted by its tls.ca.',
+    "Check that the server is running and that the gateway's machine reaches this address and port. If its certificate is from your own authority, name that authority under tls.ca.",
   handshake: 'It was reached, but not as an MCP server: see that the path of its address is right, and that it takes the credential that the gateway sends.',
   tools: 'It takes clients, but does not list its tools: its own log says why.',
 } as const;
