@@ -7,7 +7,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fillMonth } from '../load/month-of-calls.ts';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { scrollThrough } from '../support/frames.ts';
+import { scrollThrough, type Scrolled } from '../support/frames.ts';
 import { until } from '../support/poll.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, temporaryFolder } from '../support/start-gateway.ts';
@@ -37,8 +37,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     // A screen of 900 pixels has no 30 rows, with those kept ready above and below it.
     expect(seen.mostInDocument).toBeLessThan(60);
     expect(seen.touched).toBe(0);
-    // Half of the 50 ms that a frame may take, so that there is room for one that has more to do.
-    expect(seen.meanWorkMs).toBeLessThan(25);
+    expectShortFrames(seen);
     expect(seen.added).toBeGreaterThan(0.8 * rows);
     expect(seen.added).toBeLessThan(rows * 1.1);
     expect(dashboard.complaints).toEqual([]);
@@ -83,7 +82,7 @@ describeWith('chromium', 'what is long', (chromium) => {
     const seen = await scroll(page, 'treeitem', rows);
     expect(seen.mostInDocument).toBeLessThan(70);
     expect(seen.touched).toBe(0);
-    expect(seen.meanWorkMs).toBeLessThan(25);
+    expectShortFrames(seen);
     expect(seen.added).toBeGreaterThan(0.8 * rows);
     // One whose name was on its way is drawn a second time.
     expect(seen.added).toBeLessThan(rows * 2);
@@ -92,13 +91,11 @@ describeWith('chromium', 'what is long', (chromium) => {
   });
 });
 
-interface Drawn {
+interface Drawn extends Scrolled {
   readonly mostInDocument: number;
   readonly added: number;
   /** Changes of rows that were there. */
   readonly touched: number;
-  /** Milliseconds of processor time in a frame, on average. */
-  readonly meanWorkMs: number;
 }
 
 /** To that height, in pixels, of the small picture of the whole. */
@@ -123,6 +120,12 @@ async function scroll(page: Page, role: 'row' | 'treeitem', rows: number): Promi
       seen.mostInDocument = Math.max(seen.mostInDocument, document.querySelectorAll('[role=${role}]').length);
     }).observe(document.querySelector('[role=${role}][style]').parentElement, { childList: true, subtree: true, attributes: true, characterData: true });
   }`);
-  const { meanWorkMs } = await scrollThrough(page, role, rows, 600);
-  return { ...(await page.evaluate<Omit<Drawn, 'meanWorkMs'>>('window.__drawn')), meanWorkMs };
+  const scrolled = await scrollThrough(page, role, rows, 600);
+  return { ...scrolled, ...(await page.evaluate<Omit<Drawn, keyof Scrolled>>('window.__drawn')) };
+}
+
+/** By the processor time of the page: the bench, which has the machine to itself, counts by the clock too. Beside other tests one frame of a hundred may be disturbed. */
+function expectShortFrames({ frames, meanWorkMs, workOver50 }: Scrolled): void {
+  expect(meanWorkMs).toBeLessThan(25);
+  expect(workOver50).toBeLessThan(0.01 * frames);
 }

@@ -15,6 +15,8 @@ export interface Frames {
   readonly mostWorkMs: number;
   /** The same, of a frame on average. */
   readonly meanWorkMs: number;
+  /** Frames in which it was more than 50 ms. */
+  readonly workOver50: number;
 }
 
 /** What Chromium writes down of itself (the Trace Event Format): times in microseconds; `dur` by the clock, `tdur` by that of the thread. */
@@ -74,6 +76,7 @@ function framesIn(seen: readonly TraceEvent[]): Frames {
     framesOver50: found.filter(({ ms }) => ms > 50).length,
     longestFrameMs: Math.round(Math.max(0, ...found.map(({ ms }) => ms))),
     mostWorkMs: Math.round(Math.max(0, ...found.map(({ workMs }) => workMs))),
+    workOver50: found.filter(({ workMs }) => workMs > 50).length,
     meanWorkMs: Math.round(found.reduce((sum, { workMs }) => sum + workMs, 0) / found.length),
   };
 }
