@@ -1,19 +1,25 @@
 /**
- * Ten thousand rows and a trace of ten thousand calls are scrolled: what is drawn, and the processor time that it takes, which other programs on the machine do not change
- * as they change the time by the clock; that is measured by `npm run bench -- dashboard`.
+ * A month of calls, ten thousand rows, a trace of ten thousand calls, a hundred calls a second: what is drawn, and the processor time that it takes, which other programs on
+ * the machine do not change as they change the time by the clock; that is measured by `npm run bench -- dashboard`.
  */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fillMonth } from '../load/month-of-calls.ts';
 import { startDashboard, type TestDashboard } from '../support/dashboard.ts';
-import { scrollThrough, type Scrolled } from '../support/frames.ts';
+import { scrollThrough, type Scrolled, watchProcessors } from '../support/frames.ts';
+import { modernServer } from '../support/modern-server.ts';
 import { until } from '../support/poll.ts';
+import { post } from '../support/post.ts';
+import { startRecordingUpstream, type RecordingUpstream } from '../support/recording-upstream.ts';
+import { result } from '../support/replies.ts';
 import { describeWith } from '../support/requires.ts';
 import { removeGatewayFolders, temporaryFolder } from '../support/start-gateway.ts';
 
 describeWith('chromium', 'what is long', (chromium) => {
   const rows = 10_000;
+  let upstream: RecordingUpstream;
   let dashboard: TestDashboard;
   let person: BrowserContext;
   let trace: string;
@@ -22,12 +28,54 @@ describeWith('chromium', 'what is long', (chromium) => {
     const stateFolder = join(temporaryFolder(), 'state');
     // Traces of five calls each.
     trace = await fillMonth(stateFolder, 5 * rows + 1_000, rows);
-    dashboard = await startDashboard(chromium, { config: { workers: 1, log: { level: 'warn' } }, stateFolder });
+    upstream = await startRecordingUpstream(modernServer(result('found', {})));
+    const config = { workers: 1, log: { level: 'warn' }, servers: [{ name: 'search', url: upstream.url }] };
+    dashboard = await startDashboard(chromium, { config, stateFolder });
     person = await dashboard.newOwner();
   });
   afterAll(async () => {
     await dashboard?.stop();
+    await upstream?.stop();
     removeGatewayFolders();
+  });
+
+  test('with a month of calls the Overview takes whoever opens it for the first time less than two seconds of a processor', async () => {
+    const fresh = await dashboard.newPerson();
+    await fresh.addCookies(await person.cookies());
+    const processorSeconds = await watchProcessors(fresh);
+    const before = (await processorSeconds()).get('renderer') ?? 0;
+    const page = await dashboard.open('/ui/', fresh);
+    await page.getByText('What changed').waitFor();
+    await page.locator('[role=status][aria-label^=Loading]').first().waitFor({ state: 'detached' });
+    const used = ((await processorSeconds()).get('renderer') ?? 0) - before;
+    expect(used).toBeGreaterThan(0);
+    expect(used).toBeLessThan(2);
+    await fresh.close();
+  });
+
+  test('a hundred calls a second, as they end, take less than a third of a processor for the page and its drawing', async () => {
+    const page = await dashboard.open('/ui/traces?live=1', person);
+    await page.getByText('Waiting for the next call').waitFor();
+    const processorSeconds = await watchProcessors(person);
+    const used = async (): Promise<number> => {
+      const seconds = await processorSeconds();
+      return (seconds.get('renderer') ?? 0) + (seconds.get('GPU') ?? 0);
+    };
+    const before = await used();
+    const startedAt = performance.now();
+    const calls: Promise<{ readonly status: number }>[] = [];
+    while (performance.now() - startedAt < 5_000) {
+      while (calls.length < (performance.now() - startedAt) / 10)
+        calls.push(post(`${dashboard.gateway.url}/v1/mcp/search/tools/call`, { tool: 'query', arguments: {} }, { key: dashboard.gateway.apiKey }));
+      await pause(10);
+    }
+    expect((await Promise.all(calls)).filter(({ status }) => status !== 200)).toEqual([]);
+    await page.getByText(/^[1-9]\d* calls since you started/).waitFor();
+    const seconds = (performance.now() - startedAt) / 1000;
+    expect(calls.length).toBeGreaterThan(450);
+    expect(((await used()) - before) / seconds).toBeLessThan(0.3);
+    expect(dashboard.complaints).toEqual([]);
+    await page.close();
   });
 
   test('ten thousand rows are scrolled with those on screen in the document, each drawn once and not touched again', async () => {

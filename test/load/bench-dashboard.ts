@@ -5,10 +5,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Browser, BrowserContext, CDPSession } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 import { ensureDashboard } from '../../tools/build-dashboard.mjs';
 import { startBrowser } from '../support/browser.ts';
-import { type Scrolled, scrollThrough, watchFrames } from '../support/frames.ts';
+import { type Scrolled, scrollThrough, watchFrames, watchProcessors } from '../support/frames.ts';
 import { until } from '../support/poll.ts';
 import { temporaryFolder } from '../support/start-gateway.ts';
 import { startGenerator } from './measure.ts';
@@ -115,11 +115,11 @@ export async function runDashboardBench({ quick }: { readonly quick: boolean }, 
     const measureMs = quick ? 6_000 : 15_000;
     const load = generator.measure(target, { connections: 10, perSecond: livePerSecond }, { warmupMs: 2_000, measureMs });
     await pause(2_500);
-    const browserSession = await newBrowserSession(person);
-    const before = await processorSeconds(browserSession);
+    const processorSeconds = await watchProcessors(person);
+    const before = await processorSeconds();
     const beganAt = performance.now();
     await pause(measureMs - 1_000);
-    const after = await processorSeconds(browserSession);
+    const after = await processorSeconds();
     const seconds = (performance.now() - beganAt) / 1000;
     const { replies, failures, firstFailure } = await load;
     if (failures > 0) throw new Error(`live calls failed: ${firstFailure}`);
@@ -139,20 +139,6 @@ export async function runDashboardBench({ quick }: { readonly quick: boolean }, 
   } finally {
     for (const end of running.toReversed()) await end.stop();
   }
-}
-
-async function newBrowserSession(person: BrowserContext): Promise<CDPSession> {
-  const browser: Browser | null = person.browser();
-  if (browser === null) throw new Error('the context has no browser');
-  return browser.newBrowserCDPSession();
-}
-
-/** Processor seconds since their start of the browser's processes, by what they do. */
-async function processorSeconds(session: CDPSession): Promise<ReadonlyMap<string, number>> {
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const found = new Map<string, number>();
-  for (const { type, cpuTime } of processInfo) found.set(type, (found.get(type) ?? 0) + cpuTime);
-  return found;
 }
 
 export function renderDashboardBench({ calls, standsMs, overviewMs, scrolled, live }: DashboardBench): string {

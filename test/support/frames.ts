@@ -3,7 +3,7 @@
  * itself asks for: scripts, style, layout, painting, garbage that is collected in between.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 
 export interface Frames {
   readonly frames: number;
@@ -101,4 +101,17 @@ export async function scrollThrough(page: Page, role: 'row' | 'treeitem', rows: 
     if (turn % 10 === 0) last = 1 + (await page.evaluate<number>(lastRow));
   }
   return { rows: last, ...(await watch.stop()) };
+}
+
+/** @returns processor seconds of the browser's processes since their start, by what they do: `renderer` are its pages, `GPU` what draws them without a graphics card too */
+export async function watchProcessors(person: BrowserContext): Promise<() => Promise<ReadonlyMap<string, number>>> {
+  const browser = person.browser();
+  if (browser === null) throw new Error('the context is of no browser that can be watched');
+  const session = await browser.newBrowserCDPSession();
+  return async () => {
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+    const found = new Map<string, number>();
+    for (const { type, cpuTime } of processInfo) found.set(type, (found.get(type) ?? 0) + cpuTime);
+    return found;
+  };
 }
