@@ -7,20 +7,18 @@ interface SheetActionsProps {
   readonly disabled: boolean;
   /** Why it is disabled, where that is not seen. */
   readonly why?: string | undefined;
-  /** The way out: what stays as it is, where something is there. */
-  readonly out?: string;
   /** What is to be known before, at the other end of the row. */
   readonly children?: ReactNode;
   readonly onClose: () => void;
 }
 
 /** The last row of a form in a sheet: the way out, then what it does. */
-export function SheetActions({ verb, disabled, why, out = 'Close', children, onClose }: SheetActionsProps): ReactElement {
+export function SheetActions({ verb, disabled, why, children, onClose }: SheetActionsProps): ReactElement {
   return (
     <div className="flex flex-wrap items-center justify-end gap-2">
       {children !== undefined && <div className="mr-auto text-meta text-ink-3">{children}</div>}
       <Button look="quiet" onClick={onClose}>
-        {out}
+        Cancel
       </Button>
       <Button look="primary" type="submit" disabled={disabled} title={why}>
         {verb}

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { plainProvider } from '../../../../test/support/plain-provider.ts';
 import { startControlWithAccess, type ControlWithAccess } from '../../../../test/support/access.ts';
 import type { TestControl } from '../../../../test/support/control.ts';
 import { startLedger, type TestLedger } from '../../../../test/support/ledger.ts';
@@ -72,24 +73,12 @@ afterAll(async () => {
 /** Nobody signs in by it. */
 function providerOf(letter: string): ProviderData {
   return {
+    ...plainProvider,
     name: `provider-canary${letter}`,
     title: `canary${letter}`,
     organizationId: `org_${letter}` as OrganizationId,
-    type: 'oidc',
     preset: 'custom',
     issuer: `https://canary${letter}.example`,
-    clientId: 'x',
-    clientSecret: null,
-    scopes: ['openid'],
-    responseMode: 'query',
-    callback: 'own',
-    domains: [],
-    enforce: false,
-    claims: { subject: 'sub', email: 'email', name: 'name', groups: [] },
-    isEmailTrusted: false,
-    rules: { provision: 'required', linkByEmail: false, domains: null, allowedGroups: null, firstRoleIds: [], mapping: [] },
-    allowedNetworks: [],
-    ca: null,
   };
 }
 

@@ -1,30 +1,11 @@
 import { beforeEach, expect, test } from 'vitest';
+import { plainProvider } from '../../../../test/support/plain-provider.ts';
 import { bounds } from '../kernel/bounds.ts';
-import { defaultOrganizationId } from '../kernel/id.ts';
 import type { OidcProviderData } from './provider-data.ts';
 import { createProviderDocuments, type ProviderDocuments } from './provider-documents.ts';
 import { SignInTrouble } from './sign-in-trouble.ts';
 
-const okta: OidcProviderData = {
-  name: 'okta',
-  title: 'Okta',
-  organizationId: defaultOrganizationId,
-  type: 'oidc',
-  preset: 'okta',
-  issuer: 'https://acme.okta.example',
-  clientId: 'x',
-  clientSecret: null,
-  scopes: ['openid'],
-  responseMode: 'query',
-  callback: 'own',
-  domains: [],
-  enforce: false,
-  claims: { subject: 'sub', email: 'email', name: 'name', groups: [] },
-  isEmailTrusted: false,
-  rules: { provision: 'required', linkByEmail: false, domains: null, allowedGroups: null, firstRoleIds: [], mapping: [] },
-  allowedNetworks: [],
-  ca: null,
-};
+const okta: OidcProviderData = plainProvider;
 
 let nowMs: number;
 let asked: number;

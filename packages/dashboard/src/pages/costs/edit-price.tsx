@@ -125,7 +125,6 @@ export function EditPrice({ price, name = '', tools, currency, onClose, onSaved 
         <SheetActions
           verb={isTried ? (price === null ? 'Add the price' : 'Change the price') : trial.isPending ? 'Calculating…' : 'Calculate the effect'}
           disabled={trial.isPending || saved.isPending || versioned.meeting !== null || Object.keys(spec).length === 0}
-          out={price === null ? 'Cancel' : 'Cancel'}
           onClose={onClose}
         />
       </form>

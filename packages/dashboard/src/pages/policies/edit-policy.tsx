@@ -120,7 +120,6 @@ export function EditPolicy({ policy, onClose, onSaved }: EditPolicyProps): React
           <SheetActions
             verb={isTried ? (policy === null ? 'Create the policy' : 'Change the policy') : trial.isPending ? 'Trying…' : 'Try it'}
             disabled={trial.isPending || saved.isPending || problem !== null || versioned.meeting !== null}
-            out={policy === null ? 'Cancel' : 'Cancel'}
             onClose={onClose}
           >
             {!isTried && <>It is tried on the calls of the last {days} days first. Nothing changes yet.</>}

@@ -73,7 +73,6 @@ export function KeepSheet({ kept, size, onClose }: KeepSheetProps): ReactElement
         <SheetActions
           verb={isPlanned ? `Keep ${pluralText(Number(days), 'day')}` : 'Preview the effect'}
           disabled={days === '' || plan.isPending || saved.isPending || versioned.meeting !== null || `${days}d` === opened.fields.keep}
-          out="Cancel"
           onClose={onClose}
         />
       </form>
